@@ -1,0 +1,1 @@
+"""The TFX components of Tens-Insight and the database room they share."""

@@ -1,0 +1,29 @@
+"""What a run can end with, other than success.
+
+Each message says what was wrong, where, what was expected and what to do next:
+it is shown to people as it stands, without a traceback.
+"""
+
+
+class TensInsightError(RuntimeError):
+    """The run cannot go on, for a reason that its user can act on."""
+
+
+class DatabaseUnreachable(TensInsightError):
+    """No connection: wrong address, wrong password, server down, or lost in mid-run."""
+
+
+class ContractBroken(TensInsightError):
+    """A table, column, type or privilege that the contract promises is not there."""
+
+
+class DataGateStopped(TensInsightError):
+    """The data are too thin, too old or too strange to learn from or to score."""
+
+
+class NothingToPublish(TensInsightError):
+    """The challenger was not blessed and there is no champion to score with."""
+
+
+class PublicationRefused(TensInsightError):
+    """The scores failed a check; the published table is as it was before."""

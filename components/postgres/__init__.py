@@ -1,0 +1,1 @@
+"""Everything that speaks to Postgres: connections, snapshot, COPY, migrations, publish."""

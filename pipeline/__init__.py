@@ -1,0 +1,1 @@
+"""What runs, and how it is started: settings, pipelines, runners, command line."""

@@ -1,0 +1,1 @@
+"""The model that is served: network, training, signatures, risk categories."""

@@ -1,0 +1,76 @@
+"""Names, types and defaults of the raw features: what one snapshot looks like.
+
+A snapshot is one account at one cutoff. Its events are parallel lists, oldest
+first and newest last, and hold what the account wrote within the lookback before
+the cutoff, at most `max_events` rows. What lies before them is carried by scalars.
+FeedbackExampleGen writes this shape, preprocessing_fn reads it, and so does every
+signature of the served model.
+"""
+
+from typing import Final
+
+import tensorflow as tf
+
+ACCOUNT_ID: Final = "account_id"
+CUSTOMER_TIER: Final = "customer_tier"
+REGION: Final = "region"
+CUTOFF: Final = "cutoff"
+"""int64, seconds since 1970-01-01 UTC: the moment that divides features from label."""
+LABEL: Final = "churned"
+"""int64, 1 if the account churned in [cutoff, cutoff + horizon), else 0."""
+
+TENURE_DAYS: Final = "tenure_days"
+"""float, days from the account's first feedback to the cutoff."""
+DAYS_SINCE_LAST_EVENT: Final = "days_since_last_event"
+"""float, days from the account's newest feedback to the cutoff, lookback or not."""
+LIFETIME_COUNTS: Final = (
+    "lifetime_count",
+    "lifetime_negative_count",
+    "lifetime_neutral_count",
+    "lifetime_positive_count",
+)
+"""float each: feedback rows ever before the cutoff, in total and by sentiment."""
+
+SCALAR_FLOATS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, *LIFETIME_COUNTS)
+SCALAR_STRINGS: Final = (ACCOUNT_ID, CUSTOMER_TIER, REGION)
+
+EVENT_AGE_DAYS: Final = "event_age_days"
+"""float list, days from the event to the cutoff: > 0, falling along the list."""
+EVENT_SENTIMENT: Final = "event_sentiment"
+EVENT_PRIORITY: Final = "event_priority"
+"""int64 list, 1 (low) to 5 (critical)."""
+EVENT_PRODUCT_AREA: Final = "event_product_area"
+EVENT_SOURCE: Final = "event_source"
+EVENT_TOPIC: Final = "event_topic"
+
+EVENT_STRINGS: Final = (EVENT_SENTIMENT, EVENT_PRODUCT_AREA, EVENT_SOURCE, EVENT_TOPIC)
+EVENT_LISTS: Final = (EVENT_AGE_DAYS, EVENT_PRIORITY, *EVENT_STRINGS)
+
+NEGATIVE: Final = "negative"
+NEUTRAL: Final = "neutral"
+POSITIVE: Final = "positive"
+SENTIMENTS: Final = (NEGATIVE, NEUTRAL, POSITIVE)
+
+DAY_SECONDS: Final = 86_400
+
+FeatureSpec = dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
+
+
+def raw_feature_spec(with_label: bool) -> FeatureSpec:
+    """Returns how to parse one serialized snapshot.
+
+    Args:
+        with_label: Whether the snapshots carry `churned`. Those to be scored do not.
+
+    Returns:
+        Scalars as FixedLenFeature of shape [], event lists as VarLenFeature.
+    """
+    spec: FeatureSpec = {name: tf.io.FixedLenFeature([], tf.string) for name in SCALAR_STRINGS}
+    spec |= {name: tf.io.FixedLenFeature([], tf.float32) for name in SCALAR_FLOATS}
+    spec[CUTOFF] = tf.io.FixedLenFeature([], tf.int64)
+    spec |= {name: tf.io.VarLenFeature(tf.string) for name in EVENT_STRINGS}
+    spec[EVENT_AGE_DAYS] = tf.io.VarLenFeature(tf.float32)
+    spec[EVENT_PRIORITY] = tf.io.VarLenFeature(tf.int64)
+    if with_label:
+        spec[LABEL] = tf.io.FixedLenFeature([], tf.int64)
+    return spec
