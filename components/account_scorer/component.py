@@ -1,0 +1,75 @@
+"""AccountScorer: scores all accounts with the champion and publishes them."""
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
+
+from components.account_scorer import executor
+from components.artifacts import PublishedScores
+
+
+class AccountScorerSpec(types.ComponentSpec):
+    """Interface of AccountScorer."""
+
+    PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
+        "max_count_change": ExecutionParameter(type=float),
+        "max_mean_shift": ExecutionParameter(type=float),
+        "accept_shift": ExecutionParameter(type=bool),
+        "remove_departed": ExecutionParameter(type=bool),
+    }
+    INPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+    }
+    OUTPUTS = {"scores": ChannelParameter(type=PublishedScores)}  # noqa: RUF012
+
+
+class AccountScorer(base_beam_component.BaseBeamComponent):
+    """Bulk inference of the score split, and one atomic upsert.
+
+    Component inputs:
+        - examples: Examples with a split `score`.
+        - model: The champion. Optional, so that its absence ends the run with a
+          sentence about it rather than with a skipped node.
+
+    Component outputs:
+        - scores: PublishedScores, Parquet shards of (account_id, churn_probability);
+          properties say what was published and when.
+
+    Don't cache it: a cached scorer publishes nothing.
+    """
+
+    SPEC_CLASS = AccountScorerSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(executor.Executor)
+
+    def __init__(
+        self,
+        *,
+        examples: types.BaseChannel,
+        model: types.BaseChannel,
+        max_count_change: float,
+        max_mean_shift: float,
+        accept_shift: bool,
+        remove_departed: bool,
+    ):
+        """Declares what to score and how far the scores may shift.
+
+        Args:
+            examples: Of FeedbackExampleGen.
+            model: Of the champion's resolver.
+            max_count_change: Circuit breaker, see PublishPolicy.
+            max_mean_shift: Circuit breaker, see PublishPolicy.
+            accept_shift: Publish in spite of the circuit breaker.
+            remove_departed: Remove the rows of accounts no longer scored.
+        """
+        spec = AccountScorerSpec(
+            examples=examples,
+            model=model,
+            max_count_change=max_count_change,
+            max_mean_shift=max_mean_shift,
+            accept_shift=accept_shift,
+            remove_departed=remove_departed,
+            scores=types.Channel(type=PublishedScores),
+        )
+        super().__init__(spec=spec)

@@ -1,0 +1,1 @@
+"""DataGate: stops a run whose data cannot be trusted."""

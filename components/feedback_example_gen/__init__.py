@@ -1,0 +1,1 @@
+"""FeedbackExampleGen: from Postgres to Examples."""

@@ -1,0 +1,89 @@
+"""The work of FeedbackExampleGen: one snapshot, read in buckets, written as Examples."""
+
+import json
+import os
+from typing import Any
+
+import apache_beam as beam
+from absl import logging
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+
+from components.beam_errors import original_error
+from components.feedback_example_gen import properties
+from components.feedback_example_gen.bucket_writer import (
+    TALLIES,
+    BucketTask,
+    WriteBucket,
+    read_tallies,
+)
+from components.feedback_example_gen.request import ACCOUNT_CHURN, ReadRequest
+from components.feedback_example_gen.survey import Survey, survey_database
+from components.postgres.feedback_reader import Bucket
+from components.postgres.snapshot import Snapshot, exported_snapshot
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Reads feedback_enriched and writes the Examples of a run."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the component.
+
+        Args:
+            input_dict: None.
+            output_dict:
+                - examples: Examples; Split-<name>/ of gzipped TFRecords of tf.Example.
+            exec_properties: As component.py declares.
+
+        Raises:
+            DatabaseUnreachable: No connection, or lost on the way.
+            ContractBroken: An input table, column, type or privilege is missing.
+            DataGateStopped: No feedback, or too short a history.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        request = ReadRequest.from_properties(exec_properties)
+        examples = artifact_utils.get_single_instance(output_dict["examples"])
+        with exported_snapshot() as snapshot:
+            survey = survey_database(snapshot, request)
+            self._write(examples.uri, snapshot, survey, request)
+        examples.split_names = artifact_utils.encode_split_names(list(request.splits))
+        examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
+        examples_utils.set_file_format(examples, "tfrecords_gzip")
+        tallies = read_tallies(examples.uri)
+        properties.describe_examples(examples, survey, request, tallies)
+        for tally in tallies:
+            logging.info("Snapshots: %s", json.dumps(vars(tally)))
+
+    def _write(self, uri: str, snapshot: Snapshot, survey: Survey, request: ReadRequest) -> None:
+        for folder in (TALLIES, *(f"Split-{split}" for split in request.splits)):
+            fileio.makedirs(os.path.join(uri, folder))
+        tasks = [
+            BucketTask(
+                bucket=Bucket(index, survey.buckets),
+                snapshot_id=snapshot.snapshot_id,
+                as_of=survey.as_of,
+                plan=survey.plan,
+                rules=request.rules,
+                churn_source=(
+                    request.churn_source if survey.label_source == ACCOUNT_CHURN else None
+                ),
+                examples_uri=uri,
+            )
+            for index in range(survey.buckets)
+        ]
+        with original_error(), self._make_beam_pipeline() as pipeline:
+            _ = (
+                pipeline
+                | "ListBuckets" >> beam.Create(tasks)
+                | "SpreadBuckets" >> beam.Reshuffle()
+                | "WriteBuckets" >> beam.ParDo(WriteBucket())
+            )

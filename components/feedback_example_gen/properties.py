@@ -1,0 +1,50 @@
+"""What the Examples artifact says of itself in ML Metadata."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tfx import types
+
+from components.feedback_example_gen.bucket_writer import Tally
+from components.feedback_example_gen.request import ReadRequest
+from components.feedback_example_gen.survey import Survey
+
+AS_OF: Final = "as_of"
+LABEL_SOURCE: Final = "label_source"
+FEEDBACK_ROWS: Final = "feedback_rows"
+NEWEST_FEEDBACK: Final = "newest_feedback"
+
+
+def describe_examples(
+    examples: types.Artifact, survey: Survey, request: ReadRequest, tallies: Sequence[Tally]
+) -> None:
+    """Records as_of, label, watermark, cutoffs, sizes and base rates.
+
+    Args:
+        examples: The artifact; gets custom properties. Times are ISO 8601 UTC.
+        survey: What the run agreed on.
+        request: What was asked for.
+        tallies: Snapshots of each bucket and cutoff.
+    """
+    watermark = survey.watermark
+    texts = {AS_OF: survey.as_of.isoformat(), LABEL_SOURCE: survey.label_source}
+    numbers = {
+        "lookback_days": request.windows.lookback_days,
+        "horizon_days": request.windows.horizon_days,
+        FEEDBACK_ROWS: watermark.rows,
+        "rows_without_account": watermark.rows_without_account,
+        "rows_in_future": watermark.rows_in_future,
+    }
+    if watermark.late_rows is not None:
+        numbers["late_rows"] = watermark.late_rows
+    if watermark.newest is not None:
+        texts[NEWEST_FEEDBACK] = watermark.newest.isoformat()
+    for split in request.splits:
+        own = [tally for tally in tallies if tally.split == split]
+        texts[f"{split}_cutoffs"] = ",".join(sorted({tally.cutoff for tally in own}))
+        numbers[f"{split}_snapshots"] = sum(tally.snapshots for tally in own)
+        numbers[f"{split}_churned"] = sum(tally.churned for tally in own)
+    for name, text in texts.items():
+        examples.set_string_custom_property(name, text)
+    for name, number in numbers.items():
+        examples.set_int_custom_property(name, number)

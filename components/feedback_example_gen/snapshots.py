@@ -1,0 +1,207 @@
+"""From columns of feedback to snapshots: who is in the population, with what label.
+
+Everything is done column-wise for all accounts of a bucket at one cutoff; no loop
+runs over accounts or events.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.postgres.feedback_reader import Churn, Feedback, Int64s
+from transforms import event_spec
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_DAY_US: Final = event_spec.DAY_SECONDS * 1_000_000
+_BATCH: Final = 4_096
+_EVENT_COLUMNS: Final = {
+    event_spec.EVENT_SENTIMENT: "sentiment",
+    event_spec.EVENT_PRODUCT_AREA: "product_area",
+    event_spec.EVENT_SOURCE: "source",
+    event_spec.EVENT_TOPIC: "topic",
+}
+
+
+@dataclass(frozen=True)
+class SnapshotRules:
+    """How far snapshots look back and ahead, in days, and how many events they keep."""
+
+    lookback_days: int
+    horizon_days: int
+    max_events: int
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The population of one bucket at one cutoff: S accounts.
+
+    Attributes:
+        cutoff_us: Microseconds since 1970-01-01 UTC.
+        account: int64 [S], position in Feedback.account_ids.
+        first: int64 [S], row of the account's first feedback ever.
+        begin: int64 [S], row of the oldest event in the lists.
+        end: int64 [S], one past the row of the newest event before the cutoff.
+        churned: int64 [S], 0 or 1; None where the label is not asked for.
+    """
+
+    cutoff_us: int
+    account: Int64s
+    first: Int64s
+    begin: Int64s
+    end: Int64s
+    churned: Int64s | None
+
+
+def microseconds(moment: datetime) -> int:
+    """Returns an aware datetime as microseconds since 1970-01-01 UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def take_snapshots(
+    feedback: Feedback,
+    churn: Churn | None,
+    cutoff: datetime,
+    rules: SnapshotRules,
+    with_label: bool,
+) -> Snapshots:
+    """Decides the population at a cutoff, what it shows and, if asked, its labels.
+
+    With a churn table an account belongs to the population from its first feedback
+    until it churns, and again once it writes after that, however silent it is in
+    between. Without one the label is silence through the horizon, so an account
+    that has been silent through the whole lookback has already left.
+
+    Args:
+        feedback: The rows of the bucket, before as_of.
+        churn: Its churn dates; None where the label is inactivity.
+        cutoff: Divides features (created_at < cutoff) from label.
+        rules: Lookback, horizon, most events.
+        with_label: False for the snapshots to be scored.
+    """
+    cutoff_us = microseconds(cutoff)
+    first = feedback.starts[:-1]
+    end = first + _rows_before(feedback, cutoff_us)
+    recent = first + _rows_before(feedback, cutoff_us - rules.lookback_days * _DAY_US)
+    closes_us = cutoff_us + rules.horizon_days * _DAY_US
+    if churn is None:
+        there = end > recent
+        churned = first + _rows_before(feedback, closes_us) == end
+    else:
+        there = (end > first) & ~_gone(feedback, churn, cutoff_us, end)
+        churned = _churned_within(churn, cutoff_us, closes_us, len(first))
+    account = np.flatnonzero(there)
+    begin = np.maximum(recent, end - rules.max_events)
+    return Snapshots(
+        cutoff_us=cutoff_us,
+        account=account,
+        first=first[account],
+        begin=begin[account],
+        end=end[account],
+        churned=churned[account].astype(np.int64) if with_label else None,
+    )
+
+
+def _rows_before(feedback: Feedback, moment_us: int) -> Int64s:
+    """Rows of each account before a moment, int64 [A]."""
+    before = np.concatenate([[0], np.cumsum(feedback.created_us < moment_us)])
+    return np.diff(before[feedback.starts])
+
+
+def _gone(feedback: Feedback, churn: Churn, cutoff_us: int, end: Int64s) -> npt.NDArray[np.bool_]:
+    """Accounts that churned before the cutoff and wrote nothing since, bool [A]."""
+    last_churn = np.full(len(end), np.iinfo(np.int64).min)
+    past = churn.churned_us < cutoff_us
+    np.maximum.at(last_churn, churn.account[past], churn.churned_us[past])
+    newest = np.full(len(end), np.iinfo(np.int64).max)
+    wrote = end > feedback.starts[:-1]
+    newest[wrote] = feedback.created_us[end[wrote] - 1]
+    return newest <= last_churn
+
+
+def _churned_within(
+    churn: Churn, cutoff_us: int, closes_us: int, accounts: int
+) -> npt.NDArray[np.bool_]:
+    churned = np.zeros(accounts, dtype=bool)
+    within = (churn.churned_us >= cutoff_us) & (churn.churned_us < closes_us)
+    churned[churn.account[within]] = True
+    return churned
+
+
+def record_batches(feedback: Feedback, snapshots: Snapshots) -> Iterator[pa.RecordBatch]:
+    """Yields the snapshots in the shape of event_spec, one list column a feature."""
+    lifetime = _LifetimeCounts.of(feedback)
+    for start in range(0, len(snapshots.account), _BATCH):
+        yield _record_batch(feedback, lifetime, snapshots, slice(start, start + _BATCH))
+
+
+@dataclass(frozen=True)
+class _LifetimeCounts:
+    """Rows before each row, in total and by sentiment: int64 [N + 1] each."""
+
+    prefix: dict[str, Int64s]
+
+    @classmethod
+    def of(cls, feedback: Feedback) -> "_LifetimeCounts":
+        codes = feedback.strings["sentiment"].indices.to_numpy()
+        values = feedback.strings["sentiment"].dictionary.to_pylist()
+        prefix = {"lifetime_count": np.arange(len(codes) + 1)}
+        for sentiment in event_spec.SENTIMENTS:
+            known = sentiment.encode()
+            code = values.index(known) if known in values else -1
+            counts = np.concatenate([[0], np.cumsum(codes == code)])
+            prefix[f"lifetime_{sentiment}_count"] = counts
+        return cls(prefix)
+
+
+def _record_batch(
+    feedback: Feedback, lifetime: _LifetimeCounts, snapshots: Snapshots, part: slice
+) -> pa.RecordBatch:
+    first, begin, end = snapshots.first[part], snapshots.begin[part], snapshots.end[part]
+    newest = pa.array(end - 1)
+    columns = {
+        event_spec.ACCOUNT_ID: feedback.account_ids.take(pa.array(snapshots.account[part])),
+        event_spec.CUSTOMER_TIER: feedback.strings["customer_tier"].take(newest),
+        event_spec.REGION: feedback.strings["region"].take(newest),
+        event_spec.CUTOFF: np.full(len(end), snapshots.cutoff_us // 1_000_000),
+        event_spec.TENURE_DAYS: _age_days(feedback, snapshots, first),
+        event_spec.DAYS_SINCE_LAST_EVENT: _age_days(feedback, snapshots, end - 1),
+    }
+    for name, prefix in lifetime.prefix.items():
+        columns[name] = (prefix[end] - prefix[first]).astype(np.float32)
+    if snapshots.churned is not None:
+        columns[event_spec.LABEL] = snapshots.churned[part]
+    one_each = np.arange(len(end) + 1)
+    lists = {name: _lists(one_each, values) for name, values in columns.items()}
+    return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, snapshots, begin, end))
+
+
+def _event_lists(
+    feedback: Feedback, snapshots: Snapshots, begin: Int64s, end: Int64s
+) -> dict[str, pa.ListArray]:
+    offsets = np.concatenate([[0], np.cumsum(end - begin)])
+    rows = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], end - begin)
+    lists = {
+        event_spec.EVENT_AGE_DAYS: _lists(offsets, _age_days(feedback, snapshots, rows)),
+        event_spec.EVENT_PRIORITY: _lists(offsets, feedback.priority[rows]),
+    }
+    indices = pa.array(rows)
+    for feature, column in _EVENT_COLUMNS.items():
+        lists[feature] = _lists(offsets, feedback.strings[column].take(indices))
+    return lists
+
+
+def _age_days(feedback: Feedback, snapshots: Snapshots, rows: Int64s) -> npt.NDArray[np.float32]:
+    return ((snapshots.cutoff_us - feedback.created_us[rows]) / _DAY_US).astype(np.float32)
+
+
+def _lists(offsets: Int64s, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
+    if isinstance(values, pa.DictionaryArray):
+        values = values.dictionary.take(values.indices)
+    elif isinstance(values, np.ndarray):
+        values = pa.array(values)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)

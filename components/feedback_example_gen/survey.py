@@ -1,0 +1,70 @@
+"""The first look at the database: as_of, label source, cutoffs, size."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from components.errors import DataGateStopped
+from components.feedback_example_gen.cutoffs import CutoffPlan, plan_cutoffs
+from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, INACTIVITY, ReadRequest
+from components.postgres.contract import require_contract
+from components.postgres.snapshot import Snapshot
+from components.postgres.watermark import Watermark, read_watermark
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What all readers of a run agree on.
+
+    Attributes:
+        as_of: The run's now, UTC.
+        label_source: account_churn or inactivity.
+        watermark: What the database held.
+        plan: The cutoffs of each split.
+        buckets: Into how many buckets of accounts the reading is divided.
+    """
+
+    as_of: datetime
+    label_source: str
+    watermark: Watermark
+    plan: CutoffPlan
+    buckets: int
+
+
+def survey_database(snapshot: Snapshot, request: ReadRequest) -> Survey:
+    """Checks the inputs and plans the reading, inside the run's snapshot.
+
+    Raises:
+        ContractBroken: An input table, column, type or privilege is missing.
+        DataGateStopped: No feedback with an account, or too short a history.
+    """
+    report = require_contract(
+        snapshot.connection,
+        churn_table=request.churn_source.table,
+        churn_account_column=request.churn_source.account_column,
+        churn_date_column=request.churn_source.date_column,
+        need_churn_table=request.label_source == ACCOUNT_CHURN,
+        need_outputs=False,
+    )
+    as_of = request.as_of or snapshot.now.replace(microsecond=0)
+    watermark = read_watermark(snapshot.connection, as_of)
+    if watermark.first is None:
+        raise DataGateStopped(_no_rows(as_of, watermark))
+    label_source = request.label_source
+    if label_source == AUTO:
+        label_source = ACCOUNT_CHURN if report.churn_table_present else INACTIVITY
+    return Survey(
+        as_of=as_of,
+        label_source=label_source,
+        watermark=watermark,
+        plan=plan_cutoffs(as_of, watermark.first, request.windows, request.splits),
+        buckets=max(1, math.ceil(watermark.rows / request.rows_per_bucket)),
+    )
+
+
+def _no_rows(as_of: datetime, watermark: Watermark) -> str:
+    return (
+        f"feedback_enriched holds no feedback with an account_id before {as_of:%Y-%m-%d %H:%M} "
+        f"UTC ({watermark.rows} rows without one, {watermark.rows_in_future} rows later). "
+        "Check that the ETL fills account_id and that as_of is right."
+    )

@@ -1,0 +1,1 @@
+"""ModelTrainer: TFX's Trainer, which also says what the model is."""

@@ -1,0 +1,101 @@
+"""`tens-insight`: the command line, thin; the work is done elsewhere."""
+
+import importlib
+import json
+import os
+import sys
+from typing import Final
+
+import click
+
+_COMMANDS: Final = {
+    "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
+    "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
+    "db": ("pipeline.commands.db", "Create and check the tables."),
+    "simulate": ("pipeline.commands.simulate", "Write a simulated world of feedback."),
+    "demo": ("pipeline.commands.demo", "The first run, on an embedded database."),
+    "explain-config": ("pipeline.commands.explain_config", "Every setting and its origin."),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when that command is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Returns the names, most used first."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Returns a command by its name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tens-insight")
+def cli() -> None:
+    """Account churn scores from customer feedback in Postgres."""
+
+
+def main() -> None:
+    """Runs a command; ends with a sentence and a documented exit code."""
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if "tensorflow" in sys.modules:
+        # TensorFlow's destructors complain at interpreter exit, after all is done.
+        os._exit(code)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        result = cli.main(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        return leaving.exit_code
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return 130
+    except click.ClickException as wrong:
+        wrong.show()
+        return wrong.exit_code
+    except Exception as error:
+        return _report(error)
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception) -> int:
+    from pipeline.exit_codes import UNEXPECTED, exit_code
+
+    code = exit_code(error)
+    message = str(error)
+    if code == UNEXPECTED:
+        message = f"Unexpected {type(error).__name__}: {message}{_keep_traceback(error)}"
+    click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True)
+    if "--json" in sys.argv:
+        click.echo(json.dumps({"outcome": type(error).__name__, "error": message, "exit": code}))
+    return code
+
+
+def _keep_traceback(error: Exception) -> str:
+    import logging
+
+    files = [h for h in logging.getLogger().handlers if isinstance(h, logging.FileHandler)]
+    if not files:
+        import traceback
+
+        return "\n" + "".join(traceback.format_exception(error))
+    logging.getLogger().error("Unexpected", exc_info=error)
+    return f" (traceback in {files[0].baseFilename})"
+
+
+if __name__ == "__main__":
+    main()

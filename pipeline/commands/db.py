@@ -1,0 +1,116 @@
+"""`tens-insight db`: create and check the tables."""
+
+import json
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from components.postgres.contract import ContractReport, FeedbackFacts
+    from pipeline.settings import Settings
+
+
+@click.group(name="db")
+def command() -> None:
+    """Creates and checks what the database contract asks for."""
+
+
+@command.command()
+def init() -> None:
+    """Creates what is missing; run again, it changes nothing.
+
+    The two output tables in schema public, and our own objects in schema
+    tens_insight. A table that is there already is never altered.
+    """
+    from components.postgres.connection import connect, describe
+    from components.postgres.migrate import migrate
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.settings import load_settings
+
+    ensure_database(load_settings())
+    with closing(connect("tens-insight db init")) as connection:
+        applied = migrate(connection)
+        where = describe(connection)
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo(f"{where} is up to date.")
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as one line of JSON.")
+def check(as_json: bool) -> int:
+    """Checks columns, types, privileges and history; the exit code tells."""
+    from components.postgres.connection import connect
+    from components.postgres.contract import check_contract, table_facts
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.exit_codes import CONTRACT_BROKEN, DATA_GATE_STOPPED
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    ensure_database(settings)
+    with closing(connect("tens-insight db check")) as connection:
+        report = check_contract(
+            connection,
+            churn_table=settings.churn_table,
+            churn_account_column=settings.churn_account_column,
+            churn_date_column=settings.churn_date_column,
+            need_churn_table=settings.label_source == "account_churn",
+        )
+        connection.rollback()
+        readable = not any("feedback_enriched" in problem for problem in report.problems)
+        facts = table_facts(connection) if readable else None
+    history = _history_problem(facts, settings) if facts else ""
+    _print(report, facts, history, as_json)
+    if report.problems:
+        return CONTRACT_BROKEN
+    return DATA_GATE_STOPPED if history else 0
+
+
+def _history_problem(facts: "FeedbackFacts", settings: "Settings") -> str:
+    """Returns why the history does not suffice for training; empty if it does."""
+    from datetime import datetime, timezone
+
+    from components.errors import DataGateStopped
+    from components.feedback_example_gen.cutoffs import SPLITS, Windows, plan_cutoffs
+
+    if facts.first_created_at is None:
+        return "feedback_enriched holds no rows."
+    windows = Windows(
+        lookback_days=settings.lookback_days,
+        horizon_days=settings.horizon_days,
+        cutoff_interval_days=settings.cutoff_interval_days,
+        max_training_cutoffs=settings.max_training_cutoffs,
+    )
+    as_of = settings.as_of or datetime.now(timezone.utc)
+    try:
+        plan_cutoffs(as_of, facts.first_created_at, windows, SPLITS)
+    except DataGateStopped as stopped:
+        return str(stopped)
+    return ""
+
+
+def _print(
+    report: "ContractReport", facts: "FeedbackFacts | None", history: str, as_json: bool
+) -> None:
+    if as_json:
+        found = {**asdict(report), "facts": asdict(facts) if facts else None, "history": history}
+        click.echo(json.dumps(found, default=str))
+        return
+    click.echo(f"database      {report.database}")
+    if facts:
+        share = facts.rows_without_account / facts.rows if facts.rows else 0.0
+        click.echo(f"feedback      {facts.rows} rows of {facts.accounts} accounts")
+        click.echo(f"              {facts.first_created_at} to {facts.last_created_at}")
+        click.echo(
+            f"              {share:.1%} without account_id, {facts.future_rows} in the future"
+        )
+    table = "present" if report.churn_table_present else "absent, the label would be inactivity"
+    click.echo(f"ground truth  {report.churn_table}: {table}")
+    for problem in report.problems:
+        click.echo(f"problem       {problem}")
+    if history:
+        click.echo(f"problem       {history}")
+    if not report.problems and not history:
+        click.echo("All is well.")

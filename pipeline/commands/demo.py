@@ -1,0 +1,105 @@
+"""`tens-insight demo`: the first run, and the embedded database behind it."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from pipeline.demo.embedded_postgres import EmbeddedPostgres
+
+ACCOUNTS = 3_000
+DAYS = 540
+SEED = 1
+SCENARIO = "strong"
+
+
+@click.group(name="demo")
+def command() -> None:
+    """Runs everything once, on an embedded database unless one is named."""
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as last line.")
+def run(as_json: bool) -> int:
+    """Creates the tables, simulates feedback, trains and publishes.
+
+    With DATABASE_URL set (or libpq's variables) it uses that database, simulates
+    nothing and starts no server.
+    """
+    import os
+
+    from components.postgres.connection import connect, database_is_configured
+    from components.postgres.migrate import migrate
+    from pipeline.commands.run import run_and_report
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    if database_is_configured(os.environ):
+        with closing(connect("tens-insight db init")) as connection:
+            migrate(connection)
+        return run_and_report("train", None, as_json)
+    server = _started(settings.state_dir)
+    code = run_and_report("train", _simulated_world().isoformat(), as_json)
+    click.echo("\nLook further:", err=True)
+    click.echo("  tens-insight status", err=True)
+    click.echo(f"  {server.psql_command()}", err=True)
+    click.echo("  tens-insight demo stop    (the embedded database goes on running)", err=True)
+    return code
+
+
+@command.command()
+def start() -> None:
+    """Starts the embedded database, or finds it running, and prints its URL."""
+    from pipeline.settings import load_settings
+
+    click.echo(_started(load_settings().state_dir).url())
+
+
+@command.command()
+def stop() -> None:
+    """Stops the embedded database; its data stay."""
+    from pipeline.demo.embedded_postgres import EmbeddedPostgres
+    from pipeline.settings import load_settings
+
+    EmbeddedPostgres(load_settings().state_dir).stop()
+    click.echo("The embedded database is stopped.")
+
+
+def _started(state_dir: "Path") -> "EmbeddedPostgres":
+    import os
+
+    from pipeline.demo.embedded_postgres import EmbeddedPostgres
+    from pipeline.progress import Progress
+
+    server = EmbeddedPostgres(state_dir)
+    with Progress().step("Starting embedded Postgres"):
+        os.environ["DATABASE_URL"] = server.start()
+    return server
+
+
+def _simulated_world() -> "datetime":
+    """Simulates the demo's world unless it is there; returns when it ends, UTC."""
+    from components.postgres.connection import connect
+    from pipeline.demo.recorded_worlds import newest_world_end
+    from pipeline.demo.simulate import simulate
+    from pipeline.progress import Progress
+
+    progress = Progress()
+    with closing(connect("tens-insight demo")) as connection:
+        ended_at = newest_world_end(connection)
+        if ended_at is not None:
+            return ended_at
+        with progress.step("Simulating feedback"):
+            world = simulate(
+                connection,
+                accounts=ACCOUNTS,
+                days=DAYS,
+                seed=SEED,
+                scenario=SCENARIO,
+                progress=lambda done, total: progress.update(f"{done} of {total} accounts"),
+            )
+        return world.ended_at

@@ -1,0 +1,61 @@
+"""`tens-insight run`: the two pipelines."""
+
+import json
+
+import click
+
+
+@click.group(name="run")
+def command() -> None:
+    """Runs a pipeline and publishes its scores.
+
+    Exit codes: 0 published; 3 not blessed and no champion to score with; 4 the data
+    gate stopped the run; 5 database unreachable; 6 configuration invalid; 7 a table,
+    column, type or privilege is missing; 8 the scores failed a check, nothing was
+    published; 1 an unexpected error.
+    """
+
+
+_as_of = click.option(
+    "--as-of", metavar="MOMENT", help="The run's now, ISO 8601, UTC without a zone."
+)
+_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON, as the last line."
+)
+
+
+@command.command()
+@_as_of
+@_json
+def train(as_of: str | None, as_json: bool) -> int:
+    """Reads, trains, judges, and publishes with the champion."""
+    return run_and_report("train", as_of, as_json)
+
+
+@command.command()
+@_as_of
+@_json
+def score(as_of: str | None, as_json: bool) -> int:
+    """Publishes with the champion, without training."""
+    return run_and_report("score", as_of, as_json)
+
+
+def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
+    """Runs a pipeline and prints its summary; returns the exit code."""
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.progress import Progress
+    from pipeline.render import console, render_summary
+    from pipeline.run import RunFailed, run_pipeline
+    from pipeline.settings import load_settings
+
+    settings = load_settings(as_of=as_of)
+    ensure_database(settings)
+    result = run_pipeline(kind, settings, Progress())
+    if isinstance(result, RunFailed):
+        if result.gate is not None:
+            click.echo(result.gate.sentence(), err=True)
+        raise result.error
+    render_summary(result, console())
+    if as_json:
+        click.echo(json.dumps(result.as_json(), default=str))
+    return 0

@@ -1,0 +1,53 @@
+"""`tens-insight simulate`: a world whose best possible score is known."""
+
+from contextlib import closing
+
+import click
+
+# As in pipeline/demo/world_model.py, which imports numpy; a test compares the two.
+SCENARIOS = ("base", "strong", "null", "harsh", "regime")
+
+
+@click.command(name="simulate")
+@click.option("--accounts", default=3_000, show_default=True, type=click.IntRange(1))
+@click.option("--days", default=540, show_default=True, type=click.IntRange(7))
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--scenario", default="strong", show_default=True, type=click.Choice(SCENARIOS))
+@click.option("--replace", is_flag=True, help="Delete an earlier simulated world first.")
+@click.option(
+    "--delete-foreign", is_flag=True, help="Delete feedback that no simulation wrote, too."
+)
+def command(
+    accounts: int, days: int, seed: int, scenario: str, replace: bool, delete_foreign: bool
+) -> None:
+    """Writes feedback_enriched and account_churn of a simulated world.
+
+    Refuses a database that holds feedback which it did not write, unless told.
+    """
+    from components.postgres.connection import connect, describe
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.demo.simulate import simulate
+    from pipeline.progress import Progress
+    from pipeline.settings import load_settings
+
+    ensure_database(load_settings())
+    progress = Progress()
+    with (
+        closing(connect("tens-insight simulate")) as connection,
+        progress.step("Simulating feedback"),
+    ):
+        world = simulate(
+            connection,
+            accounts=accounts,
+            days=days,
+            seed=seed,
+            scenario=scenario,
+            replace=replace,
+            delete_foreign=delete_foreign,
+            progress=lambda done, total: progress.update(f"{done} of {total} accounts"),
+        )
+        where = describe(connection)
+    click.echo(
+        f"Wrote {world.rows} rows of feedback of {world.accounts} accounts, {world.churned} of "
+        f"which churned, from {world.started_at:%Y-%m-%d} to {world.ended_at:%Y-%m-%d}, to {where}."
+    )

@@ -1,0 +1,99 @@
+"""`tens-insight status`: is it well?"""
+
+import json
+from contextlib import closing
+from datetime import datetime, timezone
+from typing import Any
+
+import click
+
+
+@click.command(name="status")
+@click.option("--runs", default=5, show_default=True, help="How many of the last runs to show.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
+def command(runs: int, as_json: bool) -> None:
+    """Shows the last runs, the champion, and how fresh the scores are."""
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    ensure_database(settings)
+    state = {**_database(), **_registry(settings.metadata_path, runs)}
+    if as_json:
+        click.echo(json.dumps(state, default=str))
+    else:
+        _show(state)
+
+
+def _database() -> dict[str, Any]:
+    from components.postgres.connection import connect, describe
+    from components.postgres.published_scores import score_counts
+
+    with closing(connect("tens-insight status")) as connection:
+        counts = score_counts(connection)
+        age = datetime.now(timezone.utc) - counts.predicted_at if counts.predicted_at else None
+        return {
+            "database": describe(connection),
+            "scores": counts.rows,
+            "categories": counts.categories,
+            "scores_as_of": counts.predicted_at,
+            "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
+            "scores_model_version": counts.model_version,
+        }
+
+
+def _registry(path: Any, limit: int) -> dict[str, Any]:
+    from pipeline.registry import Registry
+
+    registry = Registry(path)
+    champion = registry.champion()
+    return {
+        "champion": champion.facts if champion else None,
+        "champion_uri": champion.uri if champion else None,
+        "runs": [
+            {
+                "pipeline": run.pipeline,
+                "started_at": run.started_at,
+                "seconds": round((run.ended_at - run.started_at).total_seconds(), 1),
+                "state": run.state,
+                "failed_node": run.failed_node,
+            }
+            for run in registry.runs()[:limit]
+        ],
+    }
+
+
+def _show(state: dict[str, Any]) -> None:
+    from pipeline.render import console, facts_table
+
+    champion = state["champion"]
+    counts = ", ".join(f"{count} {name}" for name, count in state["categories"].items())
+    rows = [
+        ("database", state["database"]),
+        ("scores", f"{state['scores']} ({counts})"),
+        (
+            "as of",
+            f"{state['scores_as_of']} ({state['scores_age_hours']} hours ago)"
+            if state["scores"]
+            else "nothing was published yet",
+        ),
+        (
+            "champion",
+            f"{champion['model_version']}, label {champion['label_source']}, "
+            f"trained as of {champion['as_of']}"
+            if champion
+            else "none: no model was ever blessed",
+        ),
+    ]
+    out = console()
+    out.print(facts_table(rows))
+    out.print()
+    for run in state["runs"]:
+        failed = f" at {run['failed_node']}" if run["failed_node"] else ""
+        out.print(
+            f"  {run['started_at']:%Y-%m-%d %H:%M}  {run['pipeline']:<20} {run['seconds']:7.1f} s"
+            f"  {run['state']}{failed}",
+            markup=False,
+        )
+    if not state["runs"]:
+        out.print("  no runs yet")

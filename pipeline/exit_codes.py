@@ -1,0 +1,45 @@
+"""How each command ends, as a number for schedulers."""
+
+from typing import Final
+
+from components import errors
+from pipeline.settings import ConfigurationInvalid
+
+PUBLISHED: Final = 0
+UNEXPECTED: Final = 1
+USAGE: Final = 2
+NOTHING_TO_PUBLISH: Final = 3
+DATA_GATE_STOPPED: Final = 4
+DATABASE_UNREACHABLE: Final = 5
+CONFIGURATION_INVALID: Final = 6
+CONTRACT_BROKEN: Final = 7
+PUBLICATION_REFUSED: Final = 8
+
+_BY_ERROR: Final[dict[type[Exception], int]] = {
+    errors.NothingToPublish: NOTHING_TO_PUBLISH,
+    errors.DataGateStopped: DATA_GATE_STOPPED,
+    errors.DatabaseUnreachable: DATABASE_UNREACHABLE,
+    ConfigurationInvalid: CONFIGURATION_INVALID,
+    errors.ContractBroken: CONTRACT_BROKEN,
+    errors.PublicationRefused: PUBLICATION_REFUSED,
+}
+
+MEANINGS: Final = {
+    PUBLISHED: "published, or the command did what it says",
+    UNEXPECTED: "an error nobody expected; the log file holds the traceback",
+    USAGE: "the command line is wrong",
+    NOTHING_TO_PUBLISH: "not blessed, and no champion to score with",
+    DATA_GATE_STOPPED: "the data gate stopped the run",
+    DATABASE_UNREACHABLE: "the database cannot be reached",
+    CONFIGURATION_INVALID: "a setting is wrong",
+    CONTRACT_BROKEN: "a table, column, type or privilege is missing",
+    PUBLICATION_REFUSED: "the scores failed a check; the table is as it was",
+}
+
+
+def exit_code(error: Exception) -> int:
+    """Returns the exit code of an error; UNEXPECTED for any that is not ours."""
+    for kind, code in _BY_ERROR.items():
+        if isinstance(error, kind):
+            return code
+    return UNEXPECTED

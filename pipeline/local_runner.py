@@ -1,0 +1,43 @@
+"""Runs pipelines on this machine: entry file for `tfx pipeline create --engine=local`.
+
+The tfx CLI executes this file as a script, without arguments; it then runs the
+training pipeline. local_scoring_runner.py is its sibling for the daily run.
+"""
+
+from collections.abc import Callable
+
+from tfx import v1 as tfx
+
+from pipeline import training
+from pipeline.demo.fallback import ensure_database
+from pipeline.quiet import silence_libraries
+from pipeline.settings import Settings, load_settings
+
+
+def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
+    """Runs a pipeline to its end, node by node, in this process.
+
+    Args:
+        definition: What create_pipeline returned.
+        settings: Says where ML Metadata lies.
+
+    Raises:
+        TensInsightError: Whatever a node ended with.
+    """
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    definition.metadata_connection_config = (
+        tfx.orchestration.metadata.sqlite_metadata_connection_config(str(settings.metadata_path))
+    )
+    tfx.orchestration.LocalDagRunner().run(definition)
+
+
+def run_from_environment(create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]) -> None:
+    """Runs a pipeline with the settings and the database of the environment."""
+    silence_libraries()
+    settings = load_settings()
+    ensure_database(settings)
+    run_locally(create_pipeline(settings), settings)
+
+
+if __name__ == "__main__":
+    run_from_environment(training.create_pipeline)

@@ -1,0 +1,7 @@
+"""Runs the scoring pipeline on this machine: entry file for the tfx CLI."""
+
+from pipeline import scoring
+from pipeline.local_runner import run_from_environment
+
+if __name__ == "__main__":
+    run_from_environment(scoring.create_pipeline)

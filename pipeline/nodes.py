@@ -1,0 +1,91 @@
+"""Nodes that both pipelines wire: reading, champion, scoring."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tfx import v1 as tfx
+from tfx.types import BaseChannel, standard_artifacts
+
+from components.account_scorer.component import AccountScorer
+from components.data_gate.component import DataGate
+from components.feedback_example_gen.component import FeedbackExampleGen
+from pipeline.settings import Settings
+
+LOCAL_BEAM_ARGS: Final = (
+    # Named in full: left to itself, Beam may try another runner first, and run the
+    # whole pipeline a second time when that fails.
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    # Any value keeps TFX from building a source package of itself for each component.
+    "--sdk_container_image=unused",
+)
+
+
+def beam_args(settings: Settings) -> list[str]:
+    """Returns the options for Beam: those of the settings, or the local ones."""
+    return list(settings.beam_pipeline_args or LOCAL_BEAM_ARGS)
+
+
+def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleGen:
+    """Reads the splits in one consistent snapshot."""
+    return FeedbackExampleGen(
+        splits=splits,
+        lookback_days=settings.lookback_days,
+        horizon_days=settings.horizon_days,
+        cutoff_interval_days=settings.cutoff_interval_days,
+        max_training_cutoffs=settings.max_training_cutoffs,
+        max_events=settings.max_events,
+        label_source=settings.label_source,
+        churn_table=settings.churn_table,
+        churn_account_column=settings.churn_account_column,
+        churn_date_column=settings.churn_date_column,
+        rows_per_bucket=settings.rows_per_bucket,
+        as_of=settings.as_of.isoformat() if settings.as_of else "",
+    )
+
+
+def gate_data(
+    settings: Settings,
+    examples: BaseChannel,
+    statistics: BaseChannel,
+    anomalies: BaseChannel | None = None,
+) -> DataGate:
+    """Stops the run on data that are unsound, too thin or too old."""
+    return DataGate(
+        examples=examples,
+        statistics=statistics,
+        anomalies=anomalies,
+        min_accounts=settings.min_accounts,
+        min_churned=settings.min_churned,
+        max_feedback_age_days=settings.max_feedback_age_days,
+    )
+
+
+def resolve_champion(model: BaseChannel, blessing: BaseChannel) -> tfx.dsl.Resolver:
+    """Finds the newest blessed model, if there is one."""
+    return tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        model=model,
+        model_blessing=blessing,
+    )
+
+
+def any_model() -> tuple[BaseChannel, BaseChannel]:
+    """Returns channels of all models and blessings of the pipeline that resolves them."""
+    return (
+        tfx.dsl.Channel(type=standard_artifacts.Model),
+        tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+    )
+
+
+def publish_scores(
+    settings: Settings, examples: BaseChannel, champion: BaseChannel
+) -> AccountScorer:
+    """Scores everyone with the champion and publishes in one transaction."""
+    return AccountScorer(
+        examples=examples,
+        model=champion,
+        max_count_change=settings.max_count_change,
+        max_mean_shift=settings.max_mean_shift,
+        accept_shift=settings.accept_shift,
+        remove_departed=settings.departed_accounts == "remove",
+    )

@@ -1,0 +1,94 @@
+"""Shows how far a run is: live on a terminal, plain lines elsewhere."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from rich.console import Console
+from rich.status import Status
+
+_RUNNING: Final = "Component %s is running."
+_FINISHED: Final = "Component %s is finished."
+
+
+class Progress:
+    """Names the step at work and how long each one took, on standard error.
+
+    rich respects NO_COLOR and knows whether there is a terminal.
+    """
+
+    def __init__(self, console: Console | None = None):
+        self._console = console or Console(stderr=True, highlight=False)
+        self._status: Status | None = None
+        self._step = ""
+        self._began = 0.0
+
+    def start(self, step: str) -> None:
+        """Begins a step."""
+        self._step, self._began = step, time.monotonic()
+        if self._console.is_terminal:
+            self._status = self._console.status(step)
+            self._status.start()
+
+    def update(self, text: str) -> None:
+        """Says more about the step, where there is a terminal."""
+        if self._status is not None:
+            self._status.update(f"{self._step}: {text}")
+
+    def finish(self) -> None:
+        """Ends the step and prints its line."""
+        self._stop_status()
+        took = time.monotonic() - self._began
+        self._console.print(f"  {self._step:<28} {took:6.1f} s", markup=False)
+        self._step = ""
+
+    def abandon(self) -> None:
+        """Ends a step that failed, if one is at work."""
+        self._stop_status()
+        if self._step:
+            self._console.print(f"  {self._step:<28} stopped", markup=False)
+            self._step = ""
+
+    def _stop_status(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Shows a step of our own for as long as the block runs."""
+        self.start(name)
+        try:
+            yield
+        except BaseException:
+            self.abandon()
+            raise
+        self.finish()
+
+    @contextmanager
+    def nodes(self) -> Iterator[None]:
+        """Shows the nodes of a pipeline for as long as the block runs it."""
+        handler = _NodeHandler(self)
+        logger = logging.getLogger("absl")
+        logger.addHandler(handler)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            self.abandon()
+
+
+class _NodeHandler(logging.Handler):
+    """Listens to LocalDagRunner, which reports its nodes by log records only."""
+
+    def __init__(self, progress: Progress):
+        super().__init__(logging.INFO)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.msg == _RUNNING and record.args:
+            self._progress.start(str(record.args[0]))
+        elif record.msg == _FINISHED:
+            self._progress.finish()

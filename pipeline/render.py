@@ -1,0 +1,105 @@
+"""Prints summaries for people; rich leaves colours out where NO_COLOR or no terminal asks."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.summary import CATEGORIES, RunSummary
+
+_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
+
+
+def console() -> Console:
+    """Returns a console on standard output that never guesses at highlighting."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def facts_table(rows: Iterable[tuple[str, str]]) -> Table:
+    """Lays out names and values in two columns."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def render_summary(summary: RunSummary, out: Console) -> None:
+    """Prints what a run published, how good the model is, and where to look further."""
+    out.print()
+    out.print(f"Published {summary.published['published_count']} account scores.", style="bold")
+    out.print(facts_table(_facts(summary)))
+    out.print()
+    out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
+    for risk in summary.highest:
+        colour = _COLOURS[risk.risk_category]
+        out.print(
+            f"  {risk.account_id:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
+            style=colour,
+            markup=False,
+        )
+
+
+def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
+    data, published = summary.data, summary.published
+    yield "database", summary.database
+    yield "as of", data["as_of"]
+    yield (
+        "label",
+        f"{data['label_source']}, churn within {data['horizon_days']} days",
+    )
+    yield "data", _data(summary)
+    counts = [f"{published.get(f'category_{name}', 0)} {name}" for name in CATEGORIES]
+    yield "risk", f"{', '.join(counts)}; mean probability {published['mean_probability']:.3f}"
+    if published["removed_count"]:
+        yield "removed", f"{published['removed_count']} accounts that are no longer scored"
+    for split in ("train", "eval"):
+        if f"{split}_snapshots" in data:
+            yield split, _split(summary, split)
+    if summary.evaluation:
+        low, high = summary.evaluation.auc_interval
+        yield (
+            "quality",
+            f"AUC {summary.evaluation.auc:.3f} [{low:.3f}, {high:.3f}], "
+            f"log-loss {summary.evaluation.log_loss:.4f}, "
+            f"calibration error {summary.evaluation.calibration_error:.4f}",
+        )
+    if summary.gate:
+        yield "gate", summary.gate.sentence()
+    yield "scored with", _champion(summary)
+    yield "model", summary.model_uri
+    if summary.pushed_to:
+        yield "pushed to", summary.pushed_to
+
+
+def _data(summary: RunSummary) -> str:
+    data = summary.data
+    parts = [
+        f"{data['feedback_rows']} rows of feedback",
+        f"{data['rows_without_account']} without account_id",
+        f"{data['rows_in_future']} after as_of, ignored",
+    ]
+    if "late_rows" in data:
+        parts.append(f"{data['late_rows']} arrived late")
+    return ", ".join(parts)
+
+
+def _split(summary: RunSummary, split: str) -> str:
+    data = summary.data
+    cutoffs = [datetime.fromisoformat(text) for text in data[f"{split}_cutoffs"].split(",")]
+    snapshots, churned = data[f"{split}_snapshots"], data[f"{split}_churned"]
+    when = f"{cutoffs[0]:%Y-%m-%d}"
+    if len(cutoffs) > 1:
+        when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1]:%Y-%m-%d}"
+    return f"{snapshots} snapshots ({when}), {churned} churned, base rate {churned / snapshots:.3f}"
+
+
+def _champion(summary: RunSummary) -> str:
+    version = summary.published["model_version"]
+    if summary.gate is None:
+        return f"champion {version}, trained as of {summary.champion['as_of']}"
+    if summary.gate.blessed:
+        return f"{version}, trained in this run"
+    return f"former champion {version}; today's challenger was not blessed"

@@ -1,0 +1,131 @@
+"""Runs a pipeline from start to summary: preflight, nodes, what came of it."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from components.errors import TensInsightError
+from components.postgres.connection import connect, describe
+from components.postgres.contract import require_contract
+from components.postgres.published_scores import highest_risks
+from pipeline.progress import Progress
+from pipeline.quiet import log_to_file, silence_libraries
+from pipeline.registry import Artifact, Registry, Run
+from pipeline.settings import Settings
+from pipeline.summary import TOP, RunSummary, judge, newest, newest_run
+
+if TYPE_CHECKING:
+    from pipeline.gate_decision import GateDecision
+
+TRAIN: Final = "train"
+SCORE: Final = "score"
+KINDS: Final = (TRAIN, SCORE)
+_SCORES_TYPE: Final = "TensInsightPublishedScores"
+
+
+@dataclass(frozen=True)
+class RunFailed:
+    """A run that published nothing, and what the gate said of its challenger, if asked."""
+
+    error: TensInsightError
+    gate: "GateDecision | None"
+
+
+def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummary | RunFailed:
+    """Runs the training or the scoring pipeline against the configured database.
+
+    Args:
+        kind: train or score.
+        settings: Of the run.
+        progress: Where to show how far it is.
+
+    Returns:
+        What was published; or why nothing was, once nodes had begun to work.
+
+    Raises:
+        DatabaseUnreachable: At the very start.
+        ContractBroken: At the very start.
+    """
+    database = _preflight(settings)
+    silence_libraries()
+    started = datetime.now(timezone.utc)
+    log_to_file(log_path(settings, kind, started))
+    with progress.step("Loading TFX"):
+        from pipeline import local_runner, scoring, training
+
+        module = training if kind == TRAIN else scoring
+        definition = module.create_pipeline(settings)
+    # ML Metadata keeps milliseconds; the run must not seem older than its own start.
+    since = started.replace(microsecond=0)
+    try:
+        with progress.nodes():
+            local_runner.run_locally(definition, settings)
+    except TensInsightError as error:
+        registry = Registry(settings.metadata_path)
+        run = newest_run(registry, module.PIPELINE_NAME, since)
+        return RunFailed(error, _gate(registry, run))
+    with progress.step("Summary"):
+        registry = Registry(settings.metadata_path)
+        run = newest_run(registry, module.PIPELINE_NAME, since)
+        assert run is not None
+        return _summarise(registry, run, database)
+
+
+def log_path(settings: Settings, kind: str, started: datetime) -> Path:
+    """Returns where a run's log file lies."""
+    return settings.state_dir / "logs" / f"{kind}-{started:%Y%m%dT%H%M%S}.log"
+
+
+def _preflight(settings: Settings) -> str:
+    """Fails in a second, rather than after minutes, where the database is not ready."""
+    with closing(connect("tens-insight check")) as connection:
+        require_contract(
+            connection,
+            churn_table=settings.churn_table,
+            churn_account_column=settings.churn_account_column,
+            churn_date_column=settings.churn_date_column,
+            need_churn_table=settings.label_source == "account_churn",
+        )
+        return describe(connection)
+
+
+def _gate(registry: Registry, run: Run | None) -> "GateDecision | None":
+    if run is None:
+        return None
+    decision, _ = judge(registry, registry.artifacts_of(run))
+    return decision
+
+
+def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
+    artifacts = registry.artifacts_of(run)
+    gate, evaluation = judge(registry, artifacts)
+    examples, scores = newest(artifacts, "Examples"), newest(artifacts, _SCORES_TYPE)
+    assert examples is not None
+    assert scores is not None
+    champion = next(
+        model
+        for model in registry.models()
+        if model.facts.get("model_version") == scores.facts["model_version"]
+    )
+    with closing(connect("tens-insight summary")) as connection:
+        highest = highest_risks(connection, TOP)
+    return RunSummary(
+        pipeline=run.pipeline,
+        run_id=run.run_id,
+        database=database,
+        data=examples.facts,
+        published=scores.facts,
+        highest=highest,
+        model_uri=f"{champion.uri}/Format-Serving",
+        champion=champion.facts,
+        gate=gate,
+        evaluation=evaluation,
+        pushed_to=_pushed(artifacts),
+    )
+
+
+def _pushed(artifacts: list[Artifact]) -> str | None:
+    pushed = newest(artifacts, "PushedModel")
+    return pushed.facts.get("pushed_destination") if pushed else None

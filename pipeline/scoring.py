@@ -1,0 +1,54 @@
+"""The scoring pipeline: the daily run with the champion and no training."""
+
+from typing import Final
+
+from tfx import v1 as tfx
+from tfx.types import channel, standard_artifacts
+
+from components.feedback_example_gen.cutoffs import SCORE
+from pipeline import nodes, training
+from pipeline.settings import Settings
+from transforms.schema import schema_path
+
+PIPELINE_NAME: Final = "tens-insight-score"
+
+
+def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+    """Wires the scoring pipeline; knows no runner.
+
+    1. FeedbackExampleGen reads the split score.
+    2. StatisticsGen describes it; DataGate validates it and stops or goes on.
+    3. The champion is resolved among the models of the training pipeline.
+    4. AccountScorer scores with it and publishes.
+    """
+    schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    example_gen = nodes.read_feedback(settings, [SCORE])
+    examples = example_gen.outputs["examples"]
+    statistics_gen = tfx.components.StatisticsGen(
+        examples=examples, schema=schema.outputs["schema"]
+    )
+    gate = nodes.gate_data(settings, examples, statistics_gen.outputs["statistics"])
+    champion = nodes.resolve_champion(
+        _trained(standard_artifacts.Model, "ModelTrainer", "model"),
+        _trained(standard_artifacts.ModelBlessing, "Evaluator", "blessing"),
+    ).with_id("Champion")
+    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
+    scorer.add_upstream_node(gate)
+    return tfx.dsl.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=str(settings.pipeline_root / PIPELINE_NAME),
+        components=[schema, example_gen, statistics_gen, gate, champion, scorer],
+        enable_cache=False,
+        beam_pipeline_args=nodes.beam_args(settings),
+    )
+
+
+def _trained(artifact: type, producer: str, output_key: str) -> channel.ExternalPipelineChannel:
+    """Returns what the training pipeline produced; the daily run has no model of its own."""
+    return channel.ExternalPipelineChannel(
+        artifact,
+        owner="",
+        pipeline_name=training.PIPELINE_NAME,
+        producer_component_id=producer,
+        output_key=output_key,
+    )

@@ -1,0 +1,245 @@
+"""Every setting of a run: one frozen, typed object, built at the edge.
+
+Values come from environment variables (TENS_INSIGHT_<NAME>), then from the YAML file
+that TENS_INSIGHT_CONFIG names, then from the defaults here. The database address is
+no setting: components/postgres/connection.py resolves it where a connection is opened,
+so that it can never travel with the others into ML Metadata or a compiled pipeline.
+"""
+
+import difflib
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import pydantic
+import yaml
+from pydantic import Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+PREFIX: Final = "TENS_INSIGHT_"
+CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+
+Days = Annotated[int, Field(ge=1, le=3650)]
+Share = Annotated[float, Field(ge=0, le=1)]
+TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")]
+ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
+
+
+class ConfigurationInvalid(ValueError):
+    """A setting has a wrong value, or does not exist."""
+
+
+class Settings(BaseSettings):
+    """The settings, with their units and meaning."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    state_dir: Path = Field(
+        Path("var"),
+        description="Folder of ML Metadata, artifacts, pushed models, logs, embedded database.",
+    )
+    as_of: datetime | None = Field(
+        None, description="The run's now, ISO 8601, UTC without a zone; default: database clock."
+    )
+
+    lookback_days: Days = Field(180, description="Days before the cutoff that event lists reach.")
+    horizon_days: Days = Field(60, description="Days after the cutoff that the label looks.")
+    cutoff_interval_days: Days = Field(14, description="Days between two training cutoffs.")
+    max_training_cutoffs: int = Field(
+        12, ge=1, le=200, description="Most cutoffs to train on, the newest ones."
+    )
+    max_events: int = Field(
+        500, ge=1, le=100_000, description="Most events in a snapshot, the newest ones."
+    )
+
+    label_source: Literal["auto", "account_churn", "inactivity"] = Field(
+        "auto", description="Ground truth table, silence, or the table if it is there (auto)."
+    )
+    churn_table: TableName = Field("account_churn", description="Table of dated churns.")
+    churn_account_column: ColumnName = Field("account_id", description="Its account column.")
+    churn_date_column: ColumnName = Field("churned_at", description="Its timestamptz column.")
+
+    rows_per_bucket: int = Field(
+        1_000_000, ge=1_000, description="Feedback rows one reader holds in memory, about."
+    )
+    beam_pipeline_args: tuple[str, ...] = Field(
+        (), description="Options for Beam in place of the local defaults, as a JSON list."
+    )
+
+    min_accounts: int = Field(
+        200, ge=2, description="Fewest accounts at the evaluation cutoff to learn from."
+    )
+    min_churned: int = Field(
+        20, ge=1, description="Fewest churned snapshots to train on, and to evaluate on."
+    )
+    max_feedback_age_days: Days = Field(
+        14, description="Oldest that the newest feedback may be at as_of."
+    )
+
+    seed: int = Field(20, ge=0, le=2**31 - 1, description="Of weights, dropout and shuffling.")
+    max_epochs: int = Field(60, ge=1, le=10_000, description="Early stopping usually ends sooner.")
+    batch_size: int = Field(256, ge=1, description="Snapshots in a training step.")
+    learning_rate: float = Field(0.001, gt=0, lt=1, description="Of Adam.")
+    l2: float = Field(0.0001, ge=0, description="Weight of the L2 penalty.")
+    dropout: Share = Field(0.2, lt=1, description="Share of hidden units dropped in training.")
+    hidden_units: tuple[int, ...] = Field((64, 32), description="Units of each hidden layer.")
+
+    min_auc: Share = Field(0.6, description="The gate: lowest AUC on the evaluation snapshot.")
+    max_auc_drop: Share = Field(
+        0.02, description="The gate: how far AUC may fall behind the champion's."
+    )
+    max_log_loss_rise: float = Field(
+        0.02, ge=0, description="The gate: how far log-loss may rise over the champion's."
+    )
+
+    departed_accounts: Literal["remove", "keep"] = Field(
+        "remove", description="What publishing does to scores of accounts no longer scored."
+    )
+    max_count_change: Share = Field(
+        0.5, description="Circuit breaker: most change of the number of scores, as a share."
+    )
+    max_mean_shift: Share = Field(
+        0.2, description="Circuit breaker: most change of the mean probability."
+    )
+    accept_shift: bool = Field(False, description="Publish although the circuit breaker opened.")
+
+    @pydantic.field_validator("as_of")
+    @classmethod
+    def _in_utc(cls, moment: datetime | None) -> datetime | None:
+        if moment is None:
+            return None
+        return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+    @pydantic.field_validator("state_dir")
+    @classmethod
+    def _absolute(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
+    @property
+    def metadata_path(self) -> Path:
+        """The sqlite file of ML Metadata."""
+        return self.state_dir / "metadata.sqlite"
+
+    @property
+    def pipeline_root(self) -> Path:
+        """Folder of the artifacts."""
+        return self.state_dir / "pipeline_root"
+
+    @property
+    def serving_dir(self) -> Path:
+        """Folder of blessed models, one version each, as TensorFlow Serving reads it."""
+        return self.state_dir / "serving" / "churn"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Explicit values first, then the environment, then the YAML file."""
+        return init_settings, env_settings, _YamlFile(settings_cls)
+
+
+class _YamlFile(PydanticBaseSettingsSource):
+    """The optional file that TENS_INSIGHT_CONFIG names."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return read_config_file()
+
+
+def read_config_file() -> dict[str, Any]:
+    """Returns the settings in the file that TENS_INSIGHT_CONFIG names, if any.
+
+    Raises:
+        ConfigurationInvalid: The file cannot be read or is no YAML mapping.
+    """
+    name = os.environ.get(CONFIG_VARIABLE)
+    if not name:
+        return {}
+    try:
+        content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigurationInvalid(
+            f"{CONFIG_VARIABLE} names {name}, which cannot be read: {error}"
+        ) from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigurationInvalid(f"{name} must hold one YAML mapping of setting to value.")
+    return content
+
+
+def load_settings(**explicit: Any) -> Settings:
+    """Builds the settings from explicit values, environment and file.
+
+    Args:
+        **explicit: Settings that a command's options give; None means not given.
+
+    Raises:
+        ConfigurationInvalid: Names each wrong value, where it came from and what was
+            expected; unknown names are refused with the nearest known one.
+    """
+    _refuse_unknown_variables()
+    given = {name: value for name, value in explicit.items() if value is not None}
+    try:
+        return Settings(**given)
+    except pydantic.ValidationError as error:
+        lines = [_sentence(problem, given) for problem in error.errors()]
+        raise ConfigurationInvalid("\n".join(lines)) from None
+    except pydantic_settings_error() as error:
+        raise ConfigurationInvalid(str(error)) from None
+
+
+def pydantic_settings_error() -> type[Exception]:
+    """Returns what pydantic-settings raises when a variable is not even JSON."""
+    from pydantic_settings.sources import SettingsError
+
+    return SettingsError
+
+
+def origin(name: str, given: dict[str, Any] | None = None) -> str:
+    """Says where a setting's value comes from."""
+    if given and name in given:
+        return "command line"
+    if os.environ.get(f"{PREFIX}{name.upper()}"):
+        return f"environment ({PREFIX}{name.upper()})"
+    if name in read_config_file():
+        return f"file ({os.environ[CONFIG_VARIABLE]})"
+    return "default"
+
+
+def _refuse_unknown_variables() -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            raise ConfigurationInvalid(_unknown(name, f"environment variable {name}", known))
+
+
+def _unknown(name: str, what: str, known: set[str]) -> str:
+    near = difflib.get_close_matches(name, sorted(known), n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no setting for the {what}.{hint} `tens-insight explain-config` lists them."
+
+
+def _sentence(problem: Any, given: dict[str, Any]) -> str:
+    name = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        return _unknown(name, f"name {name!r} in {origin(name)}", set(Settings.model_fields))
+    field = str(problem["loc"][0])
+    return (
+        f"Setting {name} from {origin(field, given)} is {problem['input']!r}: {problem['msg']}. "
+        f"({Settings.model_fields[field].description})"
+    )

@@ -1,0 +1,84 @@
+"""What a run tells at its end: one object, printed for people or as JSON."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from components.postgres.published_scores import AccountRisk
+from pipeline.registry import Artifact, Registry, Run
+
+if TYPE_CHECKING:
+    from pipeline.eval_metrics import EvalMetrics
+    from pipeline.gate_decision import GateDecision
+
+TOP: Final = 10
+CATEGORIES: Final = ("critical", "high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run that published.
+
+    Attributes:
+        pipeline: tens-insight-train or tens-insight-score.
+        run_id: TFX's name of the run.
+        database: user@host:port/dbname.
+        data: Custom properties of the Examples: as_of, label, cutoffs, sizes.
+        published: Custom properties of the PublishedScores: version, counts.
+        highest: The accounts most at risk.
+        model_uri: Folder of the champion's SavedModel.
+        champion: The champion's custom properties.
+        gate: The decision on the challenger; None in a scoring run.
+        evaluation: Quality of the challenger on the evaluation snapshot; None there too.
+        pushed_to: Folder of the pushed model; None if none was pushed.
+    """
+
+    pipeline: str
+    run_id: str
+    database: str
+    data: dict[str, Any]
+    published: dict[str, Any]
+    highest: list[AccountRisk]
+    model_uri: str
+    champion: dict[str, Any]
+    gate: "GateDecision | None" = None
+    evaluation: "EvalMetrics | None" = None
+    pushed_to: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain values, with `outcome` first."""
+        return {"outcome": "published", **asdict(self)}
+
+
+def newest_run(registry: Registry, pipeline: str, since: datetime) -> Run | None:
+    """Returns the run of a pipeline that began at or after a moment, if any."""
+    return next(
+        (run for run in registry.runs() if run.pipeline == pipeline and run.started_at >= since),
+        None,
+    )
+
+
+def judge(
+    registry: Registry, artifacts: list[Artifact]
+) -> "tuple[GateDecision | None, EvalMetrics | None]":
+    """Reads the gate's decision and the challenger's quality, as far as a run got."""
+    from pipeline.eval_metrics import evaluate
+    from pipeline.gate_decision import read_decision
+
+    blessing = newest(artifacts, "ModelBlessing")
+    if blessing is None:
+        return None, None
+    evaluation = registry.evaluation_of(blessing)
+    decision = read_decision(evaluation.uri, blessing.facts.get("blessed") == 1)
+    challenger = next(
+        one for one in artifacts if one.artifact_id == blessing.facts["current_model_id"]
+    )
+    examples = newest(artifacts, "Examples")
+    assert examples is not None
+    return decision, evaluate(f"{challenger.uri}/Format-Serving", examples.uri)
+
+
+def newest(artifacts: list[Artifact], type_name: str) -> Artifact | None:
+    """Returns the newest artifact of a type, if there is one."""
+    found = [one for one in artifacts if one.type_name == type_name]
+    return max(found, key=lambda one: one.artifact_id, default=None)

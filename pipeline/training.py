@@ -1,0 +1,121 @@
+"""The training pipeline: everything, from feedback to published scores."""
+
+from typing import Final
+
+from tfx import v1 as tfx
+from tfx.proto import trainer_pb2
+
+from components.feedback_example_gen.cutoffs import SCORE, SPLITS
+from components.model_trainer.component import ModelTrainer
+from components.model_trainer.executor import MODEL_CARD
+from pipeline import nodes
+from pipeline.code_version import code_version
+from pipeline.evaluation import eval_config
+from pipeline.settings import Settings
+from transforms.schema import schema_path
+
+PIPELINE_NAME: Final = "tens-insight-train"
+
+
+def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+    """Wires the training pipeline; knows no runner.
+
+    1. FeedbackExampleGen reads the splits train, eval and score in one snapshot.
+    2. StatisticsGen and ExampleValidator describe them; DataGate stops or goes on.
+    3. Transform builds the account features inside the graph.
+    4. ModelTrainer trains and exports the challenger.
+    5. Evaluator blesses it or not, on thresholds and against the champion.
+    6. Pusher copies a blessed model to where TensorFlow Serving reads.
+    7. The champion is resolved again: today's model if it was blessed, else the last.
+    8. AccountScorer scores with it and publishes.
+    """
+    schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    example_gen = nodes.read_feedback(settings, SPLITS)
+    examples = example_gen.outputs["examples"]
+    statistics_gen = tfx.components.StatisticsGen(
+        examples=examples, schema=schema.outputs["schema"]
+    )
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics_gen.outputs["statistics"],
+        schema=schema.outputs["schema"],
+        exclude_splits=[SCORE],
+    )
+    gate = nodes.gate_data(
+        settings,
+        examples,
+        statistics_gen.outputs["statistics"],
+        validator.outputs["anomalies"],
+    )
+    transform = tfx.components.Transform(
+        examples=examples,
+        schema=schema.outputs["schema"],
+        preprocessing_fn="transforms.account_features.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train"]),
+        # The trainer applies the graph itself, so that it sees cutoffs and reads once.
+        materialize=False,
+        disable_statistics=True,
+    )
+    transform.add_upstream_node(gate)
+    trainer = ModelTrainer(
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        run_fn="serving_model.trainer.run_fn",
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["train"]),
+        custom_config=_training_config(settings),
+    )
+    former_champion = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
+    former_champion.add_upstream_node(gate)
+    evaluator = tfx.components.Evaluator(
+        examples=examples,
+        example_splits=["eval"],
+        model=trainer.outputs["model"],
+        baseline_model=former_champion.outputs["model"],
+        eval_config=eval_config(settings),
+        schema=schema.outputs["schema"],
+    )
+    pusher = tfx.components.Pusher(
+        model=trainer.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(
+                base_directory=str(settings.serving_dir)
+            )
+        ),
+    )
+    champion = nodes.resolve_champion(*nodes.any_model()).with_id("Champion")
+    champion.add_upstream_node(evaluator)
+    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
+    scorer.add_upstream_node(pusher)
+    return tfx.dsl.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=str(settings.pipeline_root / PIPELINE_NAME),
+        components=[
+            schema,
+            example_gen,
+            statistics_gen,
+            validator,
+            gate,
+            transform,
+            former_champion,
+            trainer,
+            evaluator,
+            pusher,
+            champion,
+            scorer,
+        ],
+        # A node served from the cache would not see an UPDATE of an old row, and a
+        # publisher would not publish.
+        enable_cache=False,
+        beam_pipeline_args=nodes.beam_args(settings),
+    )
+
+
+def _training_config(settings: Settings) -> dict[str, object]:
+    names = ("seed", "max_epochs", "batch_size", "learning_rate", "l2", "dropout")
+    return {
+        **{name: getattr(settings, name) for name in names},
+        "hidden_units": list(settings.hidden_units),
+        "validation_days": settings.horizon_days,
+        MODEL_CARD: {"code_version": code_version()},
+    }
