@@ -1,0 +1,1 @@
+"""Benchmarks: how good the model can be, and how good it is."""

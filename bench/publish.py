@@ -1,0 +1,117 @@
+"""How fast scores are published, against a bare COPY of the same rows.
+
+Run with DATABASE_URL naming an empty scratch database:
+
+    python bench/publish.py --rows 100000
+
+Prints seconds for a bare COPY into a table without keys or indexes, for a first
+publication, and for republications over the full table, and their ratio to COPY.
+"""
+
+import argparse
+import io
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+from components.postgres.connection import connect, describe
+from components.postgres.copy_rows import RowStream
+from components.postgres.migrate import migrate
+from components.postgres.publication import Publication, PublishPolicy
+from components.postgres.publish import publish
+from components.postgres.targets import ACCOUNT_RISK_SCORES
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+POLICY = PublishPolicy(max_count_change=0.5, max_mean_shift=0.1)
+
+
+def score_rows(count: int, day: int) -> Iterator[tuple[object, ...]]:
+    """Yields `count` rows, whose probabilities differ from day to day."""
+    for number in range(count):
+        probability = ((number * 7919 + day * 104_729) % 1_000_003) / 1_000_003
+        category = ("low", "medium", "high", "critical")[min(int(probability * 4), 3)]
+        yield (
+            f"ACC-{number:08d}",
+            probability,
+            100 * (1 - probability),
+            category,
+            START + timedelta(days=day),
+            f"bench-{day}",
+        )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Returns the wall time of some work."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def bare_copy(count: int) -> float:
+    """Times COPY of encoded rows into a table without keys or indexes."""
+    text = io.StringIO("".join(iter(RowStream(ACCOUNT_RISK_SCORES, score_rows(count, 0)).read, "")))
+    with closing(connect("tens-insight bench")) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE public.bench_bare AS SELECT * FROM public.account_risk_scores LIMIT 0"
+        )
+        connection.commit()
+        try:
+            cursor.execute("TRUNCATE public.bench_bare")
+            taken = seconds(lambda: cursor.copy_expert("COPY public.bench_bare FROM STDIN", text))
+        finally:
+            connection.rollback()
+            cursor.execute("DROP TABLE public.bench_bare")
+            connection.commit()
+    return taken
+
+
+def publish_day(count: int, day: int) -> None:
+    """Publishes one day's rows."""
+    publication = Publication(
+        as_of=START + timedelta(days=day),
+        model_version=f"bench-{day}",
+        label_source="bench",
+        run_id=f"bench-{day}",
+        expected_rows=count,
+    )
+    publish(
+        ACCOUNT_RISK_SCORES,
+        lambda: score_rows(count, day),
+        publication=publication,
+        policy=POLICY,
+    )
+
+
+def main() -> None:
+    """Measures and prints a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    count, repeats = arguments.rows, arguments.repeats
+    with closing(connect("tens-insight bench")) as connection:
+        print(f"{describe(connection)}, {count} rows")
+        migrate(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM public.account_risk_scores)")
+            if (cursor.fetchone() or (True,))[0]:
+                raise SystemExit("public.account_risk_scores holds rows: use a scratch database.")
+    copy = statistics.median(bare_copy(count) for _ in range(repeats))
+    generated = seconds(lambda: sum(1 for _ in score_rows(count, 0)))
+    first = seconds(lambda: publish_day(count, 0))
+    over = statistics.median(
+        seconds(lambda day=day: publish_day(count, day)) for day in range(1, repeats + 1)
+    )
+    for name, taken in (
+        ("bare COPY", copy),
+        ("making the rows in Python", generated),
+        ("first publication", first),
+        ("publication over a full table", over),
+    ):
+        print(f"{name:32}{taken:8.2f} s {count / taken / 1000:9.0f} krow/s {taken / copy:7.1f} x")
+
+
+if __name__ == "__main__":
+    main()

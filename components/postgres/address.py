@@ -1,0 +1,99 @@
+"""Where the database is, as far as it may be said: DATABASE_URL without its password."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2.extensions import parse_dsn
+
+from components.errors import DatabaseUnreachable
+
+URL_VARIABLE = "DATABASE_URL"
+_SECRETS = ("password", "sslpassword", "passfile")
+_EXPECTED = (
+    "Expected postgresql://user:password@host:port/database (postgres:// does too), with any "
+    "of / @ : ? # % in the user or the password percent-encoded (@ is %40). "
+    "The URL is not shown, because it may hold a password."
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """What libpq is given, and how to speak of it.
+
+    Attributes:
+        parameters: libpq's connection parameters found in DATABASE_URL; empty when it is
+            not set, so that libpq reads PGSERVICE, PGHOST and the like itself.
+        name: "user@host:port/dbname", never with a password.
+        source: The variables that it comes from.
+        secrets: Texts that no message may hold.
+    """
+
+    parameters: dict[str, str]
+    name: str
+    source: str
+    secrets: tuple[str, ...]
+
+    def scrubbed(self, text: str) -> str:
+        """Returns the text of a libpq error without any of the secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return " ".join(text.split())
+
+
+def read_address(environ: Mapping[str, str]) -> Address:
+    """Reads where the database is from the environment.
+
+    Raises:
+        DatabaseUnreachable: DATABASE_URL is not a URL of Postgres.
+    """
+    url = environ.get(URL_VARIABLE, "")
+    parameters = _parse_url(url) if url else {}
+    secrets = [parameters.get(name, "") for name in _SECRETS]
+    secrets += [environ.get("PGPASSWORD", ""), url]
+    return Address(
+        parameters=parameters,
+        name=_name(parameters, environ),
+        source=URL_VARIABLE if url else "libpq's variables PGSERVICE, PGHOST, PGDATABASE, ...",
+        secrets=tuple(sorted(filter(None, secrets), key=len, reverse=True)),
+    )
+
+
+def format_address(user: str, host: str, port: str, database: str) -> str:
+    """Returns "user@host:port/database"; the host may be the folder of a socket."""
+    return f"{user}@{host}:{port}/{database}"
+
+
+def _parse_url(url: str) -> dict[str, str]:
+    scheme = re.match(r"[a-z][a-z0-9+.-]{0,40}(?=://)", url, re.IGNORECASE)
+    if scheme is None or scheme.group() not in ("postgresql", "postgres"):
+        found = f"starts with {scheme.group()}://" if scheme else "is not a URL"
+        raise DatabaseUnreachable(f"{URL_VARIABLE} {found}. {_EXPECTED}")
+    try:
+        parameters = parse_dsn(url)
+    except (psycopg2.Error, UnicodeError):
+        # Both quote the part they stumbled over, which is often a piece of the password.
+        parameters = None
+    if parameters is None or _is_misread(url, parameters):
+        raise DatabaseUnreachable(f"{URL_VARIABLE} is not well-formed. {_EXPECTED}")
+    return {name: str(value) for name, value in parameters.items()}
+
+
+def _is_misread(url: str, parameters: Mapping[str, object]) -> bool:
+    """Tells whether libpq took a piece of an unencoded password for host, port or name."""
+    path = url.partition("://")[2].partition("?")[0].partition("/")[2]
+    host, port = str(parameters.get("host", "")), str(parameters.get("port", ""))
+    return "@" in path or "@" in host[1:] or not re.fullmatch(r"[0-9,]*", port)
+
+
+def _name(parameters: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    def first(name: str, variable: str, otherwise: str) -> str:
+        return parameters.get(name) or environ.get(variable) or otherwise
+
+    service = first("service", "PGSERVICE", "")
+    user = first("user", "PGUSER", "(default user)")
+    host = parameters.get("hostaddr") or first("host", "PGHOST", "(default host)")
+    database = first("dbname", "PGDATABASE", "(default database)")
+    name = format_address(user, host, first("port", "PGPORT", "(default port)"), database)
+    return f"service {service!r} ({name})" if service else name

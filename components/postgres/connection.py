@@ -1,0 +1,130 @@
+"""Opens connections to the database that the environment names.
+
+The address is read where a connection is opened and nowhere else, so that it is
+never stored, logged or handed through TFX.
+"""
+
+import os
+from collections.abc import Mapping
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extensions import make_dsn
+
+from components.errors import DatabaseUnreachable
+from components.postgres.address import URL_VARIABLE, Address, read_address
+from components.postgres.failures import explained, place_of
+from components.postgres.sql import load_sql
+
+LOCK_TIMEOUT_S = 30
+IDLE_IN_TRANSACTION_TIMEOUT_S = 600
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives": "1",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "6",
+}
+_NO_ANSWER = (
+    "could not translate host name",
+    "Connection refused",
+    "timeout expired",
+    "Connection timed out",
+    "No such file or directory",
+    "No route to host",
+    "Network is unreachable",
+    "server closed the connection unexpectedly",
+    "the database system is",
+)
+_REFUSED_LOGIN = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
+
+
+class ServerNotAnswering(DatabaseUnreachable):
+    """Nothing answers at the address, or the server is starting or stopping."""
+
+
+def connect(application_name: str, *, statement_timeout_s: int = 0) -> Connection:
+    """Opens a connection in time zone UTC and encoding UTF-8.
+
+    The address comes from DATABASE_URL or, without it, from libpq's own variables
+    (PGSERVICE, PGHOST, PGPASSFILE, ...). What the address says, such as options,
+    sslmode or connect_timeout, is kept.
+
+    Args:
+        application_name: As shown in pg_stat_activity, "tens-insight <what>".
+        statement_timeout_s: Seconds until the server cancels a statement; 0 keeps
+            what the server, the role or the address sets.
+
+    Raises:
+        DatabaseUnreachable: No server, wrong password, no such database, bad address.
+    """
+    address = read_address(os.environ)
+    ours = {"application_name": application_name, "client_encoding": "utf8"}
+    failure: DatabaseUnreachable
+    try:
+        connection = psycopg2.connect(
+            make_dsn(None, **{**_defaults(os.environ), **address.parameters, **ours})
+        )
+    except (psycopg2.Error, UnicodeError) as error:
+        failure = _explained(str(error), address)
+    else:
+        return _prepared(connection, statement_timeout_s)
+    # Outside of the handler: libpq's own text, which may hold a password, is not chained.
+    raise failure
+
+
+def database_is_configured(environ: Mapping[str, str]) -> bool:
+    """Tells whether the environment names a database at all."""
+    return any(environ.get(name) for name in (URL_VARIABLE, "PGSERVICE", "PGHOST", "PGDATABASE"))
+
+
+def describe(connection: Connection) -> str:
+    """Returns "user@host:port/dbname" of a connection, never its password."""
+    return place_of(connection).name
+
+
+def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
+    if environ.get("PGCONNECT_TIMEOUT"):
+        return {name: value for name, value in _DEFAULTS.items() if name != "connect_timeout"}
+    return _DEFAULTS
+
+
+def _prepared(connection: Connection, statement_timeout_s: int) -> Connection:
+    try:
+        with explained(connection):
+            _set_session(connection, statement_timeout_s)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_session(connection: Connection, statement_timeout_s: int) -> None:
+    parameters = {
+        "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+        "idle_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
+        "statement_timeout": f"{statement_timeout_s}s" if statement_timeout_s else None,
+    }
+    with connection, connection.cursor() as cursor:
+        cursor.execute(load_sql("set_session"), parameters)
+
+
+def _explained(text: str, address: Address) -> DatabaseUnreachable:
+    where = f"{address.name} (from {address.source})"
+    said = address.scrubbed(text)
+    if "database" in text and "does not exist" in text and 'role "' not in text:
+        return DatabaseUnreachable(
+            f"The database of {where} does not exist. "
+            f"Create it, or correct the name. Postgres said: {said}"
+        )
+    if any(sign in text for sign in _NO_ANSWER):
+        return ServerNotAnswering(
+            f"No database answers at {where}. Check that the server runs and accepts "
+            f"connections from here, and that host and port are right. Postgres said: {said}"
+        )
+    if any(sign in text for sign in _REFUSED_LOGIN):
+        return DatabaseUnreachable(
+            f"The database server refused the login of {where}. "
+            f"Check user and password. Postgres said: {said}"
+        )
+    return DatabaseUnreachable(f"Cannot connect to {where}. Postgres said: {said}")

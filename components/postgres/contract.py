@@ -1,0 +1,162 @@
+"""Does this database hold what the contract promises, and may we use it?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import ContractBroken
+from components.postgres import table_contract as tables
+from components.postgres.connection import describe
+from components.postgres.failures import explained
+from components.postgres.names import split_table_name
+from components.postgres.sql import load_sql
+from components.postgres.table_problems import Column, table_problems
+
+
+@dataclass(frozen=True)
+class ContractReport:
+    """What a look at the database found.
+
+    Attributes:
+        database: "user@host:port/dbname".
+        problems: A sentence each, with what to do; empty if all is well.
+        churn_table: Name of the optional table of the ground truth.
+        churn_table_present: Whether it is there.
+    """
+
+    database: str
+    problems: tuple[str, ...]
+    churn_table: str
+    churn_table_present: bool
+
+
+@dataclass(frozen=True)
+class FeedbackFacts:
+    """Size and range of feedback_enriched.
+
+    Attributes:
+        rows: All rows.
+        accounts: Distinct account ids.
+        rows_without_account: Rows whose account_id is NULL or empty.
+        future_rows: Rows dated after the database's now.
+        first_created_at: Oldest row's date, UTC; None without rows.
+        last_created_at: Newest row's date, UTC; None without rows.
+    """
+
+    rows: int
+    accounts: int
+    rows_without_account: int
+    future_rows: int
+    first_created_at: datetime | None
+    last_created_at: datetime | None
+
+
+def check_contract(
+    connection: Connection,
+    *,
+    churn_table: str,
+    churn_account_column: str,
+    churn_date_column: str,
+    need_outputs: bool = True,
+    need_churn_table: bool = False,
+) -> ContractReport:
+    """Looks for tables, columns, types and rights that are missing.
+
+    Args:
+        connection: Open.
+        churn_table: The table of the ground truth, "table" or "schema.table".
+        churn_account_column: Its column of account ids.
+        churn_date_column: Its column of dates.
+        need_outputs: Whether scores are to be published too.
+        need_churn_table: Whether it is a problem if there is no table of the ground truth.
+
+    Raises:
+        DatabaseUnreachable: The server went away.
+        ContractBroken: churn_table is not the name of a table.
+    """
+    churn = tables.churn_contract(churn_table, churn_account_column, churn_date_column)
+    outputs = (tables.ACCOUNT_RISK_SCORES, tables.PUBLICATIONS) if need_outputs else ()
+    with explained(connection), connection.cursor() as cursor:
+        problems = _problems(cursor, tables.FEEDBACK, connection.info.user)
+        churn_present = bool(_columns(cursor, churn.table))
+        if churn_present or need_churn_table:
+            problems += _problems(cursor, churn, connection.info.user)
+        for output in outputs:
+            problems += _problems(cursor, output, connection.info.user)
+        if need_outputs:
+            problems += _staging_problems(cursor, connection)
+    return ContractReport(describe(connection), tuple(problems), churn_table, churn_present)
+
+
+def require_contract(
+    connection: Connection,
+    *,
+    churn_table: str,
+    churn_account_column: str,
+    churn_date_column: str,
+    need_outputs: bool = True,
+    need_churn_table: bool = False,
+) -> ContractReport:
+    """Does what check_contract does, and stops if there is any problem.
+
+    Raises:
+        ContractBroken: Lists all problems at once.
+        DatabaseUnreachable: The server went away.
+    """
+    report = check_contract(
+        connection,
+        churn_table=churn_table,
+        churn_account_column=churn_account_column,
+        churn_date_column=churn_date_column,
+        need_outputs=need_outputs,
+        need_churn_table=need_churn_table,
+    )
+    if report.problems:
+        lines = "".join(f"\n- {problem}" for problem in report.problems)
+        raise ContractBroken(f"{report.database} does not keep the contract:{lines}")
+    return report
+
+
+def table_facts(connection: Connection) -> FeedbackFacts:
+    """Counts feedback_enriched, in one scan.
+
+    Raises:
+        ContractBroken: The table, a column or the right to read is missing.
+        DatabaseUnreachable: The server went away.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute(load_sql("feedback_facts"))
+        row = cursor.fetchone()
+    assert row is not None
+    return FeedbackFacts(*row)
+
+
+def _problems(cursor: Cursor, contract: tables.TableContract, user: str) -> list[str]:
+    columns = _columns(cursor, contract.table)
+    return table_problems(contract, columns, user, _elsewhere(cursor, contract.table))
+
+
+def _columns(cursor: Cursor, table: str) -> list[Column]:
+    schema, name = split_table_name(table)
+    cursor.execute(load_sql("table_columns"), {"schema": schema, "table": name})
+    return [Column(*row) for row in cursor.fetchall()]
+
+
+def _elsewhere(cursor: Cursor, table: str) -> list[str]:
+    cursor.execute(load_sql("schemas_with_table"), {"table": split_table_name(table)[1]})
+    return [row[0] for row in cursor.fetchall()]
+
+
+def _staging_problems(cursor: Cursor, connection: Connection) -> list[str]:
+    cursor.execute("SELECT has_database_privilege(current_database(), 'TEMP')")
+    row = cursor.fetchone()
+    assert row is not None
+    if row[0]:
+        return []
+    user, database = connection.info.user, connection.info.dbname
+    return [
+        f'Role "{user}" may not create temporary tables, where rows are checked before they '
+        f'are published: GRANT TEMPORARY ON DATABASE "{database}" TO "{user}".'
+    ]

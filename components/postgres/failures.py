@@ -1,0 +1,161 @@
+"""Turns what Postgres says into an error that names the object and the next step.
+
+Errors are told apart by their code (SQLSTATE), never by their class: a cancelled
+query, a lock timeout, a shutdown and a deadlock are all OperationalError.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2 import errorcodes as codes
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+
+from components.errors import ContractBroken, DatabaseUnreachable, TensInsightError
+from components.postgres.address import format_address
+
+SERVER_GONE_CODES = frozenset(
+    {codes.ADMIN_SHUTDOWN, codes.CRASH_SHUTDOWN, codes.CANNOT_CONNECT_NOW}
+)
+TRANSIENT_CODES = SERVER_GONE_CODES | {codes.SERIALIZATION_FAILURE, codes.DEADLOCK_DETECTED}
+_OURS = ("account_risk_scores", "product_area_impact", "tens_insight")
+_OUR_RIGHTS = {
+    "account_risk_scores": "SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores",
+    "product_area_impact": "SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact",
+    "publications": "SELECT, INSERT ON tens_insight.publications",
+    "schema_migrations": "SELECT ON tens_insight.schema_migrations",
+    "simulated_worlds": "SELECT, INSERT ON tens_insight.simulated_worlds",
+}
+_GAVE_UP_CODES = {
+    codes.LOCK_NOT_AVAILABLE: "A lock was not granted in time (lock_timeout): somebody else holds "
+    "it. See pg_stat_activity for long transactions, then run again.",
+    codes.QUERY_CANCELED: "A statement was cancelled, by statement_timeout or by hand. "
+    "Raise the timeout of this role, then run again.",
+}
+
+
+class ServerBrokeOff(DatabaseUnreachable):
+    """The server or the line to it went away in mid-work, or a deadlock was broken."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Whom and what an error message speaks of: read while the connection lives."""
+
+    user: str
+    database: str
+    name: str
+
+
+def lost_connection(error: psycopg2.Error, connection: Connection | None = None) -> bool:
+    """Tells whether the error means that the server or the line to it is gone.
+
+    Args:
+        error: As raised by psycopg2.
+        connection: Where it was raised, if known. psycopg2 gives no code when a
+            backend dies in COPY, so its state decides; without a connection and a
+            cursor (a lost COMMIT) an operational error without a code counts as lost.
+    """
+    if error.pgcode is not None:
+        return error.pgcode in SERVER_GONE_CODES or error.pgcode.startswith("08")
+    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    if connection is None and error.cursor is not None:
+        connection = error.cursor.connection
+    return connection is None or connection.closed != 0
+
+
+def is_transient(error: psycopg2.Error, connection: Connection | None = None) -> bool:
+    """Tells whether the same work, done again from the start, may succeed."""
+    return error.pgcode in TRANSIENT_CODES or lost_connection(error, connection)
+
+
+@contextmanager
+def explained(connection: Connection) -> Iterator[None]:
+    """Translates psycopg2's errors in its block into ours, where the cause is known.
+
+    Raises:
+        DatabaseUnreachable: The server went away, gave up, or is read-only.
+        ContractBroken: A table, column or privilege is missing.
+    """
+    place = place_of(connection)
+    try:
+        yield
+    except psycopg2.Error as error:
+        translated = translation(error, place, connection)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+def place_of(connection: Connection) -> Place:
+    """Reads user, database and address of a connection, never its password."""
+    info = connection.info
+    name = format_address(info.user, info.host, str(info.port), info.dbname)
+    return Place(user=info.user, database=info.dbname, name=name)
+
+
+def translation(
+    error: psycopg2.Error, place: Place, connection: Connection | None = None
+) -> TensInsightError | None:
+    """Returns our error for psycopg2's, or None where Postgres says something unforeseen."""
+    said = _said(error)
+    code = error.pgcode
+    if code == codes.INSUFFICIENT_PRIVILEGE:
+        return ContractBroken(f"{said}, in {place.name}. {_grant(said, place)}")
+    if code in (codes.UNDEFINED_TABLE, codes.UNDEFINED_COLUMN, codes.INVALID_SCHEMA_NAME):
+        return ContractBroken(f"{said}, in {place.name}. {_missing(said, code)}")
+    if code == codes.READ_ONLY_SQL_TRANSACTION:
+        return DatabaseUnreachable(
+            f"{place.name} is read-only ({said}). Name the primary server, not a standby."
+        )
+    if code in _GAVE_UP_CODES:
+        return DatabaseUnreachable(f"{_GAVE_UP_CODES[code]} At {place.name}; it said: {said}")
+    if is_transient(error, connection):
+        return ServerBrokeOff(
+            f"The work at {place.name} was broken off by the server: {said}. "
+            "Nothing half-done was kept; run again when the server is up."
+        )
+    if (code or "").startswith("53"):
+        return DatabaseUnreachable(f"The server at {place.name} is out of resources: {said}.")
+    return None
+
+
+def _said(error: psycopg2.Error) -> str:
+    text = error.diag.message_primary or str(error) or "the connection is closed"
+    return " ".join(text.split())
+
+
+def _quoted(said: str) -> str:
+    """Returns the object that a message names, at its end or in quotes, else ""."""
+    found = re.search(r'"([^"]+)"', said) or re.search(r"permission denied for \w+ (\S+)$", said)
+    return found.group(1) if found else ""
+
+
+def _grant(said: str, place: Place) -> str:
+    name = _quoted(said)
+    if "temporary" in said:
+        right = f'TEMPORARY ON DATABASE "{place.database}"'
+    elif "permission denied for schema" in said:
+        # Everybody may use public, so there it is the right to create that is missing.
+        right = f"{'CREATE' if name == 'public' else 'USAGE'} ON SCHEMA {name}"
+    elif "permission denied for database" in said:
+        right = f'CREATE ON DATABASE "{place.database}"'
+    elif "permission denied" in said and name:
+        right = _OUR_RIGHTS.get(name, f"SELECT ON {name}")
+    else:
+        return f'Grant the right to the role "{place.user}", or use the role that owns the object.'
+    return f'Let the owner run: GRANT {right} TO "{place.user}"'
+
+
+def _missing(said: str, code: str) -> str:
+    if code == codes.UNDEFINED_COLUMN:
+        return "Let its owner add the column; `tens-insight db check` lists all that is missing."
+    if any(name in said for name in _OURS):
+        return "Run `tens-insight db init`, which creates what is missing."
+    return (
+        "GoInsight's ETL creates it: check that DATABASE_URL names its database and that "
+        "search_path holds its schema; `tens-insight db check` lists all that is missing."
+    )

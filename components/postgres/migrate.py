@@ -1,0 +1,102 @@
+"""Creates our tables, step by step and once: numbered .sql files, in order."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib import resources
+
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import ContractBroken
+from components.postgres.failures import explained
+from components.postgres.sql import load_sql
+
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tens-insight migrate', 0))"
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step of the schema.
+
+    Attributes:
+        name: File name, which starts with the number that orders it.
+        statements: SQL.
+    """
+
+    name: str
+    statements: str
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the statements, in hexadecimal."""
+        return hashlib.sha256(self.statements.encode()).hexdigest()
+
+
+def packaged_migrations() -> list[Migration]:
+    """Returns the migrations that come with this version, in order."""
+    folder = resources.files("components.postgres.migrations")
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")),
+        key=lambda file: file.name,
+    )
+    return [Migration(file.name, file.read_text(encoding="utf-8")) for file in files]
+
+
+def migrate(connection: Connection, migrations: list[Migration] | None = None) -> list[str]:
+    """Applies the migrations that are missing, each in a transaction of its own.
+
+    Safe to do again and by several at once: an advisory lock lets one in at a time.
+    Tables that exist in public are never altered.
+
+    Args:
+        connection: Outside of a transaction; the role must own schema tens_insight or
+            may create it.
+        migrations: Which ones, in order; by default those of this version.
+
+    Returns:
+        The names of the migrations applied now; empty if nothing was missing.
+
+    Raises:
+        ContractBroken: A right to create is missing, or a migration that was applied
+            differs from its file.
+        DatabaseUnreachable: The server went away, or another migration runs for long.
+    """
+    connection.set_session(
+        isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False, autocommit=False
+    )
+    pending = packaged_migrations() if migrations is None else migrations
+    with explained(connection):
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_LOCK)
+            cursor.execute(load_sql("schema_migrations"))
+        return [migration.name for migration in pending if _apply(connection, migration)]
+
+
+def _apply(connection: Connection, migration: Migration) -> bool:
+    """Applies one migration unless it was; tells whether it did."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(_LOCK)
+        if _was_applied(cursor, migration):
+            return False
+        cursor.execute(migration.statements)
+        cursor.execute(
+            "INSERT INTO tens_insight.schema_migrations (name, checksum) VALUES (%s, %s)",
+            (migration.name, migration.checksum),
+        )
+    return True
+
+
+def _was_applied(cursor: Cursor, migration: Migration) -> bool:
+    cursor.execute(
+        "SELECT checksum, applied_at FROM tens_insight.schema_migrations WHERE name = %s",
+        (migration.name,),
+    )
+    row = cursor.fetchone()
+    if row is not None and row[0] != migration.checksum:
+        raise ContractBroken(
+            f"Migration {migration.name} was applied on {row[1]:%Y-%m-%d} with other contents "
+            f"(checksum {row[0][:12]}, the file has {migration.checksum[:12]}). Restore the file "
+            "and put the change into a new migration."
+        )
+    return row is not None

@@ -1,0 +1,1 @@
+"""The migrations, numbered .sql files, applied in the order of their names."""

@@ -1,0 +1,61 @@
+"""What is published, under which limits, and what came of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What the rows are, for the log and for the guard against older runs.
+
+    Attributes:
+        as_of: The run's now, with a time zone.
+        model_version: The model that made the rows; every row names it.
+        label_source: What the model was taught as churn.
+        run_id: The run that publishes.
+        expected_rows: How many rows there must be.
+        feedback_rows: Rows of feedback before as_of, if they were counted.
+    """
+
+    as_of: datetime
+    model_version: str
+    label_source: str
+    run_id: str
+    expected_rows: int
+    feedback_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class PublishPolicy:
+    """How far a publication may differ from the last one.
+
+    Attributes:
+        max_count_change: Largest change of the number of rows, as a share of the last.
+        max_mean_shift: Largest change of the mean probability, 0..1.
+        accept_shift: Publish in spite of both limits.
+        remove_departed: Remove the rows of accounts that are not published any more.
+    """
+
+    max_count_change: float
+    max_mean_shift: float
+    accept_shift: bool = False
+    remove_departed: bool = True
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was published.
+
+    Attributes:
+        written: Rows inserted or replaced.
+        removed: Rows of departed accounts removed.
+        categories: Rows per category; empty for a table without categories.
+        mean_probability: 0..1; None for a table without probabilities.
+        published_at: By the server's clock, UTC.
+    """
+
+    written: int
+    removed: int
+    categories: dict[str, int]
+    mean_probability: float | None
+    published_at: datetime

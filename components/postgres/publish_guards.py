@@ -1,0 +1,142 @@
+"""Reasons not to publish: broken rows, an older run, a sudden shift."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import PublicationRefused
+from components.postgres.publication import Publication, PublishPolicy
+from components.postgres.sql import load_sql
+from components.postgres.targets import Target
+
+_KEPT = "Nothing was published; the table is as it was."
+
+
+@dataclass(frozen=True)
+class LastPublication:
+    """What the log says of the newest publication to a table; as_of is UTC."""
+
+    as_of: datetime
+    rows_written: int
+    mean_probability: float | None
+    run_id: str
+    model_version: str
+
+
+def last_publication(cursor: Cursor, target: Target) -> LastPublication | None:
+    """Reads the newest publication, by as_of, from the log."""
+    cursor.execute(load_sql("last_publication"), {"table": target.table})
+    row = cursor.fetchone()
+    return None if row is None else LastPublication(*row)
+
+
+def refuse_older(last: LastPublication | None, publication: Publication, target: Target) -> None:
+    """Never lets an older as_of replace a newer one.
+
+    Raises:
+        PublicationRefused: as_of is before the last publication's.
+    """
+    if last is not None and publication.as_of < last.as_of:
+        raise PublicationRefused(
+            f"{target.table} holds the state of {last.as_of:%Y-%m-%d %H:%M:%S %Z} (run "
+            f"{last.run_id}), newer than this run's {publication.as_of:%Y-%m-%d %H:%M:%S %Z}: "
+            f"an older run never replaces a newer one. {_KEPT}"
+        )
+
+
+def refuse_broken_rows(
+    cursor: Cursor, target: Target, staging: sql.Identifier, publication: Publication
+) -> None:
+    """Checks every staged row.
+
+    Raises:
+        PublicationRefused: Rows are missing or too many, a key comes twice, a rule of
+            the table is broken, or rows are of several runs or of another model.
+    """
+    _refuse_wrong_count(cursor, target, staging, publication)
+    cursor.execute(sql.SQL(target.check).format(staging=staging))
+    problems = [
+        f"{problem}, in {count} rows (first: {example!r})"
+        for problem, count, example in cursor.fetchall()
+    ]
+    problems += _duplicates(cursor, target, staging)
+    problems += _mixtures(cursor, target, staging, publication)
+    if problems:
+        raise PublicationRefused(
+            f"The rows for {target.table} are broken: {'; '.join(problems)}. {_KEPT}"
+        )
+
+
+def refuse_shift(
+    last: LastPublication | None,
+    count: int,
+    mean_probability: float | None,
+    policy: PublishPolicy,
+    target: Target,
+) -> None:
+    """Stops a publication that differs too much from the last one: the circuit breaker.
+
+    Raises:
+        PublicationRefused: Number of rows or mean probability moved beyond the policy.
+    """
+    if last is None or policy.accept_shift:
+        return
+    problems = []
+    change = abs(count - last.rows_written) / last.rows_written if last.rows_written else 0.0
+    if change > policy.max_count_change:
+        problems.append(
+            f"{count} rows after {last.rows_written}, a change of {change:.1%} "
+            f"(max_count_change is {policy.max_count_change:.1%})"
+        )
+    if mean_probability is not None and last.mean_probability is not None:
+        shift = abs(mean_probability - last.mean_probability)
+        if shift > policy.max_mean_shift:
+            problems.append(
+                f"mean probability {mean_probability:.4f} after {last.mean_probability:.4f}, "
+                f"a shift of {shift:.4f} (max_mean_shift is {policy.max_mean_shift:.4f})"
+            )
+    if problems:
+        raise PublicationRefused(
+            f"{target.table} would change too much against run {last.run_id} of "
+            f"{last.as_of:%Y-%m-%d %H:%M %Z} (model {last.model_version}): {'; '.join(problems)}. "
+            f"{_KEPT} If the change is real, publish with accept_shift."
+        )
+
+
+def _refuse_wrong_count(
+    cursor: Cursor, target: Target, staging: sql.Identifier, publication: Publication
+) -> None:
+    cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(staging))
+    (count,) = cursor.fetchone() or (0,)
+    if count == 0:
+        raise PublicationRefused(f"There are no rows to publish to {target.table}. {_KEPT}")
+    if count != publication.expected_rows:
+        raise PublicationRefused(
+            f"{count} rows came for {target.table}, expected {publication.expected_rows}. {_KEPT}"
+        )
+
+
+def _duplicates(cursor: Cursor, target: Target, staging: sql.Identifier) -> list[str]:
+    query = sql.SQL("SELECT {key}, count(*) FROM {staging} GROUP BY {key} HAVING count(*) > 1")
+    key = sql.SQL(", ").join(map(sql.Identifier, target.key))
+    cursor.execute(query.format(key=key, staging=staging) + sql.SQL(" LIMIT 1"))
+    row = cursor.fetchone()
+    return [f"{', '.join(target.key)} {row[:-1]!r} comes {row[-1]} times"] if row else []
+
+
+def _mixtures(
+    cursor: Cursor, target: Target, staging: sql.Identifier, publication: Publication
+) -> list[str]:
+    """Finds constant columns with several values, and a model that is not the announced one."""
+    problems = []
+    for name in target.constant:
+        query = sql.SQL("SELECT DISTINCT {} FROM {} LIMIT 2")
+        cursor.execute(query.format(sql.Identifier(name), staging))
+        values = [row[0] for row in cursor.fetchall()]
+        if len(values) > 1:
+            problems.append(f"{name} has several values, such as {values[0]} and {values[1]}")
+        elif name == "model_version" and values[0] != publication.model_version:
+            problems.append(f"model_version is {values[0]}, not {publication.model_version}")
+    return problems

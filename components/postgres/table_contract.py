@@ -1,0 +1,79 @@
+"""What the contract promises of each table: columns, types, keys and rights."""
+
+from dataclasses import dataclass
+
+STRING = frozenset({"text", "character varying", "character", "citext"})
+INTEGER = frozenset({"smallint", "integer", "bigint"})
+DOUBLE = frozenset({"double precision"})
+MOMENT = frozenset({"timestamp with time zone"})
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """One table as the contract has it.
+
+    Attributes:
+        table: "table" or "schema.table".
+        columns: Name of each column that is used, and the types that it may have.
+        rights: Of SELECT, INSERT, UPDATE and DELETE those that are needed.
+        unique_column: The column that alone identifies a row, where that is relied upon.
+        remedy: What to do when the table is not there.
+    """
+
+    table: str
+    columns: dict[str, frozenset[str]]
+    rights: tuple[str, ...]
+    remedy: str
+    unique_column: str | None = None
+
+
+FEEDBACK = TableContract(
+    table="feedback_enriched",
+    # Neither id's values nor the text of summary are read for features; id breaks ties.
+    columns={
+        "id": STRING,
+        "created_at": MOMENT,
+        "source": STRING,
+        "product_area": STRING,
+        "sentiment": STRING,
+        "priority": INTEGER,
+        "topic": STRING,
+        "region": STRING,
+        "customer_tier": STRING,
+        "account_id": STRING,
+    },
+    rights=("SELECT",),
+    remedy="GoInsight's ETL creates it: check that DATABASE_URL names GoInsight's database",
+)
+
+ACCOUNT_RISK_SCORES = TableContract(
+    table="public.account_risk_scores",
+    columns={
+        "account_id": STRING,
+        "churn_probability": DOUBLE,
+        "health_score": DOUBLE,
+        "risk_category": STRING,
+        "predicted_at": MOMENT,
+        "model_version": STRING,
+    },
+    rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+    remedy="run `tens-insight db init`",
+    unique_column="account_id",
+)
+
+PUBLICATIONS = TableContract(
+    table="tens_insight.publications",
+    columns={"target_table": STRING, "as_of": MOMENT, "model_version": STRING},
+    rights=("SELECT", "INSERT"),
+    remedy="run `tens-insight db init`",
+)
+
+
+def churn_contract(table: str, account_column: str, date_column: str) -> TableContract:
+    """Returns the contract of the optional table of the ground truth."""
+    return TableContract(
+        table=table,
+        columns={account_column: STRING, date_column: MOMENT},
+        rights=("SELECT",),
+        remedy="create it, or let the label be inactivity",
+    )

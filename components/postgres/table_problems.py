@@ -1,0 +1,107 @@
+"""One sentence for each way in which a table breaks its contract."""
+
+from dataclasses import dataclass
+
+from components.postgres.names import split_table_name
+from components.postgres.table_contract import STRING, TableContract
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column as it is in the database, and what the role may do with it or its table."""
+
+    name: str
+    type: str
+    is_enum: bool
+    schema: str
+    can_enter: bool
+    can_select: bool
+    can_insert: bool
+    can_update: bool
+    can_delete: bool
+    is_unique: bool
+
+
+def table_problems(
+    contract: TableContract, columns: list[Column], user: str, elsewhere: list[str]
+) -> list[str]:
+    """Compares a table with its contract.
+
+    Args:
+        contract: What must be there.
+        columns: What is there; empty if the table is not.
+        user: The role that needs the rights.
+        elsewhere: The schemas that hold a table of this name.
+
+    Returns:
+        A sentence for each problem, with what to do.
+    """
+    if not columns:
+        return [_missing_table(contract, elsewhere)]
+    found = {column.name: column for column in columns}
+    problems = [_missing_column(contract, name) for name in contract.columns if name not in found]
+    for name, types in contract.columns.items():
+        if name in found and not _fits(found[name], types):
+            problems.append(
+                f"Column {contract.table}.{name} is {found[name].type}, "
+                f"expected {' or '.join(sorted(types))}: change its type in its owner's schema."
+            )
+    problems += _missing_rights(contract, found, user)
+    unique = found.get(contract.unique_column or "")
+    if unique is not None and not unique.is_unique:
+        problems.append(
+            f"Table {contract.table} has no primary key or unique index on {unique.name} alone, "
+            "so rows cannot be replaced: "
+            f"ALTER TABLE {contract.table} ADD PRIMARY KEY ({unique.name})."
+        )
+    return problems
+
+
+def _fits(column: Column, types: frozenset[str]) -> bool:
+    return column.type in types or (column.is_enum and types == STRING)
+
+
+def _missing_table(contract: TableContract, elsewhere: list[str]) -> str:
+    schema, name = split_table_name(contract.table)
+    if elsewhere and schema is None:
+        return (
+            f"Table {contract.table} is not on the search_path, but in schema "
+            f"{' and '.join(elsewhere)}: add options=-csearch_path%3D{elsewhere[0]} to the query "
+            "of DATABASE_URL, or set search_path for the role."
+        )
+    return f"Table {contract.table} does not exist: {contract.remedy}."
+
+
+def _missing_column(contract: TableContract, name: str) -> str:
+    if (contract.table, name) == ("feedback_enriched", "account_id"):
+        return (
+            "Column feedback_enriched.account_id does not exist: this database was made by an "
+            "older GoInsight. Without it no account can be scored; upgrade GoInsight, run its "
+            "migrations and let its ETL fill the column."
+        )
+    return f"Column {contract.table}.{name} does not exist: add it, or name the right table."
+
+
+def _missing_rights(contract: TableContract, found: dict[str, Column], user: str) -> list[str]:
+    used = [column for name, column in found.items() if name in contract.columns]
+    allowed = {
+        # SELECT may be granted by column, which keeps free text out of reach altogether.
+        "SELECT": all(column.can_select for column in used),
+        "INSERT": all(column.can_insert for column in used),
+        "UPDATE": all(column.can_update for column in used),
+        "DELETE": all(column.can_delete for column in used),
+    }
+    missing = ", ".join(right for right in contract.rights if not allowed[right])
+    problems = []
+    if any(not column.can_enter for column in used):
+        schema = used[0].schema
+        problems.append(
+            f'Role "{user}" may not use schema {schema}, which holds table {contract.table}: '
+            f'GRANT USAGE ON SCHEMA {schema} TO "{user}".'
+        )
+    if missing:
+        problems.append(
+            f'Role "{user}" lacks {missing} on table {contract.table}: '
+            f'GRANT {missing} ON {contract.table} TO "{user}".'
+        )
+    return problems

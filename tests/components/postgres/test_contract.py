@@ -1,0 +1,213 @@
+"""Every way in which a database can break the contract has its own sentence."""
+
+from contextlib import closing
+from datetime import datetime, timezone
+from urllib.parse import urlsplit
+
+import pytest
+
+from components.errors import ContractBroken
+from components.postgres.connection import connect
+from components.postgres.contract import check_contract, require_contract, table_facts
+
+FEEDBACK = """
+CREATE TABLE feedback_enriched (
+    id text PRIMARY KEY, created_at timestamptz NOT NULL, source text NOT NULL,
+    product_area text NOT NULL, sentiment text NOT NULL, priority int NOT NULL,
+    topic text NOT NULL, region text NOT NULL, customer_tier text NOT NULL,
+    account_id varchar, summary text NOT NULL)"""
+CHURN = {
+    "churn_table": "account_churn",
+    "churn_account_column": "account_id",
+    "churn_date_column": "churned_at",
+}
+
+
+def execute(*statements: str) -> None:
+    with closing(connect("tens-insight test")) as owner, owner, owner.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def problems(**changes) -> list[str]:
+    with closing(connect("tens-insight test")) as connection:
+        return list(check_contract(connection, **{**CHURN, **changes}).problems)
+
+
+@pytest.fixture
+def good_database(migrated_database: str) -> str:
+    execute(FEEDBACK)
+    return migrated_database
+
+
+def test_a_good_database_has_no_problems(good_database: str) -> None:
+    with closing(connect("tens-insight test")) as connection:
+        report = require_contract(connection, **CHURN)
+    assert report.problems == ()
+    assert not report.churn_table_present
+    assert report.database.endswith(urlsplit(good_database).path)
+
+
+def test_an_empty_database_lists_all_tables_at_once(database: str) -> None:
+    with (
+        closing(connect("tens-insight test")) as connection,
+        pytest.raises(ContractBroken) as caught,
+    ):
+        require_contract(connection, **CHURN, need_churn_table=True)
+    for table in ("feedback_enriched", "account_churn", "public.account_risk_scores"):
+        assert f"Table {table} does not exist" in str(caught.value)
+    assert "tens-insight db init" in str(caught.value)
+
+
+def test_outputs_are_not_asked_for_unless_needed(database: str) -> None:
+    execute(FEEDBACK)
+    assert problems(need_outputs=False) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DROP COLUMN account_id", "older GoInsight"),
+        ("DROP COLUMN topic", "feedback_enriched.topic does not exist"),
+        ("ALTER created_at TYPE timestamp", "created_at is timestamp without time zone, expected"),
+        ("ALTER priority TYPE text", "priority is text, expected bigint or integer or smallint"),
+        ("ALTER account_id TYPE int USING 1", "account_id is integer, expected"),
+    ],
+)
+def test_columns_and_types_are_named(good_database: str, change: str, said: str) -> None:
+    execute(f"ALTER TABLE feedback_enriched {change}")
+    (problem,) = problems()
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER account_id TYPE text",
+        "ALTER priority TYPE smallint",
+        "ALTER region TYPE varchar(20)",
+        "ALTER sentiment TYPE mood USING 'good'::mood",
+        "DROP COLUMN summary",
+    ],
+)
+def test_equivalent_tables_are_accepted(good_database: str, change: str) -> None:
+    execute("CREATE TYPE mood AS ENUM ('good')", f"ALTER TABLE feedback_enriched {change}")
+    assert problems() == []
+
+
+def test_an_output_that_goinsight_made_differently_is_reported(database: str) -> None:
+    execute(
+        FEEDBACK, "CREATE TABLE public.account_risk_scores (account_id text, health_score real)"
+    )
+    found = "\n".join(problems())
+    assert "public.account_risk_scores.churn_probability does not exist" in found
+    assert "health_score is real, expected double precision" in found
+    assert "ADD PRIMARY KEY (account_id)" in found
+
+
+def test_a_key_of_more_than_the_account_is_reported(good_database: str) -> None:
+    execute(
+        "ALTER TABLE public.account_risk_scores DROP CONSTRAINT account_risk_scores_pkey, "
+        "ADD PRIMARY KEY (account_id, model_version)"
+    )
+    (problem,) = problems()
+    assert "no primary key or unique index on account_id alone" in problem
+
+
+def test_a_table_elsewhere_gives_a_hint_about_search_path(good_database: str) -> None:
+    execute("CREATE SCHEMA crm", "ALTER TABLE feedback_enriched SET SCHEMA crm")
+    (problem,) = problems()
+    assert "in schema crm" in problem
+    assert "options=-csearch_path%3Dcrm" in problem
+
+
+def test_churn_table_in_its_own_schema(good_database: str) -> None:
+    execute("CREATE SCHEMA crm", "CREATE TABLE crm.gone (account text, day date)")
+    with closing(connect("tens-insight test")) as connection:
+        report = check_contract(
+            connection,
+            churn_table="crm.gone",
+            churn_account_column="account",
+            churn_date_column="day",
+        )
+    assert report.churn_table_present
+    assert len(report.problems) == 1
+    assert "crm.gone.day is date, expected timestamp with time zone" in report.problems[0]
+
+
+@pytest.mark.parametrize("name", ["", "a.b.c", ".x"])
+def test_a_name_that_is_none_is_refused(good_database: str, name: str) -> None:
+    with pytest.raises(ContractBroken, match="not the name of a table"):
+        problems(churn_table=name)
+
+
+def test_missing_rights_are_named_with_the_grant(
+    good_database: str, password_url: str, monkeypatch
+) -> None:
+    role, name = urlsplit(password_url).username, urlsplit(good_database).path.lstrip("/")
+    execute(f'REVOKE TEMPORARY ON DATABASE "{name}" FROM PUBLIC')
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    found = problems()
+    grants = [problem.rpartition("GRANT ")[2] for problem in found]
+    assert grants == [
+        f'SELECT ON feedback_enriched TO "{role}".',
+        f'SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores TO "{role}".',
+        f'USAGE ON SCHEMA tens_insight TO "{role}".',
+        f'SELECT, INSERT ON tens_insight.publications TO "{role}".',
+        f'TEMPORARY ON DATABASE "{name}" TO "{role}".',
+    ]
+    monkeypatch.setenv("DATABASE_URL", good_database)
+    execute(*(f"GRANT {grant.rstrip('.')}" for grant in grants))
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    assert problems() == []
+
+
+def test_select_may_be_granted_by_column(
+    good_database: str, password_url: str, monkeypatch
+) -> None:
+    role = urlsplit(password_url).username
+    columns = "id, created_at, source, product_area, sentiment, priority, topic, region"
+    execute(f'GRANT SELECT ({columns}, customer_tier) ON feedback_enriched TO "{role}"')
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    assert len(problems(need_outputs=False)) == 1
+    monkeypatch.setenv("DATABASE_URL", good_database)
+    execute(f'GRANT SELECT (account_id) ON feedback_enriched TO "{role}"')
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    assert problems(need_outputs=False) == []
+
+
+def test_facts_of_the_feedback(good_database: str) -> None:
+    execute(
+        """INSERT INTO feedback_enriched
+           SELECT n, moment, 'email', 'billing', 'neutral', 3, 't', 'EU', 'pro', account, 's'
+           FROM (VALUES (1, timestamptz '2025-01-01 00:00+02', 'A'),
+                        (2, '2025-03-01 00:00+00', 'A'),
+                        (3, '2025-02-01 00:00+00', 'B'),
+                        (4, '2025-02-01 00:00+00', NULL),
+                        (5, '2025-02-01 00:00+00', ''),
+                        (6, 'infinity', 'B'),
+                        (7, '2900-01-01 00:00+00', '')) AS feedback (n, moment, account)"""
+    )
+    with closing(connect("tens-insight test")) as connection:
+        facts = table_facts(connection)
+    assert (facts.rows, facts.accounts, facts.rows_without_account) == (7, 2, 3)
+    assert facts.future_rows == 2
+    assert facts.first_created_at == datetime(2024, 12, 31, 22, tzinfo=timezone.utc)
+    assert facts.last_created_at == datetime(2900, 1, 1, tzinfo=timezone.utc)
+
+
+def test_facts_of_an_empty_table(good_database: str) -> None:
+    with closing(connect("tens-insight test")) as connection:
+        facts = table_facts(connection)
+    assert (facts.rows, facts.accounts, facts.rows_without_account, facts.future_rows) == (0,) * 4
+    assert facts.first_created_at is None
+    assert facts.last_created_at is None
+
+
+def test_facts_without_the_account_column_are_explained(good_database: str) -> None:
+    execute("ALTER TABLE feedback_enriched DROP COLUMN account_id")
+    with (
+        closing(connect("tens-insight test")) as connection,
+        pytest.raises(ContractBroken, match="account_id"),
+    ):
+        table_facts(connection)

@@ -1,0 +1,254 @@
+"""Whatever ends a publication, the table holds the old rows or the new ones, never a mixture."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.errors import DatabaseUnreachable, PublicationRefused
+from components.postgres import connection as connections
+from components.postgres.connection import connect
+from components.postgres.publication import Publication, Published, PublishPolicy
+from components.postgres.publish import publish
+from components.postgres.targets import ACCOUNT_RISK_SCORES
+
+AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
+POLICY = PublishPolicy(max_count_change=0.5, max_mean_shift=0.5)
+ROWS = 5_000
+PATIENCE_S = 30.0
+
+
+def scores(version: int) -> Iterator[tuple[object, ...]]:
+    probability = version / 100
+    moment = AS_OF + timedelta(days=version)
+    for number in range(ROWS):
+        account_id = f"ACC-{number}"
+        yield (account_id, probability, 100 * (1 - probability), "low", moment, f"model-{version}")
+
+
+def publish_version(version: int, rows: Any = None) -> Published:
+    return publish(
+        ACCOUNT_RISK_SCORES,
+        rows or (lambda: scores(version)),
+        publication=Publication(
+            as_of=AS_OF + timedelta(days=version),
+            model_version=f"model-{version}",
+            label_source="inactivity",
+            run_id=f"run-{version}",
+            expected_rows=ROWS,
+        ),
+        policy=POLICY,
+    )
+
+
+def query(statement: str, *values: object) -> list[tuple[Any, ...]]:
+    with closing(connect("tens-insight test")) as reader, reader, reader.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def versions() -> list[tuple[str, int]]:
+    """Returns how many rows of which model the table holds."""
+    return query(
+        "SELECT model_version, count(*) FROM public.account_risk_scores GROUP BY 1 ORDER BY 1"
+    )
+
+
+def publishers(state: str = "%") -> list[int]:
+    """Returns the backends of publishers, by what they wait for."""
+    rows = query(
+        "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'tens-insight publish' AND coalesce(wait_event_type, '') LIKE %s",
+        state,
+    )
+    return [row[0] for row in rows]
+
+
+def wait_until(condition: Any) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def published(migrated_database: str) -> None:
+    publish_version(1)
+
+
+SUBPROCESS = """
+import importlib.util, sys, time
+spec = importlib.util.spec_from_file_location("faults", sys.argv[1])
+faults = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(faults)
+
+def rows():
+    for number, row in enumerate(faults.scores(2)):
+        if sys.argv[2] == "copy" and number == 4_000:
+            print("here", flush=True)
+            time.sleep(600)
+        yield row
+
+faults.publish_version(2, rows)
+"""
+
+
+@pytest.fixture
+def publisher() -> Iterator[Any]:
+    """Starts a publisher of version 2 in a process of its own."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(stop_at: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SUBPROCESS, __file__, stop_at],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env={**os.environ},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def _die(process: subprocess.Popen[str]) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not publishers())
+
+
+def test_killed_in_mid_copy_the_old_rows_stay(published: None, publisher: Any) -> None:
+    process = publisher("copy")
+    assert process.stdout.readline() == "here\n"
+    assert len(publishers()) == 1
+    _die(process)
+    assert versions() == [("model-1", ROWS)]
+    publish_version(3)
+    assert versions() == [("model-3", ROWS)]
+
+
+def test_killed_after_the_upsert_the_old_rows_stay(published: None, publisher: Any) -> None:
+    # The log is the last thing written before the commit: holding it stops the publisher there.
+    with closing(connect("tens-insight test")) as blocker, blocker.cursor() as cursor:
+        cursor.execute("LOCK TABLE tens_insight.publications IN SHARE MODE")
+        process = publisher("log")
+        wait_until(lambda: publishers("Lock"))
+        assert versions() == [("model-1", ROWS)]
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    wait_until(lambda: not publishers())
+    assert versions() == [("model-1", ROWS)]
+    publish_version(3)
+    assert versions() == [("model-3", ROWS)]
+
+
+def _killing(version: int, times: int) -> Any:
+    """Returns a source of rows during which the server ends its reader, `times` times."""
+    calls = iter(range(1_000))
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        killing = next(calls) < times
+        for number, row in enumerate(scores(version)):
+            if killing and number == 3_000:
+                assert publishers()
+                query(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() "
+                    "AND application_name = 'tens-insight publish'"
+                )
+                wait_until(lambda: not publishers())
+            yield row
+
+    return rows
+
+
+def test_a_backend_ended_in_mid_copy_is_tried_again(published: None) -> None:
+    assert publish_version(2, _killing(2, times=2)).written == ROWS
+    assert versions() == [("model-2", ROWS)]
+    assert query("SELECT count(*) FROM tens_insight.publications") == [(2,)]
+
+
+def test_a_backend_ended_every_time_is_a_clear_error(published: None) -> None:
+    with pytest.raises(DatabaseUnreachable, match="broken off by the server"):
+        publish_version(2, _killing(2, times=4))
+    assert versions() == [("model-1", ROWS)]
+
+
+def test_the_second_of_two_publishers_waits(published: None) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    results: dict[int, Published] = {}
+
+    def slow() -> Iterator[tuple[object, ...]]:
+        reached.set()
+        assert go_on.wait(PATIENCE_S)
+        yield from scores(2)
+
+    first = threading.Thread(target=lambda: results.update({2: publish_version(2, slow)}))
+    second = threading.Thread(target=lambda: results.update({3: publish_version(3)}))
+    first.start()
+    assert reached.wait(PATIENCE_S)
+    second.start()
+    wait_until(lambda: publishers("Lock"))
+    assert versions() == [("model-1", ROWS)]
+    go_on.set()
+    first.join()
+    second.join()
+    assert {version: result.written for version, result in results.items()} == {2: ROWS, 3: ROWS}
+    assert versions() == [("model-3", ROWS)]
+
+
+def test_a_publisher_that_waits_too_long_says_so(published: None, monkeypatch) -> None:
+    monkeypatch.setattr(connections, "LOCK_TIMEOUT_S", 1)
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        with pytest.raises(PublicationRefused, match="Another publication to account_risk_scores"):
+            publish_version(3)
+        yield from scores(2)
+
+    publish_version(2, rows)
+    assert versions() == [("model-2", ROWS)]
+
+
+def test_the_older_of_two_publishers_loses(published: None) -> None:
+    publish_version(3)
+    with pytest.raises(PublicationRefused, match="an older run never replaces a newer one"):
+        publish_version(2)
+    assert versions() == [("model-3", ROWS)]
+
+
+def test_readers_see_whole_versions_only(published: None) -> None:
+    seen: set[tuple[tuple[str, int], ...]] = set()
+    stop = threading.Event()
+
+    def read() -> None:
+        with closing(connect("tens-insight test")) as reader, reader.cursor() as cursor:
+            reader.autocommit = True
+            while not stop.is_set():
+                cursor.execute(
+                    "SELECT model_version, count(*) FROM public.account_risk_scores GROUP BY 1"
+                )
+                seen.add(tuple(cursor.fetchall()))
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    try:
+        for version in range(2, 6):
+            publish_version(version)
+    finally:
+        stop.set()
+        reading.join()
+    assert seen <= {((f"model-{version}", ROWS),) for version in range(1, 6)}
+    assert len(seen) > 1
