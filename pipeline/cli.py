@@ -47,7 +47,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs a command; ends with a sentence and a documented exit code."""
-    code = _run()
+    code = run_cli(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
     if "tensorflow" in sys.modules:
@@ -56,9 +56,10 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run() -> int:
+def run_cli(arguments: list[str]) -> int:
+    """Runs a command, reports its error as a sentence, and returns the exit code."""
     try:
-        result = cli.main(standalone_mode=False)
+        result = cli.main(arguments, prog_name="tens-insight", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except click.Abort:
@@ -68,11 +69,11 @@ def _run() -> int:
         wrong.show()
         return wrong.exit_code
     except Exception as error:
-        return _report(error)
+        return _report(error, as_json="--json" in arguments)
     return result if isinstance(result, int) else 0
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, *, as_json: bool) -> int:
     from pipeline.exit_codes import UNEXPECTED, exit_code
 
     code = exit_code(error)
@@ -80,7 +81,7 @@ def _report(error: Exception) -> int:
     if code == UNEXPECTED:
         message = f"Unexpected {type(error).__name__}: {message}{_keep_traceback(error)}"
     click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True)
-    if "--json" in sys.argv:
+    if as_json:
         click.echo(json.dumps({"outcome": type(error).__name__, "error": message, "exit": code}))
     return code
 

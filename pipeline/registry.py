@@ -12,7 +12,6 @@ from typing import Any, Final
 
 _FAILED: Final = 4
 _RUNNING: Final = (1, 2)
-_OUTPUT: Final = 4
 
 
 @dataclass(frozen=True)
@@ -85,20 +84,6 @@ class Registry:
             if blessing is not None and blessing.facts.get("blessed") == 1:
                 return model
         return None
-
-    def evaluation_of(self, blessing: Artifact) -> Artifact:
-        """Returns the evaluation that a blessing rests on."""
-        assert self._store is not None
-        (event,) = [
-            event
-            for event in self._store.get_events_by_artifact_ids([blessing.artifact_id])
-            if event.type == _OUTPUT
-        ]
-        siblings = self._store.get_events_by_execution_ids([event.execution_id])
-        found = _artifacts(
-            self._store.get_artifacts_by_id([sibling.artifact_id for sibling in siblings])
-        )
-        return next(artifact for artifact in found if artifact.type_name == "ModelEvaluation")
 
     def _by_type(self, type_name: str) -> list[Artifact]:
         if self._store is None:

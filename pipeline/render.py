@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from pipeline.summary import CATEGORIES, RunSummary
 
@@ -16,21 +16,17 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=True)
 
 
-def facts_table(rows: Iterable[tuple[str, str]]) -> Table:
-    """Lays out names and values in two columns."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
+def print_facts(rows: Iterable[tuple[str, str]], out: Console) -> None:
+    """Prints names and values, one a line, never broken: they may be piped or copied."""
     for name, value in rows:
-        table.add_row(name, value)
-    return table
+        out.print(f"[dim]{name:<12}[/dim] {escape(value)}")
 
 
 def render_summary(summary: RunSummary, out: Console) -> None:
     """Prints what a run published, how good the model is, and where to look further."""
     out.print()
     out.print(f"Published {summary.published['published_count']} account scores.", style="bold")
-    out.print(facts_table(_facts(summary)))
+    print_facts(_facts(summary), out)
     out.print()
     out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
     for risk in summary.highest:

@@ -19,6 +19,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 PREFIX: Final = "TENS_INSIGHT_"
@@ -26,6 +27,7 @@ CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Units = Annotated[int, Field(ge=1)]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
@@ -89,7 +91,9 @@ class Settings(BaseSettings):
     learning_rate: float = Field(0.001, gt=0, lt=1, description="Of Adam.")
     l2: float = Field(0.0001, ge=0, description="Weight of the L2 penalty.")
     dropout: Share = Field(0.2, lt=1, description="Share of hidden units dropped in training.")
-    hidden_units: tuple[int, ...] = Field((64, 32), description="Units of each hidden layer.")
+    hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        (64, 32), description="Units of each hidden layer."
+    )
 
     min_auc: Share = Field(0.6, description="The gate: lowest AUC on the evaluation snapshot.")
     max_auc_drop: Share = Field(
@@ -199,15 +203,10 @@ def load_settings(**explicit: Any) -> Settings:
     except pydantic.ValidationError as error:
         lines = [_sentence(problem, given) for problem in error.errors()]
         raise ConfigurationInvalid("\n".join(lines)) from None
-    except pydantic_settings_error() as error:
-        raise ConfigurationInvalid(str(error)) from None
-
-
-def pydantic_settings_error() -> type[Exception]:
-    """Returns what pydantic-settings raises when a variable is not even JSON."""
-    from pydantic_settings.sources import SettingsError
-
-    return SettingsError
+    except SettingsError as error:
+        raise ConfigurationInvalid(
+            f"A setting that is a list must be JSON, such as [64, 32]: {error}"
+        ) from None
 
 
 def origin(name: str, given: dict[str, Any] | None = None) -> str:
@@ -239,6 +238,8 @@ def _sentence(problem: Any, given: dict[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
         return _unknown(name, f"name {name!r} in {origin(name)}", set(Settings.model_fields))
     field = str(problem["loc"][0])
+    if field not in Settings.model_fields:
+        return f"{name}: {problem['msg']}"
     return (
         f"Setting {name} from {origin(field, given)} is {problem['input']!r}: {problem['msg']}. "
         f"({Settings.model_fields[field].description})"

@@ -60,15 +60,20 @@ def newest_run(registry: Registry, pipeline: str, since: datetime) -> Run | None
 
 def judge(
     registry: Registry, artifacts: list[Artifact]
-) -> "tuple[GateDecision | None, EvalMetrics | None]":
-    """Reads the gate's decision and the challenger's quality, as far as a run got."""
+) -> "tuple[GateDecision, EvalMetrics] | tuple[None, None]":
+    """Reads the gate's decision and the challenger's quality.
+
+    Args:
+        registry: Where the run is recorded.
+        artifacts: Of the run. A run that evaluated nothing, such as a scoring run,
+            has no decision of its own, though it used an older blessing.
+    """
     from pipeline.eval_metrics import evaluate
     from pipeline.gate_decision import read_decision
 
-    blessing = newest(artifacts, "ModelBlessing")
-    if blessing is None:
+    evaluation, blessing = newest(artifacts, "ModelEvaluation"), newest(artifacts, "ModelBlessing")
+    if evaluation is None or blessing is None:
         return None, None
-    evaluation = registry.evaluation_of(blessing)
     decision = read_decision(evaluation.uri, blessing.facts.get("blessed") == 1)
     challenger = next(
         one for one in artifacts if one.artifact_id == blessing.facts["current_model_id"]

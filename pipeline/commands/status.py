@@ -64,7 +64,7 @@ def _registry(path: Any, limit: int) -> dict[str, Any]:
 
 
 def _show(state: dict[str, Any]) -> None:
-    from pipeline.render import console, facts_table
+    from pipeline.render import console, print_facts
 
     champion = state["champion"]
     counts = ", ".join(f"{count} {name}" for name, count in state["categories"].items())
@@ -86,7 +86,7 @@ def _show(state: dict[str, Any]) -> None:
         ),
     ]
     out = console()
-    out.print(facts_table(rows))
+    print_facts(rows, out)
     out.print()
     for run in state["runs"]:
         failed = f" at {run['failed_node']}" if run["failed_node"] else ""

@@ -1,0 +1,1 @@
+"""A first run without a database at hand: an embedded Postgres and a simulated world."""

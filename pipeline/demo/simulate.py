@@ -1,0 +1,153 @@
+"""Writes a simulated world into Postgres: feedback_enriched and account_churn.
+
+One transaction does it all, so that a killed simulation leaves what was there before.
+"""
+
+import io
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.postgres.failures import explained
+from components.postgres.migrate import migrate
+from pipeline.demo.copy_text import churn_lines, feedback_lines
+from pipeline.demo.present_rows import make_room
+from pipeline.demo.sql import load_sql
+from pipeline.demo.world import World, draw_blocks
+from pipeline.demo.world_model import SCENARIOS
+
+DAYS_A_WEEK = 7
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SimulatedWorld:
+    """What a simulation wrote.
+
+    Attributes:
+        rows: Rows of feedback.
+        accounts: Accounts that ever signed up, writing or not.
+        churned: Those of them that left.
+        started_at: When week 0 begins, UTC.
+        ended_at: When the last week ends, UTC.
+    """
+
+    rows: int
+    accounts: int
+    churned: int
+    started_at: datetime
+    ended_at: datetime
+
+
+def no_progress(done: int, total: int) -> None:
+    """Reports nothing."""
+
+
+def simulate(
+    connection: Connection,
+    *,
+    accounts: int,
+    days: int,
+    seed: int,
+    scenario: str,
+    end: datetime | None = None,
+    replace: bool = False,
+    delete_foreign: bool = False,
+    progress: Progress = no_progress,
+) -> SimulatedWorld:
+    """Simulates a world and writes it, creating the input tables where they are missing.
+
+    The same arguments always write the same rows.
+
+    Args:
+        connection: Outside of a transaction.
+        accounts: How many accounts ever sign up, at least 1.
+        days: Length of the record, rounded up to whole weeks, at least 1.
+        seed: Where the randomness starts, at least 0.
+        scenario: A name in SCENARIOS.
+        end: When the last week ends, with a time zone; by default last midnight UTC.
+        replace: Whether an earlier simulated world may be deleted.
+        delete_foreign: Whether rows that no simulation wrote may be deleted.
+        progress: Told after each block how many accounts are written, and how many there are.
+
+    Returns:
+        Counts and dates of what was written.
+
+    Raises:
+        ContractBroken: There are rows that may not be deleted, or rights are missing.
+        DatabaseUnreachable: The server went away.
+        ValueError: An argument is outside of what it may be.
+    """
+    world = describe_world(accounts=accounts, days=days, seed=seed, scenario=scenario)
+    ended_at = last_midnight() if end is None else in_utc(end)
+    started_at = ended_at - timedelta(days=DAYS_A_WEEK * world.weeks)
+    with explained(connection):
+        migrate(connection)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(load_sql("create_inputs"))
+            make_room(cursor, replace=replace, delete_foreign=delete_foreign)
+            rows, churned = write_world(cursor, world, started_at, progress)
+            record = {"seed": seed, "scenario": scenario, "accounts": accounts, "days": days}
+            record |= {"started_at": started_at, "ended_at": ended_at, "rows": rows}
+            cursor.execute(load_sql("record_world"), record)
+            cursor.execute(load_sql("create_indexes"))
+    return SimulatedWorld(rows, accounts, churned, started_at, ended_at)
+
+
+def describe_world(*, accounts: int, days: int, seed: int, scenario: str) -> World:
+    """Returns the definition of a world.
+
+    Raises:
+        ValueError: An argument is outside of what it may be.
+    """
+    if scenario not in SCENARIOS:
+        raise ValueError(f"No scenario is called {scenario!r}; there are {', '.join(SCENARIOS)}.")
+    for name, value, least in (("accounts", accounts, 1), ("days", days, 1), ("seed", seed, 0)):
+        if value < least:
+            raise ValueError(f"{name} is {value}; expected {least} or more.")
+    weeks = math.ceil(days / DAYS_A_WEEK)
+    return World(SCENARIOS[scenario], accounts, weeks, seed)
+
+
+def write_world(
+    cursor: Cursor, world: World, started_at: datetime, progress: Progress
+) -> tuple[int, int]:
+    """Copies a world into the input tables, block by block.
+
+    Returns:
+        How many rows of feedback were written, and how many accounts left.
+    """
+    rows = churned = 0
+    for block in draw_blocks(world):
+        copy_lines(cursor, load_sql("copy_feedback"), feedback_lines(block, started_at, rows + 1))
+        copy_lines(cursor, load_sql("copy_churn"), churn_lines(block, started_at, world.weeks))
+        rows += len(block.feedback.second)
+        churned += int(np.count_nonzero(block.course.last_week < world.weeks))
+        progress(block.accounts.first + len(block.accounts.tier), world.accounts)
+    return rows, churned
+
+
+def copy_lines(cursor: Cursor, statement: str, lines: Iterable[str]) -> None:
+    """Runs COPY FROM STDIN with these lines."""
+    cursor.copy_expert(statement, io.StringIO("".join(lines)))
+
+
+def last_midnight() -> datetime:
+    """Returns when today began, UTC."""
+    return datetime.now(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Returns the moment in UTC, whole seconds.
+
+    Raises:
+        ValueError: It has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"The end {moment.isoformat()} has no time zone; add one, such as +00:00.")
+    return moment.astimezone(timezone.utc).replace(microsecond=0)

@@ -1,0 +1,1 @@
+COPY account_churn (account_id, churned_at) FROM STDIN

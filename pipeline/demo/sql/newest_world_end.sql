@@ -1,0 +1,1 @@
+SELECT max(ended_at) FROM tens_insight.simulated_worlds

@@ -1,0 +1,187 @@
+"""Databases for tests: one server a session, one empty database a test."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+# TensorFlow reads it when first imported, which some test module does at collection.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+# bench/ is not part of the installed package.
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from pipeline.demo.embedded_postgres import EmbeddedPostgres
+
+PASSWORD_GROUP = "password_required"
+"""The embedded server trusts its socket, except for members of this role."""
+
+
+class Server:
+    """The Postgres server of the test session, with a role that may create databases."""
+
+    def __init__(self, url: str):
+        self._url = urlsplit(url)
+
+    def url(self, dbname: str = "postgres") -> str:
+        rest = (self._url.scheme, self._url.netloc, f"/{dbname}", self._url.query, "")
+        address = urlunsplit(rest)
+        # urlunsplit drops the empty host of a socket's URL.
+        return address if "://" in address else address.replace(":/", ":///", 1)
+
+    def create_database(self, template: str | None = None) -> str:
+        """Makes a database of a fresh name, a copy of the template if one is given."""
+        name = f"test_{uuid.uuid4().hex[:16]}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        self.execute(
+            statement.format(sql.Identifier(name), sql.Identifier(template or "template0"))
+        )
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+    def make_password_group(self) -> None:
+        """Makes the role whose members need a password, unless an earlier session did."""
+        with contextlib.suppress(psycopg2.errors.DuplicateObject):
+            self.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(PASSWORD_GROUP)))
+
+    def execute(self, statement: sql.Composable, dbname: str = "postgres") -> None:
+        """Runs one statement outside any transaction."""
+        connection = psycopg2.connect(self.url(dbname))
+        connection.autocommit = True
+        with contextlib.closing(connection), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """A server for the whole session: the one TEST_DATABASE_URL names, else an embedded one."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        maintenance = urlsplit(given).path.lstrip("/") or "postgres"
+        server = Server(given)
+        psycopg2.connect(server.url(maintenance)).close()
+        server.make_password_group()
+        yield server
+        return
+    folder = Path(tempfile.mkdtemp(prefix="tens-insight-tests-"))
+    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
+    embedded = EmbeddedPostgres(
+        folder, durable=False, hba=(f"local all +{PASSWORD_GROUP} scram-sha-256",)
+    )
+    try:
+        embedded.start()
+        server = Server(embedded.url("postgres"))
+        server.make_password_group()
+        yield server
+    finally:
+        embedded.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def database(postgres_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URL of a fresh empty database, which DATABASE_URL names for the length of the test."""
+    with _fresh_database(postgres_server, monkeypatch) as url:
+        yield url
+
+
+@pytest.fixture
+def migrated_database(database: str) -> str:
+    """URL of a fresh database with all our tables, and no rows."""
+    _migrate(database)
+    return database
+
+
+@pytest.fixture
+def password_url(postgres_server: Server, database: str) -> Iterator[str]:
+    """URL of `database` for a fresh role without rights in its tables, which needs a password."""
+    role = sql.Identifier(name := f"role_{uuid.uuid4().hex[:12]}")
+    password = f"secret-{uuid.uuid4().hex}"
+    dbname = urlsplit(database).path.lstrip("/")
+    create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password))
+    postgres_server.execute(create)
+    try:
+        group = sql.Identifier(PASSWORD_GROUP)
+        postgres_server.execute(sql.SQL("GRANT {} TO {}").format(group, role))
+        yield with_login(database, name, password)
+    finally:
+        postgres_server.execute(sql.SQL("DROP OWNED BY {} CASCADE").format(role), dbname)
+        postgres_server.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def with_login(url: str, user: str, password: str) -> str:
+    """Returns a URL of the same database for another role."""
+    parts = urlsplit(url)
+    query = "&".join(part for part in parts.query.split("&") if not part.startswith("user="))
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{user}:{password}@{host}{parts.path}?{query}"
+
+
+@pytest.fixture(scope="session")
+def simulated_template(postgres_server: Server) -> Iterator[str]:
+    """Name of a database that holds a small strong world; copy it, never change it."""
+    name = postgres_server.create_database()
+    try:
+        _migrate(postgres_server.url(name))
+        _simulate(postgres_server.url(name))
+        yield name
+    finally:
+        postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def simulated_database(
+    postgres_server: Server, simulated_template: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """URL of a fresh database with 400 accounts and 420 days of the strong world."""
+    with _fresh_database(postgres_server, monkeypatch, simulated_template) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _fresh_database(
+    server: Server, monkeypatch: pytest.MonkeyPatch, template: str | None = None
+) -> Iterator[str]:
+    name = server.create_database(template)
+    try:
+        for variable in [name for name in os.environ if name.startswith("PG")]:
+            monkeypatch.delenv(variable)
+        monkeypatch.setenv("DATABASE_URL", server.url(name))
+        yield server.url(name)
+    finally:
+        server.drop_database(name)
+
+
+def _migrate(url: str) -> None:
+    from components.postgres.migrate import migrate
+
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        migrate(connection)
+
+
+def _simulate(url: str) -> None:
+    from datetime import datetime, timezone
+
+    from pipeline.demo.simulate import simulate
+
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        simulate(
+            connection,
+            accounts=400,
+            days=420,
+            seed=7,
+            scenario="strong",
+            end=datetime(2026, 6, 1, tzinfo=timezone.utc),
+        )

@@ -1,0 +1,140 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import _COMMANDS, cli, run_cli
+from pipeline.commands.simulate import SCENARIOS
+from pipeline.demo import world_model
+from pipeline.exit_codes import MEANINGS
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(sys.executable).with_name("tens-insight")
+
+
+def _commands(command=cli, path=()):
+    for name in command.list_commands(None) if hasattr(command, "list_commands") else ():
+        found = command.get_command(None, name)
+        yield (*path, name), found
+        yield from _commands(found, (*path, name))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in _commands()], ids=" ".join)
+def test_every_command_has_help_and_stands_in_the_readme(path, capsys):
+    assert run_cli([*path, "--help"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 3
+    assert " ".join(path) in (ROOT / "README.md").read_text()
+
+
+def test_the_readme_lists_every_exit_code():
+    readme = (ROOT / "README.md").read_text()
+    for code, meaning in MEANINGS.items():
+        assert re.search(rf"^\| {code} \| {re.escape(meaning)}", readme, re.MULTILINE), code
+
+
+def test_help_loads_nothing_heavy():
+    """The figure itself is quoted in the README; what makes it hold is what is not imported."""
+    code = (
+        "import sys; from pipeline.cli import run_cli; run_cli(['--help']); "
+        "print(sorted({'tensorflow', 'tfx', 'psycopg2', 'numpy', 'pydantic', 'rich'}"
+        " & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", list(_COMMANDS))
+def test_lazy_names_are_the_commands_own(name):
+    assert cli.get_command(None, name).name == name
+
+
+def test_the_scenarios_on_the_command_line_are_those_there_are():
+    assert set(SCENARIOS) == set(world_model.SCENARIOS)
+
+
+def test_a_wrong_option_is_a_usage_error(capsys):
+    assert run_cli(["run", "train", "--as-off", "2026-01-01"]) == 2
+    assert "--as-off" in capsys.readouterr().err
+
+
+def test_a_wrong_as_of_is_invalid_configuration(capsys, monkeypatch):
+    assert run_cli(["run", "train", "--as-of", "soon"]) == 6
+    assert "as_of from command line is 'soon'" in capsys.readouterr().err
+
+
+def test_without_any_database_it_says_what_to_do(capsys, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith(("PG", "DATABASE"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    assert run_cli(["status"]) == 5
+    said = capsys.readouterr().err
+    assert "Set DATABASE_URL=" in said
+    assert "make run" in said
+
+
+def test_errors_come_as_json_too(capsys, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody:hunter2@127.0.0.1:1/none")
+    assert run_cli(["status", "--json"]) == 5
+    captured = capsys.readouterr()
+    last = json.loads(captured.out.splitlines()[-1])
+    assert last["outcome"] == "ServerNotAnswering"
+    assert last["exit"] == 5
+    assert "hunter2" not in captured.out + captured.err
+
+
+def test_explain_config_names_every_setting_and_its_origin(capsys, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_SEED", "77")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:hunter2@host/db")
+    assert run_cli(["explain-config"]) == 0
+    said = capsys.readouterr().out
+    assert "TENS_INSIGHT_SEED = 77" in said
+    assert "[environment (TENS_INSIGHT_SEED)]" in said
+    assert "hunter2" not in said
+
+
+def test_db_init_then_check_on_a_simulated_world(simulated_database, capsys):
+    assert run_cli(["db", "init"]) == 0
+    assert "is up to date" in capsys.readouterr().out
+    assert run_cli(["db", "check", "--json"]) in (0, 4)
+    found = json.loads(capsys.readouterr().out)
+    assert found["problems"] == []
+    assert found["churn_table_present"]
+    assert found["facts"]["rows"] > found["facts"]["rows_without_account"] > 0
+
+
+def test_db_check_tells_by_its_exit_code_that_tables_are_missing(database, capsys):
+    assert run_cli(["db", "check"]) == 7
+    assert "feedback_enriched" in capsys.readouterr().out
+
+
+def test_db_check_says_which_settings_fit_a_short_history(simulated_database, capsys, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_LOOKBACK_DAYS", "3000")
+    assert run_cli(["db", "check"]) == 4
+    assert "TENS_INSIGHT_LOOKBACK_DAYS=" in capsys.readouterr().out
+
+
+def test_simulate_refuses_a_second_world_unless_told(simulated_database, capsys):
+    arguments = ["simulate", "--accounts", "20", "--days", "60", "--seed", "3"]
+    assert run_cli(arguments) != 0
+    assert run_cli([*arguments, "--replace"]) == 0
+    assert "of 20 accounts" in capsys.readouterr().out
+
+
+def test_status_before_any_run(migrated_database, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    assert run_cli(["status"]) == 0
+    said = capsys.readouterr().out
+    assert "nothing was published yet" in said
+    assert "no model was ever blessed" in said
+
+
+def test_the_installed_program_answers(tmp_path):
+    began = time.monotonic()
+    done = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True)
+    assert "tens-insight" in done.stdout
+    assert time.monotonic() - began < 30  # a hang, not a speed: bench/ measures speed

@@ -1,0 +1,111 @@
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from pipeline.settings import PREFIX, ConfigurationInvalid, Settings, load_settings, origin
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    for name in [name for name in os.environ if name.startswith(PREFIX)]:
+        monkeypatch.delenv(name)
+
+
+def test_defaults_are_those_of_the_design():
+    settings = load_settings()
+    found = (settings.lookback_days, settings.horizon_days, settings.cutoff_interval_days)
+    assert found == (180, 60, 14)
+    assert settings.max_training_cutoffs == 12
+    assert settings.max_events == 500
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValueError, match="frozen"):
+        load_settings().seed = 1
+
+
+def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("horizon_days: 30\nlookback_days: 90\nseed: 5\n")
+    monkeypatch.setenv("TENS_INSIGHT_CONFIG", str(file))
+    monkeypatch.setenv("TENS_INSIGHT_LOOKBACK_DAYS", "120")
+    settings = load_settings(seed=6)
+    assert (settings.horizon_days, settings.lookback_days, settings.seed) == (30, 120, 6)
+    assert origin("horizon_days") == f"file ({file})"
+    assert origin("lookback_days") == "environment (TENS_INSIGHT_LOOKBACK_DAYS)"
+    assert origin("max_events") == "default"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LOOKBACK_DAYS", "soon", "integer"),
+        ("HORIZON_DAYS", "0", "greater than or equal to 1"),
+        ("MIN_AUC", "1.5", "less than or equal to 1"),
+        ("LABEL_SOURCE", "guess", "'auto', 'account_churn' or 'inactivity'"),
+        ("CHURN_TABLE", "churn; DROP TABLE x", "pattern"),
+        ("AS_OF", "yesterday", "datetime"),
+        ("HIDDEN_UNITS", "many", "JSON"),
+        ("HIDDEN_UNITS", "[0]", "greater than"),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, name, value, said):
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(ConfigurationInvalid, match=re.escape(said)) as caught:
+        load_settings()
+    assert name.lower() in str(caught.value)
+
+
+def test_a_misspelt_variable_is_refused_with_the_nearest_name(monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_HORIZON_DAY", "30")
+    with pytest.raises(ConfigurationInvalid, match="Did you mean TENS_INSIGHT_HORIZON_DAYS"):
+        load_settings()
+
+
+def test_an_unknown_key_in_the_file_is_refused(monkeypatch, tmp_path):
+    file = tmp_path / "config.yaml"
+    file.write_text("horizon: 30\n")
+    monkeypatch.setenv("TENS_INSIGHT_CONFIG", str(file))
+    with pytest.raises(ConfigurationInvalid, match="'horizon' in"):
+        load_settings()
+
+
+@pytest.mark.parametrize("content", ["- 1\n", "a: [\n"])
+def test_a_file_that_is_no_mapping_is_refused(monkeypatch, tmp_path, content):
+    file = tmp_path / "config.yaml"
+    file.write_text(content)
+    monkeypatch.setenv("TENS_INSIGHT_CONFIG", str(file))
+    with pytest.raises(ConfigurationInvalid, match=re.escape(str(file))):
+        load_settings()
+
+
+def test_a_missing_file_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("TENS_INSIGHT_CONFIG", str(tmp_path / "none.yaml"))
+    with pytest.raises(ConfigurationInvalid, match="cannot be read"):
+        load_settings()
+
+
+def test_as_of_is_in_utc(monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_AS_OF", "2026-05-01T02:00:00+02:00")
+    assert load_settings().as_of.isoformat() == "2026-05-01T00:00:00+00:00"
+    monkeypatch.setenv("TENS_INSIGHT_AS_OF", "2026-05-01")
+    assert load_settings().as_of.isoformat() == "2026-05-01T00:00:00+00:00"
+
+
+def test_the_example_file_names_every_setting_with_its_default():
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    shown = dict(line.lstrip("# ").split("=", 1) for line in lines if "=" in line)
+    for name, field in Settings.model_fields.items():
+        variable = f"{PREFIX}{name.upper()}"
+        assert variable in shown, f"{variable} is missing in .env.example"
+        if shown[variable]:
+            loaded = Settings.model_validate({name: field.default})
+            os.environ[variable] = shown[variable]
+            try:
+                assert getattr(load_settings(), name) == getattr(loaded, name), variable
+            finally:
+                del os.environ[variable]
