@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from serving_model import metrics
@@ -56,7 +57,7 @@ def evaluate(saved_model_dir: str, examples_uri: str) -> EvalMetrics:
     )
 
 
-def read_labelled(split_uri: str) -> tuple[list[bytes], np.ndarray]:
+def read_labelled(split_uri: str) -> tuple[list[bytes], npt.NDArray[np.int64]]:
     """Returns the serialized snapshots of a split and their labels, int64 [n]."""
     paths = sorted(tf.io.gfile.glob(os.path.join(split_uri, "*")))
     records = tf.data.TFRecordDataset(paths, compression_type="GZIP")

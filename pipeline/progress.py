@@ -88,7 +88,7 @@ class _NodeHandler(logging.Handler):
         self._progress = progress
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == _RUNNING and record.args:
-            self._progress.start(str(record.args[0]))
+        if record.msg == _RUNNING:
+            self._progress.start(record.getMessage().split()[1])
         elif record.msg == _FINISHED:
             self._progress.finish()

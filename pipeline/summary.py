@@ -86,4 +86,8 @@ def judge(
 def newest(artifacts: list[Artifact], type_name: str) -> Artifact | None:
     """Returns the newest artifact of a type, if there is one."""
     found = [one for one in artifacts if one.type_name == type_name]
-    return max(found, key=lambda one: one.artifact_id, default=None)
+    return max(found, key=_artifact_id) if found else None
+
+
+def _artifact_id(artifact: Artifact) -> int:
+    return artifact.artifact_id

@@ -1,0 +1,53 @@
+"""The last training run against the best score that its world allows.
+
+Scores the evaluation snapshot of the newest training run with the model that the run
+exported, and hands the predictions to bench.limit. Only for simulated worlds:
+
+    make run
+    python -m bench.last_run
+"""
+
+import csv
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import limit
+from pipeline import training
+from pipeline.demo.fallback import ensure_database
+from pipeline.eval_metrics import read_labelled
+from pipeline.quiet import silence_libraries
+from pipeline.registry import Registry
+from pipeline.settings import load_settings
+from pipeline.summary import newest
+from serving_model.predict import ModelScorer
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit code."""
+    silence_libraries()
+    settings = load_settings()
+    ensure_database(settings)
+    registry = Registry(settings.metadata_path)
+    runs = [run for run in registry.runs() if run.pipeline == training.PIPELINE_NAME]
+    if not runs:
+        sys.exit(f"No training run is recorded in {settings.metadata_path}: `make run` first.")
+    artifacts = registry.artifacts_of(runs[0])
+    examples, model = newest(artifacts, "Examples"), newest(artifacts, "Model")
+    assert examples is not None
+    assert model is not None
+    serialized, _ = read_labelled(f"{examples.uri}/Split-eval")
+    scores = ModelScorer(f"{model.uri}/Format-Serving").score(serialized)
+    print(f"model {model.facts['model_version']}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "predictions.csv"
+        with file.open("w", newline="", encoding="utf-8") as sink:
+            writer = csv.writer(sink)
+            writer.writerow(["account_id", "churn_probability"])
+            writer.writerows(zip(*scores, strict=True))
+        cutoff, horizon = examples.facts["eval_cutoffs"], str(examples.facts["horizon_days"])
+        return limit.main(["--cutoff", cutoff, "--horizon", horizon, "--predictions", str(file)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

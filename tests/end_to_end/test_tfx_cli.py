@@ -1,0 +1,42 @@
+"""The way that TFX's own users expect."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+TFX = Path(sys.executable).with_name("tfx")
+
+
+def test_create_and_run_through_the_tfx_cli(house, tmp_path, settings_for_small_worlds):
+    environment = {
+        **os.environ,
+        **settings_for_small_worlds,
+        "DATABASE_URL": house.url,
+        "TENS_INSIGHT_STATE_DIR": str(tmp_path / "state"),
+        "TENS_INSIGHT_AS_OF": house.as_of.isoformat(),
+        "LOCAL_HOME": str(tmp_path),
+    }
+
+    def tfx(*arguments):
+        return subprocess.run(
+            [TFX, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True
+        )
+
+    runner = "pipeline/local_runner.py"
+    created = tfx("pipeline", "create", "--engine=local", f"--pipeline_path={runner}")
+    assert 'Pipeline "tens-insight-train" created successfully.' in created.stdout, created.stderr
+    ran = tfx("run", "create", "--engine=local", "--pipeline_name=tens-insight-train")
+    assert ran.returncode == 0, ran.stderr
+    ((run_id,),) = house.query(
+        "SELECT run_id FROM tens_insight.publications ORDER BY publication_id DESC LIMIT 1"
+    )
+    assert list((tmp_path / "state" / "serving").rglob("saved_model.pb"))
+    log = created.stdout + created.stderr + ran.stdout + ran.stderr
+    assert house.canary not in log
+    assert run_id

@@ -1,0 +1,93 @@
+"""The two definitions, compiled as every runner compiles them."""
+
+import pytest
+from tfx.dsl.compiler import compiler
+
+from pipeline import scoring, training
+from pipeline.settings import load_settings
+
+
+def compiled(module, **settings):
+    definition = module.create_pipeline(load_settings(**settings))
+    return compiler.Compiler().compile(definition)
+
+
+def nodes(pipeline):
+    return {
+        node.pipeline_node.node_info.id: list(node.pipeline_node.upstream_nodes)
+        for node in pipeline.nodes
+    }
+
+
+def before(graph, node):
+    """Everything that must have run before a node does."""
+    found = set()
+    waiting = list(graph[node])
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += graph[one]
+    return found
+
+
+@pytest.fixture(scope="module")
+def train_graph():
+    return nodes(compiled(training))
+
+
+@pytest.fixture(scope="module")
+def score_graph():
+    return nodes(compiled(scoring))
+
+
+@pytest.mark.parametrize(
+    "node", ["Transform", "ModelTrainer", "Evaluator", "Pusher", "AccountScorer"]
+)
+def test_nothing_is_learnt_or_published_before_the_data_gate(train_graph, node):
+    assert "DataGate" in before(train_graph, node)
+
+
+def test_the_champion_is_resolved_after_the_evaluator(train_graph):
+    assert "Evaluator" in before(train_graph, "Champion")
+    assert "Champion" in train_graph["AccountScorer"]
+    assert "ModelTrainer" not in before(train_graph, "FormerChampion")
+
+
+def test_scoring_trains_nothing(score_graph):
+    assert set(score_graph) == {
+        "ImportSchemaGen",
+        "FeedbackExampleGen",
+        "StatisticsGen",
+        "DataGate",
+        "Champion",
+        "AccountScorer",
+    }
+    assert {"DataGate", "Champion"} <= before(score_graph, "AccountScorer")
+
+
+@pytest.mark.parametrize("module", [training, scoring])
+def test_nothing_is_cached(module):
+    for node in compiled(module).nodes:
+        assert not node.pipeline_node.execution_options.caching_options.enable_cache
+
+
+@pytest.mark.parametrize("module", [training, scoring])
+def test_no_address_is_compiled_into_a_pipeline(module, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:hunter2@db.example.com/goinsight")
+    text = str(compiled(module))
+    assert "hunter2" not in text
+    assert "db.example.com" not in text
+
+
+def test_the_settings_reach_the_reader():
+    text = str(compiled(training, horizon_days=33, churn_table="crm.leavers"))
+    assert "int_value: 33" in text
+    assert 'string_value: "crm.leavers"' in text
+
+
+def test_beam_gets_the_options_of_the_settings():
+    definition = training.create_pipeline(load_settings(beam_pipeline_args=("--runner=Elsewhere",)))
+    assert definition.beam_pipeline_args == ["--runner=Elsewhere"]
+    local = training.create_pipeline(load_settings())
+    assert any("FnApiRunner" in argument for argument in local.beam_pipeline_args)
