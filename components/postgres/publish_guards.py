@@ -101,7 +101,8 @@ def refuse_shift(
         raise PublicationRefused(
             f"{target.table} would change too much against run {last.run_id} of "
             f"{last.as_of:%Y-%m-%d %H:%M %Z} (model {last.model_version}): {'; '.join(problems)}. "
-            f"{_KEPT} If the change is real, publish with accept_shift."
+            f"{_KEPT} If the change is real, set "
+            "TENS_INSIGHT_ACCEPT_SHIFT=true for one run."
         )
 
 

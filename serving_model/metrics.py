@@ -1,0 +1,133 @@
+"""How good probabilities are: ranking, log-loss, calibration, and how sure we are."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CALIBRATION_BINS: Final = 10
+SMALLEST_PROBABILITY: Final = 1e-15
+
+Floats = NDArray[np.float64]
+Metric = Callable[[Floats, Floats], float]
+"""From labels [n] and probabilities [n] to one number."""
+
+
+def auc(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Returns the chance that a churned account is ranked above one that stayed.
+
+    Args:
+        labels: 0 or 1, [n].
+        probabilities: [n]; equal ones count as half.
+
+    Returns:
+        0..1, or NaN if all labels are the same.
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    truth, scores = _checked(labels, probabilities)
+    churned = truth.sum()
+    stayed = truth.size - churned
+    if churned == 0 or stayed == 0:
+        return float("nan")
+    rank_sum = _mean_ranks(scores)[truth == 1].sum()
+    return float((rank_sum - churned * (churned + 1) / 2) / (churned * stayed))
+
+
+def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Returns the mean negative log-likelihood in nats; 0 and 1 count as 1e-15 off.
+
+    Args:
+        labels: 0 or 1, [n].
+        probabilities: Of label 1, [n].
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    truth, scores = _checked(labels, probabilities)
+    scores = np.clip(scores, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return float(-np.mean(truth * np.log(scores) + (1 - truth) * np.log1p(-scores)))
+
+
+def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Returns the mean gap between predicted and observed rate over bins of equal size.
+
+    Args:
+        labels: 0 or 1, [n].
+        probabilities: Of label 1, [n]. Sorted, they are cut into CALIBRATION_BINS bins
+            that differ by one account at most. Equal probabilities have no order of
+            their own: each of them carries their mean label.
+
+    Returns:
+        0..1, bins weighted by their accounts.
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    truth, scores = _checked(labels, probabilities)
+    _, group = np.unique(scores, return_inverse=True)
+    observed = (np.bincount(group, truth) / np.bincount(group))[group]
+    order = np.argsort(scores, kind="stable")
+    bins = np.array_split(order, min(CALIBRATION_BINS, truth.size))
+    gaps = [abs(float(np.sum(scores[rows] - observed[rows]))) for rows in bins]
+    return sum(gaps) / truth.size
+
+
+def bootstrap_interval(
+    metric: Metric,
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    n: int,
+    seed: int,
+    confidence: float = 0.95,
+) -> tuple[float, float]:
+    """Returns the percentile interval of a metric over resampled accounts.
+
+    Args:
+        metric: For example `auc`. Resamples on which it is NaN are left out.
+        labels: 0 or 1, one per account.
+        probabilities: Of label 1, one per account.
+        n: Number of resamples.
+        seed: Of the resampling.
+        confidence: Share of resamples inside the interval.
+
+    Returns:
+        Lower and upper end; NaN both if the metric was NaN on every resample.
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    truth, scores = _checked(labels, probabilities)
+    random = np.random.default_rng(seed)
+    draws = (random.integers(truth.size, size=truth.size) for _ in range(n))
+    values = np.array([metric(truth[rows], scores[rows]) for rows in draws])
+    values = values[~np.isnan(values)]
+    if values.size == 0:
+        return float("nan"), float("nan")
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def _mean_ranks(values: Floats) -> Floats:
+    """Ranks from 1; equal values share the mean of theirs."""
+    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(sizes)
+    return (last - (sizes - 1) / 2)[group]
+
+
+def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Floats]:
+    truth = np.asarray(labels, dtype=np.float64)
+    scores = np.asarray(probabilities, dtype=np.float64)
+    if truth.ndim != 1 or truth.shape != scores.shape or truth.size == 0:
+        raise ValueError(
+            "Expected as many labels as probabilities, at least one: "
+            f"found shapes {truth.shape} and {scores.shape}."
+        )
+    if not np.isin(truth, (0, 1)).all():
+        raise ValueError("Labels are 0 or 1: found others.")
+    if not ((scores >= 0) & (scores <= 1)).all():
+        raise ValueError("Probabilities are 0 to 1: found others, or NaN.")
+    return truth, scores

@@ -1,0 +1,117 @@
+"""Exports the model with the Transform graph in it: raw events in, probability out."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Final
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from transforms import event_spec as spec
+from transforms.account_features import FEATURES
+
+SERVING: Final = "serving_default"
+"""Serialized snapshots, string [batch], argument `examples`; answers as below."""
+TRANSFORM: Final = "transform_features"
+"""Serialized snapshots, as above, to `features` float32 [batch, columns]."""
+RAW_EVENTS: Final = "raw_events"
+"""Raw features by name: scalars [batch], event lists dense [batch, events].
+
+Lists shorter than the longest one are padded: whatever stands where `event_age_days`
+is negative is not read. Events stay oldest first, newest last.
+"""
+
+PROBABILITY: Final = "churn_probability"
+"""float32 [batch, 1]; it stands beside `account_id`, string [batch, 1]."""
+
+PARSED: Final = spec.raw_feature_spec(with_label=False)
+
+Tensors = Mapping[str, Any]
+
+
+class ServedModel(tf.Module):
+    """The Transform graph and the network as one: every signature runs through `answer`.
+
+    keras.export.ExportArchive saves no lookup table but those of Keras layers, and the
+    vocabularies of the Transform graph are such tables; so the parts are held here.
+
+    Args:
+        model: From `features` [batch, columns] to probabilities [batch, 1].
+        transform: What Transform wrote.
+    """
+
+    def __init__(self, model: keras.Model, transform: tft.TFTransformOutput) -> None:
+        super().__init__()
+        self._transform = transform.transform_features_layer()
+        # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
+        self._weights = [variable.value for variable in model.variables]
+        self._model = tf.function(functools.partial(model, training=False))
+
+    def features(self, raw: Tensors) -> tf.Tensor:
+        """Returns `features` of parsed snapshots, float32 [batch, columns]."""
+        # The label is not known when a model serves; the graph is pruned to do without.
+        return self._transform({name: raw[name] for name in PARSED})[FEATURES]
+
+    def answer(self, raw: Tensors) -> Tensors:
+        """Returns account_id and churn_probability of parsed snapshots, [batch, 1] each."""
+        probability = self._model(self.features(raw))
+        return {spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]), PROBABILITY: probability}
+
+
+def export_model(model: keras.Model, transform: tft.TFTransformOutput, directory: str) -> None:
+    """Writes a SavedModel with the signatures SERVING, TRANSFORM and RAW_EVENTS.
+
+    Args:
+        model: From `features` [batch, columns] to probabilities [batch, 1].
+        transform: What Transform wrote; its graph becomes part of the model.
+        directory: Where to write; made if missing.
+    """
+    served = ServedModel(model, transform)
+    serialized = [tf.TensorSpec([None], tf.string, name="examples")]
+
+    @tf.function(input_signature=serialized)
+    def serve(examples: tf.Tensor) -> Tensors:
+        return served.answer(tf.io.parse_example(examples, PARSED))
+
+    @tf.function(input_signature=serialized)
+    def transform_features(examples: tf.Tensor) -> Tensors:
+        return {FEATURES: served.features(tf.io.parse_example(examples, PARSED))}
+
+    @tf.function(input_signature=[_raw_signature()])
+    def raw_events(raw: Tensors) -> Tensors:
+        return served.answer(without_padding(raw))
+
+    signatures = {SERVING: serve, TRANSFORM: transform_features, RAW_EVENTS: raw_events}
+    tf.saved_model.save(served, directory, signatures=signatures)
+
+
+def without_padding(raw: Tensors) -> dict[str, Any]:
+    """Drops the padding of dense event lists.
+
+    Args:
+        raw: Scalars [batch], event lists [batch, events], padded where the age is
+            negative or NaN.
+
+    Returns:
+        The same, with event lists as SparseTensor.
+    """
+    real = raw[spec.EVENT_AGE_DAYS] >= 0
+    return {
+        name: tf.ragged.boolean_mask(value, real).to_sparse() if name in spec.EVENT_LISTS else value
+        for name, value in raw.items()
+    }
+
+
+def _raw_signature() -> dict[str, tf.TensorSpec]:
+    return {
+        name: tf.TensorSpec(
+            [None, None] if name in spec.EVENT_LISTS else [None], parsed.dtype, name=name
+        )
+        for name, parsed in PARSED.items()
+    }
+
+
+def _column(values: tf.Tensor) -> tf.Tensor:
+    # Rank 2: tfx_bsl's RunInference cannot take apart strings of rank 1.
+    return tf.reshape(values, [-1, 1])

@@ -1,0 +1,73 @@
+"""Labelled snapshots as the trainer holds them: transformed once, then in memory."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+from numpy.typing import NDArray
+
+from transforms import event_spec as spec
+from transforms.account_features import FEATURES
+
+READ_BATCH: Final = 2048
+
+
+class Snapshots(NamedTuple):
+    """n labelled snapshots, by cutoff and then account."""
+
+    features: NDArray[np.float32]
+    """[n, columns]."""
+    labels: NDArray[np.float32]
+    """[n], 1 where the account churned within the horizon."""
+    cutoffs: NDArray[np.int64]
+    """[n], seconds since 1970-01-01 UTC."""
+    accounts: NDArray[np.object_]
+    """[n], account ids as bytes."""
+
+    @property
+    def base_rate(self) -> float:
+        """Share of churned snapshots."""
+        return float(self.labels.mean(dtype=np.float64))
+
+
+def load_snapshots(patterns: Sequence[str], transform: tft.TFTransformOutput) -> Snapshots:
+    """Reads raw labelled snapshots and applies the Transform graph.
+
+    The order does not depend on how the snapshots were spread over files.
+
+    Args:
+        patterns: Glob patterns of gzipped TFRecord files of tf.Examples.
+        transform: What Transform wrote.
+
+    Returns:
+        All snapshots, sorted by cutoff and account id.
+
+    Raises:
+        ValueError: If the patterns match no file, or the files hold no snapshot.
+    """
+    files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
+    if not files:
+        raise ValueError(f"No training files match {list(patterns)}: did ExampleGen run?")
+    layer = transform.transform_features_layer()
+    raw_spec = spec.raw_feature_spec(with_label=True)
+    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(READ_BATCH)
+    parsed = records.map(lambda batch: layer(tf.io.parse_example(batch, raw_spec)))
+    return _sorted(_gathered(parsed.prefetch(1).as_numpy_iterator(), files))
+
+
+def _gathered(batches: Iterable[dict[str, NDArray[Any]]], files: Sequence[str]) -> Snapshots:
+    kept = (FEATURES, spec.LABEL, spec.CUTOFF, spec.ACCOUNT_ID)
+    parts = [[batch[name] for name in kept] for batch in batches]
+    if not parts:
+        raise ValueError(f"The training files hold no snapshot: {list(files)}.")
+    features, labels, cutoffs, accounts = (
+        np.concatenate(part) for part in zip(*parts, strict=True)
+    )
+    return Snapshots(features, labels.astype(np.float32), cutoffs, accounts)
+
+
+def _sorted(snapshots: Snapshots) -> Snapshots:
+    order = np.lexsort((snapshots.accounts.astype("S"), snapshots.cutoffs))
+    return Snapshots(*(column[order] for column in snapshots))

@@ -1,0 +1,181 @@
+"""Random snapshots with a planted signal, their Transform graph, and models fitted on them."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_transform.beam as tft_beam
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from tfx_bsl.public.tfxio import TFExampleRecord
+
+from serving_model.predict import ModelScorer
+from serving_model.trainer import run_fn
+from transforms import event_spec as spec
+from transforms.account_features import preprocessing_fn
+from transforms.schema import load_schema
+
+AREAS = np.array(["billing", "onboarding", "performance", "security", "Ü-ß", "a\x00b"])
+SOURCES = np.array(["zendesk", "email", "chat"])
+TOPICS = np.array([f"topic_{n}" for n in range(40)])
+FIRST_CUTOFF = 1_700_000_000
+CUTOFF_STEP = 28 * spec.DAY_SECONDS
+HORIZON_DAYS = 30
+
+
+def _feature(value: Any) -> tf.train.Feature:
+    values = np.atleast_1d(value)
+    if values.dtype.kind == "f":
+        return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+    if values.dtype.kind == "i":
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=values))
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(v).encode() for v in values]))
+
+
+def example(features: dict[str, Any]) -> bytes:
+    """Serializes raw features as FeedbackExampleGen does: empty lists keep their type."""
+    by_name = {name: _feature(value) for name, value in features.items()}
+    return tf.train.Example(features=tf.train.Features(feature=by_name)).SerializeToString()
+
+
+def snapshot(number: int, cutoff: int, misery: float, random: np.random.Generator) -> dict:
+    """One account: the more misery, the more of what it wrote is negative and recent."""
+    tenure = float(random.uniform(5, 400))
+    ages = np.sort(random.uniform(0.01, min(tenure, 180), random.poisson(5)))[::-1]
+    if ages.size and random.random() < 0.1:
+        ages = np.repeat(ages[:1], 3)
+    share = 1 / (1 + np.exp(-1.2 * misery))
+    negative = random.random(ages.size) < share
+    other = np.where(random.random(ages.size) < 0.5, spec.POSITIVE, spec.NEUTRAL)
+    sentiment = np.where(negative, spec.NEGATIVE, other)
+    lifetime = float(ages.size + random.integers(3))
+    return {
+        spec.ACCOUNT_ID: f"ACC-{number:05d}",
+        spec.CUSTOMER_TIER: str(random.choice(["free", "pro", "enterprise"])),
+        spec.REGION: str(random.choice(["EU", "NA"])),
+        spec.CUTOFF: cutoff,
+        spec.TENURE_DAYS: tenure,
+        spec.DAYS_SINCE_LAST_EVENT: float(ages[-1]) if ages.size else tenure,
+        "lifetime_count": lifetime,
+        "lifetime_negative_count": float(negative.sum()),
+        "lifetime_neutral_count": float((sentiment == spec.NEUTRAL).sum()),
+        "lifetime_positive_count": float((sentiment == spec.POSITIVE).sum()),
+        spec.EVENT_AGE_DAYS: ages,
+        spec.EVENT_SENTIMENT: sentiment,
+        spec.EVENT_PRIORITY: random.integers(1, 6, ages.size),
+        spec.EVENT_PRODUCT_AREA: random.choice(AREAS, ages.size),
+        spec.EVENT_SOURCE: random.choice(SOURCES, ages.size),
+        spec.EVENT_TOPIC: random.choice(TOPICS, ages.size),
+    }
+
+
+def population(
+    accounts: int, cutoffs: int, signal: float, seed: int
+) -> tuple[list[bytes], np.ndarray]:
+    """Returns labelled snapshots of all accounts at all cutoffs, and their labels [n]."""
+    random = np.random.default_rng(seed)
+    snapshots, labels = [], []
+    for place in range(cutoffs):
+        for number, misery in enumerate(random.normal(size=accounts)):
+            raw = snapshot(number, FIRST_CUTOFF + place * CUTOFF_STEP, misery, random)
+            churned = int(random.random() < 1 / (1 + np.exp(1.5 - signal * misery)))
+            snapshots.append(example(raw | {spec.LABEL: churned}))
+            labels.append(churned)
+    return snapshots, np.array(labels)
+
+
+def without_label(serialized: bytes) -> bytes:
+    parsed = tf.train.Example.FromString(serialized)
+    del parsed.features.feature[spec.LABEL]
+    return parsed.SerializeToString()
+
+
+def write_split(directory: Path, snapshots: list[bytes], shards: int = 2) -> str:
+    """Writes gzipped TFRecords as ExampleGen does and returns their pattern."""
+    directory.mkdir(parents=True)
+    options = tf.io.TFRecordOptions(compression_type="GZIP")
+    for shard in range(shards):
+        path = directory / f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
+        with tf.io.TFRecordWriter(str(path), options) as writer:
+            for one in snapshots[shard::shards]:
+                writer.write(one)
+    return str(directory / "*")
+
+
+def write_transform(pattern: str, directory: Path) -> str:
+    """Analyzes a split in process and returns the folder of the Transform graph."""
+    source = TFExampleRecord(pattern, schema=load_schema(), telemetry_descriptors=["test"])
+    with (
+        beam.Pipeline(runner=FnApiRunner()) as pipeline,
+        tft_beam.Context(temp_dir=str(directory / "tmp")),
+    ):
+        raw = pipeline | source.BeamSource()
+        graph = (raw, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(preprocessing_fn)
+        _ = graph | tft_beam.WriteTransformFn(str(directory / "graph"))
+    return str(directory / "graph")
+
+
+CONFIG: dict[str, Any] = {
+    "seed": 7,
+    "max_epochs": 12,
+    "batch_size": 256,
+    "learning_rate": 0.001,
+    "l2": 0.02,
+    "dropout": 0.2,
+    "hidden_units": [16],
+    "validation_days": HORIZON_DAYS,
+    "model_card": {"model_version": "test-1", "horizon_days": HORIZON_DAYS, "base_rate": 0.2},
+}
+
+
+def train(pattern: str, graph: str, directory: Path, **changes: Any) -> Path:
+    """Calls run_fn as TFX does and returns the SavedModel's folder."""
+    run_fn(
+        SimpleNamespace(
+            train_files=[pattern],
+            transform_output=graph,
+            serving_model_dir=str(directory),
+            custom_config=CONFIG | changes,
+        )
+    )
+    return directory
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """A small world with a planted signal: train split, held-out snapshots, graph, model."""
+    root = tmp_path_factory.mktemp("world")
+    snapshots, _ = population(accounts=700, cutoffs=4, signal=1.5, seed=1)
+    held_out, labels = population(accounts=1500, cutoffs=1, signal=1.5, seed=2)
+    pattern = write_split(root / "train", snapshots)
+    graph = write_transform(pattern, root)
+    return SimpleNamespace(
+        root=root,
+        snapshots=snapshots,
+        pattern=pattern,
+        graph=graph,
+        scored=[without_label(one) for one in held_out],
+        labels=labels,
+        model=train(pattern, graph, root / "model"),
+    )
+
+
+@pytest.fixture(scope="session")
+def scorer(world: SimpleNamespace) -> ModelScorer:
+    """The world's model, loaded once."""
+    return ModelScorer(world.model)
+
+
+@pytest.fixture(scope="session")
+def tools() -> SimpleNamespace:
+    """The helpers of this file, for tests that build sets of their own."""
+    return SimpleNamespace(
+        example=example,
+        population=population,
+        train=train,
+        without_label=without_label,
+        write_split=write_split,
+    )

@@ -1,0 +1,103 @@
+"""Metrics against scikit-learn and against definitions written out."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn_metrics
+
+from serving_model.metrics import (
+    auc,
+    bootstrap_interval,
+    expected_calibration_error,
+    log_loss,
+)
+
+PAIRS = st.lists(
+    st.tuples(st.integers(0, 1), st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.5, 1.0]))),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(PAIRS)
+def test_auc_equals_scikit_learn_with_ties(pairs: list[tuple[int, float]]) -> None:
+    labels, probabilities = zip(*pairs, strict=True)
+    if len(set(labels)) == 1:
+        assert math.isnan(auc(labels, probabilities))
+        return
+    expected = sklearn_metrics.roc_auc_score(labels, probabilities)
+    assert auc(labels, probabilities) == pytest.approx(expected, abs=1e-9)
+
+
+@given(PAIRS)
+def test_log_loss_equals_scikit_learn(pairs: list[tuple[int, float]]) -> None:
+    labels, probabilities = zip(*pairs, strict=True)
+    assume(all(p in (0, 1) or 1e-12 < p < 1 - 1e-12 for p in probabilities))
+    clipped = np.clip(probabilities, 1e-15, 1 - 1e-15)
+    expected = sklearn_metrics.log_loss(labels, clipped, labels=[0, 1])
+    assert log_loss(labels, probabilities) == pytest.approx(expected, rel=1e-9)
+
+
+def test_calibration_error_of_ten_bins_by_hand() -> None:
+    probabilities = np.repeat(np.arange(10) / 10 + 0.05, 20)
+    labels = np.tile(np.arange(20) < 4, 10)
+    expected = np.mean([abs(place / 10 + 0.05 - 0.2) for place in range(10)])
+    assert expected_calibration_error(labels, probabilities) == pytest.approx(expected)
+
+
+@given(PAIRS, st.randoms(use_true_random=False))
+def test_calibration_error_does_not_depend_on_the_order(
+    pairs: list[tuple[int, float]], random: object
+) -> None:
+    labels, probabilities = map(list, zip(*pairs, strict=True))
+    error = expected_calibration_error(labels, probabilities)
+    random.shuffle(pairs)  # type: ignore[attr-defined]
+    shuffled = expected_calibration_error(*map(list, zip(*pairs, strict=True)))
+    assert shuffled == pytest.approx(error, abs=1e-9)
+    assert 0 <= error <= 1
+
+
+def test_a_constant_at_the_base_rate_is_calibrated() -> None:
+    labels = np.arange(1000) % 4 == 0
+    assert expected_calibration_error(labels, np.full(1000, 0.25)) == pytest.approx(0)
+    assert expected_calibration_error(labels, np.full(1000, 0.35)) == pytest.approx(0.1)
+
+
+def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(8)
+    covered = 0
+    for seed in range(60):
+        labels = (random.random(400) < 0.3).astype(float)
+        scores = 1 / (1 + np.exp(-(random.normal(size=400) + labels)))
+        low, high = bootstrap_interval(auc, labels, scores, n=120, seed=seed)
+        covered += low < 0.7602 < high  # Phi(1 / sqrt(2)) = 0.7602
+        assert low < auc(labels, scores) < high
+    assert 50 <= covered <= 60
+
+
+def test_the_interval_is_reproducible_and_survives_one_class() -> None:
+    labels, scores = np.array([0, 1] * 50), np.linspace(0, 1, 100)
+    first = bootstrap_interval(auc, labels, scores, n=50, seed=1)
+    assert first == bootstrap_interval(auc, labels, scores, n=50, seed=1)
+    assert first != bootstrap_interval(auc, labels, scores, n=50, seed=2)
+    nowhere = bootstrap_interval(auc, np.zeros(10), scores[:10], n=20, seed=1)
+    assert all(math.isnan(end) for end in nowhere)
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "message"),
+    [
+        ([], [], "at least one"),
+        ([0, 1], [0.5], "found shapes"),
+        ([0, 2], [0.5, 0.5], "Labels are 0 or 1"),
+        ([0, 1], [0.5, float("nan")], "or NaN"),
+        ([0, 1], [0.5, 1.5], "0 to 1"),
+    ],
+)
+def test_bad_input_is_refused(labels: list, probabilities: list, message: str) -> None:
+    for metric in (auc, log_loss, expected_calibration_error):
+        with pytest.raises(ValueError, match=message):
+            metric(labels, probabilities)

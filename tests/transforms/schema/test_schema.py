@@ -1,0 +1,107 @@
+"""What the curated schema lets through and what it stops, as TFDV judges it."""
+
+from typing import Any
+
+import pytest
+import tensorflow as tf
+import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics import stats_impl, stats_options
+from tensorflow_transform.tf_metadata import schema_utils
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+
+from transforms import event_spec as spec
+from transforms.schema import SERVING, TRAINING, load_schema, schema_path
+
+SOUND: dict[str, Any] = {
+    spec.ACCOUNT_ID: [b"ACC-1"],
+    spec.CUSTOMER_TIER: [b"pro"],
+    spec.REGION: ["MEA-\u00fc".encode()],
+    spec.CUTOFF: [1_700_000_000],
+    **{name: [3.0] for name in spec.SCALAR_FLOATS},
+    spec.EVENT_AGE_DAYS: [9.5, 2.5],
+    spec.EVENT_PRIORITY: [1, 5],
+    spec.EVENT_SENTIMENT: [b"negative", b"positive"],
+    spec.EVENT_PRODUCT_AREA: [b"never seen", b"billing"],
+    spec.EVENT_SOURCE: [b"chat", b"chat"],
+    spec.EVENT_TOPIC: [b"t", b"u"],
+}
+LABELLED = SOUND | {spec.LABEL: [1]}
+SILENT = LABELLED | {name: [] for name in spec.EVENT_LISTS}
+
+
+def serialized(features: dict[str, Any]) -> bytes:
+    example = tf.train.Example()
+    parsed = spec.raw_feature_spec(with_label=True)
+    for name, value in features.items():
+        feature = example.features.feature[name]
+        kind = {tf.string: "bytes_list", tf.float32: "float_list", tf.int64: "int64_list"}
+        values = getattr(feature, kind[parsed[name].dtype])
+        values.SetInParent()
+        values.value.extend(value)
+    return example.SerializeToString()
+
+
+def anomalies(*snapshots: dict[str, Any], environment: str = TRAINING) -> set[str]:
+    batch = ExamplesToRecordBatchDecoder().DecodeBatch([serialized(one) for one in snapshots])
+    statistics = stats_impl.generate_statistics_in_memory(batch, stats_options.StatsOptions())
+    found = tfdv.validate_statistics(statistics, load_schema(), environment=environment)
+    return set(found.anomaly_info)
+
+
+def without(features: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in features.items() if key != name}
+
+
+def test_the_schema_parses_to_the_raw_feature_spec() -> None:
+    parsed = schema_utils.schema_as_feature_spec(load_schema()).feature_spec
+    assert parsed == spec.raw_feature_spec(with_label=True)
+
+
+def test_the_path_is_that_of_the_loaded_file() -> None:
+    assert tfdv.load_schema_text(str(schema_path())) == load_schema()
+
+
+def test_sound_snapshots_pass_where_they_belong() -> None:
+    assert anomalies(LABELLED, LABELLED | {spec.LABEL: [0]}, SILENT) == set()
+    assert anomalies(SOUND, without(SILENT, spec.LABEL), environment=SERVING) == set()
+
+
+def test_the_label_is_expected_in_training_and_not_in_serving() -> None:
+    assert anomalies(SOUND) == {spec.LABEL}
+    assert anomalies(LABELLED, environment=SERVING) == {spec.LABEL}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # TFDV's variance of an infinite value
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (spec.EVENT_SENTIMENT, [b"angry", b"negative"]),
+        (spec.EVENT_PRIORITY, [1, 9]),
+        (spec.EVENT_PRIORITY, [0, 1]),
+        (spec.EVENT_AGE_DAYS, [3.0, -1.0]),
+        (spec.EVENT_AGE_DAYS, [3.0, float("nan")]),
+        (spec.TENURE_DAYS, [-0.5]),
+        (spec.TENURE_DAYS, [float("inf")]),
+        (spec.DAYS_SINCE_LAST_EVENT, [-1.0]),
+        ("lifetime_negative_count", [-1.0]),
+        (spec.CUTOFF, [-1]),
+        (spec.LABEL, [2]),
+        (spec.REGION, [b"EU", b"NA"]),
+    ],
+)
+def test_a_value_out_of_its_domain_is_an_anomaly(name: str, value: list[Any]) -> None:
+    assert anomalies(*[LABELLED] * 20, LABELLED | {name: value}) == {name}
+
+
+@pytest.mark.parametrize("name", [*spec.SCALAR_STRINGS, *spec.SCALAR_FLOATS, spec.CUTOFF])
+def test_one_missing_scalar_is_an_anomaly(name: str) -> None:
+    assert anomalies(*[LABELLED] * 20, without(LABELLED, name)) == {name}
+
+
+@pytest.mark.parametrize("name", spec.EVENT_LISTS)
+def test_a_list_that_no_snapshot_has_is_an_anomaly(name: str) -> None:
+    assert anomalies(without(LABELLED, name)) == {name}
+
+
+def test_a_whole_set_without_any_event_is_an_anomaly() -> None:
+    assert anomalies(SILENT, SILENT) == {spec.EVENT_PRIORITY}

@@ -1,0 +1,107 @@
+"""preprocessing_fn: from one account's raw events to the columns that the model reads.
+
+Training, batch scoring and serving run this one graph, so they cannot disagree.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, Final
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from transforms import event_spec as spec
+from transforms.blocks import concatenate
+from transforms.history import History, history_of
+from transforms.rhythm import rhythm_blocks
+from transforms.vocabularies import (
+    ACCOUNT_VOCABULARIES,
+    EVENT_VOCABULARIES,
+    account_one_hots,
+    event_slots,
+    slot_blocks,
+    slot_names,
+)
+from transforms.windows import window_blocks
+
+FEATURES: Final = "features"
+"""float32 [batch, len(feature_names())]: the model's input."""
+
+BUCKETED: Final = ("tenure", "silence")
+BUCKETS: Final = 8
+LARGEST_SCORE: Final = 6.0
+"""z-scores are cut here: a word seen once in training must not swamp the rest."""
+
+
+def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Turns raw snapshots into features; tf.Transform calls it.
+
+    Args:
+        inputs: Raw features by name as `raw_feature_spec` describes them: scalars
+            [batch] or [batch, 1], event lists as SparseTensor. The label may be absent.
+
+    Returns:
+        `features` float32 [batch, len(feature_names())], `account_id` string [batch],
+        `cutoff` int64 [batch] and, if it came in, `churned` int64 [batch].
+    """
+    history = history_of(inputs)
+    matrix, names = account_features(history, event_slots(inputs))
+    scores = tft.scale_to_z_score(tf.cast(matrix, tf.float32), elementwise=True, name="scores")
+    scores = tf.clip_by_value(scores, -LARGEST_SCORE, LARGEST_SCORE)
+    one_hots = tf.cast(account_one_hots(inputs).values, tf.float32)
+    features = tf.concat([scores, one_hots, _age_buckets(history)], axis=1)
+    kept = (spec.ACCOUNT_ID, spec.CUTOFF, spec.LABEL)
+    passed = {name: tf.reshape(inputs[name], [-1]) for name in kept if name in inputs}
+    return {FEATURES: tf.ensure_shape(features, [None, len(feature_names())]), **passed}
+
+
+def account_features(
+    history: History, slots: Mapping[str, tf.Tensor]
+) -> tuple[tf.Tensor, tuple[str, ...]]:
+    """Computes every engineered feature of a batch, before it is scaled.
+
+    Args:
+        history: The batch, `events` events in all.
+        slots: By name of EVENT_VOCABULARIES, the slot of each event, int64 [events].
+
+    Returns:
+        float64 [batch, F], finite everywhere, and the F names.
+    """
+    blocks = [*window_blocks(history), *rhythm_blocks(history), *slot_blocks(history, slots)]
+    features = concatenate(blocks)
+    return features.values, features.names
+
+
+@functools.cache
+def feature_names() -> tuple[str, ...]:
+    """Returns the name of each column of `features`, in order.
+
+    A vocabulary's columns are "area[0]" and so on by falling frequency, the last for
+    all other words; the vocabulary files of the Transform graph say which word is which.
+    """
+    with tf.Graph().as_default():
+        _, engineered = account_features(
+            _nobody(), {name: _empty(tf.int64) for name in EVENT_VOCABULARIES}
+        )
+    one_hots = [
+        n for name, words in ACCOUNT_VOCABULARIES.items() for n in slot_names(name, words.slots)
+    ]
+    buckets = [n for name in BUCKETED for n in slot_names(f"{name}_bucket", BUCKETS)]
+    return (*engineered, *one_hots, *buckets)
+
+
+def _age_buckets(history: History) -> tf.Tensor:
+    """One-hot buckets of tenure and silence: float32 [batch, 2 * BUCKETS]."""
+    days = tf.cast(tf.stack([history.tenure, history.silence], axis=1), tf.float32)
+    bucket = tft.bucketize(days, num_buckets=BUCKETS, elementwise=True, name="ages")
+    return tf.reshape(tf.one_hot(bucket, BUCKETS), [-1, len(BUCKETED) * BUCKETS])
+
+
+def _nobody() -> History:
+    """A batch of no accounts."""
+    day, row = _empty(tf.float64), _empty(tf.int64)
+    return History(day, day, tf.zeros([0, 3], tf.float64), row, row, day, day, day, day)
+
+
+def _empty(dtype: tf.DType) -> tf.Tensor:
+    return tf.zeros([0], dtype)

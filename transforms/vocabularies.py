@@ -1,0 +1,121 @@
+"""What the account speaks about, and where: counts over words of open sets."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from transforms import event_spec as spec
+from transforms.blocks import Block, block, columns
+from transforms.history import History
+
+FRESH_DAYS: Final = 30.0
+
+
+class Vocabulary(NamedTuple):
+    """The words of one raw feature that get a column of their own."""
+
+    feature: str
+    size: int
+    """The most frequent words kept; all others share one more column, the last."""
+    facets: tuple[str, ...] = ()
+    """What is computed per word: of "count", "negative" and "fresh"."""
+
+    @property
+    def slots(self) -> int:
+        """Number of columns."""
+        return self.size + 1
+
+
+EVENT_VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
+    "area": Vocabulary(spec.EVENT_PRODUCT_AREA, 12, ("count", "negative", "fresh")),
+    "source": Vocabulary(spec.EVENT_SOURCE, 10, ("count", "fresh")),
+    "topic": Vocabulary(spec.EVENT_TOPIC, 24, ("count",)),
+}
+ACCOUNT_VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
+    "tier": Vocabulary(spec.CUSTOMER_TIER, 8),
+    "region": Vocabulary(spec.REGION, 12),
+}
+
+
+def event_slots(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """Returns the slot of each event's area, source and topic, int64 [events] each.
+
+    Runs tf.Transform analyzers: only to be called inside a preprocessing_fn.
+    """
+    return {
+        name: _slots(name, words, inputs[words.feature].values)
+        for name, words in EVENT_VOCABULARIES.items()
+    }
+
+
+def account_one_hots(inputs: Mapping[str, Any]) -> Block:
+    """Returns tier and region as one-hot columns, float64 [batch, slots].
+
+    Runs tf.Transform analyzers: only to be called inside a preprocessing_fn.
+    """
+    names, values = [], []
+    for name, words in ACCOUNT_VOCABULARIES.items():
+        slot = _slots(name, words, tf.reshape(inputs[words.feature], [-1]))
+        values.append(tf.one_hot(slot, words.slots, dtype=tf.float64))
+        names += slot_names(name, words.slots)
+    return block(names, tf.concat(values, axis=1))
+
+
+def slot_names(name: str, slots: int) -> list[str]:
+    """Returns the column names of one vocabulary; the last is that of all other words."""
+    return [f"{name}[{slot}]" for slot in range(slots)]
+
+
+def slot_blocks(history: History, slots: Mapping[str, tf.Tensor]) -> list[Block]:
+    """Returns counts, freshness and spread over areas, sources and topics.
+
+    Args:
+        history: The batch.
+        slots: By name of EVENT_VOCABULARIES, the slot of each event, int64 [events].
+
+    Returns:
+        Blocks of finite values, for accounts without a single event too.
+    """
+    return [
+        one
+        for name, words in EVENT_VOCABULARIES.items()
+        for one in _blocks_of(history, name, slots[name])
+    ]
+
+
+def _blocks_of(history: History, name: str, slot: tf.Tensor) -> list[Block]:
+    words = EVENT_VOCABULARIES[name]
+    count, negative, fresh = tf.unstack(_cells(history, slot, words.slots), axis=2)
+    facets = {
+        "count": block(slot_names(name, words.slots), tf.math.log1p(count)),
+        "negative": block(slot_names(f"{name}_negative", words.slots), tf.math.log1p(negative)),
+        "fresh": block(slot_names(f"{name}_fresh", words.slots), fresh),
+    }
+    return [*(facets[facet] for facet in words.facets), _spread(name, count)]
+
+
+def _cells(history: History, slot: tf.Tensor, depth: int) -> tf.Tensor:
+    """Events, negative ones, and how fresh the newest is: [batch, depth, 3]."""
+    cells, cell = history.batch() * depth, history.rows * depth + slot
+    marks = tf.stack([tf.ones_like(history.age), history.negative], axis=1)
+    sums = tf.math.unsorted_segment_sum(marks, cell, cells)
+    fading = tf.exp(-history.age / FRESH_DAYS)
+    fresh = tf.nn.relu(tf.math.unsorted_segment_max(fading, cell, cells))
+    together = tf.concat([sums, fresh[:, None]], axis=1)
+    return tf.reshape(together, [-1, depth, 3])
+
+
+def _spread(name: str, count: tf.Tensor) -> Block:
+    share = tf.math.divide_no_nan(count, tf.reduce_sum(count, axis=1, keepdims=True))
+    entropy = -tf.reduce_sum(tf.math.xlogy(share, share), axis=1)
+    distinct = tf.reduce_sum(tf.sign(count), axis=1)
+    return columns(**{f"{name}_entropy": entropy, f"{name}_distinct": distinct})
+
+
+def _slots(name: str, words: Vocabulary, values: tf.Tensor) -> tf.Tensor:
+    """A word outside the vocabulary gets the last slot, however short the vocabulary is."""
+    return tft.compute_and_apply_vocabulary(
+        values, default_value=words.size, top_k=words.size, vocab_filename=name, name=name
+    )
