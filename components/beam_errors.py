@@ -5,14 +5,17 @@ work in another process hand over the text alone, inside a RuntimeError: the cla
 gone, and with it the exit code.
 """
 
+import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from components import errors
+from components.errors import TensInsightError
 
-_OURS = re.compile(r"^components\.[\w.]*\b(\w+): (.*)$", re.M)
-_STEP = re.compile(r" \[while running .*?\]$", re.M)
+_STEP: Final = re.compile(r" \[while running '[^\n]*\]\s*\Z")
+_OURS: Final = re.compile(r"^(components[\w.]*)\.(\w+): ", re.M)
+_END: Final = re.compile(r" \[while running '|\s*\Z")
 
 
 @contextmanager
@@ -20,11 +23,29 @@ def original_error() -> Iterator[None]:
     """Raises the TensInsightError inside a Beam error, if there is one."""
     try:
         yield
-    except errors.TensInsightError as error:
+    except TensInsightError as error:
         raise type(error)(_STEP.sub("", str(error))) from None
     except Exception as error:
-        found = _OURS.search(str(error))
-        if found is None:
+        original = _error_in(str(error))
+        if original is None:
             raise
-        kind = getattr(errors, found.group(1), errors.TensInsightError)
-        raise kind(_STEP.sub("", found.group(2))) from None
+        raise original from None
+
+
+def _error_in(text: str) -> TensInsightError | None:
+    """Finds the last error of ours in a traceback: those before it are its causes."""
+    for header in reversed(list(_OURS.finditer(text))):
+        module, name = header.groups()
+        kind = _error_class(module, name)
+        end = _END.search(text, header.end())
+        if kind is not None and end is not None:
+            return kind(text[header.end() : end.start()])
+    return None
+
+
+def _error_class(module: str, name: str) -> type[TensInsightError] | None:
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ImportError:
+        return None
+    return found if isinstance(found, type) and issubclass(found, TensInsightError) else None

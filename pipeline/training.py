@@ -112,7 +112,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
 
 
 def _training_config(settings: Settings) -> dict[str, object]:
-    names = ("seed", "max_epochs", "batch_size", "learning_rate", "l2", "dropout")
+    names = ("seed", "max_epochs", "batch_size", "learning_rate", "l2", "dropout", "members")
     return {
         **{name: getattr(settings, name) for name in names},
         "hidden_units": list(settings.hidden_units),

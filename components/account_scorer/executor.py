@@ -68,8 +68,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._score(examples, model_uri, scores.uri)
         publication = Publication(
             as_of=datetime.fromisoformat(facts[AS_OF]),
-            model_version=card["model_version"],
-            label_source=card["label_source"],
+            model_version=str(card["model_version"]),
+            label_source=str(card["label_source"]),
             run_id=(self._context.pipeline_run_id if self._context else None) or "",
             expected_rows=facts[f"{SCORE}_snapshots"],
             feedback_rows=facts[FEEDBACK_ROWS],

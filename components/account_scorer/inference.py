@@ -6,6 +6,7 @@ from typing import Final
 
 import apache_beam as beam
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet
 import tensorflow as tf
@@ -36,16 +37,16 @@ class ScoreShard(beam.DoFn):
     def process(self, path: str) -> Iterator[int]:
         """Writes the scores of one file; yields how many."""
         assert self._scorer is not None
-        accounts: list[np.ndarray] = []
-        probabilities: list[np.ndarray] = []
+        accounts: list[str] = []
+        probabilities: list[float] = []
         for batch in _batches(path):
             batch_accounts, batch_probabilities = self._scorer.score(batch)
-            accounts.append(batch_accounts)
-            probabilities.append(batch_probabilities)
+            accounts += batch_accounts.tolist()
+            probabilities += batch_probabilities.tolist()
         shard = pa.table(
             {
-                ACCOUNT_ID: pa.array(_joined(accounts).tolist(), pa.string()),
-                CHURN_PROBABILITY: pa.array(_joined(probabilities), pa.float64()),
+                ACCOUNT_ID: pa.array(accounts, pa.string()),
+                CHURN_PROBABILITY: pa.array(probabilities, pa.float64()),
             }
         )
         name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
@@ -76,7 +77,7 @@ def score_files(
     )
 
 
-def read_scores(scores_uri: str) -> Iterator[tuple[list[str], np.ndarray]]:
+def read_scores(scores_uri: str) -> Iterator[tuple[list[str], npt.NDArray[np.float64]]]:
     """Yields (account ids, probabilities float64) shard by shard."""
     for name in sorted(fileio.listdir(scores_uri)):
         if name.endswith(".parquet"):
@@ -89,7 +90,3 @@ def _batches(path: str) -> Iterator[list[bytes]]:
     records = tf.data.TFRecordDataset(path, compression_type="GZIP").batch(_BATCH)
     for batch in records.as_numpy_iterator():
         yield batch.tolist()
-
-
-def _joined(parts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(parts) if parts else np.empty(0)

@@ -90,18 +90,11 @@ def check_freshness(facts: Mapping[str, Any], limits: Limits) -> Check:
 
 def check_anomalies(split: str, anomalies: anomalies_pb2.Anomalies) -> Iterator[Check]:
     """Yields one check for the split, or one for each anomaly of severity ERROR."""
-    errors = [
-        (name, info)
-        for name, info in sorted(anomalies.anomaly_info.items())
-        if info.severity == anomalies_pb2.AnomalyInfo.ERROR
-    ]
-    if anomalies.HasField("dataset_anomaly_info"):
-        errors.append(("dataset", anomalies.dataset_anomaly_info))
     bar = "no anomaly of severity ERROR"
+    errors = _errors(anomalies)
     if not errors:
         yield Check(f"{split}: schema", "none", bar, True, "")
-    for name, info in errors:
-        what = info.description or info.short_description
+    for name, what in errors:
         yield Check(
             name=f"{split}: schema, {name}",
             found=what,
@@ -110,6 +103,21 @@ def check_anomalies(split: str, anomalies: anomalies_pb2.Anomalies) -> Iterator[
             message=f"in the split {split}, {name} breaks the schema: {what} "
             "(transforms/schema/schema.pbtxt says what is allowed)",
         )
+
+
+def _errors(anomalies: anomalies_pb2.Anomalies) -> list[tuple[str, str]]:
+    """Returns what breaks the schema, and how."""
+    infos = sorted(anomalies.anomaly_info.items())
+    if anomalies.HasField("dataset_anomaly_info"):
+        infos.append(("the data set", anomalies.dataset_anomaly_info))
+    errors = [
+        (name, info.description or info.short_description)
+        for name, info in infos
+        if info.severity == anomalies_pb2.AnomalyInfo.ERROR
+    ]
+    if anomalies.data_missing:
+        errors.append(("the data set", "there are no data"))
+    return errors
 
 
 def validate_score_split(

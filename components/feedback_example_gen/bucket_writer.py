@@ -30,7 +30,7 @@ from components.postgres.snapshot import join_snapshot
 
 TALLIES: Final = "tallies"
 # Level 1 halves the time of the default and costs a few per cent of size.
-_GZIP: Final = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+GZIP: Final = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _write_split(
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
     tallies = []
     with tf.io.TFRecordWriter(
-        os.path.join(task.examples_uri, f"Split-{split}", name), _GZIP
+        os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
     ) as writer:
         for cutoff in (moment for of, moment in task.plan if of == split):
             snapshots = take_snapshots(feedback, churn, cutoff, task.rules, split != SCORE)

@@ -28,7 +28,7 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
         "churn_date_column": ExecutionParameter(type=str),
         "rows_per_bucket": ExecutionParameter(type=int),
     }
-    INPUTS = {}  # noqa: RUF012
+    INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
     OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}  # noqa: RUF012
 
 

@@ -11,6 +11,7 @@ TRAIN: Final = "train"
 EVAL: Final = "eval"
 SCORE: Final = "score"
 SPLITS: Final = (TRAIN, EVAL, SCORE)
+_SHORTEST_HORIZON_DAYS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,10 @@ def _too_short(as_of: datetime, first: datetime, windows: Windows) -> str:
         f"{windows.horizon_days} days."
     )
     horizon = min(windows.horizon_days, days // 5)
-    if horizon < 7:
+    if horizon < min(windows.horizon_days, _SHORTEST_HORIZON_DAYS):
         return f"{message} No sensible setting fits; collect feedback for longer."
+    lookback = min(windows.lookback_days, days - 2 * horizon)
     return (
-        f"{message} Wait, or set TENS_INSIGHT_LOOKBACK_DAYS={days - 2 * horizon} and "
-        f"TENS_INSIGHT_HORIZON_DAYS={horizon}, which would just fit."
+        f"{message} Wait, or set TENS_INSIGHT_LOOKBACK_DAYS={lookback} and "
+        f"TENS_INSIGHT_HORIZON_DAYS={horizon}, which would fit."
     )

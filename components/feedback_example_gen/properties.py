@@ -34,6 +34,7 @@ def describe_examples(
         FEEDBACK_ROWS: watermark.rows,
         "rows_without_account": watermark.rows_without_account,
         "rows_in_future": watermark.rows_in_future,
+        "rows_without_date": watermark.rows_without_date,
     }
     if watermark.late_rows is not None:
         numbers["late_rows"] = watermark.late_rows

@@ -36,7 +36,8 @@ def survey_database(snapshot: Snapshot, request: ReadRequest) -> Survey:
 
     Raises:
         ContractBroken: An input table, column, type or privilege is missing.
-        DataGateStopped: No feedback with an account, or too short a history.
+        DataGateStopped: No feedback with an account, too short a history, or an as_of
+            that the database's clock has not reached.
     """
     report = require_contract(
         snapshot.connection,
@@ -47,6 +48,8 @@ def survey_database(snapshot: Snapshot, request: ReadRequest) -> Survey:
         need_outputs=False,
     )
     as_of = request.as_of or snapshot.now.replace(microsecond=0)
+    if as_of > snapshot.now:
+        raise DataGateStopped(_in_future(as_of, snapshot))
     watermark = read_watermark(snapshot.connection, as_of)
     if watermark.first is None:
         raise DataGateStopped(_no_rows(as_of, watermark))
@@ -59,6 +62,14 @@ def survey_database(snapshot: Snapshot, request: ReadRequest) -> Survey:
         watermark=watermark,
         plan=plan_cutoffs(as_of, watermark.first, request.windows, request.splits),
         buckets=max(1, math.ceil(watermark.rows / request.rows_per_bucket)),
+    )
+
+
+def _in_future(as_of: datetime, snapshot: Snapshot) -> str:
+    return (
+        f"as_of is {as_of:%Y-%m-%d %H:%M} UTC, but the database's clock shows "
+        f"{snapshot.now:%Y-%m-%d %H:%M}: a label window that is still open would pass for a "
+        "closed one. Leave TENS_INSIGHT_AS_OF empty, or name a moment in the past."
     )
 
 

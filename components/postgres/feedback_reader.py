@@ -5,7 +5,6 @@ and one sort groups it. Memory is bounded by a bucket of accounts: each bucket i
 scan of its own that keeps the accounts whose hash falls into it.
 """
 
-import io
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,27 +12,27 @@ import numpy as np
 import numpy.typing as npt
 import psycopg2.extensions
 import pyarrow as pa
-import pyarrow.csv
+import pyarrow.compute
 from psycopg2 import sql
 
+from components.errors import ContractBroken
+from components.postgres.account_order import account_order
+from components.postgres.copy_columns import column, copy_columns
 from components.postgres.names import table_identifier
 from components.postgres.sql import load_sql
 
 Int64s = npt.NDArray[np.int64]
 
 STRING_COLUMNS = ("sentiment", "product_area", "source", "topic", "customer_tier", "region")
-_FEEDBACK_COLUMNS = ("account_id", "created_at", "id_hash", "priority", *STRING_COLUMNS)
-_CHURN_COLUMNS = ("account_id", "churned_at")
 _CODES = pa.dictionary(pa.int32(), pa.binary())
-_TYPES = {
+_FEEDBACK_TYPES = {
     "account_id": _CODES,
     "created_at": pa.timestamp("us"),
-    "churned_at": pa.timestamp("us"),
-    "id_hash": pa.int32(),
+    "id_hash": pa.int64(),
     "priority": pa.int64(),
     **{name: _CODES for name in STRING_COLUMNS},
 }
-_BLOCK_BYTES = 16 * 2**20
+_CHURN_TYPES = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
 
 
 @dataclass(frozen=True)
@@ -99,24 +98,25 @@ def read_feedback(
     Returns:
         The rows, grouped and ordered. Rows of an account with the same created_at
         are ordered by a hash of their id, so that the order is always the same.
+
+    Raises:
+        ContractBroken: A column that must not be NULL is.
     """
-    table = _copy(
-        connection,
-        sql.SQL(load_sql("read_feedback")),
-        {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count},
-        _FEEDBACK_COLUMNS,
-    )
-    accounts = _column(table, "account_id")
+    query = sql.SQL(load_sql("read_feedback"))
+    parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
+    table = copy_columns(connection, query, parameters, _FEEDBACK_TYPES)
+    _refuse_nulls(table)
+    accounts = column(table, "account_id")
     codes = accounts.indices.to_numpy().astype(np.int64)
-    created_us = _column(table, "created_at").cast(pa.int64()).to_numpy()
-    order = _order(codes, created_us, _column(table, "id_hash").to_numpy())
+    created_us = column(table, "created_at").cast(pa.int64()).to_numpy()
+    order = account_order(codes, created_us, column(table, "id_hash").to_numpy())
     indices = pa.array(order)
     return Feedback(
         account_ids=accounts.dictionary,
         starts=np.searchsorted(codes[order], np.arange(len(accounts.dictionary) + 1)),
         created_us=created_us[order],
-        priority=_column(table, "priority").to_numpy()[order],
-        strings={name: _column(table, name).take(indices) for name in STRING_COLUMNS},
+        priority=column(table, "priority").to_numpy()[order],
+        strings={name: column(table, name).take(indices) for name in STRING_COLUMNS},
     )
 
 
@@ -142,55 +142,26 @@ def read_churn(
         date_column=sql.Identifier(source.date_column),
     )
     parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
-    table = _copy(connection, query, parameters, _CHURN_COLUMNS)
-    churned = _column(table, "account_id")
+    table = copy_columns(connection, query, parameters, _CHURN_TYPES)
+    churned = column(table, "account_id")
     position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
     account = position.fill_null(-1).to_numpy().astype(np.int64)[churned.indices.to_numpy()]
-    churned_us = _column(table, "churned_at").cast(pa.int64()).to_numpy()
+    churned_us = column(table, "churned_at").cast(pa.int64()).to_numpy()
     known = account >= 0
     account, churned_us = account[known], churned_us[known]
     order = np.lexsort((churned_us, account))
     return Churn(account=account[order], churned_us=churned_us[order])
 
 
-def _copy(
-    connection: psycopg2.extensions.connection,
-    query: sql.Composable,
-    parameters: dict[str, object],
-    columns: tuple[str, ...],
-) -> pa.Table:
-    buffer = io.BytesIO()
-    with connection.cursor() as cursor:
-        inner = cursor.mogrify(query, parameters).decode()
-        cursor.copy_expert(f"COPY ({inner}) TO STDOUT (FORMAT csv)", buffer, size=2**20)
-    if not buffer.tell():
-        return pa.schema([(name, _TYPES[name]) for name in columns]).empty_table()
-    table = pyarrow.csv.read_csv(
-        pa.py_buffer(buffer.getbuffer()),
-        read_options=pyarrow.csv.ReadOptions(column_names=columns, block_size=_BLOCK_BYTES),
-        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types={name: _TYPES[name] for name in columns}, strings_can_be_null=False
-        ),
-    )
-    return table.unify_dictionaries()
-
-
-def _column(table: pa.Table, name: str) -> pa.Array:
-    column = table[name].combine_chunks()
-    return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-
-
-def _order(codes: Int64s, created_us: Int64s, id_hash: npt.NDArray[np.int32]) -> Int64s:
-    """Sorts by account and time; only rows that tie are compared by their id."""
-    span = created_us - created_us.min(initial=0)
-    bits = int(span.max(initial=0)).bit_length()
-    if int(codes.max(initial=0)).bit_length() + bits > 62:
-        return np.lexsort((id_hash, created_us, codes))
-    keys = codes << bits | span
-    order = np.argsort(keys)
-    keys = keys[order]
-    equal = keys[1:] == keys[:-1]
-    tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
-    order[tied] = order[tied][np.lexsort((id_hash[order[tied]], keys[tied]))]
-    return order
+def _refuse_nulls(table: pa.Table) -> None:
+    found = [
+        f"{name} in {table[name].null_count}"
+        for name in table.column_names
+        if table[name].null_count
+    ]
+    if found:
+        raise ContractBroken(
+            f"Columns of feedback_enriched that must not be NULL are: {', '.join(found)} of "
+            f"{table.num_rows} rows with an account_id. Correct the ETL that fills them, and add "
+            "NOT NULL to the table."
+        )

@@ -26,7 +26,7 @@ class ScoreCounts:
         rows: Accounts with a score.
         categories: How many in each risk category.
         predicted_at: Newest as_of, UTC; None without rows.
-        model_version: Of the rows; None without rows.
+        model_version: Of the newest rows; None without rows.
     """
 
     rows: int

@@ -1,17 +1,18 @@
 -- The feedback of one bucket of accounts before as_of, without its text.
--- The session's time zone is UTC, so the cast to timestamp keeps UTC's clock.
-SELECT account_id,
+-- The session's time zone is UTC, so the cast to timestamp keeps UTC's clock. The casts to
+-- text take the padding off char(n). No calendar of ours goes back before the year 1.
+SELECT account_id::text,
        created_at::timestamp,
-       hashtext(id),
+       hashtextextended(id::text, 0),
        priority,
-       sentiment,
-       product_area,
-       source,
-       topic,
-       customer_tier,
-       region
+       sentiment::text,
+       product_area::text,
+       source::text,
+       topic::text,
+       customer_tier::text,
+       region::text
 FROM feedback_enriched
-WHERE account_id <> ''
+WHERE account_id::text <> ''
+  AND created_at >= '0001-01-01 00:00+00'
   AND created_at < %(as_of)s
-  AND isfinite(created_at)
-  AND (hashtext(account_id) & 2147483647) %% %(buckets)s = %(bucket)s
+  AND (hashtext(account_id::text) & 2147483647) %% %(buckets)s = %(bucket)s

@@ -4,5 +4,5 @@ SELECT count(*),
        count(*) FILTER (WHERE risk_category = 'high'),
        count(*) FILTER (WHERE risk_category = 'critical'),
        max(predicted_at),
-       max(model_version)
+       (array_agg(model_version ORDER BY predicted_at DESC))[1]
 FROM public.account_risk_scores
