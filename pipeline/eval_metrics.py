@@ -44,7 +44,10 @@ def evaluate(saved_model_dir: str, examples_uri: str) -> EvalMetrics:
         examples_uri: Folder of an Examples artifact with a split `eval`.
     """
     serialized, labels = read_labelled(os.path.join(examples_uri, "Split-eval"))
-    _, probabilities = ModelScorer(saved_model_dir).score(serialized)
+    accounts, probabilities = ModelScorer(saved_model_dir).score(serialized)
+    # Readers see rows in any order; in one order, resampling gives one interval.
+    order = np.argsort(accounts)
+    labels, probabilities = labels[order], probabilities[order]
     return EvalMetrics(
         accounts=len(labels),
         churned=int(labels.sum()),

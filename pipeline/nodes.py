@@ -17,6 +17,9 @@ LOCAL_BEAM_ARGS: Final = (
     "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
     # Any value keeps TFX from building a source package of itself for each component.
     "--sdk_container_image=unused",
+    # Else Beam tunes the size of batches by the clock, and sums and quantiles in
+    # Transform come out a little different in every run, and so does the model.
+    "--tfxio_use_byte_size_batching",
 )
 
 

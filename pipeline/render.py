@@ -1,7 +1,9 @@
 """Prints summaries for people; rich leaves colours out where NO_COLOR or no terminal asks."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -65,9 +67,14 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     if summary.gate:
         yield "gate", summary.gate.sentence()
     yield "scored with", _champion(summary)
-    yield "model", summary.model_uri
+    yield "model", _short(summary.model_uri)
     if summary.pushed_to:
-        yield "pushed to", summary.pushed_to
+        yield "pushed to", _short(summary.pushed_to)
+
+
+def _short(path: str) -> str:
+    """Returns a path as one would type it here."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def _data(summary: RunSummary) -> str:

@@ -46,8 +46,8 @@ def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     """
     history = history_of(inputs)
     matrix, names = account_features(history, event_slots(inputs))
-    scores = tft.scale_to_z_score(tf.cast(matrix, tf.float32), elementwise=True, name="scores")
-    scores = tf.clip_by_value(scores, -LARGEST_SCORE, LARGEST_SCORE)
+    scores = tft.scale_to_z_score(matrix, elementwise=True, name="scores")
+    scores = tf.clip_by_value(tf.cast(scores, tf.float32), -LARGEST_SCORE, LARGEST_SCORE)
     one_hots = tf.cast(account_one_hots(inputs).values, tf.float32)
     features = tf.concat([scores, one_hots, _age_buckets(history)], axis=1)
     kept = (spec.ACCOUNT_ID, spec.CUTOFF, spec.LABEL)

@@ -6,6 +6,7 @@ from typing import Final
 from tfx import types
 
 from components.feedback_example_gen.bucket_writer import Tally
+from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.request import ReadRequest
 from components.feedback_example_gen.survey import Survey
 
@@ -45,6 +46,9 @@ def describe_examples(
         texts[f"{split}_cutoffs"] = ",".join(sorted({tally.cutoff for tally in own}))
         numbers[f"{split}_snapshots"] = sum(tally.snapshots for tally in own)
         numbers[f"{split}_churned"] = sum(tally.churned for tally in own)
+        if split != SCORE and numbers[f"{split}_snapshots"]:
+            rate = numbers[f"{split}_churned"] / numbers[f"{split}_snapshots"]
+            examples.set_float_custom_property(f"{split}_base_rate", rate)
     for name, text in texts.items():
         examples.set_string_custom_property(name, text)
     for name, number in numbers.items():

@@ -26,7 +26,7 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
 
 
 def test_an_unblessed_challenger_leaves_the_champion_scoring(
-    house, trained, scored, settings_for_small_worlds
+    house, trained, published_by_scoring, settings_for_small_worlds
 ):
     finished = house.run(
         "run", "train", "--json", TENS_INSIGHT_MIN_AUC="0.999", **settings_for_small_worlds

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -13,7 +14,9 @@ ROOT = Path(__file__).parents[2]
 TFX = Path(sys.executable).with_name("tfx")
 
 
-def test_create_and_run_through_the_tfx_cli(house, tmp_path, settings_for_small_worlds):
+def test_create_and_run_through_the_tfx_cli(
+    house, tmp_path, settings_for_small_worlds, published_by_training, published_by_scoring
+):
     environment = {
         **os.environ,
         **settings_for_small_worlds,
@@ -33,10 +36,10 @@ def test_create_and_run_through_the_tfx_cli(house, tmp_path, settings_for_small_
     assert 'Pipeline "tens-insight-train" created successfully.' in created.stdout, created.stderr
     ran = tfx("run", "create", "--engine=local", "--pipeline_name=tens-insight-train")
     assert ran.returncode == 0, ran.stderr
-    ((run_id,),) = house.query(
-        "SELECT run_id FROM tens_insight.publications ORDER BY publication_id DESC LIMIT 1"
-    )
+    published = house.query("SELECT * FROM account_risk_scores ORDER BY account_id")
+    assert {row[5] for row in published}.isdisjoint({row[5] for row in published_by_scoring})
+    probabilities = [[row[1] for row in rows] for rows in (published, published_by_training)]
+    np.testing.assert_allclose(*probabilities, atol=1e-6)
     assert list((tmp_path / "state" / "serving").rglob("saved_model.pb"))
     log = created.stdout + created.stderr + ran.stdout + ran.stderr
     assert house.canary not in log
-    assert run_id

@@ -67,16 +67,19 @@ def test_the_model_loaded_alone_gives_the_published_scores(published_by_training
     np.testing.assert_allclose(answer["churn_probability"].numpy()[:, 0], expected, atol=1e-6)
 
 
-def test_scoring_alone_gives_the_same_probabilities(published_by_training, scored, house, trained):
+def test_scoring_alone_gives_the_same_probabilities(
+    published_by_training, published_by_scoring, scored, trained
+):
     assert scored.code == 0, scored.err
     assert scored.summary["gate"] is None
     assert (
         scored.summary["published"]["model_version"]
         == (trained.summary["published"]["model_version"])
     )
-    again = house.query("SELECT * FROM account_risk_scores ORDER BY account_id")
-    assert [row[0] for row in again] == [row[0] for row in published_by_training]
-    probabilities = [[row[1] for row in rows] for rows in (again, published_by_training)]
+    both = (published_by_scoring, published_by_training)
+    accounts, before = ([row[0] for row in rows] for rows in both)
+    assert accounts == before
+    probabilities = [[row[1] for row in rows] for rows in both]
     np.testing.assert_allclose(*probabilities, atol=1e-6)
 
 
@@ -107,6 +110,7 @@ def test_the_splits_are_recorded_with_dates_sizes_and_base_rates(trained, house)
         house.as_of - 60 * DAY,
     )[0]
     assert data["eval_churned"] == churned
+    assert data["eval_base_rate"] == pytest.approx(churned / data["eval_snapshots"], abs=1e-6)
 
 
 def test_no_secret_anywhere(house, trained, scored):
@@ -148,7 +152,7 @@ def test_standard_error_holds_progress_and_nothing_else(trained):
 
 
 def test_training_again_gives_the_same_model_to_1e_6(
-    house, published_by_training, scored, trained, settings_for_small_worlds
+    house, published_by_training, published_by_scoring, trained, settings_for_small_worlds
 ):
     again = house.run("run", "train", "--json", **settings_for_small_worlds)
     assert again.code == 0, again.err
@@ -167,7 +171,7 @@ def _raw_events(house, accounts):
         cursor.execute(
             "SELECT account_id, created_at, sentiment, priority, product_area, source, topic, "
             "customer_tier, region FROM feedback_enriched WHERE account_id = ANY(%s) "
-            "AND created_at < %s ORDER BY account_id, created_at, hashtext(id)",
+            "AND created_at < %s ORDER BY account_id, created_at, hashtextextended(id, 0)",
             (accounts, house.as_of),
         )
         rows = cursor.fetchall()

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import re
@@ -6,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from pipeline.cli import _COMMANDS, cli, run_cli
@@ -138,3 +140,14 @@ def test_the_installed_program_answers(tmp_path):
     done = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True)
     assert "tens-insight" in done.stdout
     assert time.monotonic() - began < 30  # a hang, not a speed: bench/ measures speed
+
+
+def test_the_demo_simulates_nothing_in_a_database_that_is_named(database, capsys):
+    assert run_cli(["demo", "run"]) == 7
+    assert "feedback_enriched" in capsys.readouterr().err
+    with contextlib.closing(psycopg2.connect(database)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT to_regclass('feedback_enriched'), to_regclass('account_churn')")
+        assert cursor.fetchone() == (None, None)
+        cursor.execute("SELECT count(*) FROM tens_insight.simulated_worlds")
+        assert cursor.fetchone() == (0,)

@@ -1,0 +1,62 @@
+"""Reads a query out of Postgres into Arrow columns.
+
+Arrow parses what COPY has sent as a whole. Parsing from a pipe while COPY still sends
+takes a fifth less time, but Arrow's reader of Python files can abort the process when
+the interpreter exits.
+"""
+
+import io
+from collections.abc import Mapping
+
+import psycopg2.extensions
+import pyarrow as pa
+import pyarrow.csv
+from psycopg2 import sql
+
+_BLOCK_BYTES = 4 * 2**20
+
+
+def copy_columns(
+    connection: psycopg2.extensions.connection,
+    query: sql.Composable,
+    parameters: Mapping[str, object],
+    types: Mapping[str, pa.DataType],
+) -> pa.Table:
+    """Runs COPY and parses what it sends.
+
+    Args:
+        connection: Open.
+        query: A SELECT.
+        parameters: Its values.
+        types: Name and Arrow type of each column that the query returns, in its order.
+
+    Returns:
+        The columns; NULL is null, and an empty string is an empty string.
+    """
+    buffer = io.BytesIO()
+    with connection.cursor() as cursor:
+        inner = cursor.mogrify(query, parameters).decode()
+        statement = f"COPY ({inner}) TO STDOUT (FORMAT csv)"
+        # The stubs know of text files only.
+        cursor.copy_expert(statement, buffer)  # type: ignore[arg-type]
+    if not buffer.tell():
+        return pa.schema(list(types.items())).empty_table()
+    table = pyarrow.csv.read_csv(
+        pa.py_buffer(buffer.getbuffer()),
+        read_options=pyarrow.csv.ReadOptions(column_names=list(types), block_size=_BLOCK_BYTES),
+        parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+        # COPY quotes an empty string, and writes nothing at all for NULL.
+        convert_options=pyarrow.csv.ConvertOptions(
+            column_types=dict(types),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+    return table.unify_dictionaries()
+
+
+def column(table: pa.Table, name: str) -> pa.Array:
+    """Returns a column as one array."""
+    whole = table[name].combine_chunks()
+    return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole

@@ -1,0 +1,47 @@
+"""Without a champion that fits, nothing is scored, and the reason is said."""
+
+import pytest
+from tfx.types import standard_artifacts
+
+from components.account_scorer.champion import require_champion, require_fit
+from components.errors import NothingToPublish
+
+CARD = {
+    "model_version": "20240601-abcdef01",
+    "lookback_days": 180,
+    "horizon_days": 60,
+    "label_source": "account_churn",
+}
+FACTS = {"lookback_days": 180, "horizon_days": 60, "label_source": "account_churn", "as_of": "x"}
+
+
+def test_the_champion_is_the_model_that_was_found() -> None:
+    champion = standard_artifacts.Model()
+    assert require_champion([champion]) is champion
+
+
+def test_no_champion() -> None:
+    with pytest.raises(NothingToPublish, match="no champion.*as it was.*tens-insight run train"):
+        require_champion([])
+
+
+def test_a_champion_of_these_settings_fits() -> None:
+    require_fit(CARD, FACTS)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"lookback_days": 90}, "lookback_days was 180 and is 90"),
+        ({"horizon_days": 30}, "horizon_days was 60 and is 30"),
+        ({"label_source": "inactivity"}, "label_source was account_churn and is inactivity"),
+    ],
+)
+def test_a_champion_of_other_settings_does_not(changed: dict[str, object], reason: str) -> None:
+    with pytest.raises(NothingToPublish, match=rf"20240601-abcdef01 does not fit.*: {reason}\. "):
+        require_fit(CARD, FACTS | changed)
+
+
+def test_all_that_differs_is_named() -> None:
+    with pytest.raises(NothingToPublish, match="lookback_days was .*, horizon_days was "):
+        require_fit(CARD, FACTS | {"lookback_days": 1, "horizon_days": 2})

@@ -1,0 +1,75 @@
+"""Each check alone, at its bar and beside it."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from tensorflow_metadata.proto.v0 import anomalies_pb2
+
+from components.data_gate.checks import Limits, check_anomalies, check_freshness, check_sizes
+
+LIMITS = Limits(min_accounts=100, min_churned=10, max_feedback_age_days=14)
+AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
+
+
+def failed(**facts: int) -> list[str]:
+    whole = {"train_snapshots": 300, "train_churned": 50, "eval_snapshots": 100}
+    whole |= {"eval_churned": 10, "score_snapshots": 1, "score_churned": 0}
+    checks = check_sizes(whole | facts, ["train", "eval", "score"], LIMITS)
+    return [check.name for check in checks if not check.passed]
+
+
+def test_enough_is_enough() -> None:
+    assert failed() == []
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "names"),
+    [
+        ("train_snapshots", 99, ["train: snapshots"]),
+        ("eval_snapshots", 99, ["eval: snapshots"]),
+        ("train_churned", 9, ["train: churned"]),
+        ("eval_churned", 9, ["eval: churned"]),
+        ("train_churned", 291, ["train: stayed"]),
+        ("eval_churned", 91, ["eval: stayed"]),
+        ("score_snapshots", 0, ["score: snapshots"]),
+        ("eval_snapshots", 0, ["eval: snapshots", "eval: stayed"]),
+    ],
+)
+def test_one_too_few_fails_by_name(fact: str, value: int, names: list[str]) -> None:
+    assert failed(**{fact: value}) == names
+
+
+@pytest.mark.parametrize(("age", "passed"), [(0, True), (14, True), (14.9, True), (15, False)])
+def test_feedback_may_be_so_old(age: float, passed: bool) -> None:
+    newest = AS_OF - timedelta(days=age)
+    check = check_freshness(
+        {"as_of": AS_OF.isoformat(), "newest_feedback": newest.isoformat()}, LIMITS
+    )
+    assert check.passed is passed
+
+
+def test_only_errors_stop() -> None:
+    anomalies = anomalies_pb2.Anomalies()
+    anomalies.anomaly_info["region"].severity = anomalies_pb2.AnomalyInfo.WARNING
+    assert [check.passed for check in check_anomalies("train", anomalies)] == [True]
+    anomalies.anomaly_info["topic"].severity = anomalies_pb2.AnomalyInfo.ERROR
+    anomalies.anomaly_info["topic"].short_description = "odd"
+    checks = list(check_anomalies("train", anomalies))
+    assert [(check.name, check.passed, check.found) for check in checks] == [
+        ("train: schema, topic", False, "odd")
+    ]
+
+
+@pytest.mark.parametrize("severity", ["ERROR", "WARNING"])
+def test_an_anomaly_of_the_whole_data_set_counts_by_its_severity(severity: str) -> None:
+    anomalies = anomalies_pb2.Anomalies()
+    anomalies.dataset_anomaly_info.severity = anomalies_pb2.AnomalyInfo.Severity.Value(severity)
+    anomalies.dataset_anomaly_info.description = "too few examples"
+    (check,) = check_anomalies("eval", anomalies)
+    assert check.passed is (severity == "WARNING")
+
+
+def test_missing_data_are_an_error() -> None:
+    (check,) = check_anomalies("eval", anomalies_pb2.Anomalies(data_missing=True))
+    assert not check.passed
+    assert "there are no data" in check.message

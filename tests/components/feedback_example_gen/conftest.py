@@ -1,0 +1,84 @@
+"""An independent reference: snapshots of an account by loops over plain Python rows."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+Row = dict[str, Any]
+_DAY = timedelta(days=1)
+
+
+def reference_snapshot(
+    rows: list[Row],
+    churns: list[datetime] | None,
+    cutoff: datetime,
+    lookback_days: int,
+    horizon_days: int,
+    max_events: int,
+) -> Row | None:
+    """Returns the snapshot of one account, or None where it is not in the population.
+
+    Args:
+        rows: Its feedback, oldest first.
+        churns: Its churn dates; None where the label is inactivity.
+        cutoff: Of the snapshot.
+        lookback_days: As SnapshotRules.
+        horizon_days: As SnapshotRules.
+        max_events: As SnapshotRules.
+    """
+    seen = [row for row in rows if row["created_at"] < cutoff]
+    if not seen:
+        return None
+    recent = [row for row in seen if row["created_at"] >= cutoff - lookback_days * _DAY]
+    closes = cutoff + horizon_days * _DAY
+    if churns is None:
+        if not recent:
+            return None
+        churned = not any(cutoff <= row["created_at"] < closes for row in rows)
+    else:
+        left = [moment for moment in churns if moment < cutoff]
+        if left and not any(row["created_at"] > max(left) for row in seen):
+            return None
+        churned = any(cutoff <= moment < closes for moment in churns)
+    events = recent[-max_events:]
+    return {
+        "account_id": seen[-1]["account_id"],
+        "customer_tier": seen[-1]["customer_tier"],
+        "region": seen[-1]["region"],
+        "cutoff": int(cutoff.timestamp()),
+        "churned": int(churned),
+        "tenure_days": (cutoff - seen[0]["created_at"]) / _DAY,
+        "days_since_last_event": (cutoff - seen[-1]["created_at"]) / _DAY,
+        "lifetime_count": len(seen),
+        **{
+            f"lifetime_{sentiment}_count": sum(row["sentiment"] == sentiment for row in seen)
+            for sentiment in ("negative", "neutral", "positive")
+        },
+        "event_age_days": [(cutoff - row["created_at"]) / _DAY for row in events],
+        "event_priority": [row["priority"] for row in events],
+        "event_sentiment": [row["sentiment"] for row in events],
+        "event_product_area": [row["product_area"] for row in events],
+        "event_source": [row["source"] for row in events],
+        "event_topic": [row["topic"] for row in events],
+    }
+
+
+@pytest.fixture(scope="session")
+def reference() -> Callable[..., Row | None]:
+    return reference_snapshot
+
+
+@pytest.fixture(scope="session")
+def assert_same() -> Callable[[Row, Row], None]:
+    """Compares two snapshots: floats to float32's precision, all else exactly."""
+
+    def compare(found: Row, expected: Row) -> None:
+        assert found.keys() == expected.keys()
+        for name, value in expected.items():
+            if name.endswith(("_days", "_count", "_last_event")):
+                value = pytest.approx(value, rel=1e-6, abs=1e-9)
+            assert found[name] == value, name
+
+    return compare

@@ -1,0 +1,101 @@
+"""Labels come from closed windows only, and training never sees what evaluation is judged by."""
+
+import re
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from components.errors import DataGateStopped
+from components.feedback_example_gen.cutoffs import (
+    EVAL,
+    SCORE,
+    SPLITS,
+    TRAIN,
+    CutoffPlan,
+    Windows,
+    plan_cutoffs,
+)
+
+FIRST = datetime(2023, 1, 1, 17, 3, 2, 5, tzinfo=timezone.utc)
+WINDOWS = Windows(
+    lookback_days=180, horizon_days=60, cutoff_interval_days=14, max_training_cutoffs=12
+)
+
+windows = st.builds(
+    Windows,
+    lookback_days=st.integers(1, 400),
+    horizon_days=st.integers(1, 200),
+    cutoff_interval_days=st.integers(1, 60),
+    max_training_cutoffs=st.integers(1, 30),
+)
+histories = st.timedeltas(min_value=timedelta(seconds=1), max_value=timedelta(days=1500))
+
+
+def days(count: float) -> timedelta:
+    return timedelta(days=count)
+
+
+@given(histories, windows)
+def test_windows_are_closed_and_ordered(history: timedelta, windows: Windows) -> None:
+    assume(history >= days(windows.days_needed))
+    as_of = FIRST + history
+    plan = plan_cutoffs(as_of, FIRST, windows, SPLITS)
+    horizon, interval = days(windows.horizon_days), days(windows.cutoff_interval_days)
+    assert plan.score == (as_of,)
+    assert [cutoff + horizon for cutoff in plan.eval] == [as_of]
+    assert max(plan.train) + horizon == plan.eval[0]
+    assert all(cutoff - days(windows.lookback_days) >= FIRST for cutoff in plan.train)
+    assert list(plan.train) == sorted(set(plan.train))
+    steps = zip(plan.train, plan.train[1:], strict=False)
+    assert all(later - earlier == interval for earlier, later in steps)
+    assert len(plan.train) <= windows.max_training_cutoffs
+    if len(plan.train) < windows.max_training_cutoffs:
+        assert plan.train[0] - interval - days(windows.lookback_days) < FIRST
+
+
+@given(histories, windows)
+def test_a_short_history_is_told_what_fits(history: timedelta, windows: Windows) -> None:
+    assume(history < days(windows.days_needed))
+    as_of = FIRST + history
+    with pytest.raises(DataGateStopped) as stopped:
+        plan_cutoffs(as_of, FIRST, windows, SPLITS)
+    message = str(stopped.value)
+    assert f"it has {history.days} days" in message
+    assert f"and {windows.days_needed} are needed" in message
+    lookback = re.search(r"TENS_INSIGHT_LOOKBACK_DAYS=(-?\d+)", message)
+    horizon = re.search(r"TENS_INSIGHT_HORIZON_DAYS=(-?\d+)", message)
+    if lookback is None or horizon is None:
+        assert "collect feedback for longer" in message
+        assert history.days < 5 * min(windows.horizon_days, 7)
+        return
+    proposed = Windows(
+        int(lookback[1]),
+        int(horizon[1]),
+        windows.cutoff_interval_days,
+        windows.max_training_cutoffs,
+    )
+    assert 1 <= proposed.lookback_days <= windows.lookback_days
+    assert 1 <= proposed.horizon_days <= windows.horizon_days
+    assert plan_cutoffs(as_of, FIRST, proposed, SPLITS).train
+
+
+def test_the_defaults_need_three_hundred_days() -> None:
+    assert WINDOWS.days_needed == 300
+    plan = plan_cutoffs(FIRST + days(300), FIRST, WINDOWS, SPLITS)
+    assert plan.train == (FIRST + days(180),)
+    with pytest.raises(DataGateStopped, match=r"LOOKBACK_DAYS=180 .*HORIZON_DAYS=59"):
+        plan_cutoffs(FIRST + days(300) - timedelta(microseconds=1), FIRST, WINDOWS, SPLITS)
+
+
+def test_scoring_alone_asks_for_no_history() -> None:
+    as_of = FIRST + timedelta(hours=1)
+    assert plan_cutoffs(as_of, FIRST, WINDOWS, [SCORE]) == CutoffPlan(score=(as_of,))
+
+
+def test_only_the_splits_asked_for_are_planned() -> None:
+    plan = plan_cutoffs(FIRST + days(400), FIRST, WINDOWS, [TRAIN, EVAL])
+    assert plan.score == ()
+    assert [split for split, _ in plan] == [TRAIN] * len(plan.train) + [EVAL]
+    assert len(plan.train) == 8

@@ -1,0 +1,74 @@
+"""Parameters become typed, and a wrong one is named."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from components.feedback_example_gen.cutoffs import Windows
+from components.feedback_example_gen.request import ReadRequest, parse_as_of
+from components.feedback_example_gen.snapshots import SnapshotRules
+from components.postgres.feedback_reader import ChurnSource
+
+Properties = Callable[..., dict[str, Any]]
+
+
+def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
+    request = ReadRequest.from_properties(
+        {
+            "as_of": "2024-05-06T07:08:09+02:00",
+            "splits": '["score"]',
+            "lookback_days": 1,
+            "horizon_days": 2,
+            "cutoff_interval_days": 3,
+            "max_training_cutoffs": 4,
+            "max_events": 5,
+            "label_source": "inactivity",
+            "churn_table": "crm.left",
+            "churn_account_column": "customer",
+            "churn_date_column": "day",
+            "rows_per_bucket": 6,
+        }
+    )
+    assert request == ReadRequest(
+        as_of=datetime(2024, 5, 6, 5, 8, 9, tzinfo=timezone.utc),
+        splits=("score",),
+        windows=Windows(1, 2, 3, 4),
+        rules=SnapshotRules(1, 2, 5),
+        label_source="inactivity",
+        churn_source=ChurnSource("crm.left", "customer", "day"),
+        rows_per_bucket=6,
+    )
+
+
+@pytest.mark.parametrize("splits", ["[]", '["train", "test"]'])
+def test_a_wrong_split_is_named(example_gen_properties: Properties, splits: str) -> None:
+    with pytest.raises(ValueError, match=r"splits must be some of .*'train', 'eval', 'score'"):
+        ReadRequest.from_properties(example_gen_properties(splits=splits))
+
+
+def test_a_wrong_label_source_is_named(example_gen_properties: Properties) -> None:
+    with pytest.raises(ValueError, match="label_source must be one of .*'guess'"):
+        ReadRequest.from_properties(example_gen_properties(label_source="guess"))
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("", None),
+        ("2024-05-06", datetime(2024, 5, 6, tzinfo=timezone.utc)),
+        ("2024-05-06T07:08:09.123456", datetime(2024, 5, 6, 7, 8, 9, 123456, timezone.utc)),
+        ("2024-05-06T07:08:09Z", datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)),
+        ("2024-05-06T00:30:00+05:30", datetime(2024, 5, 5, 19, tzinfo=timezone.utc)),
+    ],
+)
+def test_moments_are_utc(text: str, moment: datetime | None) -> None:
+    parsed = parse_as_of(text)
+    assert parsed == moment
+    assert parsed is None or parsed.utcoffset() == timedelta(0)
+
+
+def test_what_is_no_moment_is_refused() -> None:
+    with pytest.raises(ValueError, match="yesterday"):
+        parse_as_of("yesterday")

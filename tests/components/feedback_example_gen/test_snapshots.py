@@ -1,0 +1,283 @@
+"""Snapshots against an independent reference, and each rule of the population on its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.feedback_example_gen.snapshots import (
+    SnapshotRules,
+    microseconds,
+    record_batches,
+    take_snapshots,
+)
+from components.postgres.feedback_reader import STRING_COLUMNS, Churn, Feedback
+
+CUTOFF = datetime(2024, 3, 1, tzinfo=timezone.utc)
+RULES = SnapshotRules(lookback_days=10, horizon_days=5, max_events=4)
+TICK = timedelta(microseconds=1)
+
+Row = dict[str, Any]
+
+
+@dataclass
+class History:
+    """Rows of feedback, and churn dates; None where there is no table of them."""
+
+    rows: list[Row]
+    churns: list[tuple[str, datetime]] | None
+
+
+def day(number: float) -> datetime:
+    return CUTOFF + timedelta(days=number)
+
+
+def event(moment: datetime, account: str = "A", **changes: Any) -> Row:
+    row = {
+        "account_id": account,
+        "created_at": moment,
+        "sentiment": "neutral",
+        "priority": 3,
+        "product_area": "billing",
+        "source": "email",
+        "topic": "invoice",
+        "customer_tier": "pro",
+        "region": "NA",
+    }
+    return row | changes
+
+
+def columns(history: History) -> tuple[Feedback, Churn | None]:
+    """Does what the reader does, by Python's own sort."""
+    rows = sorted(history.rows, key=lambda row: (row["account_id"], row["created_at"]))
+    accounts = sorted({row["account_id"] for row in rows})
+    counts = [sum(row["account_id"] == account for row in rows) for account in accounts]
+    feedback = Feedback(
+        account_ids=pa.array([account.encode() for account in accounts], pa.binary()),
+        starts=np.cumsum([0, *counts]),
+        created_us=np.array([microseconds(row["created_at"]) for row in rows], np.int64),
+        priority=np.array([row["priority"] for row in rows], np.int64),
+        strings={
+            name: pa.array([row[name].encode() for row in rows], pa.binary()).dictionary_encode()
+            for name in STRING_COLUMNS
+        },
+    )
+    if history.churns is None:
+        return feedback, None
+    known = sorted((accounts.index(who), when) for who, when in history.churns if who in accounts)
+    return feedback, Churn(
+        account=np.array([account for account, _ in known], np.int64),
+        churned_us=np.array([microseconds(when) for _, when in known], np.int64),
+    )
+
+
+def snapshots(
+    history: History,
+    cutoff: datetime = CUTOFF,
+    rules: SnapshotRules = RULES,
+    with_label: bool = True,
+) -> dict[str, Row]:
+    """Returns {account: features} as plain values."""
+    feedback, churn = columns(history)
+    taken = take_snapshots(feedback, churn, cutoff, rules, with_label)
+    found: dict[str, Row] = {}
+    for batch in record_batches(feedback, taken):
+        for row in batch.to_pylist():
+            plain = {name: [_text(value) for value in values] for name, values in row.items()}
+            scalars = {k: v if k.startswith("event_") else v[0] for k, v in plain.items()}
+            assert scalars["account_id"] not in found
+            found[scalars["account_id"]] = scalars
+    return found
+
+
+def _text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+# Whole and half days around the cutoff, and a microsecond beside them: every edge is hit.
+moments = st.builds(
+    lambda halves, ticks: day(halves / 2) + ticks * TICK,
+    st.integers(-40, 14),
+    st.sampled_from([-1, 0, 0, 0, 1]),
+)
+accounts = st.sampled_from(["A", "B", "Ü-ß"])
+rows = st.builds(
+    event,
+    moments,
+    accounts,
+    sentiment=st.sampled_from(["negative", "neutral", "positive", "puzzled"]),
+    priority=st.integers(1, 5),
+    product_area=st.sampled_from(["billing", "ui_ux"]),
+    source=st.sampled_from(["email", "chat"]),
+    topic=st.sampled_from(["a", "b", "c"]),
+    customer_tier=st.sampled_from(["free", "pro"]),
+    region=st.sampled_from(["NA", "EU"]),
+)
+churns = st.one_of(st.none(), st.lists(st.tuples(accounts, moments), max_size=5))
+histories = st.builds(History, st.lists(rows, max_size=25), churns)
+
+
+@settings(max_examples=300, deadline=None)
+@given(histories, st.sampled_from([CUTOFF, CUTOFF - timedelta(days=3), CUTOFF + TICK]))
+def test_snapshots_agree_with_the_reference(
+    reference: Callable[..., Row | None],
+    assert_same: Callable[[Row, Row], None],
+    history: History,
+    cutoff: datetime,
+) -> None:
+    expected = {}
+    for account in {row["account_id"] for row in history.rows}:
+        own = sorted(
+            (row for row in history.rows if row["account_id"] == account),
+            key=lambda row: row["created_at"],
+        )
+        dates = None
+        if history.churns is not None:
+            dates = [when for who, when in history.churns if who == account]
+        snapshot = reference(
+            own, dates, cutoff, RULES.lookback_days, RULES.horizon_days, RULES.max_events
+        )
+        if snapshot is not None:
+            expected[account] = snapshot
+    found = snapshots(history, cutoff)
+    assert found.keys() == expected.keys()
+    for account, snapshot in expected.items():
+        assert_same(found[account], snapshot)
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories, st.lists(rows, max_size=6), st.booleans())
+def test_what_happens_from_the_cutoff_on_changes_nothing_but_the_label(
+    history: History, later: list[Row], with_label: bool
+) -> None:
+    past = History(
+        [row for row in history.rows if row["created_at"] < CUTOFF],
+        history.churns and [churn for churn in history.churns if churn[1] < CUTOFF],
+    )
+    future = [row | {"created_at": CUTOFF + abs(row["created_at"] - CUTOFF)} for row in later]
+    whole = History(past.rows + future, past.churns)
+    if past.churns is not None:
+        whole.churns = past.churns + [(row["account_id"], row["created_at"]) for row in future]
+    known = snapshots(past, with_label=with_label)
+    seen = snapshots(whole, with_label=with_label)
+    if with_label:
+        for snapshot in (*known.values(), *seen.values()):
+            del snapshot["churned"]
+    assert seen == known
+
+
+def test_no_label_is_given_where_none_is_asked_for() -> None:
+    history = History([event(day(-1)), event(day(1))], [("A", day(2))])
+    assert "churned" not in snapshots(history, with_label=False)["A"]
+
+
+@pytest.mark.parametrize(
+    ("churned_at", "label"),
+    [
+        (CUTOFF - TICK, None),
+        (CUTOFF, 1),
+        (day(5) - TICK, 1),
+        (day(5), 0),
+    ],
+)
+def test_a_churn_counts_from_the_cutoff_to_the_horizon(
+    churned_at: datetime, label: int | None
+) -> None:
+    found = snapshots(History([event(day(-3))], [("A", churned_at)]))
+    assert (found["A"]["churned"] if "A" in found else None) == label
+
+
+@pytest.mark.parametrize(
+    ("written_at", "label"),
+    [(CUTOFF, 0), (day(5) - TICK, 0), (day(5), 1)],
+)
+def test_without_a_table_silence_through_the_horizon_is_churn(
+    written_at: datetime, label: int
+) -> None:
+    found = snapshots(History([event(day(-3)), event(written_at)], None))
+    assert found["A"]["churned"] == label
+
+
+@pytest.mark.parametrize(("wrote_again", "there"), [(0, False), (1, True)])
+def test_who_writes_after_the_churn_has_come_back(wrote_again: int, there: bool) -> None:
+    left = day(-4)
+    rows = [event(day(-6)), event(left + wrote_again * TICK)]
+    assert ("A" in snapshots(History(rows, [("A", left)]))) is there
+
+
+def test_who_left_twice_must_write_after_the_last_time() -> None:
+    rows = [event(day(-8)), event(day(-5))]
+    assert "A" in snapshots(History(rows, [("A", day(-6))]))
+    assert "A" not in snapshots(History(rows, [("A", day(-6)), ("A", day(-4))]))
+
+
+def test_silence_through_the_lookback_is_a_state_where_churn_is_dated() -> None:
+    rows = [event(day(-40), sentiment="negative"), event(day(-30), region="EU")]
+    silent = snapshots(History(rows, []))["A"]
+    assert silent["event_age_days"] == silent["event_topic"] == []
+    assert silent["days_since_last_event"] == 30
+    assert silent["tenure_days"] == 40
+    assert (silent["lifetime_count"], silent["lifetime_negative_count"]) == (2, 1)
+    assert silent["region"] == "EU"
+
+
+@pytest.mark.parametrize(("moment", "there"), [(day(-10), True), (day(-10) - TICK, False)])
+def test_silence_through_the_lookback_has_left_where_silence_is_churn(
+    moment: datetime, there: bool
+) -> None:
+    assert ("A" in snapshots(History([event(moment)], None))) is there
+
+
+def test_the_newest_events_are_kept_newest_last() -> None:
+    rows = [event(day(-age), topic=f"t{age}", priority=age % 5 + 1) for age in range(1, 10)]
+    found = snapshots(History(rows, []))["A"]
+    assert found["event_topic"] == ["t4", "t3", "t2", "t1"]
+    assert found["event_age_days"] == [4, 3, 2, 1]
+    assert found["event_priority"] == [5, 4, 3, 2]
+    assert found["lifetime_count"] == 9
+
+
+def test_the_newest_row_before_the_cutoff_gives_tier_and_region() -> None:
+    rows = [
+        event(day(-5), customer_tier="free", region="EU"),
+        event(day(-2), customer_tier="enterprise", region="APAC"),
+        event(day(-3), customer_tier="pro", region="NA"),
+        event(day(1), customer_tier="later", region="later"),
+    ]
+    found = snapshots(History(rows, []))["A"]
+    assert (found["customer_tier"], found["region"]) == ("enterprise", "APAC")
+
+
+def test_a_cutoff_between_seconds_keeps_the_second() -> None:
+    cutoff = CUTOFF + timedelta(seconds=7, microseconds=999_999)
+    found = snapshots(History([event(CUTOFF)], []), cutoff)["A"]
+    assert found["cutoff"] == int(CUTOFF.timestamp()) + 7
+
+
+def test_many_accounts_need_several_batches() -> None:
+    rows = [event(day(-1), account=f"{number:05d}", topic=f"t{number}") for number in range(9000)]
+    feedback, _ = columns(History([], None))
+    assert list(record_batches(feedback, take_snapshots(feedback, None, CUTOFF, RULES, True))) == []
+    ids = pa.array([row["account_id"].encode() for row in rows])
+    one_each = np.arange(len(rows) + 1)
+    many = Feedback(
+        account_ids=ids,
+        starts=one_each,
+        created_us=np.full(len(rows), microseconds(day(-1))),
+        priority=np.full(len(rows), 3),
+        strings={
+            name: pa.array([row[name].encode() for row in rows]).dictionary_encode()
+            for name in STRING_COLUMNS
+        },
+    )
+    batches = list(record_batches(many, take_snapshots(many, None, CUTOFF, RULES, True)))
+    assert len(batches) > 1
+    found = [row for batch in batches for row in batch.to_pylist()]
+    assert [row["account_id"][0] for row in found] == ids.to_pylist()
+    assert [row["event_topic"] for row in found] == [[row["topic"].encode()] for row in rows]

@@ -1,0 +1,97 @@
+"""The model knows what it was made from, and so does its artifact."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tfx.types import standard_artifacts
+
+from components import artifact_facts
+from components.model_trainer.executor import Executor
+
+FACTS: dict[str, str | int] = {
+    "as_of": "2024-06-01T12:00:00+00:00",
+    "label_source": "inactivity",
+    "feedback_rows": 1234,
+    "lookback_days": 180,
+    "horizon_days": 60,
+    "train_cutoffs": "2024-01-01T00:00:00+00:00,2024-02-01T00:00:00+00:00",
+    "train_snapshots": 900,
+    "train_churned": 90,
+    "eval_cutoffs": "2024-04-02T00:00:00+00:00",
+    "eval_snapshots": 400,
+    "eval_churned": 40,
+}
+
+
+# It keeps what it was given in the place of a model.
+RUN_FN = """
+import json, pathlib
+
+def run_fn(arguments):
+    folder = pathlib.Path(arguments.serving_model_dir)
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(arguments.custom_config))
+"""
+
+
+@pytest.fixture
+def train(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """Runs the executor; returns the Model artifact and the custom_config of run_fn."""
+    (tmp_path / "trainer_of_the_test.py").write_text(RUN_FN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "trainer_of_the_test", raising=False)
+
+    def run(facts: dict[str, str | int] = FACTS) -> tuple[Any, dict[str, Any]]:
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        examples = standard_artifacts.Examples()
+        examples.uri, examples.split_names = str(folder / "examples"), '["train"]'
+        for name, value in facts.items():
+            if isinstance(value, int):
+                examples.set_int_custom_property(name, value)
+            else:
+                examples.set_string_custom_property(name, value)
+        model, model_run = standard_artifacts.Model(), standard_artifacts.ModelRun()
+        folder.mkdir()
+        model.uri, model_run.uri = str(folder / "model"), str(folder / "run")
+        config = {"seed": 7, "model_card": {"code_version": "abc", "as_of": "overruled"}}
+        properties = {
+            "run_fn": "trainer_of_the_test.run_fn",
+            "train_args": '{"splits": ["train"]}',
+            "eval_args": '{"splits": ["train"]}',
+            "custom_config": json.dumps(config),
+        }
+        Executor().Do(
+            {"examples": [examples]}, {"model": [model], "model_run": [model_run]}, properties
+        )
+        assert json.loads(properties["custom_config"]) == config
+        written = Path(model.uri) / "Format-Serving" / "config.json"
+        return model, json.loads(written.read_text())
+
+    return run
+
+
+def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> None:
+    model, config = train()
+    card = config["model_card"]
+    assert config["seed"] == 7
+    assert re.fullmatch(r"20240601-[0-9a-f]{8}", card["model_version"])
+    expected = FACTS | {"code_version": "abc", "model_version": card["model_version"]}
+    assert card == expected
+    assert artifact_facts.custom_properties(model) == expected
+
+
+def test_a_version_names_one_model(train: Callable[..., Any]) -> None:
+    versions = {train()[1]["model_card"]["model_version"] for _ in range(5)}
+    assert len(versions) == 5
+
+
+def test_a_fact_that_is_missing_is_no_model(train: Callable[..., Any]) -> None:
+    with pytest.raises(KeyError, match="label_source"):
+        train({name: value for name, value in FACTS.items() if name != "label_source"})
