@@ -13,23 +13,26 @@ import tempfile
 from pathlib import Path
 
 from bench import limit
-from pipeline import training
 from pipeline.demo.fallback import ensure_database
-from pipeline.eval_metrics import read_labelled
 from pipeline.quiet import silence_libraries
 from pipeline.registry import Registry
 from pipeline.settings import load_settings
 from pipeline.summary import newest
-from serving_model.predict import ModelScorer
+
+PIPELINE_NAME = "tens-insight-train"
 
 
 def main() -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
+    # Only now: TensorFlow reads what it may say when it is first imported.
+    from pipeline.eval_metrics import read_labelled
+    from serving_model.predict import ModelScorer
+
     settings = load_settings()
     ensure_database(settings)
     registry = Registry(settings.metadata_path)
-    runs = [run for run in registry.runs() if run.pipeline == training.PIPELINE_NAME]
+    runs = [run for run in registry.runs() if run.pipeline == PIPELINE_NAME]
     if not runs:
         sys.exit(f"No training run is recorded in {settings.metadata_path}: `make run` first.")
     artifacts = registry.artifacts_of(runs[0])

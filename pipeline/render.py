@@ -67,12 +67,12 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     if summary.gate:
         yield "gate", summary.gate.sentence()
     yield "scored with", _champion(summary)
-    yield "model", _short(summary.model_uri)
+    yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
-        yield "pushed to", _short(summary.pushed_to)
+        yield "pushed to", short_path(summary.pushed_to)
 
 
-def _short(path: str) -> str:
+def short_path(path: str) -> str:
     """Returns a path as one would type it here."""
     return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 

@@ -41,9 +41,12 @@ def copy_columns(
         cursor.copy_expert(statement, buffer)  # type: ignore[arg-type]
     if not buffer.tell():
         return pa.schema(list(types.items())).empty_table()
+    text = buffer.getbuffer()
     table = pyarrow.csv.read_csv(
-        pa.py_buffer(buffer.getbuffer()),
-        read_options=pyarrow.csv.ReadOptions(column_names=list(types), block_size=_BLOCK_BYTES),
+        pa.py_buffer(text),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=list(types), block_size=_block_bytes(text)
+        ),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         # COPY quotes an empty string, and writes nothing at all for NULL.
         convert_options=pyarrow.csv.ConvertOptions(
@@ -54,6 +57,18 @@ def copy_columns(
         ),
     )
     return table.unify_dictionaries()
+
+
+def _block_bytes(text: memoryview) -> int:
+    """Returns a size of blocks of which none begins between a CR and its LF.
+
+    There Arrow takes the newline for the end of the last block's line, and drops it
+    even where it belongs to a quoted value.
+    """
+    size = _BLOCK_BYTES
+    while any(text[at - 1 : at + 1] == b"\r\n" for at in range(size, len(text), size)):
+        size += 1
+    return size
 
 
 def column(table: pa.Table, name: str) -> pa.Array:

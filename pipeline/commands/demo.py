@@ -1,5 +1,6 @@
 """`tens-insight demo`: the first run, and the embedded database behind it."""
 
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ def run(as_json: bool) -> int:
     from components.postgres.connection import connect, database_is_configured
     from components.postgres.migrate import migrate
     from pipeline.commands.run import run_and_report
+    from pipeline.render import short_path
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -44,10 +46,11 @@ def run(as_json: bool) -> int:
         return run_and_report("train", None, as_json)
     server = _started(settings.state_dir)
     code = run_and_report("train", _simulated_world().isoformat(), as_json)
+    program = short_path(sys.argv[0])
     click.echo("\nLook further:", err=True)
-    click.echo("  tens-insight status", err=True)
+    click.echo(f"  {program} status", err=True)
     click.echo(f"  {server.psql_command()}", err=True)
-    click.echo("  tens-insight demo stop    (the embedded database goes on running)", err=True)
+    click.echo(f"  {program} demo stop    (the embedded database goes on running)", err=True)
     return code
 
 

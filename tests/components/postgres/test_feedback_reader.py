@@ -164,7 +164,7 @@ def test_rows_of_many_blocks_agree_with_a_plain_fetch(
 ) -> None:
     monkeypatch.setattr(copy_columns, "_BLOCK_BYTES", 400)
     feedback.add(
-        {"account_id": f"ACC\n{n % 50}", "topic": f"a\n\n,b{n % 70}", "source": '"\r\n' * (n % 9)}
+        {"account_id": f"ACC\n{n % 50}", "topic": f"a\n\n,b{n % 70}", "source": '"\r\n' * (n % 3)}
         for n in range(500)
     )
     assert groups(read()) == fetched(feedback)
