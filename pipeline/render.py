@@ -84,6 +84,8 @@ def _data(summary: RunSummary) -> str:
         f"{data['rows_without_account']} without account_id",
         f"{data['rows_in_future']} after as_of, ignored",
     ]
+    if data["rows_without_date"]:
+        parts.append(f"{data['rows_without_date']} without a possible date, ignored")
     if "late_rows" in data:
         parts.append(f"{data['late_rows']} arrived late")
     return ", ".join(parts)

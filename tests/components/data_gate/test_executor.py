@@ -184,7 +184,7 @@ def test_broken_values_stop_the_run(feedback: Any, describe: Describe, tmp_path:
 def test_one_class_stops_the_run(feedback: Any, describe: Describe, tmp_path: Path) -> None:
     feedback.add(world())
     feedback.churn([("somebody else", ago(5))])
-    message, failed = stopped(describe(tmp_path), tmp_path)
+    message, failed = stopped(describe(tmp_path, splits=("train", "eval")), tmp_path)
     assert failed == {"train: churned", "eval: churned"}
     assert "in the split train only 0 snapshots churned, at least 3 are needed" in message
 
