@@ -7,7 +7,7 @@ from tfx import types
 
 from components.errors import NothingToPublish
 
-_MUST_AGREE: Final = ("lookback_days", "horizon_days", "label_source")
+_MUST_AGREE: Final = ("lookback_days", "horizon_days", "max_events", "label_source")
 
 
 def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
@@ -33,7 +33,7 @@ def require_fit(card: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         facts: Custom properties of the Examples.
 
     Raises:
-        NothingToPublish: Lookback, horizon or label source differ.
+        NothingToPublish: Lookback, horizon, length of the lists or label source differ.
     """
     differing = [
         f"{name} was {card[name]} and is {facts[name]}"

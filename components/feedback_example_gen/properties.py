@@ -32,6 +32,7 @@ def describe_examples(
     numbers = {
         "lookback_days": request.windows.lookback_days,
         "horizon_days": request.windows.horizon_days,
+        "max_events": request.rules.max_events,
         FEEDBACK_ROWS: watermark.rows,
         "rows_without_account": watermark.rows_without_account,
         "rows_in_future": watermark.rows_in_future,

@@ -20,6 +20,7 @@ _FROM_EXAMPLES: Final = (
     FEEDBACK_ROWS,
     "lookback_days",
     "horizon_days",
+    "max_events",
     "train_cutoffs",
     "train_snapshots",
     "train_churned",

@@ -17,6 +17,7 @@ CARD = {
     "label_source": "account_churn",
     "lookback_days": 30,
     "horizon_days": 10,
+    "max_events": 50,
 }
 
 

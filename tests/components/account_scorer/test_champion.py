@@ -10,9 +10,10 @@ CARD = {
     "model_version": "20240601-abcdef01",
     "lookback_days": 180,
     "horizon_days": 60,
+    "max_events": 500,
     "label_source": "account_churn",
 }
-FACTS = {"lookback_days": 180, "horizon_days": 60, "label_source": "account_churn", "as_of": "x"}
+FACTS = {name: value for name, value in CARD.items() if name != "model_version"} | {"as_of": "x"}
 
 
 def test_the_champion_is_the_model_that_was_found() -> None:
@@ -34,6 +35,7 @@ def test_a_champion_of_these_settings_fits() -> None:
     [
         ({"lookback_days": 90}, "lookback_days was 180 and is 90"),
         ({"horizon_days": 30}, "horizon_days was 60 and is 30"),
+        ({"max_events": 100}, "max_events was 500 and is 100"),
         ({"label_source": "inactivity"}, "label_source was account_churn and is inactivity"),
     ],
 )

@@ -144,6 +144,7 @@ def test_the_artifact_says_what_it_holds(
         "newest_feedback": max(row["created_at"] for row in world).isoformat(),
         "lookback_days": 30,
         "horizon_days": 10,
+        "max_events": 50,
         "feedback_rows": len(world) + len(unnamed),
         "rows_without_account": len(unnamed),
         "rows_in_future": len(later),

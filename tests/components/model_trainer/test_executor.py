@@ -19,6 +19,7 @@ FACTS: dict[str, str | int] = {
     "feedback_rows": 1234,
     "lookback_days": 180,
     "horizon_days": 60,
+    "max_events": 500,
     "train_cutoffs": "2024-01-01T00:00:00+00:00,2024-02-01T00:00:00+00:00",
     "train_snapshots": 900,
     "train_churned": 90,
