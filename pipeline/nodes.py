@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import BaseChannel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
@@ -91,4 +92,19 @@ def publish_scores(
         max_mean_shift=settings.max_mean_shift,
         accept_shift=settings.accept_shift,
         remove_departed=settings.departed_accounts == "remove",
+    )
+
+
+def assemble(settings: Settings, name: str, components: Sequence[BaseNode]) -> tfx.dsl.Pipeline:
+    """Makes a pipeline of its nodes, without a cache.
+
+    A node served from the cache would not see an UPDATE of an old row, and a publisher
+    would not publish.
+    """
+    return tfx.dsl.Pipeline(
+        pipeline_name=name,
+        pipeline_root=str(settings.pipeline_root / name),
+        components=list(components),
+        enable_cache=False,
+        beam_pipeline_args=beam_args(settings),
     )

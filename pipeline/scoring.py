@@ -34,12 +34,10 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     ).with_id("Champion")
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(gate)
-    return tfx.dsl.Pipeline(
-        pipeline_name=PIPELINE_NAME,
-        pipeline_root=str(settings.pipeline_root / PIPELINE_NAME),
-        components=[schema, example_gen, statistics_gen, gate, champion, scorer],
-        enable_cache=False,
-        beam_pipeline_args=nodes.beam_args(settings),
+    return nodes.assemble(
+        settings,
+        PIPELINE_NAME,
+        [schema, example_gen, statistics_gen, gate, champion, scorer],
     )
 
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from tfx import v1 as tfx
 from tfx.proto import trainer_pb2
+from tfx.types import BaseChannel
 
 from components.feedback_example_gen.cutoffs import SCORE, SPLITS
 from components.model_trainer.component import ModelTrainer
@@ -29,41 +30,19 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     7. The champion is resolved again: today's model if it was blessed, else the last.
     8. AccountScorer scores with it and publishes.
     """
-    schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema = schema_gen.outputs["schema"]
     example_gen = nodes.read_feedback(settings, SPLITS)
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(
-        examples=examples, schema=schema.outputs["schema"]
-    )
+    statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
+    statistics = statistics_gen.outputs["statistics"]
     validator = tfx.components.ExampleValidator(
-        statistics=statistics_gen.outputs["statistics"],
-        schema=schema.outputs["schema"],
-        exclude_splits=[SCORE],
+        statistics=statistics, schema=schema, exclude_splits=[SCORE]
     )
-    gate = nodes.gate_data(
-        settings,
-        examples,
-        statistics_gen.outputs["statistics"],
-        validator.outputs["anomalies"],
-    )
-    transform = tfx.components.Transform(
-        examples=examples,
-        schema=schema.outputs["schema"],
-        preprocessing_fn="transforms.account_features.preprocessing_fn",
-        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train"]),
-        # The trainer applies the graph itself, so that it sees cutoffs and reads once.
-        materialize=False,
-        disable_statistics=True,
-    )
+    gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
+    transform = _build_features(examples, schema)
     transform.add_upstream_node(gate)
-    trainer = ModelTrainer(
-        examples=examples,
-        transform_graph=transform.outputs["transform_graph"],
-        run_fn="serving_model.trainer.run_fn",
-        train_args=trainer_pb2.TrainArgs(splits=["train"]),
-        eval_args=trainer_pb2.EvalArgs(splits=["train"]),
-        custom_config=_training_config(settings),
-    )
+    trainer = _train(settings, examples, transform.outputs["transform_graph"])
     former_champion = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
     former_champion.add_upstream_node(gate)
     evaluator = tfx.components.Evaluator(
@@ -72,42 +51,47 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         model=trainer.outputs["model"],
         baseline_model=former_champion.outputs["model"],
         eval_config=eval_config(settings),
-        schema=schema.outputs["schema"],
+        schema=schema,
     )
-    pusher = tfx.components.Pusher(
-        model=trainer.outputs["model"],
-        model_blessing=evaluator.outputs["blessing"],
-        push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(
-                base_directory=str(settings.serving_dir)
-            )
-        ),
-    )
+    pusher = _push(settings, trainer.outputs["model"], evaluator.outputs["blessing"])
     champion = nodes.resolve_champion(*nodes.any_model()).with_id("Champion")
     champion.add_upstream_node(evaluator)
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(pusher)
-    return tfx.dsl.Pipeline(
-        pipeline_name=PIPELINE_NAME,
-        pipeline_root=str(settings.pipeline_root / PIPELINE_NAME),
-        components=[
-            schema,
-            example_gen,
-            statistics_gen,
-            validator,
-            gate,
-            transform,
-            former_champion,
-            trainer,
-            evaluator,
-            pusher,
-            champion,
-            scorer,
-        ],
-        # A node served from the cache would not see an UPDATE of an old row, and a
-        # publisher would not publish.
-        enable_cache=False,
-        beam_pipeline_args=nodes.beam_args(settings),
+    reading = [schema_gen, example_gen, statistics_gen, validator, gate]
+    learning = [transform, former_champion, trainer, evaluator, pusher]
+    return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])
+
+
+def _build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components.Transform:
+    return tfx.components.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn="transforms.account_features.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train"]),
+        # The trainer applies the graph itself, so that it sees cutoffs and reads once.
+        materialize=False,
+        disable_statistics=True,
+    )
+
+
+def _train(settings: Settings, examples: BaseChannel, graph: BaseChannel) -> ModelTrainer:
+    return ModelTrainer(
+        examples=examples,
+        transform_graph=graph,
+        run_fn="serving_model.trainer.run_fn",
+        train_args=trainer_pb2.TrainArgs(splits=["train"]),
+        eval_args=trainer_pb2.EvalArgs(splits=["train"]),
+        custom_config=_training_config(settings),
+    )
+
+
+def _push(settings: Settings, model: BaseChannel, blessing: BaseChannel) -> tfx.components.Pusher:
+    serving = tfx.proto.PushDestination.Filesystem(base_directory=str(settings.serving_dir))
+    return tfx.components.Pusher(
+        model=model,
+        model_blessing=blessing,
+        push_destination=tfx.proto.PushDestination(filesystem=serving),
     )
 
 
