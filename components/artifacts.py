@@ -13,3 +13,15 @@ class PublishedScores(Artifact):
     """The scores of a run as Parquet shards; properties say what was published."""
 
     TYPE_NAME = "TensInsightPublishedScores"
+
+
+class AreaCounts(Artifact):
+    """area_counts.json: feedback counted by product area and segment, in the run's snapshot."""
+
+    TYPE_NAME = "TensInsightAreaCounts"
+
+
+class PublishedAreas(Artifact):
+    """area_impacts.json: scores and contributions; properties say what was published."""
+
+    TYPE_NAME = "TensInsightPublishedAreas"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from tfx import v1 as tfx
 
 from pipeline import training
+from pipeline.branch_runner import BranchRunner
 from pipeline.demo.fallback import ensure_database
 from pipeline.quiet import silence_libraries
 from pipeline.settings import Settings, load_settings
@@ -22,13 +23,13 @@ def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
         settings: Says where ML Metadata lies.
 
     Raises:
-        TensInsightError: Whatever a node ended with.
+        TensInsightError: Whatever a node ended with, once all that does not depend on it ran.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     definition.metadata_connection_config = (
         tfx.orchestration.metadata.sqlite_metadata_connection_config(str(settings.metadata_path))
     )
-    tfx.orchestration.LocalDagRunner().run(definition)
+    BranchRunner().run(definition)
 
 
 def run_from_environment(create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]) -> None:

@@ -1,4 +1,4 @@
-"""Nodes that both pipelines wire: reading, champion, scoring."""
+"""Nodes that both pipelines wire: reading, champion, scoring, product areas."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,6 +10,7 @@ from tfx.types import BaseChannel, standard_artifacts
 from components.account_scorer.component import AccountScorer
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
+from components.product_area_scorer.component import ProductAreaScorer
 from pipeline.settings import Settings
 
 LOCAL_BEAM_ARGS: Final = (
@@ -43,6 +44,8 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
         churn_account_column=settings.churn_account_column,
         churn_date_column=settings.churn_date_column,
         rows_per_bucket=settings.rows_per_bucket,
+        area_window_days=settings.area_window_days,
+        critical_priority=settings.critical_priority,
         as_of=settings.as_of.isoformat() if settings.as_of else "",
     )
 
@@ -92,6 +95,19 @@ def publish_scores(
         max_mean_shift=settings.max_mean_shift,
         accept_shift=settings.accept_shift,
         remove_departed=settings.departed_accounts == "remove",
+    )
+
+
+def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaScorer:
+    """Ranks the product areas by the weighted rule and publishes in one transaction."""
+    return ProductAreaScorer(
+        area_counts=area_counts,
+        weights=settings.area_weights,
+        enterprise_segments=settings.enterprise_segments,
+        clear_if_empty=settings.areas_empty_window == "clear",
+        remove_vanished=settings.vanished_areas == "remove",
+        max_count_change=settings.max_count_change,
+        accept_shift=settings.accept_shift,
     )
 
 

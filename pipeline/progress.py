@@ -26,7 +26,8 @@ class Progress:
         self._began = 0.0
 
     def start(self, step: str) -> None:
-        """Begins a step."""
+        """Begins a step; one that is at work still has failed."""
+        self.abandon()
         self._step, self._began = step, time.monotonic()
         if self._console.is_terminal:
             self._status = self._console.status(step)

@@ -27,7 +27,8 @@ def print_facts(rows: Iterable[tuple[str, str]], out: Console) -> None:
 def render_summary(summary: RunSummary, out: Console) -> None:
     """Prints what a run published, how good the model is, and where to look further."""
     out.print()
-    out.print(f"Published {summary.published['published_count']} account scores.", style="bold")
+    published, areas = summary.published["published_count"], summary.areas["published_count"]
+    out.print(f"Published {published} account scores and {areas} product areas.", style="bold")
     print_facts(_facts(summary), out)
     out.print()
     out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
@@ -36,6 +37,19 @@ def render_summary(summary: RunSummary, out: Console) -> None:
         out.print(
             f"  {risk.account_id:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
             style=colour,
+            markup=False,
+        )
+    _render_areas(summary, out)
+
+
+def _render_areas(summary: RunSummary, out: Console) -> None:
+    out.print()
+    out.print(f"The {len(summary.top_areas)} product areas of highest priority", style="bold")
+    for area in summary.top_areas:
+        out.print(
+            f"  {f'{area.product_area} / {area.segment}':<28} {area.priority_score:5.1f}"
+            f"  {area.feedback_count} rows, {area.negative_count} negative, "
+            f"{area.critical_count} critical, sentiment {area.avg_sentiment_score:+.2f}",
             markup=False,
         )
 
@@ -53,6 +67,7 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "risk", f"{', '.join(counts)}; mean probability {published['mean_probability']:.3f}"
     if published["removed_count"]:
         yield "removed", f"{published['removed_count']} accounts that are no longer scored"
+    yield "areas", _areas(summary)
     for split in ("train", "eval"):
         if f"{split}_snapshots" in data:
             yield split, _split(summary, split)
@@ -88,6 +103,21 @@ def _data(summary: RunSummary) -> str:
         parts.append(f"{data['rows_without_date']} without a possible date, ignored")
     if "late_rows" in data:
         parts.append(f"{data['late_rows']} arrived late")
+    return ", ".join(parts)
+
+
+def _areas(summary: RunSummary) -> str:
+    areas = summary.areas
+    if "not_published" in areas:
+        return f"not published: {areas['not_published']}"
+    parts = [
+        f"{areas['published_count']} pairs of {areas['rows']} rows in {areas['window_days']} days",
+        areas["weights_version"],
+    ]
+    if areas["unnamed_rows"]:
+        parts.append(f"{areas['unnamed_rows']} rows without area or tier, ignored")
+    if areas["removed_count"]:
+        parts.append(f"{areas['removed_count']} pairs without feedback, removed")
     return ", ".join(parts)
 
 

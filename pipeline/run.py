@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from components.errors import TensInsightError
 from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
+from components.postgres.published_areas import top_areas
 from components.postgres.published_scores import highest_risks
 from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
@@ -23,14 +24,22 @@ TRAIN: Final = "train"
 SCORE: Final = "score"
 KINDS: Final = (TRAIN, SCORE)
 _SCORES_TYPE: Final = "TensInsightPublishedScores"
+_AREAS_TYPE: Final = "TensInsightPublishedAreas"
 
 
 @dataclass(frozen=True)
 class RunFailed:
-    """A run that published nothing, and what the gate said of its challenger, if asked."""
+    """A run in which a branch failed.
+
+    Attributes:
+        error: Why.
+        gate: What the gate said of the challenger, if it was asked.
+        published: What the other branch published all the same, a sentence each.
+    """
 
     error: TensInsightError
     gate: "GateDecision | None"
+    published: tuple[str, ...] = ()
 
 
 def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummary | RunFailed:
@@ -65,7 +74,7 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
         run = newest_run(registry, module.PIPELINE_NAME, since)
-        return RunFailed(error, _gate(registry, run))
+        return RunFailed(error, _gate(registry, run), _published(registry, run))
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
         run = newest_run(registry, module.PIPELINE_NAME, since)
@@ -98,19 +107,35 @@ def _gate(registry: Registry, run: Run | None) -> "GateDecision | None":
     return decision
 
 
+def _published(registry: Registry, run: Run | None) -> tuple[str, ...]:
+    """Says what a failed run published before or after it failed."""
+    artifacts = registry.artifacts_of(run) if run else []
+    found = {
+        "account scores": newest(artifacts, _SCORES_TYPE),
+        "product areas": newest(artifacts, _AREAS_TYPE),
+    }
+    return tuple(
+        f"Published {artifact.facts['published_count']} {what}."
+        for what, artifact in found.items()
+        if artifact is not None and "published_at" in artifact.facts
+    )
+
+
 def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
     artifacts = registry.artifacts_of(run)
     gate, evaluation = judge(registry, artifacts)
     examples, scores = newest(artifacts, "Examples"), newest(artifacts, _SCORES_TYPE)
+    areas = newest(artifacts, _AREAS_TYPE)
     assert examples is not None
     assert scores is not None
+    assert areas is not None
     champion = next(
         model
         for model in registry.models()
         if model.facts.get("model_version") == scores.facts["model_version"]
     )
     with closing(connect("tens-insight summary")) as connection:
-        highest = highest_risks(connection, TOP)
+        highest, first_areas = highest_risks(connection, TOP), top_areas(connection, TOP)
     return RunSummary(
         pipeline=run.pipeline,
         run_id=run.run_id,
@@ -118,6 +143,8 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         data=examples.facts,
         published=scores.facts,
         highest=highest,
+        areas=areas.facts,
+        top_areas=first_areas,
         model_uri=f"{champion.uri}/Format-Serving",
         champion=champion.facts,
         gate=gate,

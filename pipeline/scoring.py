@@ -20,6 +20,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     2. StatisticsGen describes it; DataGate validates it and stops or goes on.
     3. The champion is resolved among the models of the training pipeline.
     4. AccountScorer scores with it and publishes.
+
+    Beside this, after 1: ProductAreaScorer ranks the product areas and publishes.
     """
     schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
     example_gen = nodes.read_feedback(settings, [SCORE])
@@ -34,10 +36,11 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     ).with_id("Champion")
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(gate)
+    areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
     return nodes.assemble(
         settings,
         PIPELINE_NAME,
-        [schema, example_gen, statistics_gen, gate, champion, scorer],
+        [schema, example_gen, statistics_gen, gate, areas, champion, scorer],
     )
 
 

@@ -22,6 +22,8 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from transforms.product_area_impact import Weights
+
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 
@@ -119,12 +121,37 @@ class Settings(BaseSettings):
     )
     accept_shift: bool = Field(False, description="Publish although the circuit breaker opened.")
 
+    area_window_days: Days = Field(
+        90, description="Product areas: days before as_of whose feedback counts."
+    )
+    area_weights: dict[str, float] = Field(
+        Weights().as_dict(),
+        description="Product areas: weight of every signal, >= 0, of sum 1, as a JSON mapping.",
+    )
+    critical_priority: int = Field(
+        4, ge=1, le=5, description="Product areas: lowest priority that is critical."
+    )
+    enterprise_segments: tuple[str, ...] = Field(
+        ("enterprise",), description="Product areas: tiers that count as enterprise."
+    )
+    areas_empty_window: Literal["keep", "clear"] = Field(
+        "keep", description="Product areas: what a window without feedback does to the table."
+    )
+    vanished_areas: Literal["remove", "keep"] = Field(
+        "remove", description="Product areas: what publishing does to pairs without feedback."
+    )
+
     @pydantic.field_validator("as_of")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
         if moment is None:
             return None
         return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+    @pydantic.field_validator("area_weights")
+    @classmethod
+    def _full_set(cls, weights: dict[str, float]) -> dict[str, float]:
+        return Weights.from_mapping(weights).as_dict()
 
     @pydantic.field_validator("state_dir")
     @classmethod
@@ -210,7 +237,7 @@ def load_settings(**explicit: Any) -> Settings:
         raise ConfigurationInvalid("\n".join(lines)) from None
     except SettingsError as error:
         raise ConfigurationInvalid(
-            f"A setting that is a list must be JSON, such as [64, 32]: {error}"
+            f"A setting that is a list or a mapping must be JSON, such as [64, 32]: {error}"
         ) from None
 
 

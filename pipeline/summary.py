@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from components.postgres.published_areas import PublishedArea
 from components.postgres.published_scores import AccountRisk
 from pipeline.registry import Artifact, Registry, Run
 
@@ -26,6 +27,8 @@ class RunSummary:
         data: Custom properties of the Examples: as_of, label, cutoffs, sizes.
         published: Custom properties of the PublishedScores: version, counts.
         highest: The accounts most at risk.
+        areas: Custom properties of the PublishedAreas: version of the weights, counts.
+        top_areas: The published product areas of the highest priority.
         model_uri: Folder of the champion's SavedModel.
         champion: The champion's custom properties.
         gate: The decision on the challenger; None in a scoring run.
@@ -39,6 +42,8 @@ class RunSummary:
     data: dict[str, Any]
     published: dict[str, Any]
     highest: list[AccountRisk]
+    areas: dict[str, Any]
+    top_areas: list[PublishedArea]
     model_uri: str
     champion: dict[str, Any]
     gate: "GateDecision | None" = None

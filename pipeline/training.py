@@ -29,6 +29,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     6. Pusher copies a blessed model to where TensorFlow Serving reads.
     7. The champion is resolved again: today's model if it was blessed, else the last.
     8. AccountScorer scores with it and publishes.
+
+    Beside all this, after 1: ProductAreaScorer ranks the product areas and publishes.
     """
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
     schema = schema_gen.outputs["schema"]
@@ -58,7 +60,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     champion.add_upstream_node(evaluator)
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(pusher)
-    reading = [schema_gen, example_gen, statistics_gen, validator, gate]
+    areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
+    reading = [schema_gen, example_gen, statistics_gen, validator, gate, areas]
     learning = [transform, former_champion, trainer, evaluator, pusher]
     return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])
 

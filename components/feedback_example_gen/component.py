@@ -8,6 +8,7 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.artifacts import AreaCounts
 from components.feedback_example_gen import executor
 
 
@@ -27,9 +28,14 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
         "churn_account_column": ExecutionParameter(type=str),
         "churn_date_column": ExecutionParameter(type=str),
         "rows_per_bucket": ExecutionParameter(type=int),
+        "area_window_days": ExecutionParameter(type=int),
+        "critical_priority": ExecutionParameter(type=int),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
-    OUTPUTS = {"examples": ChannelParameter(type=standard_artifacts.Examples)}  # noqa: RUF012
+    OUTPUTS = {  # noqa: RUF012
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "area_counts": ChannelParameter(type=AreaCounts),
+    }
 
 
 class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
@@ -39,6 +45,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
         - examples: standard_artifacts.Examples with the splits asked for. Each
           tf.Example has the shape of transforms/event_spec.py. Custom properties say
           as_of, label source, watermark, cutoffs, sizes and base rates.
+        - area_counts: AreaCounts, what ProductAreaScorer needs. The exported snapshot ends
+          with this component, so what is to be counted inside it is counted here.
 
     The database is the one that the environment names (DATABASE_URL, or libpq's own
     variables) where the executor runs; no parameter holds an address. The component
@@ -64,6 +72,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
         churn_account_column: str,
         churn_date_column: str,
         rows_per_bucket: int,
+        area_window_days: int,
+        critical_priority: int,
         as_of: str = "",
     ):
         """Declares what to read.
@@ -80,6 +90,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             churn_account_column: Its account column.
             churn_date_column: Its timestamptz column.
             rows_per_bucket: Rows that a reader may hold in memory, about.
+            area_window_days: Days before as_of that count for product areas.
+            critical_priority: Lowest priority that is critical there, 1..5.
             as_of: ISO 8601; empty for the database's clock when the run reads it.
         """
         spec = FeedbackExampleGenSpec(
@@ -95,6 +107,9 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             churn_account_column=churn_account_column,
             churn_date_column=churn_date_column,
             rows_per_bucket=rows_per_bucket,
+            area_window_days=area_window_days,
+            critical_priority=critical_priority,
             examples=types.Channel(type=standard_artifacts.Examples),
+            area_counts=types.Channel(type=AreaCounts),
         )
         super().__init__(spec=spec)

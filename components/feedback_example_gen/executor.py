@@ -21,8 +21,10 @@ from components.feedback_example_gen.bucket_writer import (
     WriteBucket,
     read_tallies,
 )
+from components.feedback_example_gen.counted_areas import write_counted_areas
 from components.feedback_example_gen.request import ACCOUNT_CHURN, ReadRequest
 from components.feedback_example_gen.survey import Survey, survey_database
+from components.postgres.area_counts import read_area_counts
 from components.postgres.feedback_reader import Bucket
 from components.postgres.snapshot import Snapshot, exported_snapshot
 
@@ -42,6 +44,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             input_dict: None.
             output_dict:
                 - examples: Examples; Split-<name>/ of gzipped TFRecords of tf.Example.
+                - area_counts: AreaCounts; area_counts.json.
             exec_properties: As component.py declares.
 
         Raises:
@@ -52,8 +55,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         request = ReadRequest.from_properties(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
+        area_counts = artifact_utils.get_single_instance(output_dict["area_counts"])
         with exported_snapshot() as snapshot:
             survey = survey_database(snapshot, request)
+            counts = read_area_counts(snapshot.connection, survey.as_of, request.area_window)
+            write_counted_areas(area_counts, counts)
             self._write(examples.uri, snapshot, survey, request)
         examples.split_names = artifact_utils.encode_split_names(list(request.splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

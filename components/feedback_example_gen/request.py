@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from components.feedback_example_gen.cutoffs import SPLITS, Windows
 from components.feedback_example_gen.snapshots import SnapshotRules
+from components.postgres.area_counts import AreaWindow
 from components.postgres.feedback_reader import ChurnSource
 
 AUTO: Final = "auto"
@@ -28,6 +29,7 @@ class ReadRequest:
         label_source: auto, account_churn or inactivity.
         churn_source: The table of ground truth, should it be there.
         rows_per_bucket: How many rows one reader may hold in memory, about.
+        area_window: What counts for product areas.
     """
 
     as_of: datetime | None
@@ -37,6 +39,7 @@ class ReadRequest:
     label_source: str
     churn_source: ChurnSource
     rows_per_bucket: int
+    area_window: AreaWindow
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, Any]) -> "ReadRequest":
@@ -70,6 +73,10 @@ class ReadRequest:
                 date_column=properties["churn_date_column"],
             ),
             rows_per_bucket=properties["rows_per_bucket"],
+            area_window=AreaWindow(
+                days=properties["area_window_days"],
+                critical_priority=properties["critical_priority"],
+            ),
         )
 
 

@@ -77,10 +77,10 @@ def check_contract(
         ContractBroken: churn_table is not the name of a table.
     """
     churn = tables.churn_contract(churn_table, churn_account_column, churn_date_column)
-    outputs = (tables.ACCOUNT_RISK_SCORES, tables.PUBLICATIONS) if need_outputs else ()
+    outputs = tables.OUTPUTS if need_outputs else ()
     with explained(connection), connection.cursor() as cursor:
         problems = _problems(cursor, tables.FEEDBACK, connection.info.user)
-        churn_present = bool(_columns(cursor, churn.table))
+        churn_present = bool(_columns(cursor, churn))
         if churn_present or need_churn_table:
             problems += _problems(cursor, churn, connection.info.user)
         for output in outputs:
@@ -134,13 +134,14 @@ def table_facts(connection: Connection) -> FeedbackFacts:
 
 
 def _problems(cursor: Cursor, contract: tables.TableContract, user: str) -> list[str]:
-    columns = _columns(cursor, contract.table)
+    columns = _columns(cursor, contract)
     return table_problems(contract, columns, user, _elsewhere(cursor, contract.table))
 
 
-def _columns(cursor: Cursor, table: str) -> list[Column]:
-    schema, name = split_table_name(table)
-    cursor.execute(load_sql("table_columns"), {"schema": schema, "table": name})
+def _columns(cursor: Cursor, contract: tables.TableContract) -> list[Column]:
+    schema, name = split_table_name(contract.table)
+    wanted = {"schema": schema, "table": name, "key": sorted(contract.key)}
+    cursor.execute(load_sql("table_columns"), wanted)
     return [Column(*row) for row in cursor.fetchall()]
 
 

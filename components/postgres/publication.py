@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+NO_LABEL: Final = "none"
 
 
 @dataclass(frozen=True)
@@ -10,8 +13,8 @@ class Publication:
 
     Attributes:
         as_of: The run's now, with a time zone.
-        model_version: The model that made the rows; every row names it.
-        label_source: What the model was taught as churn.
+        model_version: The model, or set of weights, that made the rows; every row names it.
+        label_source: What the model was taught as churn; NO_LABEL for a rule.
         run_id: The run that publishes.
         expected_rows: How many rows there must be.
         feedback_rows: Rows of feedback before as_of, if they were counted.
@@ -31,15 +34,18 @@ class PublishPolicy:
 
     Attributes:
         max_count_change: Largest change of the number of rows, as a share of the last.
-        max_mean_shift: Largest change of the mean probability, 0..1.
+        max_mean_shift: Largest change of the mean probability, 0..1; without a meaning for
+            rows without probabilities.
         accept_shift: Publish in spite of both limits.
-        remove_departed: Remove the rows of accounts that are not published any more.
+        remove_departed: Remove the rows whose keys are not published any more.
+        allow_empty: Let a publication without any row through, the circuit breaker included.
     """
 
     max_count_change: float
-    max_mean_shift: float
+    max_mean_shift: float = 1.0
     accept_shift: bool = False
     remove_departed: bool = True
+    allow_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,7 @@ class Published:
 
     Attributes:
         written: Rows inserted or replaced.
-        removed: Rows of departed accounts removed.
+        removed: Rows removed because their keys were not published any more.
         categories: Rows per category; empty for a table without categories.
         mean_probability: 0..1; None for a table without probabilities.
         published_at: By the server's clock, UTC.

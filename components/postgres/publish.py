@@ -125,7 +125,7 @@ def _replace(
     last = last_publication(cursor, target)
     refuse_older(last, publication, target)
     staging = stage(cursor, target, rows())
-    refuse_broken_rows(cursor, target, staging, publication)
+    refuse_broken_rows(cursor, target, staging, publication, policy)
     mean, categories = summary(cursor, target, staging)
     refuse_shift(last, publication.expected_rows, mean, policy, target)
     written = upsert(cursor, target, staging)

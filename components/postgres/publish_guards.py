@@ -47,7 +47,11 @@ def refuse_older(last: LastPublication | None, publication: Publication, target:
 
 
 def refuse_broken_rows(
-    cursor: Cursor, target: Target, staging: sql.Identifier, publication: Publication
+    cursor: Cursor,
+    target: Target,
+    staging: sql.Identifier,
+    publication: Publication,
+    policy: PublishPolicy,
 ) -> None:
     """Checks every staged row.
 
@@ -55,7 +59,7 @@ def refuse_broken_rows(
         PublicationRefused: Rows are missing or too many, a key comes twice, a rule of
             the table is broken, or rows are of several runs or of another model.
     """
-    _refuse_wrong_count(cursor, target, staging, publication)
+    _refuse_wrong_count(cursor, target, staging, publication, policy)
     cursor.execute(sql.SQL(target.check).format(staging=staging))
     problems = [
         f"{problem}, in {count} rows (first: {example!r})"
@@ -81,7 +85,7 @@ def refuse_shift(
     Raises:
         PublicationRefused: Number of rows or mean probability moved beyond the policy.
     """
-    if last is None or policy.accept_shift:
+    if last is None or policy.accept_shift or (count == 0 and policy.allow_empty):
         return
     problems = []
     change = abs(count - last.rows_written) / last.rows_written if last.rows_written else 0.0
@@ -107,11 +111,15 @@ def refuse_shift(
 
 
 def _refuse_wrong_count(
-    cursor: Cursor, target: Target, staging: sql.Identifier, publication: Publication
+    cursor: Cursor,
+    target: Target,
+    staging: sql.Identifier,
+    publication: Publication,
+    policy: PublishPolicy,
 ) -> None:
     cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(staging))
     (count,) = cursor.fetchone() or (0,)
-    if count == 0:
+    if count == 0 and not policy.allow_empty:
         raise PublicationRefused(f"There are no rows to publish to {target.table}. {_KEPT}")
     if count != publication.expected_rows:
         raise PublicationRefused(
@@ -138,6 +146,6 @@ def _mixtures(
         values = [row[0] for row in cursor.fetchall()]
         if len(values) > 1:
             problems.append(f"{name} has several values, such as {values[0]} and {values[1]}")
-        elif name == "model_version" and values[0] != publication.model_version:
+        elif name == "model_version" and values not in ([], [publication.model_version]):
             problems.append(f"model_version is {values[0]}, not {publication.model_version}")
     return problems

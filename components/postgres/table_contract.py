@@ -16,7 +16,7 @@ class TableContract:
         table: "table" or "schema.table".
         columns: Name of each column that is used, and the types that it may have.
         rights: Of SELECT, INSERT, UPDATE and DELETE those that are needed.
-        unique_column: The column that alone identifies a row, where that is relied upon.
+        key: The columns that together identify a row, where that is relied upon.
         remedy: What to do when the table is not there.
     """
 
@@ -24,7 +24,7 @@ class TableContract:
     columns: dict[str, frozenset[str]]
     rights: tuple[str, ...]
     remedy: str
-    unique_column: str | None = None
+    key: tuple[str, ...] = ()
 
 
 FEEDBACK = TableContract(
@@ -58,7 +58,25 @@ ACCOUNT_RISK_SCORES = TableContract(
     },
     rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
     remedy="run `tens-insight db init`",
-    unique_column="account_id",
+    key=("account_id",),
+)
+
+PRODUCT_AREA_IMPACT = TableContract(
+    table="public.product_area_impact",
+    columns={
+        "product_area": STRING,
+        "segment": STRING,
+        "priority_score": DOUBLE,
+        "feedback_count": INTEGER,
+        "avg_sentiment_score": DOUBLE,
+        "negative_count": INTEGER,
+        "critical_count": INTEGER,
+        "predicted_at": MOMENT,
+        "model_version": STRING,
+    },
+    rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+    remedy="run `tens-insight db init`",
+    key=("product_area", "segment"),
 )
 
 PUBLICATIONS = TableContract(
@@ -67,6 +85,8 @@ PUBLICATIONS = TableContract(
     rights=("SELECT", "INSERT"),
     remedy="run `tens-insight db init`",
 )
+
+OUTPUTS = (ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, PUBLICATIONS)
 
 
 def churn_contract(table: str, account_column: str, date_column: str) -> TableContract:

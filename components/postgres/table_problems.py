@@ -8,7 +8,10 @@ from components.postgres.table_contract import STRING, TableContract
 
 @dataclass(frozen=True)
 class Column:
-    """A column as it is in the database, and what the role may do with it or its table."""
+    """A column as it is in the database, and what the role may do with it or its table.
+
+    has_key says whether the columns of the contract's key are a unique key of the table.
+    """
 
     name: str
     type: str
@@ -19,7 +22,7 @@ class Column:
     can_insert: bool
     can_update: bool
     can_delete: bool
-    is_unique: bool
+    has_key: bool
 
 
 def table_problems(
@@ -47,12 +50,11 @@ def table_problems(
                 f"expected {' or '.join(sorted(types))}: change its type in its owner's schema."
             )
     problems += _missing_rights(contract, found, user)
-    unique = found.get(contract.unique_column or "")
-    if unique is not None and not unique.is_unique:
+    if contract.key and found.keys() >= set(contract.key) and not columns[0].has_key:
+        key = ", ".join(contract.key)
         problems.append(
-            f"Table {contract.table} has no primary key or unique index on {unique.name} alone, "
-            "so rows cannot be replaced: "
-            f"ALTER TABLE {contract.table} ADD PRIMARY KEY ({unique.name})."
+            f"Table {contract.table} has no primary key or unique index on {key} alone, "
+            f"so rows cannot be replaced: ALTER TABLE {contract.table} ADD PRIMARY KEY ({key})."
         )
     return problems
 

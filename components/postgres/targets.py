@@ -51,3 +51,22 @@ ACCOUNT_RISK_SCORES: Final = Target(
     check=load_sql("account_risk_scores_check"),
     summary=load_sql("account_risk_scores_summary"),
 )
+
+PRODUCT_AREA_IMPACT: Final = Target(
+    table="product_area_impact",
+    columns=(
+        ("product_area", "text"),
+        ("segment", "text"),
+        ("priority_score", "double precision"),
+        ("feedback_count", "integer"),
+        ("avg_sentiment_score", "double precision"),
+        ("negative_count", "integer"),
+        ("critical_count", "integer"),
+        ("predicted_at", "timestamptz"),
+        ("model_version", "text"),
+    ),
+    key=("product_area", "segment"),
+    constant=("predicted_at", "model_version"),
+    check=load_sql("product_area_impact_check"),
+    summary=load_sql("product_area_impact_summary"),
+)

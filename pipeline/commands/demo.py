@@ -49,6 +49,7 @@ def run(as_json: bool) -> int:
     program = short_path(sys.argv[0])
     click.echo("\nLook further:", err=True)
     click.echo(f"  {program} status", err=True)
+    click.echo(f"  {program} areas", err=True)
     click.echo(f"  {server.psql_command()}", err=True)
     click.echo(f"  {program} demo stop    (the embedded database goes on running)", err=True)
     return code

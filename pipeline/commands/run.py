@@ -11,8 +11,9 @@ def command() -> None:
 
     Exit codes: 0 published; 3 not blessed and no champion to score with; 4 the data
     gate stopped the run; 5 database unreachable; 6 configuration invalid; 7 a table,
-    column, type or privilege is missing; 8 the scores failed a check, nothing was
-    published; 1 an unexpected error.
+    column, type or privilege is missing; 8 the scores failed a check, their table is as
+    it was; 1 an unexpected error. Account scores and product areas are published
+    each for itself: if one fails, the code is its, and the message says what was published.
     """
 
 
@@ -54,6 +55,8 @@ def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
     if isinstance(result, RunFailed):
         if result.gate is not None:
             click.echo(result.gate.sentence(), err=True)
+        for sentence in result.published:
+            click.echo(sentence, err=True)
         raise result.error
     render_summary(result, console())
     if as_json:

@@ -106,6 +106,8 @@ def properties(**changes: Any) -> dict[str, Any]:
         "churn_account_column": "account_id",
         "churn_date_column": "churned_at",
         "rows_per_bucket": 1_000_000,
+        "area_window_days": 90,
+        "critical_priority": 4,
     } | changes
 
 
@@ -135,12 +137,16 @@ def write_examples(beam_executor: Callable[[type], Any]) -> Callable[..., Any]:
     """Runs FeedbackExampleGen's executor into a folder and returns the Examples."""
     from tfx.types import standard_artifacts
 
+    from components.artifacts import AreaCounts
     from components.feedback_example_gen.executor import Executor
 
     def write(folder: Path, **changes: Any) -> Any:
         examples = standard_artifacts.Examples()
         examples.uri = str(folder)
-        beam_executor(Executor).Do({}, {"examples": [examples]}, properties(**changes))
+        area_counts = AreaCounts()
+        area_counts.uri = str(folder.with_name(f"{folder.name}-areas"))
+        outputs = {"examples": [examples], "area_counts": [area_counts]}
+        beam_executor(Executor).Do({}, outputs, properties(**changes))
         return examples
 
     return write

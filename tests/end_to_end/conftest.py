@@ -136,12 +136,24 @@ def published_by_training(house, trained):
 
 
 @pytest.fixture(scope="session")
+def areas_by_training(house, trained):
+    """product_area_impact as the training run left it."""
+    return house.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
+
+
+@pytest.fixture(scope="session")
+def areas_by_scoring(house, scored):
+    """product_area_impact as the scoring run left it."""
+    return house.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
+
+
+@pytest.fixture(scope="session")
 def published_by_scoring(house, scored):
     """account_risk_scores as the scoring run left it."""
     return house.query("SELECT * FROM account_risk_scores ORDER BY account_id")
 
 
 @pytest.fixture(scope="session")
-def scored(house, published_by_training, settings_for_small_worlds):
+def scored(house, published_by_training, areas_by_training, settings_for_small_worlds):
     """The finished `run score` after it."""
     return house.run("run", "score", "--json", **settings_for_small_worlds)

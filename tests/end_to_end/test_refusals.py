@@ -21,7 +21,8 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     assert "There is no champion" in finished.err
     assert finished.summary["exit"] == 3
     assert null_house.query("SELECT count(*) FROM account_risk_scores") == [(0,)]
-    assert null_house.query("SELECT count(*) FROM tens_insight.publications") == [(0,)]
+    published = null_house.query("SELECT target_table FROM tens_insight.publications")
+    assert published == [("product_area_impact",)]
     assert not list((null_house.state_dir / "serving").rglob("*.pb"))
 
 

@@ -28,7 +28,9 @@ def test_training_publishes_and_says_so(trained, house):
     assert summary["gate"]["blessed"] is True
     (count,) = house.query("SELECT count(*) FROM account_risk_scores")[0]
     assert summary["published"]["published_count"] == count > 200
-    assert f"Published {count} account scores." in trained.out
+    (areas,) = house.query("SELECT count(*) FROM product_area_impact")[0]
+    assert summary["areas"]["published_count"] == areas == 18
+    assert f"Published {count} account scores and {areas} product areas." in trained.out
     assert "BLESSED: auc" in trained.out
     for risk in summary["highest"]:
         assert risk["account_id"] in trained.out
@@ -81,6 +83,39 @@ def test_scoring_alone_gives_the_same_probabilities(
     assert accounts == before
     probabilities = [[row[1] for row in rows] for rows in both]
     np.testing.assert_allclose(*probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("run", ["training", "scoring"])
+def test_product_areas_follow_the_rule(house, areas_by_training, areas_by_scoring, trained, run):
+    """The rule of the contract in plain Python, from every row of the window."""
+    published = {"training": areas_by_training, "scoring": areas_by_scoring}[run]
+    feedback = house.query(
+        "SELECT product_area, customer_tier, sentiment, priority, created_at FROM feedback_enriched"
+    )
+    expected = _product_areas(feedback, house.as_of)
+    assert {row[:2] for row in published} == set(expected)
+    version = trained.summary["areas"]["weights_version"]
+    for area, segment, score, *counts, predicted_at, model_version in published:
+        assert score == pytest.approx(expected[area, segment][0], rel=0, abs=1e-9)
+        assert counts == expected[area, segment][1:]
+        assert (predicted_at, model_version) == (house.as_of, version)
+
+
+def test_the_first_product_areas_are_shown(trained, areas_by_training):
+    by_score = sorted(areas_by_training, key=lambda row: -row[2])[:10]
+    shown = trained.summary["top_areas"]
+    assert [(row["product_area"], row["segment"]) for row in shown] == [row[:2] for row in by_score]
+    for area, segment, *_ in by_score:
+        assert f"{area} / {segment}" in trained.out
+
+
+def test_the_ranking_counted_anew_is_the_published_one(house, scored, areas_by_scoring):
+    finished = house.run("areas", "--json")
+    assert finished.code == 0, finished.err
+    found = {(row["product_area"], row["segment"]): row for row in finished.summary["areas"]}
+    assert {row[:2]: row[2] for row in areas_by_scoring} == {
+        pair: row["priority_score"] for pair, row in found.items()
+    }
 
 
 def test_a_version_names_one_model_and_leads_to_its_data(registry, trained):
@@ -147,7 +182,8 @@ def test_status_tells_the_truth(house, scored, trained):
 def test_standard_error_holds_progress_and_nothing_else(trained):
     steps = [line.split()[0] for line in trained.err.splitlines()]
     assert steps[:3] == ["Loading", "FeedbackExampleGen", "ImportSchemaGen"]
-    assert len(steps) == 14, trained.err
+    assert len(steps) == 15, trained.err
+    assert "ProductAreaScorer" in steps
     assert "\x1b" not in trained.err + trained.out
 
 
@@ -163,6 +199,36 @@ def test_training_again_gives_the_same_model_to_1e_6(
     np.testing.assert_allclose(*probabilities, atol=1e-6)
     checks = [check["name"] for check in again.summary["gate"]["checks"]]
     assert "auc against the champion" in checks
+
+
+def _product_areas(rows, as_of):
+    """Returns {(area, segment): [score, rows, average sentiment, negative, critical]}."""
+    pairs = {}
+    for area, segment, sentiment, priority, created_at in rows:
+        if as_of - 90 * DAY <= created_at < as_of:
+            pairs.setdefault((area, segment), []).append((sentiment, priority, created_at))
+    signals = [
+        (0.15, lambda own: len(own)),
+        (0.25, lambda own: sum(sentiment == "negative" for sentiment, _, _ in own)),
+        (0.20, lambda own: sum(priority >= 4 for _, priority, _ in own)),
+        (0.15, lambda own: sum(priority == 5 for _, priority, _ in own)),
+        (0.10, lambda own: sum(at >= as_of - 7 * DAY for _, _, at in own)),
+    ]
+    scores = {pair: 0.15 * (pair[1] == "enterprise") for pair in pairs}
+    for weight, count in signals:
+        counts = {pair: count(own) for pair, own in pairs.items()}
+        low, high = min(counts.values()), max(counts.values())
+        for pair in pairs:
+            level = 0.5 if low == high else (counts[pair] - low) / (high - low)
+            scores[pair] += weight * level
+    found = {}
+    for pair, own in pairs.items():
+        negative = sum(sentiment == "negative" for sentiment, _, _ in own)
+        positive = sum(sentiment == "positive" for sentiment, _, _ in own)
+        average = (positive - negative) / (len(own) + 1)
+        critical = sum(priority >= 4 for _, priority, _ in own)
+        found[pair] = [100 * scores[pair], len(own), average, negative, critical]
+    return found
 
 
 def _raw_events(house, accounts):

@@ -13,6 +13,7 @@ from pipeline.exit_codes import (
     DATA_GATE_STOPPED,
     DATABASE_UNREACHABLE,
     NOTHING_TO_PUBLISH,
+    PUBLICATION_REFUSED,
 )
 
 pytestmark = pytest.mark.slow
@@ -59,7 +60,9 @@ def refused(capsys, url, code, *said, kind="train", as_of=AS_OF):
     outcome = json.loads(captured.out.splitlines()[-1])
     assert outcome["exit"] == code
     assert query(url, "SELECT account_id FROM public.account_risk_scores") == [("ACC-OLD",)]
-    assert query(url, "SELECT count(*) FROM tens_insight.publications") == [(0,)]
+    log = "SELECT count(*) FROM tens_insight.publications WHERE target_table = "
+    assert query(url, f"{log} 'account_risk_scores'") == [(0,)]
+    return captured
 
 
 def test_wrong_password(world, password_url, monkeypatch, capsys):
@@ -152,6 +155,34 @@ def test_no_account_churned(world, capsys):
     refused(capsys, world, DATA_GATE_STOPPED, "only 0 snapshots churned")
 
 
+def test_the_data_gate_does_not_hold_product_areas_back(world, capsys, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_MIN_ACCOUNTS", "5000")
+    captured = refused(capsys, world, DATA_GATE_STOPPED, "at least 5000 are needed")
+    ((areas,),) = query(world, "SELECT count(*) FROM public.product_area_impact")
+    assert f"Published {areas} product areas." in captured.err
+    assert areas > 5
+    assert "account scores" not in captured.err
+
+
+def test_product_areas_that_fail_do_not_hold_the_account_scores_back(world, capsys, monkeypatch):
+    """A trigger refuses what the areas write; everything about accounts is sound."""
+    execute(
+        world,
+        "DELETE FROM public.account_risk_scores",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE check_violation USING MESSAGE = 'not today'; END$$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON product_area_impact EXECUTE FUNCTION refuse()",
+    )
+    monkeypatch.setenv("TENS_INSIGHT_MIN_AUC", "0")
+    assert run_cli(["run", "train", "--as-of", AS_OF]) == PUBLICATION_REFUSED
+    said = capsys.readouterr().err
+    ((scores,),) = query(world, "SELECT count(*) FROM public.account_risk_scores")
+    assert scores > 50
+    assert f"Published {scores} account scores." in said
+    assert "product_area_impact itself refused the rows: not today" in said
+    assert query(world, "SELECT count(*) FROM public.product_area_impact") == [(0,)]
+
+
 def test_too_few_accounts(world, capsys, monkeypatch):
     monkeypatch.setenv("TENS_INSIGHT_MIN_ACCOUNTS", "5000")
     refused(capsys, world, DATA_GATE_STOPPED, "at least 5000 are needed", "MIN_ACCOUNTS")
@@ -174,7 +205,11 @@ def test_values_outside_their_domain(world, capsys):
         "ALTER TABLE feedback_enriched DROP CONSTRAINT feedback_enriched_priority_check",
         "UPDATE feedback_enriched SET priority = 9 WHERE hashtext(id) % 10 = 0",
     )
-    refused(capsys, world, DATA_GATE_STOPPED, "event_priority breaks the schema", kind="score")
+    captured = refused(
+        capsys, world, DATA_GATE_STOPPED, "event_priority breaks the schema", kind="score"
+    )
+    assert "Product areas were not ranked" in captured.err
+    assert query(world, "SELECT count(*) FROM public.product_area_impact") == [(0,)]
 
 
 def test_scoring_without_a_champion(world, capsys):

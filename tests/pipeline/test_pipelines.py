@@ -5,6 +5,7 @@ from tfx.dsl.compiler import compiler
 
 from pipeline import scoring, training
 from pipeline.settings import load_settings
+from transforms.product_area_impact import SIGNALS
 
 
 def compiled(module, **settings):
@@ -62,8 +63,32 @@ def test_scoring_trains_nothing(score_graph):
         "DataGate",
         "Champion",
         "AccountScorer",
+        "ProductAreaScorer",
     }
     assert {"DataGate", "Champion"} <= before(score_graph, "AccountScorer")
+
+
+@pytest.mark.parametrize("module", [training, scoring])
+def test_product_areas_depend_on_the_reading_alone(module):
+    graph = nodes(compiled(module))
+    assert graph["ProductAreaScorer"] == ["FeedbackExampleGen"]
+    assert [node for node in graph if "ProductAreaScorer" in graph[node]] == []
+
+
+def test_the_rule_of_the_settings_reaches_the_product_areas():
+    weights = dict.fromkeys(SIGNALS, 0.0) | {"p5_feedback": 0.25, "recent_feedback": 0.75}
+    text = str(
+        compiled(
+            scoring,
+            area_window_days=37,
+            critical_priority=2,
+            area_weights=weights,
+            enterprise_segments=("vip",),
+        )
+    )
+    assert "int_value: 37" in text
+    assert r"\"p5_feedback\": 0.25" in text
+    assert r"[\"vip\"]" in text
 
 
 @pytest.mark.parametrize("module", [training, scoring])

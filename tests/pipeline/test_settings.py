@@ -1,3 +1,4 @@
+import json
 import os
 import re
 from pathlib import Path
@@ -5,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings import PREFIX, ConfigurationInvalid, Settings, load_settings, origin
+from transforms.product_area_impact import SIGNALS
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,6 +53,13 @@ def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch,
         ("AS_OF", "yesterday", "datetime"),
         ("HIDDEN_UNITS", "many", "JSON"),
         ("HIDDEN_UNITS", "[0]", "greater than"),
+        ("AREA_WEIGHTS", "much", "JSON"),
+        ("AREA_WEIGHTS", '{"feedback_volume": 1}', "must name every signal"),
+        ("AREA_WEIGHTS", '{"negative": 1}', "no signal 'negative'"),
+        ("AREA_WEIGHTS", json.dumps(dict.fromkeys(SIGNALS, 0.2)), "sum to 1"),
+        ("AREA_WEIGHTS", json.dumps(dict.fromkeys(SIGNALS, 0.4) | {"p5_feedback": -1}), ">= 0"),
+        ("AREAS_EMPTY_WINDOW", "wipe", "'keep' or 'clear'"),
+        ("CRITICAL_PRIORITY", "6", "less than or equal to 5"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, name, value, said):

@@ -11,7 +11,12 @@ SELECT a.attname::text AS name,
        has_table_privilege(c.oid, 'DELETE') AS can_delete,
        EXISTS (SELECT FROM pg_index AS i
                WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-                 AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum) AS is_unique
+                 AND i.indnkeyatts = cardinality(%(key)s::text[])
+                 AND %(key)s::text[] =
+                     (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
+                      FROM pg_attribute AS k
+                      WHERE k.attrelid = c.oid
+                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_key
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -368,14 +368,14 @@ def test_a_reader_that_loses_the_server_says_so(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    survey_database = executor.survey_database
+    read_area_counts = executor.read_area_counts
 
-    def survey_then_lose(snapshot: Any, request: Any) -> Any:
-        survey = survey_database(snapshot, request)
-        feedback.execute("SELECT pg_terminate_backend(%s)", snapshot.connection.info.backend_pid)
-        return survey
+    def count_then_lose(connection: Any, *arguments: Any) -> Any:
+        counts = read_area_counts(connection, *arguments)
+        feedback.execute("SELECT pg_terminate_backend(%s)", connection.info.backend_pid)
+        return counts
 
-    monkeypatch.setattr(executor, "survey_database", survey_then_lose)
+    monkeypatch.setattr(executor, "read_area_counts", count_then_lose)
     with pytest.raises(DatabaseUnreachable, match=r"^The snapshot .* is gone .*Run again\.$"):
         write_examples(tmp_path / "examples")
 

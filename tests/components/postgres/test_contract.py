@@ -54,7 +54,12 @@ def test_an_empty_database_lists_all_tables_at_once(database: str) -> None:
         pytest.raises(ContractBroken) as caught,
     ):
         require_contract(connection, **CHURN, need_churn_table=True)
-    for table in ("feedback_enriched", "account_churn", "public.account_risk_scores"):
+    for table in (
+        "feedback_enriched",
+        "account_churn",
+        "public.account_risk_scores",
+        "public.product_area_impact",
+    ):
         assert f"Table {table} does not exist" in str(caught.value)
     assert "tens-insight db init" in str(caught.value)
 
@@ -114,6 +119,44 @@ def test_a_key_of_more_than_the_account_is_reported(good_database: str) -> None:
     assert "no primary key or unique index on account_id alone" in problem
 
 
+AREAS = "ON public.product_area_impact"
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        f"{AREAS} (product_area, segment)",
+        f"{AREAS} (segment, product_area)",
+        f"{AREAS} (product_area, segment) INCLUDE (priority_score)",
+    ],
+)
+def test_any_unique_key_of_exactly_both_columns_identifies_an_area(
+    good_database: str, index: str
+) -> None:
+    drop = "ALTER TABLE public.product_area_impact DROP CONSTRAINT product_area_impact_pkey"
+    execute(drop, f"CREATE UNIQUE INDEX {index}")
+    assert problems() == []
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        f"UNIQUE INDEX {AREAS} (product_area)",
+        f"UNIQUE INDEX {AREAS} (product_area, segment, model_version)",
+        f"UNIQUE INDEX {AREAS} (product_area, segment, lower(model_version))",
+        f"UNIQUE INDEX {AREAS} (product_area) INCLUDE (segment)",
+        f"UNIQUE INDEX {AREAS} (product_area, segment) WHERE priority_score > 0",
+        f"INDEX {AREAS} (product_area, segment)",
+    ],
+)
+def test_no_other_key_identifies_an_area(good_database: str, index: str) -> None:
+    drop = "ALTER TABLE public.product_area_impact DROP CONSTRAINT product_area_impact_pkey"
+    execute(drop, f"CREATE {index}")
+    (problem,) = problems()
+    assert "no primary key or unique index on product_area, segment alone" in problem
+    assert "ALTER TABLE public.product_area_impact ADD PRIMARY KEY (product_area, seg" in problem
+
+
 def test_a_table_elsewhere_gives_a_hint_about_search_path(good_database: str) -> None:
     execute("CREATE SCHEMA crm", "ALTER TABLE feedback_enriched SET SCHEMA crm")
     (problem,) = problems()
@@ -152,6 +195,7 @@ def test_missing_rights_are_named_with_the_grant(
     assert grants == [
         f'SELECT ON feedback_enriched TO "{role}".',
         f'SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores TO "{role}".',
+        f'SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact TO "{role}".',
         f'USAGE ON SCHEMA tens_insight TO "{role}".',
         f'SELECT, INSERT ON tens_insight.publications TO "{role}".',
         f'TEMPORARY ON DATABASE "{name}" TO "{role}".',

@@ -1,0 +1,47 @@
+"""Reads back the published product areas, for summaries."""
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import psycopg2.extensions
+
+from components.postgres.failures import explained
+from components.postgres.sql import load_sql
+
+
+@dataclass(frozen=True)
+class PublishedArea:
+    """One published row: score 0..100, average sentiment -1..1."""
+
+    product_area: str
+    segment: str
+    priority_score: float
+    feedback_count: int
+    avg_sentiment_score: float
+    negative_count: int
+    critical_count: int
+
+
+def top_areas(connection: psycopg2.extensions.connection, limit: int) -> list[PublishedArea]:
+    """Returns the pairs of the highest priority, highest first.
+
+    Raises:
+        ContractBroken: The table or the right to read it is missing.
+        DatabaseUnreachable: The server went away.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute(load_sql("top_areas"), {"limit": limit})
+        return [PublishedArea(*row) for row in cursor.fetchall()]
+
+
+def areas_as_of(connection: psycopg2.extensions.connection) -> datetime | None:
+    """Returns the moment that the newest published areas speak of, UTC; None without rows.
+
+    Raises:
+        ContractBroken: The table or the right to read it is missing.
+        DatabaseUnreachable: The server went away.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute(load_sql("areas_as_of"))
+        (moment,) = cursor.fetchone() or (None,)
+    return moment.astimezone(timezone.utc) if moment else None

@@ -1,0 +1,1 @@
+"""ProductAreaScorer: from counts of product areas to product_area_impact."""

@@ -1,0 +1,160 @@
+"""The work of ProductAreaScorer: apply the rule, then publish in one transaction."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.errors import DataGateStopped
+from components.feedback_example_gen.counted_areas import read_counted_areas
+from components.postgres.area_counts import AreaCounts
+from components.postgres.publication import NO_LABEL, Publication, Published, PublishPolicy
+from components.postgres.publish import publish
+from components.postgres.targets import PRODUCT_AREA_IMPACT
+from transforms.product_area_impact import AreaImpact, Weights, area_impacts
+
+Artifacts = dict[str, list[types.Artifact]]
+Row = tuple[str, str, float, int, float, int, int, datetime, str]
+
+FILE: Final = "area_impacts.json"
+AS_OF: Final = "as_of"
+WEIGHTS_VERSION: Final = "weights_version"
+PUBLISHED_COUNT: Final = "published_count"
+REMOVED_COUNT: Final = "removed_count"
+PUBLISHED_AT: Final = "published_at"
+NOT_PUBLISHED: Final = "not_published"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Scores the pairs of the run's snapshot and publishes the rows."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Runs the component.
+
+        Args:
+            input_dict:
+                - area_counts: AreaCounts of FeedbackExampleGen.
+            output_dict:
+                - areas: PublishedAreas.
+            exec_properties: As component.py declares.
+
+        Raises:
+            DataGateStopped: Feedback in the window breaks the contract.
+            PublicationRefused: A check failed, or another run is newer or at work.
+            DatabaseUnreachable: No connection, or lost for good.
+            ContractBroken: The output table or a privilege is missing.
+            ValueError: The weights are no weights.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        counts = read_counted_areas(artifact_utils.get_single_instance(input_dict["area_counts"]))
+        require_sound(counts)
+        areas = artifact_utils.get_single_instance(output_dict["areas"])
+        weights = Weights.from_mapping(json.loads(exec_properties["weights"]))
+        segments = json.loads(exec_properties["enterprise_segments"])
+        impacts = area_impacts(counts.pairs, weights, segments)
+        _describe(areas, counts, weights, impacts)
+        if not impacts and not exec_properties["clear_if_empty"]:
+            _say_empty(areas, counts)
+            return
+        run_id = (self._context.pipeline_run_id if self._context else None) or ""
+        publication = Publication(
+            as_of=counts.as_of,
+            model_version=weights.version(),
+            label_source=NO_LABEL,
+            run_id=run_id,
+            expected_rows=len(impacts),
+        )
+        published = publish(
+            PRODUCT_AREA_IMPACT,
+            lambda: _rows(impacts, publication),
+            publication=publication,
+            policy=_policy(exec_properties, empty=not impacts),
+        )
+        _record(areas, published)
+
+
+def require_sound(counts: AreaCounts) -> None:
+    """Stops where rows would be counted that the contract does not allow.
+
+    Raises:
+        DataGateStopped: Says how many.
+    """
+    if counts.unsound_rows:
+        raise DataGateStopped(
+            f"Product areas were not ranked: {counts.unsound_rows} rows of feedback_enriched in "
+            f"the {counts.window.days} days before {counts.as_of:%Y-%m-%d %H:%M} UTC have a "
+            "sentiment other than positive, neutral and negative or a priority outside 1 to 5; "
+            "product_area_impact is as it was. Correct the rows, or the ETL that wrote them."
+        )
+
+
+def _policy(properties: dict[str, Any], *, empty: bool) -> PublishPolicy:
+    return PublishPolicy(
+        max_count_change=properties["max_count_change"],
+        accept_shift=properties["accept_shift"],
+        # An empty window that is meant leaves nothing, whatever is done with single pairs.
+        remove_departed=properties["remove_vanished"] or empty,
+        allow_empty=properties["clear_if_empty"],
+    )
+
+
+def _rows(impacts: list[AreaImpact], publication: Publication) -> Iterator[Row]:
+    for impact in impacts:
+        counts = impact.counts
+        yield (
+            counts.product_area,
+            counts.segment,
+            impact.priority_score,
+            counts.feedback,
+            counts.avg_sentiment_score,
+            counts.negative,
+            counts.critical,
+            publication.as_of,
+            publication.model_version,
+        )
+
+
+def _describe(
+    areas: types.Artifact, counts: AreaCounts, weights: Weights, impacts: list[AreaImpact]
+) -> None:
+    fileio.makedirs(areas.uri)
+    content = {
+        "as_of": counts.as_of.isoformat(),
+        "window": asdict(counts.window),
+        "weights": weights.as_dict(),
+        "impacts": [asdict(impact) for impact in impacts],
+    }
+    with fileio.open(os.path.join(areas.uri, FILE), "w") as file:
+        file.write(json.dumps(content, indent=1))
+    areas.set_string_custom_property(AS_OF, counts.as_of.isoformat())
+    areas.set_string_custom_property(WEIGHTS_VERSION, weights.version())
+    areas.set_int_custom_property("window_days", counts.window.days)
+    areas.set_int_custom_property("rows", sum(pair.feedback for pair in counts.pairs))
+    areas.set_int_custom_property("unnamed_rows", counts.unnamed_rows)
+
+
+def _say_empty(areas: types.Artifact, counts: AreaCounts) -> None:
+    reason = (
+        f"no feedback in the {counts.window.days} days before {counts.as_of:%Y-%m-%d %H:%M} UTC, "
+        "so product_area_impact is as it was; TENS_INSIGHT_AREAS_EMPTY_WINDOW=clear would empty it"
+    )
+    logging.warning("Product areas: %s", reason)
+    areas.set_string_custom_property(NOT_PUBLISHED, reason)
+    areas.set_int_custom_property(PUBLISHED_COUNT, 0)
+    areas.set_int_custom_property(REMOVED_COUNT, 0)
+
+
+def _record(areas: types.Artifact, published: Published) -> None:
+    areas.set_string_custom_property(PUBLISHED_AT, published.published_at.isoformat())
+    areas.set_int_custom_property(PUBLISHED_COUNT, published.written)
+    areas.set_int_custom_property(REMOVED_COUNT, published.removed)
