@@ -3,7 +3,6 @@
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from components.errors import TensInsightError
@@ -14,7 +13,7 @@ from components.postgres.published_scores import highest_risks
 from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
 from pipeline.registry import Artifact, Registry, Run
-from pipeline.settings import Settings
+from pipeline.settings import ConfigurationInvalid, Settings
 from pipeline.summary import TOP, RunSummary, judge, newest, newest_run
 
 if TYPE_CHECKING:
@@ -56,11 +55,12 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
     Raises:
         DatabaseUnreachable: At the very start.
         ContractBroken: At the very start.
+        ConfigurationInvalid: Nothing can be written to state_dir.
     """
     database = _preflight(settings)
     silence_libraries()
     started = datetime.now(timezone.utc)
-    log_to_file(log_path(settings, kind, started))
+    _log_to_state_dir(settings, kind, started)
     with progress.step("Loading TFX"):
         from pipeline import local_runner, scoring, training
 
@@ -82,9 +82,14 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         return _summarise(registry, run, database)
 
 
-def log_path(settings: Settings, kind: str, started: datetime) -> Path:
-    """Returns where a run's log file lies."""
-    return settings.state_dir / "logs" / f"{kind}-{started:%Y%m%dT%H%M%S}.log"
+def _log_to_state_dir(settings: Settings, kind: str, started: datetime) -> None:
+    try:
+        log_to_file(settings.state_dir / "logs" / f"{kind}-{started:%Y%m%dT%H%M%S}.log")
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"Setting state_dir is {settings.state_dir}, where nothing can be written: "
+            f"{error.strerror}. Set TENS_INSIGHT_STATE_DIR to a folder of your own."
+        ) from None
 
 
 def _preflight(settings: Settings) -> str:

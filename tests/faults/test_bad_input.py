@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.cli import run_cli
 from pipeline.exit_codes import (
+    CONFIGURATION_INVALID,
     CONTRACT_BROKEN,
     DATA_GATE_STOPPED,
     DATABASE_UNREACHABLE,
@@ -81,6 +82,11 @@ def test_unreachable_database(world, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "127.0.0.1:9" in said
     assert "hunter2" not in said
+
+
+def test_a_state_dir_that_cannot_be_written(world, monkeypatch, capsys):
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", "/proc/tens-insight")
+    refused(capsys, world, CONFIGURATION_INVALID, "state_dir", "TENS_INSIGHT_STATE_DIR")
 
 
 def test_missing_input_table(world, capsys):
