@@ -9,6 +9,7 @@ import pytest
 from components.feedback_example_gen.cutoffs import Windows
 from components.feedback_example_gen.request import ReadRequest, parse_as_of
 from components.feedback_example_gen.snapshots import SnapshotRules
+from components.postgres.area_counts import AreaWindow
 from components.postgres.feedback_reader import ChurnSource
 
 Properties = Callable[..., dict[str, Any]]
@@ -29,6 +30,8 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
             "churn_account_column": "customer",
             "churn_date_column": "day",
             "rows_per_bucket": 6,
+            "area_window_days": 7,
+            "critical_priority": 3,
         }
     )
     assert request == ReadRequest(
@@ -39,6 +42,7 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
         label_source="inactivity",
         churn_source=ChurnSource("crm.left", "customer", "day"),
         rows_per_bucket=6,
+        area_window=AreaWindow(days=7, critical_priority=3),
     )
 
 
