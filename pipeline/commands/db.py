@@ -1,4 +1,4 @@
-"""`tens-insight db`: create and check the tables."""
+"""`tens-insight db`: create and check the tables, and say who needs which rights."""
 
 import json
 from contextlib import closing
@@ -36,6 +36,28 @@ def init() -> None:
     for name in applied:
         click.echo(f"applied {name}")
     click.echo(f"{where} is up to date.")
+
+
+@command.command()
+@click.option("--installer", default="tens_insight_installer", show_default=True)
+@click.option("--pipeline", default="tens_insight_pipeline", show_default=True)
+@click.option("--reader", default="goinsight", show_default=True)
+def grants(installer: str, pipeline: str, reader: str) -> None:
+    """Prints the rights that three roles need, for psql; grants nothing itself.
+
+    The installer runs `db init` and owns our tables; the pipeline's role runs all the
+    rest; the reader is GoInsight's, or anybody who only looks. The roles must exist.
+    """
+    from components.postgres.connection import connect
+    from components.postgres.grants import Roles, grant_statements
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    ensure_database(settings)
+    roles = Roles(installer=installer, pipeline=pipeline, reader=reader)
+    with closing(connect("tens-insight db grants")) as connection:
+        click.echo(grant_statements(connection, roles, settings.churn_table), nl=False)
 
 
 @command.command()

@@ -1,0 +1,111 @@
+"""The rights that three roles need, as statements for whoever may grant them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import ContractBroken
+from components.postgres.failures import explained
+from components.postgres.names import table_identifier
+from components.postgres.sql import load_sql
+from components.postgres.table_contract import (
+    ACCOUNT_RISK_SCORES,
+    FEEDBACK,
+    PRODUCT_AREA_IMPACT,
+    TableContract,
+)
+
+MAINTAIN_SINCE: Final = 170000
+"""The server version that can grant the right to vacuum."""
+
+_OUTPUTS: Final = (ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Names of roles, as they are, without quotes.
+
+    Attributes:
+        installer: Creates our tables.
+        pipeline: Reads feedback and publishes.
+        reader: Reads what is published, as GoInsight's API does.
+    """
+
+    installer: str
+    pipeline: str
+    reader: str
+
+
+def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> str:
+    """Returns the GRANT statements for a database, to be run by a superuser.
+
+    Rights to tables that `db init` will make are given in advance, as default privileges
+    of the installer's tables; tables that exist already get theirs by name.
+
+    Args:
+        connection: To the database; no rights in it are needed.
+        roles: Who gets which rights. The statements create none of them.
+        churn_table: The optional table of the ground truth, "table" or "schema.table".
+
+    Raises:
+        ContractBroken: There is no feedback_enriched on the search_path.
+        DatabaseUnreachable: The server went away.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        feedback = _find(cursor, FEEDBACK.table)
+        if feedback is None:
+            raise ContractBroken(
+                f"Table feedback_enriched is not on the search_path: {FEEDBACK.remedy}."
+            )
+        parts = [_always(connection, roles, feedback)]
+        parts += _for_tables_there(cursor, connection, roles, churn_table)
+        return sql.SQL("").join(parts).as_string(connection)
+
+
+def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> sql.Composed:
+    return sql.SQL(load_sql("grants")).format(
+        database=sql.Identifier(connection.info.dbname),
+        installer=sql.Identifier(roles.installer),
+        pipeline=sql.Identifier(roles.pipeline),
+        reader=sql.Identifier(roles.reader),
+        input_schema=sql.Identifier(feedback[0]),
+        feedback=sql.Identifier(*feedback),
+        feedback_columns=sql.SQL(", ").join(map(sql.Identifier, FEEDBACK.columns)),
+    )
+
+
+def _for_tables_there(
+    cursor: Cursor, connection: Connection, roles: Roles, churn_table: str
+) -> Iterator[sql.Composed]:
+    churn = _find(cursor, churn_table)
+    if churn is not None:
+        usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {};\n")
+        yield usage.format(sql.Identifier(churn[0]), sql.Identifier(roles.pipeline))
+        yield _grant("SELECT", sql.Identifier(*churn), roles.pipeline)
+    for output in _OUTPUTS:
+        if _find(cursor, output.table) is None:
+            continue
+        table = table_identifier(output.table)
+        yield _grant(_rights(output, connection), table, roles.pipeline)
+        yield _grant("SELECT", table, roles.reader)
+
+
+def _rights(output: TableContract, connection: Connection) -> str:
+    """What publishing needs; VACUUM after it is a right of its own on newer servers."""
+    maintain = ("MAINTAIN",) if connection.server_version >= MAINTAIN_SINCE else ()
+    return ", ".join((*output.rights, *maintain))
+
+
+def _grant(rights: str, table: sql.Identifier, role: str) -> sql.Composed:
+    return sql.SQL("GRANT " + rights + " ON {} TO {};\n").format(table, sql.Identifier(role))
+
+
+def _find(cursor: Cursor, table: str) -> tuple[str, str] | None:
+    name = table_identifier(table).as_string(cursor)
+    cursor.execute(load_sql("visible_table"), {"table": name})
+    row: tuple[str, str] | None = cursor.fetchone()
+    return row
