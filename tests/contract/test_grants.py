@@ -1,0 +1,141 @@
+"""Three roles live on exactly what `db grants` prints; a right that is missing is named."""
+
+import psycopg2
+import pytest
+from psycopg2 import sql
+
+from pipeline.cli import run_cli
+from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
+from tests.contract.goinsight import GoInsight, check_published
+from tests.contract.test_tables import FEEDBACK, GOINSIGHT
+
+INPUTS = f"""{GOINSIGHT.split("CREATE TABLE IF NOT EXISTS account_risk_scores")[0]}
+CREATE TABLE account_churn (account_id varchar NOT NULL, churned_at timestamptz NOT NULL);"""
+OUTPUTS = ("public.account_risk_scores", "public.product_area_impact")
+MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
+
+
+@pytest.fixture
+def granted(database, roles, monkeypatch, tmp_path):
+    """A database that the installer set up, after the grants, for the two others."""
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    execute(database, INPUTS, FEEDBACK)
+    give_grants(database, roles.names)
+    monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 0
+    monkeypatch.setenv("DATABASE_URL", roles.pipeline)
+    return database
+
+
+def test_the_printed_statements_are_those(database, roles, capsys, monkeypatch):
+    execute(database, INPUTS)
+    options = [f"--{which}={name}" for which, name in vars(roles.names).items()]
+    assert run_cli(["db", "grants", *options]) == 0
+    execute(database, capsys.readouterr().out)
+    monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 0
+    monkeypatch.setenv("DATABASE_URL", roles.pipeline)
+    assert run_cli(["db", "check"]) == 4  # no rows yet, and nothing else
+
+
+def test_each_role_can_do_its_work(granted, roles, monkeypatch):
+    publish_scores(roles.pipeline, monkeypatch)
+    publish_areas(roles.pipeline, monkeypatch)
+    check_published(GoInsight(roles.reader))
+
+
+def test_grants_repeat_and_reach_tables_of_goinsights_own(database, roles, monkeypatch):
+    execute(database, GOINSIGHT, FEEDBACK)
+    give_grants(database, roles.names)
+    give_grants(database, roles.names)
+    monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 0
+    publish_scores(roles.pipeline, monkeypatch)
+    publish_areas(roles.pipeline, monkeypatch)
+    check_published(GoInsight(roles.reader))
+
+
+def test_grants_after_the_fact_reach_what_is_there(database, roles, monkeypatch):
+    execute(database, INPUTS, FEEDBACK)
+    assert run_cli(["db", "init"]) == 0
+    give_grants(database, roles.names)
+    publish_scores(roles.pipeline, monkeypatch)
+    publish_areas(roles.pipeline, monkeypatch)
+    check_published(GoInsight(roles.reader))
+
+
+def test_nobody_may_do_more(granted, roles):
+    for url in (roles.pipeline, roles.reader):
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            query(url, "SELECT summary FROM feedback_enriched")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            execute(url, "DELETE FROM feedback_enriched")
+        with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+            execute(url, "CREATE TABLE public.mine (x int)")
+    for table in OUTPUTS:
+        for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE"):
+            assert query(granted, MAY_WRITE, roles.names.reader, table, right) == [(False,)]
+        assert query(granted, MAY_WRITE, roles.names.pipeline, table, "TRUNCATE") == [(False,)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        query(roles.reader, "SELECT * FROM tens_insight.publications")
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        query(roles.installer, "SELECT account_id FROM feedback_enriched")
+
+
+@pytest.mark.parametrize(
+    ("right", "on", "said"),
+    [
+        ("SELECT (topic)", "TABLE feedback_enriched", "SELECT on table feedback_enriched"),
+        ("SELECT", "TABLE account_churn", "SELECT on table account_churn"),
+        *(
+            (right, f"TABLE {table}", f"{right} on table {table}")
+            for table in OUTPUTS
+            for right in ("SELECT", "INSERT", "UPDATE", "DELETE")
+        ),
+        ("SELECT", "TABLE tens_insight.publications", "SELECT on table tens_insight.publications"),
+        ("INSERT", "TABLE tens_insight.publications", "INSERT on table tens_insight.publications"),
+        ("USAGE", "SCHEMA tens_insight", "may not use schema tens_insight"),
+        ("USAGE", "SCHEMA public", "may not use schema public"),
+        ("TEMPORARY", "DATABASE", "GRANT TEMPORARY ON DATABASE"),
+    ],
+)
+def test_a_missing_right_is_named(granted, roles, capsys, right, on, said):
+    where = on
+    if on == "DATABASE":
+        (name,) = query(granted, "SELECT quote_ident(current_database())")[0]
+        where = f"DATABASE {name}"
+    role = sql.Identifier(roles.names.pipeline)
+    execute(granted, sql.SQL(f"REVOKE {right} ON {where} FROM {{}}").format(role))
+    capsys.readouterr()
+    for command in (["db", "check"], ["run", "score"], ["run", "train"]):
+        assert run_cli(command) == 7
+        captured = capsys.readouterr()
+        assert said in captured.out + captured.err
+        assert "Traceback" not in captured.err
+    assert query(granted, "SELECT count(*) FROM tens_insight.publications") == [(0,)]
+
+
+def test_without_the_right_to_connect_the_message_says_so(granted, roles, capsys):
+    (name,) = query(granted, "SELECT quote_ident(current_database())")[0]
+    role = sql.Identifier(roles.names.pipeline)
+    execute(granted, sql.SQL(f"REVOKE CONNECT ON DATABASE {name} FROM {{}}").format(role))
+    assert run_cli(["db", "check"]) == 5
+    assert "CONNECT" in capsys.readouterr().err
+
+
+def test_an_installer_without_its_rights_is_told(database, roles, monkeypatch, capsys):
+    execute(database, INPUTS)
+    give_grants(database, roles.names)
+    role = sql.Identifier(roles.names.installer)
+    execute(database, sql.SQL("REVOKE CREATE ON SCHEMA public FROM {}").format(role))
+    monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 7
+    assert "schema public" in capsys.readouterr().err
+    assert query(database, "SELECT to_regclass('public.account_risk_scores')") == [(None,)]
+
+
+def test_a_database_without_feedback_is_refused(database, capsys):
+    assert run_cli(["db", "grants"]) == 7
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "feedback_enriched is not on the search_path" in captured.err
