@@ -48,6 +48,11 @@ def test_the_rows_keep_the_contract(published_by_training, trained, house):
         assert (predicted_at, model_version) == (house.as_of, version)
 
 
+def test_the_consumer_can_live_on_both_runs(consumer_after_training, consumer_after_scoring):
+    assert consumer_after_training is None
+    assert consumer_after_scoring is None
+
+
 def test_everyone_alive_is_scored_and_nobody_else(published_by_training, house):
     alive = house.query(
         "SELECT account_id FROM feedback_enriched f WHERE account_id IS NOT NULL "
