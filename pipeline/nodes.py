@@ -38,6 +38,8 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
         horizon_days=settings.horizon_days,
         cutoff_interval_days=settings.cutoff_interval_days,
         max_training_cutoffs=settings.max_training_cutoffs,
+        training_cutoffs=[cutoff.isoformat() for cutoff in settings.training_cutoffs],
+        eval_cutoff=settings.eval_cutoff.isoformat() if settings.eval_cutoff else "",
         max_events=settings.max_events,
         label_source=settings.label_source,
         churn_table=settings.churn_table,

@@ -22,6 +22,8 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
         "horizon_days": ExecutionParameter(type=int),
         "cutoff_interval_days": ExecutionParameter(type=int),
         "max_training_cutoffs": ExecutionParameter(type=int),
+        "training_cutoffs": ExecutionParameter(type=str),
+        "eval_cutoff": ExecutionParameter(type=str),
         "max_events": ExecutionParameter(type=int),
         "label_source": ExecutionParameter(type=str),
         "churn_table": ExecutionParameter(type=str),
@@ -74,6 +76,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
         rows_per_bucket: int,
         area_window_days: int,
         critical_priority: int,
+        training_cutoffs: Sequence[str] = (),
+        eval_cutoff: str = "",
         as_of: str = "",
     ):
         """Declares what to read.
@@ -92,6 +96,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             rows_per_bucket: Rows that a reader may hold in memory, about.
             area_window_days: Days before as_of that count for product areas.
             critical_priority: Lowest priority that is critical there, 1..5.
+            training_cutoffs: ISO 8601 each; empty for regular ones.
+            eval_cutoff: ISO 8601; empty for the newest cutoff whose window is closed.
             as_of: ISO 8601; empty for the database's clock when the run reads it.
         """
         spec = FeedbackExampleGenSpec(
@@ -101,6 +107,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             horizon_days=horizon_days,
             cutoff_interval_days=cutoff_interval_days,
             max_training_cutoffs=max_training_cutoffs,
+            training_cutoffs=json.dumps(list(training_cutoffs)),
+            eval_cutoff=eval_cutoff,
             max_events=max_events,
             label_source=label_source,
             churn_table=churn_table,

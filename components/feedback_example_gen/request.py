@@ -64,6 +64,8 @@ class ReadRequest:
                 horizon_days=horizon,
                 cutoff_interval_days=properties["cutoff_interval_days"],
                 max_training_cutoffs=properties["max_training_cutoffs"],
+                training_cutoffs=_moments(properties.get("training_cutoffs") or "[]"),
+                eval_cutoff=parse_as_of(properties.get("eval_cutoff") or ""),
             ),
             rules=SnapshotRules(lookback, horizon, properties["max_events"]),
             label_source=properties["label_source"],
@@ -78,6 +80,11 @@ class ReadRequest:
                 critical_priority=properties["critical_priority"],
             ),
         )
+
+
+def _moments(text: str) -> tuple[datetime, ...]:
+    """Parses a JSON list of ISO 8601 moments."""
+    return tuple(moment for moment in map(parse_as_of, json.loads(text)) if moment)
 
 
 def parse_as_of(text: str) -> datetime | None:
