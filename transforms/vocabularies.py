@@ -9,6 +9,7 @@ import tensorflow_transform as tft
 from transforms import event_spec as spec
 from transforms.blocks import Block, block, columns
 from transforms.history import History
+from transforms.words import normalised
 
 FRESH_DAYS: Final = 30.0
 
@@ -115,7 +116,15 @@ def _spread(name: str, count: tf.Tensor) -> Block:
 
 
 def _slots(name: str, words: Vocabulary, values: tf.Tensor) -> tf.Tensor:
-    """A word outside the vocabulary gets the last slot, however short the vocabulary is."""
-    return tft.compute_and_apply_vocabulary(
-        values, default_value=words.size, top_k=words.size, vocab_filename=name, name=name
+    """Slots of words as `normalised` writes them, int64 [n].
+
+    A word outside the vocabulary gets the last slot, however short the vocabulary is.
+    Each spelling is looked up once: a batch has few of them and many events.
+    """
+    spellings, spelling = tf.unique(values)
+    spelled = normalised(spellings)
+    vocabulary = tft.vocabulary(
+        tf.gather(spelled, spelling), top_k=words.size, vocab_filename=name, name=name
     )
+    slots = tft.apply_vocabulary(spelled, vocabulary, default_value=words.size)
+    return tf.gather(slots, spelling)
