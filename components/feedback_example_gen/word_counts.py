@@ -1,18 +1,16 @@
-"""How often each word of the open sets occurs, and which spellings are one word."""
+"""How often each word of the open sets occurs, counted per bucket and added up."""
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet
 from tfx.dsl.io import fileio
 
 from components.feedback_example_gen.snapshots import Snapshots
 from components.postgres.feedback_reader import Feedback, Int64s
-from transforms.words import normalised
 
 WORDS: Final = "words"
 EVENT_COLUMNS: Final = ("product_area", "source", "topic")
@@ -23,23 +21,6 @@ MOST_WORDS: Final = 100_000
 _SCHEMA: Final = pa.schema(
     {"column": pa.string(), "word": pa.binary(), "rows": pa.int64(), "scored": pa.int64()}
 )
-
-
-@dataclass(frozen=True)
-class Spellings:
-    """Values of one column that differ from a more frequent one by case or blanks only.
-
-    Attributes:
-        column: Of feedback_enriched.
-        spellings: How many values.
-        rows: How many rows hold them.
-        examples: The most frequent of them, each with the value it should probably be.
-    """
-
-    column: str
-    spellings: int
-    rows: int
-    examples: tuple[tuple[str, str], ...]
 
 
 def count_words(feedback: Feedback, scored: Snapshots | None, most: int = MOST_WORDS) -> pa.Table:
@@ -118,44 +99,8 @@ def read_word_counts(examples_uri: str) -> pa.Table:
     )
 
 
-def find_spellings(words: pa.Table, examples: int = 3) -> list[Spellings]:
-    """Returns the spellings of each open set, in the order of OPEN_SETS.
-
-    Args:
-        words: As read_word_counts returns them.
-        examples: How many to name of each column.
-    """
-    return [_spellings_of(words, column, examples) for column in OPEN_SETS]
-
-
-def _spellings_of(words: pa.Table, column: str, examples: int) -> Spellings:
-    values, rows = words_of(words, column, "rows")
-    _, word = np.unique(normalised(values).numpy(), return_inverse=True)
-    # By word, its most frequent spelling first; of equals the first in the alphabet.
-    order = np.lexsort((_alphabetical(values), -rows, word))
-    usual = order[np.searchsorted(word[order], word)]
-    other = np.flatnonzero(usual != np.arange(len(values)))
-    frequent = other[np.lexsort((_alphabetical(values)[other], -rows[other]))][:examples]
-    return Spellings(
-        column=column,
-        spellings=len(other),
-        rows=int(rows[other].sum()),
-        examples=tuple((_text(values[one]), _text(values[usual[one]])) for one in frequent),
-    )
-
-
 def words_of(words: pa.Table, column: str, count: str) -> tuple[list[bytes], Int64s]:
     """Returns the words of a column and how often they occur, without the null line."""
     own = words.filter(pa.compute.equal(words["column"], column))
     own = own.filter(pa.compute.is_valid(own["word"]))
     return own["word"].to_pylist(), own[count].to_numpy()
-
-
-def _alphabetical(values: Sequence[bytes]) -> Int64s:
-    place = np.empty(len(values), dtype=np.int64)
-    place[sorted(range(len(values)), key=values.__getitem__)] = np.arange(len(values))
-    return place
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")[:40]
