@@ -16,7 +16,8 @@ def normalised(values: tf.Tensor | Sequence[bytes]) -> tf.Tensor:
         values: UTF-8 strings of any shape.
 
     Returns:
-        Strings of the same shape. What is not UTF-8 becomes U+FFFD.
+        Strings of the same shape. What is not UTF-8 becomes U+FFFD, and a NUL, which
+        Postgres cannot store, ends a word.
     """
     stripped = tf.strings.strip(tf.convert_to_tensor(values, tf.string))
     # ASCII first: lower() for UTF-8 follows the process's locale, and a Turkish one makes

@@ -56,10 +56,10 @@ class Reseller:
 
     @classmethod
     def among(cls, world: World, block: Block, names: list[str]) -> "Reseller":
-        """Chooses the account of a block that is there the longest."""
+        """Chooses the account of a block that is there the longest and writes the least."""
         weeks = block.course.present.sum(axis=0)
         stays = block.course.last_week == world.weeks
-        account = int(np.argmax(np.where(stays, weeks, -1)))
+        account = int(np.lexsort((block.accounts.frailty, -np.where(stays, weeks, -1)))[0])
         signup = int(block.accounts.signup[account])
         return cls(
             name=names[account],
@@ -85,8 +85,9 @@ def goinsight_rows(
         partial(change_tiers, tiers=block.accounts.tier),
         partial(change_regions, regions=block.accounts.region),
         partial(leave_one_row, accounts=size),
-        partial(write_late_words, end=end),
         partial(add_reseller, reseller=reseller, end=end),
+        # After what copies rows to other moments: no late word may be written early.
+        partial(write_late_words, end=end),
         spell_differently,
         partial(date_in_future, end=end),
         repeat,

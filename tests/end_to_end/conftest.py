@@ -83,16 +83,17 @@ def house_with_fixture():
 
 
 @contextlib.contextmanager
-def house_with(server, state_dir, scenario, accounts):
+def house_with(server, state_dir, scenario, accounts, shape="plain"):
     """Makes a database with a world, and a role with a password and no more rights than needed."""
     name = server.create_database()
-    user = f"{ROLE}_{scenario}"
+    user = f"{ROLE}_{scenario}_{shape}"
     role = sql.Identifier(user)
     try:
         admin = server.url(name)
         with contextlib.closing(psycopg2.connect(admin)) as connection:
             migrate(connection)
-            simulate(connection, accounts=accounts, days=420, seed=3, scenario=scenario, end=AS_OF)
+            world = {"accounts": accounts, "scenario": scenario, "shape": shape}
+            simulate(connection, days=420, seed=3, end=AS_OF, **world)
             with connection, connection.cursor() as cursor:
                 cursor.execute(
                     sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(CANARY))
