@@ -48,6 +48,7 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
         rows_per_bucket=settings.rows_per_bucket,
         area_window_days=settings.area_window_days,
         critical_priority=settings.critical_priority,
+        duplicate_events=settings.duplicate_events,
         as_of=settings.as_of.isoformat() if settings.as_of else "",
     )
 

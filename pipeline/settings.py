@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     max_events: int = Field(
         500, ge=1, le=100_000, description="Most events in a snapshot, the newest ones."
     )
+    duplicate_events: Literal["collapse", "keep"] = Field(
+        "collapse",
+        description="Account features: rows equal in all but their id count once, or all.",
+    )
 
     label_source: Literal["auto", "account_churn", "inactivity"] = Field(
         "auto", description="Ground truth table, silence, or the table if it is there (auto)."

@@ -32,6 +32,7 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
         "rows_per_bucket": ExecutionParameter(type=int),
         "area_window_days": ExecutionParameter(type=int),
         "critical_priority": ExecutionParameter(type=int),
+        "duplicate_events": ExecutionParameter(type=str),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
     OUTPUTS = {  # noqa: RUF012
@@ -76,6 +77,7 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
         rows_per_bucket: int,
         area_window_days: int,
         critical_priority: int,
+        duplicate_events: str,
         training_cutoffs: Sequence[str] = (),
         eval_cutoff: str = "",
         as_of: str = "",
@@ -96,6 +98,7 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             rows_per_bucket: Rows that a reader may hold in memory, about.
             area_window_days: Days before as_of that count for product areas.
             critical_priority: Lowest priority that is critical there, 1..5.
+            duplicate_events: collapse or keep rows that repeat another in all but their id.
             training_cutoffs: ISO 8601 each; empty for regular ones.
             eval_cutoff: ISO 8601; empty for the newest cutoff whose window is closed.
             as_of: ISO 8601; empty for the database's clock when the run reads it.
@@ -117,6 +120,7 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             rows_per_bucket=rows_per_bucket,
             area_window_days=area_window_days,
             critical_priority=critical_priority,
+            duplicate_events=duplicate_events,
             examples=types.Channel(type=standard_artifacts.Examples),
             area_counts=types.Channel(type=AreaCounts),
         )

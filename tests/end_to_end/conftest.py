@@ -85,10 +85,10 @@ def house_with_fixture():
 
 
 @contextlib.contextmanager
-def house_with(server, state_dir, scenario, accounts):
+def house_with(server, state_dir, scenario, accounts, shape="plain"):
     """Makes a database with a world, and three roles that need a password."""
     name = server.create_database()
-    roles = Roles(*(f"{scenario}_{who}" for who in ("installer", "pipeline", "reader")))
+    roles = Roles(*(f"{scenario}_{shape}_{who}" for who in ("installer", "pipeline", "reader")))
     admin = server.url(name)
     try:
         _make_roles(server, name, roles)
@@ -99,7 +99,8 @@ def house_with(server, state_dir, scenario, accounts):
         ) as connection:
             migrate(connection)
         with contextlib.closing(psycopg2.connect(admin)) as connection:
-            simulate(connection, accounts=accounts, days=420, seed=3, scenario=scenario, end=AS_OF)
+            world = {"accounts": accounts, "scenario": scenario, "shape": shape}
+            simulate(connection, days=420, seed=3, end=AS_OF, **world)
         url, reader_url = (with_login(admin, one, CANARY) for one in (roles.pipeline, roles.reader))
         yield House(url.replace("postgresql://", "postgres://"), reader_url, admin, state_dir)
     finally:

@@ -34,6 +34,7 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
             "rows_per_bucket": 6,
             "area_window_days": 7,
             "critical_priority": 3,
+            "duplicate_events": "keep",
         }
     )
     assert request == ReadRequest(
@@ -52,6 +53,7 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
         churn_source=ChurnSource("crm.left", "customer", "day"),
         rows_per_bucket=6,
         area_window=AreaWindow(days=7, critical_priority=3),
+        duplicate_events="keep",
     )
 
 
@@ -59,6 +61,11 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
 def test_a_wrong_split_is_named(example_gen_properties: Properties, splits: str) -> None:
     with pytest.raises(ValueError, match=r"splits must be some of .*'train', 'eval', 'score'"):
         ReadRequest.from_properties(example_gen_properties(splits=splits))
+
+
+def test_a_wrong_treatment_of_duplicates_is_named(example_gen_properties: Properties) -> None:
+    with pytest.raises(ValueError, match="duplicate_events must be one of .*'drop'"):
+        ReadRequest.from_properties(example_gen_properties(duplicate_events="drop"))
 
 
 def test_a_wrong_label_source_is_named(example_gen_properties: Properties) -> None:
