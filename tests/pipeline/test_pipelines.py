@@ -82,11 +82,13 @@ def test_the_rule_of_the_settings_reaches_the_product_areas():
             scoring,
             area_window_days=37,
             critical_priority=2,
+            duplicate_events="keep",
             area_weights=weights,
             enterprise_segments=("vip",),
         )
     )
     assert "int_value: 37" in text
+    assert 'string_value: "keep"' in text
     assert r"\"p5_feedback\": 0.25" in text
     assert r"[\"vip\"]" in text
 
