@@ -7,6 +7,7 @@ will be, and so is the history.
 """
 
 import json
+import logging
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -37,6 +38,8 @@ from components.postgres.sql import load_sql
 from components.postgres.staging import Summary, remove_departed, stage, summary, upsert
 from components.postgres.targets import Target
 from components.postgres.vacuum import vacuum
+
+_log = logging.getLogger(__name__)
 
 
 def publish(
@@ -126,6 +129,11 @@ def _replace(
     limits = broken_limits(cursor, target, staging, staged, last, policy)
     if limits and not policy.accept_shift:
         return keep_refused(cursor, target, staging, staged, publication, limits, attempt)
+    if limits:
+        _log.warning(
+            "%s is published in spite of the circuit breaker, since %r was accepted: %s",
+            target.table, policy.accept_shift, "; ".join(limits),
+        )  # fmt: skip
     return _write(cursor, target, staging, staged, publication, policy, attempt, limits)
 
 

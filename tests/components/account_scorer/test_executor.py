@@ -99,6 +99,7 @@ def test_everyone_is_published(
     assert facts == {
         "as_of": AS_OF.isoformat(),
         "model_version": "20240601-abcdef01",
+        "publication_id": 1,
         "published_count": len(ODD),
         "removed_count": 0,
         **{f"category_{one}": risks.count(one) for one in ("low", "medium", "high", "critical")},

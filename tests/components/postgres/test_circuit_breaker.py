@@ -96,7 +96,7 @@ def test_up_to_its_limit_it_stays_closed(
 
 
 def test_an_accepted_shift_is_recorded_with_reason_person_and_limits(
-    migrated_database: str,
+    migrated_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_scores(1, TEN, LAX)
     strict = PublishPolicy(0.0, accept_shift="The import of May was repaired.")
@@ -111,6 +111,7 @@ def test_an_accepted_shift_is_recorded_with_reason_person_and_limits(
         "11 rows after 10, a change of 10.0% (max_count_change is 0.0%)",
     ]
     assert refused_rows() == []
+    assert "in spite of the circuit breaker" in caplog.text
 
 
 def test_the_newest_refusals_keep_their_rows(migrated_database: str) -> None:

@@ -96,6 +96,7 @@ def test_the_table_follows_the_rule(world: Any, score: Callable[..., Any]) -> No
         "window_days": 90,
         "rows": 7,
         "unnamed_rows": 0,
+        "publication_id": 1,
         "published_count": 3,
         "removed_count": 0,
     }
