@@ -122,6 +122,18 @@ def test_rows_of_a_predecessor_come_back(migrated_database: str, policy: Publish
     ]
 
 
+def test_rows_that_came_after_everything_was_undone_come_back_too(
+    migrated_database: str,
+) -> None:
+    publish_scores(1, {"ACC-1": 0.1})
+    undo_scores()
+    query("INSERT INTO public.account_risk_scores VALUES ('X', 0.1, 90, 'low', now(), 'other')")
+    before = image()
+    publish_scores(2, {"ACC-1": 0.2})
+    undo_scores()
+    assert image() == before
+
+
 def test_the_areas_are_undone_apart_from_the_scores(migrated_database: str) -> None:
     publish_scores(1, {"ACC-1": 0.1})
     publish_areas(1, {"billing": 10.0, "ui_ux": 1 / 3})
@@ -214,12 +226,12 @@ def test_retention_spares_the_two_newest_states(migrated_database: str) -> None:
 
 
 def test_retention_spares_rows_that_kept_accounts_still_show(migrated_database: str) -> None:
-    publish_scores(1, {"departed": 0.1, "stays": 0.1}, KEEP)
+    publish_scores(1, {"departed": 0.1, "stays": 0.1, "then": 0.1}, KEEP)
     publish_scores(2, {"stays": 0.2, "then": 0.2}, KEEP)
     publish_scores(3, {"stays": 0.3}, KEEP)
     before = image()
     publish_scores(4, {"stays": 0.4}, KEEP)
-    assert expire(timedelta(days=999), 1) == 2
+    assert expire(timedelta(days=999), 1) == 3
     assert history() == [
         ("model-1", "departed"),
         ("model-2", "then"),
