@@ -6,25 +6,20 @@ writing connection itself holds: killed at any moment, the table is as it was or
 will be, and so is the history.
 """
 
-import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import timezone
 
-from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.postgres.actor import acted_by
 from components.postgres.circuit_breaker import broken_limits
 from components.postgres.connection import connect
 from components.postgres.copy_rows import Row
 from components.postgres.failures import explained
-from components.postgres.history import append_history, record_found
 from components.postgres.publication import Publication, Published, PublishPolicy
-from components.postgres.publication_log import PUBLISHED
 from components.postgres.publish_guards import (
     last_publication,
     refuse_broken_rows,
@@ -35,9 +30,10 @@ from components.postgres.refusals import KeptRefusal, find_refusal, keep_refused
 from components.postgres.retention import drop_old_history
 from components.postgres.retry import retried
 from components.postgres.sql import load_sql
-from components.postgres.staging import Summary, remove_departed, stage, summary, upsert
+from components.postgres.staging import stage, summary
 from components.postgres.targets import Target
 from components.postgres.vacuum import vacuum
+from components.postgres.write_publication import write
 
 _log = logging.getLogger(__name__)
 
@@ -134,45 +130,4 @@ def _replace(
             "%s is published in spite of the circuit breaker, since %r was accepted: %s",
             target.table, policy.accept_shift, "; ".join(limits),
         )  # fmt: skip
-    return _write(cursor, target, staging, staged, publication, policy, attempt, limits)
-
-
-def _write(
-    cursor: Cursor,
-    target: Target,
-    staging: sql.Identifier,
-    staged: Summary,
-    publication: Publication,
-    policy: PublishPolicy,
-    attempt: str,
-    limits: list[str],
-) -> Published:
-    actor = acted_by(cursor)
-    record_found(cursor, target, actor)
-    written = upsert(cursor, target, staging)
-    removed = remove_departed(cursor, target, staging) if policy.remove_departed else 0
-    record = {
-        "attempt": attempt,
-        "table": target.table,
-        "kind": PUBLISHED,
-        "as_of": publication.as_of,
-        "model_version": publication.model_version,
-        "label_source": publication.label_source,
-        "written": written,
-        "removed": removed,
-        "mean_probability": staged.mean_probability,
-        "shares": json.dumps(staged.shares),
-        "feedback_rows": publication.feedback_rows,
-        "run_id": publication.run_id,
-        "removes_others": policy.remove_departed,
-        "published_by": actor,
-        "accepted_shift": policy.accept_shift or None,
-        "broken_limits": limits,
-    }
-    cursor.execute(load_sql("record_publication"), record)
-    (publication_id, published_at) = cursor.fetchone() or (0, publication.as_of)
-    append_history(cursor, target, staging, publication_id)
-    moment = published_at.astimezone(timezone.utc)
-    return Published(
-        written, removed, staged.categories, staged.mean_probability, moment, publication_id
-    )
+    return write(cursor, target, staging, staged, publication, policy, attempt, limits)
