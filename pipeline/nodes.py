@@ -96,8 +96,12 @@ def publish_scores(
         model=champion,
         max_count_change=settings.max_count_change,
         max_mean_shift=settings.max_mean_shift,
+        max_category_shift=settings.max_category_shift,
+        max_moved_share=settings.max_moved_share,
+        moved_threshold=settings.moved_threshold,
         accept_shift=settings.accept_shift,
         remove_departed=settings.departed_accounts == "remove",
+        history_days=settings.history_days,
     )
 
 
@@ -111,6 +115,7 @@ def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaSc
         remove_vanished=settings.vanished_areas == "remove",
         max_count_change=settings.max_count_change,
         accept_shift=settings.accept_shift,
+        history_days=settings.history_days,
     )
 
 

@@ -129,7 +129,21 @@ class Settings(BaseSettings):
     max_mean_shift: Share = Field(
         0.2, description="Circuit breaker: most change of the mean probability."
     )
-    accept_shift: bool = Field(False, description="Publish although the circuit breaker opened.")
+    max_category_shift: Share = Field(
+        0.2, description="Circuit breaker: most change of a category's share of the scores."
+    )
+    max_moved_share: Share = Field(
+        0.1, description="Circuit breaker: most accounts that may move far, as a share."
+    )
+    moved_threshold: Share = Field(
+        0.3, description="Circuit breaker: change of a probability that is a far move."
+    )
+    accept_shift: str = Field(
+        "", description="Circuit breaker: the reason to publish in spite of it, for the log."
+    )
+    history_days: Days = Field(
+        400, description="Days that the history of what was published reaches back."
+    )
 
     area_window_days: Days = Field(
         90, description="Product areas: days before as_of whose feedback counts."
@@ -165,6 +179,14 @@ class Settings(BaseSettings):
     @classmethod
     def _full_set(cls, weights: dict[str, float]) -> dict[str, float]:
         return Weights.from_mapping(weights).as_dict()
+
+    @pydantic.field_validator("accept_shift")
+    @classmethod
+    def _a_reason(cls, reason: str) -> str:
+        # A switch of former versions: "false" must not come to mean "accepted".
+        if reason.strip().lower() in ("true", "false", "yes", "no", "on", "off", "1", "0"):
+            raise ValueError("expected the reason in words, or nothing")
+        return " ".join(reason.split())
 
     @pydantic.field_validator("state_dir")
     @classmethod

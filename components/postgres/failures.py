@@ -24,7 +24,15 @@ _OURS = ("account_risk_scores", "product_area_impact", "tens_insight")
 _OUR_RIGHTS = {
     "account_risk_scores": "SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores",
     "product_area_impact": "SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact",
-    "publications": "SELECT, INSERT ON tens_insight.publications",
+    "publications": "SELECT, INSERT, UPDATE ON tens_insight.publications",
+    **{
+        name: f"SELECT, INSERT, DELETE ON tens_insight.{name}"
+        for name in ("account_risk_score_history", "product_area_impact_history", "refusals")
+    },
+    **{
+        name: f"SELECT, INSERT ON tens_insight.{name}"
+        for name in ("account_risk_scores_refused", "product_area_impact_refused")
+    },
     "schema_migrations": "SELECT ON tens_insight.schema_migrations",
     "simulated_worlds": "SELECT, INSERT ON tens_insight.simulated_worlds",
 }
@@ -151,7 +159,7 @@ def _grant(said: str, place: Place) -> str:
 
 
 def _missing(said: str, code: str) -> str:
-    if code == codes.UNDEFINED_COLUMN:
+    if code == codes.UNDEFINED_COLUMN and '"publications"' not in said:
         return "Let its owner add the column; `tens-insight db check` lists all that is missing."
     if any(name in said for name in _OURS):
         return "Run `tens-insight db init`, which creates what is missing."
