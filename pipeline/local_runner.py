@@ -11,6 +11,7 @@ from tfx import v1 as tfx
 from pipeline import training
 from pipeline.branch_runner import BranchRunner
 from pipeline.demo.fallback import ensure_database
+from pipeline.metadata_store import connection_config
 from pipeline.quiet import silence_libraries
 from pipeline.settings import Settings, load_settings
 
@@ -23,12 +24,11 @@ def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
         settings: Says where ML Metadata lies.
 
     Raises:
+        DatabaseUnreachable: ML Metadata's database cannot be used.
         TensInsightError: Whatever a node ended with, once all that does not depend on it ran.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    definition.metadata_connection_config = (
-        tfx.orchestration.metadata.sqlite_metadata_connection_config(str(settings.metadata_path))
-    )
+    definition.metadata_connection_config = connection_config(settings.metadata_path)
     BranchRunner().run(definition)
 
 

@@ -7,6 +7,7 @@ so that it can never travel with the others into ML Metadata or a compiled pipel
 """
 
 import difflib
+import json
 import os
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,6 +27,7 @@ from transforms.product_area_impact import Weights
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+_OF_A_MACHINE: Final = ("state_dir", "beam_pipeline_args")
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -172,6 +174,14 @@ class Settings(BaseSettings):
     def serving_dir(self) -> Path:
         """Folder of blessed models, one version each, as TensorFlow Serving reads it."""
         return self.state_dir / "serving" / "churn"
+
+    def portable_json(self) -> str:
+        """Returns the settings as JSON, by name, without those of one machine.
+
+        It goes into ML Metadata and beside the model: no secret can be in it, since no
+        setting holds one.
+        """
+        return json.dumps(self.model_dump(mode="json", exclude=set(_OF_A_MACHINE)), sort_keys=True)
 
     @classmethod
     def settings_customise_sources(

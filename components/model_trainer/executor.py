@@ -3,17 +3,23 @@
 import json
 import uuid
 from datetime import datetime
+from importlib import metadata
 from typing import Any, Final
 
 from tfx import types
 from tfx.components.trainer import executor
 from tfx.types import artifact_utils
+from tfx.utils import path_utils
 
 from components import artifact_facts
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS, LABEL_SOURCE
+from serving_model.model_hash import saved_model_sha256
 
 MODEL_CARD: Final = "model_card"
 MODEL_VERSION: Final = "model_version"
+PACKAGES: Final = "packages"
+SAVED_MODEL_SHA256: Final = "saved_model_sha256"
+_NAMED_PACKAGES: Final = ("tensorflow", "tfx", "apache-beam")
 _FROM_EXAMPLES: Final = (
     AS_OF,
     LABEL_SOURCE,
@@ -42,7 +48,8 @@ class Executor(executor.GenericExecutor):
         """Runs the component; see GenericExecutor for the artifacts.
 
         The card goes to run_fn as custom_config["model_card"], which writes it into
-        the SavedModel, and to the Model artifact as custom properties.
+        the SavedModel, and to the Model artifact as custom properties. A hash of what
+        was exported stands in the artifact alone: the card is part of the export.
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         config = json.loads(exec_properties["custom_config"])
@@ -57,11 +64,14 @@ class Executor(executor.GenericExecutor):
                 model.set_int_custom_property(name, value)
             else:
                 model.set_string_custom_property(name, str(value))
+        exported = path_utils.serving_model_path(model.uri)
+        model.set_string_custom_property(SAVED_MODEL_SHA256, saved_model_sha256(exported))
 
 
 def _card(facts: dict[str, Any]) -> dict[str, Any]:
     as_of = datetime.fromisoformat(facts[AS_OF])
     return {
         MODEL_VERSION: f"{as_of:%Y%m%d}-{uuid.uuid4().hex[:8]}",
+        PACKAGES: ", ".join(f"{name} {metadata.version(name)}" for name in _NAMED_PACKAGES),
         **{name: facts[name] for name in _FROM_EXAMPLES},
     }

@@ -12,6 +12,7 @@ from tfx.types import standard_artifacts
 
 from components import artifact_facts
 from components.model_trainer.executor import Executor
+from serving_model.model_hash import saved_model_sha256
 
 FACTS: dict[str, str | int] = {
     "as_of": "2024-06-01T12:00:00+00:00",
@@ -84,8 +85,17 @@ def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> 
     assert config["seed"] == 7
     assert re.fullmatch(r"20240601-[0-9a-f]{8}", card["model_version"])
     expected = FACTS | {"code_version": "abc", "model_version": card["model_version"]}
+    packages = card.pop("packages")
     assert card == expected
-    assert artifact_facts.custom_properties(model) == expected
+    facts = artifact_facts.custom_properties(model)
+    digest = facts.pop("saved_model_sha256")
+    assert facts == expected | {"packages": packages}
+    assert digest == saved_model_sha256(f"{model.uri}/Format-Serving")
+
+
+def test_the_packages_that_made_the_model_are_named(train: Callable[..., Any]) -> None:
+    packages = train()[1]["model_card"]["packages"]
+    assert re.fullmatch(r"tensorflow 2[.\d]+, tfx 1[.\d]+, apache-beam 2[.\d]+", packages)
 
 
 def test_a_version_names_one_model(train: Callable[..., Any]) -> None:
