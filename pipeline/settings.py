@@ -7,7 +7,6 @@ so that it can never travel with the others into ML Metadata or a compiled pipel
 """
 
 import difflib
-import json
 import os
 from datetime import datetime, timezone
 from pathlib import Path
@@ -175,13 +174,13 @@ class Settings(BaseSettings):
         """Folder of blessed models, one version each, as TensorFlow Serving reads it."""
         return self.state_dir / "serving" / "churn"
 
-    def portable_json(self) -> str:
-        """Returns the settings as JSON, by name, without those of one machine.
+    def portable(self) -> dict[str, Any]:
+        """Returns the settings as plain values by name, without those of one machine.
 
-        It goes into ML Metadata and beside the model: no secret can be in it, since no
+        They go into ML Metadata and beside the model: no secret can be among them, since no
         setting holds one.
         """
-        return json.dumps(self.model_dump(mode="json", exclude=set(_OF_A_MACHINE)), sort_keys=True)
+        return self.model_dump(mode="json", exclude=set(_OF_A_MACHINE))
 
     @classmethod
     def settings_customise_sources(

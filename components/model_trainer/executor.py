@@ -53,7 +53,8 @@ class Executor(executor.GenericExecutor):
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         config = json.loads(exec_properties["custom_config"])
-        card = {**config.get(MODEL_CARD, {}), **_card(artifact_facts.custom_properties(examples))}
+        given = {name: _plain(value) for name, value in config.get(MODEL_CARD, {}).items()}
+        card = {**given, **_card(artifact_facts.custom_properties(examples))}
         config[MODEL_CARD] = card
         super().Do(
             input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
@@ -66,6 +67,13 @@ class Executor(executor.GenericExecutor):
                 model.set_string_custom_property(name, str(value))
         exported = path_utils.serving_model_path(model.uri)
         model.set_string_custom_property(SAVED_MODEL_SHA256, saved_model_sha256(exported))
+
+
+def _plain(value: Any) -> str | int | float:
+    """Returns a value that a card can hold: a mapping, such as the settings, as JSON."""
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return value
 
 
 def _card(facts: dict[str, Any]) -> dict[str, Any]:

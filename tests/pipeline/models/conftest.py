@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg2
+import psycopg2.sql
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
@@ -149,3 +151,15 @@ def query() -> Callable[[str, str], list[Any]]:
             return cursor.fetchall() if cursor.description else []
 
     return run
+
+
+@pytest.fixture
+def metadata_password_url(
+    postgres_server: Any, password_url: str, monkeypatch: pytest.MonkeyPatch
+) -> str:
+    """As metadata_database, for a role that needs a password and owns nothing."""
+    role = psycopg2.sql.Identifier(urlsplit(password_url).username)
+    grant = psycopg2.sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(role)
+    postgres_server.execute(grant, urlsplit(password_url).path.lstrip("/"))
+    monkeypatch.setenv("METADATA_DATABASE_URL", password_url)
+    return password_url

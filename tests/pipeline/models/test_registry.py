@@ -15,6 +15,7 @@ from pipeline.models.acting import actor, decide
 from pipeline.models.listing import list_models
 from pipeline.registry import Registry
 
+TEXT = "drift in 'APAC', ünïcode, 5%5C \\'); DROP TABLE artifact; -- \n \\"
 OLD, NEW, REFUSED = "20260501-aaaaaaaa", "20260601-bbbbbbbb", "20260602-cccccccc"
 
 
@@ -84,10 +85,10 @@ def test_a_refused_act_leaves_no_trace(stocked: Any) -> None:
 
 
 def test_an_act_is_recorded_with_time_user_and_reason(stocked: Any) -> None:
-    act = decide(stocked.registry, WITHDRAW, NEW, "  drift in 'APAC'; ünïcode\n").act
+    act = decide(stocked.registry, WITHDRAW, NEW, f"  {TEXT}\n").act
     (recorded,) = Registry(stocked.path).acts()
     assert recorded == act
-    assert recorded == Act(1, WITHDRAW, NEW, act.at, actor(), "drift in 'APAC'; ünïcode")
+    assert recorded == Act(1, WITHDRAW, NEW, act.at, actor(), TEXT)
     (artifact,) = stocked.store.get_artifacts_by_type(TYPE_NAME)
     assert abs(artifact.create_time_since_epoch - act.at) < 5_000
     assert "@" in act.by
