@@ -8,6 +8,7 @@ from components.champion.rule import UNPIN, Act
 from pipeline.models.acting import Outcome
 from pipeline.models.lineage import AS_RECORDED, SPLITS, ModelDetails
 from pipeline.models.listing import ModelRow
+from pipeline.render import short_path
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("as of", row.as_of),
             ("label", _label(card)),
             ("gate", f"{row.gate}{': ' if details.decision else ''}{details.decision}"),
-            ("decision file", details.decision_file or _NONE),
+            ("decision file", short_path(details.decision_file) or _NONE),
             ("metrics", _metrics(details)),
             ("run", _run(details)),
             ("examples", _examples(details)),
@@ -46,7 +47,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("code version", str(card.get("code_version", _NONE))),
             ("packages", str(card.get("packages", _NONE))),
             ("settings", _settings(details.settings)),
-            ("exported to", details.exported.path),
+            ("exported to", short_path(details.exported.path)),
             ("sha256", _hash(details)),
             ("rows published", _published(row)),
         ]
@@ -190,7 +191,7 @@ def _examples(details: ModelDetails) -> str:
     if details.examples is None:
         return _NONE
     gone = "" if details.examples_present else " (its eval split is gone)"
-    return f"artifact {details.examples.artifact_id}, {details.examples.uri}{gone}"
+    return f"artifact {details.examples.artifact_id}, {short_path(details.examples.uri)}{gone}"
 
 
 def _watermark(details: ModelDetails) -> str:
