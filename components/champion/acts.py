@@ -22,6 +22,10 @@ class NumberTaken(Exception):
     """Somebody else's act has the number: read all acts again."""
 
 
+class StoreBusy(Exception):
+    """Another process keeps ML Metadata locked."""
+
+
 def read_acts(store: Any) -> list[Act]:
     """Returns all acts in a store of ML Metadata, in their order."""
     found = [_act(artifact) for artifact in store.get_artifacts_by_type(TYPE_NAME)]
@@ -37,10 +41,9 @@ def append_act(store: Any, act: Act) -> None:
 
     Raises:
         NumberTaken: Another act has that number.
+        StoreBusy: Another process keeps ML Metadata locked, also after some tries.
     """
-    artifact_type = metadata_store_pb2.ArtifactType(name=TYPE_NAME)
     artifact = metadata_store_pb2.Artifact(
-        type_id=store.put_artifact_type(artifact_type),
         name=f"act-{act.number:08d}",
         state=metadata_store_pb2.Artifact.LIVE,
     )
@@ -48,10 +51,14 @@ def append_act(store: Any, act: Act) -> None:
         artifact.custom_properties[name].string_value = _without_backslash(text)
     # As text: on Postgres, ML Metadata's integers have 32 bits.
     artifact.custom_properties[_ACTED_AT].string_value = _text_of(act.at)
+    artifact_type = metadata_store_pb2.ArtifactType(name=TYPE_NAME)
     try:
+        artifact.type_id = store.put_artifact_type(artifact_type)
         store.put_artifacts([artifact])
     except errors.AlreadyExistsError:
         raise NumberTaken(artifact.name) from None
+    except errors.AbortedError:
+        raise StoreBusy(artifact.name) from None
 
 
 def _act(artifact: Any) -> Act:

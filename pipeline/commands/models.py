@@ -35,7 +35,7 @@ def list_(as_json: bool) -> None:
     from pipeline.metadata_store import describe_store
     from pipeline.models.listing import list_models
     from pipeline.models.publications import ask_publications
-    from pipeline.models.render import model_lines
+    from pipeline.models.render_list import model_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -55,7 +55,7 @@ def show(version: str, as_json: bool) -> None:
     """Shows where a model comes from, what the gate said, and whether its files are whole."""
     from pipeline.models.lineage import show_model
     from pipeline.models.publications import ask_publications
-    from pipeline.models.render import detail_lines
+    from pipeline.models.render_show import detail_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -79,7 +79,7 @@ def compare(a: str, b: str, top: int, as_json: bool) -> None:
     the difference b - a, from the same resampled accounts for both.
     """
     from pipeline.models.comparison import compare_models
-    from pipeline.models.render import comparison_lines
+    from pipeline.models.render_compare import comparison_lines
 
     _, registry = _open()
     found = compare_models(registry, a, b, top)
@@ -124,7 +124,7 @@ def unpin(reason: str) -> None:
 
 def _decide(kind: str, version: str, reason: str) -> None:
     from pipeline.models.acting import decide
-    from pipeline.models.render import outcome_lines
+    from pipeline.models.render_list import outcome_lines
 
     _, registry = _open()
     _print(outcome_lines(decide(registry, kind, version, reason)))

@@ -10,7 +10,7 @@ from typing import Final
 from components.champion import acts as log
 from components.champion.refusals import require_possible
 from components.champion.rule import UNPIN, Act, champion, standing
-from components.errors import ModelActRefused, UnknownModel
+from components.errors import DatabaseUnreachable, ModelActRefused, UnknownModel
 from pipeline.registry import Registry
 
 _TRIES: Final = 5
@@ -46,6 +46,7 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
         UnknownModel: No model has that version.
         ModelActRefused: The act contradicts the gate or an act that still holds.
         RegistryInconsistent: Two models have one version.
+        DatabaseUnreachable: Another process kept ML Metadata locked.
     """
     if registry.store is None:
         raise UnknownModel("No run was ever recorded here, so there is no model to decide about.")
@@ -65,6 +66,11 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
             log.append_act(registry.store, act)
         except log.NumberTaken:
             continue  # Somebody decided at the same moment: does ours still make sense?
+        except log.StoreBusy:
+            raise DatabaseUnreachable(
+                "Nothing was recorded: another process, such as a run, is writing to ML Metadata "
+                "and did not let go of it. Try again."
+            ) from None
         now = [*so_far, act]
         held = standing(now).pin
         before, after = champion(models, so_far), champion(models, now)

@@ -19,7 +19,8 @@ from pipeline.models.comparison import compare_models
 from pipeline.models.lineage import show_model
 from pipeline.models.listing import list_models
 from pipeline.models.paired import average_precision, paired_interval
-from pipeline.models.render import comparison_lines, detail_lines
+from pipeline.models.render_compare import comparison_lines
+from pipeline.models.render_show import detail_lines
 from serving_model import metrics
 from serving_model.model_card import write_card
 from serving_model.model_hash import saved_model_sha256

@@ -1,5 +1,7 @@
 """Models, decisions and acts, as real stores of ML Metadata have them."""
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,12 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.champion.acts import TYPE_NAME, NumberTaken, append_act, read_acts
 from components.champion.judged import GATE_NODE
 from components.champion.rule import PIN, PROMOTE, UNPIN, WITHDRAW, Act
-from components.errors import ModelActRefused, RegistryInconsistent, UnknownModel
+from components.errors import (
+    DatabaseUnreachable,
+    ModelActRefused,
+    RegistryInconsistent,
+    UnknownModel,
+)
 from pipeline.models.acting import actor, decide
 from pipeline.models.listing import list_models
 from pipeline.registry import Registry
@@ -208,3 +215,25 @@ def test_no_store_at_all_has_no_models(tmp_path: Path) -> None:
     with pytest.raises(UnknownModel, match="No run was ever recorded"):
         decide(registry, PROMOTE, OLD)
     assert not (tmp_path / "metadata.sqlite").exists()
+
+
+LOCK = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_store_that_another_process_locks_is_said(sqlite_shelf: Any) -> None:
+    sqlite_shelf.train(OLD, blessed=True)
+    command = [sys.executable, "-c", LOCK, str(sqlite_shelf.path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"locked\n"
+        with pytest.raises(DatabaseUnreachable, match="Nothing was recorded"):
+            decide(sqlite_shelf.registry, WITHDRAW, OLD, "why")
+        holder.communicate()
+    decide(sqlite_shelf.registry, WITHDRAW, OLD, "why")
+    assert [act.number for act in sqlite_shelf.registry.acts()] == [1]
