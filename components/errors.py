@@ -27,3 +27,15 @@ class NothingToPublish(TensInsightError):
 
 class PublicationRefused(TensInsightError):
     """The scores failed a check; the published table is as it was before."""
+
+
+class UnknownModel(TensInsightError):
+    """No model has the version that was asked for."""
+
+
+class ModelActRefused(TensInsightError):
+    """A promotion, withdrawal or pin that contradicts the gate or an act that still holds."""
+
+
+class RegistryInconsistent(TensInsightError):
+    """ML Metadata says what cannot be, such as two models of one version."""

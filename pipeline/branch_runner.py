@@ -10,6 +10,8 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import TensInsightError
+from pipeline.input_errors import input_errors_raised
+from pipeline.recordable import require_recordable
 
 
 class BranchRunner(LocalDagRunner):
@@ -27,9 +29,11 @@ class BranchRunner(LocalDagRunner):
             run_options: As for LocalDagRunner; part of a run is run as it does.
 
         Raises:
+            ConfigurationInvalid: A property cannot be recorded where ML Metadata lies.
             Exception: What the first failed node raised; other failures are named in its
                 message if it is one of ours, and are in the log in any case.
         """
+        require_recordable(pipeline)
         if run_options is not None:
             super().run_with_ir(pipeline, run_options)
             return
@@ -48,7 +52,8 @@ class BranchRunner(LocalDagRunner):
             del alone.nodes[:]
             alone.nodes.append(node)
             try:
-                super().run_with_ir(alone)
+                with input_errors_raised():
+                    super().run_with_ir(alone)
             except Exception as error:
                 logging.error("%s failed", name, exc_info=error)
                 failures[name] = error

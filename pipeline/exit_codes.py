@@ -22,6 +22,8 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     ConfigurationInvalid: CONFIGURATION_INVALID,
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
+    errors.UnknownModel: USAGE,
+    errors.ModelActRefused: USAGE,
 }
 
 MEANINGS: Final = {

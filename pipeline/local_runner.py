@@ -11,8 +11,10 @@ from tfx import v1 as tfx
 from pipeline import training
 from pipeline.branch_runner import BranchRunner
 from pipeline.demo.fallback import ensure_database
+from pipeline.metadata_store import connection_config
 from pipeline.quiet import silence_libraries
 from pipeline.settings import Settings, load_settings
+from pipeline.store_identity import require_own_artifacts
 
 
 def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
@@ -23,12 +25,14 @@ def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
         settings: Says where ML Metadata lies.
 
     Raises:
+        ConfigurationInvalid: The artifacts in state_dir are another store's.
+        DatabaseUnreachable: ML Metadata's database cannot be used.
         TensInsightError: Whatever a node ended with, once all that does not depend on it ran.
     """
     settings.state_dir.mkdir(parents=True, exist_ok=True)
-    definition.metadata_connection_config = (
-        tfx.orchestration.metadata.sqlite_metadata_connection_config(str(settings.metadata_path))
-    )
+    config = connection_config(settings.metadata_path)
+    require_own_artifacts(config, settings.pipeline_root)
+    definition.metadata_connection_config = config
     BranchRunner().run(definition)
 
 

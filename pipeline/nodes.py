@@ -8,6 +8,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import BaseChannel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
+from components.champion.strategy import ChampionStrategy
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.product_area_scorer.component import ProductAreaScorer
@@ -71,9 +72,9 @@ def gate_data(
 
 
 def resolve_champion(model: BaseChannel, blessing: BaseChannel) -> tfx.dsl.Resolver:
-    """Finds the newest blessed model, if there is one."""
+    """Finds the champion, if there is one: the newest blessed, not withdrawn, or the pinned."""
     return tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestBlessedModelStrategy,
+        strategy_class=ChampionStrategy,
         model=model,
         model_blessing=blessing,
     )

@@ -9,8 +9,13 @@ import warnings
 from pathlib import Path
 from typing import Final
 
-# C++ of TensorFlow: CPU features, missing CUDA libraries. Read when it is first imported.
-_TENSORFLOW: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "GRPC_VERBOSITY": "ERROR"}
+# C++ of TensorFlow (CPU features, missing CUDA libraries) and of ML Metadata (every
+# connection to Postgres). Read when they are first imported.
+_NATIVE: Final = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "GRPC_VERBOSITY": "ERROR",
+    "GLOG_minloglevel": "3",
+}
 _LOUD_MODULES: Final = (
     r"google\.api_core\..*",  # end of support of Python 3.10
     r"tensorflow_model_analysis\..*",  # 0 / 0 at the ends of the precision-recall curve
@@ -22,7 +27,7 @@ _LOUD_MODULES: Final = (
 
 def silence_libraries() -> None:
     """Silences known noise at its source; call before TensorFlow is imported."""
-    for name, value in _TENSORFLOW.items():
+    for name, value in _NATIVE.items():
         os.environ.setdefault(name, value)
     for module in _LOUD_MODULES:
         warnings.filterwarnings("ignore", module=module)

@@ -3,15 +3,23 @@
 Lists and filters in Python: newer releases of ML Metadata have no filter queries.
 """
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.metadata_store import open_store
+
+if TYPE_CHECKING:
+    from components.champion.rule import Act, JudgedModel
 
 _FAILED: Final = 4
 _RUNNING: Final = (1, 2)
+_LIVE: Final = 2
+_INPUT: Final = 3
+_OUTPUT: Final = 4
+"""Of an event: a resolver's are others, for it only passes on what another node made."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +57,22 @@ class Artifact:
 
 
 class Registry:
-    """Reads one store of ML Metadata; a store that does not exist yet is empty."""
+    """Reads one store of ML Metadata; a store that does not exist yet is empty.
+
+    Args:
+        metadata_path: Its sqlite file, where METADATA_DATABASE_URL names no database.
+
+    Raises:
+        DatabaseUnreachable: METADATA_DATABASE_URL names no database that can be used.
+    """
 
     def __init__(self, metadata_path: Path):
-        self._store = _open(metadata_path) if metadata_path.exists() else None
+        self._store = open_store(metadata_path)
+
+    @property
+    def store(self) -> Any | None:
+        """ML Metadata itself; None where nothing was ever recorded."""
+        return self._store
 
     def runs(self) -> list[Run]:
         """Returns all runs, newest first."""
@@ -69,27 +89,87 @@ class Registry:
 
     def models(self) -> list[Artifact]:
         """Returns all models, newest first."""
-        return self._by_type("Model")
+        return _newest_first(self._live("Model"))
 
     def blessings(self) -> dict[int, Artifact]:
-        """Returns each judged model's blessing, by the model's artifact id."""
-        judged = reversed(self._by_type("ModelBlessing"))
+        """Returns the gate's decision on each judged model, by the model's artifact id."""
+        judged = reversed(_newest_first(self._decisions()))
         return {blessing.facts["current_model_id"]: blessing for blessing in judged}
 
-    def champion(self) -> Artifact | None:
-        """Returns the newest blessed model: the rule of LatestBlessedModelStrategy."""
-        blessings = self.blessings()
-        for model in self.models():
-            blessing = blessings.get(model.artifact_id)
-            if blessing is not None and blessing.facts.get("blessed") == 1:
-                return model
-        return None
+    def judged(self) -> "list[JudgedModel]":
+        """Returns all models as the champion rule sees them.
 
-    def _by_type(self, type_name: str) -> list[Artifact]:
+        Raises:
+            RegistryInconsistent: Two models have one version.
+        """
+        from components.champion.judged import judged_models
+
+        return judged_models(self._live("Model"), self._decisions())
+
+    def acts(self) -> "list[Act]":
+        """Returns what people decided about models, in its order."""
+        from components.champion.acts import read_acts
+
+        return read_acts(self._store) if self._store is not None else []
+
+    def champion(self) -> Artifact | None:
+        """Returns the champion, by the rule that the pipelines' resolvers use.
+
+        Raises:
+            RegistryInconsistent: Two models have one version.
+        """
+        from components.champion.rule import champion
+
+        found = champion(self.judged(), self.acts())
+        return next(
+            (one for one in self.models() if found and one.artifact_id == found.model_id), None
+        )
+
+    def made_from(self, artifact: Artifact) -> tuple[Run | None, list[Artifact]]:
+        """Returns the run whose node made an artifact, and what that node read."""
+        if self._store is None:
+            return None, []
+        events = self._store.get_events_by_artifact_ids([artifact.artifact_id])
+        makers = [event.execution_id for event in events if event.type == _OUTPUT]
+        if not makers:
+            return None, []
+        read = self._store.get_events_by_execution_ids(makers[:1])
+        inputs = [event.artifact_id for event in read if event.type == _INPUT]
+        contexts = self._store.get_contexts_by_execution(makers[0])
+        run = next((self._run(one) for one in contexts if one.type == "pipeline_run"), None)
+        return run, _artifacts(self._store.get_artifacts_by_id(inputs))
+
+    def _live(self, type_name: str) -> list[Any]:
+        """Returns what was kept: a node that failed leaves nothing that is live."""
         if self._store is None:
             return []
-        found = _artifacts(self._store.get_artifacts_by_type(type_name))
-        return sorted(found, key=lambda artifact: artifact.artifact_id, reverse=True)
+        found = self._store.get_artifacts_by_type(type_name)
+        return [artifact for artifact in found if artifact.state == _LIVE]
+
+    def _decisions(self) -> list[Any]:
+        """Returns the live blessings that the gate's node made."""
+        from components.champion.judged import GATE_NODE
+
+        blessings = self._live("ModelBlessing")
+        if self._store is None or not blessings:
+            return []
+        made = {
+            event.execution_id: event.artifact_id
+            for event in self._store.get_events_by_artifact_ids([one.id for one in blessings])
+            if event.type == _OUTPUT
+        }
+        gate = {
+            artifact_id
+            for execution_id, artifact_id in made.items()
+            if self._node_of(execution_id) == GATE_NODE
+        }
+        return [blessing for blessing in blessings if blessing.id in gate]
+
+    def _node_of(self, execution_id: int) -> str:
+        assert self._store is not None
+        contexts = self._store.get_contexts_by_execution(execution_id)
+        names = [context.name for context in contexts if context.type == "node"]
+        return names[0].rpartition(".")[2] if names else ""
 
     def _run(self, context: Any) -> Run | None:
         assert self._store is not None
@@ -114,14 +194,8 @@ class Registry:
         return next(context.name for context in contexts if context.type == "pipeline")
 
 
-def _open(path: Path) -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import ml_metadata
-        from ml_metadata.proto import metadata_store_pb2
-    config = metadata_store_pb2.ConnectionConfig()
-    config.sqlite.filename_uri = str(path)
-    return ml_metadata.MetadataStore(config)
+def _newest_first(found: Iterable[Any]) -> list[Artifact]:
+    return sorted(_artifacts(found), key=lambda artifact: artifact.artifact_id, reverse=True)
 
 
 def _artifacts(found: Iterable[Any]) -> list[Artifact]:

@@ -10,6 +10,7 @@ from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
 from components.postgres.published_areas import top_areas
 from components.postgres.published_scores import highest_risks
+from pipeline.metadata_store import require_store
 from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
 from pipeline.registry import Artifact, Registry, Run
@@ -93,7 +94,8 @@ def _log_to_state_dir(settings: Settings, kind: str, started: datetime) -> None:
 
 
 def _preflight(settings: Settings) -> str:
-    """Fails in a second, rather than after minutes, where the database is not ready."""
+    """Fails in a second, rather than after minutes, where a database is not ready."""
+    require_store()
     with closing(connect("tens-insight check")) as connection:
         require_contract(
             connection,

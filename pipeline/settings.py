@@ -26,6 +26,7 @@ from transforms.product_area_impact import Weights
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+_OF_A_MACHINE: Final = ("state_dir", "beam_pipeline_args")
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -207,6 +208,14 @@ class Settings(BaseSettings):
     def serving_dir(self) -> Path:
         """Folder of blessed models, one version each, as TensorFlow Serving reads it."""
         return self.state_dir / "serving" / "churn"
+
+    def portable(self) -> dict[str, Any]:
+        """Returns the settings as plain values by name, without those of one machine.
+
+        They go into ML Metadata and beside the model: no secret can be among them, since no
+        setting holds one.
+        """
+        return self.model_dump(mode="json", exclude=set(_OF_A_MACHINE))
 
     @classmethod
     def settings_customise_sources(

@@ -16,6 +16,8 @@ from psycopg2 import sql
 
 # TensorFlow reads it when first imported, which some test module does at collection.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# The tests make their own stores of ML Metadata.
+os.environ.pop("METADATA_DATABASE_URL", None)
 
 # bench/ is not part of the installed package.
 sys.path.insert(0, str(Path(__file__).parents[1]))

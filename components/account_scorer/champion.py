@@ -7,7 +7,7 @@ from tfx import types
 
 from components.errors import NothingToPublish
 
-_MUST_AGREE: Final = (
+MUST_AGREE: Final = (
     "lookback_days",
     "horizon_days",
     "max_events",
@@ -22,13 +22,14 @@ def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
     """Returns the one model that the resolver found.
 
     Raises:
-        NothingToPublish: It found none, since no model was ever blessed.
+        NothingToPublish: It found none: no model was ever blessed, or all were withdrawn.
     """
     if not models:
         raise NothingToPublish(
-            "There is no champion: no model was ever blessed, so there is nothing to score with "
-            "and account_risk_scores is as it was. Run `tens-insight run train`; if it says that "
-            "the challenger was not blessed, its report of the gate says why."
+            "There is no champion: no model was ever blessed, or all that were are withdrawn, so "
+            "there is nothing to score with and account_risk_scores is as it was. `tens-insight "
+            "models list` shows which. Run `tens-insight run train`; if it says that the "
+            "challenger was not blessed, its report of the gate says why."
         )
     return models[0]
 
@@ -47,7 +48,7 @@ def require_fit(card: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     known = {**_UNSAID, **card}
     differing = [
         f"{name} was {known[name]} and is {facts[name]}"
-        for name in _MUST_AGREE
+        for name in MUST_AGREE
         if known[name] != facts[name]
     ]
     if differing:

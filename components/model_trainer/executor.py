@@ -3,17 +3,23 @@
 import json
 import uuid
 from datetime import datetime
+from importlib import metadata
 from typing import Any, Final
 
 from tfx import types
 from tfx.components.trainer import executor
 from tfx.types import artifact_utils
+from tfx.utils import path_utils
 
 from components import artifact_facts
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS, LABEL_SOURCE
+from serving_model.model_hash import saved_model_sha256
 
 MODEL_CARD: Final = "model_card"
 MODEL_VERSION: Final = "model_version"
+PACKAGES: Final = "packages"
+SAVED_MODEL_SHA256: Final = "saved_model_sha256"
+_NAMED_PACKAGES: Final = ("tensorflow", "tfx", "apache-beam")
 _FROM_EXAMPLES: Final = (
     AS_OF,
     LABEL_SOURCE,
@@ -43,11 +49,13 @@ class Executor(executor.GenericExecutor):
         """Runs the component; see GenericExecutor for the artifacts.
 
         The card goes to run_fn as custom_config["model_card"], which writes it into
-        the SavedModel, and to the Model artifact as custom properties.
+        the SavedModel, and to the Model artifact as custom properties. A hash of what
+        was exported stands in the artifact alone: the card is part of the export.
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         config = json.loads(exec_properties["custom_config"])
-        card = {**config.get(MODEL_CARD, {}), **_card(artifact_facts.custom_properties(examples))}
+        given = {name: _plain(value) for name, value in config.get(MODEL_CARD, {}).items()}
+        card = {**given, **_card(artifact_facts.custom_properties(examples))}
         config[MODEL_CARD] = card
         super().Do(
             input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
@@ -58,11 +66,21 @@ class Executor(executor.GenericExecutor):
                 model.set_int_custom_property(name, value)
             else:
                 model.set_string_custom_property(name, str(value))
+        exported = path_utils.serving_model_path(model.uri)
+        model.set_string_custom_property(SAVED_MODEL_SHA256, saved_model_sha256(exported))
+
+
+def _plain(value: Any) -> str | int | float:
+    """Returns a value that a card can hold: a mapping, such as the settings, as JSON."""
+    if isinstance(value, dict):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return value
 
 
 def _card(facts: dict[str, Any]) -> dict[str, Any]:
     as_of = datetime.fromisoformat(facts[AS_OF])
     return {
         MODEL_VERSION: f"{as_of:%Y%m%d}-{uuid.uuid4().hex[:8]}",
+        PACKAGES: ", ".join(f"{name} {metadata.version(name)}" for name in _NAMED_PACKAGES),
         **{name: facts[name] for name in _FROM_EXAMPLES},
     }

@@ -10,6 +10,7 @@ from psycopg2.extensions import parse_dsn
 from components.errors import DatabaseUnreachable
 
 URL_VARIABLE = "DATABASE_URL"
+METADATA_URL_VARIABLE = "METADATA_DATABASE_URL"
 _SECRETS = ("password", "sslpassword", "passfile")
 _EXPECTED = (
     "Expected postgresql://user:password@host:port/database (postgres:// does too), with any "
@@ -23,7 +24,7 @@ class Address:
     """What libpq is given, and how to speak of it.
 
     Attributes:
-        parameters: libpq's connection parameters found in DATABASE_URL; empty when it is
+        parameters: libpq's connection parameters found in the URL; empty when it is
             not set, so that libpq reads PGSERVICE, PGHOST and the like itself.
         name: "user@host:port/dbname", never with a password.
         source: The variables that it comes from.
@@ -42,20 +43,24 @@ class Address:
         return " ".join(text.split())
 
 
-def read_address(environ: Mapping[str, str]) -> Address:
-    """Reads where the database is from the environment.
+def read_address(environ: Mapping[str, str], variable: str = URL_VARIABLE) -> Address:
+    """Reads where a database is from the environment.
+
+    Args:
+        environ: The environment.
+        variable: The one that holds the URL.
 
     Raises:
-        DatabaseUnreachable: DATABASE_URL is not a URL of Postgres.
+        DatabaseUnreachable: It does not hold a URL of Postgres.
     """
-    url = environ.get(URL_VARIABLE, "")
-    parameters = _parse_url(url) if url else {}
+    url = environ.get(variable, "")
+    parameters = _parse_url(url, variable) if url else {}
     secrets = [parameters.get(name, "") for name in _SECRETS]
     secrets += [environ.get("PGPASSWORD", ""), url]
     return Address(
         parameters=parameters,
         name=_name(parameters, environ),
-        source=URL_VARIABLE if url else "libpq's variables PGSERVICE, PGHOST, PGDATABASE, ...",
+        source=variable if url else "libpq's variables PGSERVICE, PGHOST, PGDATABASE, ...",
         secrets=tuple(sorted(filter(None, secrets), key=len, reverse=True)),
     )
 
@@ -65,18 +70,18 @@ def format_address(user: str, host: str, port: str, database: str) -> str:
     return f"{user}@{host}:{port}/{database}"
 
 
-def _parse_url(url: str) -> dict[str, str]:
+def _parse_url(url: str, variable: str) -> dict[str, str]:
     scheme = re.match(r"[a-z][a-z0-9+.-]{0,40}(?=://)", url, re.IGNORECASE)
     if scheme is None or scheme.group() not in ("postgresql", "postgres"):
         found = f"starts with {scheme.group()}://" if scheme else "is not a URL"
-        raise DatabaseUnreachable(f"{URL_VARIABLE} {found}. {_EXPECTED}")
+        raise DatabaseUnreachable(f"{variable} {found}. {_EXPECTED}")
     try:
         parameters = parse_dsn(url)
     except (psycopg2.Error, UnicodeError):
         # Both quote the part they stumbled over, which is often a piece of the password.
         parameters = None
     if parameters is None or _is_misread(url, parameters):
-        raise DatabaseUnreachable(f"{URL_VARIABLE} is not well-formed. {_EXPECTED}")
+        raise DatabaseUnreachable(f"{variable} is not well-formed. {_EXPECTED}")
     return {name: str(value) for name, value in parameters.items()}
 
 

@@ -12,7 +12,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from psycopg2.extensions import make_dsn
 
 from components.errors import DatabaseUnreachable
-from components.postgres.address import URL_VARIABLE, Address, read_address
+from components.postgres.address import (
+    METADATA_URL_VARIABLE,
+    URL_VARIABLE,
+    Address,
+    read_address,
+)
 from components.postgres.failures import explained, place_of
 from components.postgres.sql import load_sql
 
@@ -43,7 +48,9 @@ class ServerNotAnswering(DatabaseUnreachable):
     """Nothing answers at the address, or the server is starting or stopping."""
 
 
-def connect(application_name: str, *, statement_timeout_s: int = 0) -> Connection:
+def connect(
+    application_name: str, *, statement_timeout_s: int = 0, address: Address | None = None
+) -> Connection:
     """Opens a connection in time zone UTC and encoding UTF-8.
 
     The address comes from DATABASE_URL or, without it, from libpq's own variables
@@ -54,11 +61,12 @@ def connect(application_name: str, *, statement_timeout_s: int = 0) -> Connectio
         application_name: As shown in pg_stat_activity, "tens-insight <what>".
         statement_timeout_s: Seconds until the server cancels a statement; 0 keeps
             what the server, the role or the address sets.
+        address: Where to, in place of what the environment says.
 
     Raises:
         DatabaseUnreachable: No server, wrong password, no such database, bad address.
     """
-    address = read_address(os.environ)
+    address = address or read_address(os.environ)
     ours = {"application_name": application_name, "client_encoding": "utf8"}
     failure: DatabaseUnreachable
     try:
@@ -71,6 +79,17 @@ def connect(application_name: str, *, statement_timeout_s: int = 0) -> Connectio
         return _prepared(connection, statement_timeout_s)
     # Outside of the handler: libpq's own text, which may hold a password, is not chained.
     raise failure
+
+
+def metadata_address() -> Address | None:
+    """Returns where ML Metadata lies if METADATA_DATABASE_URL says so, else None.
+
+    Raises:
+        DatabaseUnreachable: It is not a URL of Postgres.
+    """
+    if not os.environ.get(METADATA_URL_VARIABLE):
+        return None
+    return read_address(os.environ, METADATA_URL_VARIABLE)
 
 
 def database_is_configured(environ: Mapping[str, str]) -> bool:

@@ -3,8 +3,11 @@
 import pytest
 from tfx.dsl.compiler import compiler
 
+from components.champion.judged import GATE_NODE
+from components.champion.strategy import ChampionStrategy
 from pipeline import scoring, training
-from pipeline.settings import load_settings
+from pipeline.recordable import require_recordable
+from pipeline.settings import ConfigurationInvalid, load_settings
 from transforms.product_area_impact import SIGNALS
 
 
@@ -118,3 +121,40 @@ def test_beam_gets_the_options_of_the_settings():
     assert definition.beam_pipeline_args == ["--runner=Elsewhere"]
     local = training.create_pipeline(load_settings())
     assert any("FnApiRunner" in argument for argument in local.beam_pipeline_args)
+
+
+@pytest.mark.parametrize("module", [training, scoring])
+def test_the_champion_rule_resolves_every_champion(module):
+    """Resolvers name their strategy by its path in the compiled pipeline."""
+    path = f"{ChampionStrategy.__module__}.{ChampionStrategy.__name__}"
+    for node in compiled(module).nodes:
+        if node.pipeline_node.node_info.id in ("Champion", "FormerChampion"):
+            graphs = str(node.pipeline_node.inputs)
+            assert path in graphs
+            assert "LatestBlessedModel" not in graphs
+
+
+def test_scoring_takes_the_blessings_that_the_registry_takes():
+    (champion,) = [
+        node.pipeline_node
+        for node in compiled(scoring).nodes
+        if node.pipeline_node.node_info.id == "Champion"
+    ]
+    assert f'"{training.PIPELINE_NAME}.{GATE_NODE}"' in str(champion.inputs)
+
+
+def test_the_settings_reach_the_model_without_those_of_one_machine(tmp_path):
+    text = str(compiled(training, l2=0.125, state_dir=tmp_path / "here-only"))
+    (config,) = [line for line in text.splitlines() if "model_card" in line]
+    assert r"\"l2\": 0.125" in config
+    assert "here-only" not in config
+
+
+def test_what_postgres_cannot_record_is_refused_where_ml_metadata_is_there(monkeypatch):
+    plain, quoted = compiled(scoring), compiled(scoring, enterprise_segments=("größte",))
+    require_recordable(quoted)
+    monkeypatch.setenv("METADATA_DATABASE_URL", "postgresql://me@host/metadata")
+    require_recordable(plain)
+    require_recordable(compiled(training))
+    with pytest.raises(ConfigurationInvalid, match="enterprise_segments of node ProductAreaScorer"):
+        require_recordable(quoted)

@@ -12,6 +12,7 @@ from tfx.types import standard_artifacts
 
 from components import artifact_facts
 from components.model_trainer.executor import Executor
+from serving_model.model_hash import saved_model_sha256
 
 FACTS: dict[str, str | int] = {
     "as_of": "2024-06-01T12:00:00+00:00",
@@ -50,7 +51,9 @@ def train(
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "trainer_of_the_test", raising=False)
 
-    def run(facts: dict[str, str | int] = FACTS) -> tuple[Any, dict[str, Any]]:
+    def run(
+        facts: dict[str, str | int] = FACTS, card: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         examples = standard_artifacts.Examples()
         examples.uri, examples.split_names = str(folder / "examples"), '["train"]'
@@ -62,7 +65,8 @@ def train(
         model, model_run = standard_artifacts.Model(), standard_artifacts.ModelRun()
         folder.mkdir()
         model.uri, model_run.uri = str(folder / "model"), str(folder / "run")
-        config = {"seed": 7, "model_card": {"code_version": "abc", "as_of": "overruled"}}
+        given = {"code_version": "abc", "as_of": "overruled"} | (card or {})
+        config = {"seed": 7, "model_card": given}
         properties = {
             "run_fn": "trainer_of_the_test.run_fn",
             "train_args": '{"splits": ["train"]}',
@@ -85,8 +89,24 @@ def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> 
     assert config["seed"] == 7
     assert re.fullmatch(r"20240601-[0-9a-f]{8}", card["model_version"])
     expected = FACTS | {"code_version": "abc", "model_version": card["model_version"]}
+    packages = card.pop("packages")
     assert card == expected
-    assert artifact_facts.custom_properties(model) == expected
+    facts = artifact_facts.custom_properties(model)
+    digest = facts.pop("saved_model_sha256")
+    assert facts == expected | {"packages": packages}
+    assert digest == saved_model_sha256(f"{model.uri}/Format-Serving")
+
+
+def test_the_packages_that_made_the_model_are_named(train: Callable[..., Any]) -> None:
+    packages = train()[1]["model_card"]["packages"]
+    assert re.fullmatch(r"tensorflow 2[.\d]+, tfx 1[.\d]+, apache-beam 2[.\d]+", packages)
+
+
+def test_settings_are_one_text_in_the_card(train: Callable[..., Any]) -> None:
+    model, config = train(card={"settings": {"l2": 0.1, "tiers": ["größte"]}})
+    text = '{"l2": 0.1, "tiers": ["größte"]}'
+    assert config["model_card"]["settings"] == text
+    assert artifact_facts.custom_properties(model)["settings"] == text
 
 
 def test_a_version_names_one_model(train: Callable[..., Any]) -> None:

@@ -1,0 +1,161 @@
+"""`tens-insight models`: the registry, and what people decide about its models."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.registry import Registry
+    from pipeline.settings import Settings
+
+
+@click.group(name="models")
+def command() -> None:
+    """Lists, compares, promotes, withdraws and pins models.
+
+    The champion scores. It is the pinned model, else the newest by the moment it was
+    blessed or promoted; a model that was not blessed or is withdrawn never is. What is
+    decided here is recorded with time, user and reason, and never overwritten.
+    """
+    from pipeline.quiet import silence_libraries
+
+    silence_libraries()
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print it as one line of JSON.")
+_reason = click.option("--reason", default="", help="Why; it is recorded.")
+
+
+@command.command(name="list")
+@_json
+def list_(as_json: bool) -> None:
+    """Shows every model: quality, gate, standing, rows published with it."""
+    from pipeline.metadata_store import describe_store
+    from pipeline.models.listing import list_models
+    from pipeline.models.publications import ask_publications
+    from pipeline.models.render_list import model_lines
+
+    settings, registry = _open()
+    published, note = ask_publications(settings)
+    rows = list_models(registry, published)
+    if as_json:
+        store = describe_store(settings.metadata_path)
+        _print_json({"metadata": store, "models": [vars(row) for row in rows], "note": note})
+    else:
+        _print(model_lines(rows))
+        _note(note)
+
+
+@command.command()
+@click.argument("version")
+@_json
+def show(version: str, as_json: bool) -> None:
+    """Shows where a model comes from, what the gate said, and whether its files are whole."""
+    from pipeline.models.lineage import show_model
+    from pipeline.models.publications import ask_publications
+    from pipeline.models.render_show import detail_lines
+
+    settings, registry = _open()
+    published, note = ask_publications(settings)
+    details = show_model(registry, version, published)
+    if as_json:
+        _print_json({**details.as_json(), "note": note})
+    else:
+        _print(detail_lines(details))
+        _note(note)
+
+
+@command.command()
+@click.argument("a", metavar="VERSION_A")
+@click.argument("b", metavar="VERSION_B")
+@click.option("--top", default=10, show_default=True, type=click.IntRange(0), help="Accounts.")
+@_json
+def compare(a: str, b: str, top: int, as_json: bool) -> None:
+    """Judges two models on one evaluation snapshot, and shows what differs.
+
+    The snapshot is that of the model whose evaluation cutoff is newer. Intervals are of
+    the difference b - a, from the same resampled accounts for both.
+    """
+    from pipeline.models.comparison import compare_models
+    from pipeline.models.render_compare import comparison_lines
+
+    _, registry = _open()
+    found = compare_models(registry, a, b, top)
+    if as_json:
+        _print_json(found.as_json())
+    else:
+        _print(comparison_lines(found))
+
+
+@command.command()
+@click.argument("version")
+@_reason
+def promote(version: str, reason: str) -> None:
+    """Makes a blessed model champion until a newer one is blessed; lifts a withdrawal."""
+    _decide("promote", version, reason)
+
+
+@command.command()
+@click.argument("version")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+def withdraw(version: str, reason: str) -> None:
+    """Takes a model out of use; if it was champion, the previous one is at once."""
+    if not reason.strip():
+        raise click.BadParameter("a withdrawal needs a reason in words.", param_hint="--reason")
+    _decide("withdraw", version, reason)
+
+
+@command.command()
+@click.argument("version")
+@_reason
+def pin(version: str, reason: str) -> None:
+    """Makes a blessed model champion until it is unpinned, whatever else is blessed."""
+    _decide("pin", version, reason)
+
+
+@command.command()
+@_reason
+def unpin(reason: str) -> None:
+    """Ends a pin: the champion is again the newest blessed or promoted model."""
+    _decide("unpin", "", reason)
+
+
+def _decide(kind: str, version: str, reason: str) -> None:
+    from pipeline.models.acting import decide
+    from pipeline.models.render_list import outcome_lines
+
+    _, registry = _open()
+    _print(outcome_lines(decide(registry, kind, version, reason)))
+
+
+def _open() -> "tuple[Settings, Registry]":
+    from pipeline.registry import Registry
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    return settings, Registry(settings.metadata_path)
+
+
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def _note(text: str) -> None:
+    if text:
+        click.echo(text, err=True)
+
+
+def _print_json(content: object) -> None:
+    plain = json.loads(json.dumps(content, default=_plain), parse_constant=_no_number)
+    click.echo(json.dumps(plain))
+
+
+def _no_number(name: str) -> None:
+    """Stands for NaN, which JSON does not know: null."""
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

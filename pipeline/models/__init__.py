@@ -1,0 +1,1 @@
+"""The registry of models as people use it: list, show, compare, decide."""

@@ -1,0 +1,275 @@
+"""Two models on one snapshot, and where a model comes from, with real SavedModels."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score
+
+from components.errors import UnknownModel
+from components.postgres.published_models import PublishedWith
+from pipeline.models.comparison import compare_models
+from pipeline.models.lineage import show_model
+from pipeline.models.listing import list_models
+from pipeline.models.paired import average_precision, paired_interval
+from pipeline.models.render_compare import comparison_lines
+from pipeline.models.render_show import detail_lines
+from serving_model import metrics
+from serving_model.model_card import write_card
+from serving_model.model_hash import saved_model_sha256
+from serving_model.signatures import PROBABILITY, SERVING
+from transforms.event_spec import ACCOUNT_ID, LABEL
+
+A, B = "20260501-aaaaaaaa", "20260601-bbbbbbbb"
+SILENCE = "silence"
+
+
+class Linear(tf.Module):
+    """Answers slope x silence / 100 + offset."""
+
+    def __init__(self, slope: float, offset: float):
+        super().__init__()
+        self.slope, self.offset = tf.constant(slope), tf.constant(offset)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        kinds = {ACCOUNT_ID: tf.string, SILENCE: tf.float32}
+        spec = {name: tf.io.FixedLenFeature([1], kind) for name, kind in kinds.items()}
+        raw = tf.io.parse_example(examples, spec)
+        probability = self.slope * raw[SILENCE] / 100 + self.offset
+        return {ACCOUNT_ID: raw[ACCOUNT_ID], PROBABILITY: probability}
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    def make(slope: float, offset: float) -> Path:
+        folder = tmp_path_factory.mktemp("model")
+        module = Linear(slope, offset)
+        saved = str(folder / "Format-Serving")
+        tf.saved_model.save(module, saved, signatures={SERVING: module.serve})
+        write_card(saved, {"slope": slope})
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def rising(export: Callable[..., Path]) -> Path:
+    return export(1.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def falling(export: Callable[..., Path]) -> Path:
+    return export(-1.0, 1.0)
+
+
+def write_eval(uri: Path) -> None:
+    """100 accounts, of 0 to 99 days of silence; those of 50 and more churned."""
+    folder = uri / "Split-eval"
+    folder.mkdir(parents=True)
+    path = str(folder / "data_tfrecord-00000-of-00001.gz")
+    with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for days in np.random.default_rng(0).permutation(100).tolist():
+            example = tf.train.Example()
+            example.features.feature[ACCOUNT_ID].bytes_list.value.append(f"ACC-{days:02}".encode())
+            example.features.feature[SILENCE].float_list.value.append(days)
+            example.features.feature[LABEL].int64_list.value.append(int(days >= 50))
+            writer.write(example.SerializeToString())
+
+
+@pytest.fixture
+def shelf(sqlite_shelf: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A store whose Examples have files of their own."""
+    whole = sqlite_shelf.artifact
+
+    def artifact(type_name: str, uri: str, *rest: Any) -> int:
+        moved = uri.replace("/nowhere", str(tmp_path / "root"))
+        if type_name == "Examples":
+            write_eval(Path(moved))
+        return whole(type_name, moved, *rest)
+
+    monkeypatch.setattr(sqlite_shelf, "artifact", artifact)
+    return sqlite_shelf
+
+
+@pytest.fixture
+def two(shelf: Any, rising: Path, falling: Path) -> Any:
+    settings = [json.dumps({"l2": l2, "seed": 20, "state": "x"}) for l2 in (0.05, 0.1)]
+    shelf.train(A, blessed=True, uri=str(falling), settings=settings[0])
+    later = {"eval_cutoffs": "2026-05-02T00:00:00+00:00", "as_of": "2026-07-01T00:00:00+00:00"}
+    shelf.train(B, blessed=True, uri=str(rising), settings=settings[1], **later)
+    return shelf
+
+
+def test_metrics_stand_side_by_side_on_the_newer_ones_snapshot(two: Any) -> None:
+    found = compare_models(two.registry, A, B, top=3)
+    assert found.snapshot is not None
+    assert (found.snapshot.version, found.snapshot.cutoff[:10]) == (B, "2026-05-02")
+    assert (found.snapshot.accounts, found.snapshot.churned) == (100, 50)
+    by_name = {pair.name: pair for pair in found.snapshot.metrics}
+    assert list(by_name) == ["auc", "pr_auc", "log_loss", "calibration_error"]
+    auc = by_name["auc"]
+    assert (auc.a, auc.b, auc.difference, auc.interval) == (0.0, 1.0, 1.0, (1.0, 1.0))
+    days = np.arange(100)
+    churned, probability = (days >= 50).astype(float), days / 100
+    assert by_name["log_loss"].b == pytest.approx(metrics.log_loss(churned, probability), abs=1e-6)
+    assert by_name["log_loss"].interval[1] < 0
+    assert found.settings == (("l2", 0.05, 0.1),)
+    assert {name for name, _, _ in found.data} == {"as_of", "eval_cutoffs"}
+
+
+def test_the_snapshot_does_not_depend_on_the_order_of_the_versions(two: Any) -> None:
+    there, back = (compare_models(two.registry, *pair, top=0) for pair in ((A, B), (B, A)))
+    assert there.snapshot is not None
+    assert back.snapshot is not None
+    assert there.snapshot.version == back.snapshot.version == B
+    for one, other in zip(there.snapshot.metrics, back.snapshot.metrics, strict=True):
+        assert one.difference == -other.difference
+        assert one.interval == pytest.approx((-other.interval[1], -other.interval[0]))
+
+
+def test_the_accounts_that_move_most_come_first(two: Any) -> None:
+    found = compare_models(two.registry, A, B, top=4)
+    assert found.snapshot is not None
+    moved = found.snapshot.moved
+    assert moved[0].account_id == "ACC-00"
+    assert {one.account_id for one in moved[1:3]} == {"ACC-01", "ACC-99"}
+    assert (moved[0].category_a, moved[0].category_b) == ("critical", "low")
+    assert [one.churned for one in moved] == [one.account_id == "ACC-99" for one in moved]
+    lines = [line.split() for line in comparison_lines(found)]
+    assert "ACC-99 1.0% 99.0% +98.0% low to critical churned".split() in lines
+
+
+def test_a_model_does_not_differ_from_itself(two: Any) -> None:
+    found = compare_models(two.registry, B, B, top=1)
+    assert found.snapshot is not None
+    assert {pair.interval for pair in found.snapshot.metrics} == {(0.0, 0.0)}
+    assert (found.data, found.settings) == ((), ())
+
+
+@pytest.mark.parametrize(
+    "facts", [{"horizon_days": 30}, {"label_source": "inactivity"}, {"max_events": 9}]
+)
+def test_models_of_other_snapshots_are_not_compared(
+    two: Any, rising: Path, facts: dict[str, Any]
+) -> None:
+    two.train("20260701-cccccccc", blessed=True, uri=str(rising), **facts)
+    found = compare_models(two.registry, A, "20260701-cccccccc", top=3)
+    ((name, value),) = facts.items()
+    assert found.snapshot is None
+    assert name in found.not_compared
+    assert str(value) in found.not_compared
+    assert name in {differing for differing, _, _ in found.data}
+    assert "Not compared on one snapshot. They learnt from" in "\n".join(comparison_lines(found))
+
+
+def test_files_that_are_gone_are_named(two: Any, tmp_path: Path) -> None:
+    two.train("20260701-cccccccc", blessed=True, uri=str(tmp_path / "no-model"))
+    found = compare_models(two.registry, A, "20260701-cccccccc", top=3)
+    assert "files of model 20260701-cccccccc are gone" in found.not_compared
+    shutil.rmtree(tmp_path / "root")
+    found = compare_models(two.registry, A, B, top=3)
+    assert f"evaluation snapshot of {B} are gone" in found.not_compared
+    assert found.settings == (("l2", 0.05, 0.1),)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from((0.0, 0.1, 0.5, 0.9))), min_size=1))
+def test_average_precision_is_that_of_scikit_learn(rows: list[tuple[bool, float]]) -> None:
+    labels = np.array([label for label, _ in rows], float)
+    scores = np.array([score for _, score in rows])
+    found = average_precision(labels, scores)
+    if labels.any():
+        assert found == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
+    else:
+        assert np.isnan(found)
+
+
+def test_pairing_takes_out_the_noise_that_both_share() -> None:
+    random = np.random.default_rng(1)
+    labels = (random.random(300) < 0.3).astype(float)
+    first = np.clip(0.3 * labels + random.random(300) * 0.6, 0, 1)
+    second = np.clip(first + random.normal(0, 0.01, 300), 0, 1)
+    low, high = paired_interval(metrics.auc, labels, first, second)
+    alone = metrics.bootstrap_interval(metrics.auc, labels, first, n=200, seed=0)
+    assert low < 0 < high or high - low < 0.02
+    assert high - low < (alone[1] - alone[0]) / 4
+
+
+def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> None:
+    digest = saved_model_sha256(str(rising / "Format-Serving"))
+    version = "20260701-cccccccc"
+    model = two.train(
+        version,
+        blessed=None,
+        uri=str(rising),
+        saved_model_sha256=digest,
+        settings='{"l2": 0.7, "seed": 20}',
+    )
+    facts = {"summary": "good", "auc": 0.7, "log_loss": 0.2}
+    (blessing,) = two.store.get_artifacts_by_id([two.bless("run-3", model, True, **facts)])
+    details = show_model(two.registry, version, {version: PublishedWith(7, None)})  # type: ignore[arg-type]
+    assert details.run is not None
+    assert (details.run.run_id, details.run.pipeline) == ("run-3", "tens-insight-train")
+    assert details.examples is not None
+    assert details.examples.uri.endswith("root/run-3/examples")
+    assert details.examples_present
+    assert details.exported.found == "as recorded"
+    assert (details.metrics, details.metrics_source) == (
+        {"auc": 0.7, "log_loss": 0.2},
+        "recorded by the gate",
+    )
+    said = "\n".join(detail_lines(details))
+    assert "gate           blessed: good" in said
+    assert "l2=0.7; the other 1 at their defaults" in said
+    assert "800 snapshots (2 cutoffs from 2026-01-01 to 2026-02-01), 80 churned" in said
+    folder = Path(blessing.uri)
+    folder.mkdir(parents=True)
+    decision = {"summary": "BLESSED: all", "metrics": {"challenger": {"auc": 0.71, "pr_auc": 0.3}}}
+    (folder / "decision.json").write_text(json.dumps(decision))
+    details = show_model(two.registry, version, None)
+    assert (details.decision, details.decision_file) == (
+        "BLESSED: all",
+        f"{folder}/decision.json",
+    )
+    assert details.metrics == {"auc": 0.71, "pr_auc": 0.3}
+    assert list_models(two.registry, None)[0].auc == 0.71
+
+
+def test_metrics_that_nobody_recorded_are_computed(two: Any) -> None:
+    details = show_model(two.registry, B, None)
+    assert (details.metrics["auc"], details.metrics_source) == (1.0, "computed now")
+    assert details.exported.found == "not recorded"
+
+
+def test_a_model_whose_files_changed_or_went_is_found_out(
+    two: Any, rising: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(rising, copy)
+    digest = saved_model_sha256(str(copy / "Format-Serving"))
+    version = "20260701-cccccccc"
+    two.train(version, blessed=True, uri=str(copy), saved_model_sha256=digest)
+    (copy / "Format-Serving" / "assets.extra" / "model_card.json").write_text('{"slope": 2}')
+    details = show_model(two.registry, version, None)
+    assert details.exported.found == "differs"
+    assert f"{digest} (WARNING: differs)" in "\n".join(detail_lines(details))
+    shutil.rmtree(copy)
+    details = show_model(two.registry, version, None)
+    assert details.exported.found == "gone"
+    assert "model's files are gone" in details.metrics_source
+
+
+def test_an_unknown_version_is_said_with_the_nearest(two: Any) -> None:
+    for ask in (
+        lambda: show_model(two.registry, f"{A}x", None),
+        lambda: compare_models(two.registry, B, f"{A}x", 1),
+    ):
+        with pytest.raises(UnknownModel, match=f"nearest: {A}"):
+            ask()
