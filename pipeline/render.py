@@ -71,6 +71,9 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     for split in ("train", "eval"):
         if f"{split}_snapshots" in data:
             yield split, _split(summary, split)
+    yield "data checks", summary.data_gate.counts()
+    for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
+        yield "warning", line
     if summary.evaluation:
         low, high = summary.evaluation.auc_interval
         yield (

@@ -13,7 +13,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits
-from components.data_gate.statistics import Statistics, Words, accounts, features
+from components.data_gate.statistics import Statistics, Words, accounts, common_stats, features
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 
 DRIFT: Final = "drift"
@@ -79,7 +79,8 @@ def check_drift(
         base: Its statistics; those of a training run where a scoring run has none itself.
         split: Statistics of the split.
         schema: With the comparators and their thresholds.
-        limits: Below `min_drift_accounts` on either side no value raises an alarm.
+        limits: Below `min_drift_accounts` accounts, or values, on either side nothing
+            raises an alarm.
     """
     few = too_few(pair, base, split, limits)
     measured = {one.feature: one for one in measure(pair, base, split, schema)}
@@ -88,9 +89,9 @@ def check_drift(
             continue
         one = measured.get(feature.name)
         if one is None:
-            yield _check(pair, feature.name, None, SKIPPED, "not measured: no value in a split")
-        elif few:
-            yield _check(pair, feature.name, one, SKIPPED, few)
+            yield _check(pair, feature.name, None, SKIPPED, "not measured")
+        elif why := few or too_few_values(pair, feature.name, base, split, limits):
+            yield _check(pair, feature.name, one, SKIPPED, why)
         elif one.value <= one.threshold:
             yield _check(pair, feature.name, one, PASSED, "")
         else:
@@ -103,6 +104,21 @@ def too_few(pair: Pair, base: Statistics, split: Statistics, limits: Limits) -> 
         if (count := accounts(statistics)) < limits.min_drift_accounts:
             return (
                 f"too few: {count} accounts in {name} of {limits.min_drift_accounts} needed "
+                "(TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)"
+            )
+    return ""
+
+
+def too_few_values(
+    pair: Pair, feature: str, base: Statistics, split: Statistics, limits: Limits
+) -> str:
+    """Says which side has too few values of a feature: enough accounts may be silent."""
+    for name, statistics in ((pair.split, split), (pair.base, base)):
+        found = features(statistics).get(feature)
+        count = common_stats(found).tot_num_values if found is not None else 0
+        if count < limits.min_drift_accounts:
+            return (
+                f"too few: {count} values in {name} of {limits.min_drift_accounts} needed "
                 "(TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)"
             )
     return ""

@@ -19,6 +19,12 @@ def features(statistics: Statistics) -> dict[str, Feature]:
     return {".".join(one.path.step): one for one in statistics.datasets[0].features}
 
 
+def common_stats(feature: Feature) -> statistics_pb2.CommonStatistics:
+    """Returns the counts that strings and numbers have in common."""
+    kind = feature.string_stats if feature.HasField("string_stats") else feature.num_stats
+    return kind.common_stats
+
+
 def accounts(statistics: Statistics) -> int:
     """Returns how many accounts there are: one has a snapshot at every training cutoff."""
     found = features(statistics).get(ACCOUNT_ID)
@@ -55,8 +61,6 @@ class Words:
         return self.counts.get(word, 0.0) / self.total if self.total else 0.0
 
     @property
-    def unlisted(self) -> float:
-        """The share of values whose word is not listed, 0..1."""
-        if self.unique <= len(self.counts) or not self.total:
-            return 0.0
-        return max(0.0, 1 - sum(self.counts.values()) / self.total)
+    def complete(self) -> bool:
+        """Whether every word is listed; where not, TFDV's counts are estimates, too."""
+        return self.unique <= len(self.counts)

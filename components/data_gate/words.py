@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits, verdict_on
-from components.data_gate.drift import Pair, too_few
-from components.data_gate.statistics import Feature, Statistics, Words, features
+from components.data_gate.drift import Pair, too_few, too_few_values
+from components.data_gate.statistics import Feature, Statistics, Words, common_stats, features
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 from transforms import event_spec
 
@@ -36,8 +36,8 @@ def check_unseen(
 ) -> Iterator[Check]:
     """Yields the share of values in a split whose word the base does not have.
 
-    Of very many words the statistics list the most frequent ones only; then the share
-    has a lower and an upper bound, and where the bar lies between them the check is skipped.
+    Of very many words the statistics list the most frequent ones only: where a word may be
+    known although it is not listed, or be there although it is not, the check is skipped.
 
     Args:
         pair: What is compared.
@@ -58,16 +58,15 @@ def check_unseen(
         shown = ", ".join(repr(word) for word in unseen[:_SHOWN])
         shown += ", ..." if len(unseen) > _SHOWN else ""
         verdict, why = _judge(share, old, new, limits.max_unseen_share)
-        if few:
-            verdict, why = SKIPPED, few
+        if skip := few or too_few_values(pair, name, base, split, limits):
+            verdict, why = SKIPPED, skip
         yield _unseen(pair, name, share, limits, verdict, why or f"{len(unseen)} words: {shown}")
 
 
 def _judge(share: float, old: Words, new: Words, most: float) -> tuple[str, str]:
-    lowest = 0.0 if old.unlisted else share
-    if lowest > most:
+    if share > most and old.complete:
         return FAILED, ""
-    if share + new.unlisted <= most:
+    if share <= most and new.complete:
         return PASSED, ""
     listed = max(len(old.counts), len(new.counts))
     unique = max(old.unique, new.unique)
@@ -121,9 +120,10 @@ def check_missing(split: str, statistics: Statistics, limits: Limits) -> Iterato
 
 
 def _missing_share(feature: Feature, name: str) -> float:
-    stats = feature.string_stats if feature.HasField("string_stats") else feature.num_stats
-    absent = 0 if name in event_spec.EVENT_LISTS else stats.common_stats.num_missing
-    total = stats.common_stats.tot_num_values + absent
+    stats = common_stats(feature)
+    values, snapshots = stats.tot_num_values, stats.num_missing + stats.num_non_missing
+    absent = 0 if name in event_spec.EVENT_LISTS else snapshots - values
+    total = values + absent
     if feature.HasField("string_stats"):
         counts = Words.of(feature).counts
         absent += sum(count for word, count in counts.items() if not word.strip())
