@@ -54,13 +54,13 @@ def check_unseen(
             continue
         old, new = Words.of(known[name]), Words.of(found[name])
         unseen = sorted(new.counts.keys() - old.counts.keys(), key=lambda w: -new.counts[w])
-        share = sum(new.share(word) for word in unseen)
+        share = sum((new.share(word) for word in unseen), 0.0)
         shown = ", ".join(repr(word) for word in unseen[:_SHOWN])
-        shown += ", ..." if len(unseen) > _SHOWN else ""
+        shown += f" and {len(unseen) - _SHOWN} more" if len(unseen) > _SHOWN else ""
         verdict, why = _judge(share, old, new, limits.max_unseen_share)
         if skip := few or too_few_values(pair, name, base, split, limits):
             verdict, why = SKIPPED, skip
-        yield _unseen(pair, name, share, limits, verdict, why or f"{len(unseen)} words: {shown}")
+        yield _unseen(pair, name, share, limits, verdict, why or shown)
 
 
 def _judge(share: float, old: Words, new: Words, most: float) -> tuple[str, str]:
