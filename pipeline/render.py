@@ -104,8 +104,8 @@ def _data(summary: RunSummary) -> str:
     ]
     if data["rows_without_date"]:
         parts.append(f"{data['rows_without_date']} without a possible date, ignored")
-    if "late_rows" in data:
-        parts.append(f"{data['late_rows']} arrived late")
+    if (late := data.get("late_rows")) is not None:
+        parts.append(f"{late} arrived late" if late >= 0 else f"{-late} gone since the last run")
     return ", ".join(parts)
 
 

@@ -85,6 +85,7 @@ def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             yield from check_anomalies(split, _load_anomalies(anomalies, split))
+    yield from check_volume(facts, splits, limits)
     filled = [split for split in splits if facts[f"{split}_snapshots"]]
     own = _load_statistics(inputs["statistics"][0], filled)
     if SCORE in own:
@@ -92,7 +93,6 @@ def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
     for split, statistics in own.items():
         yield from check_missing(split, statistics, limits)
     yield from _comparisons(own, _learnt(inputs, splits), limits)
-    yield from check_volume(facts, splits, limits)
 
 
 def _learnt(inputs: Artifacts, splits: list[str]) -> dict[str, Statistics]:
@@ -112,7 +112,7 @@ def _comparisons(
     own: dict[str, Statistics], learnt: dict[str, Statistics], limits: Limits
 ) -> Iterator[Check]:
     bases, schema = {**learnt, **own}, load_schema()
-    for pair in (*PAIRS, *UNSEEN_PAIRS):
+    for pair in (*UNSEEN_PAIRS, *PAIRS):
         if pair.split not in own:
             continue
         if pair.base not in bases:

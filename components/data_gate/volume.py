@@ -10,7 +10,7 @@ from components.postgres.watermark import WEEKS_BEFORE
 
 VOLUME: Final = "volume"
 FEWEST_WEEKLY_ROWS: Final = 100
-"""Below it half a week's rows are within chance; from it on, eight standard errors away."""
+"""From it on, half of a mean week is five standard deviations of a Poisson count away."""
 _NO_PREVIOUS: Final = "not compared: no earlier run has published"
 
 

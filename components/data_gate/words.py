@@ -38,6 +38,7 @@ def check_unseen(
 
     Of very many words the statistics list the most frequent ones only: where a word may be
     known although it is not listed, or be there although it is not, the check is skipped.
+    Blank words are missing values, not unseen ones.
 
     Args:
         pair: What is compared.
@@ -53,7 +54,8 @@ def check_unseen(
             yield _unseen(pair, name, None, limits, SKIPPED, why)
             continue
         old, new = Words.of(known[name]), Words.of(found[name])
-        unseen = sorted(new.counts.keys() - old.counts.keys(), key=lambda w: -new.counts[w])
+        words = [word for word in new.counts if word.strip() and word not in old.counts]
+        unseen = sorted(words, key=lambda word: (-new.counts[word], word))
         share = sum((new.share(word) for word in unseen), 0.0)
         shown = ", ".join(repr(word) for word in unseen[:_SHOWN])
         shown += f" and {len(unseen) - _SHOWN} more" if len(unseen) > _SHOWN else ""

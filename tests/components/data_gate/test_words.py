@@ -53,6 +53,14 @@ def test_the_most_frequent_unseen_words_come_first(statistics_of: Of, limits: Of
     assert "'d', 'c', 'b' and 1 more" in check.message
 
 
+def test_a_blank_word_is_missing_and_not_unseen(statistics_of: Of, limits: Of) -> None:
+    split = statistics_of(100, event_topic=[[b""], [b" "]] * 50)
+    check = by_name(check_unseen(EVAL, statistics_of(300), split, limits()))[
+        "eval: unseen event_topic"
+    ]
+    assert (check.verdict, check.found) == ("passed", 0.0)
+
+
 def test_too_few_accounts_raise_no_alarm(statistics_of: Of, limits: Of) -> None:
     few = statistics_of(49, event_topic=[[b"new"]] * 49)
     checks = by_name(check_unseen(EVAL, statistics_of(300), few, limits()))
