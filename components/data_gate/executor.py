@@ -85,11 +85,11 @@ def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             yield from check_anomalies(split, _load_anomalies(anomalies, split))
-    yield from check_volume(facts, splits, limits)
     filled = [split for split in splits if facts[f"{split}_snapshots"]]
     own = _load_statistics(inputs["statistics"][0], filled)
     if SCORE in own:
         yield from validate_score_split(own[SCORE], load_schema())
+    yield from check_volume(facts, splits, limits)
     for split, statistics in own.items():
         yield from check_missing(split, statistics, limits)
     yield from _comparisons(own, _learnt(inputs, splits), limits)
