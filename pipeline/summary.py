@@ -1,11 +1,12 @@
 """What a run tells at its end: one object, printed for people or as JSON."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from components.postgres.published_areas import PublishedArea
 from components.postgres.published_scores import AccountRisk
+from pipeline.data_checks import DataChecks
 from pipeline.registry import Artifact, Registry, Run
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class RunSummary:
         gate: The decision on the challenger; None in a scoring run.
         evaluation: Quality of the challenger on the evaluation snapshot; None there too.
         pushed_to: Folder of the pushed model; None if none was pushed.
+        data_gate: What the data gate checked, and its warnings.
     """
 
     pipeline: str
@@ -49,6 +51,7 @@ class RunSummary:
     gate: "GateDecision | None" = None
     evaluation: "EvalMetrics | None" = None
     pushed_to: str | None = None
+    data_gate: DataChecks = field(default_factory=DataChecks)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

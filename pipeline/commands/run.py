@@ -73,6 +73,8 @@ def run_and_report(
             click.echo(result.gate.sentence(), err=True)
         for sentence in result.published:
             click.echo(sentence, err=True)
+        for warning in result.warnings:
+            click.echo(f"Data gate, warning: {warning}", err=True)
         raise result.error
     render_summary(result, console())
     if as_json:
