@@ -72,9 +72,14 @@ class Registry:
         return self._by_type("Model")
 
     def blessings(self) -> dict[int, Artifact]:
-        """Returns each judged model's blessing, by the model's artifact id."""
+        """Returns each judged model's blessing by ModelGate, by the model's artifact id."""
         judged = reversed(self._by_type("ModelBlessing"))
-        return {blessing.facts["current_model_id"]: blessing for blessing in judged}
+        return {
+            blessing.facts["current_model_id"]: blessing
+            for blessing in judged
+            # The Evaluator's have none: they are only one of the gate's checks.
+            if "decision" in blessing.facts
+        }
 
     def champion(self) -> Artifact | None:
         """Returns the newest blessed model: the rule of LatestBlessedModelStrategy."""

@@ -34,7 +34,7 @@ class Baselines(NamedTuple):
     """The C that the newest training cutoffs chose."""
 
     def probabilities(
-        self, features: NDArray[np.float32], silence_days: NDArray[np.float32]
+        self, features: NDArray[np.float32], silence_days: NDArray[np.floating[Any]]
     ) -> Mapping[str, Floats]:
         """Scores snapshots.
 
@@ -54,7 +54,7 @@ class Baselines(NamedTuple):
 
 def fit_baselines(
     features: NDArray[np.float32],
-    silence_days: NDArray[np.float32],
+    silence_days: NDArray[np.floating[Any]],
     labels: NDArray[np.float32],
     split: TimeSplit,
 ) -> Baselines:
@@ -102,7 +102,7 @@ def _regression(strength: float, **options: Any) -> LogisticRegression:
     return LogisticRegression(C=strength, max_iter=_MOST_STEPS, tol=1e-5, **options)
 
 
-def _recency(silence_days: NDArray[np.float32]) -> Floats:
+def _recency(silence_days: NDArray[np.floating[Any]]) -> Floats:
     return np.log1p(np.maximum(silence_days.astype(np.float64), 0))[:, None]
 
 

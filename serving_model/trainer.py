@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+import numpy as np
 import tensorflow_transform as tft
 
-from serving_model.churn_model import NetworkShape, probability_model
 from serving_model.calibration import (
     Recalibration,
     fit_intercept,
     fit_slope,
     recalibrated_model,
 )
+from serving_model.churn_model import NetworkShape, probability_model
 from serving_model.fitting import Fit, FitSettings, Stopping, best_epochs, fit_all
 from serving_model.model_card import CardValue, write_card
 from serving_model.signatures import export_model
@@ -105,9 +106,10 @@ def recalibrate(
     intercept brings the mean of the final network, which was fitted on all of them, to
     the rate of the newest cutoff alone: the base rate to come is nearest to that one.
     """
-    slope = fit_slope(snapshots.labels[split.stop], stopping.probabilities)
+    labels = snapshots.labels.astype(np.float64)
+    slope = fit_slope(labels[split.stop], stopping.probabilities)
     newest = newest_rows(snapshots)
-    intercept = fit_intercept(snapshots.labels[newest], fit.probabilities(newest), slope)
+    intercept = fit_intercept(labels[newest], fit.probabilities(newest), slope)
     return Recalibration(slope, intercept)
 
 

@@ -91,7 +91,7 @@ def decide(
 def _quality(
     labels: NDArray[np.float64], probabilities: NDArray[np.float64]
 ) -> dict[str, float | None]:
-    return {
+    found = {
         "auc": metrics.auc(labels, probabilities),
         "pr_auc": metrics.average_precision(labels, probabilities),
         "log_loss": metrics.log_loss(labels, probabilities),
@@ -99,6 +99,7 @@ def _quality(
         "mean_predicted": float(probabilities.mean()),
         "mean_observed": float(labels.mean()),
     }
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def _summary(blessed: bool, checks: Sequence[GateCheck]) -> str:
@@ -111,9 +112,7 @@ def _summary(blessed: bool, checks: Sequence[GateCheck]) -> str:
         verdict: sum(check.verdict == verdict for check in checks) for verdict in (PASSED, SKIPPED)
     }
     shown = [check.message for check in checks if check.name == "auc above chance"]
-    return (
-        f"BLESSED: {'; '.join(shown)}; {counts[PASSED]} checks passed, {counts[SKIPPED]} skipped"
-    )
+    return f"BLESSED: {'; '.join(shown)}; {counts[PASSED]} checks passed, {counts[SKIPPED]} skipped"
 
 
 def _plain(value: Any) -> Any:

@@ -139,16 +139,16 @@ def _write(folder: str, name: str, text: str) -> None:
         file.write(text)
 
 
-def _describe(
-    blessing: types.Artifact, decision: decisions.Decision, inputs: Artifacts
-) -> None:
+def _describe(blessing: types.Artifact, decision: decisions.Decision, inputs: Artifacts) -> None:
     """Sets the properties that TFX's Evaluator sets, by which resolvers find a blessed model."""
     model = artifact_utils.get_single_instance(inputs["model"])
     blessing.set_int_custom_property(
         constants.ARTIFACT_PROPERTY_BLESSED_KEY,
         constants.BLESSED_VALUE if decision.blessed else constants.NOT_BLESSED_VALUE,
     )
-    blessing.set_string_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri)
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
     blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     for baseline in inputs.get("baseline_model") or []:
         blessing.set_string_custom_property(
@@ -162,5 +162,5 @@ def _describe(
     blessing.set_string_custom_property(DECISION, decisions.FILE)
     for name in ("auc", "log_loss"):
         value = decision.metrics[CHALLENGER][name]
-        if value is not None and value == value:  # noqa: PLR0124 - NaN is no property
+        if value is not None:
             blessing.set_float_custom_property(name, value)

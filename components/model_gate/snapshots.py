@@ -66,9 +66,10 @@ def read_training(
 
 def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots:
     """Reads the evaluation split; the order does not depend on how it lies in files."""
-    records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
-    serialized = np.array([*records.as_numpy_iterator(), None], dtype=object)[:-1]
-    columns = _columns(records, transform)
+    serialized = read_serialized(split_uri)
+    columns = _columns(
+        tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string)), transform
+    )
     order = np.argsort(columns[spec.ACCOUNT_ID].astype("S"), kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
     traits = Traits(
@@ -78,7 +79,13 @@ def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots
         columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
     )
     labels = columns[spec.LABEL].astype(np.float64)
-    return EvalSnapshots(serialized[order].tolist(), labels, columns[FEATURES], traits)
+    return EvalSnapshots([serialized[row] for row in order], labels, columns[FEATURES], traits)
+
+
+def read_serialized(split_uri: str) -> list[bytes]:
+    """Returns the serialized snapshots of a split, as they lie in its files."""
+    records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
+    return list(records.as_numpy_iterator())
 
 
 def _files(split_uri: str) -> list[str]:
