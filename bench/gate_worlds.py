@@ -87,7 +87,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20, help="Worlds of each scenario.")
-    parser.add_argument("--accounts", type=int, default=3_600, help="That ever sign up.")
+    parser.add_argument("--accounts", type=int, default=6_000, help="That ever sign up.")
     parser.add_argument("--days", type=int, default=480, help="Length of the record.")
     parser.add_argument("--scenarios", nargs="+", default=SCENARIOS)
     parser.add_argument("--jobs", type=int, default=1, help="Worlds at the same time.")

@@ -107,16 +107,16 @@ class Settings(BaseSettings):
         0.02, description="The gate: how far AUC may fall behind champion or logistic regression."
     )
     max_pr_auc_drop: Share = Field(
-        0.05, description="The gate: the same for the area under the precision-recall curve."
+        0.03, description="The gate: the same for the area under the precision-recall curve."
     )
     max_log_loss_rise: float = Field(
         0.02, ge=0, description="The gate: how far log-loss may rise over theirs, in nats."
     )
     max_calibration_error: Share = Field(
-        0.05, description="The gate: highest expected calibration error."
+        0.1, description="The gate: highest expected calibration error."
     )
     max_calibration_gap: Share = Field(
-        0.05, description="The gate: most that mean probability and observed rate may differ."
+        0.1, description="The gate: most that mean probability and observed rate may differ."
     )
     min_slice_churned: Units = Field(
         30, description="The gate: fewest churned accounts of a slice that counts."

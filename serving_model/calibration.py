@@ -10,9 +10,9 @@ from scipy.special import expit, logit
 
 Floats = NDArray[np.float64]
 
-SLOPE_DEVIATION: Final = 0.25
+SLOPE_DEVIATION: Final = 0.1
 """How far from 1 a slope is believed to lie beforehand, one standard deviation."""
-INTERCEPT_DEVIATION: Final = 0.3
+INTERCEPT_DEVIATION: Final = 0.1
 """The same of the shift of log-odds from the training cutoffs to the newest one."""
 _SMALLEST: Final = 1e-6
 
