@@ -7,36 +7,13 @@ shares of words, and the Jensen-Shannon divergence of the histograms of numbers
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits
-from components.data_gate.statistics import Statistics, Words, accounts, common_stats, features
-from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
-
-DRIFT: Final = "drift"
-SKEW: Final = "skew"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two splits to compare: `split` against `base`, by the comparators of one group."""
-
-    group: str
-    split: str
-    base: str
-
-    @property
-    def name(self) -> str:
-        """Names the pair."""
-        return f"{self.split} against {self.base}"
-
-
-PAIRS: Final = (Pair(DRIFT, EVAL, TRAIN), Pair(SKEW, SCORE, TRAIN), Pair(DRIFT, SCORE, EVAL))
-"""Whether the evaluation speaks for what was learnt; whether what is served looks like what
-was learnt; what moved since the evaluation cutoff."""
+from components.data_gate.pairs import SKEW, Pair, too_few, too_few_values
+from components.data_gate.statistics import Statistics, Words, features
 
 
 @dataclass(frozen=True)
@@ -96,32 +73,6 @@ def check_drift(
             yield _check(pair, feature.name, one, PASSED, "")
         else:
             yield _check(pair, feature.name, one, FAILED, _what_moved(one, base, split))
-
-
-def too_few(pair: Pair, base: Statistics, split: Statistics, limits: Limits) -> str:
-    """Says which side of a pair has too few accounts to tell a shift from chance, if one has."""
-    for name, statistics in ((pair.split, split), (pair.base, base)):
-        if (count := accounts(statistics)) < limits.min_drift_accounts:
-            return (
-                f"too few: {count} accounts in {name} of {limits.min_drift_accounts} needed "
-                "(TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)"
-            )
-    return ""
-
-
-def too_few_values(
-    pair: Pair, feature: str, base: Statistics, split: Statistics, limits: Limits
-) -> str:
-    """Says which side has too few values of a feature: enough accounts may be silent."""
-    for name, statistics in ((pair.split, split), (pair.base, base)):
-        found = features(statistics).get(feature)
-        count = common_stats(found).tot_num_values if found is not None else 0
-        if count < limits.min_drift_accounts:
-            return (
-                f"too few: {count} values in {name} of {limits.min_drift_accounts} needed "
-                "(TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)"
-            )
-    return ""
 
 
 def _check(pair: Pair, feature: str, one: Measurement | None, verdict: str, why: str) -> Check:

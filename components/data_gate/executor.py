@@ -18,7 +18,8 @@ from tfx.types import artifact_utils
 from components import artifact_facts
 from components.data_gate.actions import decide
 from components.data_gate.checks import SKIPPED, STOPPED, WARNED, Check, Limits
-from components.data_gate.drift import PAIRS, Pair, check_drift
+from components.data_gate.drift import check_drift
+from components.data_gate.pairs import PAIRS, Pair
 from components.data_gate.schema_anomalies import check_anomalies, validate_score_split
 from components.data_gate.sizes import check_freshness, check_sizes
 from components.data_gate.statistics import Statistics
