@@ -247,6 +247,8 @@ def test_the_tables_own_constraints_are_explained(migrated_database: str) -> Non
     [
         ("DROP TABLE public.account_risk_scores", "account_risk_scores.*db init"),
         ("DROP SCHEMA tens_insight CASCADE", "tens_insight.publications.*db init"),
+        ("ALTER TABLE tens_insight.publications DROP COLUMN kind CASCADE", "kind.*db init"),
+        ("DROP TABLE tens_insight.refusals CASCADE", "refusals.*db init"),
         (
             "ALTER TABLE public.account_risk_scores DROP COLUMN health_score",
             "health_score.*owner add the column",
