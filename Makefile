@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint lock lock-a lock-b bench stop clean
+.PHONY: help setup run test lint drill lock lock-a lock-b stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -18,6 +18,9 @@ stop: ## the embedded database
 
 test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
+
+drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
+	@$(BIN)/tens-insight demo drill
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

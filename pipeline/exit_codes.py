@@ -29,13 +29,15 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
 MEANINGS: Final = {
     PUBLISHED: "published, or the command did what it says",
     UNEXPECTED: "an error nobody expected; the log file holds the traceback",
-    USAGE: "the command line is wrong",
+    USAGE: "the command line is wrong, or asks for what cannot be done",
     NOTHING_TO_PUBLISH: "not blessed, and no champion to score with",
     DATA_GATE_STOPPED: "the data gate stopped the run",
     DATABASE_UNREACHABLE: "the database cannot be reached",
     CONFIGURATION_INVALID: "a setting is wrong",
     CONTRACT_BROKEN: "a table, column, type or privilege is missing",
-    PUBLICATION_REFUSED: "the scores failed a check; the table is as it was",
+    PUBLICATION_REFUSED: (
+        "the rows failed a check or would change too much; the table is as it was"
+    ),
 }
 
 

@@ -73,6 +73,25 @@ def stop() -> None:
     click.echo("The embedded database is stopped.")
 
 
+@command.command()
+def drill() -> None:
+    """Goes through a bad day on a scratch database, and checks every step.
+
+    A worse challenger, a withdrawal, an undo: with the commands that one would type.
+    """
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    from pipeline.demo.drill import run_drill
+
+    folder = Path(tempfile.mkdtemp(prefix="tens-insight-drill-"))
+    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
+    checks = run_drill(folder, click.echo)
+    shutil.rmtree(folder)
+    click.echo(f"The drill is over: {checks} checks held.")
+
+
 def _started(state_dir: "Path") -> "EmbeddedPostgres":
     import os
 

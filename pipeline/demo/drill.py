@@ -17,6 +17,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +26,7 @@ from typing import Any, Final
 
 import psycopg2
 
+from components.errors import TensInsightError
 from components.postgres.connection import connect
 from pipeline.demo.embedded_postgres import EmbeddedPostgres
 from pipeline.demo.simulate import simulate
@@ -36,7 +38,7 @@ WORSE: Final = {"TENS_INSIGHT_MAX_EPOCHS": "1", "TENS_INSIGHT_LEARNING_RATE": "0
 """Settings of a network that has hardly begun to learn."""
 
 
-class DrillFailed(AssertionError):
+class DrillFailed(TensInsightError):
     """A step did not do what it should have done."""
 
 
@@ -52,7 +54,7 @@ class Drill:
 
     state_dir: Path
     url: str
-    say: Any
+    say: Callable[[str], object]
     checks: int = field(default=0)
 
     def run(self, *arguments: str, **settings: str) -> dict[str, Any]:
@@ -100,7 +102,7 @@ class Drill:
         self.say(f"  checked: {what}")
 
 
-def run_drill(state_dir: Path, say: Any) -> int:
+def run_drill(state_dir: Path, say: Callable[[str], object]) -> int:
     """Runs the whole drill; returns how many checks held.
 
     Args:
