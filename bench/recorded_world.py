@@ -89,6 +89,11 @@ def read_world(connection: Connection) -> tuple[World, datetime, datetime]:
             "run `tens-insight simulate` in an empty database."
         )
     seed, scenario, accounts, days, started_at, ended_at = row
+    if scenario not in model.SCENARIOS:
+        raise ContractBroken(
+            f"The limit of a world of {scenario!r} is unknown: its rows are not those that the "
+            "world's equations gave. Run `tens-insight simulate` with `--shape plain`."
+        )
     world = describe_world(accounts=accounts, days=days, seed=seed, scenario=scenario)
     return world, started_at, ended_at
 

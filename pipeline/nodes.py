@@ -39,6 +39,8 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
         horizon_days=settings.horizon_days,
         cutoff_interval_days=settings.cutoff_interval_days,
         max_training_cutoffs=settings.max_training_cutoffs,
+        training_cutoffs=[cutoff.isoformat() for cutoff in settings.training_cutoffs],
+        eval_cutoff=settings.eval_cutoff.isoformat() if settings.eval_cutoff else "",
         max_events=settings.max_events,
         label_source=settings.label_source,
         churn_table=settings.churn_table,
@@ -47,6 +49,7 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
         rows_per_bucket=settings.rows_per_bucket,
         area_window_days=settings.area_window_days,
         critical_priority=settings.critical_priority,
+        duplicate_events=settings.duplicate_events,
         as_of=settings.as_of.isoformat() if settings.as_of else "",
     )
 

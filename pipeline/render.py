@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline.input_facts import input_facts
 from pipeline.summary import CATEGORIES, RunSummary
 
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
@@ -33,9 +34,9 @@ def render_summary(summary: RunSummary, out: Console) -> None:
     out.print()
     out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
     for risk in summary.highest:
-        colour = _COLOURS[risk.risk_category]
+        colour, account = _COLOURS[risk.risk_category], one_line(risk.account_id)
         out.print(
-            f"  {risk.account_id:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
+            f"  {account:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
             style=colour,
             markup=False,
         )
@@ -47,7 +48,7 @@ def _render_areas(summary: RunSummary, out: Console) -> None:
     out.print(f"The {len(summary.top_areas)} product areas of highest priority", style="bold")
     for area in summary.top_areas:
         out.print(
-            f"  {f'{area.product_area} / {area.segment}':<28} {area.priority_score:5.1f}"
+            f"  {one_line(f'{area.product_area} / {area.segment}'):<28} {area.priority_score:5.1f}"
             f"  {area.feedback_count} rows, {area.negative_count} negative, "
             f"{area.critical_count} critical, sentiment {area.avg_sentiment_score:+.2f}",
             markup=False,
@@ -63,6 +64,8 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         f"{data['label_source']}, churn within {data['horizon_days']} days",
     )
     yield "data", _data(summary)
+    for number, fact in enumerate(input_facts(data, published)):
+        yield "" if number else "input", fact
     counts = [f"{published.get(f'category_{name}', 0)} {name}" for name in CATEGORIES]
     yield "risk", f"{', '.join(counts)}; mean probability {published['mean_probability']:.3f}"
     if published["removed_count"]:
@@ -85,6 +88,15 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
         yield "pushed to", short_path(summary.pushed_to)
+
+
+def one_line(name: str) -> str:
+    """Returns a name as the database holds it, but for control characters, which are escaped.
+
+    A tab, a newline or an escape sequence in an account's id would break the table, or
+    steer the terminal.
+    """
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
 
 
 def short_path(path: str) -> str:

@@ -60,8 +60,18 @@ class Settings(BaseSettings):
     max_training_cutoffs: int = Field(
         12, ge=1, le=200, description="Most cutoffs to train on, the newest ones."
     )
+    training_cutoffs: tuple[datetime, ...] = Field(
+        (), description="Moments to train on in place of regular ones, a JSON list of ISO 8601."
+    )
+    eval_cutoff: datetime | None = Field(
+        None, description="Moment to evaluate on; default: the newest with a closed window."
+    )
     max_events: int = Field(
         500, ge=1, le=100_000, description="Most events in a snapshot, the newest ones."
+    )
+    duplicate_events: Literal["collapse", "keep"] = Field(
+        "collapse",
+        description="Account features: rows equal in all but their id count once, or all.",
     )
 
     label_source: Literal["auto", "account_churn", "inactivity"] = Field(
@@ -142,12 +152,15 @@ class Settings(BaseSettings):
         "remove", description="Product areas: what publishing does to pairs without feedback."
     )
 
-    @pydantic.field_validator("as_of")
+    @pydantic.field_validator("as_of", "eval_cutoff")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        if moment is None:
-            return None
-        return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+        return None if moment is None else _utc(moment)
+
+    @pydantic.field_validator("training_cutoffs")
+    @classmethod
+    def _all_in_utc(cls, moments: tuple[datetime, ...]) -> tuple[datetime, ...]:
+        return tuple(map(_utc, moments))
 
     @pydantic.field_validator("area_weights")
     @classmethod
@@ -193,6 +206,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Explicit values first, then the environment, then the YAML file."""
         return init_settings, env_settings, _YamlFile(settings_cls)
+
+
+def _utc(moment: datetime) -> datetime:
+    """Without a zone a moment is UTC already."""
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
 
 
 class _YamlFile(PydanticBaseSettingsSource):

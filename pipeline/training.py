@@ -42,9 +42,9 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         statistics=statistics, schema=schema, exclude_splits=[SCORE]
     )
     gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
-    transform = _build_features(examples, schema)
+    transform = build_features(examples, schema)
     transform.add_upstream_node(gate)
-    trainer = _train(settings, examples, transform.outputs["transform_graph"])
+    trainer = train_model(settings, examples, transform.outputs["transform_graph"])
     former_champion = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
     former_champion.add_upstream_node(gate)
     evaluator = tfx.components.Evaluator(
@@ -66,7 +66,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])
 
 
-def _build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components.Transform:
+def build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components.Transform:
+    """Learns vocabularies and scales from the training snapshots, and writes the graph."""
     return tfx.components.Transform(
         examples=examples,
         schema=schema,
@@ -78,7 +79,8 @@ def _build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.component
     )
 
 
-def _train(settings: Settings, examples: BaseChannel, graph: BaseChannel) -> ModelTrainer:
+def train_model(settings: Settings, examples: BaseChannel, graph: BaseChannel) -> ModelTrainer:
+    """Trains and exports the challenger."""
     return ModelTrainer(
         examples=examples,
         transform_graph=graph,

@@ -1,6 +1,6 @@
 """What the account speaks about, and where: counts over words of open sets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import tensorflow as tf
@@ -9,6 +9,7 @@ import tensorflow_transform as tft
 from transforms import event_spec as spec
 from transforms.blocks import Block, block, columns
 from transforms.history import History
+from transforms.words import normalised
 
 FRESH_DAYS: Final = 30.0
 
@@ -114,8 +115,30 @@ def _spread(name: str, count: tf.Tensor) -> Block:
     return columns(**{f"{name}_entropy": entropy, f"{name}_distinct": distinct})
 
 
-def _slots(name: str, words: Vocabulary, values: tf.Tensor) -> tf.Tensor:
-    """A word outside the vocabulary gets the last slot, however short the vocabulary is."""
-    return tft.compute_and_apply_vocabulary(
-        values, default_value=words.size, top_k=words.size, vocab_filename=name, name=name
+def slots_in(vocabulary: tf.Tensor, values: tf.Tensor, size: int) -> tf.Tensor:
+    """Returns the slot of each word, int64 [n]; `size` for words outside the vocabulary.
+
+    Args:
+        vocabulary: Name of a file of words as `normalised` writes them, scalar string.
+        values: Words as they are spelled, string [n].
+        size: Slot of all other words, however short the vocabulary is.
+    """
+    return _each_once(
+        lambda spellings: tft.apply_vocabulary(
+            normalised(spellings), vocabulary, default_value=size
+        ),
+        values,
     )
+
+
+def _slots(name: str, words: Vocabulary, values: tf.Tensor) -> tf.Tensor:
+    vocabulary = tft.vocabulary(
+        _each_once(normalised, values), top_k=words.size, vocab_filename=name, name=name
+    )
+    return slots_in(vocabulary, values, words.size)
+
+
+def _each_once(function: Callable[[tf.Tensor], tf.Tensor], values: tf.Tensor) -> tf.Tensor:
+    """Applies a function to each spelling once: a batch has many events and few of them."""
+    spellings, place = tf.unique(values)
+    return tf.gather(function(spellings), place)

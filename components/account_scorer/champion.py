@@ -7,7 +7,15 @@ from tfx import types
 
 from components.errors import NothingToPublish
 
-MUST_AGREE: Final = ("lookback_days", "horizon_days", "max_events", "label_source")
+MUST_AGREE: Final = (
+    "lookback_days",
+    "horizon_days",
+    "max_events",
+    "duplicate_events",
+    "label_source",
+)
+UNSAID: Final = {"duplicate_events": "keep"}
+"""What held for models whose card does not say it."""
 
 
 def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
@@ -34,12 +42,14 @@ def require_fit(card: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         facts: Custom properties of the Examples.
 
     Raises:
-        NothingToPublish: Lookback, horizon, length of the lists or label source differ.
+        NothingToPublish: Lookback, horizon, length of the lists, treatment of duplicates
+            or label source differ.
     """
+    known = {**UNSAID, **card}
     differing = [
-        f"{name} was {card[name]} and is {facts[name]}"
+        f"{name} was {known[name]} and is {facts[name]}"
         for name in MUST_AGREE
-        if card[name] != facts[name]
+        if known[name] != facts[name]
     ]
     if differing:
         raise NothingToPublish(

@@ -35,7 +35,8 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
 
     Component outputs:
         - scores: PublishedScores, Parquet shards of (account_id, churn_probability);
-          properties say what was published and when.
+          properties say what was published and when, and how many of the words in the
+          score split are outside the model's vocabularies.
 
     Don't cache it: a cached scorer publishes nothing.
     """

@@ -14,6 +14,7 @@ from tfx.utils import path_utils
 from components import artifact_facts
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.inference import read_scores, score_files
+from components.account_scorer.unseen_words import describe_unseen_words
 from components.beam_errors import original_error
 from components.errors import PublicationRefused
 from components.feedback_example_gen.cutoffs import SCORE
@@ -81,6 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             policy=PublishPolicy(**exec_properties),
         )
         _describe(scores, publication, published)
+        describe_unseen_words(scores, examples, model_uri)
 
     def _score(self, examples: types.Artifact, model_uri: str, scores_uri: str) -> None:
         folder = artifact_utils.get_split_uri([examples], SCORE)

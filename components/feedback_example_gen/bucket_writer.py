@@ -13,11 +13,18 @@ from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
+from components.feedback_example_gen.input_oddities import (
+    count_oddities,
+    hashed_ids,
+    write_oddities,
+)
 from components.feedback_example_gen.snapshots import (
     SnapshotRules,
+    Snapshots,
     record_batches,
     take_snapshots,
 )
+from components.feedback_example_gen.word_counts import count_words, write_word_counts
 from components.postgres.feedback_reader import (
     Bucket,
     Churn,
@@ -54,6 +61,7 @@ class BucketTask:
         plan: The cutoffs.
         rules: What a snapshot holds.
         churn_source: The ground truth; None where the label is inactivity.
+        collapse_duplicates: Whether rows that are equal in all but their id count once.
         examples_uri: The artifact's folder.
     """
 
@@ -63,13 +71,14 @@ class BucketTask:
     plan: CutoffPlan
     rules: SnapshotRules
     churn_source: ChurnSource | None
+    collapse_duplicates: bool
     examples_uri: str
 
 
 class WriteBucket(beam.DoFn):
     """Reads a bucket, writes a shard of each split, yields the tallies.
 
-    A shard and the bucket's tallies are rewritten whole when Beam tries again.
+    A shard and the bucket's counts are rewritten whole when Beam tries again.
     """
 
     def process(self, task: BucketTask) -> Iterator[Tally]:
@@ -81,6 +90,7 @@ class WriteBucket(beam.DoFn):
         path = os.path.join(task.examples_uri, TALLIES, f"{task.bucket.index:05d}.json")
         with fileio.open(path, "w") as file:
             file.write(json.dumps([asdict(tally) for tally in tallies]))
+        _write_counts(task, feedback, churn)
         yield from tallies
 
 
@@ -96,12 +106,21 @@ def read_tallies(examples_uri: str) -> list[Tally]:
 
 def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
     with join_snapshot(task.snapshot_id, "tens-insight reader") as connection:
-        feedback = read_feedback(connection, task.as_of, task.bucket)
+        feedback = read_feedback(connection, task.as_of, task.bucket, task.collapse_duplicates)
         if task.churn_source is None:
             return feedback, None
         return feedback, read_churn(
             connection, task.churn_source, task.as_of, task.bucket, feedback.account_ids
         )
+
+
+def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> None:
+    scored: Snapshots | None = None
+    for cutoff in task.plan.score:
+        scored = take_snapshots(feedback, churn, cutoff, task.rules, with_label=False)
+    uri, index = task.examples_uri, task.bucket.index
+    write_oddities(uri, index, count_oddities(feedback, scored), hashed_ids(feedback))
+    write_word_counts(uri, index, count_words(feedback, scored))
 
 
 def _write_split(

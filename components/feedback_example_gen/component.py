@@ -22,6 +22,8 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
         "horizon_days": ExecutionParameter(type=int),
         "cutoff_interval_days": ExecutionParameter(type=int),
         "max_training_cutoffs": ExecutionParameter(type=int),
+        "training_cutoffs": ExecutionParameter(type=str),
+        "eval_cutoff": ExecutionParameter(type=str),
         "max_events": ExecutionParameter(type=int),
         "label_source": ExecutionParameter(type=str),
         "churn_table": ExecutionParameter(type=str),
@@ -30,6 +32,7 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
         "rows_per_bucket": ExecutionParameter(type=int),
         "area_window_days": ExecutionParameter(type=int),
         "critical_priority": ExecutionParameter(type=int),
+        "duplicate_events": ExecutionParameter(type=str),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
     OUTPUTS = {  # noqa: RUF012
@@ -74,6 +77,9 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
         rows_per_bucket: int,
         area_window_days: int,
         critical_priority: int,
+        duplicate_events: str,
+        training_cutoffs: Sequence[str] = (),
+        eval_cutoff: str = "",
         as_of: str = "",
     ):
         """Declares what to read.
@@ -92,6 +98,9 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             rows_per_bucket: Rows that a reader may hold in memory, about.
             area_window_days: Days before as_of that count for product areas.
             critical_priority: Lowest priority that is critical there, 1..5.
+            duplicate_events: collapse or keep rows that repeat another in all but their id.
+            training_cutoffs: ISO 8601 each; empty for regular ones.
+            eval_cutoff: ISO 8601; empty for the newest cutoff whose window is closed.
             as_of: ISO 8601; empty for the database's clock when the run reads it.
         """
         spec = FeedbackExampleGenSpec(
@@ -101,6 +110,8 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             horizon_days=horizon_days,
             cutoff_interval_days=cutoff_interval_days,
             max_training_cutoffs=max_training_cutoffs,
+            training_cutoffs=json.dumps(list(training_cutoffs)),
+            eval_cutoff=eval_cutoff,
             max_events=max_events,
             label_source=label_source,
             churn_table=churn_table,
@@ -109,6 +120,7 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
             rows_per_bucket=rows_per_bucket,
             area_window_days=area_window_days,
             critical_priority=critical_priority,
+            duplicate_events=duplicate_events,
             examples=types.Channel(type=standard_artifacts.Examples),
             area_counts=types.Channel(type=AreaCounts),
         )

@@ -16,12 +16,23 @@ _SHORTEST_HORIZON_DAYS: Final = 7
 
 @dataclass(frozen=True)
 class Windows:
-    """The lengths that define snapshots, in days, and how many cutoffs to train on."""
+    """The lengths that define snapshots, in days, and which cutoffs to learn from.
+
+    Attributes:
+        lookback_days: How far back the event lists reach.
+        horizon_days: How far ahead the label looks.
+        cutoff_interval_days: Between two training cutoffs.
+        max_training_cutoffs: At most so many.
+        training_cutoffs: The training cutoffs themselves, UTC, in place of regular ones.
+        eval_cutoff: The evaluation cutoff itself, UTC, in place of the newest closed one.
+    """
 
     lookback_days: int
     horizon_days: int
     cutoff_interval_days: int
     max_training_cutoffs: int
+    training_cutoffs: tuple[datetime, ...] = ()
+    eval_cutoff: datetime | None = None
 
     @property
     def days_needed(self) -> int:
@@ -51,29 +62,62 @@ def plan_cutoffs(
 
     `eval` is the newest cutoff whose label window is closed at as_of. Training
     cutoffs go back from the newest one whose window closes on or before it, as far
-    as a whole lookback of history lies before them. `score` is as_of itself.
+    as a whole lookback of history lies before them. `score` is as_of itself. Where
+    the windows name cutoffs, those are taken, and must be closed in the same way; they
+    need some history before them, but no whole lookback.
 
     Args:
         as_of: The run's now, UTC.
         first: created_at of the oldest feedback with an account, UTC.
-        windows: Lookback, horizon and interval in days.
+        windows: Lookback, horizon and interval in days, or cutoffs by name.
         splits: Which of `train`, `eval` and `score` are wanted.
 
     Raises:
-        DataGateStopped: The history is too short for a single training cutoff.
+        DataGateStopped: The history is too short for a single training cutoff, or a cutoff
+            that was named lies before it or has a window that is not closed.
     """
     if set(splits) <= {SCORE}:
         return CutoffPlan(score=(as_of,))
-    evaluation = as_of - timedelta(days=windows.horizon_days)
+    horizon = timedelta(days=windows.horizon_days)
+    evaluation = windows.eval_cutoff or as_of - horizon
+    train = tuple(sorted(set(windows.training_cutoffs))) or _regular(evaluation, first, windows)
+    if not train:
+        raise DataGateStopped(_too_short(as_of, first, windows))
+    _refuse_open(evaluation, as_of, first, windows, "TENS_INSIGHT_EVAL_CUTOFF")
+    for cutoff in train:
+        _refuse_open(cutoff, evaluation, first, windows, "TENS_INSIGHT_TRAINING_CUTOFFS")
+    plan = {TRAIN: train, EVAL: (evaluation,), SCORE: (as_of,)}
+    return CutoffPlan(**{split: plan[split] for split in splits})
+
+
+def _regular(evaluation: datetime, first: datetime, windows: Windows) -> tuple[datetime, ...]:
+    """Training cutoffs at a fixed interval, oldest first."""
     newest = evaluation - timedelta(days=windows.horizon_days)
     oldest = first + timedelta(days=windows.lookback_days)
     interval = timedelta(days=windows.cutoff_interval_days)
-    train = [newest - k * interval for k in range(windows.max_training_cutoffs)]
-    train = [cutoff for cutoff in train if cutoff >= oldest]
-    if not train:
-        raise DataGateStopped(_too_short(as_of, first, windows))
-    plan = {TRAIN: tuple(reversed(train)), EVAL: (evaluation,), SCORE: (as_of,)}
-    return CutoffPlan(**{split: plan[split] for split in splits})
+    cutoffs = [newest - k * interval for k in range(windows.max_training_cutoffs)]
+    return tuple(reversed([cutoff for cutoff in cutoffs if cutoff >= oldest]))
+
+
+def _refuse_open(
+    cutoff: datetime, known_at: datetime, first: datetime, windows: Windows, setting: str
+) -> None:
+    """Refuses a cutoff without any history, or whose labels were not known by a moment."""
+    closes = cutoff + timedelta(days=windows.horizon_days)
+    if cutoff <= first:
+        problem = f"has no history: the oldest feedback is of {first:%Y-%m-%d %H:%M}"
+    elif closes > known_at:
+        problem = (
+            f"has a label window of {windows.horizon_days} days, until {closes:%Y-%m-%d %H:%M}, "
+            f"but its labels are needed by {known_at:%Y-%m-%d %H:%M}"
+        )
+    else:
+        return
+    raise DataGateStopped(
+        f"The cutoff {cutoff:%Y-%m-%d %H:%M} UTC {problem}. Correct {setting}, or leave it empty "
+        "for regular cutoffs; training labels must be known at the evaluation cutoff, and its own "
+        "at as_of."
+    )
 
 
 def _too_short(as_of: datetime, first: datetime, windows: Windows) -> str:

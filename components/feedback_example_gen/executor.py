@@ -22,8 +22,10 @@ from components.feedback_example_gen.bucket_writer import (
     read_tallies,
 )
 from components.feedback_example_gen.counted_areas import write_counted_areas
-from components.feedback_example_gen.request import ACCOUNT_CHURN, ReadRequest
+from components.feedback_example_gen.input_oddities import ODDITIES
+from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from components.feedback_example_gen.survey import Survey, survey_database
+from components.feedback_example_gen.word_counts import WORDS
 from components.postgres.area_counts import read_area_counts
 from components.postgres.feedback_reader import Bucket
 from components.postgres.snapshot import Snapshot, exported_snapshot
@@ -66,11 +68,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         tallies = read_tallies(examples.uri)
         properties.describe_examples(examples, survey, request, tallies)
+        properties.describe_input(examples)
         for tally in tallies:
             logging.info("Snapshots: %s", json.dumps(vars(tally)))
 
     def _write(self, uri: str, snapshot: Snapshot, survey: Survey, request: ReadRequest) -> None:
-        for folder in (TALLIES, *(f"Split-{split}" for split in request.splits)):
+        for folder in (TALLIES, ODDITIES, WORDS, *(f"Split-{split}" for split in request.splits)):
             fileio.makedirs(os.path.join(uri, folder))
         tasks = [
             BucketTask(
@@ -82,6 +85,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 churn_source=(
                     request.churn_source if survey.label_source == ACCOUNT_CHURN else None
                 ),
+                collapse_duplicates=request.duplicate_events == COLLAPSE,
                 examples_uri=uri,
             )
             for index in range(survey.buckets)

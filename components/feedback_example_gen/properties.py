@@ -1,14 +1,19 @@
 """What the Examples artifact says of itself in ML Metadata."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from tfx import types
 
 from components.feedback_example_gen.bucket_writer import Tally
 from components.feedback_example_gen.cutoffs import SCORE
+from components.feedback_example_gen.input_oddities import count_alike, read_oddities
 from components.feedback_example_gen.request import ReadRequest
+from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.survey import Survey
+from components.feedback_example_gen.word_counts import read_word_counts
 
 AS_OF: Final = "as_of"
 LABEL_SOURCE: Final = "label_source"
@@ -28,7 +33,11 @@ def describe_examples(
         tallies: Snapshots of each bucket and cutoff.
     """
     watermark = survey.watermark
-    texts = {AS_OF: survey.as_of.isoformat(), LABEL_SOURCE: survey.label_source}
+    texts = {
+        AS_OF: survey.as_of.isoformat(),
+        LABEL_SOURCE: survey.label_source,
+        "duplicate_events": request.duplicate_events,
+    }
     numbers = {
         "lookback_days": request.windows.lookback_days,
         "horizon_days": request.windows.horizon_days,
@@ -52,5 +61,27 @@ def describe_examples(
             examples.set_float_custom_property(f"{split}_base_rate", rate)
     for name, text in texts.items():
         examples.set_string_custom_property(name, text)
+    for name, number in numbers.items():
+        examples.set_int_custom_property(name, number)
+
+
+def describe_input(examples: types.Artifact) -> None:
+    """Records what the input held that was handled on purpose.
+
+    Args:
+        examples: The artifact, with the counts of all buckets beside its splits; gets
+            the fields of InputOddities, accounts_alike (accounts whose id differs from
+            another's by case or surrounding blanks only) and, for each open set, the
+            spellings of find_spellings: their number, their rows, and some of them as a
+            JSON list of [spelling, usual spelling].
+    """
+    counts, ids = read_oddities(examples.uri)
+    numbers = {**asdict(counts), "accounts_alike": count_alike(ids)}
+    for found in find_spellings(read_word_counts(examples.uri)):
+        numbers[f"{found.column}_spellings"] = found.spellings
+        numbers[f"{found.column}_spelling_rows"] = found.rows
+        if found.examples:
+            named = json.dumps(found.examples, ensure_ascii=False)
+            examples.set_string_custom_property(f"{found.column}_spelling_examples", named)
     for name, number in numbers.items():
         examples.set_int_custom_property(name, number)

@@ -14,6 +14,9 @@ from components.postgres.feedback_reader import ChurnSource
 AUTO: Final = "auto"
 ACCOUNT_CHURN: Final = "account_churn"
 INACTIVITY: Final = "inactivity"
+COLLAPSE: Final = "collapse"
+KEEP: Final = "keep"
+DUPLICATE_EVENTS: Final = (COLLAPSE, KEEP)
 LABEL_SOURCES: Final = (AUTO, ACCOUNT_CHURN, INACTIVITY)
 
 
@@ -30,6 +33,7 @@ class ReadRequest:
         churn_source: The table of ground truth, should it be there.
         rows_per_bucket: How many rows one reader may hold in memory, about.
         area_window: What counts for product areas.
+        duplicate_events: collapse or keep rows that repeat another in all but their id.
     """
 
     as_of: datetime | None
@@ -40,13 +44,15 @@ class ReadRequest:
     churn_source: ChurnSource
     rows_per_bucket: int
     area_window: AreaWindow
+    duplicate_events: str
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, Any]) -> "ReadRequest":
         """Reads the execution properties that component.py declares.
 
         Raises:
-            ValueError: A split or label source that does not exist, or a bad as_of.
+            ValueError: A split, label source or treatment of duplicates that does not
+                exist, or a bad as_of.
         """
         splits = tuple(json.loads(properties["splits"]))
         if not splits or not set(splits) <= set(SPLITS):
@@ -54,6 +60,11 @@ class ReadRequest:
         if properties["label_source"] not in LABEL_SOURCES:
             raise ValueError(
                 f"label_source must be one of {LABEL_SOURCES}, not {properties['label_source']!r}."
+            )
+        if properties["duplicate_events"] not in DUPLICATE_EVENTS:
+            raise ValueError(
+                f"duplicate_events must be one of {DUPLICATE_EVENTS}, "
+                f"not {properties['duplicate_events']!r}."
             )
         lookback, horizon = properties["lookback_days"], properties["horizon_days"]
         return cls(
@@ -64,6 +75,8 @@ class ReadRequest:
                 horizon_days=horizon,
                 cutoff_interval_days=properties["cutoff_interval_days"],
                 max_training_cutoffs=properties["max_training_cutoffs"],
+                training_cutoffs=_moments(properties.get("training_cutoffs") or "[]"),
+                eval_cutoff=parse_as_of(properties.get("eval_cutoff") or ""),
             ),
             rules=SnapshotRules(lookback, horizon, properties["max_events"]),
             label_source=properties["label_source"],
@@ -77,7 +90,13 @@ class ReadRequest:
                 days=properties["area_window_days"],
                 critical_priority=properties["critical_priority"],
             ),
+            duplicate_events=properties["duplicate_events"],
         )
+
+
+def _moments(text: str) -> tuple[datetime, ...]:
+    """Parses a JSON list of ISO 8601 moments."""
+    return tuple(moment for moment in map(parse_as_of, json.loads(text)) if moment)
 
 
 def parse_as_of(text: str) -> datetime | None:

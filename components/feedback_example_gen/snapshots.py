@@ -46,6 +46,7 @@ class Snapshots:
         first: int64 [S], row of the account's first feedback ever.
         begin: int64 [S], row of the oldest event in the lists.
         end: int64 [S], one past the row of the newest event before the cutoff.
+        cut: bool [S], whether the lists leave out older events of the lookback.
         churned: int64 [S], 0 or 1; None where the label is not asked for.
     """
 
@@ -54,6 +55,7 @@ class Snapshots:
     first: Int64s
     begin: Int64s
     end: Int64s
+    cut: npt.NDArray[np.bool_]
     churned: Int64s | None
 
 
@@ -102,6 +104,7 @@ def take_snapshots(
         first=first[account],
         begin=begin[account],
         end=end[account],
+        cut=begin[account] > recent[account],
         churned=churned[account].astype(np.int64) if with_label else None,
     )
 

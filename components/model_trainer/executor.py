@@ -27,6 +27,7 @@ _FROM_EXAMPLES: Final = (
     "lookback_days",
     "horizon_days",
     "max_events",
+    "duplicate_events",
     "train_cutoffs",
     "train_snapshots",
     "train_churned",

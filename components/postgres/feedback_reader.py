@@ -18,6 +18,7 @@ from psycopg2 import sql
 from components.errors import ContractBroken
 from components.postgres.account_order import account_order
 from components.postgres.copy_columns import column, copy_columns
+from components.postgres.duplicate_events import repeated_rows
 from components.postgres.names import table_identifier
 from components.postgres.sql import load_sql
 
@@ -63,6 +64,7 @@ class Feedback:
         priority: int64 [N].
         strings: For each of STRING_COLUMNS a dictionary-encoded Arrow array [N] of
             UTF-8 bytes.
+        duplicate_rows: Rows left out because they repeat another in all but their id.
     """
 
     account_ids: pa.Array
@@ -70,6 +72,7 @@ class Feedback:
     created_us: Int64s
     priority: Int64s
     strings: dict[str, pa.DictionaryArray]
+    duplicate_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,10 @@ class Churn:
 
 
 def read_feedback(
-    connection: psycopg2.extensions.connection, as_of: datetime, bucket: Bucket
+    connection: psycopg2.extensions.connection,
+    as_of: datetime,
+    bucket: Bucket,
+    collapse_duplicates: bool = True,
 ) -> Feedback:
     """Reads one bucket's rows with an account_id and created_at < as_of.
 
@@ -94,6 +100,7 @@ def read_feedback(
         connection: Open, with time zone UTC, inside the shared snapshot.
         as_of: The run's now, UTC.
         bucket: Which accounts.
+        collapse_duplicates: Whether rows that are equal in all but their id count once.
 
     Returns:
         The rows, grouped and ordered. Rows of an account with the same created_at
@@ -110,13 +117,19 @@ def read_feedback(
     codes = accounts.indices.to_numpy().astype(np.int64)
     created_us = column(table, "created_at").cast(pa.int64()).to_numpy()
     order = account_order(codes, created_us, column(table, "id_hash").to_numpy())
+    priority = column(table, "priority").to_numpy()
+    strings = {name: column(table, name) for name in STRING_COLUMNS}
+    if collapse_duplicates:
+        content = [priority, *(one.indices.to_numpy() for one in strings.values())]
+        order = np.delete(order, repeated_rows(codes, created_us, order, content))
     indices = pa.array(order)
     return Feedback(
         account_ids=accounts.dictionary,
         starts=np.searchsorted(codes[order], np.arange(len(accounts.dictionary) + 1)),
         created_us=created_us[order],
-        priority=column(table, "priority").to_numpy()[order],
-        strings={name: column(table, name).take(indices) for name in STRING_COLUMNS},
+        priority=priority[order],
+        strings={name: one.take(indices) for name, one in strings.items()},
+        duplicate_rows=table.num_rows - len(order),
     )
 
 

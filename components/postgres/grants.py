@@ -16,7 +16,6 @@ from components.postgres.table_contract import (
     ACCOUNT_RISK_SCORES,
     FEEDBACK,
     PRODUCT_AREA_IMPACT,
-    TableContract,
 )
 
 MAINTAIN_SINCE: Final = 170000
@@ -74,6 +73,7 @@ def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> 
         reader=sql.Identifier(roles.reader),
         input_schema=sql.Identifier(feedback[0]),
         feedback=sql.Identifier(*feedback),
+        output_rights=sql.SQL(_rights(connection)),
         feedback_columns=sql.SQL(", ").join(map(sql.Identifier, FEEDBACK.columns)),
     )
 
@@ -90,14 +90,14 @@ def _for_tables_there(
         if _find(cursor, output.table) is None:
             continue
         table = table_identifier(output.table)
-        yield _grant(_rights(output, connection), table, roles.pipeline)
+        yield _grant(_rights(connection), table, roles.pipeline)
         yield _grant("SELECT", table, roles.reader)
 
 
-def _rights(output: TableContract, connection: Connection) -> str:
+def _rights(connection: Connection) -> str:
     """What publishing needs; VACUUM after it is a right of its own on newer servers."""
     maintain = ("MAINTAIN",) if connection.server_version >= MAINTAIN_SINCE else ()
-    return ", ".join((*output.rights, *maintain))
+    return ", ".join((*ACCOUNT_RISK_SCORES.rights, *maintain))
 
 
 def _grant(rights: str, table: sql.Identifier, role: str) -> sql.Composed:

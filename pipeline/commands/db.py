@@ -104,6 +104,8 @@ def _history_problem(facts: "FeedbackFacts", settings: "Settings") -> str:
         horizon_days=settings.horizon_days,
         cutoff_interval_days=settings.cutoff_interval_days,
         max_training_cutoffs=settings.max_training_cutoffs,
+        training_cutoffs=settings.training_cutoffs,
+        eval_cutoff=settings.eval_cutoff,
     )
     as_of = settings.as_of or datetime.now(timezone.utc)
     try:

@@ -4,8 +4,9 @@ from contextlib import closing
 
 import click
 
-# As in pipeline/demo/world_model.py, which imports numpy; a test compares the two.
+# As in pipeline/demo/world_model.py and shapes.py, which import numpy; a test compares them.
 SCENARIOS = ("base", "strong", "null", "harsh", "regime")
+SHAPES = ("plain", "goinsight")
 
 
 @click.command(name="simulate")
@@ -13,12 +14,25 @@ SCENARIOS = ("base", "strong", "null", "harsh", "regime")
 @click.option("--days", default=540, show_default=True, type=click.IntRange(7))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
 @click.option("--scenario", default="strong", show_default=True, type=click.Choice(SCENARIOS))
+@click.option(
+    "--shape",
+    default="plain",
+    show_default=True,
+    type=click.Choice(SHAPES),
+    help="goinsight: with what real deployments have, such as odd ids and repeated rows.",
+)
 @click.option("--replace", is_flag=True, help="Delete an earlier simulated world first.")
 @click.option(
     "--delete-foreign", is_flag=True, help="Delete feedback that no simulation wrote, too."
 )
 def command(
-    accounts: int, days: int, seed: int, scenario: str, replace: bool, delete_foreign: bool
+    accounts: int,
+    days: int,
+    seed: int,
+    scenario: str,
+    shape: str,
+    replace: bool,
+    delete_foreign: bool,
 ) -> None:
     """Writes feedback_enriched and account_churn of a simulated world.
 
@@ -42,6 +56,7 @@ def command(
             days=days,
             seed=seed,
             scenario=scenario,
+            shape=shape,
             replace=replace,
             delete_foreign=delete_foreign,
             progress=lambda done, total: progress.update(f"{done} of {total} accounts"),

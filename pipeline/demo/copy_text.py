@@ -1,74 +1,161 @@
 """Turns a block of a simulated world into the lines that COPY reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.demo import world_model as model
 from pipeline.demo.world import WEEK_SECONDS, Accounts, Block, Feedback
-from pipeline.demo.world_model import Integers
+from pipeline.demo.world_model import Booleans, Integers
 
 FEEDBACK_PREFIX = "SIM-"
 ACCOUNT_PREFIX = "ACC-"
 NULL = "\\N"
+Objects = npt.NDArray[np.object_]
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
-def feedback_lines(block: Block, started_at: datetime, first_id: int) -> Iterator[str]:
-    """Yields one line of feedback_enriched for each row of a block.
+@dataclass(frozen=True)
+class FeedbackColumns:
+    """Rows of feedback_enriched but for their ids, shape [rows] each.
+
+    Attributes:
+        account: Number within the block.
+        second: Seconds since the start of the record.
+        source: Text, as are the columns below.
+        product_area: As source.
+        sentiment: As source.
+        priority: 1 to 5.
+        topic: As source.
+        region: As source.
+        customer_tier: As source.
+        account_id: As source; None where the row names no account.
+        summary: As source.
+    """
+
+    account: Integers
+    second: Integers
+    source: Objects
+    product_area: Objects
+    sentiment: Objects
+    priority: Integers
+    topic: Objects
+    region: Objects
+    customer_tier: Objects
+    account_id: Objects
+    summary: Objects
+
+    def named(self) -> Booleans:
+        """Returns which rows name an account, bool [rows]."""
+        return np.array([one is not None for one in self.account_id], dtype=bool)
+
+    def take(self, rows: Integers | Booleans) -> "FeedbackColumns":
+        """Returns some of the rows, by number or by mask."""
+        return FeedbackColumns(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def followed_by(self, other: "FeedbackColumns") -> "FeedbackColumns":
+        """Returns these rows and then the others."""
+        names = [field.name for field in fields(self)]
+        return FeedbackColumns(
+            **{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names}
+        )
+
+    def where(self, rows: Booleans, **values: Sequence[str] | Objects | str) -> "FeedbackColumns":
+        """Returns the rows with other values of some columns in some of them.
+
+        Args:
+            rows: Mask of the rows that change.
+            **values: By column, one value for all of them or one for each.
+        """
+        changed = {}
+        for name, value in values.items():
+            changed[name] = getattr(self, name).copy()
+            changed[name][rows] = value
+        return replace(self, **changed)
+
+
+def feedback_columns(block: Block, names: Sequence[str]) -> FeedbackColumns:
+    """Returns the rows of a block as the world has them.
 
     Args:
         block: What was simulated.
+        names: The account ids of the block, in order.
+    """
+    rows, accounts = block.feedback, block.accounts
+    area, topic, summary = (_objects(column) for column in zip(*subject_columns(), strict=True))
+    subject = subject_codes(rows)
+    account_id = _objects(names)[rows.account]
+    account_id[~rows.identified] = None
+    return FeedbackColumns(
+        account=rows.account,
+        second=rows.second,
+        source=_objects(model.SOURCES)[rows.source],
+        product_area=area[subject],
+        sentiment=_objects(model.SENTIMENT_NAMES)[rows.sentiment],
+        priority=rows.priority,
+        topic=topic[subject],
+        region=_objects(model.REGIONS)[accounts.region][rows.account],
+        customer_tier=_objects(model.TIERS)[accounts.tier][rows.account],
+        account_id=account_id,
+        summary=summary[subject],
+    )
+
+
+def feedback_lines(columns: FeedbackColumns, started_at: datetime, first_id: int) -> Iterator[str]:
+    """Yields one line of feedback_enriched for each row.
+
+    Args:
+        columns: The rows.
         started_at: When week 0 begins.
         first_id: Number of the first row.
 
     Yields:
         Tab-separated columns in the order of copy_feedback.sql, with the newline.
     """
-    rows, accounts = block.feedback, block.accounts
-    names = account_names(accounts)
-    places = [
-        f"{model.REGIONS[region]}\t{model.TIERS[tier]}"
-        for region, tier in zip(accounts.region, accounts.tier, strict=True)
-    ]
-    subjects = subject_columns()
-    for number, (moment, source, subject, sentiment, priority, account, identified) in enumerate(
-        zip(
-            moments(rows.second, started_at),
-            rows.source.tolist(),
-            subject_codes(rows).tolist(),
-            rows.sentiment.tolist(),
-            rows.priority.tolist(),
-            rows.account.tolist(),
-            rows.identified.tolist(),
-            strict=True,
-        ),
-        start=first_id,
-    ):
-        area, topic, summary = subjects[subject]
-        yield (
-            f"{FEEDBACK_PREFIX}{number:09d}\t{moment}\t{model.SOURCES[source]}\t{area}\t"
-            f"{model.SENTIMENT_NAMES[sentiment]}\t{priority}\t{topic}\t{places[account]}\t"
-            f"{names[account] if identified else NULL}\t{summary}\n"
-        )
+    encoded = {name: escaped(name) for name in set(columns.account_id) - {None}} | {None: NULL}
+    line = (FEEDBACK_PREFIX + "{:09d}" + 10 * "\t{}" + "\n").format
+    return map(
+        line,
+        range(first_id, first_id + len(columns.second)),
+        moments(columns.second, started_at),
+        columns.source,
+        columns.product_area,
+        columns.sentiment,
+        columns.priority,
+        columns.topic,
+        columns.region,
+        columns.customer_tier,
+        map(encoded.__getitem__, columns.account_id),
+        columns.summary,
+    )
 
 
-def churn_lines(block: Block, started_at: datetime, weeks: int) -> Iterator[str]:
+def churn_lines(
+    block: Block, names: Sequence[str], started_at: datetime, weeks: int
+) -> Iterator[str]:
     """Yields one line of account_churn for each account of a block that left.
 
     An account leaves in the last second of its last week, after all it wrote.
     """
-    last_week, names = block.course.last_week, account_names(block.accounts)
+    last_week = block.course.last_week
     left = np.flatnonzero(last_week < weeks)
     dates = moments((last_week[left] + 1) * WEEK_SECONDS - 1, started_at)
     for account, date in zip(left.tolist(), dates, strict=True):
-        yield f"{names[account]}\t{date}\n"
+        yield f"{escaped(names[account])}\t{date}\n"
 
 
 def account_names(accounts: Accounts) -> list[str]:
     """Returns the account ids of a block, in order."""
     count = len(accounts.tier)
     return [f"{ACCOUNT_PREFIX}{accounts.first + index + 1:06d}" for index in range(count)]
+
+
+def escaped(text: str) -> str:
+    """Returns a text as COPY reads it."""
+    return text.translate(_ESCAPES)
 
 
 def moments(seconds: Integers, started_at: datetime) -> list[str]:
@@ -94,3 +181,7 @@ def subject_columns() -> list[tuple[str, str, str]]:
         for area, topics in zip(model.AREAS, model.TOPICS, strict=True)
         for topic in topics
     ]
+
+
+def _objects(values: Sequence[str]) -> Objects:
+    return np.array(values, dtype=object)

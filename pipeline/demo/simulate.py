@@ -17,8 +17,9 @@ from components.postgres.failures import explained
 from components.postgres.migrate import migrate
 from pipeline.demo.copy_text import churn_lines, feedback_lines
 from pipeline.demo.present_rows import make_room
+from pipeline.demo.shapes import PLAIN, SHAPES, shaped_blocks
 from pipeline.demo.sql import load_sql
-from pipeline.demo.world import World, draw_blocks
+from pipeline.demo.world import World
 from pipeline.demo.world_model import SCENARIOS
 
 DAYS_A_WEEK = 7
@@ -55,6 +56,7 @@ def simulate(
     days: int,
     seed: int,
     scenario: str,
+    shape: str = PLAIN,
     end: datetime | None = None,
     replace: bool = False,
     delete_foreign: bool = False,
@@ -70,6 +72,7 @@ def simulate(
         days: Length of the record, rounded up to whole weeks, at least 1.
         seed: Where the randomness starts, at least 0.
         scenario: A name in SCENARIOS.
+        shape: plain, or goinsight for rows with all that real deployments have.
         end: When the last week ends, with a time zone; by default last midnight UTC.
         replace: Whether an earlier simulated world may be deleted.
         delete_foreign: Whether rows that no simulation wrote may be deleted.
@@ -84,6 +87,8 @@ def simulate(
         ValueError: An argument is outside of what it may be.
     """
     world = describe_world(accounts=accounts, days=days, seed=seed, scenario=scenario)
+    if shape not in SHAPES:
+        raise ValueError(f"No shape is called {shape!r}; there are {', '.join(SHAPES)}.")
     ended_at = last_midnight() if end is None else in_utc(end)
     started_at = ended_at - timedelta(days=DAYS_A_WEEK * world.weeks)
     with explained(connection):
@@ -91,8 +96,9 @@ def simulate(
         with connection, connection.cursor() as cursor:
             cursor.execute(load_sql("create_inputs"))
             make_room(cursor, replace=replace, delete_foreign=delete_foreign)
-            rows, churned = write_world(cursor, world, started_at, progress)
-            record = {"seed": seed, "scenario": scenario, "accounts": accounts, "days": days}
+            rows, churned = write_world(cursor, world, shape, started_at, progress)
+            named = scenario if shape == PLAIN else f"{scenario}, {shape}"
+            record = {"seed": seed, "scenario": named, "accounts": accounts, "days": days}
             record |= {"started_at": started_at, "ended_at": ended_at, "rows": rows}
             cursor.execute(load_sql("record_world"), record)
             cursor.execute(load_sql("create_indexes"))
@@ -115,7 +121,7 @@ def describe_world(*, accounts: int, days: int, seed: int, scenario: str) -> Wor
 
 
 def write_world(
-    cursor: Cursor, world: World, started_at: datetime, progress: Progress
+    cursor: Cursor, world: World, shape: str, started_at: datetime, progress: Progress
 ) -> tuple[int, int]:
     """Copies a world into the input tables, block by block.
 
@@ -123,10 +129,11 @@ def write_world(
         How many rows of feedback were written, and how many accounts left.
     """
     rows = churned = 0
-    for block in draw_blocks(world):
-        copy_lines(cursor, load_sql("copy_feedback"), feedback_lines(block, started_at, rows + 1))
-        copy_lines(cursor, load_sql("copy_churn"), churn_lines(block, started_at, world.weeks))
-        rows += len(block.feedback.second)
+    for block, names, written in shaped_blocks(world, shape):
+        copy_lines(cursor, load_sql("copy_feedback"), feedback_lines(written, started_at, rows + 1))
+        left = churn_lines(block, names, started_at, world.weeks)
+        copy_lines(cursor, load_sql("copy_churn"), left)
+        rows += len(written.second)
         churned += int(np.count_nonzero(block.course.last_week < world.weeks))
         progress(block.accounts.first + len(block.accounts.tier), world.accounts)
     return rows, churned

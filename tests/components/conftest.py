@@ -108,6 +108,7 @@ def properties(**changes: Any) -> dict[str, Any]:
         "rows_per_bucket": 1_000_000,
         "area_window_days": 90,
         "critical_priority": 4,
+        "duplicate_events": "collapse",
     } | changes
 
 

@@ -1,9 +1,14 @@
 """Three roles live on exactly what `db grants` prints; a right that is missing is named."""
 
+import contextlib
+import re
+
 import psycopg2
 import pytest
 from psycopg2 import sql
 
+from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
+from components.postgres.vacuum import vacuum
 from pipeline.cli import run_cli
 from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
 from tests.contract.goinsight import GoInsight, check_published
@@ -42,6 +47,25 @@ def test_each_role_can_do_its_work(granted, roles, monkeypatch):
     publish_scores(roles.pipeline, monkeypatch)
     publish_areas(roles.pipeline, monkeypatch)
     check_published(GoInsight(roles.reader))
+
+
+def test_the_pipeline_may_vacuum_what_it_publishes(granted, roles):
+    with contextlib.closing(psycopg2.connect(roles.pipeline)) as connection:
+        if connection.server_version < MAINTAIN_SINCE:
+            pytest.skip("this server has no right to vacuum that could be granted")
+        assert vacuum(connection, "account_risk_scores")
+        assert vacuum(connection, "product_area_impact")
+
+
+def test_a_name_of_several_lines_stays_a_name(database, roles):
+    """No part of a name ends up outside of its quotes, where psql would run it."""
+    execute(database, INPUTS)
+    strange = Roles("a\nDROP TABLE feedback_enriched; --", 'b"; DROP TABLE account_churn; --', "c")
+    with contextlib.closing(psycopg2.connect(database)) as connection:
+        statements = grant_statements(connection, strange, "account_churn")
+    bare = re.sub(r'"(?:[^"]|"")*"|--[^\n]*', "", statements)
+    assert "DROP" not in bare
+    assert '"b""; DROP TABLE account_churn; --"' in statements
 
 
 def test_grants_repeat_and_reach_tables_of_goinsights_own(database, roles, monkeypatch):

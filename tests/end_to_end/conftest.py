@@ -8,25 +8,22 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 from psycopg2 import sql
 
+from components.postgres.grants import Roles
 from components.postgres.migrate import migrate
 from pipeline.demo.simulate import simulate
+from pipeline.demo.sql import load_sql
+from tests.conftest import PASSWORD_GROUP, with_login
+from tests.contract.conftest import execute, give_grants
+from tests.contract.goinsight import GoInsight, check_published
 
 PROGRAM = Path(sys.executable).with_name("tens-insight")
 CANARY = "canary-7f3e9d41b2c8"
-ROLE = "tens_insight_pipeline"
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-GRANTS = (
-    "GRANT SELECT ON feedback_enriched, account_churn TO {role}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON account_risk_scores, product_area_impact TO {role}",
-    "GRANT USAGE ON SCHEMA tens_insight TO {role}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA tens_insight TO {role}",
-)
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,14 @@ class Finished:
 
 @dataclass(frozen=True)
 class House:
-    """A database with a world in it, a state directory, and the role that runs pipelines."""
+    """A database with a world in it, a state directory, and whom it is opened to.
+
+    `url` is the pipeline's role, `reader_url` GoInsight's: each with the rights that
+    `db grants` prints and no others.
+    """
 
     url: str
+    reader_url: str
     admin_url: str
     state_dir: Path
     canary: str = CANARY
@@ -83,31 +85,38 @@ def house_with_fixture():
 
 
 @contextlib.contextmanager
-def house_with(server, state_dir, scenario, accounts):
-    """Makes a database with a world, and a role with a password and no more rights than needed."""
+def house_with(server, state_dir, scenario, accounts, shape="plain"):
+    """Makes a database with a world, and three roles that need a password."""
     name = server.create_database()
-    user = f"{ROLE}_{scenario}"
-    role = sql.Identifier(user)
+    roles = Roles(*(f"{scenario}_{shape}_{who}" for who in ("installer", "pipeline", "reader")))
+    admin = server.url(name)
     try:
-        admin = server.url(name)
-        with contextlib.closing(psycopg2.connect(admin)) as connection:
+        _make_roles(server, name, roles)
+        execute(admin, "REVOKE ALL ON SCHEMA public FROM PUBLIC", load_sql("create_inputs"))
+        give_grants(admin, roles)
+        with contextlib.closing(
+            psycopg2.connect(with_login(admin, roles.installer, CANARY))
+        ) as connection:
             migrate(connection)
-            simulate(connection, accounts=accounts, days=420, seed=3, scenario=scenario, end=AS_OF)
-            with connection, connection.cursor() as cursor:
-                cursor.execute(
-                    sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(CANARY))
-                )
-                cursor.execute(sql.SQL("GRANT password_required TO {}").format(role))
-                for grant in GRANTS:
-                    cursor.execute(sql.SQL(grant).format(role=role))
-        parts = urlsplit(admin)
-        query = "&".join(part for part in parts.query.split("&") if not part.startswith("user="))
-        host = parts.netloc.rpartition("@")[2]
-        url = f"postgres://{user}:{CANARY}@{host}{parts.path}?{query}"
-        yield House(url, admin, state_dir)
+        with contextlib.closing(psycopg2.connect(admin)) as connection:
+            world = {"accounts": accounts, "scenario": scenario, "shape": shape}
+            simulate(connection, days=420, seed=3, end=AS_OF, **world)
+        url, reader_url = (with_login(admin, one, CANARY) for one in (roles.pipeline, roles.reader))
+        yield House(url.replace("postgresql://", "postgres://"), reader_url, admin, state_dir)
     finally:
         server.drop_database(name)
-        server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
+        for role in vars(roles).values():
+            server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))
+
+
+def _make_roles(server, database, roles):
+    """Makes the roles, and takes from everybody what a new database gives to all."""
+    statement = "CREATE ROLE {} LOGIN PASSWORD {} IN ROLE {}"
+    for name in vars(roles).values():
+        parts = sql.Identifier(name), sql.Literal(CANARY), sql.Identifier(PASSWORD_GROUP)
+        server.execute(sql.SQL(statement).format(*parts))
+    revoke = sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC")
+    server.execute(revoke.format(sql.Identifier(database)))
 
 
 @pytest.fixture(scope="session")
@@ -136,6 +145,26 @@ def published_by_training(house, trained):
 
 
 @pytest.fixture(scope="session")
+def consumer_after_training(house, trained):
+    """What GoInsight could not live on after the training run; None if all is well."""
+    return _what_the_consumer_misses(house)
+
+
+@pytest.fixture(scope="session")
+def consumer_after_scoring(house, scored):
+    """What GoInsight could not live on after the scoring run; None if all is well."""
+    return _what_the_consumer_misses(house)
+
+
+def _what_the_consumer_misses(house):
+    try:
+        check_published(GoInsight(house.reader_url))
+    except (AssertionError, ValueError, psycopg2.Error) as error:
+        return error
+    return None
+
+
+@pytest.fixture(scope="session")
 def areas_by_training(house, trained):
     """product_area_impact as the training run left it."""
     return house.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
@@ -154,6 +183,12 @@ def published_by_scoring(house, scored):
 
 
 @pytest.fixture(scope="session")
-def scored(house, published_by_training, areas_by_training, settings_for_small_worlds):
+def scored(
+    house,
+    published_by_training,
+    areas_by_training,
+    consumer_after_training,
+    settings_for_small_worlds,
+):
     """The finished `run score` after it."""
     return house.run("run", "score", "--json", **settings_for_small_worlds)

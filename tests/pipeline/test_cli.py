@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 
 from pipeline.cli import _COMMANDS, cli, run_cli
-from pipeline.commands.simulate import SCENARIOS
-from pipeline.demo import world_model
+from pipeline.commands.simulate import SCENARIOS, SHAPES
+from pipeline.demo import shapes, world_model
 from pipeline.exit_codes import MEANINGS
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +57,7 @@ def test_lazy_names_are_the_commands_own(name):
 
 def test_the_scenarios_on_the_command_line_are_those_there_are():
     assert set(SCENARIOS) == set(world_model.SCENARIOS)
+    assert SHAPES == shapes.SHAPES
 
 
 def test_a_wrong_option_is_a_usage_error(capsys):
@@ -124,6 +125,8 @@ def test_simulate_refuses_a_second_world_unless_told(simulated_database, capsys)
     arguments = ["simulate", "--accounts", "20", "--days", "60", "--seed", "3"]
     assert run_cli(arguments) != 0
     assert run_cli([*arguments, "--replace"]) == 0
+    assert "of 20 accounts" in capsys.readouterr().out
+    assert run_cli([*arguments, "--replace", "--shape", "goinsight"]) == 0
     assert "of 20 accounts" in capsys.readouterr().out
 
 

@@ -1,7 +1,12 @@
 """Every engineered feature against a plain-Python reference, on random histories."""
 
+import atexit
+import functools
 import math
+import shutil
+import tempfile
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +18,7 @@ from hypothesis import strategies as st
 from transforms import event_spec as spec
 from transforms.account_features import account_features, feature_names
 from transforms.history import history_of
-from transforms.vocabularies import EVENT_VOCABULARIES
+from transforms.vocabularies import EVENT_VOCABULARIES, slots_in
 
 WINDOWS = {"7d": 7, "14d": 14, "30d": 30, "60d": 60, "90d": 90, "lookback": math.inf}
 
@@ -22,9 +27,9 @@ class Event(NamedTuple):
     age: float
     sentiment: str
     priority: int
-    area: int
-    source: int
-    topic: int
+    area: str
+    source: str
+    topic: str
 
 
 class Account(NamedTuple):
@@ -157,12 +162,19 @@ def reference_recent(account: Account) -> dict[str, float]:
     return found
 
 
+def reference_slot(name: str, word: str) -> int:
+    """Words by number, and one slot for all others; case and outer blanks do not count."""
+    known = [f"{name} {slot} ä" for slot in range(EVENT_VOCABULARIES[name].size)]
+    spelled = word.strip(" \t\n\r\v\f").lower()
+    return known.index(spelled) if spelled in known else len(known)
+
+
 def reference_slots(account: Account) -> dict[str, float]:
     found = {}
     for name, words in EVENT_VOCABULARIES.items():
         counts = []
         for slot in range(words.size + 1):
-            events = [event for event in account.events if getattr(event, name) == slot]
+            events = [e for e in account.events if reference_slot(name, getattr(e, name)) == slot]
             counts.append(len(events))
             fresh = math.exp(-min([e.age for e in events], default=math.inf) / 30)
             facets = {
@@ -207,10 +219,23 @@ def as_inputs(accounts: list[Account]) -> tuple[dict[str, Any], dict[str, tf.Ten
         spec.EVENT_PRIORITY: sparse([e.priority for e in events], tf.int64),
     }
     slots = {
-        name: tf.constant([getattr(event, name) for event in events], tf.int64)
-        for name in EVENT_VOCABULARIES
+        name: slots_in(
+            vocabulary_file(name),
+            tf.constant([getattr(event, name) for event in events], tf.string),
+            words.size,
+        )
+        for name, words in EVENT_VOCABULARIES.items()
     }
     return inputs, slots
+
+
+@functools.cache
+def vocabulary_file(name: str) -> tf.Tensor:
+    folder = Path(tempfile.mkdtemp(prefix="vocabulary-"))
+    atexit.register(shutil.rmtree, folder)
+    words = "".join(f"{name} {slot} ä\n" for slot in range(EVENT_VOCABULARIES[name].size))
+    (folder / name).write_text(words, encoding="utf-8")
+    return tf.constant(str(folder / name))
 
 
 def compute(accounts: list[Account]) -> list[dict[str, float]]:
@@ -238,8 +263,14 @@ AGES = st.one_of(
 )
 
 
-def slots_of(name: str) -> st.SearchStrategy[int]:
-    return st.integers(0, EVENT_VOCABULARIES[name].size)
+@st.composite
+def words_of(draw: st.DrawFn, name: str) -> str:
+    """A word of the vocabulary or the one after it, in one of its spellings, or another."""
+    word = f"{name} {draw(st.integers(0, EVENT_VOCABULARIES[name].size))} ä"
+    spelling = draw(st.sampled_from([str, str.upper, str.title, str.swapcase]))
+    blanks = st.text(st.sampled_from(" \t\n\r\v\f"), max_size=2)
+    spelled = draw(blanks) + spelling(word) + draw(blanks)
+    return draw(st.sampled_from([word, spelled, spelled, word.replace(" ", "  "), ""]))
 
 
 EVENTS = st.builds(
@@ -247,9 +278,9 @@ EVENTS = st.builds(
     age=AGES,
     sentiment=st.sampled_from(spec.SENTIMENTS),
     priority=st.integers(1, 5),
-    area=slots_of("area"),
-    source=slots_of("source"),
-    topic=slots_of("topic"),
+    area=words_of("area"),
+    source=words_of("source"),
+    topic=words_of("topic"),
 )
 
 
@@ -273,8 +304,12 @@ def test_features_equal_the_reference(accounts: list[Account]) -> None:
 
 
 SILENT = Account(200.0, 200.0, 1, 0, 1, [])
-ONE_EVENT = Account(3.0, 3.0, 1, 1, 0, [Event(3.0, "negative", 5, 0, 0, 0)])
-TIED = Account(10.0, 10.0, 6, 6, 0, [Event(10.0, "negative", 4, 2, 1, 3)] * 6)
+ONE_EVENT = Account(
+    3.0, 3.0, 1, 1, 0, [Event(3.0, "negative", 5, "area 0 ä", "source 0 ä", "topic 0 ä")]
+)
+TIED = Account(
+    10.0, 10.0, 6, 6, 0, [Event(10.0, "negative", 4, "AREA 2 Ä", " source 1 ä", "x")] * 6
+)
 
 
 @pytest.mark.parametrize(

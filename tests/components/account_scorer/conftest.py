@@ -18,6 +18,7 @@ CARD = {
     "lookback_days": 30,
     "horizon_days": 10,
     "max_events": 50,
+    "duplicate_events": "collapse",
 }
 
 

@@ -11,6 +11,7 @@ CARD = {
     "lookback_days": 180,
     "horizon_days": 60,
     "max_events": 500,
+    "duplicate_events": "collapse",
     "label_source": "account_churn",
 }
 FACTS = {name: value for name, value in CARD.items() if name != "model_version"} | {"as_of": "x"}
@@ -36,12 +37,20 @@ def test_a_champion_of_these_settings_fits() -> None:
         ({"lookback_days": 90}, "lookback_days was 180 and is 90"),
         ({"horizon_days": 30}, "horizon_days was 60 and is 30"),
         ({"max_events": 100}, "max_events was 500 and is 100"),
+        ({"duplicate_events": "keep"}, "duplicate_events was collapse and is keep"),
         ({"label_source": "inactivity"}, "label_source was account_churn and is inactivity"),
     ],
 )
 def test_a_champion_of_other_settings_does_not(changed: dict[str, object], reason: str) -> None:
     with pytest.raises(NothingToPublish, match=rf"20240601-abcdef01 does not fit.*: {reason}\. "):
         require_fit(CARD, FACTS | changed)
+
+
+def test_a_card_from_before_duplicates_were_collapsed_counted_every_row() -> None:
+    card = {name: value for name, value in CARD.items() if name != "duplicate_events"}
+    require_fit(card, FACTS | {"duplicate_events": "keep"})
+    with pytest.raises(NothingToPublish, match="duplicate_events was keep and is collapse"):
+        require_fit(card, FACTS)
 
 
 def test_all_that_differs_is_named() -> None:

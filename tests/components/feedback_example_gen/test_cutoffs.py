@@ -1,6 +1,7 @@
 """Labels come from closed windows only, and training never sees what evaluation is judged by."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -99,3 +100,53 @@ def test_only_the_splits_asked_for_are_planned() -> None:
     assert plan.score == ()
     assert [split for split, _ in plan] == [TRAIN] * len(plan.train) + [EVAL]
     assert len(plan.train) == 8
+
+
+@given(
+    st.lists(st.integers(1, 300), min_size=1, max_size=6, unique=True),
+    st.integers(360, 440),
+)
+def test_cutoffs_by_name_are_taken_as_they_are(ages: list[int], age: int) -> None:
+    named = replace(
+        WINDOWS,
+        training_cutoffs=tuple(FIRST + days(age) for age in ages),
+        eval_cutoff=FIRST + days(age),
+    )
+    plan = plan_cutoffs(FIRST + days(500), FIRST, named, SPLITS)
+    assert plan.train == tuple(FIRST + days(age) for age in sorted(ages))
+    assert plan.eval == (FIRST + days(age),)
+    assert plan.score == (FIRST + days(500),)
+
+
+def test_regular_cutoffs_precede_an_evaluation_by_name() -> None:
+    named = replace(WINDOWS, eval_cutoff=FIRST + days(300))
+    plan = plan_cutoffs(FIRST + days(500), FIRST, named, SPLITS)
+    assert plan.train[-1] == FIRST + days(240)
+    assert len(plan.train) == 5
+
+
+@pytest.mark.parametrize(
+    ("train", "evaluation", "said"),
+    [
+        ([200], 441, r"until 2024-05-16 .* needed by 2024-05-15 .*TENS_INSIGHT_EVAL_CUTOFF"),
+        ([200, 301], 360, r"until 2023-12-28 .* needed by 2023-12-27 .*_TRAINING_CUTOFFS"),
+        ([0], 360, "has no history: the oldest feedback is of 2023-01-01 .*_TRAINING_CUTOFFS"),
+        ([200], 0, "has no history: the oldest feedback is of 2023-01-01 .*_EVAL_CUTOFF"),
+    ],
+)
+def test_a_named_cutoff_that_is_not_closed_is_refused(
+    train: list[int], evaluation: int, said: str
+) -> None:
+    named = replace(
+        WINDOWS,
+        training_cutoffs=tuple(FIRST + days(age) for age in train),
+        eval_cutoff=FIRST + days(evaluation),
+    )
+    with pytest.raises(DataGateStopped, match=said):
+        plan_cutoffs(FIRST + days(500), FIRST, named, SPLITS)
+
+
+def test_scoring_alone_ignores_named_cutoffs() -> None:
+    named = replace(WINDOWS, training_cutoffs=(FIRST,), eval_cutoff=FIRST)
+    as_of = FIRST + days(1)
+    assert plan_cutoffs(as_of, FIRST, named, [SCORE]) == CutoffPlan(score=(as_of,))

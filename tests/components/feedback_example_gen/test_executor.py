@@ -13,6 +13,7 @@ import tensorflow as tf
 from components import artifact_facts
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen import executor
+from components.feedback_example_gen.word_counts import OPEN_SETS
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 EVAL_CUTOFF = AS_OF - timedelta(days=10)
@@ -109,6 +110,7 @@ def _histories(
         "ORDER BY account_id, created_at, hashtextextended(id, 0)"
     ):
         histories.setdefault(row[0], []).append(dict(zip(names, row, strict=True)))
+    histories = {account: _collapsed(rows) for account, rows in histories.items()}
     dated = feedback.execute("SELECT account_id, churned_at FROM account_churn")
 
     def churns(account: str) -> list[datetime] | None:
@@ -117,6 +119,11 @@ def _histories(
         return [when for who, when in dated if who == account]
 
     return histories, churns
+
+
+def _collapsed(rows: list[Row]) -> list[Row]:
+    """Leaves the last of equal rows."""
+    return [row for place, row in enumerate(rows) if row not in rows[place + 1 :]]
 
 
 def test_the_artifact_says_what_it_holds(
@@ -145,6 +152,7 @@ def test_the_artifact_says_what_it_holds(
         "lookback_days": 30,
         "horizon_days": 10,
         "max_events": 50,
+        "duplicate_events": "collapse",
         "feedback_rows": len(world) + len(unnamed),
         "rows_without_account": len(unnamed),
         "rows_in_future": len(later),
@@ -162,11 +170,34 @@ def test_the_artifact_says_what_it_holds(
         "eval_base_rate": sum(one["churned"] for one in evaluation.values()) / len(evaluation),
         "payload_format": 0,
         "file_format": "",
+        **plain_input(world),
     }
     assert 0 < facts["train_churned"] < facts["train_snapshots"]
     assert 0 < facts["eval_churned"] < facts["eval_snapshots"]
     assert facts["file_format"] == "tfrecords_gzip"
     assert examples.split_names == '["train", "eval", "score"]'
+
+
+def plain_input(world: list[Row]) -> dict[str, int]:
+    """What is said of an input whose only oddity is that rows are drawn at random."""
+    histories: dict[str, list[Row]] = {}
+    for row in world:
+        histories.setdefault(row["account_id"], []).append({**row, "id": ""})
+    several = [
+        sum(len({row[name] for row in rows}) > 1 for rows in histories.values())
+        for name in ("customer_tier", "region")
+    ]
+    return {
+        "accounts": len(histories),
+        "duplicate_rows": sum(len(rows) - len(_collapsed(rows)) for rows in histories.values()),
+        "accounts_with_one_row": sum(len(_collapsed(rows)) == 1 for rows in histories.values()),
+        "accounts_changed_tier": several[0],
+        "accounts_changed_region": several[1],
+        "accounts_cut": 0,
+        "accounts_with_slash": 0,
+        "accounts_alike": 0,
+        **{f"{name}_{what}": 0 for name in OPEN_SETS for what in ("spellings", "spelling_rows")},
+    }
 
 
 def test_odd_text_survives_byte_for_byte(

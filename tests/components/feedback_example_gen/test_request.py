@@ -24,6 +24,8 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
             "horizon_days": 2,
             "cutoff_interval_days": 3,
             "max_training_cutoffs": 4,
+            "training_cutoffs": '["2023-01-02", "2023-02-03T04:05:06+01:00"]',
+            "eval_cutoff": "2023-12-31",
             "max_events": 5,
             "label_source": "inactivity",
             "churn_table": "crm.left",
@@ -32,17 +34,26 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
             "rows_per_bucket": 6,
             "area_window_days": 7,
             "critical_priority": 3,
+            "duplicate_events": "keep",
         }
     )
     assert request == ReadRequest(
         as_of=datetime(2024, 5, 6, 5, 8, 9, tzinfo=timezone.utc),
         splits=("score",),
-        windows=Windows(1, 2, 3, 4),
+        windows=Windows(
+            *(1, 2, 3, 4),
+            training_cutoffs=(
+                datetime(2023, 1, 2, tzinfo=timezone.utc),
+                datetime(2023, 2, 3, 3, 5, 6, tzinfo=timezone.utc),
+            ),
+            eval_cutoff=datetime(2023, 12, 31, tzinfo=timezone.utc),
+        ),
         rules=SnapshotRules(1, 2, 5),
         label_source="inactivity",
         churn_source=ChurnSource("crm.left", "customer", "day"),
         rows_per_bucket=6,
         area_window=AreaWindow(days=7, critical_priority=3),
+        duplicate_events="keep",
     )
 
 
@@ -50,6 +61,11 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
 def test_a_wrong_split_is_named(example_gen_properties: Properties, splits: str) -> None:
     with pytest.raises(ValueError, match=r"splits must be some of .*'train', 'eval', 'score'"):
         ReadRequest.from_properties(example_gen_properties(splits=splits))
+
+
+def test_a_wrong_treatment_of_duplicates_is_named(example_gen_properties: Properties) -> None:
+    with pytest.raises(ValueError, match="duplicate_events must be one of .*'drop'"):
+        ReadRequest.from_properties(example_gen_properties(duplicate_events="drop"))
 
 
 def test_a_wrong_label_source_is_named(example_gen_properties: Properties) -> None:

@@ -21,6 +21,7 @@ FACTS: dict[str, str | int] = {
     "lookback_days": 180,
     "horizon_days": 60,
     "max_events": 500,
+    "duplicate_events": "collapse",
     "train_cutoffs": "2024-01-01T00:00:00+00:00,2024-02-01T00:00:00+00:00",
     "train_snapshots": 900,
     "train_churned": 90,

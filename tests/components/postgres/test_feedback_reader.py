@@ -53,8 +53,8 @@ def groups(feedback: Feedback) -> Groups:
     return {account: rows[start:end] for account, (start, end) in zip(accounts, spans, strict=True)}
 
 
-def fetched(tables: Tables, as_of: datetime = AS_OF) -> Groups:
-    """The same by a plain fetch, ordered by Python."""
+def fetched(tables: Tables, as_of: datetime = AS_OF, collapse: bool = True) -> Groups:
+    """The same by a plain fetch, ordered by Python; of equal rows the last stays."""
     columns = ", ".join(("account_id", "created_at", "priority", *STRING_COLUMNS))
     rows = tables.execute(
         f"SELECT hashtextextended(id, 0), {columns} FROM feedback_enriched "
@@ -64,6 +64,8 @@ def fetched(tables: Tables, as_of: datetime = AS_OF) -> Groups:
     found: Groups = {}
     for _, account, *values in sorted(rows, key=lambda row: (row[1], row[2], row[0])):
         found.setdefault(account, []).append(tuple(values))
+    if collapse:
+        return {who: list(dict.fromkeys(reversed(rows)))[::-1] for who, rows in found.items()}
     return found
 
 
@@ -104,6 +106,56 @@ def test_random_rows_agree_with_a_plain_fetch(
         ]
     assert sum(map(len, parts)) == len(expected)
     assert {account: rows for part in parts for account, rows in part.items()} == expected
+
+
+few = st.sampled_from(["a", "b"])
+alike = st.fixed_dictionaries(
+    {
+        "account_id": st.sampled_from(["ACC-1", "ACC-2", None]),
+        "created_at": st.sampled_from([AS_OF - MICROSECOND, AS_OF - 2 * MICROSECOND, AS_OF]),
+        "priority": st.sampled_from([1, 2]),
+        "sentiment": few,
+        "product_area": few,
+        "source": few,
+        "topic": few,
+        "customer_tier": few,
+        "region": few,
+    }
+)
+repeats = st.lists(st.tuples(alike, st.integers(1, 4)), max_size=8).flatmap(
+    lambda drawn: st.permutations([row for row, times in drawn for _ in range(times)])
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(repeats)
+def test_rows_equal_in_all_but_their_id_count_once(
+    feedback: Tables, rows: list[dict[str, Any]]
+) -> None:
+    """Rows of the same moment lie between them in any order, since ids are ordered by a hash."""
+    feedback.execute("TRUNCATE feedback_enriched")
+    feedback.add(rows)
+    every, once = fetched(feedback, collapse=False), fetched(feedback)
+    with closing(connect("tens-insight test")) as connection:
+        collapsed = read_feedback(connection, AS_OF, ALL)
+        kept = read_feedback(connection, AS_OF, ALL, collapse_duplicates=False)
+    assert (groups(collapsed), groups(kept)) == (once, every)
+    assert kept.duplicate_rows == 0
+    assert collapsed.duplicate_rows == sum(len(rows) - len(set(rows)) for rows in every.values())
+    for account, rows_once in once.items():
+        assert rows_once[-1] == every[account][-1]
+
+
+@pytest.mark.parametrize("column", ["priority", *STRING_COLUMNS, "created_at", "account_id"])
+def test_rows_that_differ_in_one_column_are_two_events(feedback: Tables, column: str) -> None:
+    other = {"priority": 1, "created_at": AS_OF - MICROSECOND}.get(column, "other")
+    feedback.add([{}, {column: other}, {"summary": "not read"}])
+    assert read().duplicate_rows == 1
+    assert len(read().created_us) == 2
 
 
 def test_no_rows(feedback: Tables) -> None:

@@ -87,6 +87,29 @@ def test_the_same_arguments_write_the_same_rows(connection: Connection) -> None:
     assert ask(connection, "SELECT count(*) FROM tens_insight.simulated_worlds") == (1,)
 
 
+def test_the_goinsight_shape_is_recorded_and_may_be_replaced(connection: Connection) -> None:
+    world = write(connection, accounts=400, shape="goinsight")
+    assert ask(connection, "SELECT scenario, rows FROM tens_insight.simulated_worlds") == (
+        "strong, goinsight",
+        world.rows,
+    )
+    unfit = (
+        "SELECT count(*) FROM feedback_enriched WHERE account_id = '' OR summary = '' OR"
+        " btrim(product_area) = '' OR sentiment NOT IN ('positive', 'neutral', 'negative')"
+    )
+    assert ask(connection, unfit) == (0,)
+    strangers = (
+        "SELECT count(*) FROM account_churn c WHERE account_id ~ '[^ACac0-9-]' AND EXISTS"
+        " (SELECT FROM feedback_enriched f WHERE f.account_id = c.account_id)"
+    )
+    assert ask(connection, strangers) > (0,)
+    first = contents(connection)
+    write(connection, accounts=400, shape="goinsight", replace=True)
+    assert contents(connection) == first
+    write(connection, replace=True)
+    assert ask(connection, "SELECT scenario FROM tens_insight.simulated_worlds") == ("strong",)
+
+
 def test_end_defaults_to_last_midnight(connection: Connection) -> None:
     before = last_midnight()
     assert write(connection, end=None).ended_at in (before, last_midnight())
@@ -142,6 +165,7 @@ def test_old_table_without_account_id_is_named(connection: Connection) -> None:
     ("wrong", "said"),
     [
         ({"scenario": "calm"}, "base, strong, null, harsh, regime"),
+        ({"shape": "round"}, "'round'; there are plain, goinsight"),
         ({"accounts": 0}, "accounts is 0; expected 1 or more"),
         ({"days": 0}, "days is 0"),
         ({"seed": -1}, "seed is -1"),

@@ -1,0 +1,33 @@
+"""Runs the training pipeline from the database to the exported model, and no further."""
+
+from typing import Any
+
+from tfx import v1 as tfx
+
+from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from pipeline import local_runner, nodes, training
+from pipeline.registry import Registry
+from pipeline.settings import Settings
+from pipeline.summary import newest
+from transforms.schema import schema_path
+
+PIPELINE_NAME = "tens-insight-bench"
+
+
+def run_training_part(settings: Settings) -> dict[str, Any]:
+    """Runs FeedbackExampleGen, Transform and ModelTrainer as training does.
+
+    Returns:
+        The artifacts `examples`, `transform_graph` and `model`.
+    """
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    example_gen = nodes.read_feedback(settings, [TRAIN, EVAL])
+    examples = example_gen.outputs["examples"]
+    transform = training.build_features(examples, schema_gen.outputs["schema"])
+    trainer = training.train_model(settings, examples, transform.outputs["transform_graph"])
+    components = [schema_gen, example_gen, transform, trainer]
+    local_runner.run_locally(nodes.assemble(settings, PIPELINE_NAME, components), settings)
+    registry = Registry(settings.metadata_path)
+    artifacts = registry.artifacts_of(registry.runs()[0])
+    types = {"examples": "Examples", "transform_graph": "TransformGraph", "model": "Model"}
+    return {name: newest(artifacts, type_name) for name, type_name in types.items()}

@@ -1,0 +1,72 @@
+"""The share of scored words that a vocabulary lacks, against plain Python."""
+
+import json
+import logging
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tfx.types import standard_artifacts
+
+from components import artifact_facts
+from components.account_scorer.unseen_words import describe_unseen_words, unseen_words
+from components.artifacts import PublishedScores
+from components.feedback_example_gen.word_counts import OPEN_SETS, WORDS, write_word_counts
+
+SPELLINGS = st.sampled_from(["chat", "Chat", " CHAT", "slack", "Slack ", "x", "ü", "Ü", ""])
+
+
+def table(rows: list[tuple[str, str | None, int]]) -> pa.Table:
+    return pa.table(
+        {
+            "column": pa.array([row[0] for row in rows], pa.string()),
+            "word": pa.array([None if r[1] is None else r[1].encode() for r in rows], pa.binary()),
+            "rows": pa.array([row[2] + 1 for row in rows], pa.int64()),
+            "scored": pa.array([row[2] for row in rows], pa.int64()),
+        }
+    )
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.one_of(st.none(), SPELLINGS), st.integers(0, 5)),
+    st.sets(st.sampled_from([b"chat", b"slack", "ü".encode()])),
+)
+def test_the_share_is_that_of_events(counts: dict[str | None, int], known: set[bytes]) -> None:
+    words = table([("source", word, count) for word, count in counts.items()])
+    words = pa.concat_tables([words, table([("topic", "chat", 100)])])
+    share, named = unseen_words(words, "source", frozenset(known))
+    unseen: dict[str, int] = {}
+    for word, count in counts.items():
+        if word is not None and count and word.strip().lower().encode() not in known:
+            unseen[word.strip().lower()] = unseen.get(word.strip().lower(), 0) + count
+    total = sum(counts.values())
+    outside = sum(unseen.values()) + counts.get(None, 0)
+    assert share == pytest.approx(outside / total if total else 0.0, abs=1e-12)
+    assert named == sorted(unseen, key=lambda word: (-unseen[word], word))[:3]
+
+
+def test_the_artifact_says_it_and_a_missing_vocabulary_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    examples, scores = standard_artifacts.Examples(), PublishedScores()
+    examples.uri = str(tmp_path / "examples")
+    (tmp_path / "examples" / WORDS).mkdir(parents=True)
+    (tmp_path / "model" / "assets").mkdir(parents=True)
+    for name in ("area", "source", "topic", "tier"):
+        (tmp_path / "model" / "assets" / name).write_text("known\n")
+    lines = [(name, " Known", 3) for name in OPEN_SETS] + [("topic", "New\n", 1)]
+    write_word_counts(examples.uri, 0, table(lines))
+    with caplog.at_level(logging.WARNING):
+        describe_unseen_words(scores, examples, str(tmp_path / "model"))
+    facts = artifact_facts.custom_properties(scores)
+    assert json.loads(facts.pop("unseen_topic_examples")) == ["new"]
+    assert facts == {
+        "unseen_area_share": 0.0,
+        "unseen_source_share": 0.0,
+        "unseen_topic_share": 0.25,
+        "unseen_tier_share": 0.0,
+    }
+    assert "'region'" in caplog.text

@@ -1,0 +1,97 @@
+"""What must be published, computed in plain Python from every row of the database."""
+
+import contextlib
+from datetime import timedelta
+from itertools import groupby
+
+import numpy as np
+import psycopg2
+import tensorflow as tf
+
+LOOKBACK = timedelta(days=180)
+DAY = timedelta(days=1)
+
+
+def product_areas(rows, as_of):
+    """Returns {(area, segment): [score, rows, average sentiment, negative, critical]}."""
+    pairs = {}
+    for area, segment, sentiment, priority, created_at in rows:
+        if as_of - 90 * DAY <= created_at < as_of:
+            pairs.setdefault((area, segment), []).append((sentiment, priority, created_at))
+    signals = [
+        (0.15, lambda own: len(own)),
+        (0.25, lambda own: sum(sentiment == "negative" for sentiment, _, _ in own)),
+        (0.20, lambda own: sum(priority >= 4 for _, priority, _ in own)),
+        (0.15, lambda own: sum(priority == 5 for _, priority, _ in own)),
+        (0.10, lambda own: sum(at >= as_of - 7 * DAY for _, _, at in own)),
+    ]
+    scores = {pair: 0.15 * (pair[1] == "enterprise") for pair in pairs}
+    for weight, count in signals:
+        counts = {pair: count(own) for pair, own in pairs.items()}
+        low, high = min(counts.values()), max(counts.values())
+        for pair in pairs:
+            level = 0.5 if low == high else (counts[pair] - low) / (high - low)
+            scores[pair] += weight * level
+    found = {}
+    for pair, own in pairs.items():
+        negative = sum(sentiment == "negative" for sentiment, _, _ in own)
+        positive = sum(sentiment == "positive" for sentiment, _, _ in own)
+        average = (positive - negative) / (len(own) + 1)
+        critical = sum(priority >= 4 for _, priority, _ in own)
+        found[pair] = [100 * scores[pair], len(own), average, negative, critical]
+    return found
+
+
+def collapsed(rows):
+    """Leaves the last of rows that are equal in all but their id."""
+    return list(dict.fromkeys(reversed(rows)))[::-1]
+
+
+def raw_events(house, accounts, max_events=500):
+    """Returns the histories of some accounts as the REST signature takes them, by id."""
+    with contextlib.closing(psycopg2.connect(house.admin_url)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT account_id, created_at, sentiment, priority, product_area, source, topic, "
+            "customer_tier, region FROM feedback_enriched WHERE account_id = ANY(%s) "
+            'AND created_at < %s ORDER BY account_id COLLATE "C", created_at, '
+            "hashtextextended(id, 0)",
+            (accounts, house.as_of),
+        )
+        rows = cursor.fetchall()
+    histories = [collapsed(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
+    recent = [
+        [row for row in rows if row[1] >= house.as_of - LOOKBACK][-max_events:]
+        for rows in histories
+    ]
+    width = max(len(rows) for rows in recent)
+
+    def ages(rows):
+        return [(house.as_of - row[1]) / DAY for row in rows]
+
+    def padded(value_of, filler):
+        return [[value_of(row) for row in rows] + [filler] * (width - len(rows)) for rows in recent]
+
+    def count(rows, *sentiments):
+        return float(sum(row[2] in sentiments for row in rows))
+
+    every = ("negative", "neutral", "positive")
+    raw = {
+        "account_id": [rows[0][0] for rows in histories],
+        "customer_tier": [rows[-1][7] for rows in histories],
+        "region": [rows[-1][8] for rows in histories],
+        "cutoff": np.full(len(histories), int(house.as_of.timestamp())),
+        "tenure_days": np.float32([ages(rows)[0] for rows in histories]),
+        "days_since_last_event": np.float32([ages(rows)[-1] for rows in histories]),
+        "lifetime_count": np.float32([count(rows, *every) for rows in histories]),
+        **{
+            f"lifetime_{name}_count": np.float32([count(rows, name) for rows in histories])
+            for name in every
+        },
+        "event_age_days": np.float32(padded(lambda row: (house.as_of - row[1]) / DAY, -1.0)),
+        "event_priority": np.int64(padded(lambda row: row[3], 0)),
+    }
+    columns = {"sentiment": 2, "product_area": 4, "source": 5, "topic": 6}
+    for name, index in columns.items():
+        raw[f"event_{name}"] = padded(lambda row, index=index: row[index], "")
+    return {name: tf.constant(value) for name, value in raw.items()}
