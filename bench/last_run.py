@@ -26,7 +26,7 @@ def main() -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
     # Only now: TensorFlow reads what it may say when it is first imported.
-    from pipeline.eval_metrics import read_labelled
+    from components.model_gate.snapshots import read_serialized
     from serving_model.predict import ModelScorer
 
     settings = load_settings()
@@ -39,7 +39,7 @@ def main() -> int:
     examples, model = newest(artifacts, "Examples"), newest(artifacts, "Model")
     assert examples is not None
     assert model is not None
-    serialized, _ = read_labelled(f"{examples.uri}/Split-eval")
+    serialized = read_serialized(f"{examples.uri}/Split-eval")
     scores = ModelScorer(f"{model.uri}/Format-Serving").score(serialized)
     print(f"model {model.facts['model_version']}")
     with tempfile.TemporaryDirectory() as folder:

@@ -4,9 +4,19 @@ Each message says what was wrong, where, what was expected and what to do next:
 it is shown to people as it stands, without a traceback.
 """
 
+from typing import Any
+
 
 class TensInsightError(RuntimeError):
-    """The run cannot go on, for a reason that its user can act on."""
+    """The run cannot go on, for a reason that its user can act on.
+
+    Attributes:
+        facts: What a program that reads the error as JSON gets beside the message.
+    """
+
+    def __init__(self, *arguments: object):
+        super().__init__(*arguments)
+        self.facts: dict[str, Any] = {}
 
 
 class DatabaseUnreachable(TensInsightError):

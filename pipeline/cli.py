@@ -84,7 +84,8 @@ def _report(error: Exception, *, as_json: bool) -> int:
         message = f"Unexpected {type(error).__name__}: {message}{_keep_traceback(error)}"
     click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True)
     if as_json:
-        click.echo(json.dumps({"outcome": type(error).__name__, "error": message, "exit": code}))
+        told = {"outcome": type(error).__name__, "error": message, "exit": code}
+        click.echo(json.dumps(told | getattr(error, "facts", {}), default=str))
     return code
 
 

@@ -1,88 +1,80 @@
-"""What the Evaluator decided, and why, in words."""
+"""What ModelGate decided on a challenger, read from the file beside its blessing."""
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import tensorflow_model_analysis as tfma
+from tfx.dsl.io import fileio
 
-
-@dataclass(frozen=True)
-class GateCheck:
-    """One threshold on the overall slice: the value found and the bar."""
-
-    name: str
-    value: float
-    bar: str
-    passed: bool
-
-    def __str__(self) -> str:
-        verdict = "" if self.passed else ", failed"
-        return f"{self.name} {self.value:.4f} ({self.bar}{verdict})"
+from components.model_gate.decision import FILE
+from components.model_gate.gate_check import GateCheck
 
 
 @dataclass(frozen=True)
 class GateDecision:
-    """The decision on one challenger.
+    """The decision, as decision.json has it.
 
     Attributes:
-        blessed: Whether it may publish.
-        checks: Every threshold that bound it.
-        metrics: Value of each metric of TFMA on the overall slice.
+        blessed: Whether the challenger may publish.
+        summary: One sentence.
+        model_version: Of the challenger.
+        champion_version: Of the champion that it was judged beside, if there was one.
+        eval: cutoff, accounts and churned of the evaluation snapshot.
+        training: What the baselines learnt from.
+        checks: Every check.
+        metrics: Of challenger, champion and baselines.
+        slices: Metrics of each, or why it was skipped.
+        calibration: Mean predicted and observed by decile.
     """
 
     blessed: bool
+    summary: str
+    model_version: str
+    champion_version: str | None
+    eval: dict[str, Any]
+    training: dict[str, Any]
     checks: tuple[GateCheck, ...]
-    metrics: dict[str, float]
+    metrics: dict[str, dict[str, float | None]]
+    slices: list[dict[str, Any]]
+    calibration: list[dict[str, float]]
 
-    def sentence(self) -> str:
-        """Returns the decision and its reasons as one sentence."""
-        shown = self.checks if self.blessed else [one for one in self.checks if not one.passed]
-        reasons = "; ".join(str(check) for check in shown) or "no value could be computed"
-        return f"{'BLESSED' if self.blessed else 'NOT BLESSED'}: {reasons}"
+    def quality(self) -> str:
+        """Returns the challenger's metrics as one line."""
+        own = self.metrics["challenger"]
+        (area,) = [check for check in self.checks if check.name == "auc above chance"]
+        low, high = area.interval or (float("nan"), float("nan"))
+        return (
+            f"AUC {own['auc']:.3f} [{low:.3f}, {high:.3f}], PR AUC {own['pr_auc']:.3f}, "
+            f"log-loss {own['log_loss']:.4f}, calibration error {own['calibration_error']:.4f}"
+        )
+
+    def table(self) -> Iterator[str]:
+        """Yields the checks as lines of a table: what was skipped comes last."""
+        rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "bar", "verdict")]
+        for check in sorted(self.checks, key=lambda check: check.verdict == "skipped"):
+            rows.append(_row(check))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        for row in rows:
+            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            yield "  ".join(cells).rstrip()
 
 
-def read_decision(evaluation_uri: str, blessed: bool) -> GateDecision:
-    """Reads an evaluation of TFMA.
+def read_decision(blessing_uri: str) -> GateDecision:
+    """Reads the decision beside a blessing of ModelGate.
 
     Args:
-        evaluation_uri: Folder of the ModelEvaluation artifact.
-        blessed: What the blessing says.
+        blessing_uri: Folder of the ModelBlessing artifact.
     """
-    result = tfma.load_eval_result(evaluation_uri)
-    failed = _failed_keys(tfma.load_validation_result(evaluation_uri))
-    metrics = next(
-        {name: value["doubleValue"] for name, value in outputs[""][""].items()}
-        for slice_key, outputs in result.slicing_metrics
-        if slice_key == ()
-    )
-    checks = tuple(_checks(result.config, metrics, failed))
-    return GateDecision(blessed=blessed, checks=checks, metrics=metrics)
+    with fileio.open(os.path.join(blessing_uri, FILE), "r") as file:
+        found = json.loads(file.read())
+    checks = tuple(GateCheck.from_mapping(check) for check in found["checks"])
+    return GateDecision(**{**found, "checks": checks})
 
 
-def _failed_keys(validation: Any) -> set[tuple[str, bool]]:
-    return {
-        (failure.metric_key.name, failure.metric_key.is_diff)
-        for result in validation.metric_validations_per_slice
-        for failure in result.failures
-    }
-
-
-def _checks(
-    config: tfma.EvalConfig, metrics: dict[str, float], failed: set[tuple[str, bool]]
-) -> Iterator[GateCheck]:
-    names = {"AUC": "auc", "BinaryCrossEntropy": "binary_crossentropy"}
-    for metric in config.metrics_specs[0].metrics:
-        for bound in metric.per_slice_thresholds:
-            name = names[metric.class_name]
-            if bound.threshold.HasField("value_threshold"):
-                lowest = bound.threshold.value_threshold.lower_bound.value
-                passed = (name, False) not in failed
-                yield GateCheck(name, metrics[name], f"at least {lowest:g}", passed)
-            if f"{name}_diff" in metrics and bound.threshold.HasField("change_threshold"):
-                change = bound.threshold.change_threshold
-                higher = change.direction == tfma.MetricDirection.HIGHER_IS_BETTER
-                bar = f"{'at least' if higher else 'at most'} {change.absolute.value:+g}"
-                passed = (name, True) not in failed
-                difference = metrics[f"{name}_diff"]
-                yield GateCheck(f"{name} against the champion", difference, bar, passed)
+def _row(check: GateCheck) -> tuple[str, ...]:
+    value = "-" if check.value is None else f"{check.value:.4f}"
+    ends = "-" if check.interval is None else "[{:.3f}, {:.3f}]".format(*check.interval)
+    bar = check.bar if check.verdict != "skipped" else check.message.partition(": ")[2]
+    return check.name, check.slice, value, ends, bar, check.verdict

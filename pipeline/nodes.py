@@ -11,6 +11,7 @@ from components.account_scorer.component import AccountScorer
 from components.champion.strategy import ChampionStrategy
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
+from components.model_gate.component import ModelGate
 from components.product_area_scorer.component import ProductAreaScorer
 from pipeline.settings import Settings
 
@@ -24,6 +25,9 @@ LOCAL_BEAM_ARGS: Final = (
     # Transform come out a little different in every run, and so does the model.
     "--tfxio_use_byte_size_batching",
 )
+
+TRAINER: Final = "ModelTrainer"
+GATE: Final = "ModelGate"
 
 
 def beam_args(settings: Settings) -> list[str]:
@@ -81,10 +85,46 @@ def resolve_champion(model: BaseChannel, blessing: BaseChannel) -> tfx.dsl.Resol
 
 
 def any_model() -> tuple[BaseChannel, BaseChannel]:
-    """Returns channels of all models and blessings of the pipeline that resolves them."""
+    """Returns channels of all models of the pipeline that resolves them, and of their blessings.
+
+    The Evaluator writes blessings too; those of ModelGate alone count.
+    """
     return (
-        tfx.dsl.Channel(type=standard_artifacts.Model),
-        tfx.dsl.Channel(type=standard_artifacts.ModelBlessing),
+        tfx.dsl.Channel(
+            type=standard_artifacts.Model, producer_component_id=TRAINER, output_key="model"
+        ),
+        tfx.dsl.Channel(
+            type=standard_artifacts.ModelBlessing,
+            producer_component_id=GATE,
+            output_key="blessing",
+        ),
+    )
+
+
+def gate_model(
+    settings: Settings,
+    *,
+    examples: BaseChannel,
+    transform_graph: BaseChannel,
+    model: BaseChannel,
+    former_champion: BaseChannel,
+    evaluator: tfx.components.Evaluator,
+) -> ModelGate:
+    """Decides on the challenger: beside the champion, simple baselines, and its own claims."""
+    return ModelGate(
+        examples=examples,
+        transform_graph=transform_graph,
+        model=model,
+        baseline_model=former_champion,
+        evaluation=evaluator.outputs["evaluation"],
+        evaluator_blessing=evaluator.outputs["blessing"],
+        max_auc_drop=settings.max_auc_drop,
+        max_pr_auc_drop=settings.max_pr_auc_drop,
+        max_log_loss_rise=settings.max_log_loss_rise,
+        max_calibration_error=settings.max_calibration_error,
+        max_calibration_gap=settings.max_calibration_gap,
+        min_slice_churned=settings.min_slice_churned,
+        min_slice_stayed=settings.min_slice_stayed,
     )
 
 

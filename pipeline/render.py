@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,12 +12,15 @@ from rich.markup import escape
 from pipeline.input_facts import input_facts
 from pipeline.summary import CATEGORIES, RunSummary
 
+if TYPE_CHECKING:
+    from pipeline.gate_decision import GateDecision
+
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
 
 
-def console() -> Console:
-    """Returns a console on standard output that never guesses at highlighting."""
-    return Console(highlight=False, soft_wrap=True)
+def console(stderr: bool = False) -> Console:
+    """Returns a console, on standard output unless told, that never guesses at highlighting."""
+    return Console(highlight=False, soft_wrap=True, stderr=stderr)
 
 
 def print_facts(rows: Iterable[tuple[str, str]], out: Console) -> None:
@@ -41,6 +45,17 @@ def render_summary(summary: RunSummary, out: Console) -> None:
             markup=False,
         )
     _render_areas(summary, out)
+    if summary.gate:
+        render_checks(summary.gate, out)
+
+
+def render_checks(gate: "GateDecision", out: Console) -> None:
+    """Prints every check of the gate, a line each."""
+    out.print()
+    out.print(f"The checks of {gate.model_version}", style="bold")
+    for line in gate.table():
+        colour = "red" if line.endswith("failed") else ""
+        out.print(f"  {line}", style=colour, markup=False)
 
 
 def _render_areas(summary: RunSummary, out: Console) -> None:
@@ -74,16 +89,9 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     for split in ("train", "eval"):
         if f"{split}_snapshots" in data:
             yield split, _split(summary, split)
-    if summary.evaluation:
-        low, high = summary.evaluation.auc_interval
-        yield (
-            "quality",
-            f"AUC {summary.evaluation.auc:.3f} [{low:.3f}, {high:.3f}], "
-            f"log-loss {summary.evaluation.log_loss:.4f}, "
-            f"calibration error {summary.evaluation.calibration_error:.4f}",
-        )
     if summary.gate:
-        yield "gate", summary.gate.sentence()
+        yield "quality", summary.gate.quality()
+        yield "gate", summary.gate.summary
     yield "scored with", _champion(summary)
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:

@@ -15,7 +15,7 @@ from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
 from pipeline.registry import Artifact, Registry, Run
 from pipeline.settings import ConfigurationInvalid, Settings
-from pipeline.summary import TOP, RunSummary, judge, newest, newest_run
+from pipeline.summary import TOP, RunSummary, decision_of, newest, newest_run
 
 if TYPE_CHECKING:
     from pipeline.gate_decision import GateDecision
@@ -108,10 +108,7 @@ def _preflight(settings: Settings) -> str:
 
 
 def _gate(registry: Registry, run: Run | None) -> "GateDecision | None":
-    if run is None:
-        return None
-    decision, _ = judge(registry, registry.artifacts_of(run))
-    return decision
+    return decision_of(registry.artifacts_of(run)) if run else None
 
 
 def _published(registry: Registry, run: Run | None) -> tuple[str, ...]:
@@ -130,7 +127,6 @@ def _published(registry: Registry, run: Run | None) -> tuple[str, ...]:
 
 def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
     artifacts = registry.artifacts_of(run)
-    gate, evaluation = judge(registry, artifacts)
     examples, scores = newest(artifacts, "Examples"), newest(artifacts, _SCORES_TYPE)
     areas = newest(artifacts, _AREAS_TYPE)
     assert examples is not None
@@ -154,8 +150,7 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         top_areas=first_areas,
         model_uri=f"{champion.uri}/Format-Serving",
         champion=champion.facts,
-        gate=gate,
-        evaluation=evaluation,
+        gate=decision_of(artifacts),
         pushed_to=_pushed(artifacts),
     )
 

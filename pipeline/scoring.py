@@ -31,8 +31,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     )
     gate = nodes.gate_data(settings, examples, statistics_gen.outputs["statistics"])
     champion = nodes.resolve_champion(
-        _trained(standard_artifacts.Model, "ModelTrainer", "model"),
-        _trained(standard_artifacts.ModelBlessing, "Evaluator", "blessing"),
+        _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
+        _trained(standard_artifacts.ModelBlessing, nodes.GATE, "blessing"),
     ).with_id("Champion")
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(gate)

@@ -9,7 +9,6 @@ from components.postgres.published_scores import AccountRisk
 from pipeline.registry import Artifact, Registry, Run
 
 if TYPE_CHECKING:
-    from pipeline.eval_metrics import EvalMetrics
     from pipeline.gate_decision import GateDecision
 
 TOP: Final = 10
@@ -32,7 +31,6 @@ class RunSummary:
         model_uri: Folder of the champion's SavedModel.
         champion: The champion's custom properties.
         gate: The decision on the challenger; None in a scoring run.
-        evaluation: Quality of the challenger on the evaluation snapshot; None there too.
         pushed_to: Folder of the pushed model; None if none was pushed.
     """
 
@@ -47,7 +45,6 @@ class RunSummary:
     model_uri: str
     champion: dict[str, Any]
     gate: "GateDecision | None" = None
-    evaluation: "EvalMetrics | None" = None
     pushed_to: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -63,29 +60,21 @@ def newest_run(registry: Registry, pipeline: str, since: datetime) -> Run | None
     )
 
 
-def judge(
-    registry: Registry, artifacts: list[Artifact]
-) -> "tuple[GateDecision, EvalMetrics] | tuple[None, None]":
-    """Reads the gate's decision and the challenger's quality.
+def decision_of(artifacts: list[Artifact]) -> "GateDecision | None":
+    """Reads what the gate decided.
 
     Args:
-        registry: Where the run is recorded.
         artifacts: Of the run. A run that evaluated nothing, such as a scoring run,
             has no decision of its own, though it used an older blessing.
     """
-    from pipeline.eval_metrics import evaluate
     from pipeline.gate_decision import read_decision
 
-    evaluation, blessing = newest(artifacts, "ModelEvaluation"), newest(artifacts, "ModelBlessing")
-    if evaluation is None or blessing is None:
-        return None, None
-    decision = read_decision(evaluation.uri, blessing.facts.get("blessed") == 1)
-    challenger = next(
-        one for one in artifacts if one.artifact_id == blessing.facts["current_model_id"]
-    )
-    examples = newest(artifacts, "Examples")
-    assert examples is not None
-    return decision, evaluate(f"{challenger.uri}/Format-Serving", examples.uri)
+    # The Evaluator's blessings have no decision: they are one of the gate's checks.
+    own = [one for one in artifacts if "decision" in one.facts]
+    blessing = newest(own, "ModelBlessing")
+    if blessing is None or newest(artifacts, "ModelEvaluation") is None:
+        return None
+    return read_decision(blessing.uri)
 
 
 def newest(artifacts: list[Artifact], type_name: str) -> Artifact | None:

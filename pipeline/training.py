@@ -25,10 +25,11 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     2. StatisticsGen and ExampleValidator describe them; DataGate stops or goes on.
     3. Transform builds the account features inside the graph.
     4. ModelTrainer trains and exports the challenger.
-    5. Evaluator blesses it or not, on thresholds and against the champion.
-    6. Pusher copies a blessed model to where TensorFlow Serving reads.
-    7. The champion is resolved again: today's model if it was blessed, else the last.
-    8. AccountScorer scores with it and publishes.
+    5. Evaluator measures it, on slices, thresholds and against the champion.
+    6. ModelGate blesses it or not: that too, simple baselines, calibration, slices.
+    7. Pusher copies a blessed model to where TensorFlow Serving reads.
+    8. The champion is resolved again: today's model if it was blessed, else the last.
+    9. AccountScorer scores with it and publishes.
 
     Beside all this, after 1: ProductAreaScorer ranks the product areas and publishes.
     """
@@ -41,28 +42,29 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     validator = tfx.components.ExampleValidator(
         statistics=statistics, schema=schema, exclude_splits=[SCORE]
     )
-    gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
+    data_gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
     transform = build_features(examples, schema)
-    transform.add_upstream_node(gate)
+    transform.add_upstream_node(data_gate)
     trainer = train_model(settings, examples, transform.outputs["transform_graph"])
     former_champion = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
-    former_champion.add_upstream_node(gate)
-    evaluator = tfx.components.Evaluator(
+    former_champion.add_upstream_node(data_gate)
+    evaluator = _evaluate(settings, examples, schema, trainer, former_champion)
+    model_gate = nodes.gate_model(
+        settings,
         examples=examples,
-        example_splits=["eval"],
+        transform_graph=transform.outputs["transform_graph"],
         model=trainer.outputs["model"],
-        baseline_model=former_champion.outputs["model"],
-        eval_config=eval_config(settings),
-        schema=schema,
+        former_champion=former_champion.outputs["model"],
+        evaluator=evaluator,
     )
-    pusher = _push(settings, trainer.outputs["model"], evaluator.outputs["blessing"])
+    pusher = _push(settings, trainer.outputs["model"], model_gate.outputs["blessing"])
     champion = nodes.resolve_champion(*nodes.any_model()).with_id("Champion")
-    champion.add_upstream_node(evaluator)
+    champion.add_upstream_node(model_gate)
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(pusher)
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
-    reading = [schema_gen, example_gen, statistics_gen, validator, gate, areas]
-    learning = [transform, former_champion, trainer, evaluator, pusher]
+    reading = [schema_gen, example_gen, statistics_gen, validator, data_gate, areas]
+    learning = [transform, former_champion, trainer, evaluator, model_gate, pusher]
     return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])
 
 
@@ -88,6 +90,23 @@ def train_model(settings: Settings, examples: BaseChannel, graph: BaseChannel) -
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["train"]),
         custom_config=_training_config(settings),
+    )
+
+
+def _evaluate(
+    settings: Settings,
+    examples: BaseChannel,
+    schema: BaseChannel,
+    trainer: ModelTrainer,
+    former_champion: tfx.dsl.Resolver,
+) -> tfx.components.Evaluator:
+    return tfx.components.Evaluator(
+        examples=examples,
+        example_splits=["eval"],
+        model=trainer.outputs["model"],
+        baseline_model=former_champion.outputs["model"],
+        eval_config=eval_config(settings),
+        schema=schema,
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import keras
 import numpy as np
@@ -41,6 +41,17 @@ class FitSettings:
     max_epochs: int
 
 
+class Stopping(NamedTuple):
+    """For how long to train, and what the network was worth then."""
+
+    epochs: int
+    """From 1."""
+    log_loss: float
+    """On the rows that decided, which were not fitted."""
+    probabilities: NDArray[np.float64]
+    """Of those rows, in their order."""
+
+
 class Fit:
     """A network in training: the same settings and rows give the same weights.
 
@@ -65,12 +76,11 @@ class Fit:
         order = self._random.permutation(self._rows)
         self._pass(*self._data, tf.constant(order, tf.int64))
 
-    def log_loss(self, rows: NDArray[np.int64]) -> float:
-        """Returns the log-loss of the averaged probability, as it is served, on `rows`."""
-        features, labels = self._data
+    def probabilities(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Returns the averaged probability, as it is served, of `rows`."""
         batches = np.array_split(rows, -(-len(rows) // PREDICT_BATCH))
-        found = [self._served(tf.gather(features, batch)).numpy() for batch in batches]
-        return log_loss(tf.gather(labels, rows).numpy()[:, 0], np.concatenate(found)[:, 0])
+        found = [self._served(tf.gather(self._data[0], batch)).numpy() for batch in batches]
+        return np.concatenate(found)[:, 0].astype(np.float64)
 
 
 def best_epochs(
@@ -78,7 +88,7 @@ def best_epochs(
     fit: NDArray[np.int64],
     stop: NDArray[np.int64],
     settings: FitSettings,
-) -> tuple[int, float]:
+) -> Stopping:
     """Finds for how many epochs to train.
 
     Args:
@@ -88,24 +98,28 @@ def best_epochs(
         settings: How to fit.
 
     Returns:
-        The number of epochs with the lowest log-loss, from 1, and that log-loss.
+        The number of epochs with the lowest log-loss, and the network's answers then.
     """
     fitting = Fit(snapshots, fit, settings)
-    losses: list[float] = []
-    for _ in range(settings.max_epochs):
+    best: Stopping | None = None
+    for epoch in range(1, settings.max_epochs + 1):
         fitting.epoch()
-        losses.append(fitting.log_loss(stop))
-        if len(losses) > int(np.argmin(losses)) + PATIENCE:
+        found = fitting.probabilities(stop)
+        loss = log_loss(snapshots.labels[stop], found)
+        if best is None or loss < best.log_loss:
+            best = Stopping(epoch, loss, found)
+        if epoch >= best.epochs + PATIENCE:
             break
-    return int(np.argmin(losses)) + 1, min(losses)
+    assert best is not None
+    return best
 
 
-def fit_all(snapshots: Snapshots, epochs: int, settings: FitSettings) -> keras.Model:
-    """Fits all snapshots for `epochs` passes and returns the model of logits."""
+def fit_all(snapshots: Snapshots, epochs: int, settings: FitSettings) -> Fit:
+    """Fits all snapshots for `epochs` passes."""
     fitting = Fit(snapshots, np.arange(len(snapshots.labels)), settings)
     for _ in range(epochs):
         fitting.epoch()
-    return fitting.logits
+    return fitting
 
 
 def _network(snapshots: Snapshots, rows: NDArray[np.int64], settings: FitSettings) -> keras.Model:

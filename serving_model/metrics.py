@@ -36,6 +36,28 @@ def auc(labels: ArrayLike, probabilities: ArrayLike) -> float:
     return float((rank_sum - churned * (churned + 1) / 2) / (churned * stayed))
 
 
+def average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Returns the area under the precision-recall curve, as a sum of steps.
+
+    Args:
+        labels: 0 or 1, [n].
+        probabilities: [n]; equal ones share one step, as in scikit-learn.
+
+    Returns:
+        0..1, the share of churned accounts for a ranking by chance; NaN if none churned.
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    truth, scores = _checked(labels, probabilities)
+    if not truth.any():
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    last = np.r_[np.flatnonzero(np.diff(scores[order])), truth.size - 1]
+    churned = np.cumsum(truth[order])[last]
+    return float(np.sum(np.diff(churned, prepend=0) * churned / (last + 1)) / truth.sum())
+
+
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """Returns the mean negative log-likelihood in nats; 0 and 1 count as 1e-15 off.
 

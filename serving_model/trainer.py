@@ -3,16 +3,24 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
+import numpy as np
 import tensorflow_transform as tft
 
+from serving_model.calibration import (
+    Recalibration,
+    fit_intercept,
+    fit_slope,
+    recalibrated_model,
+)
 from serving_model.churn_model import NetworkShape, probability_model
-from serving_model.fitting import FitSettings, best_epochs, fit_all
+from serving_model.fitting import Fit, FitSettings, Stopping, best_epochs, fit_all
 from serving_model.model_card import CardValue, write_card
 from serving_model.signatures import export_model
 from serving_model.snapshots import Snapshots, load_snapshots
-from serving_model.time_split import split_by_time
+from serving_model.time_split import TimeSplit, newest_rows, split_by_time
 
 _log = logging.getLogger(__name__)
 
@@ -78,12 +86,31 @@ def run_fn(fn_args: Any) -> None:
     snapshots = load_snapshots(fn_args.train_files, transform)
     _refuse_one_class(snapshots)
     split = split_by_time(snapshots, settings.validation_days)
-    epochs, loss = best_epochs(snapshots, split.fit, split.stop, settings.fit)
-    _log.info("Best of %d epochs: %d, log-loss %.5f.", settings.fit.max_epochs, epochs, loss)
-    logits = fit_all(snapshots, epochs, settings.fit)
-    found = _found(snapshots, epochs, loss, split.how)
-    export_model(probability_model(logits), transform, fn_args.serving_model_dir)
+    stopping = best_epochs(snapshots, split.fit, split.stop, settings.fit)
+    _log.info("Best epochs: %d, log-loss %.5f.", stopping.epochs, stopping.log_loss)
+    fit = fit_all(snapshots, stopping.epochs, settings.fit)
+    recalibration = recalibrate(snapshots, split, stopping, fit)
+    model = recalibrated_model(probability_model(fit.logits), recalibration)
+    export_model(model, transform, fn_args.serving_model_dir)
+    found = _found(snapshots, stopping, split.how, recalibration)
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
+
+
+def recalibrate(
+    snapshots: Snapshots, split: TimeSplit, stopping: Stopping, fit: Fit
+) -> Recalibration:
+    """Fits the map that the served model ends with, on the newest training cutoffs.
+
+    Their label windows close on or before the evaluation cutoff, whose snapshot is never
+    looked at. The slope comes from answers on snapshots that were held back; the
+    intercept brings the mean of the final network, which was fitted on all of them, to
+    the rate of the newest cutoff alone: the base rate to come is nearest to that one.
+    """
+    labels = snapshots.labels.astype(np.float64)
+    slope = fit_slope(labels[split.stop], stopping.probabilities)
+    newest = newest_rows(snapshots)
+    intercept = fit_intercept(labels[newest], fit.probabilities(newest), slope)
+    return Recalibration(slope, intercept)
 
 
 def _refuse_one_class(snapshots: Snapshots) -> None:
@@ -96,11 +123,18 @@ def _refuse_one_class(snapshots: Snapshots) -> None:
     )
 
 
-def _found(snapshots: Snapshots, epochs: int, loss: float, how: str) -> dict[str, CardValue]:
+def _found(
+    snapshots: Snapshots, stopping: Stopping, how: str, recalibration: Recalibration
+) -> dict[str, CardValue]:
+    window = datetime.fromtimestamp(int(snapshots.cutoffs.max()), timezone.utc)
     return {
         "trained_snapshots": len(snapshots.labels),
         "trained_base_rate": snapshots.base_rate,
-        "trained_epochs": epochs,
-        "stopping_log_loss": loss,
+        "trained_epochs": stopping.epochs,
+        "stopping_log_loss": stopping.log_loss,
         "stopping_snapshots": how,
+        "calibration_slope": recalibration.slope,
+        "calibration_intercept": recalibration.intercept,
+        "calibration_cutoff": window.isoformat(),
+        "calibration_snapshots": len(newest_rows(snapshots)),
     }

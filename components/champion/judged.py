@@ -6,7 +6,7 @@ from typing import Any, Final
 from components.champion.rule import JudgedModel
 from components.errors import RegistryInconsistent
 
-GATE_NODE: Final = "Evaluator"
+GATE_NODE: Final = "ModelGate"
 """The node of the training pipeline whose blessing decides."""
 
 MODEL_VERSION: Final = "model_version"

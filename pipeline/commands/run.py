@@ -43,9 +43,11 @@ def score(as_of: str | None, as_json: bool) -> int:
 
 def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
     """Runs a pipeline and prints its summary; returns the exit code."""
+    from dataclasses import asdict
+
     from pipeline.demo.fallback import ensure_database
     from pipeline.progress import Progress
-    from pipeline.render import console, render_summary
+    from pipeline.render import console, render_checks, render_summary
     from pipeline.run import RunFailed, run_pipeline
     from pipeline.settings import load_settings
 
@@ -54,7 +56,9 @@ def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
     result = run_pipeline(kind, settings, Progress())
     if isinstance(result, RunFailed):
         if result.gate is not None:
-            click.echo(result.gate.sentence(), err=True)
+            click.echo(result.gate.summary, err=True)
+            render_checks(result.gate, console(stderr=True))
+            result.error.facts["gate"] = asdict(result.gate)
         for sentence in result.published:
             click.echo(sentence, err=True)
         raise result.error

@@ -17,7 +17,15 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
 ):
     finished = null_house.run("run", "train", "--json", **settings_for_small_worlds)
     assert finished.code == 3, finished.err
-    assert "NOT BLESSED: auc" in finished.err
+    assert "NOT BLESSED: evaluator: auc is 0." in finished.err
+    assert "auc above chance is 0." in finished.err
+    assert "missed by 0." in finished.err
+    gate = finished.summary["gate"]
+    assert gate["blessed"] is False
+    refused = {check["name"] for check in gate["checks"] if check["verdict"] == "failed"}
+    assert {"evaluator: auc", "auc above chance"} <= refused
+    for check in gate["checks"]:
+        assert check["name"] in finished.err
     assert "There is no champion" in finished.err
     assert finished.summary["exit"] == 3
     assert null_house.query("SELECT count(*) FROM account_risk_scores") == [(0,)]
@@ -33,7 +41,12 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
         "run", "train", "--json", TENS_INSIGHT_MIN_AUC="0.999", **settings_for_small_worlds
     )
     assert finished.code == 0, finished.err
-    assert finished.summary["gate"]["blessed"] is False
+    gate = finished.summary["gate"]
+    assert gate["blessed"] is False
+    assert gate["metrics"]["champion"]["auc"] > 0.5
+    refused = [check for check in gate["checks"] if check["verdict"] == "failed"]
+    assert [check["name"] for check in refused] == ["evaluator: auc"]
+    assert f"on {gate['eval']['accounts']} accounts" in refused[0]["message"]
     champion = finished.summary["published"]["model_version"]
     assert champion in (
         model_version

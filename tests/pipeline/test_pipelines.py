@@ -46,16 +46,73 @@ def score_graph():
 
 
 @pytest.mark.parametrize(
-    "node", ["Transform", "ModelTrainer", "Evaluator", "Pusher", "AccountScorer"]
+    "node", ["Transform", "ModelTrainer", "Evaluator", "ModelGate", "Pusher", "AccountScorer"]
 )
 def test_nothing_is_learnt_or_published_before_the_data_gate(train_graph, node):
     assert "DataGate" in before(train_graph, node)
 
 
-def test_the_champion_is_resolved_after_the_evaluator(train_graph):
-    assert "Evaluator" in before(train_graph, "Champion")
+def test_the_champion_is_resolved_after_the_gate(train_graph):
+    assert "ModelGate" in before(train_graph, "Champion")
     assert "Champion" in train_graph["AccountScorer"]
-    assert "ModelTrainer" not in before(train_graph, "FormerChampion")
+    assert {"ModelTrainer", "ModelGate"}.isdisjoint(before(train_graph, "FormerChampion"))
+
+
+def producers(module, node, artifact):
+    """Returns the nodes whose artifacts of a type a node reads."""
+    (found,) = [
+        one.pipeline_node
+        for one in compiled(module).nodes
+        if one.pipeline_node.node_info.id == node
+    ]
+    return {
+        query.name.field_value.string_value.rpartition(".")[2]
+        for given in found.inputs.inputs.values()
+        for one in given.channels
+        if one.artifact_query.type.name == artifact
+        for query in one.context_queries
+        if query.type.name == "node"
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "node"),
+    [
+        (training, "FormerChampion"),
+        (training, "Champion"),
+        (training, "Pusher"),
+        (scoring, "Champion"),
+    ],
+)
+def test_only_the_blessing_of_the_gate_counts(module, node):
+    assert producers(module, node, "ModelBlessing") == {"ModelGate"}
+
+
+def test_the_gate_judges_by_the_evaluator_beside_the_former_champion():
+    assert producers(training, "ModelGate", "ModelBlessing") == {"Evaluator"}
+    assert producers(training, "ModelGate", "Model") == {"ModelTrainer", "FormerChampion"}
+
+
+def test_the_bars_of_the_settings_reach_the_gate():
+    bars = {
+        "max_auc_drop": 0.011,
+        "max_pr_auc_drop": 0.012,
+        "max_log_loss_rise": 0.013,
+        "max_calibration_error": 0.014,
+        "max_calibration_gap": 0.015,
+        "min_slice_churned": 16,
+        "min_slice_stayed": 17,
+    }
+    (gate,) = [
+        one.pipeline_node
+        for one in compiled(training, **bars).nodes
+        if one.pipeline_node.node_info.id == "ModelGate"
+    ]
+    found = {}
+    for name, value in gate.parameters.parameters.items():
+        kind = value.field_value.WhichOneof("value")
+        found[name] = getattr(value.field_value, kind)
+    assert found == bars
 
 
 def test_scoring_trains_nothing(score_graph):

@@ -5,6 +5,7 @@ import pytest
 
 from serving_model.churn_model import NetworkShape, probability_model
 from serving_model.fitting import PATIENCE, Fit, FitSettings, best_epochs, fit_all
+from serving_model.metrics import log_loss
 from serving_model.snapshots import Snapshots
 
 SETTINGS = FitSettings(
@@ -26,18 +27,18 @@ def drawn(rows: int, signal: float, base: float = -1.0) -> Snapshots:
 
 def test_probabilities_come_near_the_truth() -> None:
     snapshots = drawn(4000, signal=1.5)
-    model = probability_model(fit_all(snapshots, 10, SETTINGS))
+    model = probability_model(fit_all(snapshots, 10, SETTINGS).logits)
     truth = 1 / (1 + np.exp(1.0 - 1.5 * snapshots.features[:, 0]))
     assert np.abs(model(snapshots.features).numpy()[:, 0] - truth).mean() < 0.03
 
 
 def test_the_search_stops_soon_on_noise_and_later_on_signal() -> None:
     rows = np.arange(1000)
-    noise, _ = best_epochs(drawn(1000, 0.0), rows[:700], rows[700:], SETTINGS)
-    signal, loss = best_epochs(drawn(1000, 2.0), rows[:700], rows[700:], SETTINGS)
-    assert noise <= PATIENCE
-    assert noise < signal <= SETTINGS.max_epochs
-    assert loss < 0.5
+    noise = best_epochs(drawn(1000, 0.0), rows[:700], rows[700:], SETTINGS)
+    signal = best_epochs(drawn(1000, 2.0), rows[:700], rows[700:], SETTINGS)
+    assert noise.epochs <= PATIENCE
+    assert noise.epochs < signal.epochs <= SETTINGS.max_epochs
+    assert signal.log_loss < 0.5
 
 
 def test_only_the_given_rows_are_fitted() -> None:
@@ -67,5 +68,15 @@ def test_one_class_among_the_fitted_rows_stays_finite(churned: int) -> None:
     snapshots = drawn(100, 1.0)
     labels = np.where(np.arange(100) < 50, churned / 50, np.arange(100) % 2).astype(np.float32)
     rows = np.arange(100)
-    _, loss = best_epochs(snapshots._replace(labels=labels), rows[:50], rows[50:], SETTINGS)
-    assert np.isfinite(loss)
+    stopping = best_epochs(snapshots._replace(labels=labels), rows[:50], rows[50:], SETTINGS)
+    assert np.isfinite(stopping.log_loss)
+
+
+def test_the_answers_of_the_best_epoch_are_those_of_rows_that_were_not_fitted() -> None:
+    snapshots, rows = drawn(1000, 2.0), np.arange(1000)
+    stopping = best_epochs(snapshots, rows[:700], rows[700:], SETTINGS)
+    assert log_loss(snapshots.labels[700:], stopping.probabilities) == stopping.log_loss
+    again = Fit(snapshots, rows[:700], SETTINGS)
+    for _ in range(stopping.epochs):
+        again.epoch()
+    np.testing.assert_allclose(again.probabilities(rows[700:]), stopping.probabilities, atol=1e-6)

@@ -1,0 +1,186 @@
+"""How often the gate blesses worlds with a signal, and worlds without one.
+
+Each world is simulated into a scratch database on an embedded server and goes through the
+real components, in one process, so that imports are paid for once:
+
+    python -m bench.gate_worlds
+
+Exits with 1 if more than one null world in 20 was blessed, or fewer than 19 strong ones in 20.
+"""
+
+import argparse
+import contextlib
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import psycopg2
+
+from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from pipeline.quiet import log_to_file, silence_libraries
+
+END = datetime(2026, 6, 1, tzinfo=timezone.utc)
+SCENARIOS = ("null", "base", "strong")
+NODES = (
+    "ImportSchemaGen",
+    "FeedbackExampleGen",
+    "FormerChampion",
+    "Transform",
+    "ModelTrainer",
+    "Evaluator",
+    "ModelGate",
+)
+"""What a decision needs; statistics and publishing are left out."""
+MOST_NULL = 0.05
+FEWEST_STRONG = 0.95
+
+
+@dataclass(frozen=True)
+class World:
+    """One world to judge."""
+
+    scenario: str
+    seed: int
+    accounts: int
+    days: int
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """The name of its database and its folder."""
+        return f"{self.scenario}_{self.seed}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the benchmark; returns the exit code."""
+    options = parse(arguments)
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or stack.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).chmod(0o711)  # as root the server runs as nobody, who must pass
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        server.start()
+        stack.callback(server.stop)
+        worlds = [
+            World(scenario, seed, options.accounts, options.days, str(folder))
+            for seed in range(1, options.seeds + 1)
+            for scenario in options.scenarios
+        ]
+        # Processes of their own: what TensorFlow holds of a world goes with them.
+        pool = stack.enter_context(
+            multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=10)
+        )
+        blessed: Counter[str] = Counter()
+        for world, decision, seconds in pool.imap_unordered(judge, worlds):
+            blessed[world.scenario] += decision["blessed"]
+            print(line(world, decision, seconds), flush=True)
+    return report(blessed, options)
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=20, help="Worlds of each scenario.")
+    parser.add_argument("--accounts", type=int, default=6_000, help="That ever sign up.")
+    parser.add_argument("--days", type=int, default=480, help="Length of the record.")
+    parser.add_argument("--scenarios", nargs="+", default=SCENARIOS)
+    parser.add_argument("--jobs", type=int, default=1, help="Worlds at the same time.")
+    parser.add_argument("--keep", metavar="FOLDER", help="Keep artifacts and database here.")
+    return parser.parse_args(arguments)
+
+
+def judge(world: World) -> tuple[World, dict, float]:
+    """Simulates a world and takes it through the components; returns the decision."""
+    began = time.monotonic()
+    server = EmbeddedPostgres(Path(world.folder), durable=False)
+    server.create_database(world.name)
+    os.environ["DATABASE_URL"] = server.url(world.name)
+    simulate_into(server.url(world.name), world)
+    folder = Path(world.folder) / world.name
+    silence_libraries()
+    log_to_file(folder / "log")
+    decision = run_components(folder)
+    return world, decision, time.monotonic() - began
+
+
+def simulate_into(url: str, world: World) -> None:
+    """Writes the world into its database."""
+    from pipeline.demo.simulate import simulate
+
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        simulate(
+            connection,
+            accounts=world.accounts,
+            days=world.days,
+            seed=world.seed,
+            scenario=world.scenario,
+            end=END,
+        )
+
+
+def run_components(folder: Path) -> dict:
+    """Runs the training pipeline up to its gate; returns decision.json."""
+    from tfx import v1 as tfx
+    from tfx.dsl.compiler.compiler import Compiler
+
+    from pipeline.branch_runner import BranchRunner
+    from pipeline.settings import Settings
+    from pipeline.training import create_pipeline
+
+    settings = Settings(
+        state_dir=folder, as_of=END, cutoff_interval_days=28, max_training_cutoffs=6
+    )
+    definition = create_pipeline(settings)
+    definition.metadata_connection_config = (
+        tfx.orchestration.metadata.sqlite_metadata_connection_config(str(settings.metadata_path))
+    )
+    compiled = Compiler().compile(definition)
+    wanted = [node for node in compiled.nodes if node.pipeline_node.node_info.id in NODES]
+    del compiled.nodes[:]
+    compiled.nodes.extend(wanted)
+    BranchRunner().run_with_ir(compiled)
+    (file,) = folder.rglob("ModelGate/blessing/*/decision.json")
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def line(world: World, decision: dict, seconds: float) -> str:
+    """Returns what is printed of a world."""
+    own, constant = decision["metrics"]["challenger"], decision["metrics"]["constant"]
+    regression = decision["metrics"]["logistic_regression"]
+    failed = [
+        check["name"] + ("" if check["slice"] == "overall" else f" of {check['slice']}")
+        for check in decision["checks"]
+        if check["verdict"] == "failed"
+    ]
+    return (
+        f"{world.scenario:<7} {world.seed:>3}  {decision['eval']['accounts']} accounts, "
+        f"{decision['eval']['churned']} churned  AUC {own['auc']:.3f} "
+        f"(regression {regression['auc']:.3f})  "
+        f"log-loss gain {constant['log_loss'] - own['log_loss']:+.4f}  "
+        f"ECE {own['calibration_error']:.4f}  {seconds:4.0f} s  "
+        f"{'BLESSED' if decision['blessed'] else 'refused: ' + ', '.join(failed)}"
+    )
+
+
+def report(blessed: Counter[str], options: argparse.Namespace) -> int:
+    """Prints the totals; returns the exit code."""
+    for scenario in options.scenarios:
+        print(f"{scenario}: {blessed[scenario]} of {options.seeds} blessed")
+    missed = []
+    if "null" in options.scenarios and blessed["null"] > MOST_NULL * options.seeds:
+        missed.append(f"more than {MOST_NULL:.0%} of the null worlds were blessed")
+    if "strong" in options.scenarios and blessed["strong"] < FEWEST_STRONG * options.seeds:
+        missed.append(f"fewer than {FEWEST_STRONG:.0%} of the strong worlds were blessed")
+    for sentence in missed:
+        print(sentence)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

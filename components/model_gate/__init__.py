@@ -1,0 +1,1 @@
+"""ModelGate: from a challenger, the champion and simple baselines to a blessing with reasons."""

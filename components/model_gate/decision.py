@@ -1,0 +1,125 @@
+"""The decision on a challenger, as decision.json has it and as a sentence."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.model_gate.gate_check import PASSED, SKIPPED, GateCheck
+from components.model_gate.overall_checks import CHALLENGER
+from serving_model import metrics
+from serving_model.reliability import deciles
+
+FILE: Final = "decision.json"
+_SHOWN: Final = 3
+
+
+@dataclass(frozen=True)
+class Decision:
+    """All that the gate found; see the attributes' names in decision.json.
+
+    Attributes:
+        blessed: Whether no check failed.
+        summary: One sentence.
+        model_version: Of the challenger.
+        champion_version: Of the champion it was judged beside; None without one.
+        eval: cutoff, accounts, churned.
+        training: What the baselines learnt from: snapshots, share of accounts, C.
+        checks: In the order in which they were made.
+        metrics: Of every model, by its name.
+        slices: Metrics and sizes of each, or why it was skipped.
+        calibration: Ten bins of the challenger's probabilities, lowest first.
+    """
+
+    blessed: bool
+    summary: str
+    model_version: str
+    champion_version: str | None
+    eval: dict[str, Any]
+    training: dict[str, Any]
+    checks: tuple[GateCheck, ...]
+    metrics: dict[str, dict[str, float | None]]
+    slices: list[dict[str, Any]]
+    calibration: list[dict[str, float]]
+
+    def as_json(self) -> str:
+        """Returns JSON without NaN: what is no number is null."""
+        return json.dumps(_plain(asdict(self)), indent=1, allow_nan=False)
+
+
+def decide(
+    *,
+    checks: Sequence[GateCheck],
+    labels: NDArray[np.float64],
+    models: Mapping[str, NDArray[np.float64]],
+    slices: list[dict[str, Any]],
+    versions: tuple[str, str | None],
+    cutoff: str,
+    training: dict[str, Any],
+) -> Decision:
+    """Puts a decision together.
+
+    Args:
+        checks: All of them; one that failed forbids the blessing.
+        labels: Of the evaluation snapshot, [n].
+        models: Probabilities by name of the model, [n].
+        slices: What slice_checks described.
+        versions: Of challenger and champion.
+        cutoff: Of the evaluation snapshot, ISO 8601.
+        training: What the baselines learnt from.
+    """
+    blessed = bool(checks) and not any(check.failed for check in checks)
+    quality = {name: _quality(labels, found) for name, found in models.items()}
+    return Decision(
+        blessed=blessed,
+        summary=_summary(blessed, checks),
+        model_version=versions[0],
+        champion_version=versions[1],
+        eval={"cutoff": cutoff, "accounts": len(labels), "churned": int(labels.sum())},
+        training=training,
+        checks=tuple(checks),
+        metrics=quality,
+        slices=slices,
+        calibration=[one._asdict() for one in deciles(labels, models[CHALLENGER])],
+    )
+
+
+def _quality(
+    labels: NDArray[np.float64], probabilities: NDArray[np.float64]
+) -> dict[str, float | None]:
+    found = {
+        "auc": metrics.auc(labels, probabilities),
+        "pr_auc": metrics.average_precision(labels, probabilities),
+        "log_loss": metrics.log_loss(labels, probabilities),
+        "calibration_error": metrics.expected_calibration_error(labels, probabilities),
+        "mean_predicted": float(probabilities.mean()),
+        "mean_observed": float(labels.mean()),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def _summary(blessed: bool, checks: Sequence[GateCheck]) -> str:
+    failed = [check for check in checks if check.failed]
+    if not blessed:
+        reasons = [check.message for check in failed[:_SHOWN]] or ["nothing was checked"]
+        more = f"; and {len(failed) - _SHOWN} more" if len(failed) > _SHOWN else ""
+        return f"NOT BLESSED: {'; '.join(reasons)}{more}"
+    counts = {
+        verdict: sum(check.verdict == verdict for check in checks) for verdict in (PASSED, SKIPPED)
+    }
+    shown = [check.message for check in checks if check.name == "auc above chance"]
+    return f"BLESSED: {'; '.join(shown)}; {counts[PASSED]} checks passed, {counts[SKIPPED]} skipped"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

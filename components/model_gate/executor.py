@@ -1,0 +1,168 @@
+"""The work of ModelGate: score, compare, decide, and write the decision beside the blessing."""
+
+import os
+from typing import Any, Final
+
+import tensorflow_transform as tft
+from absl import logging
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components import artifact_facts
+from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from components.model_gate import decision as decisions
+from components.model_gate.evaluator_checks import evaluator_checks
+from components.model_gate.gate_check import OVERALL, GateCheck, Population
+from components.model_gate.limits import Limits
+from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_checks
+from components.model_gate.slice_checks import slice_checks
+from components.model_gate.snapshots import EvalSnapshots, read_eval, read_training
+from serving_model.baselines import Baselines, fit_baselines
+from serving_model.paired_bootstrap import paired_bootstrap
+from serving_model.predict import ModelScorer
+from serving_model.time_split import split_by_time
+
+Artifacts = dict[str, list[types.Artifact]]
+
+MODEL_VERSION: Final = "model_version"
+SUMMARY: Final = "summary"
+DECISION: Final = "decision"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Judges the challenger on the evaluation snapshot; blesses it only if no check failed."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Runs the component.
+
+        Args:
+            input_dict: As component.py says; baseline_model and evaluator_blessing may be
+                absent.
+            output_dict:
+                - blessing: ModelBlessing. Nothing in its folder blesses the model until
+                  the whole decision is made and written.
+            exec_properties: The bars, see Limits.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        limits = Limits(**exec_properties)
+        decision = _judge(input_dict, limits)
+        blessing = artifact_utils.get_single_instance(output_dict["blessing"])
+        fileio.makedirs(blessing.uri)
+        _write(blessing.uri, decisions.FILE, decision.as_json())
+        name = constants.BLESSED_FILE_NAME if decision.blessed else constants.NOT_BLESSED_FILE_NAME
+        _write(blessing.uri, name, "")
+        _describe(blessing, decision, input_dict)
+        for check in decision.checks:
+            logging.info("Model gate: %s: %s", check.verdict, check.message)
+        logging.info("Model gate: %s", decision.summary)
+
+
+def _judge(inputs: Artifacts, limits: Limits) -> decisions.Decision:
+    examples = artifact_utils.get_single_instance(inputs["examples"])
+    facts = artifact_facts.custom_properties(examples)
+    transform = tft.TFTransformOutput(
+        artifact_utils.get_single_uri(inputs["transform_graph"]),
+    )
+    snapshots = read_eval(artifact_utils.get_split_uri([examples], EVAL), transform)
+    baselines, training = _baselines(examples, facts, transform)
+    scorers = {CHALLENGER: _scorer(inputs["model"])}
+    if inputs.get("baseline_model"):
+        scorers[CHAMPION] = _scorer(inputs["baseline_model"])
+    models = {name: scorer.score(snapshots.serialized)[1] for name, scorer in scorers.items()}
+    models |= baselines.probabilities(snapshots.features, snapshots.traits.silence_days)
+    checks, slices = _checks(inputs, snapshots, models, limits)
+    champion = scorers[CHAMPION].card[MODEL_VERSION] if CHAMPION in scorers else None
+    return decisions.decide(
+        checks=checks,
+        labels=snapshots.labels,
+        models=models,
+        slices=slices,
+        versions=(
+            str(scorers[CHALLENGER].card[MODEL_VERSION]),
+            None if champion is None else str(champion),
+        ),
+        cutoff=facts[f"{EVAL}_cutoffs"],
+        training=training,
+    )
+
+
+def _scorer(models: list[types.Artifact]) -> ModelScorer:
+    model = artifact_utils.get_single_instance(models)
+    return ModelScorer(path_utils.serving_model_path(model.uri))
+
+
+def _baselines(
+    examples: types.Artifact, facts: dict[str, Any], transform: tft.TFTransformOutput
+) -> tuple[Baselines, dict[str, Any]]:
+    """Fits the baselines; says on what."""
+    uri = artifact_utils.get_split_uri([examples], TRAIN)
+    found = read_training(uri, transform, facts[f"{TRAIN}_snapshots"])
+    split = split_by_time(found.snapshots, facts["horizon_days"])
+    baselines = fit_baselines(
+        found.snapshots.features, found.silence_days, found.snapshots.labels, split
+    )
+    return baselines, {
+        "snapshots": len(found.snapshots.labels),
+        "share_of_accounts": found.share,
+        "base_rate": baselines.base_rate,
+        "logistic_regression_c": baselines.strength,
+    }
+
+
+def _checks(
+    inputs: Artifacts, snapshots: EvalSnapshots, models: dict[str, Any], limits: Limits
+) -> tuple[list[GateCheck], list[dict[str, Any]]]:
+    labels = snapshots.labels
+    population = Population.of(OVERALL, labels)
+    own_blessing = inputs.get("evaluator_blessing")
+    evaluation = artifact_utils.get_single_uri(inputs["evaluation"])
+    checks = list(
+        evaluator_checks(population, evaluation, own_blessing[0].uri if own_blessing else None)
+    )
+    replicates = paired_bootstrap(labels, models)
+    checks += overall_checks(population, labels, models, replicates, limits)
+    slices = []
+    for described, found in slice_checks(labels, models, snapshots.traits, limits):
+        slices.append(described)
+        checks += found
+    return checks, slices
+
+
+def _write(folder: str, name: str, text: str) -> None:
+    with fileio.open(os.path.join(folder, name), "w") as file:
+        file.write(text)
+
+
+def _describe(blessing: types.Artifact, decision: decisions.Decision, inputs: Artifacts) -> None:
+    """Sets the properties that TFX's Evaluator sets, by which resolvers find a blessed model."""
+    model = artifact_utils.get_single_instance(inputs["model"])
+    blessing.set_int_custom_property(
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY,
+        constants.BLESSED_VALUE if decision.blessed else constants.NOT_BLESSED_VALUE,
+    )
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    for baseline in inputs.get("baseline_model") or []:
+        blessing.set_string_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
+        )
+        blessing.set_int_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
+        )
+    blessing.set_string_custom_property(MODEL_VERSION, decision.model_version)
+    # Slices are named by the data: on Postgres, ML Metadata 1.16 quotes a backslash wrongly,
+    # and what follows it would be read as SQL. decision.json has it as it is.
+    blessing.set_string_custom_property(SUMMARY, decision.summary.replace("\\", "/"))
+    blessing.set_string_custom_property(DECISION, decisions.FILE)
+    for name in ("auc", "log_loss"):
+        value = decision.metrics[CHALLENGER][name]
+        if value is not None:
+            blessing.set_float_custom_property(name, value)

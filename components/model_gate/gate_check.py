@@ -1,0 +1,131 @@
+"""One check of the gate: what was found, the bar, the verdict, and the sentence about it."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving_model.paired_bootstrap import interval
+
+PASSED: Final = "passed"
+FAILED: Final = "failed"
+SKIPPED: Final = "skipped"
+OVERALL: Final = "overall"
+
+
+@dataclass(frozen=True)
+class GateCheck:
+    """A check, in the shape of decision.json.
+
+    Attributes:
+        name: What is checked.
+        slice: `overall`, or which accounts.
+        value: What was found; None if nothing could be computed.
+        interval: Its 95 % bootstrap interval over accounts, if one was made.
+        bar: The rule, in words.
+        limit: The number in it.
+        verdict: passed, failed or skipped.
+        accounts: Accounts that it was judged on.
+        churned: Of them, how many churned.
+        message: All of it as one sentence.
+    """
+
+    name: str
+    slice: str
+    value: float | None
+    interval: tuple[float, float] | None
+    bar: str
+    limit: float | None
+    verdict: str
+    accounts: int
+    churned: int
+    message: str
+
+    @classmethod
+    def from_mapping(cls, found: Mapping[str, Any]) -> "GateCheck":
+        """Reads a check back from JSON."""
+        ends = found["interval"]
+        return cls(**{**found, "interval": tuple(ends) if ends else None})
+
+    @property
+    def failed(self) -> bool:
+        """Whether it forbids a blessing."""
+        return self.verdict == FAILED
+
+
+@dataclass(frozen=True)
+class Population:
+    """The accounts that a check is about."""
+
+    slice: str
+    accounts: int
+    churned: int
+
+    @classmethod
+    def of(cls, name: str, labels: NDArray[np.float64]) -> "Population":
+        """Counts the accounts of a slice."""
+        return cls(name, len(labels), int(labels.sum()))
+
+    def check(
+        self,
+        name: str,
+        value: float,
+        bar: str,
+        limit: float,
+        excess: float,
+        replicates: NDArray[np.float64] | None = None,
+        strict: bool = False,
+    ) -> GateCheck:
+        """Makes a check; it fails where `excess` is above 0, or is no number.
+
+        Args:
+            name: What is checked.
+            value: What was found.
+            bar: The rule, in words.
+            limit: The number in it.
+            excess: How far the value, or the end of the interval that counts, is beyond.
+            replicates: Bootstrap replicates of the value.
+            strict: Whether it fails at 0 too.
+        """
+        ends = interval(replicates) if replicates is not None else None
+        shown = f" [{ends[0]:+.4f}, {ends[1]:+.4f}]" if ends else ""
+        failed = not (excess < 0 if strict else excess <= 0)
+        known = math.isfinite(value) and math.isfinite(excess)
+        missed = f", missed by {excess:.4f}" if known and failed else ""
+        return GateCheck(
+            name=name,
+            slice=self.slice,
+            value=value if math.isfinite(value) else None,
+            interval=ends,
+            bar=bar,
+            limit=limit,
+            verdict=FAILED if failed else PASSED,
+            accounts=self.accounts,
+            churned=self.churned,
+            message=f"{self._named(name)} is {value:.4f}{shown} on {self._counted()}: "
+            f"{bar}{missed}",
+        )
+
+    def skip(self, name: str, bar: str, why: str) -> GateCheck:
+        """Makes a check that could not be judged, and says why."""
+        return GateCheck(
+            name=name,
+            slice=self.slice,
+            value=None,
+            interval=None,
+            bar=bar,
+            limit=None,
+            verdict=SKIPPED,
+            accounts=self.accounts,
+            churned=self.churned,
+            message=f"{self._named(name)} was skipped on {self._counted()}: {why}",
+        )
+
+    def _named(self, name: str) -> str:
+        return name if self.slice == OVERALL else f"{name} of {self.slice}"
+
+    def _counted(self) -> str:
+        return f"{self.accounts} accounts ({self.churned} churned)"

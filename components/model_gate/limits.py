@@ -1,0 +1,34 @@
+"""The bars of the gate, as the settings give them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+NEW_ACCOUNT_DAYS: Final = 60
+"""An account of a shorter tenure is new."""
+SILENT_DAYS: Final = 30
+"""An account without an event for so long is silent."""
+LOWEST_AUC: Final = 0.5
+"""A ranking by chance."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much worse, how far off, and on how many accounts.
+
+    Attributes:
+        max_auc_drop: Below the champion or logistic regression.
+        max_pr_auc_drop: The same of average precision.
+        max_log_loss_rise: Above the champion or logistic regression, in nats.
+        max_calibration_error: Expected calibration error, overall.
+        max_calibration_gap: |mean probability - observed rate|, overall and per slice.
+        min_slice_churned: Fewest churned accounts of a slice that counts.
+        min_slice_stayed: Fewest that stayed.
+    """
+
+    max_auc_drop: float
+    max_pr_auc_drop: float
+    max_log_loss_rise: float
+    max_calibration_error: float
+    max_calibration_gap: float
+    min_slice_churned: int
+    min_slice_stayed: int

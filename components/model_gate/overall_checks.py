@@ -1,0 +1,147 @@
+"""The checks on all accounts: beside the rivals, above the constant, calibrated."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.model_gate.gate_check import GateCheck, Population
+from components.model_gate.limits import LOWEST_AUC, Limits
+from serving_model import metrics
+from serving_model.baselines import CONSTANT, LOGISTIC_REGRESSION
+from serving_model.paired_bootstrap import Replicates, interval
+from serving_model.reliability import ChanceBounds, chance_bounds
+
+Floats = NDArray[np.float64]
+
+CHALLENGER: Final = "challenger"
+CHAMPION: Final = "champion"
+
+
+def overall_checks(
+    population: Population,
+    labels: Floats,
+    models: Mapping[str, Floats],
+    replicates: Mapping[str, Replicates],
+    limits: Limits,
+) -> Iterator[GateCheck]:
+    """Yields every check on the whole evaluation snapshot.
+
+    Args:
+        population: Its size.
+        labels: 0 or 1, [n].
+        models: Probabilities by name, [n]; the champion may be absent.
+        replicates: Of the paired bootstrap, by the same names.
+        limits: The bars.
+    """
+    yield from _beats_the_constant(population, labels, models, replicates)
+    for rival in (LOGISTIC_REGRESSION, CHAMPION):
+        if rival in models:
+            yield from _not_worse(population, labels, models, replicates, rival, limits)
+        else:
+            yield population.skip(f"against the {rival}", "not worse", f"there is no {rival}")
+    yield from _calibrated(population, labels, models, replicates, limits)
+
+
+def _beats_the_constant(
+    population: Population,
+    labels: Floats,
+    models: Mapping[str, Floats],
+    replicates: Mapping[str, Replicates],
+) -> Iterator[GateCheck]:
+    """A gain in log-loss alone proves nothing: it may come from the drift of the base rate."""
+    own = replicates[CHALLENGER]
+    yield population.check(
+        name="auc above chance",
+        value=metrics.auc(labels, models[CHALLENGER]),
+        bar=f"lower end above {LOWEST_AUC:g}",
+        limit=LOWEST_AUC,
+        excess=LOWEST_AUC - _lower_end(own.auc),
+        replicates=own.auc,
+        strict=True,
+    )
+    gains = replicates[CONSTANT].log_loss - own.log_loss
+    losses = [metrics.log_loss(labels, models[name]) for name in (CONSTANT, CHALLENGER)]
+    yield population.check(
+        name="log_loss gain over the constant",
+        value=losses[0] - losses[1],
+        bar="lower end above 0",
+        limit=0.0,
+        excess=-_lower_end(gains),
+        replicates=gains,
+        strict=True,
+    )
+
+
+def _not_worse(
+    population: Population,
+    labels: Floats,
+    models: Mapping[str, Floats],
+    replicates: Mapping[str, Replicates],
+    rival: str,
+    limits: Limits,
+) -> Iterator[GateCheck]:
+    """The differences are challenger less rival, on the same accounts."""
+    both = (models[CHALLENGER], models[rival])
+    own, other = replicates[CHALLENGER], replicates[rival]
+    rankings = (
+        ("auc", metrics.auc, own.auc - other.auc, limits.max_auc_drop),
+        ("pr_auc", metrics.average_precision, own.pr_auc - other.pr_auc, limits.max_pr_auc_drop),
+    )
+    for name, metric, differences, drop in rankings:
+        difference = metric(labels, both[0]) - metric(labels, both[1])
+        yield population.check(
+            name=f"{name} against the {rival}",
+            value=difference,
+            bar=f"at least {-drop:+g}",
+            limit=-drop,
+            excess=-drop - difference,
+            replicates=differences,
+        )
+    rise = metrics.log_loss(labels, both[0]) - metrics.log_loss(labels, both[1])
+    yield population.check(
+        name=f"log_loss against the {rival}",
+        value=rise,
+        bar=f"at most {limits.max_log_loss_rise:+g}",
+        limit=limits.max_log_loss_rise,
+        excess=rise - limits.max_log_loss_rise,
+        replicates=own.log_loss - other.log_loss,
+    )
+
+
+def _calibrated(
+    population: Population,
+    labels: Floats,
+    models: Mapping[str, Floats],
+    replicates: Mapping[str, Replicates],
+    limits: Limits,
+) -> Iterator[GateCheck]:
+    """Bars are the settings, or what chance explains where there are few accounts."""
+    found, chance = models[CHALLENGER], chance_bounds(models[CHALLENGER])
+    error = metrics.expected_calibration_error(labels, found)
+    bounds = ChanceBounds(
+        max(limits.max_calibration_error, chance.calibration_error),
+        max(limits.max_calibration_gap, chance.gap),
+    )
+    yield population.check(
+        name="calibration error",
+        value=error,
+        bar=f"at most {bounds.calibration_error:.4g}",
+        limit=bounds.calibration_error,
+        excess=error - bounds.calibration_error,
+    )
+    gap = float(np.mean(found - labels))
+    yield population.check(
+        name="calibration gap",
+        value=gap,
+        bar=f"within {bounds.gap:.4g} of 0",
+        limit=bounds.gap,
+        excess=abs(gap) - bounds.gap,
+        replicates=replicates[CHALLENGER].calibration_gap,
+    )
+
+
+def _lower_end(replicates: Floats) -> float:
+    ends = interval(replicates)
+    return ends[0] if ends else float("nan")

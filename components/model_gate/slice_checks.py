@@ -1,0 +1,129 @@
+"""The checks on slices: a model may not hide a bad tier behind a good mean."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.model_gate.gate_check import GateCheck, Population
+from components.model_gate.limits import LOWEST_AUC, NEW_ACCOUNT_DAYS, SILENT_DAYS, Limits
+from components.model_gate.overall_checks import CHALLENGER, CHAMPION
+from serving_model import metrics
+from serving_model.paired_bootstrap import Replicates, interval, paired_bootstrap
+from transforms import event_spec as spec
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+NEW: Final = f"tenure under {NEW_ACCOUNT_DAYS} days"
+SILENT: Final = f"no event in {SILENT_DAYS} days"
+_BAR: Final = "enough of both outcomes"
+
+
+class Traits(NamedTuple):
+    """What slices are cut by, [n] each."""
+
+    tier: NDArray[np.str_]
+    region: NDArray[np.str_]
+    tenure_days: Floats
+    silence_days: Floats
+
+
+def slices(traits: Traits) -> Iterator[tuple[str, Rows]]:
+    """Yields the name and the rows, bool [n], of every slice; an account is in several."""
+    for name, values in ((spec.CUSTOMER_TIER, traits.tier), (spec.REGION, traits.region)):
+        for value in np.unique(values):
+            yield f"{name} {value or '(empty)'}", values == value
+    yield NEW, traits.tenure_days < NEW_ACCOUNT_DAYS
+    yield SILENT, traits.silence_days >= SILENT_DAYS
+
+
+def slice_checks(
+    labels: Floats, models: Mapping[str, Floats], traits: Traits, limits: Limits
+) -> Iterator[tuple[dict[str, Any], list[GateCheck]]]:
+    """Yields each slice's metrics and checks.
+
+    Args:
+        labels: 0 or 1, [n].
+        models: Probabilities by name, [n]; the champion may be absent.
+        traits: Of the same accounts.
+        limits: The bars.
+    """
+    judged = {name: models[name] for name in (CHALLENGER, CHAMPION) if name in models}
+    for name, rows in slices(traits):
+        population = Population.of(name, labels[rows])
+        described = {"slice": name, "accounts": population.accounts, "churned": population.churned}
+        why = _too_few(population, limits)
+        if why:
+            yield {**described, "skipped": why}, [population.skip("slice", _BAR, why)]
+            continue
+        own = {model: found[rows] for model, found in judged.items()}
+        checks = list(_checks(population, labels[rows], own, limits))
+        yield {**described, **_metrics(labels[rows], own[CHALLENGER])}, checks
+
+
+def _too_few(population: Population, limits: Limits) -> str:
+    stayed = population.accounts - population.churned
+    if population.churned >= limits.min_slice_churned and stayed >= limits.min_slice_stayed:
+        return ""
+    return (
+        f"{population.churned} churned and {stayed} stayed, at least "
+        f"{limits.min_slice_churned} and {limits.min_slice_stayed} are needed"
+    )
+
+
+def _metrics(labels: Floats, probabilities: Floats) -> dict[str, float]:
+    return {
+        "auc": metrics.auc(labels, probabilities),
+        "mean_predicted": float(probabilities.mean()),
+        "mean_observed": float(labels.mean()),
+    }
+
+
+def _checks(
+    population: Population, labels: Floats, models: Mapping[str, Floats], limits: Limits
+) -> Iterator[GateCheck]:
+    """A slice is small: it fails only where its whole interval lies beyond the bar."""
+    replicates = paired_bootstrap(labels, models)
+    own, found = replicates[CHALLENGER], models[CHALLENGER]
+    area = metrics.auc(labels, found)
+    yield population.check(
+        name="auc",
+        value=area,
+        bar=f"upper end at least {LOWEST_AUC:g}",
+        limit=LOWEST_AUC,
+        excess=LOWEST_AUC - _ends(own.auc)[1],
+        replicates=own.auc,
+    )
+    gap = float(np.mean(found - labels))
+    low, high = _ends(own.calibration_gap)
+    yield population.check(
+        name="calibration gap",
+        value=gap,
+        bar=f"interval not wholly beyond {limits.max_calibration_gap:g} of 0",
+        limit=limits.max_calibration_gap,
+        excess=max(low, -high) - limits.max_calibration_gap,
+        replicates=own.calibration_gap,
+    )
+    if CHAMPION in models:
+        difference = area - metrics.auc(labels, models[CHAMPION])
+        yield _beside_the_champion(population, difference, replicates, limits)
+
+
+def _beside_the_champion(
+    population: Population, difference: float, replicates: Mapping[str, Replicates], limits: Limits
+) -> GateCheck:
+    differences = replicates[CHALLENGER].auc - replicates[CHAMPION].auc
+    return population.check(
+        name=f"auc against the {CHAMPION}",
+        value=difference,
+        bar=f"upper end at least {-limits.max_auc_drop:+g}",
+        limit=-limits.max_auc_drop,
+        excess=-limits.max_auc_drop - _ends(differences)[1],
+        replicates=differences,
+    )
+
+
+def _ends(replicates: Floats) -> tuple[float, float]:
+    return interval(replicates) or (float("nan"), float("nan"))

@@ -1,0 +1,124 @@
+"""Reads the splits as the gate needs them: features for baselines, traits for slices."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from components.model_gate.slice_checks import Traits
+from serving_model.snapshots import READ_BATCH, Snapshots
+from transforms import event_spec as spec
+from transforms.account_features import FEATURES
+
+MOST_TRAINING_SNAPSHOTS: Final = 150_000
+"""Above it, baselines learn from a share of the accounts: their metrics hardly move."""
+_SHARES: Final = 1_000_000
+
+
+class TrainingSnapshots(NamedTuple):
+    """What baselines are fitted on, by cutoff and then account."""
+
+    snapshots: Snapshots
+    silence_days: npt.NDArray[np.float32]
+    """Days since the last event, [n]."""
+    share: float
+    """Of the accounts, 1 where all of them are there."""
+
+
+class EvalSnapshots(NamedTuple):
+    """The evaluation snapshot, by account."""
+
+    serialized: list[bytes]
+    labels: npt.NDArray[np.float64]
+    features: npt.NDArray[np.float32]
+    traits: Traits
+
+
+def read_training(
+    split_uri: str, transform: tft.TFTransformOutput, snapshots: int
+) -> TrainingSnapshots:
+    """Reads the training split, or the snapshots of a fixed share of its accounts.
+
+    Args:
+        split_uri: Folder of gzipped TFRecords.
+        transform: Of the run.
+        snapshots: How many there are.
+    """
+    share = min(1.0, MOST_TRAINING_SNAPSHOTS / max(1, snapshots))
+    records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
+    if share < 1:
+        records = records.batch(READ_BATCH).map(lambda batch: _kept(batch, share)).unbatch()
+    columns = _columns(records, transform)
+    order = np.lexsort((columns[spec.ACCOUNT_ID].astype("S"), columns[spec.CUTOFF]))
+    columns = {name: values[order] for name, values in columns.items()}
+    found = Snapshots(
+        columns[FEATURES],
+        columns[spec.LABEL].astype(np.float32),
+        columns[spec.CUTOFF],
+        columns[spec.ACCOUNT_ID],
+    )
+    return TrainingSnapshots(found, columns[spec.DAYS_SINCE_LAST_EVENT], share)
+
+
+def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots:
+    """Reads the evaluation split; the order does not depend on how it lies in files."""
+    serialized = read_serialized(split_uri)
+    columns = _columns(
+        tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string)), transform
+    )
+    order = np.argsort(columns[spec.ACCOUNT_ID].astype("S"), kind="stable")
+    columns = {name: values[order] for name, values in columns.items()}
+    traits = Traits(
+        _text(columns[spec.CUSTOMER_TIER]),
+        _text(columns[spec.REGION]),
+        columns[spec.TENURE_DAYS].astype(np.float64),
+        columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
+    )
+    labels = columns[spec.LABEL].astype(np.float64)
+    return EvalSnapshots([serialized[row] for row in order], labels, columns[FEATURES], traits)
+
+
+def read_serialized(split_uri: str) -> list[bytes]:
+    """Returns the serialized snapshots of a split, as they lie in its files."""
+    records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
+    return list(records.as_numpy_iterator())
+
+
+def _files(split_uri: str) -> list[str]:
+    return sorted(tf.io.gfile.glob(os.path.join(split_uri, "*")))
+
+
+def _kept(serialized: tf.Tensor, share: float) -> tf.Tensor:
+    account = {spec.ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
+    names = tf.io.parse_example(serialized, account)[spec.ACCOUNT_ID]
+    place = tf.strings.to_hash_bucket_fast(names, _SHARES)
+    return tf.boolean_mask(serialized, place < round(share * _SHARES))
+
+
+def _columns(
+    records: tf.data.Dataset, transform: tft.TFTransformOutput
+) -> dict[str, npt.NDArray[Any]]:
+    """Parses and transforms serialized snapshots: raw scalars and features by name."""
+    layer = transform.transform_features_layer()
+    raw_spec = spec.raw_feature_spec(with_label=True)
+    scalars = (*spec.SCALAR_STRINGS, spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.CUTOFF)
+
+    def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        raw = tf.io.parse_example(batch, raw_spec)
+        kept = {name: raw[name] for name in (*scalars, spec.LABEL)}
+        return {**kept, FEATURES: layer(raw)[FEATURES]}
+
+    parts = list(_arrays(records.batch(READ_BATCH).map(parse).prefetch(1)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _arrays(batches: tf.data.Dataset) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    yield from batches.as_numpy_iterator()
+
+
+def _text(values: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:
+    return np.array([one.decode("utf-8", "replace") for one in values], dtype=np.str_)

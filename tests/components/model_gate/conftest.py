@@ -1,0 +1,138 @@
+"""A challenger, a champion and an evaluation of TFX's Evaluator, on a simulated world."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg2
+import pytest
+from tfx.components.evaluator.executor import Executor as EvaluatorExecutor
+from tfx.components.transform.executor import Executor as TransformExecutor
+from tfx.types import standard_artifacts
+from tfx.utils import proto_utils
+
+from pipeline.demo.simulate import simulate
+from pipeline.evaluation import eval_config
+from pipeline.settings import load_settings
+from serving_model.trainer import run_fn
+from transforms.schema import schema_path
+
+END = datetime(2026, 6, 1, tzinfo=timezone.utc)
+READING = {
+    "as_of": END.isoformat(),
+    "splits": '["train", "eval"]',
+    "lookback_days": 180,
+    "horizon_days": 60,
+    "cutoff_interval_days": 28,
+    "label_source": "account_churn",
+}
+TRAINING: dict[str, Any] = {
+    "seed": 7,
+    "max_epochs": 25,
+    "batch_size": 512,
+    "learning_rate": 0.001,
+    "l2": 0.05,
+    "dropout": 0.2,
+    "hidden_units": [16],
+    "validation_days": 60,
+}
+
+
+def artifact(kind: type, folder: Path, number: int = 1) -> Any:
+    made = kind()
+    made.uri, made.id = str(folder), number
+    return made
+
+
+@pytest.fixture(scope="session")
+def judged(
+    postgres_server: Any, beam_executor: Any, write_examples: Any, tmp_path_factory: Any
+) -> Iterator[SimpleNamespace]:
+    """What the pipeline hands to ModelGate: the champion had less to learn from."""
+    root = tmp_path_factory.mktemp("judged")
+    name = postgres_server.create_database()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DATABASE_URL", postgres_server.url(name))
+        with contextlib.closing(psycopg2.connect(postgres_server.url(name))) as connection:
+            simulate(connection, accounts=1200, days=420, seed=3, scenario="strong", end=END)
+        examples = write_examples(root / "examples", **READING)
+    postgres_server.drop_database(name)
+    schema = artifact(standard_artifacts.Schema, root / "schema")
+    (root / "schema").mkdir()
+    (root / "schema" / "schema.pbtxt").write_bytes(schema_path().read_bytes())
+    graph = transform(beam_executor, examples, schema, root)
+    models = {
+        name: train(examples, graph, root / name, number, changes)
+        for number, (name, changes) in enumerate(
+            {"challenger": {}, "champion": {"max_epochs": 4, "seed": 1}}.items(), start=11
+        )
+    }
+    evaluation, blessing = evaluate(beam_executor, examples, schema, models, root)
+    yield SimpleNamespace(
+        root=root,
+        inputs={
+            "examples": [examples],
+            "transform_graph": [graph],
+            "model": [models["challenger"]],
+            "baseline_model": [models["champion"]],
+            "evaluation": [evaluation],
+            "evaluator_blessing": [blessing],
+        },
+    )
+
+
+def transform(beam_executor: Any, examples: Any, schema: Any, root: Path) -> Any:
+    outputs = {
+        "transform_graph": [artifact(standard_artifacts.TransformGraph, root / "graph")],
+        "updated_analyzer_cache": [artifact(standard_artifacts.TransformCache, root / "cache")],
+    }
+    properties = {
+        "preprocessing_fn": "transforms.account_features.preprocessing_fn",
+        "splits_config": '{"analyze": ["train"], "transform": ["train"]}',
+        "disable_statistics": 1,
+        "force_tf_compat_v1": 0,
+    }
+    beam_executor(TransformExecutor).Do(
+        {"examples": [examples], "schema": [schema]}, outputs, properties
+    )
+    return outputs["transform_graph"][0]
+
+
+def train(examples: Any, graph: Any, folder: Path, number: int, changes: dict[str, Any]) -> Any:
+    model = artifact(standard_artifacts.Model, folder, number)
+    card = {"model_version": f"20260601-{folder.name}", "label_source": "account_churn"}
+    run_fn(
+        SimpleNamespace(
+            train_files=[f"{examples.uri}/Split-train/*"],
+            transform_output=graph.uri,
+            serving_model_dir=str(folder / "Format-Serving"),
+            custom_config=TRAINING | changes | {"model_card": card},
+        )
+    )
+    return model
+
+
+def evaluate(
+    beam_executor: Any, examples: Any, schema: Any, models: dict[str, Any], root: Path
+) -> tuple[Any, Any]:
+    evaluation = artifact(standard_artifacts.ModelEvaluation, root / "evaluation")
+    blessing = artifact(standard_artifacts.ModelBlessing, root / "evaluator")
+    (root / "evaluator").mkdir()
+    beam_executor(EvaluatorExecutor).Do(
+        {
+            "examples": [examples],
+            "schema": [schema],
+            "model": [models["challenger"]],
+            "baseline_model": [models["champion"]],
+        },
+        {"evaluation": [evaluation], "blessing": [blessing]},
+        {
+            "eval_config": proto_utils.proto_to_json(eval_config(load_settings(min_auc=0.55))),
+            "example_splits": '["eval"]',
+            "fairness_indicator_thresholds": "null",
+        },
+    )
+    return evaluation, blessing

@@ -1,0 +1,175 @@
+"""The gate on real artifacts: what it writes, and what makes it refuse."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tfx.types import standard_artifacts
+
+from components import artifact_facts
+from components.model_gate import snapshots as reading
+from components.model_gate.executor import Executor
+from serving_model.metrics import auc
+from serving_model.predict import ModelScorer
+from transforms.event_spec import LABEL
+
+pytestmark = pytest.mark.slow
+
+LIMITS = {
+    "max_auc_drop": 0.2,
+    "max_pr_auc_drop": 0.2,
+    "max_log_loss_rise": 0.1,
+    "max_calibration_error": 0.1,
+    "max_calibration_gap": 0.1,
+    "min_slice_churned": 10,
+    "min_slice_stayed": 10,
+}
+Decide = Callable[..., tuple[Any, dict[str, Any]]]
+
+
+@pytest.fixture
+def decide(judged: SimpleNamespace, tmp_path: Path) -> Decide:
+    """Runs the gate; returns its blessing and decision.json."""
+
+    def run(without: tuple[str, ...] = (), **limits: Any) -> tuple[Any, dict[str, Any]]:
+        inputs = {name: found for name, found in judged.inputs.items() if name not in without}
+        blessing = standard_artifacts.ModelBlessing()
+        blessing.uri = str(tmp_path / f"blessing-{len(list(tmp_path.iterdir()))}")
+        Executor().Do(inputs, {"blessing": [blessing]}, LIMITS | limits)
+        text = (Path(blessing.uri) / "decision.json").read_text(encoding="utf-8")
+        return blessing, json.loads(text, parse_constant=pytest.fail)
+
+    return run
+
+
+def failed(decision: dict[str, Any]) -> set[str]:
+    return {check["name"] for check in decision["checks"] if check["verdict"] == "failed"}
+
+
+def test_a_sound_challenger_is_blessed_as_the_evaluator_would(
+    decide: Decide, judged: SimpleNamespace
+) -> None:
+    blessing, decision = decide()
+    assert decision["blessed"] is True, decision["summary"]
+    assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
+        "BLESSED",
+        "decision.json",
+    ]
+    facts = artifact_facts.custom_properties(blessing)
+    assert (facts["blessed"], facts["current_model_id"], facts["baseline_model_id"]) == (1, 11, 12)
+    assert facts["current_model"] == judged.inputs["model"][0].uri
+    assert facts["model_version"] == decision["model_version"] == "20260601-challenger"
+    assert decision["champion_version"] == "20260601-champion"
+    assert facts["summary"] == decision["summary"]
+    assert facts["auc"] == pytest.approx(decision["metrics"]["challenger"]["auc"])
+
+
+def test_metrics_are_those_of_the_models_own_answers(
+    decide: Decide, judged: SimpleNamespace
+) -> None:
+    _, decision = decide()
+    serialized = reading.read_serialized(f"{judged.inputs['examples'][0].uri}/Split-eval")
+    spec = {LABEL: tf.io.FixedLenFeature([], tf.int64)}
+    labels = tf.io.parse_example(serialized, spec)[LABEL].numpy()
+    for name, model in (("challenger", "model"), ("champion", "baseline_model")):
+        found = ModelScorer(f"{judged.inputs[model][0].uri}/Format-Serving").score(serialized)[1]
+        assert decision["metrics"][name]["auc"] == pytest.approx(auc(labels, found))
+        assert decision["metrics"][name]["mean_predicted"] == pytest.approx(found.mean())
+    assert decision["eval"] == {
+        "cutoff": "2026-04-02T00:00:00+00:00",
+        "accounts": len(labels),
+        "churned": labels.sum(),
+    }
+    facts = artifact_facts.custom_properties(judged.inputs["examples"][0])
+    rate = facts["train_churned"] / facts["train_snapshots"]
+    assert decision["metrics"]["constant"]["mean_predicted"] == pytest.approx(rate)
+    assert decision["metrics"]["constant"]["auc"] == 0.5
+    assert sum(row["accounts"] for row in decision["calibration"]) == len(labels)
+    assert decision["training"]["snapshots"] == facts["train_snapshots"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        ({"max_auc_drop": -0.4}, "auc against the logistic_regression"),
+        ({"max_auc_drop": -0.4}, "auc against the champion"),
+        ({"max_pr_auc_drop": -0.9}, "pr_auc against the champion"),
+        ({"max_log_loss_rise": -0.5}, "log_loss against the logistic_regression"),
+    ],
+)
+def test_a_bar_that_is_missed_refuses_and_says_so(
+    decide: Decide, limits: dict[str, float], name: str
+) -> None:
+    blessing, decision = decide(**limits)
+    assert name in failed(decision)
+    assert decision["blessed"] is False
+    assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
+        "NOT_BLESSED",
+        "decision.json",
+    ]
+    assert artifact_facts.custom_properties(blessing)["blessed"] == 0
+    accounts, churned = decision["eval"]["accounts"], decision["eval"]["churned"]
+    assert f"on {accounts} accounts ({churned} churned)" in decision["summary"]
+    assert "missed by" in decision["summary"]
+
+
+def test_without_a_champion_its_bars_are_skipped_and_that_is_said(decide: Decide) -> None:
+    blessing, decision = decide(without=("baseline_model", "evaluator_blessing"))
+    assert decision["champion_version"] is None
+    assert "champion" not in decision["metrics"]
+    skipped = [check for check in decision["checks"] if check["verdict"] == "skipped"]
+    assert "there is no champion" in " ".join(check["message"] for check in skipped)
+    assert "baseline_model_id" not in artifact_facts.custom_properties(blessing)
+
+
+def test_slices_with_too_little_are_named(decide: Decide) -> None:
+    _, decision = decide(min_slice_churned=10_000)
+    assert all("10000" in one["skipped"] for one in decision["slices"])
+    names = {one["slice"] for one in decision["slices"]}
+    assert {"customer_tier free", "region EU", "tenure under 60 days"} <= names
+    assert {check["slice"] for check in decision["checks"] if check["verdict"] != "skipped"} == {
+        "overall"
+    }
+
+
+def test_what_the_evaluator_refused_is_not_blessed(
+    decide: Decide, judged: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    refused = standard_artifacts.ModelBlessing()
+    refused.uri = str(tmp_path)
+    (tmp_path / "NOT_BLESSED").touch()
+    monkeypatch.setitem(judged.inputs, "evaluator_blessing", [refused])
+    _, decision = decide()
+    assert failed(decision) == {"evaluator"}
+
+
+def test_a_gate_that_fails_blesses_nothing(
+    decide: Decide, judged: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(judged.inputs["model"][0], "uri", str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match="is not a churn model"):
+        decide()
+    assert not list(tmp_path.rglob("BLESSED"))
+
+
+def test_above_a_size_the_baselines_learn_from_a_share_and_it_is_said(
+    decide: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, whole = decide()
+    monkeypatch.setattr(reading, "MOST_TRAINING_SNAPSHOTS", whole["training"]["snapshots"] // 2)
+    _, half = decide()
+    assert whole["training"]["share_of_accounts"] == 1
+    assert half["training"]["share_of_accounts"] == pytest.approx(0.5, abs=1e-3)
+    share = half["training"]["snapshots"] / whole["training"]["snapshots"]
+    assert share == pytest.approx(0.5, abs=0.1)
+    both = [one["metrics"]["logistic_regression"]["auc"] for one in (whole, half)]
+    assert np.diff(both) == pytest.approx(0, abs=0.1)
+
+
+def test_the_same_inputs_give_the_same_decision(decide: Decide) -> None:
+    assert decide()[1] == decide()[1]
