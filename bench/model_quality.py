@@ -71,7 +71,7 @@ def measure(artifacts: dict[str, Any], folder: HistoryFolder, options: argparse.
 
     from bench.rivals import rival_probabilities
     from bench.score_table import print_table
-    from pipeline.eval_metrics import read_labelled
+    from components.model_gate.snapshots import read_serialized
     from serving_model.predict import ModelScorer
     from serving_model.snapshots import load_snapshots
 
@@ -79,7 +79,7 @@ def measure(artifacts: dict[str, Any], folder: HistoryFolder, options: argparse.
     uri = artifacts["examples"].uri
     training = load_snapshots([f"{uri}/Split-train/*"], transform)
     testing = load_snapshots([f"{uri}/Split-eval/*"], transform)
-    serialized, _ = read_labelled(f"{uri}/Split-eval")
+    serialized = read_serialized(f"{uri}/Split-eval")
     scored = dict(
         zip(*ModelScorer(f"{artifacts['model'].uri}/Format-Serving").score(serialized), strict=True)
     )

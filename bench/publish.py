@@ -24,7 +24,9 @@ from components.postgres.publish import publish
 from components.postgres.targets import ACCOUNT_RISK_SCORES
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=0.5, max_mean_shift=0.1)
+POLICY = PublishPolicy(
+    max_count_change=0.5, max_mean_shift=0.1, max_category_shift=0.2, max_moved_share=0.99
+)
 
 
 def score_rows(count: int, day: int) -> Iterator[tuple[object, ...]]:

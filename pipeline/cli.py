@@ -12,6 +12,7 @@ _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
     "models": ("pipeline.commands.models", "List, compare, promote, withdraw, pin models."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
+    "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
     "db": ("pipeline.commands.db", "Create and check the tables."),
     "simulate": ("pipeline.commands.simulate", "Write a simulated world of feedback."),

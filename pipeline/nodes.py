@@ -1,6 +1,7 @@
 """Nodes that both pipelines wire: reading, champion, scoring, product areas."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Final
 
 from tfx import v1 as tfx
@@ -9,6 +10,7 @@ from tfx.types import BaseChannel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
 from components.champion.strategy import ChampionStrategy
+from components.data_gate.checks import Limits
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
@@ -63,15 +65,16 @@ def gate_data(
     examples: BaseChannel,
     statistics: BaseChannel,
     anomalies: BaseChannel | None = None,
+    trained_statistics: BaseChannel | None = None,
 ) -> DataGate:
-    """Stops the run on data that are unsound, too thin or too old."""
+    """Stops the run, or warns, on data that are unsound, thin, old, or not as before."""
     return DataGate(
         examples=examples,
         statistics=statistics,
         anomalies=anomalies,
-        min_accounts=settings.min_accounts,
-        min_churned=settings.min_churned,
-        max_feedback_age_days=settings.max_feedback_age_days,
+        trained_statistics=trained_statistics,
+        actions=settings.data_checks,
+        limits=Limits(**{bar.name: getattr(settings, bar.name) for bar in fields(Limits)}),
     )
 
 
@@ -137,8 +140,12 @@ def publish_scores(
         model=champion,
         max_count_change=settings.max_count_change,
         max_mean_shift=settings.max_mean_shift,
+        max_category_shift=settings.max_category_shift,
+        max_moved_share=settings.max_moved_share,
+        moved_threshold=settings.moved_threshold,
         accept_shift=settings.accept_shift,
         remove_departed=settings.departed_accounts == "remove",
+        history_days=settings.history_days,
     )
 
 
@@ -152,6 +159,7 @@ def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaSc
         remove_vanished=settings.vanished_areas == "remove",
         max_count_change=settings.max_count_change,
         accept_shift=settings.accept_shift,
+        history_days=settings.history_days,
     )
 
 

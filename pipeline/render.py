@@ -89,6 +89,9 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     for split in ("train", "eval"):
         if f"{split}_snapshots" in data:
             yield split, _split(summary, split)
+    yield "data checks", summary.data_gate.counts()
+    for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
+        yield "warning", line
     if summary.gate:
         yield "quality", summary.gate.quality()
         yield "gate", summary.gate.summary
@@ -121,8 +124,8 @@ def _data(summary: RunSummary) -> str:
     ]
     if data["rows_without_date"]:
         parts.append(f"{data['rows_without_date']} without a possible date, ignored")
-    if "late_rows" in data:
-        parts.append(f"{data['late_rows']} arrived late")
+    if (late := data.get("late_rows")) is not None:
+        parts.append(f"{late} arrived late" if late >= 0 else f"{-late} gone since the last run")
     return ", ".join(parts)
 
 

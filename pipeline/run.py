@@ -10,6 +10,7 @@ from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
 from components.postgres.published_areas import top_areas
 from components.postgres.published_scores import highest_risks
+from pipeline.data_checks import read_data_checks
 from pipeline.metadata_store import require_store
 from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
@@ -25,6 +26,7 @@ SCORE: Final = "score"
 KINDS: Final = (TRAIN, SCORE)
 _SCORES_TYPE: Final = "TensInsightPublishedScores"
 _AREAS_TYPE: Final = "TensInsightPublishedAreas"
+_DECISION_TYPE: Final = "TensInsightDataGateDecision"
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,13 @@ class RunFailed:
         error: Why.
         gate: What the gate said of the challenger, if it was asked.
         published: What the other branch published all the same, a sentence each.
+        warnings: Why checks of the data gate warned, if it let the run pass.
     """
 
     error: TensInsightError
     gate: "GateDecision | None"
     published: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummary | RunFailed:
@@ -75,7 +79,9 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
         run = newest_run(registry, module.PIPELINE_NAME, since)
-        return RunFailed(error, _gate(registry, run), _published(registry, run))
+        return RunFailed(
+            error, _gate(registry, run), _published(registry, run), _warnings(registry, run)
+        )
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
         run = newest_run(registry, module.PIPELINE_NAME, since)
@@ -125,6 +131,13 @@ def _published(registry: Registry, run: Run | None) -> tuple[str, ...]:
     )
 
 
+def _warnings(registry: Registry, run: Run | None) -> tuple[str, ...]:
+    """Says what the data gate warned of in a run that failed later."""
+    artifacts = registry.artifacts_of(run) if run else []
+    found = read_data_checks(newest(artifacts, _DECISION_TYPE))
+    return tuple(found.warning_lines(found.file))
+
+
 def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
     artifacts = registry.artifacts_of(run)
     examples, scores = newest(artifacts, "Examples"), newest(artifacts, _SCORES_TYPE)
@@ -152,6 +165,7 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         champion=champion.facts,
         gate=decision_of(artifacts),
         pushed_to=_pushed(artifacts),
+        data_gate=read_data_checks(newest(artifacts, _DECISION_TYPE)),
     )
 
 

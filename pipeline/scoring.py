@@ -17,7 +17,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     """Wires the scoring pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split score.
-    2. StatisticsGen describes it; DataGate validates it and stops or goes on.
+    2. StatisticsGen describes it; DataGate validates it, compares it with what the newest
+       training run learnt from, and stops or goes on.
     3. The champion is resolved among the models of the training pipeline.
     4. AccountScorer scores with it and publishes.
 
@@ -29,7 +30,16 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     statistics_gen = tfx.components.StatisticsGen(
         examples=examples, schema=schema.outputs["schema"]
     )
-    gate = nodes.gate_data(settings, examples, statistics_gen.outputs["statistics"])
+    trained_statistics = tfx.dsl.Resolver(
+        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
+        statistics=_trained(standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),
+    ).with_id("TrainedStatistics")
+    gate = nodes.gate_data(
+        settings,
+        examples,
+        statistics_gen.outputs["statistics"],
+        trained_statistics=trained_statistics.outputs["statistics"],
+    )
     champion = nodes.resolve_champion(
         _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
         _trained(standard_artifacts.ModelBlessing, nodes.GATE, "blessing"),
@@ -40,7 +50,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     return nodes.assemble(
         settings,
         PIPELINE_NAME,
-        [schema, example_gen, statistics_gen, gate, areas, champion, scorer],
+        [schema, example_gen, statistics_gen, trained_statistics, gate, areas, champion, scorer],
     )
 
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from components.data_gate.actions import DEFAULT_ACTIONS, complete_actions
 from transforms.product_area_impact import Weights
 
 PREFIX: Final = "TENS_INSIGHT_"
@@ -97,6 +98,29 @@ class Settings(BaseSettings):
     max_feedback_age_days: Days = Field(
         14, description="Oldest that the newest feedback may be at as_of."
     )
+    data_checks: dict[str, str] = Field(
+        dict(DEFAULT_ACTIONS),
+        description="The data gate: stop, warn or off for groups of checks, as a JSON mapping; "
+        "those not named keep their defaults.",
+    )
+    min_drift_accounts: int = Field(
+        500, ge=2, description="The data gate: fewest accounts in each of two splits to compare."
+    )
+    max_unseen_share: Share = Field(
+        0.05, description="The data gate: most values of a feature that train does not have."
+    )
+    max_missing_share: Share = Field(
+        0.05, description="The data gate: most missing or empty values of a feature."
+    )
+    max_vanished_share: Share = Field(
+        0.01, description="The data gate: most of the previous run's feedback that may be gone."
+    )
+    max_accounts_change: Share = Field(
+        0.2, description="The data gate: most change of the number of accounts to score."
+    )
+    min_week_share: Share = Field(
+        0.5, description="The data gate: least feedback of the last 7 days, of the mean week."
+    )
 
     seed: int = Field(20, ge=0, le=2**31 - 1, description="Of weights, dropout and shuffling.")
     max_epochs: int = Field(60, ge=1, le=10_000, description="Early stopping usually ends sooner.")
@@ -145,7 +169,21 @@ class Settings(BaseSettings):
     max_mean_shift: Share = Field(
         0.2, description="Circuit breaker: most change of the mean probability."
     )
-    accept_shift: bool = Field(False, description="Publish although the circuit breaker opened.")
+    max_category_shift: Share = Field(
+        0.2, description="Circuit breaker: most change of a category's share of the scores."
+    )
+    max_moved_share: Share = Field(
+        0.1, description="Circuit breaker: most accounts that may move far, as a share."
+    )
+    moved_threshold: Share = Field(
+        0.3, description="Circuit breaker: change of a probability that is a far move."
+    )
+    accept_shift: str = Field(
+        "", description="Circuit breaker: the reason to publish in spite of it, for the log."
+    )
+    history_days: Days = Field(
+        400, description="Days that the history of what was published reaches back."
+    )
 
     area_window_days: Days = Field(
         90, description="Product areas: days before as_of whose feedback counts."
@@ -181,6 +219,19 @@ class Settings(BaseSettings):
     @classmethod
     def _full_set(cls, weights: dict[str, float]) -> dict[str, float]:
         return Weights.from_mapping(weights).as_dict()
+
+    @pydantic.field_validator("accept_shift")
+    @classmethod
+    def _a_reason(cls, reason: str) -> str:
+        # A switch of former versions: "false" must not come to mean "accepted".
+        if reason.strip().lower() in ("true", "false", "yes", "no", "on", "off", "1", "0"):
+            raise ValueError("expected the reason in words, or nothing")
+        return " ".join(reason.split())
+
+    @pydantic.field_validator("data_checks")
+    @classmethod
+    def _all_groups(cls, actions: dict[str, str]) -> dict[str, str]:
+        return complete_actions(actions)
 
     @pydantic.field_validator("state_dir")
     @classmethod

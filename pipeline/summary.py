@@ -1,11 +1,12 @@
 """What a run tells at its end: one object, printed for people or as JSON."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from components.postgres.published_areas import PublishedArea
 from components.postgres.published_scores import AccountRisk
+from pipeline.data_checks import DataChecks
 from pipeline.registry import Artifact, Registry, Run
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class RunSummary:
         champion: The champion's custom properties.
         gate: The decision on the challenger; None in a scoring run.
         pushed_to: Folder of the pushed model; None if none was pushed.
+        data_gate: What the data gate checked, and its warnings.
     """
 
     pipeline: str
@@ -46,6 +48,7 @@ class RunSummary:
     champion: dict[str, Any]
     gate: "GateDecision | None" = None
     pushed_to: str | None = None
+    data_gate: DataChecks = field(default_factory=DataChecks)
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -15,8 +15,12 @@ class AccountScorerSpec(types.ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
         "max_count_change": ExecutionParameter(type=float),
         "max_mean_shift": ExecutionParameter(type=float),
-        "accept_shift": ExecutionParameter(type=bool),
+        "max_category_shift": ExecutionParameter(type=float),
+        "max_moved_share": ExecutionParameter(type=float),
+        "moved_threshold": ExecutionParameter(type=float),
+        "accept_shift": ExecutionParameter(type=str),
         "remove_departed": ExecutionParameter(type=bool),
+        "history_days": ExecutionParameter(type=int),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
@@ -51,8 +55,12 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         model: types.BaseChannel,
         max_count_change: float,
         max_mean_shift: float,
-        accept_shift: bool,
+        max_category_shift: float,
+        max_moved_share: float,
+        moved_threshold: float,
+        accept_shift: str,
         remove_departed: bool,
+        history_days: int,
     ):
         """Declares what to score and how far the scores may shift.
 
@@ -61,16 +69,24 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
             model: Of the champion's resolver.
             max_count_change: Circuit breaker, see PublishPolicy.
             max_mean_shift: Circuit breaker, see PublishPolicy.
-            accept_shift: Publish in spite of the circuit breaker.
+            max_category_shift: Circuit breaker, see PublishPolicy.
+            max_moved_share: Circuit breaker, see PublishPolicy.
+            moved_threshold: Circuit breaker, see PublishPolicy.
+            accept_shift: The reason to publish in spite of the circuit breaker, or "".
             remove_departed: Remove the rows of accounts no longer scored.
+            history_days: Age in days from which rows of the history are dropped.
         """
         spec = AccountScorerSpec(
             examples=examples,
             model=model,
             max_count_change=max_count_change,
             max_mean_shift=max_mean_shift,
+            max_category_shift=max_category_shift,
+            max_moved_share=max_moved_share,
+            moved_threshold=moved_threshold,
             accept_shift=accept_shift,
             remove_departed=remove_departed,
+            history_days=history_days,
             scores=types.Channel(type=PublishedScores),
         )
         super().__init__(spec=spec)

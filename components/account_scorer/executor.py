@@ -28,6 +28,7 @@ from serving_model.risk import health_scores, risk_categories
 Artifacts = dict[str, list[types.Artifact]]
 Row = tuple[str, float, float, str, datetime, str]
 
+PUBLICATION_ID: Final = "publication_id"
 PUBLISHED_COUNT: Final = "published_count"
 REMOVED_COUNT: Final = "removed_count"
 MEAN_PROBABILITY: Final = "mean_probability"
@@ -109,6 +110,7 @@ def _describe(scores: types.Artifact, publication: Publication, published: Publi
     scores.set_string_custom_property(AS_OF, publication.as_of.isoformat())
     scores.set_string_custom_property("model_version", publication.model_version)
     scores.set_string_custom_property(PUBLISHED_AT, published.published_at.isoformat())
+    scores.set_int_custom_property(PUBLICATION_ID, published.publication_id)
     scores.set_int_custom_property(PUBLISHED_COUNT, published.written)
     scores.set_int_custom_property(REMOVED_COUNT, published.removed)
     if published.mean_probability is not None:

@@ -1,4 +1,4 @@
-"""The work of DataGate: run the checks, write the decision, stop or go."""
+"""The work of DataGate: run the checks, write the decision, stop, warn or go."""
 
 import json
 import os
@@ -16,23 +16,25 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components import artifact_facts
-from components.data_gate.checks import (
-    Check,
-    Limits,
-    check_anomalies,
-    check_freshness,
-    check_sizes,
-    validate_score_split,
-)
+from components.data_gate.actions import decide
+from components.data_gate.checks import SKIPPED, STOPPED, WARNED, Check, Limits
+from components.data_gate.drift import check_drift
+from components.data_gate.pairs import PAIRS, Pair
+from components.data_gate.schema_anomalies import check_anomalies, validate_score_split
+from components.data_gate.sizes import check_freshness, check_sizes
+from components.data_gate.statistics import Statistics
+from components.data_gate.volume import check_volume
+from components.data_gate.words import UNSEEN_PAIRS, check_missing, check_unseen
 from components.errors import DataGateStopped
 from components.feedback_example_gen.cutoffs import SCORE
 from transforms.schema import load_schema
 
 Artifacts = dict[str, list[types.Artifact]]
+DECISION_FILE = "decision.json"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads sizes, statistics and anomalies; raises unless all checks pass."""
+    """Reads sizes, statistics and anomalies; raises if a check stops the run."""
 
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
@@ -44,26 +46,35 @@ class Executor(base_executor.BaseExecutor):
                 - examples: Examples of FeedbackExampleGen.
                 - statistics: ExampleStatistics of all their splits.
                 - anomalies: ExampleAnomalies of the labelled splits; may be absent.
+                - trained_statistics: ExampleStatistics of a training run; may be absent.
             output_dict:
                 - decision: DataGateDecision.
             exec_properties: As component.py declares.
 
         Raises:
-            DataGateStopped: Names every check that failed and the setting behind it.
+            DataGateStopped: Names every check that stopped the run and the setting behind
+                it, and every check that warned.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        checks = list(_all_checks(input_dict, Limits(**exec_properties)))
+        actions = json.loads(exec_properties["actions"])
+        bars = {name: bar for name, bar in exec_properties.items() if name != "actions"}
+        checks = list(decide(_all_checks(input_dict, Limits(**bars)), actions))
         decision = artifact_utils.get_single_instance(output_dict["decision"])
-        fileio.makedirs(decision.uri)
-        with fileio.open(os.path.join(decision.uri, "decision.json"), "w") as file:
-            file.write(json.dumps([asdict(check) for check in checks], indent=1))
-        failed = [check for check in checks if not check.passed]
-        for check in checks:
-            logging.info("Data gate: %s", check)
-        if failed:
-            raise DataGateStopped(
-                "The data gate stopped the run: " + "; ".join(check.message for check in failed)
-            )
+        _write(decision, checks)
+        stopped = [check.message for check in checks if check.verdict == STOPPED]
+        if stopped:
+            warned = [check.message for check in checks if check.verdict == WARNED]
+            besides = f". It also warns: {'; '.join(warned)}" if warned else ""
+            raise DataGateStopped(f"The data gate stopped the run: {'; '.join(stopped)}{besides}")
+
+
+def _write(decision: types.Artifact, checks: list[Check]) -> None:
+    fileio.makedirs(decision.uri)
+    with fileio.open(os.path.join(decision.uri, DECISION_FILE), "w") as file:
+        file.write(json.dumps([asdict(check) for check in checks], indent=1))
+    for check in checks:
+        level = logging.WARNING if check.verdict in (STOPPED, WARNED) else logging.INFO
+        logging.log(level, "Data gate: %s", check)
 
 
 def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
@@ -71,14 +82,65 @@ def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
     facts = artifact_facts.custom_properties(examples)
     splits = artifact_utils.decode_split_names(examples.split_names)
     yield from check_sizes(facts, splits, limits)
-    yield check_freshness(facts, limits)
+    yield check_freshness(facts, splits, limits)
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             yield from check_anomalies(split, _load_anomalies(anomalies, split))
-    statistics = artifact_utils.get_single_instance(inputs["statistics"])
-    if SCORE in splits and facts[f"{SCORE}_snapshots"]:
-        score = stats_artifact_utils.load_statistics(statistics, SCORE).proto()
-        yield from validate_score_split(score, load_schema())
+    filled = [split for split in splits if facts[f"{split}_snapshots"]]
+    own = _load_statistics(inputs["statistics"][0], filled)
+    if SCORE in own:
+        yield from validate_score_split(own[SCORE], load_schema())
+    yield from check_volume(facts, splits, limits)
+    for split, statistics in own.items():
+        yield from check_missing(split, statistics, limits)
+    yield from _comparisons(own, _learnt(inputs, splits), limits)
+
+
+def _learnt(inputs: Artifacts, splits: list[str]) -> dict[str, Statistics]:
+    """Statistics of the labelled splits of a training run, for a run that has none itself."""
+    trained = inputs.get("trained_statistics") or []
+    if not trained or set(splits) != {SCORE}:
+        return {}
+    labelled = [
+        split
+        for split in artifact_utils.decode_split_names(trained[0].split_names)
+        if split != SCORE
+    ]
+    return _load_statistics(trained[0], labelled)
+
+
+def _comparisons(
+    own: dict[str, Statistics], learnt: dict[str, Statistics], limits: Limits
+) -> Iterator[Check]:
+    bases, schema = {**learnt, **own}, load_schema()
+    for pair in (*UNSEEN_PAIRS, *PAIRS):
+        if pair.split not in own:
+            continue
+        if pair.base not in bases:
+            yield _not_compared(pair)
+        elif pair in UNSEEN_PAIRS:
+            yield from check_unseen(pair, bases[pair.base], own[pair.split], limits)
+        else:
+            yield from check_drift(pair, bases[pair.base], own[pair.split], schema, limits)
+
+
+def _not_compared(pair: Pair) -> Check:
+    why = f"not compared: there are no statistics of a split {pair.base}, here or of a training run"
+    return Check(
+        name=f"{pair.group}: {pair.name}",
+        group=pair.group,
+        splits=(pair.split, pair.base),
+        found=None,
+        bar="compared",
+        verdict=SKIPPED,
+        message=f"{pair.name} ({pair.group}): {why}",
+    )
+
+
+def _load_statistics(artifact: types.Artifact, splits: list[str]) -> dict[str, Statistics]:
+    return {
+        split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits
+    }
 
 
 def _load_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:

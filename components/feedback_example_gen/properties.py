@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta, timezone
 from typing import Final
 
 from tfx import types
@@ -14,11 +15,19 @@ from components.feedback_example_gen.request import ReadRequest
 from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.survey import Survey
 from components.feedback_example_gen.word_counts import read_word_counts
+from components.postgres.watermark import WEEKS_BEFORE
 
 AS_OF: Final = "as_of"
 LABEL_SOURCE: Final = "label_source"
 FEEDBACK_ROWS: Final = "feedback_rows"
 NEWEST_FEEDBACK: Final = "newest_feedback"
+LATE_ROWS: Final = "late_rows"
+PREVIOUS_AS_OF: Final = "previous_as_of"
+PREVIOUS_ROWS: Final = "previous_feedback_rows"
+PREVIOUS_SCORED: Final = "previous_scored"
+ROWS_LAST_WEEK: Final = "rows_last_week"
+ROWS_WEEKS_BEFORE: Final = "rows_weeks_before"
+"""Of the WEEKS_BEFORE weeks before the last one; absent where the history is shorter."""
 
 
 def describe_examples(
@@ -47,8 +56,9 @@ def describe_examples(
         "rows_in_future": watermark.rows_in_future,
         "rows_without_date": watermark.rows_without_date,
     }
-    if watermark.late_rows is not None:
-        numbers["late_rows"] = watermark.late_rows
+    numbers |= _volume(survey)
+    if watermark.previous is not None:
+        texts[PREVIOUS_AS_OF] = watermark.previous.as_of.astimezone(timezone.utc).isoformat()
     if watermark.newest is not None:
         texts[NEWEST_FEEDBACK] = watermark.newest.isoformat()
     for split in request.splits:
@@ -85,3 +95,18 @@ def describe_input(examples: types.Artifact) -> None:
             examples.set_string_custom_property(f"{found.column}_spelling_examples", named)
     for name, number in numbers.items():
         examples.set_int_custom_property(name, number)
+
+
+def _volume(survey: Survey) -> dict[str, int]:
+    """Returns what the gate compares with the runs and the weeks before."""
+    watermark, numbers = survey.watermark, {}
+    if watermark.late_rows is not None:
+        numbers[LATE_ROWS] = watermark.late_rows
+    if watermark.previous is not None:
+        numbers[PREVIOUS_ROWS] = watermark.previous.feedback_rows
+        numbers[PREVIOUS_SCORED] = watermark.previous.scored
+    weeks = timedelta(weeks=1 + WEEKS_BEFORE)
+    if watermark.first is not None and watermark.first <= survey.as_of - weeks:
+        numbers[ROWS_LAST_WEEK] = watermark.last_week_rows
+        numbers[ROWS_WEEKS_BEFORE] = watermark.weeks_before_rows
+    return numbers

@@ -91,7 +91,7 @@ class Population:
             strict: Whether it fails at 0 too.
         """
         ends = interval(replicates) if replicates is not None else None
-        shown = f" [{ends[0]:+.4f}, {ends[1]:+.4f}]" if ends else ""
+        shown = f" [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
         failed = not (excess < 0 if strict else excess <= 0)
         known = math.isfinite(value) and math.isfinite(excess)
         missed = f", missed by {excess:.4f}" if known and failed else ""

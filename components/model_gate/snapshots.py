@@ -88,6 +88,13 @@ def read_serialized(split_uri: str) -> list[bytes]:
     return list(records.as_numpy_iterator())
 
 
+def read_labels(serialized: list[bytes]) -> npt.NDArray[np.float64]:
+    """Returns the labels of serialized snapshots, 0 or 1, [n]."""
+    label = {spec.LABEL: tf.io.FixedLenFeature([], tf.int64)}
+    found = tf.io.parse_example(tf.constant(serialized, tf.string), label)
+    return found[spec.LABEL].numpy().astype(np.float64)
+
+
 def _files(split_uri: str) -> list[str]:
     return sorted(tf.io.gfile.glob(os.path.join(split_uri, "*")))
 

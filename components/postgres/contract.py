@@ -87,7 +87,7 @@ def check_contract(
             problems += _problems(cursor, output, connection.info.user)
         if need_outputs:
             problems += _staging_problems(cursor, connection)
-    return ContractReport(describe(connection), tuple(problems), churn_table, churn_present)
+    return ContractReport(describe(connection), _named_once(problems), churn_table, churn_present)
 
 
 def require_contract(
@@ -136,6 +136,15 @@ def table_facts(connection: Connection) -> FeedbackFacts:
 def _problems(cursor: Cursor, contract: tables.TableContract, user: str) -> list[str]:
     columns = _columns(cursor, contract)
     return table_problems(contract, columns, user, _elsewhere(cursor, contract.table))
+
+
+def _named_once(problems: list[str]) -> tuple[str, ...]:
+    """Names a schema that may not be used once, not with each of its tables."""
+    remedies: dict[str, str] = {}
+    for problem in problems:
+        usage = problem.partition("GRANT USAGE ")[2]
+        remedies.setdefault(usage or problem, problem)
+    return tuple(remedies.values())
 
 
 def _columns(cursor: Cursor, contract: tables.TableContract) -> list[Column]:

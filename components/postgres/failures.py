@@ -24,7 +24,15 @@ _OURS = ("account_risk_scores", "product_area_impact", "tens_insight")
 _OUR_RIGHTS = {
     "account_risk_scores": "SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores",
     "product_area_impact": "SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact",
-    "publications": "SELECT, INSERT ON tens_insight.publications",
+    "publications": "SELECT, INSERT, UPDATE ON tens_insight.publications",
+    **{
+        name: f"SELECT, INSERT, DELETE ON tens_insight.{name}"
+        for name in ("account_risk_score_history", "product_area_impact_history", "refusals")
+    },
+    **{
+        name: f"SELECT, INSERT ON tens_insight.{name}"
+        for name in ("account_risk_scores_refused", "product_area_impact_refused")
+    },
     "schema_migrations": "SELECT ON tens_insight.schema_migrations",
     "simulated_worlds": "SELECT, INSERT ON tens_insight.simulated_worlds",
 }
@@ -106,7 +114,9 @@ def translation(
     if code == codes.INSUFFICIENT_PRIVILEGE:
         return ContractBroken(f"{said}, in {place.name}. {_grant(said, place)}")
     if code in (codes.UNDEFINED_TABLE, codes.UNDEFINED_COLUMN, codes.INVALID_SCHEMA_NAME):
-        return ContractBroken(f"{said}, in {place.name}. {_missing(said, code)}")
+        return ContractBroken(
+            f"{said}, in {place.name}. {_missing(said, code, ours=_asked_ours(error))}"
+        )
     if code == codes.READ_ONLY_SQL_TRANSACTION:
         return DatabaseUnreachable(
             f"{place.name} is read-only ({said}). Name the primary server, not a standby."
@@ -150,10 +160,16 @@ def _grant(said: str, place: Place) -> str:
     return f'Let the owner run: GRANT {right} TO "{place.user}"'
 
 
-def _missing(said: str, code: str) -> str:
-    if code == codes.UNDEFINED_COLUMN:
+def _asked_ours(error: psycopg2.Error) -> bool:
+    """Tells whether the statement was about our own tables, which a migration may have to alter."""
+    query = error.cursor.query if error.cursor is not None else None
+    return b"tens_insight." in (query or b"")
+
+
+def _missing(said: str, code: str, *, ours: bool) -> str:
+    if code == codes.UNDEFINED_COLUMN and not ours:
         return "Let its owner add the column; `tens-insight db check` lists all that is missing."
-    if any(name in said for name in _OURS):
+    if ours or any(name in said for name in _OURS):
         return "Run `tens-insight db init`, which creates what is missing."
     return (
         "GoInsight's ETL creates it: check that DATABASE_URL names its database and that "

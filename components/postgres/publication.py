@@ -36,16 +36,25 @@ class PublishPolicy:
         max_count_change: Largest change of the number of rows, as a share of the last.
         max_mean_shift: Largest change of the mean probability, 0..1; without a meaning for
             rows without probabilities.
-        accept_shift: Publish in spite of both limits.
+        max_category_shift: Largest change of a category's share of the rows, 0..1.
+        max_moved_share: Largest share, of the keys that stay, whose probability moves by more
+            than moved_threshold, 0..1; 1 asks nothing.
+        moved_threshold: The move of a probability that counts, 0..1.
+        accept_shift: The reason to publish in spite of these limits; empty if they hold.
         remove_departed: Remove the rows whose keys are not published any more.
         allow_empty: Let a publication without any row through, the circuit breaker included.
+        history_days: Age in days from which rows of the history are dropped.
     """
 
     max_count_change: float
     max_mean_shift: float = 1.0
-    accept_shift: bool = False
+    max_category_shift: float = 1.0
+    max_moved_share: float = 1.0
+    moved_threshold: float = 0.3
+    accept_shift: str = ""
     remove_departed: bool = True
     allow_empty: bool = False
+    history_days: int = 400
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Published:
         categories: Rows per category; empty for a table without categories.
         mean_probability: 0..1; None for a table without probabilities.
         published_at: By the server's clock, UTC.
+        publication_id: In the log and in the history.
     """
 
     written: int
@@ -65,3 +75,4 @@ class Published:
     categories: dict[str, int]
     mean_probability: float | None
     published_at: datetime
+    publication_id: int

@@ -1,22 +1,21 @@
 """Replaces the contents of an output table: all of it, or nothing.
 
-Rows are staged in a temporary table by COPY, checked there, and written by one
-upsert. All of that is one transaction under an advisory lock which the writing
-connection itself holds: killed at any moment, the table is as it was or as it will be.
+Rows are staged in a temporary table by COPY, checked there, written by one upsert and
+appended to the history. All of that is one transaction under an advisory lock which the
+writing connection itself holds: killed at any moment, the table is as it was or as it
+will be, and so is the history.
 """
 
-import json
+import logging
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import timezone
 
-import psycopg2
-from psycopg2 import errorcodes as codes
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.errors import PublicationRefused
+from components.postgres.circuit_breaker import broken_limits
 from components.postgres.connection import connect
 from components.postgres.copy_rows import Row
 from components.postgres.failures import explained
@@ -25,15 +24,18 @@ from components.postgres.publish_guards import (
     last_publication,
     refuse_broken_rows,
     refuse_older,
-    refuse_shift,
 )
+from components.postgres.publish_lock import lock_table
+from components.postgres.refusals import KeptRefusal, find_refusal, keep_refused, refused
+from components.postgres.retention import drop_old_history
 from components.postgres.retry import retried
 from components.postgres.sql import load_sql
-from components.postgres.staging import remove_departed, stage, summary, upsert
+from components.postgres.staging import stage, summary
 from components.postgres.targets import Target
 from components.postgres.vacuum import vacuum
+from components.postgres.write_publication import write
 
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tens-insight publish ' || %s, 0))"
+_log = logging.getLogger(__name__)
 
 
 def publish(
@@ -54,7 +56,7 @@ def publish(
 
     Raises:
         PublicationRefused: The rows are broken, older than what is there or shifted too
-            far, or another publication is running.
+            far (then they are kept for inspection), or another publication is running.
         DatabaseUnreachable: No connection, or it was lost several times.
         ContractBroken: A table, column or privilege is missing.
         Exception: What `rows` raises, as it is.
@@ -84,34 +86,27 @@ def publish_once(
         connection.set_session(isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False)
         with explained(connection):
             with connection, connection.cursor() as cursor:
-                _lock(cursor, target)
-                published = _find(cursor, attempt)
-                if published is None:
-                    published = _replace(cursor, target, rows, publication, policy, attempt)
+                lock_table(cursor, target)
+                outcome = _find(cursor, attempt)
+                if outcome is None:
+                    outcome = _replace(cursor, target, rows, publication, policy, attempt)
+                last = last_publication(cursor, target)
+            if isinstance(outcome, KeptRefusal):
+                raise refused(outcome, target, last)
             vacuum(connection, target.table)
-    return published
+            drop_old_history(connection, target, policy.history_days)
+    return outcome
 
 
-def _lock(cursor: Cursor, target: Target) -> None:
-    try:
-        cursor.execute(_LOCK, (target.table,))
-    except psycopg2.Error as error:
-        if error.pgcode != codes.LOCK_NOT_AVAILABLE:
-            raise
-        raise PublicationRefused(
-            f"Another publication to {target.table} is running (see pg_stat_activity, "
-            "application_name 'tens-insight publish'). Nothing was published; run again later."
-        ) from error
-
-
-def _find(cursor: Cursor, attempt: str) -> Published | None:
+def _find(cursor: Cursor, attempt: str) -> Published | KeptRefusal | None:
     cursor.execute(load_sql("find_attempt"), {"attempt": attempt})
     row = cursor.fetchone()
     if row is None:
-        return None
-    written, removed, mean, shares, published_at = row
+        return find_refusal(cursor, attempt)
+    written, removed, mean, shares, published_at, publication_id = row
     categories = {name: round(share * written) for name, share in shares.items()}
-    return Published(written, removed, categories, mean, published_at.astimezone(timezone.utc))
+    moment = published_at.astimezone(timezone.utc)
+    return Published(written, removed, categories, mean, moment, publication_id)
 
 
 def _replace(
@@ -121,28 +116,18 @@ def _replace(
     publication: Publication,
     policy: PublishPolicy,
     attempt: str,
-) -> Published:
+) -> Published | KeptRefusal:
     last = last_publication(cursor, target)
     refuse_older(last, publication, target)
     staging = stage(cursor, target, rows())
     refuse_broken_rows(cursor, target, staging, publication, policy)
-    mean, categories = summary(cursor, target, staging)
-    refuse_shift(last, publication.expected_rows, mean, policy, target)
-    written = upsert(cursor, target, staging)
-    removed = remove_departed(cursor, target, staging) if policy.remove_departed else 0
-    record = {
-        "attempt": attempt,
-        "table": target.table,
-        "as_of": publication.as_of,
-        "model_version": publication.model_version,
-        "label_source": publication.label_source,
-        "written": written,
-        "removed": removed,
-        "mean_probability": mean,
-        "shares": json.dumps({name: count / written for name, count in categories.items()}),
-        "feedback_rows": publication.feedback_rows,
-        "run_id": publication.run_id,
-    }
-    cursor.execute(load_sql("record_publication"), record)
-    (published_at,) = cursor.fetchone() or (publication.as_of,)
-    return Published(written, removed, categories, mean, published_at.astimezone(timezone.utc))
+    staged = summary(cursor, target, staging, publication.expected_rows)
+    limits = broken_limits(cursor, target, staging, staged, last, policy)
+    if limits and not policy.accept_shift:
+        return keep_refused(cursor, target, staging, staged, publication, limits, attempt)
+    if limits:
+        _log.warning(
+            "%s is published in spite of the circuit breaker, since %r was accepted: %s",
+            target.table, policy.accept_shift, "; ".join(limits),
+        )  # fmt: skip
+    return write(cursor, target, staging, staged, publication, policy, attempt, limits)

@@ -1,4 +1,4 @@
-"""Reasons not to publish: broken rows, an older run, a sudden shift."""
+"""Reasons not to publish, whatever was asked for: broken rows, an older run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +21,13 @@ class LastPublication:
     as_of: datetime
     rows_written: int
     mean_probability: float | None
+    category_shares: dict[str, float]
     run_id: str
     model_version: str
 
 
 def last_publication(cursor: Cursor, target: Target) -> LastPublication | None:
-    """Reads the newest publication, by as_of, from the log."""
+    """Reads the newest publication, by as_of, that was not undone, from the log."""
     cursor.execute(load_sql("last_publication"), {"table": target.table})
     row = cursor.fetchone()
     return None if row is None else LastPublication(*row)
@@ -70,43 +71,6 @@ def refuse_broken_rows(
     if problems:
         raise PublicationRefused(
             f"The rows for {target.table} are broken: {'; '.join(problems)}. {_KEPT}"
-        )
-
-
-def refuse_shift(
-    last: LastPublication | None,
-    count: int,
-    mean_probability: float | None,
-    policy: PublishPolicy,
-    target: Target,
-) -> None:
-    """Stops a publication that differs too much from the last one: the circuit breaker.
-
-    Raises:
-        PublicationRefused: Number of rows or mean probability moved beyond the policy.
-    """
-    if last is None or policy.accept_shift or (count == 0 and policy.allow_empty):
-        return
-    problems = []
-    change = abs(count - last.rows_written) / last.rows_written if last.rows_written else 0.0
-    if change > policy.max_count_change:
-        problems.append(
-            f"{count} rows after {last.rows_written}, a change of {change:.1%} "
-            f"(max_count_change is {policy.max_count_change:.1%})"
-        )
-    if mean_probability is not None and last.mean_probability is not None:
-        shift = abs(mean_probability - last.mean_probability)
-        if shift > policy.max_mean_shift:
-            problems.append(
-                f"mean probability {mean_probability:.4f} after {last.mean_probability:.4f}, "
-                f"a shift of {shift:.4f} (max_mean_shift is {policy.max_mean_shift:.4f})"
-            )
-    if problems:
-        raise PublicationRefused(
-            f"{target.table} would change too much against run {last.run_id} of "
-            f"{last.as_of:%Y-%m-%d %H:%M %Z} (model {last.model_version}): {'; '.join(problems)}. "
-            f"{_KEPT} If the change is real, set "
-            "TENS_INSIGHT_ACCEPT_SHIFT=true for one run."
         )
 
 

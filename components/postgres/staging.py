@@ -1,6 +1,7 @@
 """The temporary table in which rows are checked, and what is written from it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import psycopg2
 from psycopg2 import sql
@@ -9,6 +10,26 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import PublicationRefused
 from components.postgres.copy_rows import Row, RowStream
 from components.postgres.targets import Target
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a set of rows amounts to.
+
+    Attributes:
+        count: Rows.
+        mean_probability: 0..1; None for a table without probabilities, or without rows.
+        categories: Rows per category; empty for a table without categories.
+    """
+
+    count: int
+    mean_probability: float | None
+    categories: dict[str, int]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of the rows per category, 0..1."""
+        return {name: count / self.count for name, count in self.categories.items()}
 
 
 def stage(cursor: Cursor, target: Target, rows: Iterable[Row]) -> sql.Identifier:
@@ -21,12 +42,7 @@ def stage(cursor: Cursor, target: Target, rows: Iterable[Row]) -> sql.Identifier
         PublicationRefused: A value cannot be stored in its column.
         Exception: What the source of the rows raises, as it is.
     """
-    staging = sql.Identifier("pg_temp", f"staged_{target.table}")
-    columns = [
-        sql.SQL("{} " + type_).format(sql.Identifier(name)) for name, type_ in target.columns
-    ]
-    create = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
-    cursor.execute(create.format(staging, sql.SQL(", ").join(columns)))
+    staging = _create(cursor, target)
     stream = RowStream(target, rows)
     try:
         cursor.copy_expert(sql.SQL("COPY {} FROM STDIN").format(staging), stream)
@@ -38,14 +54,31 @@ def stage(cursor: Cursor, target: Target, rows: Iterable[Row]) -> sql.Identifier
     return staging
 
 
-def summary(
-    cursor: Cursor, target: Target, staging: sql.Identifier
-) -> tuple[float | None, dict[str, int]]:
-    """Returns the mean probability, if there is one, and the rows per category."""
-    cursor.execute(sql.SQL(target.summary).format(staging=staging))
+def stage_query(cursor: Cursor, target: Target, rows: sql.Composable) -> sql.Identifier:
+    """Puts what a FROM item yields into the temporary table, as `stage` does with rows."""
+    staging = _create(cursor, target)
+    statement = sql.SQL("INSERT INTO {} SELECT {} FROM {}")
+    cursor.execute(statement.format(staging, target.column_list, rows))
+    cursor.execute(sql.SQL("ANALYZE {}").format(staging))
+    return staging
+
+
+def _create(cursor: Cursor, target: Target) -> sql.Identifier:
+    staging = sql.Identifier("pg_temp", f"staged_{target.table}")
+    columns = [
+        sql.SQL("{} " + type_).format(sql.Identifier(name)) for name, type_ in target.columns
+    ]
+    create = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
+    cursor.execute(create.format(staging, sql.SQL(", ").join(columns)))
+    return staging
+
+
+def summary(cursor: Cursor, target: Target, rows: sql.Composable, count: int) -> Summary:
+    """Summarises the rows of a FROM item, of which there are `count`."""
+    cursor.execute(sql.SQL(target.summary).format(staging=rows))
     row = cursor.fetchone()
     assert row is not None
-    return row[0], row[1] or {}
+    return Summary(count, row[0], row[1] or {})
 
 
 def upsert(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
@@ -54,10 +87,9 @@ def upsert(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
     Raises:
         PublicationRefused: A constraint of the table refuses a row.
     """
-    names = {name: sql.Identifier(name) for name in target.column_names}
     updates = [
-        sql.SQL("{0} = EXCLUDED.{0}").format(identifier)
-        for name, identifier in names.items()
+        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name))
+        for name in target.column_names
         if name not in target.key
     ]
     statement = sql.SQL(
@@ -65,9 +97,9 @@ def upsert(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
         "ON CONFLICT ({key}) DO UPDATE SET {updates}"
     ).format(
         table=sql.Identifier("public", target.table),
-        columns=sql.SQL(", ").join(names.values()),
+        columns=target.column_list,
         staging=staging,
-        key=sql.SQL(", ").join(names[name] for name in target.key),
+        key=target.key_list,
         updates=sql.SQL(", ").join(updates),
     )
     return _write(cursor, statement, target)
@@ -79,14 +111,13 @@ def remove_departed(cursor: Cursor, target: Target, staging: sql.Identifier) -> 
     Raises:
         PublicationRefused: A constraint of another table refuses it.
     """
-    same = [sql.SQL("published.{0} = staged.{0}").format(sql.Identifier(k)) for k in target.key]
     statement = sql.SQL(
         "DELETE FROM {table} AS published "
         "WHERE NOT EXISTS (SELECT FROM {staging} AS staged WHERE {same})"
     ).format(
         table=sql.Identifier("public", target.table),
         staging=staging,
-        same=sql.SQL(" AND ").join(same),
+        same=target.same_key("published", "staged"),
     )
     return _write(cursor, statement, target)
 

@@ -6,6 +6,7 @@ STRING = frozenset({"text", "character varying", "character", "citext"})
 INTEGER = frozenset({"smallint", "integer", "bigint"})
 DOUBLE = frozenset({"double precision"})
 MOMENT = frozenset({"timestamp with time zone"})
+BOOLEAN = frozenset({"boolean"})
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,53 @@ PRODUCT_AREA_IMPACT = TableContract(
 
 PUBLICATIONS = TableContract(
     table="tens_insight.publications",
-    columns={"target_table": STRING, "as_of": MOMENT, "model_version": STRING},
-    rights=("SELECT", "INSERT"),
+    columns={
+        "target_table": STRING,
+        "as_of": MOMENT,
+        "model_version": STRING,
+        "has_history": BOOLEAN,
+        "undone_at": MOMENT,
+    },
+    rights=("SELECT", "INSERT", "UPDATE"),
     remedy="run `tens-insight db init`",
 )
 
-OUTPUTS = (ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, PUBLICATIONS)
+REFUSALS = TableContract(
+    table="tens_insight.refusals",
+    columns={"refusal_id": INTEGER, "target_table": STRING},
+    rights=("SELECT", "INSERT", "DELETE"),
+    remedy="run `tens-insight db init`",
+)
+
+
+def _history(table: str, key: tuple[str, ...]) -> TableContract:
+    return TableContract(
+        table=f"tens_insight.{table}",
+        columns={"publication_id": INTEGER, **dict.fromkeys(key, STRING)},
+        rights=("SELECT", "INSERT", "DELETE"),
+        remedy="run `tens-insight db init`",
+    )
+
+
+def _refused(table: str, key: tuple[str, ...]) -> TableContract:
+    return TableContract(
+        table=f"tens_insight.{table}",
+        columns={"refusal_id": INTEGER, **dict.fromkeys(key, STRING)},
+        rights=("SELECT", "INSERT"),
+        remedy="run `tens-insight db init`",
+    )
+
+
+OUTPUTS = (
+    ACCOUNT_RISK_SCORES,
+    PRODUCT_AREA_IMPACT,
+    PUBLICATIONS,
+    _history("account_risk_score_history", ACCOUNT_RISK_SCORES.key),
+    _history("product_area_impact_history", PRODUCT_AREA_IMPACT.key),
+    REFUSALS,
+    _refused("account_risk_scores_refused", ACCOUNT_RISK_SCORES.key),
+    _refused("product_area_impact_refused", PRODUCT_AREA_IMPACT.key),
+)
 
 
 def churn_contract(table: str, account_column: str, date_column: str) -> TableContract:

@@ -81,6 +81,8 @@ def _missing_column(contract: TableContract, name: str) -> str:
             "older GoInsight. Without it no account can be scored; upgrade GoInsight, run its "
             "migrations and let its ETL fill the column."
         )
+    if contract.table.startswith("tens_insight."):
+        return f"Column {contract.table}.{name} does not exist: {contract.remedy}."
     return f"Column {contract.table}.{name} does not exist: add it, or name the right table."
 
 

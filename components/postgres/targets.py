@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from psycopg2 import sql
+
 from components.postgres.sql import load_sql
 
 ColumnType = Literal["text", "double precision", "integer", "timestamptz"]
@@ -21,6 +23,10 @@ class Target:
             rule that rows break.
         summary: SQL over {staging}: one row (mean probability double precision or
             NULL, rows per category jsonb).
+        history: Name in schema tens_insight of the table of what was published.
+        refused: Name there of the table of what the circuit breaker refused.
+        value: The column whose moves are told.
+        category: The column of categories, if there is one.
     """
 
     table: str
@@ -29,11 +35,42 @@ class Target:
     constant: tuple[str, ...]
     check: str
     summary: str
+    history: str
+    refused: str
+    value: str
+    category: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns, in the order of the rows."""
         return tuple(name for name, _ in self.columns)
+
+    @property
+    def history_table(self) -> sql.Identifier:
+        """The quoted name of the table of what was published."""
+        return sql.Identifier("tens_insight", self.history)
+
+    @property
+    def refused_table(self) -> sql.Identifier:
+        """The quoted name of the table of what was refused."""
+        return sql.Identifier("tens_insight", self.refused)
+
+    @property
+    def column_list(self) -> sql.Composed:
+        """The quoted columns, separated by commas."""
+        return sql.SQL(", ").join(map(sql.Identifier, self.column_names))
+
+    @property
+    def key_list(self) -> sql.Composed:
+        """The quoted columns of the key, separated by commas."""
+        return sql.SQL(", ").join(map(sql.Identifier, self.key))
+
+    def same_key(self, left: str, right: str) -> sql.Composed:
+        """Returns the condition that two rows have one key, by their aliases."""
+        return sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name))
+            for name in self.key
+        )
 
 
 ACCOUNT_RISK_SCORES: Final = Target(
@@ -50,6 +87,10 @@ ACCOUNT_RISK_SCORES: Final = Target(
     constant=("predicted_at", "model_version"),
     check=load_sql("account_risk_scores_check"),
     summary=load_sql("account_risk_scores_summary"),
+    history="account_risk_score_history",
+    refused="account_risk_scores_refused",
+    value="churn_probability",
+    category="risk_category",
 )
 
 PRODUCT_AREA_IMPACT: Final = Target(
@@ -69,4 +110,7 @@ PRODUCT_AREA_IMPACT: Final = Target(
     constant=("predicted_at", "model_version"),
     check=load_sql("product_area_impact_check"),
     summary=load_sql("product_area_impact_summary"),
+    history="product_area_impact_history",
+    refused="product_area_impact_refused",
+    value="priority_score",
 )

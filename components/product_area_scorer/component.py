@@ -20,7 +20,8 @@ class ProductAreaScorerSpec(types.ComponentSpec):
         "clear_if_empty": ExecutionParameter(type=bool),
         "remove_vanished": ExecutionParameter(type=bool),
         "max_count_change": ExecutionParameter(type=float),
-        "accept_shift": ExecutionParameter(type=bool),
+        "accept_shift": ExecutionParameter(type=str),
+        "history_days": ExecutionParameter(type=int),
     }
     INPUTS = {"area_counts": ChannelParameter(type=AreaCounts)}  # noqa: RUF012
     OUTPUTS = {"areas": ChannelParameter(type=PublishedAreas)}  # noqa: RUF012
@@ -54,7 +55,8 @@ class ProductAreaScorer(base_component.BaseComponent):
         clear_if_empty: bool,
         remove_vanished: bool,
         max_count_change: float,
-        accept_shift: bool,
+        accept_shift: str,
+        history_days: int,
     ):
         """Declares the rule and how far the table may change.
 
@@ -65,7 +67,8 @@ class ProductAreaScorer(base_component.BaseComponent):
             clear_if_empty: Whether a window without feedback empties the table.
             remove_vanished: Remove the rows of pairs without feedback in the window.
             max_count_change: Circuit breaker, see PublishPolicy.
-            accept_shift: Publish in spite of the circuit breaker.
+            accept_shift: The reason to publish in spite of the circuit breaker, or "".
+            history_days: Age in days from which rows of the history are dropped.
         """
         spec = ProductAreaScorerSpec(
             area_counts=area_counts,
@@ -75,6 +78,7 @@ class ProductAreaScorer(base_component.BaseComponent):
             remove_vanished=remove_vanished,
             max_count_change=max_count_change,
             accept_shift=accept_shift,
+            history_days=history_days,
             areas=types.Channel(type=PublishedAreas),
         )
         super().__init__(spec=spec)

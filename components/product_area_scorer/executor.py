@@ -27,6 +27,7 @@ Row = tuple[str, str, float, int, float, int, int, datetime, str]
 FILE: Final = "area_impacts.json"
 AS_OF: Final = "as_of"
 WEIGHTS_VERSION: Final = "weights_version"
+PUBLICATION_ID: Final = "publication_id"
 PUBLISHED_COUNT: Final = "published_count"
 REMOVED_COUNT: Final = "removed_count"
 PUBLISHED_AT: Final = "published_at"
@@ -105,6 +106,7 @@ def _policy(properties: dict[str, Any], *, empty: bool) -> PublishPolicy:
         # An empty window that is meant leaves nothing, whatever is done with single pairs.
         remove_departed=properties["remove_vanished"] or empty,
         allow_empty=properties["clear_if_empty"],
+        history_days=properties["history_days"],
     )
 
 
@@ -156,5 +158,6 @@ def _say_empty(areas: types.Artifact, counts: AreaCounts) -> None:
 
 def _record(areas: types.Artifact, published: Published) -> None:
     areas.set_string_custom_property(PUBLISHED_AT, published.published_at.isoformat())
+    areas.set_int_custom_property(PUBLICATION_ID, published.publication_id)
     areas.set_int_custom_property(PUBLISHED_COUNT, published.written)
     areas.set_int_custom_property(REMOVED_COUNT, published.removed)

@@ -20,6 +20,12 @@ def command() -> None:
 _as_of = click.option(
     "--as-of", metavar="MOMENT", help="The run's now, ISO 8601, UTC without a zone."
 )
+_accept = click.option(
+    "--accept-shift",
+    metavar="REASON",
+    callback=lambda ctx, param, value: _reason(value),
+    help="Publish in spite of the circuit breaker; the log keeps why and who.",
+)
 _json = click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, as the last line."
 )
@@ -27,21 +33,31 @@ _json = click.option(
 
 @command.command()
 @_as_of
+@_accept
 @_json
-def train(as_of: str | None, as_json: bool) -> int:
+def train(as_of: str | None, accept_shift: str | None, as_json: bool) -> int:
     """Reads, trains, judges, and publishes with the champion."""
-    return run_and_report("train", as_of, as_json)
+    return run_and_report("train", as_of, as_json, accept_shift)
 
 
 @command.command()
 @_as_of
+@_accept
 @_json
-def score(as_of: str | None, as_json: bool) -> int:
+def score(as_of: str | None, accept_shift: str | None, as_json: bool) -> int:
     """Publishes with the champion, without training."""
-    return run_and_report("score", as_of, as_json)
+    return run_and_report("score", as_of, as_json, accept_shift)
 
 
-def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
+def _reason(value: str | None) -> str | None:
+    if value is not None and not value.strip():
+        raise click.BadParameter("Say why, for the log.")
+    return value
+
+
+def run_and_report(
+    kind: str, as_of: str | None, as_json: bool, accept_shift: str | None = None
+) -> int:
     """Runs a pipeline and prints its summary; returns the exit code."""
     from dataclasses import asdict
 
@@ -51,7 +67,7 @@ def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
     from pipeline.run import RunFailed, run_pipeline
     from pipeline.settings import load_settings
 
-    settings = load_settings(as_of=as_of)
+    settings = load_settings(as_of=as_of, accept_shift=accept_shift)
     ensure_database(settings)
     result = run_pipeline(kind, settings, Progress())
     if isinstance(result, RunFailed):
@@ -61,6 +77,8 @@ def run_and_report(kind: str, as_of: str | None, as_json: bool) -> int:
             result.error.facts["gate"] = asdict(result.gate)
         for sentence in result.published:
             click.echo(sentence, err=True)
+        for warning in result.warnings:
+            click.echo(f"Data gate, warning: {warning}", err=True)
         raise result.error
     render_summary(result, console())
     if as_json:

@@ -27,10 +27,19 @@ def command(runs: int, as_json: bool) -> None:
 
 def _database() -> dict[str, Any]:
     from components.postgres.connection import connect, describe
+    from components.postgres.failures import explained
+    from components.postgres.publication_log import read_log
     from components.postgres.published_scores import score_counts
+    from components.postgres.refusals import read_refusals
+    from components.postgres.targets import ACCOUNT_RISK_SCORES
 
     with closing(connect("tens-insight status")) as connection:
         counts = score_counts(connection)
+        with explained(connection), connection.cursor() as cursor:
+            newest = read_log(cursor, ACCOUNT_RISK_SCORES).newest
+            refusals = read_refusals(cursor, ACCOUNT_RISK_SCORES)
+        refusal = refusals[-1] if refusals else None
+        stands = refusal and (newest is None or refusal.refused_at > newest.published_at)
         age = datetime.now(timezone.utc) - counts.predicted_at if counts.predicted_at else None
         return {
             "database": describe(connection),
@@ -39,6 +48,9 @@ def _database() -> dict[str, Any]:
             "scores_as_of": counts.predicted_at,
             "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
             "scores_model_version": counts.model_version,
+            "publication_id": newest.publication_id if newest else None,
+            "published_at": newest.published_at if newest else None,
+            "refused_since": f"r{refusal.refusal_id}" if refusal and stands else None,
         }
 
 
@@ -63,6 +75,15 @@ def _registry(path: Any, limit: int) -> dict[str, Any]:
     }
 
 
+def _publication(state: dict[str, Any]) -> str:
+    said = "-"
+    if state["publication_id"] is not None:
+        said = f"{state['published_at']:%Y-%m-%d %H:%M} UTC, publication {state['publication_id']}"
+    if state["refused_since"] is not None:
+        said += f"; refused since: {state['refused_since']} (see `tens-insight publications`)"
+    return said
+
+
 def _show(state: dict[str, Any]) -> None:
     from pipeline.render import console, print_facts
 
@@ -77,6 +98,7 @@ def _show(state: dict[str, Any]) -> None:
             if state["scores"]
             else "nothing was published yet",
         ),
+        ("published", _publication(state)),
         (
             "champion",
             f"{champion['model_version']}, label {champion['label_source']}, "

@@ -55,11 +55,11 @@ class Drill:
     say: Any
     checks: int = field(default=0)
 
-    def run(self, *arguments: str, expect: int = 0, **settings: str) -> dict[str, Any]:
+    def run(self, *arguments: str, **settings: str) -> dict[str, Any]:
         """Runs a command of ours and returns its JSON, the last line that it prints.
 
         Raises:
-            DrillFailed: It ended with another exit code.
+            DrillFailed: It ended with another exit code than 0.
         """
         self.say(f"$ tens-insight {' '.join(arguments)}")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TENS_INSIGHT_")}
@@ -68,10 +68,9 @@ class Drill:
         done = subprocess.run(
             command, env=environment | settings, capture_output=True, text=True, check=False
         )
-        if done.returncode != expect:
+        if done.returncode:
             raise DrillFailed(
-                f"`tens-insight {' '.join(arguments)}` ended with {done.returncode}, expected "
-                f"{expect}:\n{done.stderr[-2000:]}"
+                f"`tens-insight {' '.join(arguments)}` ended with {done.returncode}:\n{done.stderr}"
             )
         last = (done.stdout.splitlines() or [""])[-1]
         return json.loads(last) if last.startswith("{") else {}
@@ -79,9 +78,9 @@ class Drill:
     def table(self) -> str:
         """Returns a hash of every byte of account_risk_scores."""
         content = io.BytesIO()
-        query = "COPY (SELECT * FROM account_risk_scores ORDER BY account_id) TO STDOUT (FORMAT binary)"
+        rows = "SELECT * FROM public.account_risk_scores ORDER BY account_id"
         with closing(psycopg2.connect(self.url)) as connection, connection.cursor() as cursor:
-            cursor.copy_expert(query, content)  # type: ignore[arg-type]
+            cursor.copy_expert(f"COPY ({rows}) TO STDOUT (FORMAT binary)", content)  # type: ignore[arg-type]
         return hashlib.sha256(content.getvalue()).hexdigest()
 
     def champion(self) -> str:

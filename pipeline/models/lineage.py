@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from components.champion.rule import Act
 from components.postgres.published_models import PublishedWith
@@ -16,9 +16,6 @@ from pipeline.models.listing import (
     recorded_metrics,
 )
 from pipeline.registry import Artifact, Registry, Run
-
-if TYPE_CHECKING:
-    from pipeline.eval_metrics import EvalMetrics
 
 AS_RECORDED, DIFFERS, GONE, NOT_RECORDED = "as recorded", "differs", "gone", "not recorded"
 SPLITS: Final = ("train", "eval")
@@ -47,8 +44,8 @@ class ModelDetails:
         row: As in the list.
         decision: The gate's decision in a sentence; empty if it recorded none.
         decision_file: Where its decision.json lies; empty if there is none.
-        metrics: Of the evaluation snapshot, by name; empty if none can be had.
-        metrics_source: recorded by the gate, computed now, or why neither.
+        metrics: Of the evaluation snapshot, by name, as the gate recorded them; empty for a
+            model that it did not judge.
         run: The training run.
         examples: The Examples it learnt from; None if ML Metadata does not know them.
         examples_present: Whether their files are still there.
@@ -62,7 +59,6 @@ class ModelDetails:
     decision: str
     decision_file: str
     metrics: dict[str, float]
-    metrics_source: str
     run: Run | None
     examples: Artifact | None
     examples_present: bool
@@ -95,14 +91,12 @@ def show_model(
     blessing = registry.blessings().get(model.artifact_id)
     run, examples = trained_from(registry, model)
     content = decision_file(blessing) if blessing else None
-    metrics, source = _metrics(model, examples, blessing)
     card = dict(model.facts)
     return ModelDetails(
         row=next(row for row in rows if row.version == version),
         decision=_sentence(content, blessing),
         decision_file=decision_path(blessing) if blessing and content else "",
-        metrics=metrics,
-        metrics_source=source,
+        metrics=recorded_metrics(blessing),
         run=run,
         examples=examples,
         examples_present=examples is not None and has_split(examples, "eval"),
@@ -140,30 +134,6 @@ def _sentence(content: dict[str, Any] | None, blessing: Artifact | None) -> str:
     if content is not None:
         return str(content.get("summary", ""))
     return str(blessing.facts.get("summary", "")) if blessing else ""
-
-
-def _metrics(
-    model: Artifact, examples: Artifact | None, blessing: Artifact | None
-) -> tuple[dict[str, float], str]:
-    recorded = recorded_metrics(blessing)
-    if recorded:
-        return recorded, "recorded by the gate"
-    if examples is None or not has_split(examples, "eval"):
-        return {}, "the gate recorded none, and the files of the evaluation snapshot are gone"
-    if not Path(saved_model_path(model)).is_dir():
-        return {}, "the gate recorded none, and the model's files are gone"
-    return _evaluated(saved_model_path(model), examples.uri), "computed now"
-
-
-def _evaluated(saved_model_dir: str, examples_uri: str) -> dict[str, float]:
-    from pipeline.eval_metrics import evaluate
-
-    found: EvalMetrics = evaluate(saved_model_dir, examples_uri)
-    return {
-        "auc": found.auc,
-        "log_loss": found.log_loss,
-        "calibration_error": found.calibration_error,
-    }
 
 
 def _exported(model: Artifact) -> Exported:

@@ -44,7 +44,7 @@ def _label(card: dict[str, Any]) -> str:
 
 def _metrics(details: ModelDetails) -> str:
     values = [f"{name} {value:.4f}" for name, value in details.metrics.items()]
-    return f"{', '.join(values) or NONE} ({details.metrics_source})"
+    return ", ".join(values) or NONE
 
 
 def _run(details: ModelDetails) -> str:

@@ -1,24 +1,27 @@
 """Scores one evaluation snapshot with two models, and compares account by account."""
 
 import os
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
-from pipeline.eval_metrics import read_labelled
+from components.model_gate.snapshots import read_labels, read_serialized
 from pipeline.models.comparison import MetricPair, Moved, SameSnapshot
-from pipeline.models.paired import average_precision, paired_interval
 from serving_model import metrics
 from serving_model.metrics import Floats, Metric
+from serving_model.paired_bootstrap import interval, paired_bootstrap
 from serving_model.predict import ModelScorer
 from serving_model.risk import risk_categories
 
 _METRICS: Final[dict[str, Metric]] = {
     "auc": metrics.auc,
-    "pr_auc": average_precision,
+    "pr_auc": metrics.average_precision,
     "log_loss": metrics.log_loss,
     "calibration_error": metrics.expected_calibration_error,
 }
+_CALIBRATION_RESAMPLES: Final = 200
+"""Bins have to be sorted anew in each, so that it is slower than the others."""
 
 
 def judge_on(
@@ -33,27 +36,39 @@ def judge_on(
         cutoff: Of the split.
         top: How many accounts that move most to return.
     """
-    serialized, labels = read_labelled(os.path.join(examples_uri, "Split-eval"))
+    serialized = read_serialized(os.path.join(examples_uri, "Split-eval"))
     accounts, a = ModelScorer(saved_models[0]).score(serialized)
     _, b = ModelScorer(saved_models[1]).score(serialized)
     # Readers see rows in any order; in one order, resampling gives one interval.
     order = np.argsort(accounts)
-    truth = labels[order].astype(np.float64)
+    truth = read_labels(serialized)[order]
     return SameSnapshot(
         version=version,
         cutoff=cutoff,
         accounts=len(truth),
         churned=int(truth.sum()),
-        metrics=tuple(_pair(name, truth, a[order], b[order]) for name in _METRICS),
+        metrics=tuple(_pairs(truth, a[order], b[order])),
         moved=_moved(accounts[order].tolist(), truth, a[order], b[order], top),
     )
 
 
-def _pair(name: str, labels: Floats, a: Floats, b: Floats) -> MetricPair:
-    metric = _METRICS[name]
-    value_a, value_b = metric(labels, a), metric(labels, b)
-    interval = paired_interval(metric, labels, a, b)
-    return MetricPair(name, value_a, value_b, value_b - value_a, interval)
+def _pairs(labels: Floats, a: Floats, b: Floats) -> Iterator[MetricPair]:
+    replicates = paired_bootstrap(labels, {"a": a, "b": b})
+    differences = {
+        name: getattr(replicates["b"], name) - getattr(replicates["a"], name)
+        for name in ("auc", "pr_auc", "log_loss")
+    }
+    differences["calibration_error"] = _calibration_differences(labels, a, b)
+    for name, metric in _METRICS.items():
+        value_a, value_b = metric(labels, a), metric(labels, b)
+        ends = interval(differences[name]) or (float("nan"), float("nan"))
+        yield MetricPair(name, value_a, value_b, value_b - value_a, ends)
+
+
+def _calibration_differences(labels: Floats, a: Floats, b: Floats) -> Floats:
+    random, error = np.random.default_rng(0), metrics.expected_calibration_error
+    draws = (random.integers(labels.size, size=labels.size) for _ in range(_CALIBRATION_RESAMPLES))
+    return np.array([error(labels[at], b[at]) - error(labels[at], a[at]) for at in draws])
 
 
 def _moved(

@@ -17,6 +17,14 @@ from tests.contract.test_tables import FEEDBACK, GOINSIGHT
 INPUTS = f"""{GOINSIGHT.split("CREATE TABLE IF NOT EXISTS account_risk_scores")[0]}
 CREATE TABLE account_churn (account_id varchar NOT NULL, churned_at timestamptz NOT NULL);"""
 OUTPUTS = ("public.account_risk_scores", "public.product_area_impact")
+OURS = {
+    "publications": ("UPDATE",),
+    "account_risk_score_history": ("SELECT", "INSERT", "DELETE"),
+    "product_area_impact_history": ("SELECT", "INSERT", "DELETE"),
+    "refusals": ("SELECT", "INSERT", "DELETE"),
+    "account_risk_scores_refused": ("SELECT", "INSERT"),
+    "product_area_impact_refused": ("SELECT", "INSERT"),
+}
 MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
 
 
@@ -118,6 +126,11 @@ def test_nobody_may_do_more(granted, roles):
         ),
         ("SELECT", "TABLE tens_insight.publications", "SELECT on table tens_insight.publications"),
         ("INSERT", "TABLE tens_insight.publications", "INSERT on table tens_insight.publications"),
+        *(
+            (right, f"TABLE tens_insight.{table}", f"{right} on table tens_insight.{table}")
+            for table, rights in OURS.items()
+            for right in rights
+        ),
         ("USAGE", "SCHEMA tens_insight", "may not use schema tens_insight"),
         ("USAGE", "SCHEMA public", "may not use schema public"),
         ("TEMPORARY", "DATABASE", "GRANT TEMPORARY ON DATABASE"),

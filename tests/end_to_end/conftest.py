@@ -122,7 +122,7 @@ def _make_roles(server, database, roles):
 @pytest.fixture(scope="session")
 def house(postgres_server, tmp_path_factory):
     """A strong world, small enough for a test and large enough for the gate."""
-    with house_with(postgres_server, tmp_path_factory.mktemp("house"), "strong", 1_500) as made:
+    with house_with(postgres_server, tmp_path_factory.mktemp("house"), "strong", 4_000) as made:
         yield made
 
 

@@ -20,6 +20,7 @@ from components.postgres.connection import connect
 from components.postgres.publication import Publication, Published, PublishPolicy
 from components.postgres.publish import publish
 from components.postgres.targets import ACCOUNT_RISK_SCORES
+from components.postgres.undo import Undone, undo
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 POLICY = PublishPolicy(max_count_change=0.5, max_mean_shift=0.5)
@@ -56,6 +57,18 @@ def query(statement: str, *values: object) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
+def undo_newest() -> Undone:
+    return undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+
+
+def history() -> list[tuple[str, int]]:
+    """Returns how many rows of which model the history holds."""
+    return query(
+        "SELECT model_version, count(*) FROM tens_insight.account_risk_score_history "
+        "GROUP BY 1 ORDER BY 1"
+    )
+
+
 def versions() -> list[tuple[str, int]]:
     """Returns how many rows of which model the table holds."""
     return query(
@@ -67,7 +80,8 @@ def publishers(state: str = "%") -> list[int]:
     """Returns the backends of publishers, by what they wait for."""
     rows = query(
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-        "AND application_name = 'tens-insight publish' AND coalesce(wait_event_type, '') LIKE %s",
+        "AND application_name IN ('tens-insight publish', 'tens-insight undo') "
+        "AND coalesce(wait_event_type, '') LIKE %s",
         state,
     )
     return [row[0] for row in rows]
@@ -98,7 +112,10 @@ def rows():
             time.sleep(600)
         yield row
 
-faults.publish_version(2, rows)
+if sys.argv[2] == "undo":
+    faults.undo_newest()
+else:
+    faults.publish_version(2, rows)
 """
 
 
@@ -111,6 +128,7 @@ def publisher() -> Iterator[Any]:
         process = subprocess.Popen(
             [sys.executable, "-c", SUBPROCESS, __file__, stop_at],
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             cwd=Path(__file__).parents[2],
             env={**os.environ},
@@ -135,13 +153,13 @@ def test_killed_in_mid_copy_the_old_rows_stay(published: None, publisher: Any) -
     assert process.stdout.readline() == "here\n"
     assert len(publishers()) == 1
     _die(process)
-    assert versions() == [("model-1", ROWS)]
+    assert versions() == history() == [("model-1", ROWS)]
     publish_version(3)
     assert versions() == [("model-3", ROWS)]
 
 
 def test_killed_after_the_upsert_the_old_rows_stay(published: None, publisher: Any) -> None:
-    # The log is the last thing written before the commit: holding it stops the publisher there.
+    # The log is written after the table: holding it stops the publisher between the two.
     with closing(connect("tens-insight test")) as blocker, blocker.cursor() as cursor:
         cursor.execute("LOCK TABLE tens_insight.publications IN SHARE MODE")
         process = publisher("log")
@@ -150,8 +168,65 @@ def test_killed_after_the_upsert_the_old_rows_stay(published: None, publisher: A
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
     wait_until(lambda: not publishers())
-    assert versions() == [("model-1", ROWS)]
+    assert versions() == history() == [("model-1", ROWS)]
     publish_version(3)
+    assert versions() == [("model-3", ROWS)]
+    assert history() == [("model-1", ROWS), ("model-3", ROWS)]
+
+
+def _stopped_at(table: str, publisher: Any, what: str) -> None:
+    """Kills a process that waits to write to a table which this test holds."""
+    with closing(connect("tens-insight test")) as blocker, blocker.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN SHARE MODE")
+        process = publisher(what)
+        wait_until(lambda: publishers("Lock"))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    wait_until(lambda: not publishers())
+
+
+def test_killed_before_the_history_is_written_neither_is_there(
+    published: None, publisher: Any
+) -> None:
+    _stopped_at("tens_insight.account_risk_score_history", publisher, "history")
+    assert versions() == history() == [("model-1", ROWS)]
+    assert query("SELECT count(*) FROM tens_insight.publications") == [(1,)]
+    publish_version(3)
+    undo_newest()
+    assert versions() == [("model-1", ROWS)]
+
+
+@pytest.mark.parametrize("table", ["public.account_risk_scores", "tens_insight.publications"])
+def test_killed_in_mid_undo_the_newest_rows_stay(
+    published: None, publisher: Any, table: str
+) -> None:
+    publish_version(3)
+    _stopped_at(table, publisher, "undo")
+    assert versions() == [("model-3", ROWS)]
+    assert query("SELECT count(undone_at) FROM tens_insight.publications") == [(0,)]
+    undo_newest()
+    assert versions() == [("model-1", ROWS)]
+
+
+def test_an_undo_whose_backend_ends_is_not_tried_again(published: None) -> None:
+    publish_version(2)
+    publish_version(3)
+    errors: list[Exception] = []
+
+    def undoing() -> None:
+        try:
+            undo_newest()
+        except Exception as error:
+            errors.append(error)
+
+    with closing(connect("tens-insight test")) as blocker, blocker.cursor() as cursor:
+        cursor.execute("LOCK TABLE tens_insight.publications IN SHARE MODE")
+        thread = threading.Thread(target=undoing)
+        thread.start()
+        wait_until(lambda: publishers("Lock"))
+        query("SELECT pg_terminate_backend(%s)", publishers("Lock")[0])
+        thread.join()
+    assert "publications list" in str(errors[0])
     assert versions() == [("model-3", ROWS)]
 
 
@@ -220,6 +295,39 @@ def test_a_publisher_that_waits_too_long_says_so(published: None, monkeypatch) -
 
     publish_version(2, rows)
     assert versions() == [("model-2", ROWS)]
+
+
+def test_an_undo_waits_for_the_publication_that_runs_and_undoes_that(published: None) -> None:
+    undone: list[Undone] = []
+    undoing = threading.Thread(target=lambda: undone.append(undo_newest()))
+
+    def slow() -> Iterator[tuple[object, ...]]:
+        undoing.start()
+        wait_until(lambda: publishers("Lock"))
+        yield from scores(2)
+
+    published_now = publish_version(2, slow)
+    undoing.join()
+    assert undone[0].entry.publication_id == published_now.publication_id
+    assert versions() == [("model-1", ROWS)]
+
+
+def test_of_two_processes_with_one_waiting_the_older_as_of_ends_with_a_message(
+    published: None, publisher: Any
+) -> None:
+    process = None
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        nonlocal process
+        process = publisher("wait")  # publishes version 2 in a process of its own
+        wait_until(lambda: publishers("Lock"))
+        yield from scores(3)
+
+    publish_version(3, rows)
+    _, said = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 1
+    assert "an older run never replaces a newer one" in said
+    assert versions() == [("model-3", ROWS)]
 
 
 def test_the_older_of_two_publishers_loses(published: None) -> None:

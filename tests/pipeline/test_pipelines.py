@@ -120,12 +120,28 @@ def test_scoring_trains_nothing(score_graph):
         "ImportSchemaGen",
         "FeedbackExampleGen",
         "StatisticsGen",
+        "TrainedStatistics",
         "DataGate",
         "Champion",
         "AccountScorer",
         "ProductAreaScorer",
     }
     assert {"DataGate", "Champion"} <= before(score_graph, "AccountScorer")
+
+
+def test_the_daily_run_is_compared_with_the_newest_training_run(score_graph):
+    assert score_graph["TrainedStatistics"] == []
+    assert "TrainedStatistics" in score_graph["DataGate"]
+    text = str(compiled(scoring))
+    assert training.PIPELINE_NAME in text
+
+
+@pytest.mark.parametrize("module", [training, scoring])
+def test_the_bars_and_actions_of_the_settings_reach_the_gate(module):
+    text = str(compiled(module, min_drift_accounts=4321, data_checks={"skew": "stop"}))
+    assert "int_value: 4321" in text
+    assert r"\"skew\": \"stop\"" in text
+    assert r"\"drift\": \"warn\"" in text
 
 
 @pytest.mark.parametrize("module", [training, scoring])
@@ -142,11 +158,13 @@ def test_the_rule_of_the_settings_reaches_the_product_areas():
             scoring,
             area_window_days=37,
             critical_priority=2,
+            duplicate_events="keep",
             area_weights=weights,
             enterprise_segments=("vip",),
         )
     )
     assert "int_value: 37" in text
+    assert 'string_value: "keep"' in text
     assert r"\"p5_feedback\": 0.25" in text
     assert r"[\"vip\"]" in text
 

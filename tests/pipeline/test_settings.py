@@ -61,6 +61,10 @@ def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch,
         ("AREA_WEIGHTS", json.dumps(dict.fromkeys(SIGNALS, 0.2)), "sum to 1"),
         ("AREA_WEIGHTS", json.dumps(dict.fromkeys(SIGNALS, 0.4) | {"p5_feedback": -1}), ">= 0"),
         ("AREAS_EMPTY_WINDOW", "wipe", "'keep' or 'clear'"),
+        ("DATA_CHECKS", "warn", "JSON"),
+        ("DATA_CHECKS", '{"drfit": "warn"}', "there are schema, size, freshness, drift"),
+        ("DATA_CHECKS", '{"skew": "halt"}', "expected stop or warn or off"),
+        ("DATA_CHECKS", '{"size": "off"}', "expected stop or warn"),
         ("CRITICAL_PRIORITY", "6", "less than or equal to 5"),
     ],
 )
@@ -69,6 +73,13 @@ def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, name, value,
     with pytest.raises(ConfigurationInvalid, match=re.escape(said)) as caught:
         load_settings()
     assert name.lower() in str(caught.value)
+
+
+def test_groups_of_data_checks_that_are_not_named_keep_their_action(monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_DATA_CHECKS", '{"drift": "off"}')
+    actions = load_settings().data_checks
+    assert actions["drift"] == "off"
+    assert actions | {"drift": "warn"} == Settings.model_fields["data_checks"].default
 
 
 def test_a_misspelt_variable_is_refused_with_the_nearest_name(monkeypatch):

@@ -1,4 +1,4 @@
 -- A publication that was committed although its answer was lost on the way.
-SELECT rows_written, rows_removed, mean_probability, category_shares, published_at
+SELECT rows_written, rows_removed, mean_probability, category_shares, published_at, publication_id
 FROM tens_insight.publications
 WHERE attempt = %(attempt)s

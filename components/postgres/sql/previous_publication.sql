@@ -1,4 +1,4 @@
-SELECT as_of, feedback_rows
+SELECT as_of, feedback_rows, rows_written
 FROM tens_insight.publications
 WHERE target_table = 'account_risk_scores'
   AND as_of < %(as_of)s

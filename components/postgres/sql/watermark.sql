@@ -5,7 +5,9 @@ SELECT count(*) FILTER (WHERE dated AND created_at < %(as_of)s),
        count(*) FILTER (WHERE NOT dated),
        count(*) FILTER (WHERE dated AND created_at < %(previous_as_of)s),
        min(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
-       max(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named)
+       max(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
+       count(*) FILTER (WHERE created_at < %(as_of)s AND created_at >= %(last_week)s),
+       count(*) FILTER (WHERE created_at < %(last_week)s AND created_at >= %(weeks_before)s)
 FROM (SELECT created_at,
              coalesce(account_id::text <> '', false) AS named,
              -- As read_feedback.sql has it: no calendar of ours goes back before the year 1.

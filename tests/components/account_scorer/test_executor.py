@@ -20,8 +20,12 @@ AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 POLICY = {
     "max_count_change": 0.5,
     "max_mean_shift": 0.5,
-    "accept_shift": False,
+    "max_category_shift": 1.0,
+    "max_moved_share": 1.0,
+    "moved_threshold": 0.3,
+    "accept_shift": "",
     "remove_departed": True,
+    "history_days": 400,
 }
 ODD = ["ACC-1", "Ü-ß", "日本", "😀", 'a"b', "a\nb", "a\tb", "\\N", "\\", " ", "e\u0301", "é", "NA"]
 
@@ -95,6 +99,7 @@ def test_everyone_is_published(
     assert facts == {
         "as_of": AS_OF.isoformat(),
         "model_version": "20240601-abcdef01",
+        "publication_id": 1,
         "published_count": len(ODD),
         "removed_count": 0,
         **{f"category_{one}": risks.count(one) for one in ("low", "medium", "high", "critical")},
@@ -151,7 +156,7 @@ def test_the_circuit_breaker_gets_its_settings(
     feedback.churn((account, AS_OF - timedelta(days=1)) for account in ODD[:4])
     with pytest.raises(PublicationRefused, match="max_count_change"):
         score(max_count_change=0.1)
-    kept = score(max_count_change=0.1, accept_shift=True, remove_departed=False)
+    kept = score(max_count_change=0.1, accept_shift="A reason.", remove_departed=False)
     assert published(feedback).keys() == set(ODD)
     assert artifact_facts.custom_properties(kept)["published_count"] == len(ODD) - 4
     removed = score(max_count_change=0.1)

@@ -15,12 +15,23 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsExecuto
 from tfx.types import standard_artifacts
 
 from components.artifacts import DataGateDecision
+from components.data_gate.actions import complete_actions
 from components.data_gate.executor import Executor
 from components.errors import DataGateStopped
 from transforms.schema import schema_path
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
-LIMITS = {"min_accounts": 20, "min_churned": 3, "max_feedback_age_days": 2}
+BARS = {
+    "min_accounts": 20,
+    "min_churned": 3,
+    "max_feedback_age_days": 2,
+    "min_drift_accounts": 500,
+    "max_unseen_share": 0.05,
+    "max_missing_share": 0.05,
+    "max_vanished_share": 0.01,
+    "max_accounts_change": 0.2,
+    "min_week_share": 0.5,
+}
 
 Row = dict[str, Any]
 Inputs = dict[str, list[Any]]
@@ -82,33 +93,49 @@ def sound(
     postgres_server.drop_database(name)
 
 
-def gate(inputs: Inputs, folder: Path, **limits: int) -> list[dict[str, Any]]:
-    """Runs the gate and returns the checks that it wrote down, stopped or not."""
+def gate(
+    inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **bars: float
+) -> list[Row]:
+    """Runs the gate and returns the checks that it wrote down."""
     decision = DataGateDecision()
     decision.uri = str(folder / "decision")
-    try:
-        Executor().Do(inputs, {"decision": [decision]}, LIMITS | limits)
-    finally:
-        checks = json.loads((folder / "decision" / "decision.json").read_text())
+    settings = {"actions": json.dumps(complete_actions(actions or {}))}
+    Executor().Do(inputs, {"decision": [decision]}, BARS | settings | bars)
+    return written(folder)
+
+
+def written(folder: Path) -> list[Row]:
+    """Returns the decision, whose checks have names of their own and say why they failed."""
+    checks = json.loads((folder / "decision" / "decision.json").read_text())
+    assert len({check["name"] for check in checks}) == len(checks)
+    assert {check["verdict"] for check in checks} <= {"passed", "warned", "stopped", "skipped"}
+    assert all(bool(check["message"]) is (check["verdict"] != "passed") for check in checks)
     return checks
 
 
-def stopped(inputs: Inputs, folder: Path, **limits: int) -> tuple[str, set[str]]:
-    """Returns the message of a stopped run, and the names of the checks that failed."""
+def names(checks: list[Row], verdict: str) -> set[str]:
+    return {check["name"] for check in checks if check["verdict"] == verdict}
+
+
+def stopped(
+    inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **bars: float
+) -> tuple[str, set[str]]:
+    """Returns the message of a stopped run, and the names of the checks that stopped it."""
     with pytest.raises(DataGateStopped) as raised:
-        gate(inputs, folder, **limits)
-    checks = json.loads((folder / "decision" / "decision.json").read_text())
-    failed = [check for check in checks if not check["passed"]]
-    message = str(raised.value)
+        gate(inputs, folder, actions, **bars)
+    checks, message = written(folder), str(raised.value)
     assert message.startswith("The data gate stopped the run: ")
-    assert all(check["message"] in message for check in failed)
-    return message, {check["name"] for check in failed}
+    for check in checks:
+        assert (check["message"] in message) is (check["verdict"] in ("stopped", "warned")) or (
+            check["verdict"] in ("passed", "skipped")
+        )
+    return message, names(checks, "stopped")
 
 
 def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
     checks = gate(sound, tmp_path)
-    assert all(check["passed"] for check in checks)
-    assert [check["name"] for check in checks] == [
+    assert names(checks, "stopped") == names(checks, "warned") == set()
+    assert [check["name"] for check in checks][:11] == [
         "train: snapshots",
         "train: churned",
         "train: stayed",
@@ -116,15 +143,16 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
         "eval: churned",
         "eval: stayed",
         "score: snapshots",
-        "age of the newest feedback",
+        "days since the newest feedback",
         "train: schema",
         "eval: schema",
         "score: schema",
     ]
     found = {check["name"]: check["found"] for check in checks}
     examples = sound["examples"][0]
-    assert found["train: snapshots"] == str(examples.get_int_custom_property("train_snapshots"))
-    assert found["age of the newest feedback"] == "1 days"
+    assert found["train: snapshots"] == examples.get_int_custom_property("train_snapshots")
+    assert found["days since the newest feedback"] == 1
+    assert len(names(checks, "passed")) > 40
 
 
 @pytest.mark.parametrize(
@@ -142,7 +170,7 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
         ),
         (
             {"max_feedback_age_days": 0},
-            {"age of the newest feedback"},
+            {"days since the newest feedback"},
             r"1 days older than as_of \(2024-06-01\), at most 0 .*"
             "check the ETL.*TENS_INSIGHT_MAX_FEEDBACK_AGE_DAYS",
         ),
@@ -153,7 +181,7 @@ def test_thin_or_stale_data_stop_the_run(
 ) -> None:
     message, names = stopped(sound, tmp_path, **limits)
     assert names <= failed
-    assert names >= {name for name in failed if name.startswith(("eval: sn", "eval: ch", "age"))}
+    assert names >= {name for name in failed if name.startswith(("eval: sn", "eval: ch", "days"))}
     assert re.search(reason, message)
 
 
@@ -204,9 +232,9 @@ def test_nobody_left_to_score_stops_the_run(
 def test_scoring_alone_is_validated_too(feedback: Any, describe: Describe, tmp_path: Path) -> None:
     feedback.add(world(sentiment="positive"))
     inputs = describe(tmp_path / "sound", splits=("score",))
-    assert [check["name"] for check in gate(inputs, tmp_path)] == [
+    assert [check["name"] for check in gate(inputs, tmp_path)][:3] == [
         "score: snapshots",
-        "age of the newest feedback",
+        "days since the newest feedback",
         "score: schema",
     ]
     feedback.execute("UPDATE feedback_enriched SET priority = 9 WHERE account_id = 'ACC-2'")
@@ -214,3 +242,120 @@ def test_scoring_alone_is_validated_too(feedback: Any, describe: Describe, tmp_p
     message, failed = stopped(inputs, tmp_path)
     assert failed == {"score: schema, event_priority"}
     assert "event_priority breaks the schema" in message
+
+
+def test_few_accounts_are_measured_but_raise_no_drift_alarm(sound: Inputs, tmp_path: Path) -> None:
+    checks = gate(sound, tmp_path)
+    compared = [check for check in checks if check["group"] in ("drift", "skew", "unseen")]
+    assert len(compared) == 3 * 14 + 2 * 5
+    assert {check["verdict"] for check in compared} == {"skipped"}
+    assert all("too few: 30 accounts in " in check["message"] for check in compared)
+    assert all(isinstance(check["found"], float) for check in compared)
+
+
+@pytest.fixture(scope="module")
+def changed(
+    postgres_server: Any,
+    make_feedback: Callable[[str], Any],
+    describe: Describe,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Inputs]:
+    """From 8 days before as_of on a source has another name, areas are lost, a region is new."""
+    name = postgres_server.create_database()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DATABASE_URL", postgres_server.url(name))
+        feedback = make_feedback(postgres_server.url(name))
+        feedback.add(world())
+        feedback.execute(
+            "UPDATE feedback_enriched SET source = 'fax', product_area = '', region = 'ANZ' "
+            "WHERE created_at >= %s",
+            ago(8),
+        )
+        yield describe(tmp_path_factory.mktemp("changed"))
+    postgres_server.drop_database(name)
+
+
+def test_a_change_warns_by_default_and_the_run_goes_on(
+    changed: Inputs, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    checks = gate(changed, tmp_path, min_drift_accounts=20)
+    warned = names(checks, "warned")
+    assert warned >= {
+        "score against train: event_source",
+        "score against eval: event_source",
+        "score: unseen event_source",
+        "score: unseen region",
+        "score: missing event_product_area",
+    }
+    assert not any("eval against train: event_source" in name for name in warned)
+    assert names(checks, "stopped") == set()
+    logged = {record.getMessage() for record in caplog.records if record.levelname == "WARNING"}
+    assert all(any(name in line for line in logged) for name in warned)
+
+
+def test_a_change_stops_by_setting_and_warnings_are_named_too(
+    changed: Inputs, tmp_path: Path
+) -> None:
+    actions = {"missing": "stop", "drift": "off", "skew": "off"}
+    message, failed = stopped(changed, tmp_path, actions, min_drift_accounts=20)
+    assert failed == {"score: missing event_product_area"}
+    first, besides = message.split(". It also warns: ")
+    assert "event_product_area in the split score are missing or empty" in first
+    assert "'ANZ'" in besides
+    assert "'fax'" in besides
+    switched_off = [check for check in written(tmp_path) if "switched off" in check["message"]]
+    assert {check["group"] for check in switched_off} == {"drift", "skew"}
+
+
+@pytest.mark.parametrize("group", ["drift", "skew", "unseen"])
+def test_each_comparison_stops_by_setting(changed: Inputs, tmp_path: Path, group: str) -> None:
+    _, failed = stopped(changed, tmp_path, {group: "stop"}, min_drift_accounts=20)
+    groups = {check["name"]: check["group"] for check in written(tmp_path)}
+    assert {groups[name] for name in failed} == {group}
+
+
+def test_stale_feedback_may_warn(sound: Inputs, tmp_path: Path) -> None:
+    checks = gate(sound, tmp_path, {"freshness": "warn"}, max_feedback_age_days=0)
+    assert names(checks, "warned") == {"days since the newest feedback"}
+
+
+@pytest.fixture
+def scored(feedback: Any, describe: Describe, tmp_path: Path) -> Inputs:
+    """A scoring run after a publication, since which rows and accounts are gone."""
+    rows = feedback.add(world(source="fax"))
+    there = sum(row["created_at"] < ago(8) for row in rows)
+    feedback.execute(
+        "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
+        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id) VALUES "
+        "(gen_random_uuid(), 'account_risk_scores', %s, 'm', 'inactivity', 60, 0, '{}', %s, 'r')",
+        ago(8),
+        there + 50,
+    )
+    return describe(tmp_path, splits=("score",))
+
+
+def test_scoring_is_compared_with_the_runs_before(
+    sound: Inputs, scored: Inputs, tmp_path: Path
+) -> None:
+    alone = {check["name"]: check for check in gate(scored, tmp_path, min_drift_accounts=20)}
+    not_compared = {
+        name for name, one in alone.items() if "there are no statistics of" in one["message"]
+    }
+    assert not_compared == {
+        "skew: score against train",
+        "drift: score against eval",
+        "unseen: score against train",
+    }
+    vanished, population = "share of rows that vanished", "change of the accounts to score"
+    assert names(list(alone.values()), "warned") == {vanished, population}
+    assert "run as of 2024-05-24 read are gone" in alone[vanished]["message"]
+    assert alone[population]["found"] == -0.5
+    assert "too few" in alone["feedback of the last 7 days"]["message"]
+    _, failed = stopped(scored, tmp_path, {"volume": "stop"}, min_drift_accounts=20)
+    assert failed == {vanished, population}
+    learnt = scored | {"trained_statistics": sound["statistics"]}
+    assert names(gate(learnt, tmp_path, min_drift_accounts=20), "warned") >= {
+        "score against train: event_source",
+        "score against eval: event_source",
+        "score: unseen event_source",
+    }

@@ -223,6 +223,24 @@ def test_odd_text_survives_byte_for_byte(
         assert (snapshot["region"], snapshot["customer_tier"]) == (text, text)
 
 
+@pytest.mark.parametrize(("setting", "events"), [("collapse", 2), ("keep", 4)])
+def test_rows_that_repeat_count_once_unless_kept(
+    feedback: Tables,
+    write_examples: Write,
+    read_snapshots: Read,
+    tmp_path: Path,
+    setting: str,
+    events: int,
+) -> None:
+    feedback.add([{}] * 3 + [{"created_at": ago(2)}])
+    examples = write_examples(tmp_path / "examples", splits='["score"]', duplicate_events=setting)
+    snapshot = read_snapshots(examples, "score")["ACC-1", SCORE_KEY]
+    assert snapshot["lifetime_count"] == len(snapshot["event_priority"]) == events
+    facts = artifact_facts.custom_properties(examples)
+    assert (facts["duplicate_events"], facts["feedback_rows"]) == (setting, 4)
+    assert facts["duplicate_rows"] == 4 - events
+
+
 def test_buckets_change_nothing(world: list[Row], write_examples: Write, tmp_path: Path) -> None:
     one = write_examples(tmp_path / "one")
     many = write_examples(tmp_path / "many", rows_per_bucket=-(-len(world) // 9))

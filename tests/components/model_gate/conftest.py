@@ -1,7 +1,6 @@
 """A challenger, a champion and an evaluation of TFX's Evaluator, on a simulated world."""
 
 import contextlib
-from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,14 +49,14 @@ def artifact(kind: type, folder: Path, number: int = 1) -> Any:
 @pytest.fixture(scope="session")
 def judged(
     postgres_server: Any, beam_executor: Any, write_examples: Any, tmp_path_factory: Any
-) -> Iterator[SimpleNamespace]:
+) -> SimpleNamespace:
     """What the pipeline hands to ModelGate: the champion had less to learn from."""
     root = tmp_path_factory.mktemp("judged")
     name = postgres_server.create_database()
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DATABASE_URL", postgres_server.url(name))
         with contextlib.closing(psycopg2.connect(postgres_server.url(name))) as connection:
-            simulate(connection, accounts=1200, days=420, seed=3, scenario="strong", end=END)
+            simulate(connection, accounts=3000, days=420, seed=3, scenario="strong", end=END)
         examples = write_examples(root / "examples", **READING)
     postgres_server.drop_database(name)
     schema = artifact(standard_artifacts.Schema, root / "schema")
@@ -71,7 +70,7 @@ def judged(
         )
     }
     evaluation, blessing = evaluate(beam_executor, examples, schema, models, root)
-    yield SimpleNamespace(
+    return SimpleNamespace(
         root=root,
         inputs={
             "examples": [examples],

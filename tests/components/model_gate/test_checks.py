@@ -33,8 +33,7 @@ def checks(labels: np.ndarray, **models: np.ndarray) -> dict[str, GateCheck]:
     replicates = paired_bootstrap(labels, given, resamples=300)
     population = Population.of(OVERALL, labels)
     return {
-        check.name: check
-        for check in overall_checks(population, labels, given, replicates, LIMITS)
+        check.name: check for check in overall_checks(population, labels, given, replicates, LIMITS)
     }
 
 

@@ -197,7 +197,12 @@ def test_missing_rights_are_named_with_the_grant(
         f'SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores TO "{role}".',
         f'SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact TO "{role}".',
         f'USAGE ON SCHEMA tens_insight TO "{role}".',
-        f'SELECT, INSERT ON tens_insight.publications TO "{role}".',
+        f'SELECT, INSERT, UPDATE ON tens_insight.publications TO "{role}".',
+        f'SELECT, INSERT, DELETE ON tens_insight.account_risk_score_history TO "{role}".',
+        f'SELECT, INSERT, DELETE ON tens_insight.product_area_impact_history TO "{role}".',
+        f'SELECT, INSERT, DELETE ON tens_insight.refusals TO "{role}".',
+        f'SELECT, INSERT ON tens_insight.account_risk_scores_refused TO "{role}".',
+        f'SELECT, INSERT ON tens_insight.product_area_impact_refused TO "{role}".',
         f'TEMPORARY ON DATABASE "{name}" TO "{role}".',
     ]
     monkeypatch.setenv("DATABASE_URL", good_database)

@@ -25,6 +25,9 @@ TARGET = Target(
     constant=(),
     check="",
     summary="",
+    history="",
+    refused="",
+    value="amount",
 )
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=timezone(timedelta(hours=5, minutes=30)))
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -151,7 +151,7 @@ def _broken(position: int, value: object) -> list[tuple[object, ...]]:
 def test_broken_rows_leave_the_table_alone(migrated_database: str, rows: list, said: str) -> None:
     publish_rows(scores({"ACC-9": 0.5}))
     with pytest.raises(PublicationRefused, match=said):
-        publish_rows(rows, replace(POLICY, accept_shift=True))
+        publish_rows(rows, replace(POLICY, accept_shift="A reason."))
     assert table() == scores({"ACC-9": 0.5})
     assert log_size() == 1
 
@@ -199,7 +199,7 @@ def test_a_sudden_shift_is_stopped_unless_accepted(
     with pytest.raises(PublicationRefused, match=said):
         publish_rows(scores(probabilities))
     assert table() == scores()
-    publish_rows(scores(probabilities), replace(POLICY, accept_shift=True))
+    publish_rows(scores(probabilities), replace(POLICY, accept_shift="A reason."))
     assert table() == scores(probabilities)
 
 
@@ -247,6 +247,8 @@ def test_the_tables_own_constraints_are_explained(migrated_database: str) -> Non
     [
         ("DROP TABLE public.account_risk_scores", "account_risk_scores.*db init"),
         ("DROP SCHEMA tens_insight CASCADE", "tens_insight.publications.*db init"),
+        ("ALTER TABLE tens_insight.publications DROP COLUMN kind CASCADE", "kind.*db init"),
+        ("DROP TABLE tens_insight.refusals CASCADE", "refusals.*db init"),
         (
             "ALTER TABLE public.account_risk_scores DROP COLUMN health_score",
             "health_score.*owner add the column",
@@ -263,7 +265,10 @@ def test_missing_tables_and_columns_are_named(
 
 GRANTS = (
     "GRANT USAGE ON SCHEMA tens_insight TO PUBLIC",
-    "GRANT SELECT, INSERT ON tens_insight.publications TO PUBLIC",
+    "GRANT SELECT, INSERT, UPDATE ON tens_insight.publications TO PUBLIC",
+    "GRANT SELECT, INSERT, DELETE ON tens_insight.account_risk_score_history, "
+    "tens_insight.refusals TO PUBLIC",
+    "GRANT SELECT, INSERT ON tens_insight.account_risk_scores_refused TO PUBLIC",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores TO PUBLIC",
 )
 
@@ -283,7 +288,15 @@ GRANTS = (
         ),
         (
             "REVOKE INSERT ON tens_insight.publications FROM PUBLIC",
-            "GRANT SELECT, INSERT ON tens_insight.publications TO",
+            "GRANT SELECT, INSERT, UPDATE ON tens_insight.publications TO",
+        ),
+        (
+            "REVOKE INSERT ON tens_insight.account_risk_score_history FROM PUBLIC",
+            "GRANT SELECT, INSERT, DELETE ON tens_insight.account_risk_score_history TO",
+        ),
+        (
+            "REVOKE SELECT ON tens_insight.refusals FROM PUBLIC",
+            "GRANT SELECT, INSERT, DELETE ON tens_insight.refusals TO",
         ),
     ],
 )

@@ -129,7 +129,7 @@ def test_the_circuit_breaker_looks_at_the_count_alone(migrated_database: str) ->
     with pytest.raises(PublicationRefused, match="1 rows after 3, a change of 66.7%"):
         publish_rows(ROWS[:1])
     assert len(table()) == 3
-    publish_rows(ROWS[:1], PublishPolicy(0.5, accept_shift=True))
+    publish_rows(ROWS[:1], PublishPolicy(0.5, accept_shift="A reason."))
     assert table() == ROWS[:1]
 
 

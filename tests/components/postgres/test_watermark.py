@@ -10,7 +10,7 @@ import pytest
 
 from components.errors import ContractBroken
 from components.postgres.connection import connect
-from components.postgres.watermark import Watermark, read_watermark
+from components.postgres.watermark import PreviousRun, Watermark, read_watermark
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 TICK = timedelta(microseconds=1)
@@ -50,7 +50,21 @@ def test_every_row_is_counted_once(feedback: Tables, connection: Any) -> None:
         late_rows=None,
         first=ago(9),
         newest=AS_OF - TICK,
+        last_week_rows=4,
+        weeks_before_rows=3,
     )
+
+
+def test_the_last_week_and_the_eight_before_it_share_no_row(
+    feedback: Tables, connection: Any
+) -> None:
+    feedback.add({"created_at": AS_OF - TICK, "account_id": None} for _ in range(2))
+    feedback.add({"created_at": ago(7)} for _ in range(3))
+    feedback.add({"created_at": ago(7) - TICK} for _ in range(5))
+    feedback.add({"created_at": ago(63)} for _ in range(7))
+    feedback.add([{"created_at": ago(63) - TICK}, {"created_at": AS_OF}])
+    found = read_watermark(connection, AS_OF)
+    assert (found.last_week_rows, found.weeks_before_rows) == (5, 12)
 
 
 def test_rows_without_account_alone_have_no_range(feedback: Tables, connection: Any) -> None:
@@ -74,7 +88,9 @@ def publication(tables: Tables, as_of: datetime, feedback_rows: int | None) -> N
 def test_late_rows_are_those_that_were_not_there_then(feedback: Tables, connection: Any) -> None:
     feedback.add({"created_at": ago(days)} for days in (9, 8, 7, 6, 5))
     publication(feedback, ago(7), 2)
-    assert read_watermark(connection, AS_OF).late_rows == 0
+    found = read_watermark(connection, AS_OF)
+    assert found.late_rows == 0
+    assert found.previous == PreviousRun(as_of=ago(7), feedback_rows=2, scored=1)
     feedback.add([{"created_at": ago(7) - TICK}, {"created_at": ago(7)}])
     feedback.add([{"created_at": None}])
     connection.rollback()

@@ -23,7 +23,8 @@ PROPERTIES = {
     "clear_if_empty": False,
     "remove_vanished": True,
     "max_count_change": 0.5,
-    "accept_shift": False,
+    "accept_shift": "",
+    "history_days": 400,
 }
 BY_HAND = {"rel": 0, "abs": 1e-9}
 VERSION = Weights().version()
@@ -95,6 +96,7 @@ def test_the_table_follows_the_rule(world: Any, score: Callable[..., Any]) -> No
         "window_days": 90,
         "rows": 7,
         "unnamed_rows": 0,
+        "publication_id": 1,
         "published_count": 3,
         "removed_count": 0,
     }
@@ -186,7 +188,7 @@ def test_the_circuit_breaker_gets_its_settings(world: Any, score: Callable[..., 
     with pytest.raises(PublicationRefused, match="2 rows after 3, a change of 33.3%"):
         score(later, max_count_change=0.3)
     assert len(table(world)) == 3
-    score(later, max_count_change=0.3, accept_shift=True)
+    score(later, max_count_change=0.3, accept_shift="A reason.")
     assert len(table(world)) == 2
 
 

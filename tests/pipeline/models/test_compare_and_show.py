@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score
 
 from components.errors import UnknownModel
 from components.postgres.published_models import PublishedWith
 from pipeline.models.comparison import compare_models
 from pipeline.models.lineage import show_model
 from pipeline.models.listing import list_models
-from pipeline.models.paired import average_precision, paired_interval
 from pipeline.models.render_compare import comparison_lines
 from pipeline.models.render_show import detail_lines
 from serving_model import metrics
@@ -180,28 +176,6 @@ def test_files_that_are_gone_are_named(two: Any, tmp_path: Path) -> None:
     assert found.settings == (("l2", 0.05, 0.1),)
 
 
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from((0.0, 0.1, 0.5, 0.9))), min_size=1))
-def test_average_precision_is_that_of_scikit_learn(rows: list[tuple[bool, float]]) -> None:
-    labels = np.array([label for label, _ in rows], float)
-    scores = np.array([score for _, score in rows])
-    found = average_precision(labels, scores)
-    if labels.any():
-        assert found == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
-    else:
-        assert np.isnan(found)
-
-
-def test_pairing_takes_out_the_noise_that_both_share() -> None:
-    random = np.random.default_rng(1)
-    labels = (random.random(300) < 0.3).astype(float)
-    first = np.clip(0.3 * labels + random.random(300) * 0.6, 0, 1)
-    second = np.clip(first + random.normal(0, 0.01, 300), 0, 1)
-    low, high = paired_interval(metrics.auc, labels, first, second)
-    alone = metrics.bootstrap_interval(metrics.auc, labels, first, n=200, seed=0)
-    assert low < 0 < high or high - low < 0.02
-    assert high - low < (alone[1] - alone[0]) / 4
-
-
 def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> None:
     digest = saved_model_sha256(str(rising / "Format-Serving"))
     version = "20260701-cccccccc"
@@ -221,10 +195,7 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
     assert details.examples.uri.endswith("root/run-3/examples")
     assert details.examples_present
     assert details.exported.found == "as recorded"
-    assert (details.metrics, details.metrics_source) == (
-        {"auc": 0.7, "log_loss": 0.2},
-        "recorded by the gate",
-    )
+    assert details.metrics == {"auc": 0.7, "log_loss": 0.2}
     said = "\n".join(detail_lines(details))
     assert "gate           good" in said
     assert "l2=0.7; the other 1 at their defaults" in said
@@ -242,9 +213,10 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
     assert list_models(two.registry, None)[0].auc == 0.71
 
 
-def test_metrics_that_nobody_recorded_are_computed(two: Any) -> None:
+def test_what_nobody_recorded_is_not_made_up(two: Any) -> None:
     details = show_model(two.registry, B, None)
-    assert (details.metrics["auc"], details.metrics_source) == (1.0, "computed now")
+    assert details.metrics == {}
+    assert "metrics        -" in "\n".join(detail_lines(details))
     assert details.exported.found == "not recorded"
 
 
@@ -263,7 +235,6 @@ def test_a_model_whose_files_changed_or_went_is_found_out(
     shutil.rmtree(copy)
     details = show_model(two.registry, version, None)
     assert details.exported.found == "gone"
-    assert "model's files are gone" in details.metrics_source
 
 
 def test_an_unknown_version_is_said_with_the_nearest(two: Any) -> None:

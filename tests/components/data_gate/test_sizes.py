@@ -1,24 +1,34 @@
 """Each check alone, at its bar and beside it."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_gate.checks import Limits, check_anomalies, check_freshness, check_sizes
+from components.data_gate.checks import Limits
+from components.data_gate.schema_anomalies import check_anomalies
+from components.data_gate.sizes import check_freshness, check_sizes
 
-LIMITS = Limits(min_accounts=100, min_churned=10, max_feedback_age_days=14)
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 
 
-def failed(**facts: int) -> list[str]:
+Checked = Callable[..., list[str]]
+
+
+@pytest.fixture
+def failed(limits: Callable[..., Limits]) -> Checked:
+    return lambda **facts: failures(limits(), facts)
+
+
+def failures(limits: Limits, facts: dict[str, int]) -> list[str]:
     whole = {"train_snapshots": 300, "train_churned": 50, "eval_snapshots": 100}
     whole |= {"eval_churned": 10, "score_snapshots": 1, "score_churned": 0}
-    checks = check_sizes(whole | facts, ["train", "eval", "score"], LIMITS)
-    return [check.name for check in checks if not check.passed]
+    checks = check_sizes(whole | facts, ["train", "eval", "score"], limits)
+    return [check.name for check in checks if check.verdict == "failed"]
 
 
-def test_enough_is_enough() -> None:
+def test_enough_is_enough(failed: Checked) -> None:
     assert failed() == []
 
 
@@ -35,28 +45,31 @@ def test_enough_is_enough() -> None:
         ("eval_snapshots", 0, ["eval: snapshots", "eval: stayed"]),
     ],
 )
-def test_one_too_few_fails_by_name(fact: str, value: int, names: list[str]) -> None:
+def test_one_too_few_fails_by_name(
+    fact: str, value: int, names: list[str], failed: Checked
+) -> None:
     assert failed(**{fact: value}) == names
 
 
 @pytest.mark.parametrize(("age", "passed"), [(0, True), (14, True), (14.9, True), (15, False)])
-def test_feedback_may_be_so_old(age: float, passed: bool) -> None:
+def test_feedback_may_be_so_old(age: float, passed: bool, limits: Callable[..., Limits]) -> None:
     newest = AS_OF - timedelta(days=age)
     check = check_freshness(
-        {"as_of": AS_OF.isoformat(), "newest_feedback": newest.isoformat()}, LIMITS
+        {"as_of": AS_OF.isoformat(), "newest_feedback": newest.isoformat()}, ["score"], limits()
     )
-    assert check.passed is passed
+    assert check.verdict == ("passed" if passed else "failed")
+    assert (check.found, check.bar) == (int(age), "<= 14")
 
 
 def test_only_errors_stop() -> None:
     anomalies = anomalies_pb2.Anomalies()
     anomalies.anomaly_info["region"].severity = anomalies_pb2.AnomalyInfo.WARNING
-    assert [check.passed for check in check_anomalies("train", anomalies)] == [True]
+    assert [check.verdict for check in check_anomalies("train", anomalies)] == ["passed"]
     anomalies.anomaly_info["topic"].severity = anomalies_pb2.AnomalyInfo.ERROR
     anomalies.anomaly_info["topic"].short_description = "odd"
     checks = list(check_anomalies("train", anomalies))
-    assert [(check.name, check.passed, check.found) for check in checks] == [
-        ("train: schema, topic", False, "odd")
+    assert [(check.name, check.verdict, check.found) for check in checks] == [
+        ("train: schema, topic", "failed", "odd")
     ]
 
 
@@ -66,10 +79,10 @@ def test_an_anomaly_of_the_whole_data_set_counts_by_its_severity(severity: str) 
     anomalies.dataset_anomaly_info.severity = anomalies_pb2.AnomalyInfo.Severity.Value(severity)
     anomalies.dataset_anomaly_info.description = "too few examples"
     (check,) = check_anomalies("eval", anomalies)
-    assert check.passed is (severity == "WARNING")
+    assert check.verdict == ("passed" if severity == "WARNING" else "failed")
 
 
 def test_missing_data_are_an_error() -> None:
     (check,) = check_anomalies("eval", anomalies_pb2.Anomalies(data_missing=True))
-    assert not check.passed
+    assert check.verdict == "failed"
     assert "there are no data" in check.message

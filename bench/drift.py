@@ -1,0 +1,144 @@
+"""What the drift comparators measure in worlds that changed and in worlds that did not.
+
+Usage: python -m bench.drift [--accounts 1000 4000] [--seeds 1 2] [--worlds base strong harsh ...]
+
+Simulates each world in an embedded server, changes it where its name says so, takes the
+snapshots of a training run, and prints for each feature the value that TFDV measures
+between each pair of splits, beside its threshold; values over it are marked. Worlds that
+did not change must have none.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
+
+from bench.read import ALL, CHURN, RULES, WINDOWS
+from components.data_gate.drift import Measurement, measure
+from components.data_gate.pairs import PAIRS
+from components.data_gate.statistics import Statistics
+from components.feedback_example_gen.cutoffs import SCORE, SPLITS, plan_cutoffs
+from components.feedback_example_gen.snapshots import record_batches, take_snapshots
+from components.postgres.connection import connect
+from components.postgres.feedback_reader import read_churn, read_feedback
+from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from pipeline.demo.simulate import simulate
+from transforms.schema import load_schema
+
+DAYS: Final = 546
+END: Final = datetime(2026, 6, 1, tzinfo=timezone.utc)
+CHANGED_AT: Final = END - timedelta(days=120)
+CHANGES: Final = {
+    "region vanished": "DELETE FROM feedback_enriched WHERE region = 'EU' AND created_at >= %s",
+    "tier vanished": "DELETE FROM feedback_enriched WHERE customer_tier = 'pro' "
+    "AND created_at >= %s",
+    "area doubled": "INSERT INTO feedback_enriched SELECT 'again-' || id, created_at, source, "
+    "product_area, sentiment, priority, topic, region, customer_tier, account_id, summary "
+    "FROM feedback_enriched WHERE product_area = 'performance' AND created_at >= %s",
+    "neutral read as negative": "UPDATE feedback_enriched SET sentiment = 'negative' "
+    "WHERE sentiment = 'neutral' AND hashtext(id) %% 3 = 0 AND created_at >= %s",
+    "priority raised": "UPDATE feedback_enriched SET priority = priority + 1 "
+    "WHERE priority < 5 AND hashtext(id) %% 2 = 0 AND created_at >= %s",
+    "source renamed": "UPDATE feedback_enriched SET source = 'mail' WHERE source = 'email' "
+    "AND created_at >= %s",
+}
+"""Statements that change the base world from a moment on, which is their parameter."""
+
+
+def make_world(connection: Connection, world: str, accounts: int, seed: int) -> None:
+    """Simulates a scenario, or the base scenario with a change, in place of what was there."""
+    scenario = "base" if world in CHANGES else world
+    simulate(
+        connection,
+        accounts=accounts,
+        days=DAYS,
+        seed=seed,
+        scenario=scenario,
+        end=END,
+        replace=True,
+        delete_foreign=True,
+    )
+    if world in CHANGES:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(CHANGES[world], (CHANGED_AT,))
+
+
+def split_statistics(connection: Connection) -> dict[str, Statistics]:
+    """Returns the statistics of the snapshots of each split, as StatisticsGen makes them."""
+    feedback = read_feedback(connection, END, ALL)
+    churn = read_churn(connection, CHURN, END, ALL, feedback.account_ids)
+    batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
+    for split, cutoff in plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS):
+        snapshots = take_snapshots(feedback, churn, cutoff, RULES, split != SCORE)
+        batches[split] += record_batches(feedback, snapshots)
+    connection.rollback()
+    return {split: statistics_of(own) for split, own in batches.items()}
+
+
+def statistics_of(batches: list[pa.RecordBatch]) -> Statistics:
+    """Returns TFDV's statistics of snapshots in memory."""
+    (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return generate_statistics_in_memory(whole)
+
+
+def measured(statistics: dict[str, Statistics]) -> Iterator[tuple[str, Measurement]]:
+    """Yields each pair of splits with each measurement between them."""
+    schema = load_schema()
+    for pair in PAIRS:
+        for one in measure(pair, statistics[pair.base], statistics[pair.split], schema):
+            yield pair.name, one
+
+
+def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistics]) -> int:
+    """Prints a world's values; returns how many lie over their thresholds."""
+    over = 0
+    rows: dict[str, list[str]] = {}
+    for _, one in measured(statistics):
+        alarm = one.value > one.threshold
+        over += alarm
+        rows.setdefault(f"{one.feature} (> {one.threshold:g})", []).append(
+            f"{one.value:.3f}{'!' if alarm else ' '}"
+        )
+    sizes = ", ".join(f"{name} {own.datasets[0].num_examples}" for name, own in statistics.items())
+    print(f"{world}, {accounts} accounts, seed {seed} ({sizes}): {over} over the threshold")
+    print(f"  {'':36}{'   '.join(pair.name for pair in PAIRS)}")
+    for name, values in rows.items():
+        print(f"  {name:36}{'   '.join(f'{value:>18}' for value in values)}", flush=True)
+    return over
+
+
+def main() -> None:
+    """Makes the worlds one after the other, and measures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--accounts", type=int, nargs="+", default=[1_000, 4_000])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
+    names = ["base", "strong", "null", "regime", "harsh", *CHANGES]
+    parser.add_argument("--worlds", nargs="+", default=names, choices=names)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        server.start()
+        try:
+            server.create_database("drift")
+            os.environ["DATABASE_URL"] = server.url("drift")
+            with closing(connect("tens-insight bench")) as connection:
+                for world in arguments.worlds:
+                    for accounts in arguments.accounts:
+                        for seed in arguments.seeds:
+                            make_world(connection, world, accounts, seed)
+                            report(world, accounts, seed, split_statistics(connection))
+        finally:
+            server.stop()
+
+
+if __name__ == "__main__":
+    main()

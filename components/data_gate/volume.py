@@ -1,0 +1,92 @@
+"""Is there as much feedback, and are there as many accounts, as in the runs before?"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits
+from components.feedback_example_gen import properties
+from components.feedback_example_gen.cutoffs import SCORE
+from components.postgres.watermark import WEEKS_BEFORE
+
+VOLUME: Final = "volume"
+FEWEST_WEEKLY_ROWS: Final = 100
+"""From it on, half of a mean week is five standard deviations of a Poisson count away."""
+_NO_PREVIOUS: Final = "not compared: no earlier run has published"
+
+
+def check_volume(facts: Mapping[str, Any], splits: list[str], limits: Limits) -> Iterator[Check]:
+    """Yields what vanished, how the population changed, and whether the ETL is half dead.
+
+    Args:
+        facts: Custom properties of the Examples artifact.
+        splits: Its splits.
+        limits: The bars.
+    """
+    yield _vanished(facts, limits)
+    if SCORE in splits:
+        yield _population(facts, limits)
+    yield _last_week(facts, limits)
+
+
+def _vanished(facts: Mapping[str, Any], limits: Limits) -> Check:
+    name, bar = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
+    if properties.PREVIOUS_ROWS not in facts:
+        return _check(name, (), None, bar, SKIPPED, _NO_PREVIOUS)
+    before, since = facts[properties.PREVIOUS_ROWS], facts[properties.PREVIOUS_AS_OF][:10]
+    vanished = max(0, -facts[properties.LATE_ROWS])
+    share = vanished / before if before else 0.0
+    message = (
+        f"{vanished} of the {before} rows of feedback that the run as of {since} read are "
+        f"gone, at most {limits.max_vanished_share:.1%} may be; check the ETL, or what was "
+        "deleted (TENS_INSIGHT_MAX_VANISHED_SHARE)"
+    )
+    verdict = PASSED if share <= limits.max_vanished_share else FAILED
+    return _check(name, (), round(share, 6), bar, verdict, message)
+
+
+def _population(facts: Mapping[str, Any], limits: Limits) -> Check:
+    name, bar = "change of the accounts to score", f"within {limits.max_accounts_change:g}"
+    if properties.PREVIOUS_SCORED not in facts:
+        return _check(name, (SCORE,), None, bar, SKIPPED, _NO_PREVIOUS)
+    before, now = facts[properties.PREVIOUS_SCORED], facts[f"{SCORE}_snapshots"]
+    if before < limits.min_drift_accounts:
+        few = (
+            f"too few: {before} accounts were published of {limits.min_drift_accounts} needed "
+            "(TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)"
+        )
+        return _check(name, (SCORE,), None, bar, SKIPPED, few)
+    change = (now - before) / before
+    message = (
+        f"{now} accounts are to be scored, and {before} were as of "
+        f"{facts[properties.PREVIOUS_AS_OF][:10]}: a change of {change:+.1%}, at most "
+        f"{limits.max_accounts_change:.1%} is usual (TENS_INSIGHT_MAX_ACCOUNTS_CHANGE)"
+    )
+    verdict = PASSED if abs(change) <= limits.max_accounts_change else FAILED
+    return _check(name, (SCORE,), round(change, 6), bar, verdict, message)
+
+
+def _last_week(facts: Mapping[str, Any], limits: Limits) -> Check:
+    name, bar = "feedback of the last 7 days", f">= {limits.min_week_share:g} of the mean week"
+    if properties.ROWS_WEEKS_BEFORE not in facts:
+        short = f"not compared: the history has no {WEEKS_BEFORE} weeks before the last 7 days"
+        return _check(name, (), None, bar, SKIPPED, short)
+    rows, mean = facts[properties.ROWS_LAST_WEEK], facts[properties.ROWS_WEEKS_BEFORE]
+    mean /= WEEKS_BEFORE
+    share = round(rows / mean, 6) if mean else None
+    if share is None or mean < FEWEST_WEEKLY_ROWS:
+        few = f"too few: {mean:.0f} rows in the mean week of {FEWEST_WEEKLY_ROWS} needed"
+        return _check(name, (), share, bar, SKIPPED, few)
+    message = (
+        f"the last 7 days brought {rows} rows of feedback, and the mean of the {WEEKS_BEFORE} "
+        f"weeks before is {mean:.0f}: {share:.0%}, at least {limits.min_week_share:.0%} is "
+        "usual; check that every source still arrives (TENS_INSIGHT_MIN_WEEK_SHARE)"
+    )
+    verdict = PASSED if share >= limits.min_week_share else FAILED
+    return _check(name, (), share, bar, verdict, message)
+
+
+def _check(
+    name: str, splits: tuple[str, ...], found: float | None, bar: str, verdict: str, why: str
+) -> Check:
+    message = {PASSED: "", SKIPPED: f"{name}: {why}"}.get(verdict, why)
+    return Check(name, VOLUME, splits, found, bar, verdict, message)

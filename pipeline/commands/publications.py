@@ -1,0 +1,188 @@
+"""`tens-insight publications`: what was published, what changed, and the way back."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+    from components.postgres.publication_log import LogEntry
+    from components.postgres.refusals import Refusal
+
+_TABLES = click.Choice(["scores", "areas"])
+_json = click.option("--json", "as_json", is_flag=True, help="Print it as one line of JSON.")
+
+
+@click.group(name="publications")
+def command() -> None:
+    """Lists and compares what was published, and undoes the newest.
+
+    A publication is named by its number, a refusal of the circuit breaker by r and its
+    number, and what the table holds by the word now.
+    """
+
+
+@command.command(name="list")
+@click.option("--table", type=_TABLES, help="Only this one. Default: both.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
+@_json
+def list_(table: str | None, limit: int, as_json: bool) -> None:
+    """Lists publications and refusals, newest first; * marks what the tables show."""
+    from pipeline.render_publications import as_line, heading
+
+    with _database() as cursor:
+        found = _all(cursor, table)
+    rows = sorted(found, key=lambda row: (row["at"], row["number"]), reverse=True)[:limit]
+    if as_json:
+        click.echo(json.dumps(rows, default=str))
+        return
+    click.echo(heading() if rows else "Nothing was published or refused yet.")
+    for row in rows:
+        click.echo(as_line(row))
+
+
+@command.command()
+@click.argument("name", metavar="ID")
+@_json
+def show(name: str, as_json: bool) -> None:
+    """Shows all that is known of a publication, or of a refusal (r3)."""
+    from pipeline.render import console, print_facts
+    from pipeline.render_publications import facts
+
+    with _database() as cursor:
+        row = next((row for row in _all(cursor, None) if row["id"] == name), None)
+    if row is None:
+        raise click.BadParameter(f"There is no {name}; `publications list` shows all.")
+    if as_json:
+        click.echo(json.dumps(row, default=str))
+    else:
+        print_facts(facts(row), console())
+
+
+@command.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("--top", default=20, show_default=True, type=click.IntRange(0))
+@_json
+def diff(a: str, b: str, top: int, as_json: bool) -> None:
+    """Compares the rows of two: numbers, refusals (r3), or now, the table as it is."""
+    from components.postgres.compare import difference, find_sides
+    from pipeline.render_publications import difference_lines
+
+    with _database() as cursor:
+        try:
+            sides = find_sides(cursor, a, b)
+        except ValueError as error:
+            raise click.BadParameter(f"{error}.", param_hint="A or B") from None
+        found = difference(cursor, *sides, top)
+    if as_json:
+        click.echo(json.dumps(asdict(found), default=str))
+        return
+    for line in difference_lines(found):
+        click.echo(line)
+
+
+@command.command()
+@click.argument("publication_id", metavar="[ID]", type=int, required=False)
+@click.option("--table", type=_TABLES, help="Of which the newest is undone. Default: scores.")
+@click.option("--reason", required=True, help="Why, for the log.")
+@click.option("--force", is_flag=True, help="Although others changed the table since.")
+@_json
+def undo(
+    publication_id: int | None, table: str | None, reason: str, force: bool, as_json: bool
+) -> None:
+    """Restores the rows of before the newest publication, in one transaction.
+
+    With ID, only if that is the newest one that stands. Again, it goes one further back.
+    """
+    from components.postgres.compare import TABLES
+    from components.postgres.undo import undo as undo_newest
+    from pipeline.render_publications import undone_sentence
+
+    if not reason.strip():
+        raise click.BadParameter("Say why, for the log.", param_hint="--reason")
+    with _database() as cursor:
+        table = _table_of(cursor, publication_id, table)
+    undone = undo_newest(
+        TABLES[table], reason=" ".join(reason.split()), publication_id=publication_id, force=force
+    )
+    click.echo(json.dumps(asdict(undone), default=str) if as_json else undone_sentence(undone))
+
+
+def _table_of(cursor: "Cursor", publication_id: int | None, table: str | None) -> str:
+    if publication_id is None:
+        return table or "scores"
+    row = next((one for one in _all(cursor, table) if one["id"] == str(publication_id)), None)
+    if row is None:
+        where = f" to {table}" if table else ""
+        raise click.BadParameter(
+            f"There is no publication {publication_id}{where}; `publications list` shows all.",
+            param_hint="ID",
+        )
+    return str(row["short"])
+
+
+@contextmanager
+def _database() -> Iterator["Cursor"]:
+    """One consistent, read-only look at the database."""
+    from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+
+    from components.postgres.connection import connect
+    from components.postgres.failures import explained
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.settings import load_settings
+
+    ensure_database(load_settings())
+    with closing(connect("tens-insight publications")) as connection:
+        connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        with explained(connection), connection.cursor() as cursor:
+            yield cursor
+
+
+def _all(cursor: "Cursor", table: str | None) -> list[dict[str, Any]]:
+    """Returns the publications and refusals of one table or both, as plain values."""
+    from components.postgres.compare import TABLES
+    from components.postgres.publication_log import read_log
+    from components.postgres.refusals import read_refusals
+
+    rows = []
+    for short, target in TABLES.items():
+        if table not in (None, short):
+            continue
+        log = read_log(cursor, target)
+        rows += [_publication(short, entry, entry == log.newest) for entry in log.entries]
+        rows += [_refusal(short, refusal) for refusal in read_refusals(cursor, target)]
+    return rows
+
+
+def _publication(short: str, entry: "LogEntry", shown: bool) -> dict[str, Any]:
+    return {
+        "id": str(entry.publication_id),
+        "short": short,
+        "number": entry.publication_id,
+        "at": entry.published_at,
+        "rows": entry.rows_written,
+        "by": entry.published_by,
+        "shown": shown,
+        **asdict(entry),
+        "has_all_rows": entry.has_all_rows,
+    }
+
+
+def _refusal(short: str, refusal: "Refusal") -> dict[str, Any]:
+    return {
+        "id": f"r{refusal.refusal_id}",
+        "short": short,
+        "number": refusal.refusal_id,
+        "at": refusal.refused_at,
+        "rows": refusal.rows_staged,
+        "by": refusal.refused_by,
+        "shown": False,
+        "kind": "refused",
+        **asdict(refusal),
+    }
