@@ -14,7 +14,7 @@ MUST_AGREE: Final = (
     "duplicate_events",
     "label_source",
 )
-_UNSAID: Final = {"duplicate_events": "keep"}
+UNSAID: Final = {"duplicate_events": "keep"}
 """What held for models whose card does not say it."""
 
 
@@ -45,7 +45,7 @@ def require_fit(card: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
         NothingToPublish: Lookback, horizon, length of the lists, treatment of duplicates
             or label source differ.
     """
-    known = {**_UNSAID, **card}
+    known = {**UNSAID, **card}
     differing = [
         f"{name} was {known[name]} and is {facts[name]}"
         for name in MUST_AGREE

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from components.account_scorer.champion import MUST_AGREE
+from components.account_scorer.champion import MUST_AGREE, UNSAID
 from pipeline.models.lineage import has_split, saved_model_path, settings_of, trained_from
 from pipeline.models.listing import find_model
 from pipeline.registry import Artifact, Registry
@@ -16,6 +16,7 @@ _DATA: Final = (
     "lookback_days",
     "horizon_days",
     "max_events",
+    "duplicate_events",
     "feedback_rows",
     "train_cutoffs",
     "train_snapshots",
@@ -144,10 +145,11 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
 
 def _obstacle(a: Artifact, b: Artifact, newer: Artifact, examples: Artifact | None) -> str:
     """Returns why two models cannot be judged on one snapshot; empty if they can."""
+    facts_a, facts_b = ({**UNSAID, **model.facts} for model in (a, b))
     unlike = [
-        f"{name} is {a.facts.get(name, ABSENT)} and {b.facts.get(name, ABSENT)}"
+        f"{name} is {facts_a.get(name, ABSENT)} and {facts_b.get(name, ABSENT)}"
         for name in MUST_AGREE
-        if a.facts.get(name) != b.facts.get(name)
+        if facts_a.get(name) != facts_b.get(name)
     ]
     if unlike:
         return (

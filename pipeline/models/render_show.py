@@ -16,11 +16,11 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
     yield from fact_lines(
         [
             ("version", row.version),
-            ("now", standing_words(row) or "no champion, and not withdrawn"),
+            ("now", standing_words(row) or "not the champion, not withdrawn"),
             ("trained at", minute(row.trained_at)),
             ("as of", row.as_of),
             ("label", _label(card)),
-            ("gate", f"{row.gate}{': ' if details.decision else ''}{details.decision}"),
+            ("gate", details.decision or row.gate),
             ("decision file", short_path(details.decision_file) or NONE),
             ("metrics", _metrics(details)),
             ("run", _run(details)),

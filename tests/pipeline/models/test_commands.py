@@ -61,6 +61,11 @@ def test_list_counts_the_rows_published_with_a_model(
     connection = psycopg2.connect(migrated_database)
     with contextlib.closing(connection), connection, connection.cursor() as cursor:
         cursor.executemany(insert, rows)
+        cursor.execute(insert, ("account_risk_scores", "2026-06-04+00", NEW, 5_000))
+        cursor.execute(
+            "UPDATE tens_insight.publications SET undone_at = now(), undone_by = 'ann', "
+            "undo_reason = 'wrong' WHERE rows_written = 5000"
+        )
     found = listed(capsys)
     assert (found[NEW]["rows_published"], found[OLD]["rows_published"]) == (210, 0)
     assert found[NEW]["last_published_as_of"] == "2026-06-02T00:00:00+00:00"

@@ -197,7 +197,7 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
     assert details.exported.found == "as recorded"
     assert details.metrics == {"auc": 0.7, "log_loss": 0.2}
     said = "\n".join(detail_lines(details))
-    assert "gate           blessed: good" in said
+    assert "gate           good" in said
     assert "l2=0.7; the other 1 at their defaults" in said
     assert "800 snapshots (2 cutoffs from 2026-01-01 to 2026-02-01), 80 churned" in said
     folder = Path(blessing.uri)
