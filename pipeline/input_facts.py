@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from components.feedback_example_gen.word_counts import OPEN_SETS
+from components.feedback_example_gen.open_sets import OPEN_SETS
+from components.metadata_text import with_backslash
 
 _VOCABULARIES: Final = {
     "area": "areas",
@@ -50,7 +51,7 @@ def _account_facts(data: Mapping[str, Any]) -> Iterator[str]:
 
 def _spellings(data: Mapping[str, Any], column: str) -> str:
     spellings = _counted(data[f"{column}_spellings"], "spelling", "spellings")
-    examples = json.loads(data[f"{column}_spelling_examples"])
+    examples = json.loads(with_backslash(data[f"{column}_spelling_examples"]))
     named = ", ".join(f"{spelling!r} for {usual!r}" for spelling, usual in examples)
     rows = _counted(data[f"{column}_spelling_rows"], "row", "rows")
     return f"{column}: {spellings} in {rows} by case or blanks only, such as {named}"
@@ -60,7 +61,7 @@ def _unseen(published: Mapping[str, Any], name: str) -> str:
     share = published.get(f"unseen_{name}_share", 0.0)
     if not share:
         return ""
-    examples = json.loads(published.get(f"unseen_{name}_examples", "[]"))
+    examples = json.loads(with_backslash(published.get(f"unseen_{name}_examples", "[]")))
     named = f" ({', '.join(map(repr, examples))})" if examples else ""
     return f"{share:.1%} of {_VOCABULARIES[name]}{named}"
 

@@ -10,6 +10,7 @@ from absl import logging
 from tfx import types
 
 from components.feedback_example_gen.word_counts import read_word_counts, words_of
+from components.metadata_text import without_backslash
 from serving_model.model_words import read_vocabularies
 from transforms.words import normalised
 
@@ -32,7 +33,8 @@ def describe_unseen_words(scores: types.Artifact, examples: types.Artifact, mode
     Args:
         scores: PublishedScores; gets for area, source, topic, tier and region the property
             unseen_<name>_share, in [0, 1], of events (tier and region: of accounts), and
-            where it is not 0 unseen_<name>_examples, a JSON list of the most frequent.
+            where it is not 0 unseen_<name>_examples, a JSON list of the most frequent, see
+            metadata_text.
         examples: The Examples that were scored, with their counts of words.
         model_uri: Folder of the SavedModel.
     """
@@ -45,7 +47,7 @@ def describe_unseen_words(scores: types.Artifact, examples: types.Artifact, mode
         scores.set_float_custom_property(f"unseen_{name}_share", share)
         if named:
             text = json.dumps(named, ensure_ascii=False)
-            scores.set_string_custom_property(f"unseen_{name}_examples", text)
+            scores.set_string_custom_property(f"unseen_{name}_examples", without_backslash(text))
 
 
 def unseen_words(

@@ -11,6 +11,7 @@ from ml_metadata import errors
 from ml_metadata.proto import metadata_store_pb2
 
 from components.champion.rule import Act
+from components.metadata_text import with_backslash, without_backslash
 
 TYPE_NAME: Final = "TensInsightModelAct"
 _TEXTS: Final = ("act", "model_version", "acted_by", "reason")
@@ -48,7 +49,7 @@ def append_act(store: Any, act: Act) -> None:
         state=metadata_store_pb2.Artifact.LIVE,
     )
     for name, text in zip(_TEXTS, (act.kind, act.version, act.by, act.reason), strict=True):
-        artifact.custom_properties[name].string_value = _without_backslash(text)
+        artifact.custom_properties[name].string_value = without_backslash(text)
     # As text: on Postgres, ML Metadata's integers have 32 bits.
     artifact.custom_properties[_ACTED_AT].string_value = _text_of(act.at)
     artifact_type = metadata_store_pb2.ArtifactType(name=TYPE_NAME)
@@ -63,7 +64,7 @@ def append_act(store: Any, act: Act) -> None:
 
 def _act(artifact: Any) -> Act:
     kind, version, by, reason = (
-        _with_backslash(artifact.custom_properties[name].string_value) for name in _TEXTS
+        with_backslash(artifact.custom_properties[name].string_value) for name in _TEXTS
     )
     return Act(
         number=int(artifact.name.removeprefix("act-")),
@@ -73,19 +74,6 @@ def _act(artifact: Any) -> Act:
         by=by,
         reason=reason,
     )
-
-
-def _without_backslash(text: str) -> str:
-    """Writes % and the backslash as URLs do.
-
-    On Postgres, ML Metadata 1.16 quotes a backslash wrongly, and what follows it would be
-    read as SQL.
-    """
-    return text.replace("%", "%25").replace("\\", "%5C")
-
-
-def _with_backslash(text: str) -> str:
-    return text.replace("%5C", "\\").replace("%25", "%")
 
 
 def _text_of(milliseconds: int) -> str:

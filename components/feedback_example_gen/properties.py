@@ -15,6 +15,7 @@ from components.feedback_example_gen.request import ReadRequest
 from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.survey import Survey
 from components.feedback_example_gen.word_counts import read_word_counts
+from components.metadata_text import without_backslash
 from components.postgres.watermark import WEEKS_BEFORE
 
 AS_OF: Final = "as_of"
@@ -83,7 +84,7 @@ def describe_input(examples: types.Artifact) -> None:
             the fields of InputOddities, accounts_alike (accounts whose id differs from
             another's by case or surrounding blanks only) and, for each open set, the
             spellings of find_spellings: their number, their rows, and some of them as a
-            JSON list of [spelling, usual spelling].
+            JSON list of [spelling, usual spelling], see metadata_text.
     """
     counts, ids = read_oddities(examples.uri)
     numbers = {**asdict(counts), "accounts_alike": count_alike(ids)}
@@ -92,7 +93,8 @@ def describe_input(examples: types.Artifact) -> None:
         numbers[f"{found.column}_spelling_rows"] = found.rows
         if found.examples:
             named = json.dumps(found.examples, ensure_ascii=False)
-            examples.set_string_custom_property(f"{found.column}_spelling_examples", named)
+            name = f"{found.column}_spelling_examples"
+            examples.set_string_custom_property(name, without_backslash(named))
     for name, number in numbers.items():
         examples.set_int_custom_property(name, number)
 

@@ -9,13 +9,11 @@ import pyarrow.compute
 import pyarrow.parquet
 from tfx.dsl.io import fileio
 
+from components.feedback_example_gen.open_sets import ACCOUNT_COLUMNS, OPEN_SETS
 from components.feedback_example_gen.snapshots import Snapshots
 from components.postgres.feedback_reader import Feedback, Int64s
 
 WORDS: Final = "words"
-EVENT_COLUMNS: Final = ("product_area", "source", "topic")
-ACCOUNT_COLUMNS: Final = ("customer_tier", "region")
-OPEN_SETS: Final = (*EVENT_COLUMNS, *ACCOUNT_COLUMNS)
 MOST_WORDS: Final = 100_000
 """Of one column in one bucket, the most frequent ones; a tag set is never so large."""
 _SCHEMA: Final = pa.schema(

@@ -18,12 +18,14 @@ from components.feedback_example_gen.input_oddities import (
     read_oddities,
     write_oddities,
 )
+from components.feedback_example_gen.open_sets import (
+    EVENT_COLUMNS,
+    OPEN_SETS,
+)
 from components.feedback_example_gen.snapshots import SnapshotRules, take_snapshots
 from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.word_counts import (
     ACCOUNT_COLUMNS,
-    EVENT_COLUMNS,
-    OPEN_SETS,
     WORDS,
     count_words,
     read_word_counts,
