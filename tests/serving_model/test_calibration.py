@@ -35,7 +35,7 @@ def drawn(accounts: int, slope: float, shift: float, seed: int = 5) -> tuple:
 
 @pytest.mark.parametrize("slope", [0.6, 1.0, 1.4])
 def test_with_much_evidence_the_slope_is_that_of_logistic_regression(slope: float) -> None:
-    labels, found = drawn(50_000, slope, 0.3)
+    labels, found = drawn(300_000, slope, 0.3)
     reference = LogisticRegression(C=np.inf, tol=1e-8).fit(logit(found)[:, None], labels)
     assert fit_slope(labels, found) == pytest.approx(reference.coef_[0, 0], abs=0.01)
     assert fit_slope(labels, found) == pytest.approx(slope, abs=0.05)
@@ -50,7 +50,7 @@ def test_with_little_evidence_the_map_stays_near_none() -> None:
 
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, -0.4), (0.8, 0.2), (1.3, 0.0)])
 def test_the_mean_comes_to_the_observed_rate(slope: float, shift: float) -> None:
-    labels, found = drawn(30_000, slope, shift)
+    labels, found = drawn(300_000, slope, shift)
     map_ = Recalibration(slope, fit_intercept(labels, found, slope))
     assert map_.apply(found).mean() == pytest.approx(labels.mean(), abs=1e-3)
 
