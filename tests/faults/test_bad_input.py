@@ -3,11 +3,13 @@
 import contextlib
 import json
 import os
+from datetime import datetime, timezone
 
 import psycopg2
 import pytest
 
 from pipeline.cli import run_cli
+from pipeline.demo.simulate import simulate
 from pipeline.exit_codes import (
     CONFIGURATION_INVALID,
     CONTRACT_BROKEN,
@@ -43,6 +45,21 @@ def execute(url, *statements):
     with closing as connection, connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
+
+
+def large_enough_to_be_blessed(url):
+    """Puts a world in the place of the little one, on which no model can prove itself."""
+    end = datetime.fromisoformat(AS_OF).replace(tzinfo=timezone.utc)
+    with contextlib.closing(psycopg2.connect(url)) as connection:
+        simulate(
+            connection,
+            accounts=4_000,
+            days=420,
+            seed=3,
+            scenario="strong",
+            end=end,
+            replace=True,
+        )
 
 
 def query(url, statement):
@@ -172,6 +189,7 @@ def test_the_data_gate_does_not_hold_product_areas_back(world, capsys, monkeypat
 
 def test_product_areas_that_fail_do_not_hold_the_account_scores_back(world, capsys, monkeypatch):
     """A trigger refuses what the areas write; everything about accounts is sound."""
+    large_enough_to_be_blessed(world)
     execute(
         world,
         "DELETE FROM public.account_risk_scores",
