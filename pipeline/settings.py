@@ -148,10 +148,10 @@ class Settings(BaseSettings):
         0.02, ge=0, description="The gate: how far log-loss may rise over theirs, in nats."
     )
     max_calibration_error: Share = Field(
-        0.1, description="The gate: highest expected calibration error."
+        0.05, description="The gate: highest expected calibration error."
     )
     max_calibration_gap: Share = Field(
-        0.1, description="The gate: most that mean probability and observed rate may differ."
+        0.05, description="The gate: most that mean probability and observed rate may differ."
     )
     min_slice_churned: Units = Field(
         30, description="The gate: fewest churned accounts of a slice that counts."

@@ -12,8 +12,11 @@ Floats = NDArray[np.float64]
 
 SLOPE_DEVIATION: Final = 0.1
 """How far from 1 a slope is believed to lie beforehand, one standard deviation."""
-INTERCEPT_DEVIATION: Final = 0.1
-"""The same of the shift of log-odds from the training cutoffs to the newest one."""
+LASTING_DEVIATION: Final = 0.1
+"""The same of the shift of log-odds that began in the newest label window and lasts."""
+PASSING_DEVIATION: Final = 0.1
+"""The same of what is common to all accounts of a window and is gone in the next: a season,
+an incident. As long as nothing says which of the two a shift is, half of it is carried on."""
 _SMALLEST: Final = 1e-6
 
 
@@ -53,29 +56,31 @@ def fit_slope(labels: Floats, probabilities: Floats) -> float:
 
 
 def fit_intercept(labels: Floats, probabilities: Floats, slope: float) -> float:
-    """Finds the shift at which the mean probability comes to the observed rate.
+    """Finds the part of the newest window's shift that is expected to last.
 
-    A normal prior around no shift (after the change of slope, which pivots about the mean
-    log-odds) holds it back where there are few snapshots.
+    The shift at which the mean probability comes to the observed rate is lasting plus
+    passing, with a normal prior on each: it is fitted under the sum of their variances,
+    which holds it back where there are few snapshots, and the lasting share is returned.
 
     Args:
         labels: 0 or 1, [n], of the newest training cutoff.
         probabilities: Of the model that is to be served, [n].
-        slope: Of fit_slope.
+        slope: Of fit_slope; the map turns about the mean log-odds.
     """
     odds = _log_odds(probabilities)
     pivot = (1 - slope) * float(odds.mean())
     turned = slope * odds + pivot
+    variance = LASTING_DEVIATION**2 + PASSING_DEVIATION**2
     shift = 0.0
     for _ in range(50):
         found = expit(turned + shift)
-        gradient = float(np.sum(found - labels)) + shift / INTERCEPT_DEVIATION**2
-        curvature = float(np.sum(found * (1 - found))) + 1 / INTERCEPT_DEVIATION**2
+        gradient = float(np.sum(found - labels)) + shift / variance
+        curvature = float(np.sum(found * (1 - found))) + 1 / variance
         step = float(np.clip(gradient / curvature, -1, 1))
         shift -= step
         if abs(step) < 1e-12:
             break
-    return pivot + shift
+    return pivot + shift * LASTING_DEVIATION**2 / variance
 
 
 def recalibrated_model(model: keras.Model, recalibration: Recalibration) -> keras.Model:

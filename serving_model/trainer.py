@@ -103,8 +103,8 @@ def recalibrate(
 
     Their label windows close on or before the evaluation cutoff, whose snapshot is never
     looked at. The slope comes from answers on snapshots that were held back; the
-    intercept brings the mean of the final network, which was fitted on all of them, to
-    the rate of the newest cutoff alone: the base rate to come is nearest to that one.
+    intercept brings the mean of the final network, which was fitted on all of them,
+    towards the rate of the newest cutoff alone, as far as its shift is expected to last.
     """
     labels = snapshots.labels.astype(np.float64)
     slope = fit_slope(labels[split.stop], stopping.probabilities)

@@ -9,11 +9,13 @@ import tensorflow as tf
 import tensorflow_transform as tft
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from serving_model.calibration import (
-    INTERCEPT_DEVIATION,
+    LASTING_DEVIATION,
+    PASSING_DEVIATION,
     Recalibration,
     fit_intercept,
     fit_slope,
@@ -44,15 +46,20 @@ def test_with_much_evidence_the_slope_is_that_of_logistic_regression(slope: floa
 def test_with_little_evidence_the_map_stays_near_none() -> None:
     labels, found = drawn(12, 1.0, 0.0)
     assert fit_slope(labels, found) == pytest.approx(1, abs=0.1)
-    assert abs(fit_intercept(np.array([1.0]), np.array([0.05]), 1.0)) < INTERCEPT_DEVIATION**2
+    assert abs(fit_intercept(np.array([1.0]), np.array([0.05]), 1.0)) < LASTING_DEVIATION**2
     assert fit_slope(np.zeros(5), np.full(5, 0.1)) == pytest.approx(1, abs=1e-3)
 
 
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, -0.4), (0.8, 0.2), (1.3, 0.0)])
-def test_the_mean_comes_to_the_observed_rate(slope: float, shift: float) -> None:
+def test_of_a_shift_that_is_sure_the_lasting_share_is_carried(slope: float, shift: float) -> None:
     labels, found = drawn(300_000, slope, shift)
-    map_ = Recalibration(slope, fit_intercept(labels, found, slope))
-    assert map_.apply(found).mean() == pytest.approx(labels.mean(), abs=1e-3)
+    pivot = (1 - slope) * logit(found).mean()
+    whole = brentq(
+        lambda extra: expit(slope * logit(found) + pivot + extra).mean() - labels.mean(), -3, 3
+    )
+    share = LASTING_DEVIATION**2 / (LASTING_DEVIATION**2 + PASSING_DEVIATION**2)
+    expected = pivot + share * whole
+    assert fit_intercept(labels, found, slope) == pytest.approx(expected, abs=0.005)
 
 
 @settings(max_examples=60, deadline=None)
