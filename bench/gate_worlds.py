@@ -63,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     with contextlib.ExitStack() as stack:
         folder = options.keep or stack.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).mkdir(parents=True, exist_ok=True)
         Path(folder).chmod(0o711)  # as root the server runs as nobody, who must pass
         server = EmbeddedPostgres(Path(folder), durable=False)
         server.start()
