@@ -41,7 +41,17 @@ def areas_as_of(connection: psycopg2.extensions.connection) -> datetime | None:
         ContractBroken: The table or the right to read it is missing.
         DatabaseUnreachable: The server went away.
     """
+    return area_rows(connection)[1]
+
+
+def area_rows(connection: psycopg2.extensions.connection) -> tuple[int, datetime | None]:
+    """Returns how many pairs are published, and areas_as_of.
+
+    Raises:
+        ContractBroken: The table or the right to read it is missing.
+        DatabaseUnreachable: The server went away.
+    """
     with explained(connection), connection.cursor() as cursor:
-        cursor.execute(load_sql("areas_as_of"))
-        (moment,) = cursor.fetchone() or (None,)
-    return moment.astimezone(timezone.utc) if moment else None
+        cursor.execute(load_sql("area_rows"))
+        rows, moment = cursor.fetchone() or (0, None)
+    return rows, moment.astimezone(timezone.utc) if moment else None

@@ -75,6 +75,7 @@ def run_and_report(
             click.echo(result.gate.summary, err=True)
             render_checks(result.gate, console(stderr=True))
             result.error.facts["gate"] = asdict(result.gate)
+        result.error.facts |= {"published": result.published, "warnings": result.warnings}
         for sentence in result.published:
             click.echo(sentence, err=True)
         for warning in result.warnings:

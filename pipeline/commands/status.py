@@ -29,12 +29,14 @@ def _database() -> dict[str, Any]:
     from components.postgres.connection import connect, describe
     from components.postgres.failures import explained
     from components.postgres.publication_log import read_log
+    from components.postgres.published_areas import area_rows
     from components.postgres.published_scores import score_counts
     from components.postgres.refusals import read_refusals
     from components.postgres.targets import ACCOUNT_RISK_SCORES
 
     with closing(connect("tens-insight status")) as connection:
         counts = score_counts(connection)
+        areas, areas_moment = area_rows(connection)
         with explained(connection), connection.cursor() as cursor:
             newest = read_log(cursor, ACCOUNT_RISK_SCORES).newest
             refusals = read_refusals(cursor, ACCOUNT_RISK_SCORES)
@@ -48,6 +50,8 @@ def _database() -> dict[str, Any]:
             "scores_as_of": counts.predicted_at,
             "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
             "scores_model_version": counts.model_version,
+            "areas": areas,
+            "areas_as_of": areas_moment,
             "publication_id": newest.publication_id if newest else None,
             "published_at": newest.published_at if newest else None,
             "refused_since": f"r{refusal.refusal_id}" if refusal and stands else None,
@@ -99,6 +103,7 @@ def _show(state: dict[str, Any]) -> None:
             else "nothing was published yet",
         ),
         ("published", _publication(state)),
+        ("areas", f"{state['areas']} pairs as of {state['areas_as_of'] or '-'}"),
         (
             "champion",
             f"{champion['model_version']}, label {champion['label_source']}, "

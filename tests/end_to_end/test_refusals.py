@@ -28,6 +28,7 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
         assert check["name"] in finished.err
     assert "There is no champion" in finished.err
     assert finished.summary["exit"] == 3
+    assert finished.summary["published"] == ["Published 18 product areas."]
     assert null_house.query("SELECT count(*) FROM account_risk_scores") == [(0,)]
     published = null_house.query("SELECT target_table FROM tens_insight.publications")
     assert published == [("product_area_impact",)]

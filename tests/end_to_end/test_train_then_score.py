@@ -182,6 +182,7 @@ def test_status_tells_the_truth(house, scored, trained):
     assert oldest == ["tens-insight-score", "tens-insight-train"]
     assert {run["state"] for run in state["runs"]} == {"complete"}
     assert state["scores"] == trained.summary["published"]["published_count"]
+    assert state["areas"] == trained.summary["areas"]["published_count"]
 
 
 def test_standard_error_holds_progress_and_nothing_else(trained):
