@@ -5,6 +5,7 @@ from typing import Final
 from tfx import v1 as tfx
 from tfx.types import channel, standard_artifacts
 
+from components.data_gate.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
 from pipeline import nodes, training
 from pipeline.settings import Settings
@@ -31,7 +32,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         examples=examples, schema=schema.outputs["schema"]
     )
     trained_statistics = tfx.dsl.Resolver(
-        strategy_class=tfx.dsl.experimental.LatestArtifactStrategy,
+        strategy_class=NewestOrNone,
         statistics=_trained(standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),
     ).with_id("TrainedStatistics")
     gate = nodes.gate_data(

@@ -64,6 +64,7 @@ def test_ours_comes_out_of_another_process(monkeypatch: pytest.MonkeyPatch) -> N
         plan=CutoffPlan(score=(as_of,)),
         rules=SnapshotRules(30, 10, 5),
         churn_source=None,
+        collapse_duplicates=True,
         examples_uri="nowhere",
     )
     with pytest.raises(DatabaseUnreachable) as raised:

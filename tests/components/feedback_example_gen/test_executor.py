@@ -145,6 +145,8 @@ def test_the_artifact_says_what_it_holds(
         <= {row["account_id"] for row in world}
     )
     assert len(undated) == 1
+    dated = [*world, *unnamed, *later]
+    newer = [row for row in dated if row["created_at"] >= ago(7)]
     assert facts | {"payload_format": 0, "file_format": ""} == {
         "as_of": "2024-06-01T00:00:00+00:00",
         "label_source": "account_churn",
@@ -157,6 +159,8 @@ def test_the_artifact_says_what_it_holds(
         "rows_without_account": len(unnamed),
         "rows_in_future": len(later),
         "rows_without_date": 2,
+        "rows_last_week": len(newer) - len(later),
+        "rows_weeks_before": sum(row["created_at"] >= ago(63) for row in dated) - len(newer),
         "train_cutoffs": ",".join(cutoff.isoformat() for cutoff in TRAIN_CUTOFFS),
         "train_snapshots": len(train),
         "train_churned": sum(one["churned"] for one in train.values()),
