@@ -3,42 +3,15 @@
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 from tfx.dsl.io import fileio
 
-from components.model_gate.decision import FILE
+from components.model_gate.decision import FILE, Decision
 from components.model_gate.gate_check import GateCheck
 
 
-@dataclass(frozen=True)
-class GateDecision:
-    """The decision, as decision.json has it.
-
-    Attributes:
-        blessed: Whether the challenger may publish.
-        summary: One sentence.
-        model_version: Of the challenger.
-        champion_version: Of the champion that it was judged beside, if there was one.
-        eval: cutoff, accounts and churned of the evaluation snapshot.
-        training: What the baselines learnt from.
-        checks: Every check.
-        metrics: Of challenger, champion and baselines.
-        slices: Metrics of each, or why it was skipped.
-        calibration: Mean predicted and observed by decile.
-    """
-
-    blessed: bool
-    summary: str
-    model_version: str
-    champion_version: str | None
-    eval: dict[str, Any]
-    training: dict[str, Any]
-    checks: tuple[GateCheck, ...]
-    metrics: dict[str, dict[str, float | None]]
-    slices: list[dict[str, Any]]
-    calibration: list[dict[str, float]]
+class GateDecision(Decision):
+    """The decision, as decision.json has it, and how it is told."""
 
     def quality(self) -> str:
         """Returns the challenger's metrics as one line."""
