@@ -27,8 +27,12 @@ from transforms.windows import window_blocks
 FEATURES: Final = "features"
 """float32 [batch, len(feature_names())]: the model's input."""
 
-BUCKETED: Final = ("tenure", "silence")
-BUCKETS: Final = 8
+BUCKET_EDGES: Final[Mapping[str, tuple[float, ...]]] = {
+    "tenure": (14, 30, 60, 120, 240, 480, 960),
+    "silence": (2, 5, 10, 20, 40, 80, 160),
+}
+"""Days, each about twice the one before. Fixed: the sketch behind tf.Transform's quantiles gave
+other edges in one run of four on the same snapshot, and so another model."""
 LARGEST_SCORE: Final = 6.0
 """z-scores are cut here: a word seen once in training must not swamp the rest."""
 
@@ -49,7 +53,7 @@ def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     scores = tft.scale_to_z_score(matrix, elementwise=True, name="scores")
     scores = tf.clip_by_value(tf.cast(scores, tf.float32), -LARGEST_SCORE, LARGEST_SCORE)
     one_hots = tf.cast(account_one_hots(inputs).values, tf.float32)
-    features = tf.concat([scores, one_hots, _age_buckets(history)], axis=1)
+    features = tf.concat([scores, one_hots, age_buckets(history)], axis=1)
     kept = (spec.ACCOUNT_ID, spec.CUTOFF, spec.LABEL)
     passed = {name: tf.reshape(inputs[name], [-1]) for name in kept if name in inputs}
     return {FEATURES: tf.ensure_shape(features, [None, len(feature_names())]), **passed}
@@ -86,15 +90,25 @@ def feature_names() -> tuple[str, ...]:
     one_hots = [
         n for name, words in ACCOUNT_VOCABULARIES.items() for n in slot_names(name, words.slots)
     ]
-    buckets = [n for name in BUCKETED for n in slot_names(f"{name}_bucket", BUCKETS)]
+    buckets = [
+        n
+        for name, edges in BUCKET_EDGES.items()
+        for n in slot_names(f"{name}_bucket", len(edges) + 1)
+    ]
     return (*engineered, *one_hots, *buckets)
 
 
-def _age_buckets(history: History) -> tf.Tensor:
-    """One-hot buckets of tenure and silence: float32 [batch, 2 * BUCKETS]."""
-    days = tf.cast(tf.stack([history.tenure, history.silence], axis=1), tf.float32)
-    bucket = tft.bucketize(days, num_buckets=BUCKETS, elementwise=True, name="ages")
-    return tf.reshape(tf.one_hot(bucket, BUCKETS), [-1, len(BUCKETED) * BUCKETS])
+def age_buckets(history: History) -> tf.Tensor:
+    """Returns the buckets of tenure and silence, one-hot: float32 [batch, 16].
+
+    A bucket holds its lower edge, and not its upper one.
+    """
+    days = {"tenure": history.tenure, "silence": history.silence}
+    one_hots = [
+        tf.one_hot(tft.apply_buckets(tf.cast(days[name], tf.float32), [edges]), len(edges) + 1)
+        for name, edges in BUCKET_EDGES.items()
+    ]
+    return tf.concat(one_hots, axis=1)
 
 
 def _nobody() -> History:

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms import event_spec as spec
-from transforms.account_features import account_features, feature_names
+from transforms.account_features import account_features, age_buckets, feature_names
 from transforms.history import history_of
 from transforms.vocabularies import EVENT_VOCABULARIES, slots_in
 
@@ -337,3 +337,17 @@ def test_names_cover_engineered_features_first_and_once() -> None:
     assert names[: len(engineered)] == engineered
     assert len(set(names)) == len(names)
     assert {"tier[0]", "region[0]", "tenure_bucket[7]", "silence_bucket[0]"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("tenure", "silence", "buckets"),
+    [(0, 0, (0, 0)), (13.9, 1.9, (0, 0)), (14, 2, (1, 1)), (959, 159, (6, 6)), (960, 160, (7, 7))],
+)
+def test_ages_fall_into_the_bucket_that_holds_its_lower_edge(
+    tenure: float, silence: float, buckets: tuple[int, int]
+) -> None:
+    account = SILENT._replace(tenure=tenure, silence=silence)
+    found = age_buckets(history_of(as_inputs([account])[0])).numpy()
+    expected = np.zeros((1, 16))
+    expected[0, [buckets[0], 8 + buckets[1]]] = 1
+    np.testing.assert_array_equal(found, expected)
