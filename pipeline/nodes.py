@@ -9,6 +9,7 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import BaseChannel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
+from components.champion.judged import GATE_NODE
 from components.champion.strategy import ChampionStrategy
 from components.data_gate.checks import Limits
 from components.data_gate.component import DataGate
@@ -29,7 +30,6 @@ LOCAL_BEAM_ARGS: Final = (
 )
 
 TRAINER: Final = "ModelTrainer"
-GATE: Final = "ModelGate"
 
 
 def beam_args(settings: Settings) -> list[str]:
@@ -98,7 +98,7 @@ def any_model() -> tuple[BaseChannel, BaseChannel]:
         ),
         tfx.dsl.Channel(
             type=standard_artifacts.ModelBlessing,
-            producer_component_id=GATE,
+            producer_component_id=GATE_NODE,
             output_key="blessing",
         ),
     )

@@ -5,6 +5,7 @@ from typing import Final
 from tfx import v1 as tfx
 from tfx.types import channel, standard_artifacts
 
+from components.champion.judged import GATE_NODE
 from components.data_gate.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
 from pipeline import nodes, training
@@ -43,7 +44,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     )
     champion = nodes.resolve_champion(
         _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
-        _trained(standard_artifacts.ModelBlessing, nodes.GATE, "blessing"),
+        _trained(standard_artifacts.ModelBlessing, GATE_NODE, "blessing"),
     ).with_id("Champion")
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(gate)

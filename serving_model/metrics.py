@@ -1,4 +1,4 @@
-"""How good probabilities are: ranking, log-loss, calibration, and how sure we are."""
+"""How good probabilities are: ranking, log-loss, calibration."""
 
 from collections.abc import Callable
 from typing import Final
@@ -95,42 +95,6 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> f
     bins = np.array_split(order, min(CALIBRATION_BINS, truth.size))
     gaps = [abs(float(np.sum(scores[rows] - observed[rows]))) for rows in bins]
     return sum(gaps) / truth.size
-
-
-def bootstrap_interval(
-    metric: Metric,
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    n: int,
-    seed: int,
-    confidence: float = 0.95,
-) -> tuple[float, float]:
-    """Returns the percentile interval of a metric over resampled accounts.
-
-    Args:
-        metric: For example `auc`. Resamples on which it is NaN are left out.
-        labels: 0 or 1, one per account.
-        probabilities: Of label 1, one per account.
-        n: Number of resamples.
-        seed: Of the resampling.
-        confidence: Share of resamples inside the interval.
-
-    Returns:
-        Lower and upper end; NaN both if the metric was NaN on every resample.
-
-    Raises:
-        ValueError: If the inputs are empty, of unequal length, or not labels.
-    """
-    truth, scores = _checked(labels, probabilities)
-    random = np.random.default_rng(seed)
-    draws = (random.integers(truth.size, size=truth.size) for _ in range(n))
-    values = np.array([metric(truth[rows], scores[rows]) for rows in draws])
-    values = values[~np.isnan(values)]
-    if values.size == 0:
-        return float("nan"), float("nan")
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
 
 
 def _mean_ranks(values: Floats) -> Floats:

@@ -10,7 +10,6 @@ from sklearn import metrics as sklearn_metrics
 
 from serving_model.metrics import (
     auc,
-    bootstrap_interval,
     expected_calibration_error,
     log_loss,
 )
@@ -64,27 +63,6 @@ def test_a_constant_at_the_base_rate_is_calibrated() -> None:
     labels = np.arange(1000) % 4 == 0
     assert expected_calibration_error(labels, np.full(1000, 0.25)) == pytest.approx(0)
     assert expected_calibration_error(labels, np.full(1000, 0.35)) == pytest.approx(0.1)
-
-
-def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
-    random = np.random.default_rng(8)
-    covered = 0
-    for seed in range(60):
-        labels = (random.random(400) < 0.3).astype(float)
-        scores = 1 / (1 + np.exp(-(random.normal(size=400) + labels)))
-        low, high = bootstrap_interval(auc, labels, scores, n=120, seed=seed)
-        covered += low < 0.7602 < high  # Phi(1 / sqrt(2)) = 0.7602
-        assert low < auc(labels, scores) < high
-    assert 50 <= covered <= 60
-
-
-def test_the_interval_is_reproducible_and_survives_one_class() -> None:
-    labels, scores = np.array([0, 1] * 50), np.linspace(0, 1, 100)
-    first = bootstrap_interval(auc, labels, scores, n=50, seed=1)
-    assert first == bootstrap_interval(auc, labels, scores, n=50, seed=1)
-    assert first != bootstrap_interval(auc, labels, scores, n=50, seed=2)
-    nowhere = bootstrap_interval(auc, np.zeros(10), scores[:10], n=20, seed=1)
-    assert all(math.isnan(end) for end in nowhere)
 
 
 @pytest.mark.parametrize(
