@@ -125,5 +125,7 @@ def _training_config(settings: Settings) -> dict[str, object]:
         **{name: getattr(settings, name) for name in names},
         "hidden_units": list(settings.hidden_units),
         "validation_days": settings.horizon_days,
+        "horizon_days": settings.horizon_days,
+        "churn_horizons": list(settings.churn_horizons),
         MODEL_CARD: {"code_version": code_version(), "settings": settings.portable()},
     }
