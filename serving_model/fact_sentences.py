@@ -96,7 +96,7 @@ def _negative(facts: AccountFacts) -> str:
     days = _shortest_window(facts, "negative")
     if not area or days is None:
         return _counted(facts, "negative", "negative ", "usual_negative_per_30d")
-    usual = _usual(facts, "usual_negative_per_30d")
+    usual = _usual(facts, "usual_negative_per_30d", days)
     count, when = facts.count(f"negative_{days}d"), f"in {facts.last(days)}"
     least = "at least " if facts.capped else ""
     if about == count:
@@ -111,7 +111,7 @@ def _counted(facts: AccountFacts, what: str, kind: str, usual: str | None) -> st
         return _none(facts, kind)
     least = "at least " if facts.capped else ""
     said = f"{least}{messages(facts.count(f'{what}_{days}d'), kind)} in {facts.last(days)}"
-    return said + (_usual(facts, usual) if usual else "")
+    return said + (_usual(facts, usual, days) if usual else "")
 
 
 def _none(facts: AccountFacts, kind: str) -> str:
@@ -126,10 +126,13 @@ def _shortest_window(facts: AccountFacts, what: str) -> int | None:
     return next((days for days in FACT_DAYS if facts.count(f"{what}_{days}d")), None)
 
 
-def _usual(facts: AccountFacts, name: str) -> str:
+def _usual(facts: AccountFacts, name: str, days: int) -> str:
+    """What the life before was like, if enough of it is known."""
     usual = facts.numbers[name]
-    if usual < 0:
+    if usual < 0 or facts.capped:
         return ""
+    if usual == 0 and days == USUAL_AFTER_DAYS:
+        return "; none before"
     if usual == 0:
         return f"; none before the last {USUAL_AFTER_DAYS} days"
     return f"; usual rhythm is {rate(usual)}"
