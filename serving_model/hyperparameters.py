@@ -51,8 +51,9 @@ class Choice:
 
 HYPERPARAMETERS: Final[Mapping[str, Range | Choice]] = {
     "learning_rate": Range(1e-4, 1e-2, log=True),
-    "l2": Range(1e-3, 1.0, log=True),
-    "dropout": Range(0.0, 0.5),
+    "l2": Range(1e-4, 1.0, log=True),
+    "dropout": Range(0.0, 0.8),
+    "epochs": Range(4, 64, log=True, whole=True),
     "hidden_units": Choice(((), (16,), (32,), (32, 16), (64, 32))),
 }
 """By the names that settings and the trainer use. `members` is none of them: more members are

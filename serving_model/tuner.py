@@ -15,15 +15,11 @@ from keras_tuner.errors import FatalError
 from keras_tuner.oracles import BayesianOptimizationOracle
 from tfx.components.tuner.component import TunerFnResult
 
-from serving_model.calibration import recalibrated_model
-from serving_model.churn_model import probability_model
-from serving_model.fitting import best_epochs, fit_all
 from serving_model.folds import Fold, Folds, time_folds
 from serving_model.hyperparameters import HYPERPARAMETERS, Choice
 from serving_model.metrics import log_loss
 from serving_model.snapshots import load_snapshots
-from serving_model.time_split import split_by_time
-from serving_model.trainer import TrainerSettings, recalibrate
+from serving_model.trainer import TrainerSettings, fit_snapshots
 
 LOG_LOSS: Final = "log_loss"
 TRIALS: Final = "tune_trials"
@@ -46,7 +42,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     config = fn_args.custom_config
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     snapshots = load_snapshots(fn_args.train_files, transform)
-    folds = time_folds(snapshots, int(config["validation_days"]))
+    folds = time_folds(snapshots, int(config["horizon_days"]))
     _log.info("Folds: %s.", folds.how)
     tuner = FoldTuner(
         config,
@@ -107,12 +103,9 @@ def evaluate(config: Mapping[str, Any], folds: tuple[Fold, ...]) -> float:
 
 
 def _measured(settings: TrainerSettings, fold: Fold) -> float:
-    split = split_by_time(fold.fit, settings.validation_days)
-    stopping = best_epochs(fold.fit, split.fit, split.stop, settings.fit)
-    fit = fit_all(fold.fit, stopping.epochs, settings.fit)
-    recalibration = recalibrate(fold.fit, split, stopping, fit)
-    served = recalibrated_model(probability_model(fit.logits), recalibration)
-    found = served(tf.constant(fold.measured.features), training=False).numpy()[:, 0]
+    fitted = fit_snapshots(fold.fit, settings)
+    served = fitted.served()(tf.constant(fold.measured.features), training=False).numpy()
+    found = served[:, fitted.horizons.asked]
     return log_loss(fold.measured.labels, found.astype(np.float64))
 
 
