@@ -31,6 +31,16 @@ def test_what_is_set_explicitly_wins_over_the_tuner() -> None:
     assert found.origin.endswith("; set explicitly: l2")
 
 
+def test_values_found_for_another_label_are_taken_with_a_word() -> None:
+    facts = tuned(FOUND) | {"label_source": "inactivity", "horizon_days": 30}
+    card = {"label_source": "inactivity", "horizon_days": 60}
+    found = choose(CONFIG | {"model_card": card}, facts)
+    assert found.values == FOUND
+    assert found.origin.endswith("; found for another label: horizon_days 30")
+    same = choose(CONFIG | {"model_card": card}, facts | {"horizon_days": 60})
+    assert "another label" not in same.origin
+
+
 @pytest.mark.parametrize(
     ("changes", "facts", "said"),
     [
