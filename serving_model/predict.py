@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving_model.model_card import CardValue, read_card
-from serving_model.signatures import PROBABILITY, SERVING
+from serving_model.signatures import HORIZON_PROBABILITIES, PROBABILITY, SERVING
 from transforms.event_spec import ACCOUNT_ID
 
 SCORE_BATCH: Final = 1024
@@ -68,9 +68,7 @@ def _serving_signature(model: Any, directory: str) -> Any:
         raise ValueError(f"{directory} has the signatures {found}, expected {SERVING!r} too.")
     signature = model.signatures[SERVING]
     outputs = sorted(signature.structured_outputs)
-    if outputs != sorted((ACCOUNT_ID, PROBABILITY)):
-        raise ValueError(
-            f"{directory}: {SERVING!r} answers with {outputs}, "
-            f"expected {ACCOUNT_ID!r} and {PROBABILITY!r}."
-        )
+    expected = sorted((ACCOUNT_ID, PROBABILITY, HORIZON_PROBABILITIES))
+    if outputs != expected:
+        raise ValueError(f"{directory}: {SERVING!r} answers with {outputs}, expected {expected}.")
     return signature
