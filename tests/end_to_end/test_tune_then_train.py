@@ -8,7 +8,6 @@ pytestmark = pytest.mark.slow
 
 SMALL = {
     "TENS_INSIGHT_MIN_CHURNED": "10",
-    "TENS_INSIGHT_MAX_EPOCHS": "3",
     "TENS_INSIGHT_MEMBERS": "1",
     "TENS_INSIGHT_CUTOFF_INTERVAL_DAYS": "28",
 }
@@ -27,14 +26,14 @@ def test_training_takes_what_tuning_found(postgres_server, tmp_path, house_with)
         assert house.query("SELECT count(*) FROM tens_insight.publications") == [(0,)]
 
         trained = house.run(
-            "run", "train", "--json", **SMALL, TENS_INSIGHT_MIN_AUC="0.5", TENS_INSIGHT_L2="0.05"
+            "run", "train", "--json", **SMALL, TENS_INSIGHT_MIN_AUC="0.5", TENS_INSIGHT_L2="0.007"
         )
         assert trained.code in (0, 3), trained.err
         (card,) = house.state_dir.rglob("model_card.json")
         card = json.loads(card.read_text())
         assert card["tuner_run"] == found["tuner_run"]
         used = json.loads(card["hyperparameters"])
-        assert used == found["values"] | {"l2": 0.05}
+        assert used == found["values"] | {"l2": 0.007}
         assert card["hyperparameters_from"].endswith("; set explicitly: l2")
         if trained.code == 0:
             said = trained.summary["hyperparameters_from"]

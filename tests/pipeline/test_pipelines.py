@@ -224,7 +224,7 @@ def test_what_is_set_explicitly_is_told_to_trainer_and_tuner():
 
 
 def test_with_everything_set_there_is_nothing_to_tune():
-    every = {"learning_rate": 0.001, "l2": 0.1, "dropout": 0.1, "hidden_units": (8,)}
+    every = {"epochs": 9, "learning_rate": 0.001, "l2": 0.1, "dropout": 0.1, "hidden_units": (8,)}
     with pytest.raises(ConfigurationInvalid, match=r"TENS_INSIGHT_L2, .* are all set"):
         compiled(tuning, **every)
 

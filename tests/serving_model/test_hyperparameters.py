@@ -45,7 +45,7 @@ def test_what_is_no_number_is_in_no_range(value: Any) -> None:
         ({}, ""),
         ({name: DEFAULTS[name] for name in DEFAULTS}, ""),
         ({"hidden_units": [32, 16]}, ""),
-        ({"l2": 7.0}, "l2 is 7.0, expected 0.001 to 1, on a log scale"),
+        ({"l2": 7.0}, "l2 is 7.0, expected 0.0002 to 0.05, on a log scale"),
         ({"hidden_units": [1, 2, 3]}, "hidden_units is [1, 2, 3], expected [] or [16]"),
         ({"momentum": 0.9}, "there is no momentum; there are learning_rate"),
     ],

@@ -11,7 +11,7 @@ from serving_model import tuner
 from serving_model.hyperparameters import HYPERPARAMETERS
 from serving_model.tuner import plain_values, search_space, tuner_fn
 
-FIRST = {"learning_rate": 0.002, "l2": 0.02, "dropout": 0.1, "hidden_units": [16]}
+FIRST = {"learning_rate": 0.004, "epochs": 8, "l2": 0.02, "dropout": 0.3, "hidden_units": [16]}
 
 
 @pytest.fixture
@@ -21,10 +21,12 @@ def prepared(world: SimpleNamespace, tmp_path: Path) -> Any:
     def prepare(**changes: Any) -> Any:
         config = {
             "seed": 0,
-            "max_epochs": 4,
             "batch_size": 256,
             "members": 1,
-            "validation_days": 30,
+            "carried_shift": 0.0,
+            "horizon_days": 30,
+            "churn_horizons": [30],
+            "model_card": {"label_source": "account_churn"},
             "tune_trials": 3,
             "set_explicitly": [],
             **FIRST,
@@ -66,7 +68,12 @@ def test_the_settings_are_measured_first_and_the_best_is_kept(
 
 def test_what_is_set_explicitly_is_not_tuned(prepared: Any) -> None:
     space = search_space({"set_explicitly": ["l2"], **FIRST})
-    assert [one.name for one in space.space] == ["learning_rate", "dropout", "hidden_units"]
+    assert [one.name for one in space.space] == [
+        "learning_rate",
+        "epochs",
+        "dropout",
+        "hidden_units",
+    ]
     assert plain_values(space.values) == {k: v for k, v in FIRST.items() if k != "l2"}
 
 

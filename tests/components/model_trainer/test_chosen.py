@@ -7,7 +7,7 @@ import pytest
 
 from components.model_trainer.chosen import Chosen, choose
 
-FOUND = {"learning_rate": 0.002, "l2": 0.3, "dropout": 0.1, "hidden_units": [64, 32]}
+FOUND = {"learning_rate": 0.003, "l2": 0.01, "dropout": 0.3, "hidden_units": [64]}
 CONFIG = {"hyperparameters": "tuned", "set_explicitly": [], "l2": 0.05}
 
 
@@ -54,14 +54,14 @@ def test_values_found_for_another_label_are_taken_with_a_word() -> None:
         (
             {},
             tuned(FOUND | {"l2": 9.0}),
-            "settings (those of tuner run tuned-1 do not fit: l2 is 9.0, expected 0.001 to 1, on a "
-            "log scale)",
+            "settings (those of tuner run tuned-1 do not fit: l2 is 9.0, expected 0.0002 to 0.05, on "
+            "a log scale)",
         ),
         (
             {},
             tuned(FOUND | {"momentum": 0.9}),
             "settings (those of tuner run tuned-1 do not fit: there is no momentum; there are "
-            "learning_rate, l2, dropout, hidden_units)",
+            "learning_rate, epochs, l2, dropout, hidden_units)",
         ),
     ],
 )

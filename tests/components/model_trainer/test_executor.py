@@ -121,9 +121,9 @@ def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> 
 
 
 def test_tuned_hyperparameters_reach_run_fn_and_the_card(train: Callable[..., Any]) -> None:
-    tuned = {"l2": 0.3, "dropout": 0.1, "learning_rate": 0.002}
+    tuned = {"l2": 0.03, "dropout": 0.3, "learning_rate": 0.003}
     model, config = train(tuned=tuned, set_explicitly=["dropout"])
-    used = {"learning_rate": 0.002, "l2": 0.3, "dropout": 0.2}
+    used = {"learning_rate": 0.003, "l2": 0.03, "dropout": 0.2}
     assert {name: config[name] for name in used} == used
     facts = artifact_facts.custom_properties(model)
     assert json.loads(facts["hyperparameters"]) == used
@@ -134,7 +134,7 @@ def test_tuned_hyperparameters_reach_run_fn_and_the_card(train: Callable[..., An
 
 
 def test_tuned_hyperparameters_can_be_forgotten(train: Callable[..., Any]) -> None:
-    _, config = train(tuned={"l2": 0.3}, hyperparameters="settings")
+    _, config = train(tuned={"l2": 0.03}, hyperparameters="settings")
     assert config["l2"] == 0.05
     assert config["model_card"]["tuner_run"] == ""
 
