@@ -54,8 +54,8 @@ def test_values_found_for_another_label_are_taken_with_a_word() -> None:
         (
             {},
             tuned(FOUND | {"l2": 9.0}),
-            "settings (those of tuner run tuned-1 do not fit: l2 is 9.0, expected 0.0002 to 0.05, on "
-            "a log scale)",
+            "settings (those of tuner run tuned-1 do not fit: l2 is 9.0, expected 0.0002 to 0.05, "
+            "on a log scale)",
         ),
         (
             {},
