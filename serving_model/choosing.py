@@ -1,6 +1,6 @@
 """Chooses, on snapshots that were held back, what fitting leaves open."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -49,8 +49,19 @@ def choose(snapshots: Snapshots, horizons: Horizons, settings: FitSettings) -> C
         horizons: What the model answers for; churn_probability decides.
         settings: How the network is fitted.
     """
+    return choose_on(choosing_folds(snapshots), horizons, settings)
+
+
+def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) -> Choice:
+    """Chooses as `choose` does, on other folds.
+
+    Args:
+        folds: What is measured in each holds both outcomes.
+        horizons: What the model answers for; churn_probability decides.
+        settings: How the network is fitted.
+    """
     days = horizons.days[: horizons.asked + 1]
-    parts = [_fitted(fold, days, settings) for fold in choosing_folds(snapshots)]
+    parts = [_fitted(fold, days, settings) for fold in folds]
     tried = [one for one in STRENGTHS if all(one in part.linear for part in parts)]
     labels = np.concatenate([part.labels for part in parts])
     linear = {one: np.concatenate([part.linear[one] for part in parts]) for one in tried}

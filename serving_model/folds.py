@@ -45,14 +45,14 @@ def time_folds(snapshots: Snapshots, horizon_days: int) -> Folds:
         horizon_days: Length of a label window.
 
     Raises:
-        ValueError: Some fold would fit one class alone.
+        ValueError: Some fold would fit or measure one class alone.
     """
     by_time = tuple(_by_time(snapshots, horizon_days))[:MOST_FOLDS]
     if by_time:
         return Folds(by_time, f"{len(by_time)} by time, the newest training cutoffs")
     newest = snapshots.cutoffs == snapshots.cutoffs.max()
     by_account = tuple(_by_account(snapshots, newest))
-    if not all(rarer_class(fold.fit.labels) for fold in by_account):
+    if not all(rarer_class(part.labels) for fold in by_account for part in fold):
         raise ValueError(
             f"{len(snapshots.labels)} training snapshots hold too little of both outcomes for "
             "folds: tune on a longer history, or train without tuning."

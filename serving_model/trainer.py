@@ -12,7 +12,7 @@ from serving_model.explainer import Explainer, reason_card
 from serving_model.fitted_model import FittedModel, fit_model
 from serving_model.fitting import FitSettings
 from serving_model.model_card import CardValue, write_card
-from serving_model.person_periods import choose_horizons
+from serving_model.person_periods import Horizons, choose_horizons
 from serving_model.signatures import export_model
 from serving_model.snapshots import Snapshots, load_snapshots
 
@@ -104,13 +104,16 @@ def fit_snapshots(snapshots: Snapshots, settings: TrainerSettings) -> FittedMode
         snapshots: All training snapshots, of both classes.
         settings: Of the training run.
     """
-    label_source = str(settings.model_card.get("label_source", ""))
-    horizons = choose_horizons(
-        snapshots, settings.churn_horizons, settings.horizon_days, label_source
-    )
+    horizons = horizons_of(snapshots, settings)
     if horizons.dropped:
         _log.warning("Horizons not learnt: %s.", horizons.dropped)
     return fit_model(snapshots, horizons, settings.fit, settings.carried_shift)
+
+
+def horizons_of(snapshots: Snapshots, settings: TrainerSettings) -> Horizons:
+    """Returns the horizons that a model of the snapshots answers for."""
+    label_source = str(settings.model_card.get("label_source", ""))
+    return choose_horizons(snapshots, settings.churn_horizons, settings.horizon_days, label_source)
 
 
 def _refuse_one_class(snapshots: Snapshots) -> None:

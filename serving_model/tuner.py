@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import keras_tuner
-import numpy as np
-import tensorflow as tf
 import tensorflow_transform as tft
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.engine.trial import TrialStatus
@@ -15,11 +13,11 @@ from keras_tuner.errors import FatalError
 from keras_tuner.oracles import BayesianOptimizationOracle
 from tfx.components.tuner.component import TunerFnResult
 
+from serving_model.choosing import choose_on
 from serving_model.folds import Fold, Folds, time_folds
 from serving_model.hyperparameters import HYPERPARAMETERS, Choice
-from serving_model.metrics import log_loss
-from serving_model.snapshots import load_snapshots
-from serving_model.trainer import TrainerSettings, fit_snapshots
+from serving_model.snapshots import Snapshots, load_snapshots
+from serving_model.trainer import TrainerSettings, horizons_of
 
 LOG_LOSS: Final = "log_loss"
 TRIALS: Final = "tune_trials"
@@ -46,6 +44,7 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     _log.info("Folds: %s.", folds.how)
     tuner = FoldTuner(
         config,
+        snapshots,
         folds,
         oracle=SettingsFirst(
             objective=keras_tuner.Objective(LOG_LOSS, "min"),
@@ -91,22 +90,20 @@ def plain_values(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def evaluate(config: Mapping[str, Any], folds: tuple[Fold, ...]) -> float:
-    """Returns the mean log-loss of models fitted on the folds as run_fn would fit them.
+def evaluate(config: Mapping[str, Any], snapshots: Snapshots, folds: tuple[Fold, ...]) -> float:
+    """Returns the log-loss of churn_probability on all that the folds measure.
+
+    Linear part and network are fitted on each fold, and blended with the weights that suit
+    all folds best, as a training run does on folds of its own.
 
     Args:
-        config: What run_fn gets.
-        folds: Of the training snapshots.
+        config: What run_fn gets; its model card says the label's source.
+        snapshots: All training snapshots.
+        folds: Of them.
     """
-    settings = TrainerSettings.from_custom_config({"model_card": {}, **config})
-    return float(np.mean([_measured(settings, fold) for fold in folds]))
-
-
-def _measured(settings: TrainerSettings, fold: Fold) -> float:
-    fitted = fit_snapshots(fold.fit, settings)
-    served = fitted.served()(tf.constant(fold.measured.features), training=False).numpy()
-    found = served[:, fitted.horizons.asked]
-    return log_loss(fold.measured.labels, found.astype(np.float64))
+    settings = TrainerSettings.from_custom_config(config)
+    horizons = horizons_of(snapshots, settings)
+    return choose_on(folds, horizons, settings.fit).log_loss
 
 
 class SettingsFirst(BayesianOptimizationOracle):
@@ -130,20 +127,24 @@ class FoldTuner(BaseTuner):
 
     Args:
         config: As tuner_fn gets it.
-        folds: Of the training snapshots.
+        snapshots: All training snapshots.
+        folds: Of them.
         **kwargs: Of keras-tuner's BaseTuner.
     """
 
-    def __init__(self, config: Mapping[str, Any], folds: Folds, **kwargs: Any) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], snapshots: Snapshots, folds: Folds, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.folds = folds
+        self._snapshots = snapshots
         self._config = config
 
     def run_trial(self, trial: Any, **_: Any) -> float:
-        """Returns the mean log-loss; a trial that fails ends the search, and is not passed over."""
+        """Returns the log-loss; a trial that fails ends the search, and is not passed over."""
         values = plain_values(trial.hyperparameters.values)
         try:
-            found = evaluate({**self._config, **values}, self.folds.folds)
+            found = evaluate({**self._config, **values}, self._snapshots, self.folds.folds)
         except Exception as error:
             raise FatalError(f"No model could be fitted with {values}: {error}") from error
         _log.info("Trial %s: log-loss %.5f with %s.", trial.trial_id, found, values)

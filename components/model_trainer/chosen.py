@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from components.feedback_example_gen.properties import LABEL_SOURCE
 from components.model_tuner.executor import LOG_LOSS, SETTINGS_LOG_LOSS, TUNER_RUN, VALUES
 from serving_model.hyperparameters import HYPERPARAMETERS, misfit
 
@@ -11,6 +12,7 @@ SOURCE: Final = "hyperparameters"
 TUNED: Final = "tuned"
 """Of the setting `hyperparameters`: take those of the newest tuner run."""
 SET_EXPLICITLY: Final = "set_explicitly"
+_TASK: Final = (LABEL_SOURCE, "horizon_days")
 
 
 class Chosen(NamedTuple):
@@ -34,7 +36,7 @@ def choose(config: Mapping[str, Any], tuned: Mapping[str, Any] | None) -> Chosen
     hyperparameters any more are not used at all: they were measured together.
 
     Args:
-        config: The trainer's custom_config.
+        config: The trainer's custom_config, its model card filled from the Examples.
         tuned: Custom properties of the newest HyperParameters; None if there are none.
     """
     if config.get(SOURCE, TUNED) != TUNED:
@@ -49,5 +51,14 @@ def choose(config: Mapping[str, Any], tuned: Mapping[str, Any] | None) -> Chosen
     if not taken:
         return Chosen({}, f"settings (all set explicitly, over tuner run {run})", "")
     told = f"log-loss {tuned[LOG_LOSS]:.4f} on its folds, {tuned[SETTINGS_LOG_LOSS]:.4f} before"
-    set_by = f"; set explicitly: {', '.join(explicit)}" if explicit else ""
-    return Chosen(taken, f"tuner run {run} ({told}){set_by}", run)
+    besides = f"; set explicitly: {', '.join(explicit)}" if explicit else ""
+    return Chosen(taken, f"tuner run {run} ({told}){_other_task(config, tuned)}{besides}", run)
+
+
+def _other_task(config: Mapping[str, Any], tuned: Mapping[str, Any]) -> str:
+    """Says where the tuner looked at another label than is learnt now."""
+    card = config.get("model_card", {})
+    other = [
+        f"{name} {tuned[name]}" for name in _TASK if name in tuned and tuned[name] != card.get(name)
+    ]
+    return f"; found for another label: {', '.join(other)}" if other else ""

@@ -62,11 +62,11 @@ class Executor(executor.GenericExecutor):
         config = json.loads(exec_properties["custom_config"])
         given = {name: _plain(value) for name, value in config.get(MODEL_CARD, {}).items()}
         card = {**given, **_card(artifact_facts.custom_properties(examples))}
+        config[MODEL_CARD] = card
         chosen = _chosen(config, input_dict.get("hyperparameters") or [])
         config |= chosen.values
         card |= _hyperparameters(config, chosen)
         logging.info("Hyperparameters from %s", chosen.origin)
-        config[MODEL_CARD] = card
         super().Do(
             input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
         )

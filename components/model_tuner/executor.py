@@ -36,11 +36,14 @@ class Executor(executor.Executor):
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         best = artifact_utils.get_single_instance(output_dict["best_hyperparameters"])
+        facts = artifact_facts.custom_properties(examples)
         tuner = executor.search(
-            input_dict, exec_properties, self._get_tmp_dir(), print_tuning_summary=False
+            input_dict,
+            _with_label_source(exec_properties, facts[LABEL_SOURCE]),
+            self._get_tmp_dir(),
+            print_tuning_summary=False,
         )
         executor.write_best_hyperparameters(tuner, output_dict)
-        facts = artifact_facts.custom_properties(examples)
         for name, value in (_found(tuner) | _source(facts)).items():
             if isinstance(value, float):
                 best.set_float_custom_property(name, value)
@@ -48,6 +51,13 @@ class Executor(executor.Executor):
                 best.set_int_custom_property(name, value)
             else:
                 best.set_string_custom_property(name, value)
+
+
+def _with_label_source(exec_properties: dict[str, Any], label_source: str) -> dict[str, Any]:
+    """Returns properties whose model card says it, as the trainer's does: it decides horizons."""
+    config = json.loads(exec_properties["custom_config"])
+    config["model_card"] = {**config.get("model_card", {}), LABEL_SOURCE: label_source}
+    return {**exec_properties, "custom_config": json.dumps(config)}
 
 
 def _source(facts: dict[str, Any]) -> dict[str, Any]:

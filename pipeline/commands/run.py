@@ -56,7 +56,8 @@ def tune(as_of: str | None, as_json: bool) -> int:
     """Looks for better hyperparameters, which the next training run takes.
 
     Publishes nothing. What is set explicitly is not tuned. TENS_INSIGHT_HYPERPARAMETERS=settings
-    makes training forget what was found.
+    makes training take no notice of
+    what was found.
     """
     from pipeline.demo.fallback import ensure_database
     from pipeline.progress import Progress

@@ -1,5 +1,6 @@
 """Everything about one model, for people."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,6 +31,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("code version", str(card.get("code_version", NONE))),
             ("packages", str(card.get("packages", NONE))),
             ("settings", _settings(details.settings)),
+            ("trained with", _hyperparameters(card)),
             ("exported to", short_path(details.exported.path)),
             ("sha256", _hash(details)),
             ("rows published", published_words(row)),
@@ -92,6 +94,19 @@ def _settings(found: dict[str, Any]) -> str:
     ]
     others = f"{len(found) - len(changed)} at their defaults; --json shows all"
     return f"{', '.join(changed)}; the other {others}" if changed else f"all {others}"
+
+
+def _hyperparameters(card: dict[str, Any]) -> str:
+    """What was used, which the settings do not say where a tuner chose."""
+    if "hyperparameters" not in card:
+        return f"{NONE} (the model is older than their record)"
+    used = json.loads(card["hyperparameters"])
+    values = ", ".join(f"{name}={_rounded(value)}" for name, value in used.items())
+    return f"{values}; from {card['hyperparameters_from']}"
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.3g}" if isinstance(value, float) else value
 
 
 def _plain(value: Any) -> Any:

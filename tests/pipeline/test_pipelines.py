@@ -5,7 +5,8 @@ from tfx.dsl.compiler import compiler
 
 from components.champion.judged import GATE_NODE
 from components.champion.strategy import ChampionStrategy
-from pipeline import scoring, training
+from pipeline import nodes as wiring
+from pipeline import scoring, training, tuning
 from pipeline.recordable import require_recordable
 from pipeline.settings import ConfigurationInvalid, load_settings
 from transforms.product_area_impact import SIGNALS
@@ -169,13 +170,13 @@ def test_the_rule_of_the_settings_reaches_the_product_areas():
     assert r"[\"vip\"]" in text
 
 
-@pytest.mark.parametrize("module", [training, scoring])
+@pytest.mark.parametrize("module", [training, scoring, tuning])
 def test_nothing_is_cached(module):
     for node in compiled(module).nodes:
         assert not node.pipeline_node.execution_options.caching_options.enable_cache
 
 
-@pytest.mark.parametrize("module", [training, scoring])
+@pytest.mark.parametrize("module", [training, scoring, tuning])
 def test_no_address_is_compiled_into_a_pipeline(module, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:hunter2@db.example.com/goinsight")
     text = str(compiled(module))
@@ -187,6 +188,45 @@ def test_the_settings_reach_the_reader():
     text = str(compiled(training, horizon_days=33, churn_table="crm.leavers"))
     assert "int_value: 33" in text
     assert 'string_value: "crm.leavers"' in text
+
+
+def test_tuning_publishes_nothing_and_waits_for_the_data_gate():
+    graph = nodes(compiled(tuning))
+    assert set(graph) == {
+        "ImportSchemaGen",
+        "FeedbackExampleGen",
+        "StatisticsGen",
+        "ExampleValidator",
+        "DataGate",
+        "Transform",
+        "ModelTuner",
+    }
+    assert "DataGate" in before(graph, "ModelTuner")
+
+
+def test_tuning_never_reads_the_evaluation_snapshot():
+    text = str(compiled(tuning))
+    assert r'string_value: "[\"train\"]"' in text
+    assert r"\"eval\"" not in text
+
+
+def test_training_takes_what_the_newest_tuning_run_found():
+    graph = nodes(compiled(training))
+    assert "TunedHyperparameters" in graph["ModelTrainer"]
+    assert f'"{wiring.TUNING_PIPELINE}.ModelTuner"' in str(compiled(training))
+    assert "TunedHyperparameters" not in nodes(compiled(training, hyperparameters="settings"))
+
+
+def test_what_is_set_explicitly_is_told_to_trainer_and_tuner():
+    for module in (training, tuning):
+        text = str(compiled(module, l2=0.05, seed=3))
+        assert r"\"set_explicitly\": [\"l2\"]" in text
+
+
+def test_with_everything_set_there_is_nothing_to_tune():
+    every = {"epochs": 9, "learning_rate": 0.001, "l2": 0.1, "dropout": 0.1, "hidden_units": (8,)}
+    with pytest.raises(ConfigurationInvalid, match=r"TENS_INSIGHT_L2, .* are all set"):
+        compiled(tuning, **every)
 
 
 def test_beam_gets_the_options_of_the_settings():

@@ -42,6 +42,19 @@ def run_fn(arguments):
 """
 
 
+def found_by_the_tuner(folder: Path, values: dict[str, Any]) -> Any:
+    """HyperParameters as ModelTuner leaves them."""
+    found = standard_artifacts.HyperParameters()
+    found.uri = str(folder)
+    folder.mkdir()
+    (folder / "best_hyperparameters.txt").write_text(json.dumps({"values": values}))
+    found.set_string_custom_property("tuner_run", "tuned-7")
+    found.set_string_custom_property("values", json.dumps(values))
+    found.set_float_custom_property("log_loss", 0.2)
+    found.set_float_custom_property("settings_log_loss", 0.25)
+    return found
+
+
 @pytest.fixture
 def train(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -52,7 +65,10 @@ def train(
     monkeypatch.delitem(sys.modules, "trainer_of_the_test", raising=False)
 
     def run(
-        facts: dict[str, str | int] = FACTS, card: dict[str, Any] | None = None
+        facts: dict[str, str | int] = FACTS,
+        card: dict[str, Any] | None = None,
+        tuned: dict[str, Any] | None = None,
+        **settings: Any,
     ) -> tuple[Any, dict[str, Any]]:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         examples = standard_artifacts.Examples()
@@ -66,16 +82,17 @@ def train(
         folder.mkdir()
         model.uri, model_run.uri = str(folder / "model"), str(folder / "run")
         given = {"code_version": "abc", "as_of": "overruled"} | (card or {})
-        config = {"seed": 7, "model_card": given}
+        config = {"seed": 7, "l2": 0.05, "dropout": 0.2, "model_card": given} | settings
         properties = {
             "run_fn": "trainer_of_the_test.run_fn",
             "train_args": '{"splits": ["train"]}',
             "eval_args": '{"splits": ["train"]}',
             "custom_config": json.dumps(config),
         }
-        Executor().Do(
-            {"examples": [examples]}, {"model": [model], "model_run": [model_run]}, properties
-        )
+        inputs = {"examples": [examples]}
+        if tuned is not None:
+            inputs["hyperparameters"] = [found_by_the_tuner(folder / "tuned", tuned)]
+        Executor().Do(inputs, {"model": [model], "model_run": [model_run]}, properties)
         assert json.loads(properties["custom_config"]) == config
         written = Path(model.uri) / "Format-Serving" / "config.json"
         return model, json.loads(written.read_text())
@@ -88,13 +105,38 @@ def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> 
     card = config["model_card"]
     assert config["seed"] == 7
     assert re.fullmatch(r"20240601-[0-9a-f]{8}", card["model_version"])
-    expected = FACTS | {"code_version": "abc", "model_version": card["model_version"]}
+    expected = FACTS | {
+        "code_version": "abc",
+        "model_version": card["model_version"],
+        "hyperparameters": '{"l2": 0.05, "dropout": 0.2}',
+        "hyperparameters_from": "settings (no tuner run to take them from)",
+        "tuner_run": "",
+    }
     packages = card.pop("packages")
     assert card == expected
     facts = artifact_facts.custom_properties(model)
     digest = facts.pop("saved_model_sha256")
     assert facts == expected | {"packages": packages}
     assert digest == saved_model_sha256(f"{model.uri}/Format-Serving")
+
+
+def test_tuned_hyperparameters_reach_run_fn_and_the_card(train: Callable[..., Any]) -> None:
+    tuned = {"l2": 0.03, "dropout": 0.3, "learning_rate": 0.003}
+    model, config = train(tuned=tuned, set_explicitly=["dropout"])
+    used = {"learning_rate": 0.003, "l2": 0.03, "dropout": 0.2}
+    assert {name: config[name] for name in used} == used
+    facts = artifact_facts.custom_properties(model)
+    assert json.loads(facts["hyperparameters"]) == used
+    assert facts["tuner_run"] == "tuned-7"
+    assert facts["hyperparameters_from"].startswith("tuner run tuned-7")
+    assert facts["hyperparameters_from"].endswith("set explicitly: dropout")
+    assert config["model_card"]["hyperparameters_from"] == facts["hyperparameters_from"]
+
+
+def test_tuned_hyperparameters_can_be_forgotten(train: Callable[..., Any]) -> None:
+    _, config = train(tuned={"l2": 0.03}, hyperparameters="settings")
+    assert config["l2"] == 0.05
+    assert config["model_card"]["tuner_run"] == ""
 
 
 def test_the_packages_that_made_the_model_are_named(train: Callable[..., Any]) -> None:
