@@ -20,6 +20,8 @@ OUTPUTS = ("public.account_risk_scores", "public.product_area_impact")
 OURS = {
     "publications": ("UPDATE",),
     "account_risk_score_history": ("SELECT", "INSERT", "DELETE"),
+    "account_risk_detail_history": ("SELECT", "INSERT", "DELETE"),
+    "account_risk_details": ("SELECT",),
     "product_area_impact_history": ("SELECT", "INSERT", "DELETE"),
     "refusals": ("SELECT", "INSERT", "DELETE"),
     "account_risk_scores_refused": ("SELECT", "INSERT"),
