@@ -22,6 +22,10 @@ CREATE TABLE tens_insight.account_risk_detail_history (
     reasons               jsonb            CHECK (jsonb_typeof(reasons) = 'array'),
     PRIMARY KEY (publication_id, account_id)
 );
+-- ANALYZE runs with each publication, and has nothing to learn from JSON.
+ALTER TABLE tens_insight.account_risk_detail_history
+    ALTER churn_by_horizon SET STATISTICS 0,
+    ALTER reasons SET STATISTICS 0;
 
 -- Of each account the publication that account_risk_scores shows: its newest among those that
 -- stand, back to the last one that removed all other rows. An undo needs no more than its mark.
