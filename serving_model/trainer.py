@@ -16,6 +16,7 @@ from serving_model.calibration import (
     recalibrated_model,
 )
 from serving_model.churn_model import NetworkShape, probability_model
+from serving_model.explainer import Explainer, reason_card
 from serving_model.fitting import Fit, FitSettings, Stopping, best_epochs, fit_all
 from serving_model.model_card import CardValue, write_card
 from serving_model.signatures import export_model
@@ -91,8 +92,9 @@ def run_fn(fn_args: Any) -> None:
     fit = fit_all(snapshots, stopping.epochs, settings.fit)
     recalibration = recalibrate(snapshots, split, stopping, fit)
     model = recalibrated_model(probability_model(fit.logits), recalibration)
-    export_model(model, transform, fn_args.serving_model_dir)
-    found = _found(snapshots, stopping, split.how, recalibration)
+    explainer = Explainer(model, snapshots.features)
+    export_model(model, transform, fn_args.serving_model_dir, explainer)
+    found = {**_found(snapshots, stopping, split.how, recalibration), **reason_card()}
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
 
 

@@ -22,6 +22,7 @@ from serving_model.calibration import (
     recalibrated_model,
 )
 from serving_model.model_card import read_card
+from serving_model.explainer import Explainer
 from serving_model.signatures import PROBABILITY, RAW_EVENTS, SERVING, export_model
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES, feature_names
@@ -96,7 +97,8 @@ def test_every_signature_serves_the_recalibrated_probability(
     answers = []
     for model in (plain, recalibrated_model(plain, map_)):
         folder = str(tmp_path_factory.mktemp("model"))
-        export_model(model, tft.TFTransformOutput(world.graph), folder)
+        explainer = Explainer(model, np.zeros((1, len(feature_names())), np.float32))
+        export_model(model, tft.TFTransformOutput(world.graph), folder, explainer)
         loaded = tf.saved_model.load(folder)
         raw = tf.io.parse_example(world.scored[:50], spec.raw_feature_spec(with_label=False))
         filler = {tf.string: "", tf.float32: -1.0, tf.int64: 0}
