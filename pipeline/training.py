@@ -125,5 +125,9 @@ def _training_config(settings: Settings) -> dict[str, object]:
         **{name: getattr(settings, name) for name in names},
         "hidden_units": list(settings.hidden_units),
         "validation_days": settings.horizon_days,
-        MODEL_CARD: {"code_version": code_version(), "settings": settings.portable()},
+        MODEL_CARD: {
+            "code_version": code_version(),
+            "risk_bands": settings.bands.rule,
+            "settings": settings.portable(),
+        },
     }

@@ -32,7 +32,7 @@ def last_publication(cursor: Cursor, target: Target) -> LastPublication | None:
     """Reads the newest publication, by as_of, that was not undone, from the log."""
     cursor.execute(load_sql("last_publication"), {"table": target.table})
     row = cursor.fetchone()
-    return None if row is None else LastPublication(*row[:-1], recorded_bands(row[-1]))
+    return None if row is None else LastPublication(*(*row[:-1], recorded_bands(row[-1])))
 
 
 def refuse_older(last: LastPublication | None, publication: Publication, target: Target) -> None:

@@ -21,8 +21,8 @@ from serving_model.calibration import (
     fit_slope,
     recalibrated_model,
 )
-from serving_model.model_card import read_card
 from serving_model.explainer import Explainer
+from serving_model.model_card import read_card
 from serving_model.signatures import PROBABILITY, RAW_EVENTS, SERVING, export_model
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES, feature_names

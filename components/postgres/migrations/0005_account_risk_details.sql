@@ -75,8 +75,8 @@ COMMENT ON COLUMN tens_insight.account_risk_details.tenure_days IS
 COMMENT ON COLUMN tens_insight.account_risk_details.days_since_last_event IS
     'Days from its newest feedback to predicted_at.';
 COMMENT ON COLUMN tens_insight.account_risk_details.silence_state IS
-    'new: first feedback less than 30 days ago; silent: none within the lookback; quiet: none for '
-    'more than three usual gaps, at least 14 days, or a single one ever; else active.';
+    'silent: no feedback within the lookback; new: the first one less than 30 days ago; quiet: none '
+    'for more than three usual gaps and 14 days, or a single one ever; else active.';
 COMMENT ON COLUMN tens_insight.account_risk_details.base_log_odds IS
     'Log-odds before any reason. With all log_odds of reasons and other_log_odds it makes the '
     'log-odds of churn_probability.';
