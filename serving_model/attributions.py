@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from scipy.special import roots_legendre
 
 NODES: Final = 16
 """Gauss-Legendre nodes on the way from the base-rate account to the account."""
@@ -73,5 +74,5 @@ def _mean_gradient(
 
 def gauss_legendre(nodes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Returns the places in (0, 1) and their weights, which add up to 1, [nodes] each."""
-    places, weights = np.polynomial.legendre.leggauss(nodes)
+    places, weights = roots_legendre(nodes)
     return ((places + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)

@@ -28,7 +28,8 @@ TOP_WORDS: Final[Mapping[str, str]] = {
     "top_topic": spec.EVENT_TOPIC,
     "top_channel": spec.EVENT_SOURCE,
 }
-"""The word that most events of the last 90 days share; the first: most negative ones."""
+"""The word that most events share, in the shortest window of FACT_DAYS that holds one; the
+first: most negative events, in the shortest window that holds a negative one."""
 
 
 class Facts(NamedTuple):
@@ -137,16 +138,22 @@ def _usual_rates(history: History, windows: tf.Tensor) -> tf.Tensor:
     return tf.where(before >= USUAL_AFTER_DAYS, rate, UNKNOWN)
 
 
+def _in_shortest_window(history: History, marks: tf.Tensor) -> tf.Tensor:
+    """Keeps the marks within the shortest window of the account that holds one: [events]."""
+    inside = within(history.age, FACT_DAYS) * marks[:, None]
+    first = tf.argmax(history.total(inside) > 0, axis=1)
+    return tf.gather(inside, tf.gather(first, history.rows), axis=1, batch_dims=1)
+
+
 class _Top(NamedTuple):
     word: tf.Tensor
     count: tf.Tensor
 
 
 def _top(history: History, inputs: Mapping[str, Any], name: str) -> _Top:
-    """The word of most events in the widest window; among equals that of the newest event."""
-    counted = tf.cast(history.age <= max(FACT_DAYS), tf.float64)
-    if name == "top_negative_area":
-        counted *= history.negative
+    """The word of most events that count; among equals that of the newest event."""
+    one = tf.ones_like(history.age)
+    counted = _in_shortest_window(history, history.negative if "negative" in name else one)
     spellings, spelling = tf.unique(inputs[TOP_WORDS[name]].values)
     words, word = tf.unique(normalised(spellings))
     word = tf.cast(tf.gather(word, spelling), tf.int64)
@@ -159,9 +166,7 @@ def _top(history: History, inputs: Mapping[str, Any], name: str) -> _Top:
     newest = tf.math.unsorted_segment_max(tf.where(counted > 0, place, -1), pair, tf.size(pairs))
     most = tf.math.unsorted_segment_max(count, account, history.batch())
     leading = tf.logical_and(count > 0, tf.equal(count, tf.gather(most, account)))
-    last = tf.math.unsorted_segment_max(
-        tf.where(leading, newest, -1), account, history.batch()
-    )
+    last = tf.math.unsorted_segment_max(tf.where(leading, newest, -1), account, history.batch())
     # One more word stands for none, and keeps the gather in range without any event.
     numbered = tf.concat([word, [known]], axis=0)
     chosen = tf.gather(numbered, tf.where(last >= 0, last, tf.size(word, tf.int64)))
