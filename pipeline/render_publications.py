@@ -108,8 +108,8 @@ def undone_sentence(undone: Undone) -> str:
     said = f"Publication {entry.publication_id} is undone: {entry.table} {state}."
     if undone.details is not None and undone.details < undone.rows:
         said += (
-            f" {undone.rows - undone.details} of them are without details, which are kept for "
-            "the two newest publications alone; `tens-insight run score` writes them again."
+            f" {undone.rows - undone.details} of them have no details, which are kept for the two "
+            "newest publications alone; `tens-insight run score` writes them."
         )
     return said
 
