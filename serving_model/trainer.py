@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow_transform as tft
 
+from serving_model.band_card import band_card
 from serving_model.calibration import (
     Recalibration,
     fit_intercept,
@@ -95,6 +96,8 @@ def run_fn(fn_args: Any) -> None:
     explainer = Explainer(model, snapshots.features)
     export_model(model, transform, fn_args.serving_model_dir, explainer)
     found = {**_found(snapshots, stopping, split.how, recalibration), **reason_card()}
+    calibrated = recalibration.apply(fit.probabilities(newest_rows(snapshots)))
+    found |= band_card(settings.model_card, float(calibrated.mean()))
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
 
 

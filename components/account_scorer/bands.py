@@ -8,12 +8,8 @@ from tfx import types
 
 from components.errors import NothingToPublish
 from components.postgres.publication import Published
-from serving_model.risk_bands import CONTRACT_BANDS, RiskBands
-
-CARD_BANDS: Final = "risk_bands"
-"""In a model's card: the rule in force when it was trained, as JSON."""
-BASE_RATES: Final = ("calibrated_base_rate", "trained_base_rate")
-"""In a model's card, the first that is there: of churn within the horizon."""
+from serving_model.band_card import bands_of_card
+from serving_model.risk_bands import RiskBands
 
 BANDS: Final = "risk_bands"
 BANDS_MODE: Final = "risk_bands_mode"
@@ -35,8 +31,7 @@ def bands_for(rule: str, card: Mapping[str, Any]) -> RiskBands:
     Raises:
         NothingToPublish: By lift, where the card tells no base rate.
     """
-    rate = next((float(card[name]) for name in BASE_RATES if name in card), None)
-    bands = RiskBands.from_rule(json.loads(rule), rate)
+    bands = RiskBands.from_rule(json.loads(rule), bands_of_card(card).base_rate)
     try:
         bands.describe()
     except ValueError as error:
@@ -71,16 +66,9 @@ def describe_bands(
         scores.set_int_custom_property(DIVIDED_TIES, ties)
     if published.former_bands is not None:
         scores.set_string_custom_property(FORMER_BANDS, _named(published.former_bands))
-    trained = _of_card(card)
+    trained = bands_of_card(card)
     if trained.rule != bands.rule:
         scores.set_string_custom_property(MODEL_BANDS, _named(trained))
-
-
-def _of_card(card: Mapping[str, Any]) -> RiskBands:
-    """Models of before knew the contract's cuts alone."""
-    if CARD_BANDS not in card:
-        return CONTRACT_BANDS
-    return RiskBands.from_rule(json.loads(str(card[CARD_BANDS])))
 
 
 def _named(bands: RiskBands) -> str:

@@ -1,5 +1,6 @@
 """run_fn on snapshots with and without something to learn."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -64,6 +65,12 @@ def test_the_card_holds_what_was_handed_over_and_what_was_found(world: SimpleNam
     assert card["horizon_days"] == 30
     assert card["trained_snapshots"] == len(world.snapshots)
     assert 0.2 < float(card["trained_base_rate"]) < 0.3
+    assert 0.2 < float(card["calibrated_base_rate"]) < 0.3
+    assert json.loads(card["risk_bands"]) == {
+        "mode": "probability",
+        "base_rate": card["calibrated_base_rate"],
+        "cuts": [0.25, 0.5, 0.75],
+    }
     assert 1 <= int(card["trained_epochs"]) <= 12
     assert str(card["reason_groups"]).split(",") == list(group_names())
     assert str(card["reason_facts"]).split(",") == list(fact_names())
