@@ -96,13 +96,16 @@ def _timeline(report: AccountReport) -> Iterator[str]:
     yield f"Feedback by {days} days, counted back from {report.score.as_of:%Y-%m-%d %H:%M} UTC"
     yield f"  {'days back':>11} {'rows':>5} {'neg':>4} {'neu':>4} {'pos':>4} {'urgent':>6}"
     largest = max((one.events for one in report.timeline[:-1]), default=0)
-    for one in report.timeline:
+    shown = 1 + max((one.period for one in report.timeline if one.events), default=0)
+    for one in report.timeline[:shown]:
         when = f"{one.period * days}-{(one.period + 1) * days}"
         if one.period == last:
             when = f"over {last * days}"
         counts = f"{one.events:>5} {one.negative:>4} {one.neutral:>4} {one.positive:>4}"
         bar = _bar(one, largest) if one.period != last else ""
         yield f"  {when:>11} {counts} {one.urgent:>6}  {bar}".rstrip()
+    if shown <= last:
+        yield f"  {'before':>11}  none"
     yield "  - negative, . neutral, + positive; urgent: priority 4 or 5"
 
 

@@ -132,6 +132,7 @@ def test_the_timeline_counts_what_was_there_before_as_of(world, capsys):
     assert len(report["timeline"]) == 13
     weeks = json.loads(told(capsys, "ACC-1", "--json", "--by", "week").out)["timeline"]
     assert [one["events"] for one in weeks] == [3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]
+    assert f"  {'before':>11}  none" in told(capsys, ODD).out
     lines = told(capsys, "ACC-1").out.splitlines()
     assert "         0-30     4    2    1    1      2  --.+" in lines
     assert "     over 360     2    0    1    1      0" in lines
