@@ -25,7 +25,7 @@ from bench.read import ALL, CHURN, RULES, WINDOWS
 from components.data_gate.drift import Measurement, measure
 from components.data_gate.pairs import PAIRS
 from components.data_gate.statistics import Statistics
-from components.feedback_example_gen.cutoffs import SCORE, SPLITS, plan_cutoffs
+from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
 from components.feedback_example_gen.snapshots import record_batches, take_snapshots
 from components.postgres.connection import connect
 from components.postgres.feedback_reader import read_churn, read_feedback
@@ -76,8 +76,9 @@ def split_statistics(connection: Connection) -> dict[str, Statistics]:
     feedback = read_feedback(connection, END, ALL)
     churn = read_churn(connection, CHURN, END, ALL, feedback.account_ids)
     batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
-    for split, cutoff in plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS):
-        snapshots = take_snapshots(feedback, churn, cutoff, RULES, split != SCORE)
+    plan = plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS)
+    for split, cutoff in plan:
+        snapshots = take_snapshots(feedback, churn, cutoff, RULES, plan.known_until(split))
         batches[split] += record_batches(feedback, snapshots)
     connection.rollback()
     return {split: statistics_of(own) for split, own in batches.items()}

@@ -29,7 +29,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.bucket_writer import GZIP
-from components.feedback_example_gen.cutoffs import SCORE, SPLITS, Windows, plan_cutoffs
+from components.feedback_example_gen.cutoffs import SPLITS, Windows, plan_cutoffs
 from components.feedback_example_gen.snapshots import (
     SnapshotRules,
     record_batches,
@@ -117,7 +117,7 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
     with tf.io.TFRecordWriter(os.path.join(folder, "examples.gz"), GZIP) as writer:
         for split, cutoff in plan:
             start = time.perf_counter()
-            snapshots = take_snapshots(feedback, churn, cutoff, RULES, split != SCORE)
+            snapshots = take_snapshots(feedback, churn, cutoff, RULES, plan.known_until(split))
             spent.population += time.perf_counter() - start
             spent.snapshots += len(snapshots.account)
             batches = record_batches(feedback, snapshots)

@@ -6,13 +6,14 @@ from typing import Final
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.types import BaseChannel, standard_artifacts
+from tfx.types import BaseChannel, channel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
 from components.champion.judged import GATE_NODE
 from components.champion.strategy import ChampionStrategy
 from components.data_gate.checks import Limits
 from components.data_gate.component import DataGate
+from components.data_gate.trained_statistics import NewestOrNone
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
 from components.product_area_scorer.component import ProductAreaScorer
@@ -30,6 +31,8 @@ LOCAL_BEAM_ARGS: Final = (
 )
 
 TRAINER: Final = "ModelTrainer"
+TUNER: Final = "ModelTuner"
+TUNING_PIPELINE: Final = "tens-insight-tune"
 
 
 def beam_args(settings: Settings) -> list[str]:
@@ -101,6 +104,20 @@ def any_model() -> tuple[BaseChannel, BaseChannel]:
             producer_component_id=GATE_NODE,
             output_key="blessing",
         ),
+    )
+
+
+def newest_hyperparameters() -> tfx.dsl.Resolver:
+    """Finds what the newest tuning run found, if there was one."""
+    found = channel.ExternalPipelineChannel(
+        standard_artifacts.HyperParameters,
+        owner="",
+        pipeline_name=TUNING_PIPELINE,
+        producer_component_id=TUNER,
+        output_key="best_hyperparameters",
+    )
+    return tfx.dsl.Resolver(strategy_class=NewestOrNone, hyperparameters=found).with_id(
+        "TunedHyperparameters"
     )
 
 

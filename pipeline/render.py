@@ -96,6 +96,8 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "data checks", summary.data_gate.counts()
     for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
         yield "warning", line
+    if summary.hyperparameters_from:
+        yield "trained with", f"hyperparameters of {summary.hyperparameters_from}"
     if summary.gate:
         yield "quality", summary.gate.quality()
         yield "gate", summary.gate.summary

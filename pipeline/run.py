@@ -62,10 +62,10 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         ContractBroken: At the very start.
         ConfigurationInvalid: Nothing can be written to state_dir.
     """
-    database = _preflight(settings)
+    database = preflight(settings)
     silence_libraries()
     started = datetime.now(timezone.utc)
-    _log_to_state_dir(settings, kind, started)
+    log_to_state_dir(settings, kind, started)
     with progress.step("Loading TFX"):
         from pipeline import local_runner, scoring, training
 
@@ -89,7 +89,12 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         return _summarise(registry, run, database)
 
 
-def _log_to_state_dir(settings: Settings, kind: str, started: datetime) -> None:
+def log_to_state_dir(settings: Settings, kind: str, started: datetime) -> None:
+    """Keeps what all libraries log in a file of the run.
+
+    Raises:
+        ConfigurationInvalid: Nothing can be written to state_dir.
+    """
     try:
         log_to_file(settings.state_dir / "logs" / f"{kind}-{started:%Y%m%dT%H%M%S}.log")
     except OSError as error:
@@ -99,8 +104,20 @@ def _log_to_state_dir(settings: Settings, kind: str, started: datetime) -> None:
         ) from None
 
 
-def _preflight(settings: Settings) -> str:
-    """Fails in a second, rather than after minutes, where a database is not ready."""
+def preflight(settings: Settings, need_outputs: bool = True) -> str:
+    """Fails in a second, rather than after minutes, where a database is not ready.
+
+    Args:
+        settings: Of the run.
+        need_outputs: Whether it publishes.
+
+    Returns:
+        The database, as user@host:port/dbname.
+
+    Raises:
+        DatabaseUnreachable: One of the databases cannot be used.
+        ContractBroken: A table, column, type or privilege is missing.
+    """
     require_store()
     with closing(connect("tens-insight check")) as connection:
         require_contract(
@@ -109,6 +126,7 @@ def _preflight(settings: Settings) -> str:
             churn_account_column=settings.churn_account_column,
             churn_date_column=settings.churn_date_column,
             need_churn_table=settings.label_source == "account_churn",
+            need_outputs=need_outputs,
         )
         return describe(connection)
 
@@ -165,8 +183,17 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         champion=champion.facts,
         gate=decision_of(artifacts),
         pushed_to=_pushed(artifacts),
+        hyperparameters_from=_trained_with(artifacts),
         data_gate=read_data_checks(newest(artifacts, _DECISION_TYPE)),
     )
+
+
+def _trained_with(artifacts: list[Artifact]) -> str | None:
+    """Says where the hyperparameters of the model that a run trained come from."""
+    if newest(artifacts, "ModelRun") is None:
+        return None
+    trained = newest(artifacts, "Model")
+    return trained.facts.get("hyperparameters_from") if trained else None
 
 
 def _pushed(artifacts: list[Artifact]) -> str | None:

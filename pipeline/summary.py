@@ -33,6 +33,8 @@ class RunSummary:
         champion: The champion's custom properties.
         gate: The decision on the challenger; None in a scoring run.
         pushed_to: Folder of the pushed model; None if none was pushed.
+        hyperparameters_from: Where those of the trained model come from: settings, or which
+            tuner run; None in a scoring run.
         data_gate: What the data gate checked, and its warnings.
     """
 
@@ -48,6 +50,7 @@ class RunSummary:
     champion: dict[str, Any]
     gate: "GateDecision | None" = None
     pushed_to: str | None = None
+    hyperparameters_from: str | None = None
     data_gate: DataChecks = field(default_factory=DataChecks)
 
     def as_json(self) -> dict[str, Any]:

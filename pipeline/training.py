@@ -7,12 +7,14 @@ from tfx.proto import trainer_pb2
 from tfx.types import BaseChannel
 
 from components.feedback_example_gen.cutoffs import SCORE, SPLITS
+from components.model_trainer.chosen import SET_EXPLICITLY, SOURCE
 from components.model_trainer.component import ModelTrainer
 from components.model_trainer.executor import MODEL_CARD
 from pipeline import nodes
 from pipeline.code_version import code_version
 from pipeline.evaluation import eval_config
 from pipeline.settings import Settings
+from serving_model.hyperparameters import HYPERPARAMETERS
 from transforms.schema import schema_path
 
 PIPELINE_NAME: Final = "tens-insight-train"
@@ -24,7 +26,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     1. FeedbackExampleGen reads the splits train, eval and score in one snapshot.
     2. StatisticsGen and ExampleValidator describe them; DataGate stops or goes on.
     3. Transform builds the account features inside the graph.
-    4. ModelTrainer trains and exports the challenger.
+    4. ModelTrainer trains and exports the challenger, with the hyperparameters that the
+       newest tuning run found, if there was one.
     5. Evaluator measures it, on slices, thresholds and against the champion.
     6. ModelGate blesses it or not: that too, simple baselines, calibration, slices.
     7. Pusher copies a blessed model to where TensorFlow Serving reads.
@@ -45,7 +48,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     data_gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
     transform = build_features(examples, schema)
     transform.add_upstream_node(data_gate)
-    trainer = train_model(settings, examples, transform.outputs["transform_graph"])
+    tuned = nodes.newest_hyperparameters() if settings.hyperparameters == "tuned" else None
+    trainer = train_model(settings, examples, transform.outputs["transform_graph"], tuned)
     former_champion = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
     former_champion.add_upstream_node(data_gate)
     evaluator = _evaluate(settings, examples, schema, trainer, former_champion)
@@ -65,6 +69,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
     reading = [schema_gen, example_gen, statistics_gen, validator, data_gate, areas]
     learning = [transform, former_champion, trainer, evaluator, model_gate, pusher]
+    learning += [tuned] if tuned else []
     return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])
 
 
@@ -81,15 +86,21 @@ def build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components
     )
 
 
-def train_model(settings: Settings, examples: BaseChannel, graph: BaseChannel) -> ModelTrainer:
-    """Trains and exports the challenger."""
+def train_model(
+    settings: Settings,
+    examples: BaseChannel,
+    graph: BaseChannel,
+    tuned: tfx.dsl.Resolver | None = None,
+) -> ModelTrainer:
+    """Trains and exports the challenger, with tuned hyperparameters if there are any."""
     return ModelTrainer(
         examples=examples,
         transform_graph=graph,
         run_fn="serving_model.trainer.run_fn",
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["train"]),
-        custom_config=_training_config(settings),
+        hyperparameters=tuned.outputs["hyperparameters"] if tuned else None,
+        custom_config=training_config(settings),
     )
 
 
@@ -119,12 +130,17 @@ def _push(settings: Settings, model: BaseChannel, blessing: BaseChannel) -> tfx.
     )
 
 
-def _training_config(settings: Settings) -> dict[str, object]:
+def training_config(settings: Settings) -> dict[str, object]:
+    """Returns what trainer and tuner get as custom_config."""
     names = ("seed", "max_epochs", "batch_size", "learning_rate", "l2", "dropout", "members")
     return {
         **{name: getattr(settings, name) for name in names},
         "hidden_units": list(settings.hidden_units),
         "validation_days": settings.horizon_days,
+        "horizon_days": settings.horizon_days,
+        "churn_horizons": list(settings.churn_horizons),
+        SOURCE: settings.hyperparameters,
+        SET_EXPLICITLY: sorted(settings.model_fields_set & set(HYPERPARAMETERS)),
         MODEL_CARD: {
             "code_version": code_version(),
             "risk_bands": settings.bands.rule,

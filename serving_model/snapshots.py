@@ -12,6 +12,11 @@ from transforms import event_spec as spec
 from transforms.account_features import FEATURES
 
 READ_BATCH: Final = 2048
+_KEPT: Final = (
+    *(FEATURES, spec.LABEL, spec.CUTOFF, spec.ACCOUNT_ID),
+    *(spec.DAYS_TO_CHURN, spec.DAYS_OBSERVED),
+)
+"""In the order of Snapshots."""
 
 
 class Snapshots(NamedTuple):
@@ -25,6 +30,10 @@ class Snapshots(NamedTuple):
     """[n], seconds since 1970-01-01 UTC."""
     accounts: NDArray[np.object_]
     """[n], account ids as bytes."""
+    days_to_churn: NDArray[np.float32]
+    """[n], days from the cutoff until the account was lost, -1 where no loss was seen."""
+    days_observed: NDArray[np.float32]
+    """[n], days from the cutoff of which the labels know."""
 
     @property
     def base_rate(self) -> float:
@@ -58,14 +67,11 @@ def load_snapshots(patterns: Sequence[str], transform: tft.TFTransformOutput) ->
 
 
 def _gathered(batches: Iterable[dict[str, NDArray[Any]]], files: Sequence[str]) -> Snapshots:
-    kept = (FEATURES, spec.LABEL, spec.CUTOFF, spec.ACCOUNT_ID)
-    parts = [[batch[name] for name in kept] for batch in batches]
+    parts = [[batch[name] for name in _KEPT] for batch in batches]
     if not parts:
         raise ValueError(f"The training files hold no snapshot: {list(files)}.")
-    features, labels, cutoffs, accounts = (
-        np.concatenate(part) for part in zip(*parts, strict=True)
-    )
-    return Snapshots(features, labels.astype(np.float32), cutoffs, accounts)
+    features, labels, *others = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Snapshots(features, labels.astype(np.float32), *others)
 
 
 def _sorted(snapshots: Snapshots) -> Snapshots:

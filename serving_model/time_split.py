@@ -44,7 +44,7 @@ def split_by_time(snapshots: Snapshots, horizon_days: int) -> TimeSplit:
     first = _first_stopping_cutoff(snapshots, cutoffs)
     stop = snapshots.cutoffs >= first
     closed = snapshots.cutoffs + horizon_days * DAY_SECONDS <= first
-    if _rarer_class(snapshots.labels[closed]) >= ENOUGH_OF_A_CLASS:
+    if rarer_class(snapshots.labels[closed]) >= ENOUGH_OF_A_CLASS:
         return _split(closed, stop, "newest cutoffs, label windows closed before them")
     return _split(~stop, stop, "newest cutoffs, older label windows still open")
 
@@ -58,7 +58,7 @@ def _first_stopping_cutoff(snapshots: Snapshots, cutoffs: NDArray[np.int64]) -> 
     most = max(1, len(cutoffs) // 3)
     for count in range(1, most):
         chosen = snapshots.labels[snapshots.cutoffs >= cutoffs[-count]]
-        if _rarer_class(chosen) >= ENOUGH_OF_A_CLASS:
+        if rarer_class(chosen) >= ENOUGH_OF_A_CLASS:
             return int(cutoffs[-count])
     return int(cutoffs[-most])
 
@@ -69,7 +69,8 @@ def _by_account(snapshots: Snapshots) -> TimeSplit:
     return _split(~stop, stop, f"one account in {HELD_BACK_ACCOUNTS}, for want of a second cutoff")
 
 
-def _rarer_class(labels: NDArray[np.float32]) -> int:
+def rarer_class(labels: NDArray[np.float32]) -> int:
+    """Returns how many snapshots the rarer of both outcomes has."""
     churned = int(labels.sum(dtype=np.float64))
     return min(churned, len(labels) - churned)
 

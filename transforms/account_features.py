@@ -42,11 +42,12 @@ def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
 
     Args:
         inputs: Raw features by name as `raw_feature_spec` describes them: scalars
-            [batch] or [batch, 1], event lists as SparseTensor. The label may be absent.
+            [batch] or [batch, 1], event lists as SparseTensor. The labels may be absent.
 
     Returns:
         `features` float32 [batch, len(feature_names())], `account_id` string [batch],
-        `cutoff` int64 [batch] and, if it came in, `churned` int64 [batch].
+        `cutoff` int64 [batch] and, if they came in, `churned` int64 [batch], `days_to_churn`
+        and `days_observed` float32 [batch], as they are.
     """
     history = history_of(inputs)
     matrix, names = account_features(history, event_slots(inputs))
@@ -54,7 +55,7 @@ def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     scores = tf.clip_by_value(tf.cast(scores, tf.float32), -LARGEST_SCORE, LARGEST_SCORE)
     one_hots = tf.cast(account_one_hots(inputs).values, tf.float32)
     features = tf.concat([scores, one_hots, age_buckets(history)], axis=1)
-    kept = (spec.ACCOUNT_ID, spec.CUTOFF, spec.LABEL)
+    kept = (spec.ACCOUNT_ID, spec.CUTOFF, *spec.LABELS)
     passed = {name: tf.reshape(inputs[name], [-1]) for name in kept if name in inputs}
     return {FEATURES: tf.ensure_shape(features, [None, len(feature_names())]), **passed}
 

@@ -18,6 +18,15 @@ CUTOFF: Final = "cutoff"
 """int64, seconds since 1970-01-01 UTC: the moment that divides features from label."""
 LABEL: Final = "churned"
 """int64, 1 if the account churned in [cutoff, cutoff + horizon), else 0."""
+DAYS_TO_CHURN: Final = "days_to_churn"
+"""float, days from the cutoff until the account was lost, -1 where no loss was seen: the label
+is 1 exactly where 0 <= days_to_churn <= horizon. Under inactivity an account is lost at the end
+of the first `horizon` silent days, so that no loss lies before the horizon."""
+DAYS_OBSERVED: Final = "days_observed"
+"""float, days from the cutoff of which the labels know: to the evaluation cutoff in training, to
+as_of in evaluation. No loss beyond them was seen."""
+LABELS: Final = (LABEL, DAYS_TO_CHURN, DAYS_OBSERVED)
+"""In labelled snapshots only: what became of the account, never a feature."""
 
 TENURE_DAYS: Final = "tenure_days"
 """float, days from the account's first feedback to the cutoff."""
@@ -60,7 +69,7 @@ def raw_feature_spec(with_label: bool) -> FeatureSpec:
     """Returns how to parse one serialized snapshot.
 
     Args:
-        with_label: Whether the snapshots carry `churned`. Those to be scored do not.
+        with_label: Whether the snapshots carry LABELS. Those to be scored do not.
 
     Returns:
         Scalars as FixedLenFeature of shape [], event lists as VarLenFeature.
@@ -73,4 +82,6 @@ def raw_feature_spec(with_label: bool) -> FeatureSpec:
     spec[EVENT_PRIORITY] = tf.io.VarLenFeature(tf.int64)
     if with_label:
         spec[LABEL] = tf.io.FixedLenFeature([], tf.int64)
+        spec[DAYS_TO_CHURN] = tf.io.FixedLenFeature([], tf.float32)
+        spec[DAYS_OBSERVED] = tf.io.FixedLenFeature([], tf.float32)
     return spec

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
-from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
+from components.feedback_example_gen.cutoffs import CutoffPlan
 from components.feedback_example_gen.input_oddities import (
     count_oddities,
     hashed_ids,
@@ -117,7 +117,7 @@ def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
 def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> None:
     scored: Snapshots | None = None
     for cutoff in task.plan.score:
-        scored = take_snapshots(feedback, churn, cutoff, task.rules, with_label=False)
+        scored = take_snapshots(feedback, churn, cutoff, task.rules, known_until=None)
     uri, index = task.examples_uri, task.bucket.index
     write_oddities(uri, index, count_oddities(feedback, scored), hashed_ids(feedback))
     write_word_counts(uri, index, count_words(feedback, scored))
@@ -126,17 +126,17 @@ def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> 
 def _write_split(
     task: BucketTask, split: str, feedback: Feedback, churn: Churn | None
 ) -> list[Tally]:
-    encoder = RecordBatchToExamplesEncoder()
+    encoder, known_until = RecordBatchToExamplesEncoder(), task.plan.known_until(split)
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
     tallies = []
     with tf.io.TFRecordWriter(
         os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
     ) as writer:
         for cutoff in (moment for of, moment in task.plan if of == split):
-            snapshots = take_snapshots(feedback, churn, cutoff, task.rules, split != SCORE)
+            snapshots = take_snapshots(feedback, churn, cutoff, task.rules, known_until)
             for batch in record_batches(feedback, snapshots):
                 for example in encoder.encode(batch):
                     writer.write(example)
-            churned = 0 if snapshots.churned is None else int(snapshots.churned.sum())
+            churned = 0 if snapshots.labels is None else int(snapshots.labels.churned.sum())
             tallies.append(Tally(split, cutoff.isoformat(), len(snapshots.account), churned))
     return tallies

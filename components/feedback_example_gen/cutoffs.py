@@ -42,17 +42,35 @@ class Windows:
 
 @dataclass(frozen=True)
 class CutoffPlan:
-    """The cutoffs of each split, UTC, oldest first."""
+    """The cutoffs of each split, UTC, oldest first.
+
+    Attributes:
+        train: To learn from.
+        eval: To evaluate on.
+        score: To be scored.
+        evaluation: The evaluation cutoff, asked for or not; None where nothing has a label.
+        as_of: The run's now; None as well.
+    """
 
     train: tuple[datetime, ...] = ()
     eval: tuple[datetime, ...] = ()
     score: tuple[datetime, ...] = ()
+    evaluation: datetime | None = None
+    as_of: datetime | None = None
 
     def __iter__(self) -> Iterator[tuple[str, datetime]]:
         """Yields (split, cutoff)."""
         for split in SPLITS:
             for cutoff in getattr(self, split):
                 yield split, cutoff
+
+    def known_until(self, split: str) -> datetime | None:
+        """Returns the moment from which on the labels of a split know nothing, UTC.
+
+        What is learnt from was known when the evaluation snapshot was taken, and so it
+        tells what a model of that day would have known. None for `score`: no labels.
+        """
+        return {TRAIN: self.evaluation, EVAL: self.as_of}.get(split)
 
 
 def plan_cutoffs(
@@ -87,7 +105,8 @@ def plan_cutoffs(
     for cutoff in train:
         _refuse_open(cutoff, evaluation, first, windows, "TENS_INSIGHT_TRAINING_CUTOFFS")
     plan = {TRAIN: train, EVAL: (evaluation,), SCORE: (as_of,)}
-    return CutoffPlan(**{split: plan[split] for split in splits})
+    asked = {split: plan[split] for split in splits}
+    return CutoffPlan(**asked, evaluation=evaluation, as_of=as_of)
 
 
 def _regular(evaluation: datetime, first: datetime, windows: Windows) -> tuple[datetime, ...]:

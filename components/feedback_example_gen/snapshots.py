@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
 from components.postgres.feedback_reader import Churn, Feedback, Int64s
 from transforms import event_spec
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_DAY_US: Final = event_spec.DAY_SECONDS * 1_000_000
 _BATCH: Final = 4_096
 _EVENT_COLUMNS: Final = {
     event_spec.EVENT_SENTIMENT: "sentiment",
@@ -47,7 +47,7 @@ class Snapshots:
         begin: int64 [S], row of the oldest event in the lists.
         end: int64 [S], one past the row of the newest event before the cutoff.
         cut: bool [S], whether the lists leave out older events of the lookback.
-        churned: int64 [S], 0 or 1; None where the label is not asked for.
+        labels: What became of the accounts; None where that is not asked for.
     """
 
     cutoff_us: int
@@ -56,7 +56,7 @@ class Snapshots:
     begin: Int64s
     end: Int64s
     cut: npt.NDArray[np.bool_]
-    churned: Int64s | None
+    labels: Labels | None
 
 
 def microseconds(moment: datetime) -> int:
@@ -69,7 +69,7 @@ def take_snapshots(
     churn: Churn | None,
     cutoff: datetime,
     rules: SnapshotRules,
-    with_label: bool,
+    known_until: datetime | None,
 ) -> Snapshots:
     """Decides the population at a cutoff, what it shows and, if asked, its labels.
 
@@ -83,20 +83,22 @@ def take_snapshots(
         churn: Its churn dates; None where the label is inactivity.
         cutoff: Divides features (created_at < cutoff) from label.
         rules: Lookback, horizon, most events.
-        with_label: False for the snapshots to be scored.
+        known_until: Labels know nothing of what happened at this moment or later; not before
+            the horizon is over. None for the snapshots to be scored, which have no label.
     """
     cutoff_us = microseconds(cutoff)
     first = feedback.starts[:-1]
     end = first + _rows_before(feedback, cutoff_us)
-    recent = first + _rows_before(feedback, cutoff_us - rules.lookback_days * _DAY_US)
-    closes_us = cutoff_us + rules.horizon_days * _DAY_US
+    recent = first + _rows_before(feedback, cutoff_us - rules.lookback_days * DAY_US)
     if churn is None:
         there = end > recent
-        churned = first + _rows_before(feedback, closes_us) == end
     else:
         there = (end > first) & ~_gone(feedback, churn, cutoff_us, end)
-        churned = _churned_within(churn, cutoff_us, closes_us, len(first))
     account = np.flatnonzero(there)
+    labels = None
+    if known_until is not None:
+        lost_us = first_loss(feedback, churn, cutoff_us, rules.horizon_days, end)[account]
+        labels = as_labels(lost_us, cutoff_us, microseconds(known_until), rules.horizon_days)
     begin = np.maximum(recent, end - rules.max_events)
     return Snapshots(
         cutoff_us=cutoff_us,
@@ -105,7 +107,7 @@ def take_snapshots(
         begin=begin[account],
         end=end[account],
         cut=begin[account] > recent[account],
-        churned=churned[account].astype(np.int64) if with_label else None,
+        labels=labels,
     )
 
 
@@ -124,15 +126,6 @@ def _gone(feedback: Feedback, churn: Churn, cutoff_us: int, end: Int64s) -> npt.
     wrote = end > feedback.starts[:-1]
     newest[wrote] = feedback.created_us[end[wrote] - 1]
     return newest <= last_churn
-
-
-def _churned_within(
-    churn: Churn, cutoff_us: int, closes_us: int, accounts: int
-) -> npt.NDArray[np.bool_]:
-    churned = np.zeros(accounts, dtype=bool)
-    within = (churn.churned_us >= cutoff_us) & (churn.churned_us < closes_us)
-    churned[churn.account[within]] = True
-    return churned
 
 
 def record_batches(feedback: Feedback, snapshots: Snapshots) -> Iterator[pa.RecordBatch]:
@@ -176,8 +169,10 @@ def _record_batch(
     }
     for name, prefix in lifetime.prefix.items():
         columns[name] = (prefix[end] - prefix[first]).astype(np.float32)
-    if snapshots.churned is not None:
-        columns[event_spec.LABEL] = snapshots.churned[part]
+    if snapshots.labels is not None:
+        columns[event_spec.LABEL] = snapshots.labels.churned[part]
+        columns[event_spec.DAYS_TO_CHURN] = snapshots.labels.days_to_churn[part]
+        columns[event_spec.DAYS_OBSERVED] = snapshots.labels.days_observed[part]
     one_each = np.arange(len(end) + 1)
     lists = {name: _lists(one_each, values) for name, values in columns.items()}
     return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, snapshots, begin, end))
@@ -199,7 +194,7 @@ def _event_lists(
 
 
 def _age_days(feedback: Feedback, snapshots: Snapshots, rows: Int64s) -> npt.NDArray[np.float32]:
-    return ((snapshots.cutoff_us - feedback.created_us[rows]) / _DAY_US).astype(np.float32)
+    return ((snapshots.cutoff_us - feedback.created_us[rows]) / DAY_US).astype(np.float32)
 
 
 def _lists(offsets: Int64s, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:

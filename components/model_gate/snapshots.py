@@ -60,6 +60,8 @@ def read_training(
         columns[spec.LABEL].astype(np.float32),
         columns[spec.CUTOFF],
         columns[spec.ACCOUNT_ID],
+        columns[spec.DAYS_TO_CHURN],
+        columns[spec.DAYS_OBSERVED],
     )
     return TrainingSnapshots(found, columns[spec.DAYS_SINCE_LAST_EVENT], share)
 
@@ -116,7 +118,7 @@ def _columns(
 
     def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(batch, raw_spec)
-        kept = {name: raw[name] for name in (*scalars, spec.LABEL)}
+        kept = {name: raw[name] for name in (*scalars, *spec.LABELS)}
         return {**kept, FEATURES: layer(raw)[FEATURES]}
 
     parts = list(_arrays(records.batch(READ_BATCH).map(parse).prefetch(1)))

@@ -6,6 +6,7 @@ from datetime import datetime
 from importlib import metadata
 from typing import Any, Final
 
+from absl import logging
 from tfx import types
 from tfx.components.trainer import executor
 from tfx.types import artifact_utils
@@ -13,12 +14,16 @@ from tfx.utils import path_utils
 
 from components import artifact_facts
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS, LABEL_SOURCE
+from components.model_trainer.chosen import Chosen, choose
+from components.model_tuner.executor import TUNER_RUN
+from serving_model.hyperparameters import HYPERPARAMETERS
 from serving_model.model_hash import saved_model_sha256
 
 MODEL_CARD: Final = "model_card"
 MODEL_VERSION: Final = "model_version"
 PACKAGES: Final = "packages"
 SAVED_MODEL_SHA256: Final = "saved_model_sha256"
+HYPERPARAMETERS_FROM: Final = "hyperparameters_from"
 _NAMED_PACKAGES: Final = ("tensorflow", "tfx", "apache-beam")
 _FROM_EXAMPLES: Final = (
     AS_OF,
@@ -51,11 +56,16 @@ class Executor(executor.GenericExecutor):
         The card goes to run_fn as custom_config["model_card"], which writes it into
         the SavedModel, and to the Model artifact as custom properties. A hash of what
         was exported stands in the artifact alone: the card is part of the export.
+        Hyperparameters of a tuner take the place of those in custom_config, see choose.
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         config = json.loads(exec_properties["custom_config"])
         given = {name: _plain(value) for name, value in config.get(MODEL_CARD, {}).items()}
         card = {**given, **_card(artifact_facts.custom_properties(examples))}
+        chosen = _chosen(config, input_dict.get("hyperparameters") or [])
+        config |= chosen.values
+        card |= _hyperparameters(config, chosen)
+        logging.info("Hyperparameters from %s", chosen.origin)
         config[MODEL_CARD] = card
         super().Do(
             input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
@@ -68,6 +78,20 @@ class Executor(executor.GenericExecutor):
                 model.set_string_custom_property(name, str(value))
         exported = path_utils.serving_model_path(model.uri)
         model.set_string_custom_property(SAVED_MODEL_SHA256, saved_model_sha256(exported))
+
+
+def _chosen(config: dict[str, Any], tuned: list[types.Artifact]) -> Chosen:
+    facts = [artifact_facts.custom_properties(artifact) for artifact in tuned]
+    return choose(config, facts[0] if facts else None)
+
+
+def _hyperparameters(config: dict[str, Any], chosen: Chosen) -> dict[str, str]:
+    used = {name: config[name] for name in HYPERPARAMETERS if name in config}
+    return {
+        "hyperparameters": json.dumps(used),
+        HYPERPARAMETERS_FROM: chosen.origin,
+        TUNER_RUN: chosen.tuner_run,
+    }
 
 
 def _plain(value: Any) -> str | int | float:

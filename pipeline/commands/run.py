@@ -7,9 +7,9 @@ import click
 
 @click.group(name="run")
 def command() -> None:
-    """Runs a pipeline and publishes its scores.
+    """Runs a pipeline: train and score publish scores, tune finds hyperparameters.
 
-    Exit codes: 0 published; 3 not blessed and no champion to score with; 4 the data
+    Exit codes: 0 published, or tuned; 3 not blessed and no champion to score with; 4 the data
     gate stopped the run; 5 database unreachable; 6 configuration invalid; 7 a table,
     column, type or privilege is missing; 8 the scores failed a check, their table is as
     it was; 1 an unexpected error. Account scores and product areas are published
@@ -47,6 +47,31 @@ def train(as_of: str | None, accept_shift: str | None, as_json: bool) -> int:
 def score(as_of: str | None, accept_shift: str | None, as_json: bool) -> int:
     """Publishes with the champion, without training."""
     return run_and_report("score", as_of, as_json, accept_shift)
+
+
+@command.command()
+@_as_of
+@_json
+def tune(as_of: str | None, as_json: bool) -> int:
+    """Looks for better hyperparameters, which the next training run takes.
+
+    Publishes nothing. What is set explicitly is not tuned. TENS_INSIGHT_HYPERPARAMETERS=settings
+    makes training forget what was found.
+    """
+    from pipeline.demo.fallback import ensure_database
+    from pipeline.progress import Progress
+    from pipeline.render import console
+    from pipeline.render_tuning import render_tuning
+    from pipeline.settings import load_settings
+    from pipeline.tuning_run import run_tuning
+
+    settings = load_settings(as_of=as_of)
+    ensure_database(settings)
+    result = run_tuning(settings, Progress())
+    render_tuning(result, console())
+    if as_json:
+        click.echo(json.dumps(result.as_json(), default=str))
+    return 0
 
 
 def _reason(value: str | None) -> str | None:

@@ -18,6 +18,11 @@ class ReadingSettings(pydantic.BaseModel):
 
     lookback_days: Days = Field(180, description="Days before the cutoff that event lists reach.")
     horizon_days: Days = Field(60, description="Days after the cutoff that the label looks.")
+    churn_horizons: tuple[Days, ...] = Field(
+        (30, 60, 90),
+        min_length=1,
+        description="Days for which churn is predicted beside horizon_days, a JSON list.",
+    )
     cutoff_interval_days: Days = Field(14, description="Days between two training cutoffs.")
     max_training_cutoffs: int = Field(
         12, ge=1, le=200, description="Most cutoffs to train on, the newest ones."
@@ -49,6 +54,13 @@ class ReadingSettings(pydantic.BaseModel):
     beam_pipeline_args: tuple[str, ...] = Field(
         (), description="Options for Beam in place of the local defaults, as a JSON list."
     )
+
+    @pydantic.field_validator("churn_horizons")
+    @classmethod
+    def _distinct(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(days)) < len(days):
+            raise ValueError("each horizon may be named once only")
+        return tuple(sorted(days))
 
     @pydantic.field_validator("as_of", "eval_cutoff")
     @classmethod

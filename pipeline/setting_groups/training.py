@@ -1,6 +1,6 @@
 """How the network is fitted."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
@@ -24,4 +24,11 @@ class TrainingSettings(pydantic.BaseModel):
     )
     members: int = Field(
         3, ge=1, le=50, description="Networks of different seeds whose mean is the model."
+    )
+    hyperparameters: Literal["tuned", "settings"] = Field(
+        "tuned",
+        description="Those of the newest `run tune` where none is set here, or settings alone.",
+    )
+    tune_trials: int = Field(
+        12, ge=2, le=1000, description="Sets of hyperparameters that `run tune` measures."
     )

@@ -65,6 +65,9 @@ def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch,
         ("DATA_CHECKS", '{"drfit": "warn"}', "there are schema, size, freshness, drift"),
         ("DATA_CHECKS", '{"skew": "halt"}', "expected stop or warn or off"),
         ("DATA_CHECKS", '{"size": "off"}', "expected stop or warn"),
+        ("CHURN_HORIZONS", "[30, 60, 30]", "each horizon may be named once only"),
+        ("CHURN_HORIZONS", "[]", "at least 1"),
+        ("CHURN_HORIZONS", "[0]", "greater than or equal to 1"),
         ("CRITICAL_PRIORITY", "6", "less than or equal to 5"),
         ("RISK_BANDS", "quantile", "'probability', 'lift' or 'capacity'"),
         ("RISK_BANDS", "capacity", "needs risk_capacity"),
@@ -94,6 +97,12 @@ def test_the_bands_are_one_rule(monkeypatch):
     assert load_settings().bands.rule == {"mode": "capacity", "capacity": [25, 25, 25]}
     monkeypatch.setenv("TENS_INSIGHT_RISK_CAPACITY", "[5, 10, 20]")
     assert load_settings().bands.capacity == (5, 10, 20)
+
+
+def test_churn_horizons_are_sorted(monkeypatch):
+    assert load_settings().churn_horizons == (30, 60, 90)
+    monkeypatch.setenv("TENS_INSIGHT_CHURN_HORIZONS", "[90, 14]")
+    assert load_settings().churn_horizons == (14, 90)
 
 
 def test_groups_of_data_checks_that_are_not_named_keep_their_action(monkeypatch):

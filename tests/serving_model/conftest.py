@@ -72,24 +72,36 @@ def snapshot(number: int, cutoff: int, misery: float, random: np.random.Generato
     }
 
 
+def days_to_churn(churned: int, observed: float, random: np.random.Generator) -> float:
+    """Draws when an account left: within the horizon, later as far as was observed, or never."""
+    if churned:
+        return float(random.uniform(0.1, HORIZON_DAYS))
+    left = HORIZON_DAYS + float(random.exponential(200)) + 0.1
+    return left if left <= observed else -1.0
+
+
 def population(
     accounts: int, cutoffs: int, signal: float, seed: int
 ) -> tuple[list[bytes], np.ndarray]:
     """Returns labelled snapshots of all accounts at all cutoffs, and their labels [n]."""
-    random = np.random.default_rng(seed)
+    random, future = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
     snapshots, labels = [], []
     for place in range(cutoffs):
+        observed = float((cutoffs - 1 - place) * CUTOFF_STEP // spec.DAY_SECONDS + HORIZON_DAYS)
         for number, misery in enumerate(random.normal(size=accounts)):
             raw = snapshot(number, FIRST_CUTOFF + place * CUTOFF_STEP, misery, random)
             churned = int(random.random() < 1 / (1 + np.exp(1.5 - signal * misery)))
-            snapshots.append(example(raw | {spec.LABEL: churned}))
+            days = days_to_churn(churned, observed, future)
+            seen = {spec.DAYS_TO_CHURN: days, spec.DAYS_OBSERVED: observed}
+            snapshots.append(example(raw | {spec.LABEL: churned} | seen))
             labels.append(churned)
     return snapshots, np.array(labels)
 
 
 def without_label(serialized: bytes) -> bytes:
     parsed = tf.train.Example.FromString(serialized)
-    del parsed.features.feature[spec.LABEL]
+    for label in spec.LABELS:
+        del parsed.features.feature[label]
     return parsed.SerializeToString()
 
 

@@ -22,7 +22,12 @@ def drawn(rows: int, signal: float, base: float = -1.0) -> Snapshots:
     features = random.normal(size=(rows, 6)).astype(np.float32)
     logit = base + signal * features[:, 0]
     labels = (random.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.float32)
-    return Snapshots(features, labels, np.zeros(rows, np.int64), np.empty(rows, object))
+    to_churn = np.where(labels == 1, 15, -1).astype(np.float32)
+    return Snapshots(
+        *(features, labels, np.zeros(rows, np.int64), np.empty(rows, object)),
+        days_to_churn=to_churn,
+        days_observed=np.full(rows, 30, np.float32),
+    )
 
 
 def test_probabilities_come_near_the_truth() -> None:

@@ -14,7 +14,11 @@ def snapshots(cutoff_days: list[int], accounts: int, churned: int) -> Snapshots:
     cutoffs = np.repeat(np.array(cutoff_days, np.int64) * DAY_SECONDS, accounts)
     labels = np.tile(np.arange(accounts) < churned, len(cutoff_days)).astype(np.float32)
     names = np.tile([f"{n:04d}".encode() for n in range(accounts)], len(cutoff_days))
-    return Snapshots(np.zeros((len(labels), 1), np.float32), labels, cutoffs, names.astype(object))
+    return Snapshots(
+        *(np.zeros((len(labels), 1), np.float32), labels, cutoffs, names.astype(object)),
+        days_to_churn=np.where(labels == 1, 7, -1).astype(np.float32),
+        days_observed=np.full(len(labels), 14, np.float32),
+    )
 
 
 def days(chosen: Snapshots, rows: np.ndarray) -> list[int]:

@@ -36,7 +36,7 @@ def events(count: int, word: bytes, seed: int = 0) -> list[list[bytes]]:
 
 def test_everything_but_ids_dates_and_the_label_is_compared() -> None:
     names = {feature.name for feature in SCHEMA.feature}
-    assert names - MEASURED == {event_spec.ACCOUNT_ID, event_spec.CUTOFF, event_spec.LABEL}
+    assert names - MEASURED == {event_spec.ACCOUNT_ID, event_spec.CUTOFF, *event_spec.LABELS}
     skew = {feature.name for feature in SCHEMA.feature if feature.HasField("skew_comparator")}
     assert skew == MEASURED
 

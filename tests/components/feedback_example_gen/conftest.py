@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 Row = dict[str, Any]
 _DAY = timedelta(days=1)
+_TICK = timedelta(microseconds=1)
 
 
 def reference_snapshot(
@@ -17,6 +20,7 @@ def reference_snapshot(
     lookback_days: int,
     horizon_days: int,
     max_events: int,
+    known_until: datetime,
 ) -> Row | None:
     """Returns the snapshot of one account, or None where it is not in the population.
 
@@ -27,6 +31,7 @@ def reference_snapshot(
         lookback_days: As SnapshotRules.
         horizon_days: As SnapshotRules.
         max_events: As SnapshotRules.
+        known_until: What happens from this moment on is not known to the labels.
     """
     seen = [row for row in rows if row["created_at"] < cutoff]
     if not seen:
@@ -37,11 +42,14 @@ def reference_snapshot(
         if not recent:
             return None
         churned = not any(cutoff <= row["created_at"] < closes for row in rows)
+        lost = _end_of_silence(rows, cutoff, horizon_days * _DAY, known_until)
     else:
         left = [moment for moment in churns if moment < cutoff]
         if left and not any(row["created_at"] > max(left) for row in seen):
             return None
         churned = any(cutoff <= moment < closes for moment in churns)
+        later = [moment for moment in churns if cutoff <= moment < known_until]
+        lost = min(later) + _TICK if later else None
     events = recent[-max_events:]
     return {
         "account_id": seen[-1]["account_id"],
@@ -49,6 +57,7 @@ def reference_snapshot(
         "region": seen[-1]["region"],
         "cutoff": int(cutoff.timestamp()),
         "churned": int(churned),
+        **_days_after(cutoff, lost, known_until),
         "tenure_days": (cutoff - seen[0]["created_at"]) / _DAY,
         "days_since_last_event": (cutoff - seen[-1]["created_at"]) / _DAY,
         "lifetime_count": len(seen),
@@ -65,6 +74,41 @@ def reference_snapshot(
     }
 
 
+def _end_of_silence(
+    rows: list[Row], cutoff: datetime, length: timedelta, known_until: datetime
+) -> datetime | None:
+    """The first moment before which nothing was written for `length`, all since the cutoff."""
+    known = [row["created_at"] for row in rows if cutoff <= row["created_at"] < known_until]
+    for begin in [cutoff, *sorted(moment + _TICK for moment in known)]:
+        if begin + length > known_until:
+            return None
+        if not any(begin <= moment < begin + length for moment in known):
+            return begin + length
+    raise AssertionError("the last one is followed by nothing")
+
+
+def _days_after(cutoff: datetime, lost: datetime | None, known_until: datetime) -> dict[str, float]:
+    """Both as float32 holds them: what was observed not longer, a loss not earlier."""
+    days = _days(known_until - cutoff)
+    observed = np.float32(float(days))
+    if Fraction(float(observed)) > days:
+        observed = np.nextafter(observed, np.float32(0))
+    found = {"days_to_churn": -1.0, "days_observed": float(observed)}
+    if lost is not None:
+        days = _days(lost - cutoff)
+        rounded = np.float32(float(days))
+        if Fraction(float(rounded)) < days:
+            rounded = np.nextafter(rounded, np.float32(1e9))
+        # A loss may fall between what was observed and what float32 makes of it.
+        if rounded <= observed:
+            found["days_to_churn"] = float(rounded)
+    return found
+
+
+def _days(length: timedelta) -> Fraction:
+    return Fraction(length // _TICK, _DAY // _TICK)
+
+
 @pytest.fixture(scope="session")
 def reference() -> Callable[..., Row | None]:
     return reference_snapshot
@@ -77,7 +121,7 @@ def assert_same() -> Callable[[Row, Row], None]:
     def compare(found: Row, expected: Row) -> None:
         assert found.keys() == expected.keys()
         for name, value in expected.items():
-            if name.endswith(("_days", "_count", "_last_event")):
+            if name.endswith(("tenure_days", "age_days", "_count", "_last_event")):
                 value = pytest.approx(value, rel=1e-6, abs=1e-9)
             assert found[name] == value, name
 

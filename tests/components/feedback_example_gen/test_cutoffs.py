@@ -47,6 +47,8 @@ def test_windows_are_closed_and_ordered(history: timedelta, windows: Windows) ->
     assert plan.score == (as_of,)
     assert [cutoff + horizon for cutoff in plan.eval] == [as_of]
     assert max(plan.train) + horizon == plan.eval[0]
+    known = {split: plan.known_until(split) for split in SPLITS}
+    assert known == {TRAIN: plan.eval[0], EVAL: as_of, SCORE: None}
     assert all(cutoff - days(windows.lookback_days) >= FIRST for cutoff in plan.train)
     assert list(plan.train) == sorted(set(plan.train))
     steps = zip(plan.train, plan.train[1:], strict=False)
@@ -98,6 +100,7 @@ def test_scoring_alone_asks_for_no_history() -> None:
 def test_only_the_splits_asked_for_are_planned() -> None:
     plan = plan_cutoffs(FIRST + days(400), FIRST, WINDOWS, [TRAIN, EVAL])
     assert plan.score == ()
+    assert plan == replace(plan_cutoffs(FIRST + days(400), FIRST, WINDOWS, SPLITS), score=())
     assert [split for split, _ in plan] == [TRAIN] * len(plan.train) + [EVAL]
     assert len(plan.train) == 8
 

@@ -14,6 +14,7 @@ from components import artifact_facts
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen import executor
 from components.feedback_example_gen.word_counts import OPEN_SETS
+from transforms import event_spec
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 EVAL_CUTOFF = AS_OF - timedelta(days=10)
@@ -80,22 +81,23 @@ def test_every_example_agrees_with_the_reference(
     for label_source in ("account_churn", "inactivity"):
         examples = write_examples(tmp_path / label_source, max_events=6, label_source=label_source)
         histories, churns = _histories(feedback, label_source)
-        for split, cutoffs in (
-            ("train", TRAIN_CUTOFFS),
-            ("eval", [EVAL_CUTOFF]),
-            ("score", [AS_OF]),
+        for split, cutoffs, known_until in (
+            ("train", TRAIN_CUTOFFS, EVAL_CUTOFF),
+            ("eval", [EVAL_CUTOFF], AS_OF),
+            ("score", [AS_OF], AS_OF),
         ):
             expected = {}
             for account, rows in histories.items():
                 for cutoff in cutoffs:
-                    snapshot = reference(rows, churns(account), cutoff, 30, 10, 6)
+                    snapshot = reference(rows, churns(account), cutoff, 30, 10, 6, known_until)
                     if snapshot is not None:
                         expected[account, int(cutoff.timestamp())] = snapshot
             found = read_snapshots(examples, split)
             assert found.keys() == expected.keys()
             for key, snapshot in expected.items():
                 if split == "score":
-                    del snapshot["churned"]
+                    for label in event_spec.LABELS:
+                        del snapshot[label]
                 assert_same(found[key], snapshot)
 
 

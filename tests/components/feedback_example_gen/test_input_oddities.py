@@ -85,7 +85,7 @@ def recent(own: list[dict]) -> list[dict]:
 @given(ROWS)
 def test_accounts_are_counted(rows: list[dict]) -> None:
     feedback, histories = feedback_of(rows)
-    scored = take_snapshots(feedback, NOBODY, AS_OF, RULES, with_label=False)
+    scored = take_snapshots(feedback, NOBODY, AS_OF, RULES, known_until=None)
 
     def changed(name: str) -> int:
         return sum(len({word(row[name]) for row in own}) > 1 for own in histories.values())
@@ -107,7 +107,7 @@ def test_accounts_are_counted(rows: list[dict]) -> None:
 @given(ROWS)
 def test_words_are_counted_as_they_are_spelled(rows: list[dict]) -> None:
     feedback, histories = feedback_of(rows)
-    scored = take_snapshots(feedback, NOBODY, AS_OF, RULES, with_label=False)
+    scored = take_snapshots(feedback, NOBODY, AS_OF, RULES, known_until=None)
     words = count_words(feedback, scored)
     events = [row for own in histories.values() for row in recent(own)[-3:]]
     newest = [own[-1] for own in histories.values()]

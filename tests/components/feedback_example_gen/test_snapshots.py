@@ -18,6 +18,7 @@ from components.feedback_example_gen.snapshots import (
     take_snapshots,
 )
 from components.postgres.feedback_reader import STRING_COLUMNS, Churn, Feedback
+from transforms import event_spec
 
 CUTOFF = datetime(2024, 3, 1, tzinfo=timezone.utc)
 RULES = SnapshotRules(lookback_days=10, horizon_days=5, max_events=4)
@@ -81,11 +82,13 @@ def snapshots(
     history: History,
     cutoff: datetime = CUTOFF,
     rules: SnapshotRules = RULES,
+    known_until: datetime | None = None,
     with_label: bool = True,
 ) -> dict[str, Row]:
-    """Returns {account: features} as plain values."""
+    """Returns {account: features} as plain values; labels know of the horizon alone if not told."""
     feedback, churn = columns(history)
-    taken = take_snapshots(feedback, churn, cutoff, rules, with_label)
+    known_until = known_until or cutoff + timedelta(days=rules.horizon_days)
+    taken = take_snapshots(feedback, churn, cutoff, rules, known_until if with_label else None)
     found: dict[str, Row] = {}
     for batch in record_batches(feedback, taken):
         for row in batch.to_pylist():
@@ -103,7 +106,7 @@ def _text(value: Any) -> Any:
 # Whole and half days around the cutoff, and a microsecond beside them: every edge is hit.
 moments = st.builds(
     lambda halves, ticks: day(halves / 2) + ticks * TICK,
-    st.integers(-40, 14),
+    st.integers(-40, 30),
     st.sampled_from([-1, 0, 0, 0, 1]),
 )
 accounts = st.sampled_from(["A", "B", "Ü-ß"])
@@ -124,13 +127,23 @@ histories = st.builds(History, st.lists(rows, max_size=25), churns)
 
 
 @settings(max_examples=300, deadline=None)
-@given(histories, st.sampled_from([CUTOFF, CUTOFF - timedelta(days=3), CUTOFF + TICK]))
+@given(
+    histories,
+    st.sampled_from([CUTOFF, CUTOFF - timedelta(days=3), CUTOFF + TICK]),
+    st.builds(
+        lambda halves, ticks: timedelta(days=halves / 2) + ticks * TICK,
+        st.integers(2 * RULES.horizon_days, 36),
+        st.sampled_from([0, 0, 1, 2]),
+    ),
+)
 def test_snapshots_agree_with_the_reference(
     reference: Callable[..., Row | None],
     assert_same: Callable[[Row, Row], None],
     history: History,
     cutoff: datetime,
+    observed: timedelta,
 ) -> None:
+    known_until = cutoff + observed
     expected = {}
     for account in {row["account_id"] for row in history.rows}:
         own = sorted(
@@ -141,14 +154,25 @@ def test_snapshots_agree_with_the_reference(
         if history.churns is not None:
             dates = [when for who, when in history.churns if who == account]
         snapshot = reference(
-            own, dates, cutoff, RULES.lookback_days, RULES.horizon_days, RULES.max_events
+            own,
+            dates,
+            cutoff,
+            RULES.lookback_days,
+            RULES.horizon_days,
+            RULES.max_events,
+            known_until,
         )
         if snapshot is not None:
             expected[account] = snapshot
-    found = snapshots(history, cutoff)
+    found = snapshots(history, cutoff, known_until=known_until)
     assert found.keys() == expected.keys()
     for account, snapshot in expected.items():
         assert_same(found[account], snapshot)
+        to_churn = found[account]["days_to_churn"]
+        assert found[account]["churned"] == (0 <= to_churn <= RULES.horizon_days)
+        assert to_churn <= found[account]["days_observed"]
+        if history.churns is None:
+            assert to_churn == -1 or to_churn >= RULES.horizon_days
 
 
 @settings(max_examples=150, deadline=None)
@@ -168,13 +192,32 @@ def test_what_happens_from_the_cutoff_on_changes_nothing_but_the_label(
     seen = snapshots(whole, with_label=with_label)
     if with_label:
         for snapshot in (*known.values(), *seen.values()):
-            del snapshot["churned"]
+            for label in event_spec.LABELS:
+                del snapshot[label]
     assert seen == known
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories, st.lists(st.tuples(accounts, st.integers(0, 20)), max_size=6))
+def test_what_happens_after_labels_are_known_changes_nothing(
+    history: History, later: list[tuple[str, int]]
+) -> None:
+    known_until = day(8)
+    past = History(
+        [row for row in history.rows if row["created_at"] < known_until],
+        history.churns and [churn for churn in history.churns if churn[1] < known_until],
+    )
+    written_before = {row["account_id"] for row in past.rows}
+    future = [(who, known_until + halves * timedelta(hours=12)) for who, halves in later]
+    rows = [event(when, who) for who, when in future if who in written_before]
+    whole = History(past.rows + rows, None if past.churns is None else past.churns + future)
+    known = snapshots(past, known_until=known_until)
+    assert snapshots(whole, known_until=known_until) == known
 
 
 def test_no_label_is_given_where_none_is_asked_for() -> None:
     history = History([event(day(-1)), event(day(1))], [("A", day(2))])
-    assert "churned" not in snapshots(history, with_label=False)["A"]
+    assert not set(event_spec.LABELS) & set(snapshots(history, with_label=False)["A"])
 
 
 @pytest.mark.parametrize(
@@ -202,6 +245,63 @@ def test_without_a_table_silence_through_the_horizon_is_churn(
 ) -> None:
     found = snapshots(History([event(day(-3)), event(written_at)], None))
     assert found["A"]["churned"] == label
+
+
+def label_of(history: History, known_until: datetime) -> tuple[int, float]:
+    found = snapshots(history, known_until=known_until)["A"]
+    return found["churned"], pytest.approx(found["days_to_churn"], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("churned_at", "known_until", "label"),
+    [
+        ([], day(20), (0, -1)),
+        ([day(3)], day(5), (1, 3)),
+        ([day(12)], day(20), (0, 12)),
+        ([day(12)], day(12) - TICK, (0, -1)),
+        ([day(12)], day(12), (0, -1)),
+        ([day(8), day(2), day(12)], day(20), (1, 2)),
+        ([day(-6), day(7), day(9)], day(20), (0, 7)),
+    ],
+)
+def test_the_first_churn_that_is_known_is_the_one(
+    churned_at: list[datetime], known_until: datetime, label: tuple[int, float]
+) -> None:
+    history = History([event(day(-3))], [("A", moment) for moment in churned_at])
+    assert label_of(history, known_until) == label
+
+
+@pytest.mark.parametrize(
+    ("written_at", "known_until", "label"),
+    [
+        ([], day(5), (1, 5)),
+        ([day(5)], day(20), (1, 5)),
+        ([day(5), day(6)], day(9), (1, 5)),
+        ([CUTOFF], day(20), (0, 5)),
+        ([CUTOFF], day(5), (0, -1)),
+        ([day(3)], day(8), (0, -1)),
+        ([day(3)], day(9), (0, 8)),
+        ([day(3), day(8)], day(9), (0, -1)),
+        ([day(3), day(8) + TICK], day(9), (0, 8)),
+        ([day(1), day(2), day(9), day(15)], day(20), (0, 7)),
+        ([day(n) for n in range(20)], day(20), (0, -1)),
+    ],
+)
+def test_the_first_silence_that_is_over_is_the_one(
+    written_at: list[datetime], known_until: datetime, label: tuple[int, float]
+) -> None:
+    rows = [event(day(-3)), *map(event, written_at)]
+    assert label_of(History(rows, None), known_until) == label
+
+
+@pytest.mark.parametrize(("churned_at", "label"), [(day(60) - TICK, 1), (day(60), 0)])
+def test_a_microsecond_before_a_whole_day_is_told_apart(churned_at: datetime, label: int) -> None:
+    """It is less than float32 holds at sixty days: the nearest value would be 60 in both cases."""
+    rules = SnapshotRules(lookback_days=10, horizon_days=60, max_events=4)
+    history = History([event(day(-3))], [("A", churned_at)])
+    found = snapshots(history, rules=rules, known_until=day(90))["A"]
+    assert (found["days_to_churn"] <= 60) == (found["churned"] == 1) == (label == 1)
+    assert found["days_to_churn"] == pytest.approx(60)
 
 
 @pytest.mark.parametrize(("wrote_again", "there"), [(0, False), (1, True)])
@@ -263,7 +363,9 @@ def test_a_cutoff_between_seconds_keeps_the_second() -> None:
 def test_many_accounts_need_several_batches() -> None:
     rows = [event(day(-1), account=f"{number:05d}", topic=f"t{number}") for number in range(9000)]
     feedback, _ = columns(History([], None))
-    assert list(record_batches(feedback, take_snapshots(feedback, None, CUTOFF, RULES, True))) == []
+    assert (
+        list(record_batches(feedback, take_snapshots(feedback, None, CUTOFF, RULES, day(5)))) == []
+    )
     ids = pa.array([row["account_id"].encode() for row in rows])
     one_each = np.arange(len(rows) + 1)
     many = Feedback(
@@ -276,7 +378,7 @@ def test_many_accounts_need_several_batches() -> None:
             for name in STRING_COLUMNS
         },
     )
-    batches = list(record_batches(many, take_snapshots(many, None, CUTOFF, RULES, True)))
+    batches = list(record_batches(many, take_snapshots(many, None, CUTOFF, RULES, day(5))))
     assert len(batches) > 1
     found = [row for batch in batches for row in batch.to_pylist()]
     assert [row["account_id"][0] for row in found] == ids.to_pylist()

@@ -25,7 +25,7 @@ SOUND: dict[str, Any] = {
     spec.EVENT_SOURCE: [b"chat", b"chat"],
     spec.EVENT_TOPIC: [b"t", b"u"],
 }
-LABELLED = SOUND | {spec.LABEL: [1]}
+LABELLED = SOUND | {spec.LABEL: [1], spec.DAYS_TO_CHURN: [7.5], spec.DAYS_OBSERVED: [90.0]}
 SILENT = LABELLED | {name: [] for name in spec.EVENT_LISTS}
 
 
@@ -62,13 +62,15 @@ def test_the_path_is_that_of_the_loaded_file() -> None:
 
 
 def test_sound_snapshots_pass_where_they_belong() -> None:
-    assert anomalies(LABELLED, LABELLED | {spec.LABEL: [0]}, SILENT) == set()
-    assert anomalies(SOUND, without(SILENT, spec.LABEL), environment=SERVING) == set()
+    stayed = {spec.LABEL: [0], spec.DAYS_TO_CHURN: [-1.0]}
+    assert anomalies(LABELLED, LABELLED | stayed, SILENT) == set()
+    silent = {name: value for name, value in SILENT.items() if name not in spec.LABELS}
+    assert anomalies(SOUND, silent, environment=SERVING) == set()
 
 
-def test_the_label_is_expected_in_training_and_not_in_serving() -> None:
-    assert anomalies(SOUND) == {spec.LABEL}
-    assert anomalies(LABELLED, environment=SERVING) == {spec.LABEL}
+def test_the_labels_are_expected_in_training_and_not_in_serving() -> None:
+    assert anomalies(SOUND) == set(spec.LABELS)
+    assert anomalies(LABELLED, environment=SERVING) == set(spec.LABELS)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # TFDV's variance of an infinite value
@@ -86,6 +88,10 @@ def test_the_label_is_expected_in_training_and_not_in_serving() -> None:
         ("lifetime_negative_count", [-1.0]),
         (spec.CUTOFF, [-1]),
         (spec.LABEL, [2]),
+        (spec.DAYS_TO_CHURN, [-1.5]),
+        (spec.DAYS_TO_CHURN, [float("nan")]),
+        (spec.DAYS_OBSERVED, [-1.0]),
+        (spec.DAYS_OBSERVED, [float("inf")]),
         (spec.REGION, [b"EU", b"NA"]),
     ],
 )
@@ -93,7 +99,9 @@ def test_a_value_out_of_its_domain_is_an_anomaly(name: str, value: list[Any]) ->
     assert anomalies(*[LABELLED] * 20, LABELLED | {name: value}) == {name}
 
 
-@pytest.mark.parametrize("name", [*spec.SCALAR_STRINGS, *spec.SCALAR_FLOATS, spec.CUTOFF])
+@pytest.mark.parametrize(
+    "name", [*spec.SCALAR_STRINGS, *spec.SCALAR_FLOATS, spec.CUTOFF, *spec.LABELS]
+)
 def test_one_missing_scalar_is_an_anomaly(name: str) -> None:
     assert anomalies(*[LABELLED] * 20, without(LABELLED, name)) == {name}
 

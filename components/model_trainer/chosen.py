@@ -1,0 +1,53 @@
+"""Which hyperparameters a model is trained with: those of the tuner, or of the settings."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from components.model_tuner.executor import LOG_LOSS, SETTINGS_LOG_LOSS, TUNER_RUN, VALUES
+from serving_model.hyperparameters import HYPERPARAMETERS, misfit
+
+SOURCE: Final = "hyperparameters"
+TUNED: Final = "tuned"
+"""Of the setting `hyperparameters`: take those of the newest tuner run."""
+SET_EXPLICITLY: Final = "set_explicitly"
+
+
+class Chosen(NamedTuple):
+    """The hyperparameters of a model.
+
+    Attributes:
+        values: By the names of custom_config; the tuner's alone.
+        origin: Where they come from, in a sentence without a full stop.
+        tuner_run: Name of the tuner run; empty if its values are not used.
+    """
+
+    values: dict[str, Any]
+    origin: str
+    tuner_run: str
+
+
+def choose(config: Mapping[str, Any], tuned: Mapping[str, Any] | None) -> Chosen:
+    """Decides between tuner and settings, hyperparameter by hyperparameter.
+
+    What a user set explicitly wins over the tuner. Values that do not fit the table of
+    hyperparameters any more are not used at all: they were measured together.
+
+    Args:
+        config: The trainer's custom_config.
+        tuned: Custom properties of the newest HyperParameters; None if there are none.
+    """
+    if config.get(SOURCE, TUNED) != TUNED:
+        return Chosen({}, f"settings ({SOURCE} is {config[SOURCE]})", "")
+    if tuned is None:
+        return Chosen({}, "settings (no tuner run to take them from)", "")
+    values, run = json.loads(tuned[VALUES]), tuned[TUNER_RUN]
+    if why := misfit(values):
+        return Chosen({}, f"settings (those of tuner run {run} do not fit: {why})", "")
+    explicit = [name for name in HYPERPARAMETERS if name in config.get(SET_EXPLICITLY, ())]
+    taken = {name: value for name, value in values.items() if name not in explicit}
+    if not taken:
+        return Chosen({}, f"settings (all set explicitly, over tuner run {run})", "")
+    told = f"log-loss {tuned[LOG_LOSS]:.4f} on its folds, {tuned[SETTINGS_LOG_LOSS]:.4f} before"
+    set_by = f"; set explicitly: {', '.join(explicit)}" if explicit else ""
+    return Chosen(taken, f"tuner run {run} ({told}){set_by}", run)

@@ -1,0 +1,1 @@
+"""ModelTuner: TFX's Tuner, which also says what it found, and where."""

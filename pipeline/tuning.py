@@ -1,0 +1,62 @@
+"""The tuning pipeline: looks for better hyperparameters, and publishes nothing."""
+
+from typing import Final
+
+from tfx import v1 as tfx
+from tfx.proto import trainer_pb2
+
+from components.feedback_example_gen.cutoffs import TRAIN
+from components.model_tuner.component import ModelTuner
+from pipeline import nodes, training
+from pipeline.settings import ConfigurationInvalid, Settings
+from serving_model.hyperparameters import HYPERPARAMETERS
+from transforms.schema import schema_path
+
+PIPELINE_NAME: Final = nodes.TUNING_PIPELINE
+
+
+def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+    """Wires the tuning pipeline; knows no runner.
+
+    1. FeedbackExampleGen reads the split train alone: the evaluation snapshot is not there.
+    2. StatisticsGen and ExampleValidator describe it; DataGate stops or goes on.
+    3. Transform builds the account features inside the graph.
+    4. ModelTuner measures hyperparameters on folds that go forward in time, and keeps the
+       best, which the next training run takes.
+
+    Raises:
+        ConfigurationInvalid: Every hyperparameter is set explicitly.
+    """
+    _refuse_nothing_to_tune(settings)
+    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema = schema_gen.outputs["schema"]
+    example_gen = nodes.read_feedback(settings, [TRAIN])
+    examples = example_gen.outputs["examples"]
+    statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
+    statistics = statistics_gen.outputs["statistics"]
+    validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
+    data_gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
+    transform = training.build_features(examples, schema)
+    transform.add_upstream_node(data_gate)
+    tuner = ModelTuner(
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        tuner_fn="serving_model.tuner.tuner_fn",
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
+        eval_args=trainer_pb2.EvalArgs(splits=[TRAIN]),
+        custom_config={
+            **training.training_config(settings),
+            "tune_trials": settings.tune_trials,
+        },
+    )
+    reading = [schema_gen, example_gen, statistics_gen, validator, data_gate]
+    return nodes.assemble(settings, PIPELINE_NAME, [*reading, transform, tuner])
+
+
+def _refuse_nothing_to_tune(settings: Settings) -> None:
+    if settings.model_fields_set.issuperset(HYPERPARAMETERS):
+        names = ", ".join(f"TENS_INSIGHT_{name.upper()}" for name in HYPERPARAMETERS)
+        raise ConfigurationInvalid(
+            f"There is nothing to tune: {names} are all set, and what is set is not tuned. "
+            "Unset those that the tuner shall choose."
+        )
