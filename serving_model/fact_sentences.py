@@ -9,6 +9,8 @@ from transforms.reason_facts import FACT_DAYS, USUAL_AFTER_DAYS
 LONGEST_WORD: Final = 40
 """Characters of a product area, topic and the like that are shown."""
 SILENT_DAYS: Final = 7
+ABOUT: Final = ("is about", "are about")
+THROUGH: Final = ("came through", "came through")
 HABIT_EVENTS: Final = 3
 HABIT_DAYS: Final = 14
 """So many events, over so many days at least, and their mean gap is called usual."""
@@ -96,7 +98,7 @@ def _negative(facts: AccountFacts) -> str:
     days = _shortest_window(facts, "negative")
     if not area or days is None:
         return _counted(facts, "negative", "negative ", "usual_negative_per_30d")
-    usual = _usual(facts, "usual_negative_per_30d")
+    usual = _usual(facts, "usual_negative_per_30d", days)
     count, when = facts.count(f"negative_{days}d"), f"in {facts.last(days)}"
     least = "at least " if facts.capped else ""
     if about == count:
@@ -111,7 +113,7 @@ def _counted(facts: AccountFacts, what: str, kind: str, usual: str | None) -> st
         return _none(facts, kind)
     least = "at least " if facts.capped else ""
     said = f"{least}{messages(facts.count(f'{what}_{days}d'), kind)} in {facts.last(days)}"
-    return said + (_usual(facts, usual) if usual else "")
+    return said + (_usual(facts, usual, days) if usual else "")
 
 
 def _none(facts: AccountFacts, kind: str) -> str:
@@ -126,10 +128,13 @@ def _shortest_window(facts: AccountFacts, what: str) -> int | None:
     return next((days for days in FACT_DAYS if facts.count(f"{what}_{days}d")), None)
 
 
-def _usual(facts: AccountFacts, name: str) -> str:
+def _usual(facts: AccountFacts, name: str, days: int) -> str:
+    """What the life before was like, if enough of it is known."""
     usual = facts.numbers[name]
-    if usual < 0:
+    if usual < 0 or facts.capped:
         return ""
+    if usual == 0 and days == USUAL_AFTER_DAYS:
+        return "; none before"
     if usual == 0:
         return f"; none before the last {USUAL_AFTER_DAYS} days"
     return f"; usual rhythm is {rate(usual)}"
@@ -150,18 +155,19 @@ def _recent_tone(facts: AccountFacts) -> str:
 
 
 def _product_areas(facts: AccountFacts) -> str:
-    return _shared(facts, "top_area", "about")
+    return _shared(facts, "top_area", ABOUT)
 
 
 def _topics(facts: AccountFacts) -> str:
-    return _shared(facts, "top_topic", "about")
+    return _shared(facts, "top_topic", ABOUT)
 
 
 def _channels(facts: AccountFacts) -> str:
-    return _shared(facts, "top_channel", "by")
+    return _shared(facts, "top_channel", THROUGH)
 
 
-def _shared(facts: AccountFacts, name: str, how: str) -> str:
+def _shared(facts: AccountFacts, name: str, verbs: tuple[str, str]) -> str:
+    one, more = verbs
     days, word = _shortest_window(facts, "count"), facts.word(name)
     if days is None:
         return _none(facts, "")
@@ -170,12 +176,12 @@ def _shared(facts: AccountFacts, name: str, how: str) -> str:
     count, part = facts.count(f"count_{days}d"), facts.count(f"{name}_count")
     when = f"in {facts.last(days)}"
     if facts.capped:
-        return f"at least {messages(part)} {when} {how} {word}"
+        return f"at least {messages(part)} {when} {one if part == 1 else more} {word}"
     if count == 1:
-        return f"the only message {when} is {how} {word}"
+        return f"the only message {when} {one} {word}"
     if part == count:
-        return f"all {count} messages {when} are {how} {word}"
-    return f"{part} of {count} messages {when} {'is' if part == 1 else 'are'} {how} {word}"
+        return f"all {count} messages {when} {more} {word}"
+    return f"{part} of {count} messages {when} {one if part == 1 else more} {word}"
 
 
 def _tenure(facts: AccountFacts) -> str:

@@ -6,7 +6,7 @@ the same thing in several ways stand in one group, so that what they share adds 
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from transforms.account_features import feature_names
@@ -50,19 +50,6 @@ def group_of(feature: str) -> str:
         f"The feature {feature!r} belongs to the reason groups {found}, expected exactly one: "
         "a reason can only be told if each feature has its group. Add it to REASON_GROUPS."
     )
-
-
-def columns_by_group(features: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Returns, by every group, the places of its features in `features`.
-
-    Raises:
-        ValueError: If a feature fits no group, or more than one.
-    """
-    groups = [group_of(feature) for feature in features]
-    return {
-        name: tuple(place for place, group in enumerate(groups) if group == name)
-        for name in group_names()
-    }
 
 
 @functools.cache

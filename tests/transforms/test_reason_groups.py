@@ -1,28 +1,19 @@
 """Every feature has one reason group, and a new one cannot be forgotten."""
 
+import re
+
 import pytest
 
 from transforms.account_features import feature_names
-from transforms.reason_groups import (
-    columns_by_group,
-    feature_groups,
-    group_names,
-    group_of,
-)
+from transforms.reason_groups import REASON_GROUPS, feature_groups, group_names, group_of
 
 
-def test_the_groups_part_the_columns() -> None:
-    by_group = columns_by_group(feature_names())
-    columns = [column for group in by_group.values() for column in group]
-    assert sorted(columns) == list(range(len(feature_names())))
-    assert tuple(by_group) == group_names()
-    assert all(by_group.values())
-
-
-def test_the_group_of_each_column_is_that_of_its_name() -> None:
-    by_group = columns_by_group(feature_names())
-    for column, group in enumerate(feature_groups()):
-        assert column in by_group[group]
+def test_every_feature_is_in_one_group_and_every_group_has_a_feature() -> None:
+    assert len(feature_groups()) == len(feature_names())
+    assert set(feature_groups()) == set(group_names())
+    for feature, group in zip(feature_names(), feature_groups(), strict=True):
+        matching = [name for name, names in REASON_GROUPS.items() if re.fullmatch(names, feature)]
+        assert matching == [group]
 
 
 @pytest.mark.parametrize(
@@ -45,4 +36,10 @@ def test_a_feature_is_where_one_looks_for_it(feature: str, group: str) -> None:
 @pytest.mark.parametrize("feature", ["", "pace_2", "unheard_of", "area", "tier"])
 def test_a_feature_without_a_group_is_named(feature: str) -> None:
     with pytest.raises(ValueError, match=rf"{feature!r}.*Add it to REASON_GROUPS"):
-        columns_by_group([*feature_names(), feature])
+        group_of(feature)
+
+
+def test_a_feature_in_two_groups_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REASON_GROUPS, "pace_too", "pace")
+    with pytest.raises(ValueError, match=r"\['rhythm', 'pace_too'\]"):
+        group_of("pace")
