@@ -132,11 +132,11 @@ def _push(settings: Settings, model: BaseChannel, blessing: BaseChannel) -> tfx.
 
 def training_config(settings: Settings) -> dict[str, object]:
     """Returns what trainer and tuner get as custom_config."""
-    names = ("seed", "max_epochs", "batch_size", "learning_rate", "l2", "dropout", "members")
+    names = ("seed", "epochs", "batch_size", "learning_rate", "l2", "dropout", "members")
     return {
         **{name: getattr(settings, name) for name in names},
         "hidden_units": list(settings.hidden_units),
-        "validation_days": settings.horizon_days,
+        "carried_shift": settings.carried_shift,
         "horizon_days": settings.horizon_days,
         "churn_horizons": list(settings.churn_horizons),
         SOURCE: settings.hyperparameters,

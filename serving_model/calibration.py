@@ -1,96 +1,82 @@
-"""Recalibrates probabilities on the newest closed label window, inside the model."""
+"""How linear part and network are put together, so that probabilities can be believed."""
 
 from typing import Final, NamedTuple
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.optimize import brentq, minimize
+from scipy.special import log_expit
 
 Floats = NDArray[np.float64]
 
-SLOPE_DEVIATION: Final = 0.1
-"""How far from 1 a slope is believed to lie beforehand, one standard deviation."""
-LASTING_DEVIATION: Final = 0.1
-"""The same of the shift of log-odds that began in the newest label window and lasts."""
-PASSING_DEVIATION: Final = 0.1
-"""The same of what is common to all accounts of a window and is gone in the next: a season,
-an incident. As long as nothing says which of the two a shift is, half of it is carried on."""
-_SMALLEST: Final = 1e-6
+HALF: Final = 0.5
+"""Weight that each part is believed to deserve beforehand."""
+WEIGHT_DEVIATION: Final = 0.1
+"""How far from it the weight may lie, one standard deviation."""
+_FURTHEST_SHIFT: Final = 20.0
 
 
-class Recalibration(NamedTuple):
-    """sigmoid(slope x logit(probability) + intercept)."""
+class Blend(NamedTuple):
+    """Log-odds of hazards: linear x the linear part's + network x the network's + intercept."""
 
-    slope: float = 1.0
+    linear: float = 1.0
+    network: float = 0.0
     intercept: float = 0.0
 
-    def apply(self, probabilities: Floats) -> Floats:
-        """Returns the recalibrated probabilities, [n] as given."""
-        return np.asarray(expit(self.slope * _log_odds(probabilities) + self.intercept))
+    def log_odds(self, linear: Floats, network: Floats) -> Floats:
+        """Returns the blended log-odds of the hazards, [n, K] as both are given."""
+        return self.linear * linear + self.network * network + self.intercept
 
 
-def fit_slope(labels: Floats, probabilities: Floats) -> float:
-    """Finds how much further apart, or closer, the log-odds ought to lie.
-
-    Platt 1999 ("Probabilistic outputs for support vector machines"), with a normal prior
-    on the slope in place of his smoothed labels: without evidence it stays 1, and never
-    leaves [0, 2]. The intercept that is fitted beside it is dropped, see fit_intercept.
+def churned_within(log_odds: Floats) -> Floats:
+    """Returns the probability of leaving by the end of each period, [n, K].
 
     Args:
-        labels: 0 or 1, [n], of snapshots that the model was not fitted on.
-        probabilities: Its answers, [n].
+        log_odds: Of the hazard in each period, [n, K].
     """
-    odds = _log_odds(probabilities)
-    middle = float(odds.mean())
-
-    def cost(parameters: Floats) -> float:
-        slope, shift = parameters
-        found = slope * (odds - middle) + middle + shift
-        fit = np.sum(np.logaddexp(0, found) - labels * found)
-        return float(fit + ((slope - 1) / SLOPE_DEVIATION) ** 2 / 2)
-
-    best = minimize(cost, np.array([1.0, 0.0]), method="BFGS", options={"gtol": 1e-6})
-    return float(np.clip(best.x[0], 0.0, 2.0))
+    stayed: Floats = np.cumsum(log_expit(-log_odds), axis=1)
+    return -np.expm1(stayed)
 
 
-def fit_intercept(labels: Floats, probabilities: Floats, slope: float) -> float:
-    """Finds the part of the newest window's shift that is expected to last.
+def fit_weights(labels: Floats, linear: Floats, network: Floats | None) -> Blend:
+    """Finds the weights of both parts on snapshots that neither was fitted on.
 
-    The shift at which the mean probability comes to the observed rate is lasting plus
-    passing, with a normal prior on each: it is fitted under the sum of their variances,
-    which holds it back where there are few snapshots, and the lasting share is returned.
+    Stacking (Wolpert 1992, "Stacked generalization") with a normal prior of half and half,
+    which is hard to beat where there is little to learn from. The sum of the weights is also
+    the slope that Platt 1999 would fit: it draws overconfident log-odds together. An
+    intercept is fitted beside them and dropped, see fit_intercept.
 
     Args:
-        labels: 0 or 1, [n], of the newest training cutoff.
-        probabilities: Of the model that is to be served, [n].
-        slope: Of fit_slope; the map turns about the mean log-odds.
+        labels: 0 or 1, [n]: lost by the end of the last of these periods.
+        linear: Log-odds of hazards, [n, K].
+        network: The same of the network; None if there is none.
     """
-    odds = _log_odds(probabilities)
-    pivot = (1 - slope) * float(odds.mean())
-    turned = slope * odds + pivot
-    variance = LASTING_DEVIATION**2 + PASSING_DEVIATION**2
-    shift = 0.0
-    for _ in range(50):
-        found = expit(turned + shift)
-        gradient = float(np.sum(found - labels)) + shift / variance
-        curvature = float(np.sum(found * (1 - found))) + 1 / variance
-        step = float(np.clip(gradient / curvature, -1, 1))
-        shift -= step
-        if abs(step) < 1e-12:
-            break
-    return pivot + shift * LASTING_DEVIATION**2 / variance
+    parts = [linear] if network is None else [linear, network]
+    prior = 1.0 if network is None else HALF
+
+    def loss(point: Floats) -> float:
+        log_odds = point[-1] + sum(w * part for w, part in zip(point, parts, strict=False))
+        stayed = log_expit(-log_odds).sum(axis=1)
+        churned = np.log(np.maximum(-np.expm1(stayed), 1e-12))
+        surprise = -float(np.sum(np.where(labels > 0, churned, stayed)))
+        return surprise + float(np.sum((point[:-1] - prior) ** 2)) / (2 * WEIGHT_DEVIATION**2)
+
+    start = np.array([prior] * len(parts) + [0.0])
+    bounds = [(0.0, 2.0)] * len(parts) + [(-5.0, 5.0)]
+    found = minimize(loss, start, bounds=bounds, method="L-BFGS-B").x
+    return Blend(float(found[0]), 0.0 if network is None else float(found[1]))
 
 
-def recalibrated_model(model: keras.Model, recalibration: Recalibration) -> keras.Model:
-    """Returns the model with the map behind it: [batch, width] to probabilities [batch, 1]."""
-    kept = keras.ops.clip(model.output, _SMALLEST, 1 - _SMALLEST)
-    odds = keras.ops.log(kept) - keras.ops.log1p(-kept)
-    mapped = keras.ops.sigmoid(recalibration.slope * odds + recalibration.intercept)
-    return keras.Model(model.input, mapped)
+def fit_intercept(labels: Floats, log_odds: Floats) -> float:
+    """Finds the shift of hazards at which mean probability and observed rate agree.
 
+    Args:
+        labels: 0 or 1, [n]: lost by the end of the last of these periods; both are there.
+        log_odds: Of the hazard in each period, [n, K].
+    """
+    rate = float(labels.mean())
 
-def _log_odds(probabilities: Floats) -> Floats:
-    kept = np.clip(np.asarray(probabilities, np.float64), _SMALLEST, 1 - _SMALLEST)
-    return np.asarray(logit(kept))
+    def gap(shift: float) -> float:
+        return float(churned_within(log_odds + shift)[:, -1].mean()) - rate
+
+    return float(brentq(gap, -_FURTHEST_SHIFT, _FURTHEST_SHIFT, xtol=1e-9))

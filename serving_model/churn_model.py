@@ -1,10 +1,15 @@
-"""The network: a linear part beside small regularised layers, several times over."""
+"""The model: a linear part and a small network, blended, as hazards over periods."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
+
+from serving_model.calibration import Blend
+from serving_model.linear_hazards import LinearHazards
+from serving_model.piecewise_linear import Bins, PiecewiseLinear
 
 FEATURES: Final = "features"
 
@@ -14,11 +19,13 @@ class NetworkShape:
     """How large the network is and how hard it is held back.
 
     Attributes:
-        hidden_units: Width of each hidden layer; empty for logistic regression.
+        hidden_units: Width of each hidden layer; empty for the linear part alone.
         l2: Weight of the squared weights in the loss.
         dropout: Share of hidden units silenced in a training step, in [0, 1).
-        members: Networks of the same shape whose probabilities are averaged: they
-            start elsewhere, so their mean depends less on where one of them started.
+        members: Networks of the same shape whose log-odds are averaged: they start
+            elsewhere, so their mean depends less on where one of them started
+            (Lakshminarayanan, Pritzel and Blundell 2017, "Simple and Scalable Predictive
+            Uncertainty Estimation using Deep Ensembles").
     """
 
     hidden_units: tuple[int, ...]
@@ -27,62 +34,87 @@ class NetworkShape:
     members: int
 
 
-def build_logits(width: int, shape: NetworkShape, base_rate: float, seed: int) -> keras.Model:
+def build_network(
+    width: int, bins: Bins, base_log_odds: NDArray[np.float32], shape: NetworkShape, seed: int
+) -> keras.Model:
     """Builds the network that is trained.
 
-    The linear part carries what adds up; the hidden layers only what does not. No class
-    is re-weighted and the bias starts at the base rate, so probabilities stay calibrated.
+    No class is re-weighted and the bias starts at the base rate, so probabilities stay
+    calibrated.
 
     Args:
         width: Number of columns of `features`.
-        shape: Size and regularisation.
-        base_rate: Share of churned snapshots, strictly between 0 and 1.
+        bins: Of those columns, see PiecewiseLinear.
+        base_log_odds: Of the hazard in each period, [K].
+        shape: Size and regularisation; there is at least one hidden layer.
         seed: Where weights and dropout start; nothing global is seeded.
 
     Returns:
-        A model from float32 [batch, width] to logits, float32 [batch, members].
+        A model from float32 [batch, width] to log-odds, float32 [batch, members, K].
     """
     features = keras.Input([width], name=FEATURES)
-    log_odds = float(np.log(base_rate) - np.log1p(-base_rate))
-    logits = keras.layers.Dense(
-        shape.members,
-        kernel_initializer="zeros",
-        bias_initializer=keras.initializers.Constant(log_odds),
-        kernel_regularizer=keras.regularizers.L2(shape.l2),
-    )(features)
-    if shape.hidden_units:
-        logits = keras.layers.Add()([logits, _deep(features, shape, seed)])
-    return keras.Model(features, logits)
-
-
-def probability_model(logits: keras.Model) -> keras.Model:
-    """Returns the model that is served: [batch, width] to probabilities [batch, 1]."""
-    each = keras.layers.Activation("sigmoid")(logits.output)
-    mean = keras.ops.mean(each, axis=1, keepdims=True)
-    return keras.Model(logits.input, mean)
-
-
-def _deep(features: keras.KerasTensor, shape: NetworkShape, seed: int) -> keras.KerasTensor:
-    """The hidden layers of all members at once: one product per layer, however many."""
+    hidden = PiecewiseLinear(bins)(features)
     seeds = np.random.SeedSequence(seed).generate_state(2 * len(shape.hidden_units) + 1)
-    hidden = features
     for layer, units in enumerate(shape.hidden_units):
-        hidden = _side_by_side(hidden, units, shape, int(seeds[2 * layer]), "relu")
+        hidden = _side_by_side(hidden, units, shape, int(seeds[2 * layer]), activation="relu")
         hidden = keras.layers.Dropout(shape.dropout, seed=int(seeds[2 * layer + 1]))(hidden)
-    return keras.layers.Flatten()(_side_by_side(hidden, 1, shape, int(seeds[-1]), None))
+    start = keras.initializers.Constant(np.tile(base_log_odds, (shape.members, 1)))
+    outputs = _side_by_side(hidden, len(base_log_odds), shape, int(seeds[-1]), start=start)
+    return keras.Model(features, outputs)
+
+
+def churn_model(
+    width: int, linear: LinearHazards, network: keras.Model | None, blend: Blend
+) -> keras.Model:
+    """Builds the model that is served.
+
+    P(h) = 1 - product of (1 - hazard) over the periods up to h, so it rises with h whatever
+    the weights are.
+
+    Args:
+        width: Number of columns of `features`.
+        linear: The linear part, of K periods.
+        network: Of build_network; None for the linear part alone.
+        blend: How both are put together.
+
+    Returns:
+        A model from float32 [batch, width] to probabilities, float32 [batch, K].
+    """
+    features = keras.Input([width], name=FEATURES)
+    log_odds = blend.linear * _linear_layer(linear)(features) + blend.intercept
+    if network is not None:
+        log_odds = log_odds + blend.network * keras.ops.mean(network(features), axis=1)
+    # log(1 - sigmoid(x)) is -softplus(x): no hazard is too small to be told from 0.
+    stayed = keras.ops.cumsum(-keras.ops.softplus(log_odds), axis=1)
+    return keras.Model(features, -keras.ops.expm1(stayed))
+
+
+def _linear_layer(linear: LinearHazards) -> keras.layers.Dense:
+    return keras.layers.Dense(
+        linear.weights.shape[1],
+        kernel_initializer=keras.initializers.Constant(linear.weights),
+        bias_initializer=keras.initializers.Constant(linear.bias),
+        trainable=False,
+    )
 
 
 def _side_by_side(
-    inputs: keras.KerasTensor, units: int, shape: NetworkShape, seed: int, activation: str | None
+    inputs: keras.KerasTensor,
+    units: int,
+    shape: NetworkShape,
+    seed: int,
+    activation: str | None = None,
+    start: Any = "zeros",
 ) -> keras.KerasTensor:
-    """A dense layer per member: [batch, in] or [batch, members, in] to [.., members, units]."""
+    """A layer of all members in one product: [batch, in] or [batch, members, in] to [.., units]."""
     equation = "bi,imo->bmo" if len(inputs.shape) == 2 else "bmi,imo->bmo"
     limit = float(np.sqrt(6 / (inputs.shape[-1] + units)))  # Glorot's, of one member's layer
     return keras.layers.EinsumDense(
         equation,
         output_shape=(shape.members, units),
-        bias_axes="mo" if activation else None,
+        bias_axes="mo",
         activation=activation,
+        bias_initializer=start,
         kernel_initializer=keras.initializers.RandomUniform(-limit, limit, seed=seed),
         kernel_regularizer=keras.regularizers.L2(shape.l2),
     )(inputs)

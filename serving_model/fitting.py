@@ -1,22 +1,21 @@
-"""Fits the network: how long is found on newer snapshots, then all of them are used."""
+"""Fits the network: the same settings and snapshots give the same weights."""
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving_model.churn_model import NetworkShape, build_logits, probability_model
-from serving_model.metrics import log_loss
-from serving_model.snapshots import Snapshots
+from serving_model.churn_model import NetworkShape, build_network
+from serving_model.linear_hazards import base_log_odds
+from serving_model.person_periods import PersonPeriods
+from serving_model.piecewise_linear import find_bins
 
 L2_SNAPSHOTS: Final = 10_000
 """Training snapshots for which the l2 setting is stated, see FitSettings.network."""
-PATIENCE: Final = 6
-"""Epochs without a better log-loss before the search for the best one ends."""
 PREDICT_BATCH: Final = 8192
 
 
@@ -30,132 +29,87 @@ class FitSettings:
             same, however much there is to learn from.
         seed: Start of weights, dropout and the order of snapshots.
         batch_size: Snapshots per step.
-        learning_rate: Of Adam.
-        max_epochs: Passes over the snapshots, at most.
+        learning_rate: Of Adam at the first step; it falls to 0 along half a cosine.
+        epochs: Passes over the snapshots.
     """
 
     network: NetworkShape
     seed: int
     batch_size: int
     learning_rate: float
-    max_epochs: int
-
-
-class Stopping(NamedTuple):
-    """For how long to train, and what the network was worth then."""
-
     epochs: int
-    """From 1."""
-    log_loss: float
-    """On the rows that decided, which were not fitted."""
-    probabilities: NDArray[np.float64]
-    """Of those rows, in their order."""
 
 
-class Fit:
-    """A network in training: the same settings and rows give the same weights.
+def fit_network(
+    features: NDArray[np.float32], periods: PersonPeriods, settings: FitSettings
+) -> keras.Model | None:
+    """Fits the network on the snapshots that count in each period.
 
     Args:
-        snapshots: Where the rows lie.
-        rows: Row numbers to fit.
+        features: [n, columns].
+        periods: Of the same n snapshots, K periods.
         settings: How to fit; nothing global is seeded or changed.
-    """
-
-    def __init__(
-        self, snapshots: Snapshots, rows: NDArray[np.int64], settings: FitSettings
-    ) -> None:
-        self.logits = _network(snapshots, rows, settings)
-        self._rows = rows
-        self._random = np.random.default_rng(settings.seed)
-        self._data = tf.constant(snapshots.features), tf.constant(snapshots.labels[:, None])
-        self._pass = _one_pass(self.logits, settings)
-        self._served = tf.function(probability_model(self.logits), reduce_retracing=True)
-
-    def epoch(self) -> None:
-        """Fits every row once, in a new order."""
-        order = self._random.permutation(self._rows)
-        self._pass(*self._data, tf.constant(order, tf.int64))
-
-    def probabilities(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Returns the averaged probability, as it is served, of `rows`."""
-        batches = np.array_split(rows, -(-len(rows) // PREDICT_BATCH))
-        found = [self._served(tf.gather(self._data[0], batch)).numpy() for batch in batches]
-        return np.concatenate(found)[:, 0].astype(np.float64)
-
-
-def best_epochs(
-    snapshots: Snapshots,
-    fit: NDArray[np.int64],
-    stop: NDArray[np.int64],
-    settings: FitSettings,
-) -> Stopping:
-    """Finds for how many epochs to train.
-
-    Args:
-        snapshots: All training snapshots.
-        fit: Row numbers to fit.
-        stop: Row numbers whose log-loss decides.
-        settings: How to fit.
 
     Returns:
-        The number of epochs with the lowest log-loss, and the network's answers then.
+        As build_network; None if the settings have no hidden layer.
     """
-    fitting = Fit(snapshots, fit, settings)
-    best: Stopping | None = None
-    for epoch in range(1, settings.max_epochs + 1):
-        fitting.epoch()
-        found = fitting.probabilities(stop)
-        loss = log_loss(snapshots.labels[stop], found)
-        if best is None or loss < best.log_loss:
-            best = Stopping(epoch, loss, found)
-        if epoch >= best.epochs + PATIENCE:
-            break
-    assert best is not None
-    return best
+    shape = settings.network
+    if not shape.hidden_units:
+        return None
+    scaled = dataclasses.replace(shape, l2=shape.l2 * L2_SNAPSHOTS / len(features))
+    bins = find_bins(features)
+    base = base_log_odds(periods)
+    network = build_network(features.shape[1], bins, base, scaled, settings.seed)
+    steps = settings.epochs * -(-len(features) // settings.batch_size)
+    one_pass = _one_pass(network, settings, steps)
+    data = (
+        tf.constant(features),
+        tf.constant(periods.churned),
+        tf.constant(periods.counted.astype(np.float32)),
+    )
+    random = np.random.default_rng(settings.seed)
+    for _ in range(settings.epochs):
+        one_pass(*data, tf.constant(random.permutation(len(features)), tf.int64))
+    return network
 
 
-def fit_all(snapshots: Snapshots, epochs: int, settings: FitSettings) -> Fit:
-    """Fits all snapshots for `epochs` passes."""
-    fitting = Fit(snapshots, np.arange(len(snapshots.labels)), settings)
-    for _ in range(epochs):
-        fitting.epoch()
-    return fitting
+def network_log_odds(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Returns the mean of the members' log-odds, float64 [n, K], as it is served."""
+    answer = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
+    parts = np.array_split(features, max(1, -(-len(features) // PREDICT_BATCH)))
+    found = [answer(tf.constant(part)).numpy().mean(axis=1) for part in parts]
+    return np.concatenate(found).astype(np.float64)
 
 
-def _network(snapshots: Snapshots, rows: NDArray[np.int64], settings: FitSettings) -> keras.Model:
-    churned = float(snapshots.labels[rows].sum(dtype=np.float64))
-    # Half a snapshot more of each class: the start stays finite if one of them is missing.
-    base_rate = (churned + 0.5) / (len(rows) + 1)
-    l2 = settings.network.l2 * L2_SNAPSHOTS / len(rows)
-    network = dataclasses.replace(settings.network, l2=l2)
-    return build_logits(snapshots.features.shape[1], network, base_rate, settings.seed)
-
-
-def _one_pass(logits: keras.Model, settings: FitSettings) -> Any:
-    """Returns a function of features, labels and row order that fits each row once.
+def _one_pass(network: keras.Model, settings: FitSettings, steps: int) -> Any:
+    """Returns a function of features, churned, counted and row order that fits each row once.
 
     The whole pass is one graph: on a network this small, Keras's own loop spends more
     time between steps than in them.
     """
-    optimizer = keras.optimizers.Adam(settings.learning_rate)
-    optimizer.build(logits.trainable_variables)
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, steps)
+    optimizer = keras.optimizers.Adam(rate)
+    optimizer.build(network.trainable_variables)
     size = settings.batch_size
 
     @tf.function
-    def one_pass(features: tf.Tensor, labels: tf.Tensor, order: tf.Tensor) -> None:
+    def one_pass(
+        features: tf.Tensor, churned: tf.Tensor, counted: tf.Tensor, order: tf.Tensor
+    ) -> None:
         for start in tf.range(0, tf.shape(order)[0], size):
             rows = order[start : start + size]
             with tf.GradientTape() as tape:
-                found = logits(tf.gather(features, rows), training=True)
-                loss = _loss(tf.gather(labels, rows), found) + tf.add_n(logits.losses)
-            weights = logits.trainable_variables
+                found = network(tf.gather(features, rows), training=True)
+                loss = _loss(tf.gather(churned, rows), tf.gather(counted, rows), found)
+                loss += tf.add_n(network.losses)
+            weights = network.trainable_variables
             optimizer.apply(tape.gradient(loss, weights), weights)
 
     return one_pass
 
 
-def _loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def _loss(churned: tf.Tensor, counted: tf.Tensor, log_odds: tf.Tensor) -> tf.Tensor:
     """Sum of the members' log-losses: side by side, each is trained as if alone."""
-    labels = tf.broadcast_to(labels, tf.shape(logits))
-    each = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
+    truth = tf.broadcast_to(churned[:, None, :], tf.shape(log_odds))
+    each = tf.nn.sigmoid_cross_entropy_with_logits(truth, log_odds) * counted[:, None, :]
     return tf.reduce_sum(tf.reduce_mean(each, axis=0))

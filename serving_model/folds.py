@@ -13,7 +13,9 @@ from transforms.event_spec import DAY_SECONDS
 MOST_FOLDS: Final = 3
 """By time, the newest ones."""
 ACCOUNT_FOLDS: Final = 3
-"""Where folds by time are not to be had."""
+"""Parts that the accounts are divided into."""
+CHOOSING_SNAPSHOTS: Final = 60_000
+"""With more, every second account is left out of choosing_folds, or two of three, and so on."""
 
 
 class Fold(NamedTuple):
@@ -48,7 +50,8 @@ def time_folds(snapshots: Snapshots, horizon_days: int) -> Folds:
     by_time = tuple(_by_time(snapshots, horizon_days))[:MOST_FOLDS]
     if by_time:
         return Folds(by_time, f"{len(by_time)} by time, the newest training cutoffs")
-    by_account = tuple(_by_account(snapshots))
+    newest = snapshots.cutoffs == snapshots.cutoffs.max()
+    by_account = tuple(_by_account(snapshots, newest))
     if not all(rarer_class(fold.fit.labels) for fold in by_account):
         raise ValueError(
             f"{len(snapshots.labels)} training snapshots hold too little of both outcomes for "
@@ -85,14 +88,29 @@ def _by_time(snapshots: Snapshots, horizon_days: int) -> Iterator[Fold]:
             yield Fold(fit, _rows(snapshots, measured))
 
 
-def _by_account(snapshots: Snapshots) -> Iterator[Fold]:
+def choosing_folds(snapshots: Snapshots) -> Iterator[Fold]:
+    """Yields folds on which a training run chooses what it leaves open.
+
+    Measured are the newest cutoffs, a quarter of them, each account by a fit of older cutoffs
+    of other accounts: new to the fit in time and in person.
+
+    Args:
+        snapshots: All training snapshots; the evaluation snapshot is none of them.
+    """
+    cutoffs = np.unique(snapshots.cutoffs)
+    newest = snapshots.cutoffs >= cutoffs[-max(1, len(cutoffs) // 4)]
+    yield from _by_account(snapshots, newest)
+
+
+def _by_account(snapshots: Snapshots, newest: NDArray[np.bool_]) -> Iterator[Fold]:
     number = np.unique(snapshots.accounts.astype("S"), return_inverse=True)[1]
-    newest = snapshots.cutoffs == snapshots.cutoffs.max()
     # A single cutoff has none that are older: there it is the other accounts alone.
     older = ~newest if not newest.all() else newest
+    every = -(-len(number) // CHOOSING_SNAPSHOTS)
     for part in range(ACCOUNT_FOLDS):
+        taken = number // ACCOUNT_FOLDS % every == 0
         own = number % ACCOUNT_FOLDS == part
-        yield Fold(_rows(snapshots, older & ~own), _rows(snapshots, newest & own))
+        yield Fold(_rows(snapshots, older & taken & ~own), _rows(snapshots, newest & taken & own))
 
 
 def _rows(snapshots: Snapshots, chosen: NDArray[np.bool_]) -> Snapshots:

@@ -28,6 +28,9 @@ is negative is not read. Events stay oldest first, newest last.
 PROBABILITY: Final = "churn_probability"
 """float32 [batch, 1]; it stands beside `account_id`, string [batch, 1]."""
 
+HORIZON_PROBABILITIES: Final = "horizon_probabilities"
+"""float32 [batch, K]: the same for each of the card's churn_horizons, rising."""
+
 PARSED: Final = spec.raw_feature_spec(with_label=False)
 
 Tensors = Mapping[str, Any]
@@ -40,15 +43,21 @@ class ServedModel(tf.Module):
     vocabularies of the Transform graph are such tables; so the parts are held here.
 
     Args:
-        model: From `features` [batch, columns] to probabilities [batch, 1].
+        model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
+        asked: Which of the horizons is that of churn_probability.
         transform: What Transform wrote.
         explainer: Of the same model.
     """
 
     def __init__(
-        self, model: keras.Model, transform: tft.TFTransformOutput, explainer: Explainer
+        self,
+        model: keras.Model,
+        asked: int,
+        transform: tft.TFTransformOutput,
+        explainer: Explainer,
     ) -> None:
         super().__init__()
+        self._asked = asked
         self._explainer = explainer
         self._transform = transform.transform_features_layer()
         # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
@@ -61,7 +70,7 @@ class ServedModel(tf.Module):
         return self._transform({name: raw[name] for name in PARSED})[FEATURES]
 
     def answer(self, raw: Tensors) -> Tensors:
-        """Returns account_id and churn_probability of parsed snapshots, [batch, 1] each."""
+        """Returns account_id and churn_probability [batch, 1] and HORIZON_PROBABILITIES."""
         return self._answer(raw, self.features(raw))
 
     def explain(self, raw: Tensors) -> Tensors:
@@ -71,22 +80,31 @@ class ServedModel(tf.Module):
         return {**answer, **self._explainer.reasons(raw, features, answer[PROBABILITY])}
 
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
-        probability = self._model(features)
-        return {spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]), PROBABILITY: probability}
+        probabilities = self._model(features)
+        return {
+            spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]),
+            PROBABILITY: _column(probabilities[:, self._asked]),
+            HORIZON_PROBABILITIES: probabilities,
+        }
 
 
 def export_model(
-    model: keras.Model, transform: tft.TFTransformOutput, directory: str, explainer: Explainer
+    model: keras.Model,
+    asked: int,
+    transform: tft.TFTransformOutput,
+    directory: str,
+    explainer: Explainer,
 ) -> None:
     """Writes a SavedModel with the signatures SERVING, EXPLAIN, TRANSFORM and RAW_EVENTS.
 
     Args:
-        model: From `features` [batch, columns] to probabilities [batch, 1].
+        model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
+        asked: Which of the horizons is that of churn_probability.
         transform: What Transform wrote; its graph becomes part of the model.
         directory: Where to write; made if missing.
         explainer: Of the same model.
     """
-    served = ServedModel(model, transform, explainer)
+    served = ServedModel(model, asked, transform, explainer)
     serialized = [tf.TensorSpec([None], tf.string, name="examples")]
 
     @tf.function(input_signature=serialized)

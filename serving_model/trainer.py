@@ -1,28 +1,23 @@
 """run_fn: what the TFX Trainer calls to fit and export the churn model."""
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
 import tensorflow_transform as tft
 
 from serving_model.band_card import band_card
-from serving_model.calibration import (
-    Recalibration,
-    fit_intercept,
-    fit_slope,
-    recalibrated_model,
-)
-from serving_model.churn_model import NetworkShape, probability_model
+from serving_model.churn_model import NetworkShape
 from serving_model.explainer import Explainer, reason_card
-from serving_model.fitting import Fit, FitSettings, Stopping, best_epochs, fit_all
+from serving_model.fitted_model import FittedModel, fit_model
+from serving_model.fitting import FitSettings
 from serving_model.model_card import CardValue, write_card
+from serving_model.person_periods import choose_horizons
 from serving_model.signatures import export_model
 from serving_model.snapshots import Snapshots, load_snapshots
-from serving_model.time_split import TimeSplit, newest_rows, split_by_time
 
 _log = logging.getLogger(__name__)
 
@@ -33,13 +28,17 @@ class TrainerSettings:
 
     Attributes:
         fit: The network and how it is fitted.
-        validation_days: Length of a label window: cutoffs whose windows were still open
-            at the newer ones are left out while the number of epochs is looked for.
+        carried_shift: Of the newest window's shift against all of training, the share that
+            is expected to last, in [0, 1].
+        horizon_days: The label's horizon, that of churn_probability.
+        churn_horizons: Days for which probabilities are wished beside it.
         model_card: Written beside the model, with what training found added.
     """
 
     fit: FitSettings
-    validation_days: int
+    carried_shift: float
+    horizon_days: int
+    churn_horizons: tuple[int, ...]
     model_card: Mapping[str, CardValue]
 
     @classmethod
@@ -47,8 +46,8 @@ class TrainerSettings:
         """Reads the settings from plain values, as they come back from JSON.
 
         Args:
-            config: seed, max_epochs, batch_size, learning_rate, l2, dropout,
-                hidden_units, validation_days, model_card; members may be absent.
+            config: seed, epochs, batch_size, learning_rate, l2, dropout, hidden_units,
+                members, carried_shift, horizon_days, churn_horizons, model_card.
 
         Raises:
             ValueError: If one of them is missing.
@@ -58,16 +57,22 @@ class TrainerSettings:
                 hidden_units=tuple(int(units) for units in config["hidden_units"]),
                 l2=float(config["l2"]),
                 dropout=float(config["dropout"]),
-                members=int(config.get("members", 3)),
+                members=int(config["members"]),
             )
             fit = FitSettings(
                 network=network,
                 seed=int(config["seed"]),
                 batch_size=int(config["batch_size"]),
                 learning_rate=float(config["learning_rate"]),
-                max_epochs=int(config["max_epochs"]),
+                epochs=int(config["epochs"]),
             )
-            return cls(fit, int(config["validation_days"]), dict(config["model_card"]))
+            return cls(
+                fit=fit,
+                carried_shift=float(config["carried_shift"]),
+                horizon_days=int(config["horizon_days"]),
+                churn_horizons=tuple(int(days) for days in config["churn_horizons"]),
+                model_card=dict(config["model_card"]),
+            )
         except KeyError as missing:
             found = sorted(config)
             raise ValueError(f"Trainer's custom_config lacks {missing}; it has {found}.") from None
@@ -87,35 +92,31 @@ def run_fn(fn_args: Any) -> None:
     transform = tft.TFTransformOutput(fn_args.transform_output)
     snapshots = load_snapshots(fn_args.train_files, transform)
     _refuse_one_class(snapshots)
-    split = split_by_time(snapshots, settings.validation_days)
-    stopping = best_epochs(snapshots, split.fit, split.stop, settings.fit)
-    _log.info("Best epochs: %d, log-loss %.5f.", stopping.epochs, stopping.log_loss)
-    fit = fit_all(snapshots, stopping.epochs, settings.fit)
-    recalibration = recalibrate(snapshots, split, stopping, fit)
-    model = recalibrated_model(probability_model(fit.logits), recalibration)
-    explainer = Explainer(model, snapshots.features)
-    export_model(model, transform, fn_args.serving_model_dir, explainer)
-    found = {**_found(snapshots, stopping, split.how, recalibration), **reason_card()}
-    calibrated = recalibration.apply(fit.probabilities(newest_rows(snapshots)))
-    found |= band_card(settings.model_card, float(calibrated.mean()))
+    fitted = fit_snapshots(snapshots, settings)
+    model, asked = fitted.served(), fitted.horizons.asked
+    explainer = Explainer(model, snapshots.features, asked)
+    export_model(model, asked, transform, fn_args.serving_model_dir, explainer)
+    newest = snapshots.features[snapshots.cutoffs == snapshots.cutoffs.max()]
+    calibrated = float(np.mean(model(newest, training=False)[:, asked]))
+    found = {**_found(snapshots, fitted), **reason_card()}
+    found |= band_card(settings.model_card, calibrated)
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
 
 
-def recalibrate(
-    snapshots: Snapshots, split: TimeSplit, stopping: Stopping, fit: Fit
-) -> Recalibration:
-    """Fits the map that the served model ends with, on the newest training cutoffs.
+def fit_snapshots(snapshots: Snapshots, settings: TrainerSettings) -> FittedModel:
+    """Fits the model as run_fn does.
 
-    Their label windows close on or before the evaluation cutoff, whose snapshot is never
-    looked at. The slope comes from answers on snapshots that were held back; the
-    intercept brings the mean of the final network, which was fitted on all of them,
-    towards the rate of the newest cutoff alone, as far as its shift is expected to last.
+    Args:
+        snapshots: All training snapshots, of both classes.
+        settings: Of the training run.
     """
-    labels = snapshots.labels.astype(np.float64)
-    slope = fit_slope(labels[split.stop], stopping.probabilities)
-    newest = newest_rows(snapshots)
-    intercept = fit_intercept(labels[newest], fit.probabilities(newest), slope)
-    return Recalibration(slope, intercept)
+    label_source = str(settings.model_card.get("label_source", ""))
+    horizons = choose_horizons(
+        snapshots, settings.churn_horizons, settings.horizon_days, label_source
+    )
+    if horizons.dropped:
+        _log.warning("Horizons not learnt: %s.", horizons.dropped)
+    return fit_model(snapshots, horizons, settings.fit, settings.carried_shift)
 
 
 def _refuse_one_class(snapshots: Snapshots) -> None:
@@ -128,18 +129,11 @@ def _refuse_one_class(snapshots: Snapshots) -> None:
     )
 
 
-def _found(
-    snapshots: Snapshots, stopping: Stopping, how: str, recalibration: Recalibration
-) -> dict[str, CardValue]:
-    window = datetime.fromtimestamp(int(snapshots.cutoffs.max()), timezone.utc)
+def _found(snapshots: Snapshots, fitted: FittedModel) -> dict[str, CardValue]:
     return {
         "trained_snapshots": len(snapshots.labels),
         "trained_base_rate": snapshots.base_rate,
-        "trained_epochs": stopping.epochs,
-        "stopping_log_loss": stopping.log_loss,
-        "stopping_snapshots": how,
-        "calibration_slope": recalibration.slope,
-        "calibration_intercept": recalibration.intercept,
-        "calibration_cutoff": window.isoformat(),
-        "calibration_snapshots": len(newest_rows(snapshots)),
+        "churn_horizons": json.dumps(fitted.horizons.days),
+        "dropped_horizons": fitted.horizons.dropped,
+        **fitted.facts(),
     }

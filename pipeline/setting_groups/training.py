@@ -12,18 +12,23 @@ class TrainingSettings(pydantic.BaseModel):
     """Size of the network, and how it is trained."""
 
     seed: int = Field(20, ge=0, le=2**31 - 1, description="Of weights, dropout and shuffling.")
-    max_epochs: int = Field(60, ge=1, le=10_000, description="Early stopping usually ends sooner.")
-    batch_size: int = Field(1024, ge=1, description="Snapshots in a training step.")
-    learning_rate: float = Field(0.001, gt=0, lt=1, description="Of Adam.")
+    epochs: int = Field(16, ge=1, le=10_000, description="Passes over the training snapshots.")
+    batch_size: int = Field(512, ge=1, description="Snapshots in a training step.")
+    learning_rate: float = Field(0.002, gt=0, lt=1, description="Of Adam at the first step.")
     l2: float = Field(
-        0.05, ge=0, description="L2 penalty at 10,000 training snapshots; less where more."
+        0.002,
+        ge=0,
+        description="The network's L2 penalty at 10,000 training snapshots; less where more.",
     )
-    dropout: Share = Field(0.2, lt=1, description="Share of hidden units dropped in training.")
+    dropout: Share = Field(0.5, lt=1, description="Share of hidden units dropped in training.")
     hidden_units: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (32, 16), description="Units of each hidden layer."
+        (32, 16), description="Units of each hidden layer; [] for the linear part alone."
     )
     members: int = Field(
-        3, ge=1, le=50, description="Networks of different seeds whose mean is the model."
+        6, ge=1, le=50, description="Networks of different seeds whose mean is the model."
+    )
+    carried_shift: Share = Field(
+        0.0, description="Share of the newest label window's shift of log-odds that lasts."
     )
     hyperparameters: Literal["tuned", "settings"] = Field(
         "tuned",

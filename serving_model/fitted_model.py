@@ -1,0 +1,88 @@
+"""Fits the whole model on labelled snapshots: what is chosen first, then both parts on all."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from serving_model.calibration import Blend, fit_intercept
+from serving_model.choosing import Choice, choose
+from serving_model.churn_model import churn_model
+from serving_model.fitting import FitSettings, fit_network, network_log_odds
+from serving_model.linear_hazards import LinearHazards, fit_linear
+from serving_model.model_card import CardValue
+from serving_model.person_periods import Horizons, person_periods
+from serving_model.snapshots import Snapshots
+
+
+class FittedModel(NamedTuple):
+    """A model, and how it came about."""
+
+    horizons: Horizons
+    choice: Choice
+    blend: Blend
+    """As it is served, with its intercept."""
+    linear: LinearHazards
+    network: keras.Model | None
+    newest_shift: float
+    """By how much the newest cutoff's log-odds lie off those of all training cutoffs."""
+
+    def served(self) -> keras.Model:
+        """Returns the model of `features` [batch, columns] to probabilities [batch, K]."""
+        return churn_model(self.linear.weights.shape[0], self.linear, self.network, self.blend)
+
+    def facts(self) -> dict[str, CardValue]:
+        """Returns what fitting found, for the model card."""
+        return {
+            "linear_strength": self.choice.strength,
+            "linear_weight": self.blend.linear,
+            "network_weight": self.blend.network,
+            "calibration_intercept": self.blend.intercept,
+            "newest_shift": self.newest_shift,
+            "held_back_snapshots": self.choice.snapshots,
+            "held_back_log_loss": self.choice.log_loss,
+            "held_back_linear_log_loss": self.choice.linear_log_loss,
+        }
+
+
+def fit_model(
+    snapshots: Snapshots, horizons: Horizons, settings: FitSettings, carried_shift: float
+) -> FittedModel:
+    """Fits linear part, network and how they are put together.
+
+    Probabilities agree in the mean with the rate over all training cutoffs; and, as far as
+    its shift is expected to last, with that of the newest one, whose label window closed on
+    or before the evaluation cutoff.
+
+    Args:
+        snapshots: All training snapshots, of both classes.
+        horizons: What the model answers for.
+        settings: How the network is fitted.
+        carried_shift: Share of the newest cutoff's shift that is expected to last, [0, 1].
+    """
+    choice = choose(snapshots, horizons, settings)
+    periods = person_periods(snapshots, horizons.days)
+    linear = fit_linear(snapshots.features, periods, choice.strength)
+    network = fit_network(snapshots.features, periods, settings)
+    asked = slice(horizons.asked + 1)
+    parts = linear.log_odds(snapshots.features)[:, asked]
+    others = 0 * parts
+    if network is not None:
+        others = network_log_odds(network, snapshots.features)[:, asked]
+    log_odds = choice.blend.log_odds(parts, others)
+    labels = snapshots.labels.astype(np.float64)
+    overall = fit_intercept(labels, log_odds)
+    newest = _newest_intercept(snapshots, labels, log_odds)
+    shift = 0.0 if newest is None else newest - overall
+    blend = choice.blend._replace(intercept=overall + carried_shift * shift)
+    return FittedModel(horizons, choice, blend, linear, network, shift)
+
+
+def _newest_intercept(
+    snapshots: Snapshots, labels: np.ndarray, log_odds: np.ndarray
+) -> float | None:
+    """None where the newest cutoff has one outcome alone: no shift would explain it."""
+    newest = snapshots.cutoffs == snapshots.cutoffs.max()
+    if labels[newest].min() == labels[newest].max():
+        return None
+    return fit_intercept(labels[newest], log_odds[newest])
