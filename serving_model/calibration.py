@@ -11,9 +11,9 @@ Floats = NDArray[np.float64]
 
 HALF: Final = 0.5
 """Weight that each part is believed to deserve beforehand."""
-WEIGHT_DEVIATION: Final = 0.1
+WEIGHT_DEVIATION: Final = 0.2
 """How far from it the weight may lie, one standard deviation."""
-_FURTHEST_SHIFT: Final = 20.0
+_FURTHEST_SHIFT: Final = 200.0
 
 
 class Blend(NamedTuple):
@@ -23,9 +23,10 @@ class Blend(NamedTuple):
     network: float = 0.0
     intercept: float = 0.0
 
-    def log_odds(self, linear: Floats, network: Floats) -> Floats:
+    def log_odds(self, linear: Floats, network: Floats | None) -> Floats:
         """Returns the blended log-odds of the hazards, [n, K] as both are given."""
-        return self.linear * linear + self.network * network + self.intercept
+        found = self.linear * linear + self.intercept
+        return found if network is None else found + self.network * network
 
 
 def churned_within(log_odds: Floats) -> Floats:

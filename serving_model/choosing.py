@@ -70,7 +70,7 @@ def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) 
     networks = [part.network for part in parts if part.network is not None]
     network = np.concatenate(networks) if networks else None
     blend = fit_weights(labels, linear[best], network)
-    blended = blend.log_odds(linear[best], 0 * linear[best] if network is None else network)
+    blended = blend.log_odds(linear[best], network)
     return Choice(best, blend, losses[best], _loss(labels, blended), len(labels))
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from serving_model.calibration import Blend, fit_intercept
 from serving_model.choosing import Choice, choose
@@ -13,6 +14,8 @@ from serving_model.linear_hazards import LinearHazards, fit_linear
 from serving_model.model_card import CardValue
 from serving_model.person_periods import Horizons, person_periods
 from serving_model.snapshots import Snapshots
+
+Floats = NDArray[np.float64]
 
 
 class FittedModel(NamedTuple):
@@ -64,12 +67,10 @@ def fit_model(
     periods = person_periods(snapshots, horizons.days)
     linear = fit_linear(snapshots.features, periods, choice.strength)
     network = fit_network(snapshots.features, periods, settings)
-    asked = slice(horizons.asked + 1)
-    parts = linear.log_odds(snapshots.features)[:, asked]
-    others = 0 * parts
-    if network is not None:
-        others = network_log_odds(network, snapshots.features)[:, asked]
-    log_odds = choice.blend.log_odds(parts, others)
+    log_odds = choice.blend.log_odds(
+        linear.log_odds(snapshots.features),
+        None if network is None else network_log_odds(network, snapshots.features),
+    )[:, : horizons.asked + 1]
     labels = snapshots.labels.astype(np.float64)
     overall = fit_intercept(labels, log_odds)
     newest = _newest_intercept(snapshots, labels, log_odds)
@@ -78,9 +79,7 @@ def fit_model(
     return FittedModel(horizons, choice, blend, linear, network, shift)
 
 
-def _newest_intercept(
-    snapshots: Snapshots, labels: np.ndarray, log_odds: np.ndarray
-) -> float | None:
+def _newest_intercept(snapshots: Snapshots, labels: Floats, log_odds: Floats) -> float | None:
     """None where the newest cutoff has one outcome alone: no shift would explain it."""
     newest = snapshots.cutoffs == snapshots.cutoffs.max()
     if labels[newest].min() == labels[newest].max():

@@ -14,7 +14,7 @@ MOST_FOLDS: Final = 3
 """By time, the newest ones."""
 ACCOUNT_FOLDS: Final = 3
 """Parts that the accounts are divided into."""
-CHOOSING_SNAPSHOTS: Final = 60_000
+CHOOSING_SNAPSHOTS: Final = 100_000
 """With more, every second account is left out of choosing_folds, or two of three, and so on."""
 
 

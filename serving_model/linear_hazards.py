@@ -31,7 +31,7 @@ def base_log_odds(periods: PersonPeriods) -> NDArray[np.float32]:
 
     Half a snapshot more of each outcome keeps them finite if one of the two is missing.
     """
-    churned = periods.churned.sum(axis=0, dtype=np.float64) + 0.5
+    churned = (periods.churned * periods.counted).sum(axis=0, dtype=np.float64) + 0.5
     stayed = periods.counted.sum(axis=0) + 1 - churned
     return np.asarray(np.log(churned / stayed), dtype=np.float32)
 

@@ -11,10 +11,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-BINS: Final = 5
+BINS: Final = 10
 """Of a column with many values; columns of fewer have fewer."""
 LEAST_DEVIATION: Final = 0.1
 """Encoded values are divided by no less: a bin that hardly any account reaches stays small."""
+DECIMALS: Final = 3
+"""Of the ends of bins: none is narrower than this can tell."""
 _ROWS: Final = 50_000
 """Rows that quantiles are taken from, spread evenly over the snapshots."""
 
@@ -38,7 +40,7 @@ def find_bins(features: NDArray[np.float32]) -> Bins:
     """
     rows = features[:: -(-len(features) // _ROWS)]
     quantiles = np.quantile(rows, np.linspace(0, 1, BINS + 1), axis=0).astype(np.float32)
-    edges = [np.unique(column) for column in quantiles.T]
+    edges = [np.unique(np.round(column, DECIMALS)) for column in quantiles.T]
     column = np.repeat(np.arange(len(edges), dtype=np.int32), [len(one) - 1 for one in edges])
     lower = np.concatenate([one[:-1] for one in edges])
     width = np.concatenate([np.diff(one) for one in edges])
@@ -47,7 +49,7 @@ def find_bins(features: NDArray[np.float32]) -> Bins:
     return Bins(column, lower, width, encoded.mean(axis=0), deviation)
 
 
-class PiecewiseLinear(keras.layers.Layer):  # type: ignore[misc]
+class PiecewiseLinear(keras.layers.Layer):
     """Encodes float32 [batch, columns] as [batch, P], centred and scaled.
 
     Args:

@@ -2,17 +2,52 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from serving_model.explainer import (
+    BASE_LOG_ODDS,
+    CONTRIBUTIONS,
+    FACT_WORDS,
+    FACTS,
+    REASON_FACT_WORDS,
+    REASON_FACTS,
+    REASON_GROUPS,
+)
 from serving_model.model_card import CardValue, read_card
-from serving_model.signatures import HORIZON_PROBABILITIES, PROBABILITY, SERVING
+from serving_model.signatures import EXPLAIN, HORIZON_PROBABILITIES, PROBABILITY, SERVING
 from transforms.event_spec import ACCOUNT_ID
 
 SCORE_BATCH: Final = 1024
+EXPLAIN_BATCH: Final = 1024
+_EXPLAINED: Final = (
+    *(ACCOUNT_ID, PROBABILITY, HORIZON_PROBABILITIES),
+    *(BASE_LOG_ODDS, CONTRIBUTIONS, FACTS, FACT_WORDS),
+)
+
+
+class Explanation(NamedTuple):
+    """Answers to n snapshots with their reasons, in the order given."""
+
+    accounts: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+    horizon_probabilities: NDArray[np.float64]
+    """[n, K], of churn within each of the card's churn_horizons, rising."""
+    base_log_odds: NDArray[np.float64]
+    """[n]: plus the sum of an account's contributions, the log-odds of its probability."""
+    contributions: NDArray[np.float64]
+    """[n, groups], in log-odds."""
+    facts: NDArray[np.float64]
+    """[n, facts], counts and days, see `transforms.reason_facts.fact_names`."""
+    fact_words: NDArray[np.object_]
+    """[n, words], str, see `transforms.reason_facts.fact_word_names`."""
+    groups: tuple[str, ...]
+    """Names of the columns of `contributions`, as the model's card has them."""
+    fact_names: tuple[str, ...]
+    fact_word_names: tuple[str, ...]
 
 
 class ModelScorer:
@@ -53,6 +88,57 @@ class ModelScorer:
             accounts += [one.decode("utf-8") for one in answer[ACCOUNT_ID].numpy()[:, 0]]
             probabilities.append(answer[PROBABILITY].numpy()[:, 0].astype(np.float64))
         return np.array(accounts, dtype=np.str_), np.concatenate(probabilities)
+
+    def explain(self, serialized: Sequence[bytes]) -> Explanation:
+        """Scores snapshots and says why.
+
+        Args:
+            serialized: As for `score`.
+
+        Raises:
+            ValueError: If the model was trained before models gave reasons.
+        """
+        names = self._reason_names()
+        signature = self._model.signatures[EXPLAIN]
+        starts = range(0, max(len(serialized), 1), EXPLAIN_BATCH)
+        batches = [list(serialized[start : start + EXPLAIN_BATCH]) for start in starts]
+        answers = [signature(examples=tf.constant(batch, tf.string)) for batch in batches]
+        found = {
+            name: np.concatenate([answer[name].numpy() for answer in answers])
+            for name in _EXPLAINED
+        }
+        return Explanation(
+            accounts=np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_),
+            probabilities=found[PROBABILITY][:, 0].astype(np.float64),
+            horizon_probabilities=found[HORIZON_PROBABILITIES].astype(np.float64),
+            base_log_odds=found[BASE_LOG_ODDS][:, 0].astype(np.float64),
+            contributions=found[CONTRIBUTIONS].astype(np.float64),
+            facts=found[FACTS].astype(np.float64),
+            fact_words=_texts(found[FACT_WORDS]),
+            groups=names[REASON_GROUPS],
+            fact_names=names[REASON_FACTS],
+            fact_word_names=names[REASON_FACT_WORDS],
+        )
+
+    def _reason_names(self) -> dict[str, tuple[str, ...]]:
+        columns = (REASON_GROUPS, REASON_FACTS, REASON_FACT_WORDS)
+        missing = sorted({*columns} - self._card.keys())
+        if missing or EXPLAIN not in self._model.signatures:
+            raise ValueError(
+                f"The model {self._card.get('model_version', '')} gives no reasons: it has the "
+                f"signatures {sorted(self._model.signatures)} and its card lacks {missing}. "
+                "It was trained before models did; run `tens-insight run train` for a new one."
+            )
+        return {name: tuple(str(self._card[name]).split(",")) for name in columns}
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", errors="replace")
+
+
+def _texts(values: NDArray[np.object_]) -> NDArray[np.object_]:
+    texts = np.array([_text(one) for one in values.ravel()], dtype=object)
+    return texts.reshape(values.shape)
 
 
 def _loaded(directory: str) -> Any:

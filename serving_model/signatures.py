@@ -8,11 +8,14 @@ import keras
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from serving_model.explainer import Explainer
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES
 
 SERVING: Final = "serving_default"
 """Serialized snapshots, string [batch], argument `examples`; answers as below."""
+EXPLAIN: Final = "explain"
+"""Serialized snapshots, as above; answers as above and with reasons, see `Explainer`."""
 TRANSFORM: Final = "transform_features"
 """Serialized snapshots, as above, to `features` float32 [batch, columns]."""
 RAW_EVENTS: Final = "raw_events"
@@ -43,11 +46,19 @@ class ServedModel(tf.Module):
         model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
         asked: Which of the horizons is that of churn_probability.
         transform: What Transform wrote.
+        explainer: Of the same model.
     """
 
-    def __init__(self, model: keras.Model, asked: int, transform: tft.TFTransformOutput) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        asked: int,
+        transform: tft.TFTransformOutput,
+        explainer: Explainer,
+    ) -> None:
         super().__init__()
         self._asked = asked
+        self._explainer = explainer
         self._transform = transform.transform_features_layer()
         # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
         self._weights = [variable.value for variable in model.variables]
@@ -60,7 +71,16 @@ class ServedModel(tf.Module):
 
     def answer(self, raw: Tensors) -> Tensors:
         """Returns account_id and churn_probability [batch, 1] and HORIZON_PROBABILITIES."""
-        probabilities = self._model(self.features(raw))
+        return self._answer(raw, self.features(raw))
+
+    def explain(self, raw: Tensors) -> Tensors:
+        """Returns the answer to parsed snapshots and its reasons."""
+        features = self.features(raw)
+        answer = self._answer(raw, features)
+        return {**answer, **self._explainer.reasons(raw, features, answer[PROBABILITY])}
+
+    def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
+        probabilities = self._model(features)
         return {
             spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]),
             PROBABILITY: _column(probabilities[:, self._asked]),
@@ -69,22 +89,31 @@ class ServedModel(tf.Module):
 
 
 def export_model(
-    model: keras.Model, asked: int, transform: tft.TFTransformOutput, directory: str
+    model: keras.Model,
+    asked: int,
+    transform: tft.TFTransformOutput,
+    directory: str,
+    explainer: Explainer,
 ) -> None:
-    """Writes a SavedModel with the signatures SERVING, TRANSFORM and RAW_EVENTS.
+    """Writes a SavedModel with the signatures SERVING, EXPLAIN, TRANSFORM and RAW_EVENTS.
 
     Args:
         model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
         asked: Which of the horizons is that of churn_probability.
         transform: What Transform wrote; its graph becomes part of the model.
         directory: Where to write; made if missing.
+        explainer: Of the same model.
     """
-    served = ServedModel(model, asked, transform)
+    served = ServedModel(model, asked, transform, explainer)
     serialized = [tf.TensorSpec([None], tf.string, name="examples")]
 
     @tf.function(input_signature=serialized)
     def serve(examples: tf.Tensor) -> Tensors:
         return served.answer(tf.io.parse_example(examples, PARSED))
+
+    @tf.function(input_signature=serialized)
+    def explain(examples: tf.Tensor) -> Tensors:
+        return served.explain(tf.io.parse_example(examples, PARSED))
 
     @tf.function(input_signature=serialized)
     def transform_features(examples: tf.Tensor) -> Tensors:
@@ -94,7 +123,12 @@ def export_model(
     def raw_events(raw: Tensors) -> Tensors:
         return served.answer(without_padding(raw))
 
-    signatures = {SERVING: serve, TRANSFORM: transform_features, RAW_EVENTS: raw_events}
+    signatures = {
+        SERVING: serve,
+        EXPLAIN: explain,
+        TRANSFORM: transform_features,
+        RAW_EVENTS: raw_events,
+    }
     tf.saved_model.save(served, directory, signatures=signatures)
 
 

@@ -1,6 +1,5 @@
 """run_fn: what the TFX Trainer calls to fit and export the churn model."""
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from typing import Any
 import tensorflow_transform as tft
 
 from serving_model.churn_model import NetworkShape
+from serving_model.explainer import Explainer, reason_card
 from serving_model.fitted_model import FittedModel, fit_model
 from serving_model.fitting import FitSettings
 from serving_model.model_card import CardValue, write_card
@@ -90,8 +90,11 @@ def run_fn(fn_args: Any) -> None:
     snapshots = load_snapshots(fn_args.train_files, transform)
     _refuse_one_class(snapshots)
     fitted = fit_snapshots(snapshots, settings)
-    export_model(fitted.served(), fitted.horizons.asked, transform, fn_args.serving_model_dir)
-    write_card(fn_args.serving_model_dir, {**settings.model_card, **_found(snapshots, fitted)})
+    model, asked = fitted.served(), fitted.horizons.asked
+    explainer = Explainer(model, snapshots.features, asked)
+    export_model(model, asked, transform, fn_args.serving_model_dir, explainer)
+    found = {**_found(snapshots, fitted), **reason_card()}
+    write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
 
 
 def fit_snapshots(snapshots: Snapshots, settings: TrainerSettings) -> FittedModel:
@@ -127,7 +130,7 @@ def _found(snapshots: Snapshots, fitted: FittedModel) -> dict[str, CardValue]:
     return {
         "trained_snapshots": len(snapshots.labels),
         "trained_base_rate": snapshots.base_rate,
-        "churn_horizons": json.dumps(fitted.horizons.days),
+        "churn_horizons": ",".join(map(str, fitted.horizons.days)),
         "dropped_horizons": fitted.horizons.dropped,
         **fitted.facts(),
     }

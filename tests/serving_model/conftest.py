@@ -132,13 +132,16 @@ def write_transform(pattern: str, directory: Path) -> str:
 
 CONFIG: dict[str, Any] = {
     "seed": 7,
-    "max_epochs": 12,
+    "epochs": 12,
     "batch_size": 256,
-    "learning_rate": 0.001,
-    "l2": 0.02,
+    "learning_rate": 0.004,
+    "l2": 0.002,
     "dropout": 0.2,
     "hidden_units": [16],
-    "validation_days": HORIZON_DAYS,
+    "members": 3,
+    "carried_shift": 0.0,
+    "horizon_days": HORIZON_DAYS,
+    "churn_horizons": [15, 30, 60],
     "model_card": {"model_version": "test-1", "horizon_days": HORIZON_DAYS, "base_rate": 0.2},
 }
 

@@ -1,118 +1,79 @@
-"""The map behind the network: what it finds, how it is held back, and that it is served."""
+"""How both parts are put together: the weights, how they are held back, and the intercept."""
 
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-import tensorflow_transform as tft
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import brentq
-from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
+from scipy.special import expit
 
 from serving_model.calibration import (
-    LASTING_DEVIATION,
-    PASSING_DEVIATION,
-    Recalibration,
+    HALF,
+    WEIGHT_DEVIATION,
+    Blend,
+    churned_within,
     fit_intercept,
-    fit_slope,
-    recalibrated_model,
+    fit_weights,
 )
 from serving_model.model_card import read_card
-from serving_model.signatures import PROBABILITY, RAW_EVENTS, SERVING, export_model
-from transforms import event_spec as spec
-from transforms.account_features import FEATURES, feature_names
 
 
-def drawn(accounts: int, slope: float, shift: float, seed: int = 5) -> tuple:
-    """Labels, and probabilities whose log-odds ought to be slope x log-odds + shift."""
-    random = np.random.default_rng(seed)
-    odds = random.normal(-2, 1, accounts)
-    labels = (random.random(accounts) < expit(slope * odds + shift)).astype(np.float64)
-    return labels, expit(odds)
+def drawn(accounts: int, weights: tuple[float, float], shift: float) -> tuple:
+    """Labels over two periods, and log-odds of two parts that ought to be weighed so."""
+    random = np.random.default_rng(5)
+    linear, network = (random.normal(-2, 1, (accounts, 2)) for _ in range(2))
+    hazards = expit(weights[0] * linear + weights[1] * network + shift)
+    labels = (random.random((accounts, 2)) < hazards).any(axis=1).astype(np.float64)
+    return labels, linear, network
 
 
-@pytest.mark.parametrize("slope", [0.6, 1.0, 1.4])
-def test_with_much_evidence_the_slope_is_that_of_logistic_regression(slope: float) -> None:
-    labels, found = drawn(300_000, slope, 0.3)
-    reference = LogisticRegression(C=np.inf, tol=1e-8).fit(logit(found)[:, None], labels)
-    assert fit_slope(labels, found) == pytest.approx(reference.coef_[0, 0], abs=0.01)
-    assert fit_slope(labels, found) == pytest.approx(slope, abs=0.05)
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (1.0, 0.0), (0.2, 0.6)])
+def test_with_much_evidence_the_weights_are_those_of_the_truth(weights: tuple) -> None:
+    found = fit_weights(*drawn(100_000, weights, shift=0.3))
+    assert (found.linear, found.network) == pytest.approx(weights, abs=0.05)
+    assert found.intercept == 0
 
 
-def test_with_little_evidence_the_map_stays_near_none() -> None:
-    labels, found = drawn(12, 1.0, 0.0)
-    assert fit_slope(labels, found) == pytest.approx(1, abs=0.1)
-    assert abs(fit_intercept(np.array([1.0]), np.array([0.05]), 1.0)) < LASTING_DEVIATION**2
-    assert fit_slope(np.zeros(5), np.full(5, 0.1)) == pytest.approx(1, abs=1e-3)
+def test_with_little_evidence_it_is_half_and_half() -> None:
+    labels, linear, network = drawn(12, (1.0, 0.0), 0.0)
+    found = fit_weights(labels, linear, network)
+    assert found.linear == pytest.approx(HALF, abs=WEIGHT_DEVIATION)
+    assert found.network == pytest.approx(HALF, abs=WEIGHT_DEVIATION)
+    alone = fit_weights(labels, linear, None)
+    assert alone.linear == pytest.approx(1, abs=WEIGHT_DEVIATION)
+    assert alone.network == 0
 
 
-@pytest.mark.parametrize(("slope", "shift"), [(1.0, -0.4), (0.8, 0.2), (1.3, 0.0)])
-def test_of_a_shift_that_is_sure_the_lasting_share_is_carried(slope: float, shift: float) -> None:
-    labels, found = drawn(300_000, slope, shift)
-    pivot = (1 - slope) * logit(found).mean()
-    whole = brentq(
-        lambda extra: expit(slope * logit(found) + pivot + extra).mean() - labels.mean(), -3, 3
-    )
-    share = LASTING_DEVIATION**2 / (LASTING_DEVIATION**2 + PASSING_DEVIATION**2)
-    expected = pivot + share * whole
-    assert fit_intercept(labels, found, slope) == pytest.approx(expected, abs=0.005)
+@pytest.mark.parametrize("shift", [-1.5, 0.0, 0.7])
+def test_the_intercept_brings_the_mean_to_the_rate(shift: float) -> None:
+    labels, linear, network = drawn(5_000, (0.5, 0.5), shift)
+    log_odds = Blend(0.5, 0.5).log_odds(linear, network)
+    found = churned_within(log_odds + fit_intercept(labels, log_odds))[:, -1]
+    assert found.mean() == pytest.approx(labels.mean(), abs=1e-7)
+    assert fit_intercept(labels, log_odds) == pytest.approx(shift, abs=0.15)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    probabilities=st.lists(st.floats(0, 1), min_size=1, max_size=40),
+    odds=st.lists(st.floats(-30, 30), min_size=2, max_size=40),
     churned=st.integers(0, 2**40 - 1),
 )
-def test_whatever_is_fitted_is_finite_and_keeps_the_order(
-    probabilities: list[float], churned: int
-) -> None:
-    found = np.array(probabilities)
-    labels = np.array([churned >> place & 1 for place in range(len(found))], dtype=np.float64)
-    slope = fit_slope(labels, found)
-    mapped = Recalibration(slope, fit_intercept(labels, found, slope)).apply(np.sort(found))
-    assert ((mapped >= 0) & (mapped <= 1)).all()
-    assert (np.diff(mapped) >= -1e-12).all()
+def test_whatever_is_fitted_is_finite_and_keeps_the_order(odds: list[float], churned: int) -> None:
+    linear = np.sort(np.array(odds))[:, None]
+    labels = np.array([churned >> place & 1 for place in range(len(odds))], dtype=np.float64)
+    labels[:2] = 0, 1
+    blend = fit_weights(labels, linear, linear)
+    log_odds = blend.log_odds(linear, linear)
+    found = churned_within(log_odds + fit_intercept(labels, log_odds))[:, 0]
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (np.diff(found) >= -1e-12).all()
 
 
-def test_keras_and_numpy_apply_one_map() -> None:
-    inputs = keras.Input([1])
-    map_ = Recalibration(0.7, -0.35)
-    model = recalibrated_model(keras.Model(inputs, keras.ops.sigmoid(inputs)), map_)
-    odds = np.linspace(-12, 12, 101, dtype=np.float32)
-    expected = map_.apply(expit(odds.astype(np.float64)))
-    np.testing.assert_allclose(model(odds[:, None]).numpy()[:, 0], expected, atol=1e-6)
-
-
-def test_every_signature_serves_the_recalibrated_probability(
-    world: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    inputs = keras.Input([len(feature_names())], name=FEATURES)
-    plain = keras.Model(inputs, keras.ops.sigmoid(keras.ops.mean(inputs, 1, keepdims=True)))
-    map_ = Recalibration(0.5, -1.0)
-    answers = []
-    for model in (plain, recalibrated_model(plain, map_)):
-        folder = str(tmp_path_factory.mktemp("model"))
-        export_model(model, tft.TFTransformOutput(world.graph), folder)
-        loaded = tf.saved_model.load(folder)
-        raw = tf.io.parse_example(world.scored[:50], spec.raw_feature_spec(with_label=False))
-        filler = {tf.string: "", tf.float32: -1.0, tf.int64: 0}
-        for name in spec.EVENT_LISTS:
-            raw[name] = tf.sparse.to_dense(raw[name], filler[raw[name].dtype])
-        served = loaded.signatures[SERVING](examples=tf.constant(world.scored[:50]))
-        events = loaded.signatures[RAW_EVENTS](**raw)
-        np.testing.assert_allclose(served[PROBABILITY], events[PROBABILITY], atol=1e-6)
-        answers.append(served[PROBABILITY].numpy()[:, 0].astype(np.float64))
-    np.testing.assert_allclose(answers[1], map_.apply(answers[0]), atol=1e-6)
-    assert np.abs(answers[1] - answers[0]).min() > 0.05
-
-
-def test_the_card_says_what_the_map_is_and_where_it_comes_from(world: SimpleNamespace) -> None:
+def test_the_card_says_how_the_parts_were_put_together(world: SimpleNamespace) -> None:
     card = read_card(str(world.model))
-    assert 0 < float(card["calibration_slope"]) <= 2
+    assert 0 <= float(card["linear_weight"]) <= 2
+    assert 0 <= float(card["network_weight"]) <= 2
     assert abs(float(card["calibration_intercept"])) < 1
-    assert card["calibration_cutoff"] == "2024-02-06T22:13:20+00:00"
-    assert card["calibration_snapshots"] == 700
+    assert card["held_back_snapshots"] == 700
+    assert 0 < float(card["held_back_log_loss"]) < 0.7

@@ -1,53 +1,88 @@
-"""The network before it has learnt anything, and how it is held back."""
+"""The network before it has learnt anything, and the model that is put together."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
-from serving_model.churn_model import NetworkShape, build_logits, probability_model
+from serving_model.calibration import Blend, churned_within
+from serving_model.churn_model import NetworkShape, build_network, churn_model
+from serving_model.fitting import network_log_odds
+from serving_model.linear_hazards import LinearHazards
+from serving_model.piecewise_linear import find_bins
 
 SHAPE = NetworkShape(hidden_units=(8, 4), l2=0.01, dropout=0.5, members=3)
 FEATURES = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
+BINS = find_bins(FEATURES)
+BASE = np.array([-3.0, -1.0], dtype=np.float32)
 
 
-@pytest.mark.parametrize("base_rate", [0.02, 0.5, 0.9])
-def test_it_starts_at_the_base_rate(base_rate: float) -> None:
-    model = probability_model(build_logits(5, NetworkShape((), 0.01, 0.5, 2), base_rate, seed=1))
-    np.testing.assert_allclose(model(FEATURES), np.full((64, 1), base_rate), rtol=1e-5)
-    deep = probability_model(build_logits(5, SHAPE, base_rate, seed=1))
-    np.testing.assert_allclose(deep(np.zeros((1, 5), np.float32)), [[base_rate]], rtol=1e-5)
+def network(seed: int = 1):
+    return build_network(5, BINS, BASE, SHAPE, seed)
 
 
-def test_the_probability_is_the_mean_of_the_members() -> None:
-    logits = build_logits(5, SHAPE, 0.3, seed=1)
-    each = 1 / (1 + np.exp(-logits(FEATURES).numpy()))
-    assert each.shape == (64, 3)
-    assert np.ptp(each, axis=1).max() > 1e-3
-    mean = probability_model(logits)(FEATURES).numpy()
-    np.testing.assert_allclose(mean, each.mean(axis=1, keepdims=True), rtol=1e-5)
+def test_it_starts_about_the_base_rate() -> None:
+    found = network()(FEATURES).numpy()
+    assert found.shape == (64, 3, 2)
+    assert np.abs(found.mean(axis=(0, 1)) - BASE).max() < 0.5
 
 
 def test_the_seed_alone_decides_where_it_starts() -> None:
-    first, same, other = (build_logits(5, SHAPE, 0.3, seed)(FEATURES) for seed in (1, 1, 2))
+    first, same, other = (network(seed)(FEATURES).numpy() for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, same)
     assert np.abs(first - other).max() > 1e-3
 
 
 def test_members_do_not_touch_each_other() -> None:
-    logits = build_logits(5, SHAPE, 0.3, seed=1)
-    before = logits(FEATURES).numpy()
-    kernels = [w for w in logits.trainable_variables if len(w.shape) == 3 and "kernel" in w.name]
+    model = network()
+    before = model(FEATURES).numpy()
+    kernels = [w for w in model.trainable_variables if "kernel" in w.name]
     for kernel in kernels:
         changed = kernel.numpy()
         changed[:, 1] += 1.0
         kernel.assign(changed)
-    moved = np.abs(logits(FEATURES).numpy() - before).max(axis=0)
+    moved = np.abs(model(FEATURES).numpy() - before).max(axis=(0, 2))
     assert len(kernels) == 3
     assert moved[1] > 0.1
     assert moved[0] == moved[2] == 0
 
 
 def test_every_kernel_is_penalised() -> None:
-    logits = build_logits(5, SHAPE, 0.3, seed=1)
-    kernels = [w.numpy() for w in logits.trainable_variables if "kernel" in w.name]
+    model = network()
+    kernels = [w.numpy() for w in model.trainable_variables if "kernel" in w.name]
     expected = 0.01 * sum(float(np.square(kernel).sum()) for kernel in kernels)
-    assert float(sum(logits.losses)) == pytest.approx(expected, rel=1e-4)
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_served_model_is_the_blend_of_both_parts() -> None:
+    random = np.random.default_rng(3)
+    linear = LinearHazards(
+        random.normal(size=(5, 2)).astype(np.float32), np.array([-2.0, 0.5], np.float32)
+    )
+    blend, part = Blend(0.6, 0.3, -0.4), network()
+    expected = churned_within(
+        0.6 * linear.log_odds(FEATURES) + 0.3 * network_log_odds(part, FEATURES) - 0.4
+    )
+    served = churn_model(5, linear, part, blend)(FEATURES).numpy()
+    np.testing.assert_allclose(served, expected, rtol=1e-5)
+    alone = churn_model(5, linear, None, Blend())(FEATURES).numpy()
+    np.testing.assert_allclose(alone, churned_within(linear.log_odds(FEATURES)), rtol=1e-5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    weights=arrays.arrays(np.float32, (5, 3), elements=st.floats(-50, 50, width=32)),
+    bias=arrays.arrays(np.float32, 3, elements=st.floats(-50, 50, width=32)),
+)
+def test_a_longer_horizon_is_never_safer(weights: np.ndarray, bias: np.ndarray) -> None:
+    model = churn_model(5, LinearHazards(weights, bias), None, Blend())
+    found = model(FEATURES).numpy()
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (np.diff(found, axis=1) >= 0).all()
+
+
+def test_hazards_add_up_as_survival_does() -> None:
+    hazards = np.array([[0.1, 0.2, 0.5]])
+    found = churned_within(np.log(hazards / (1 - hazards)))
+    np.testing.assert_allclose(found, [[0.1, 1 - 0.9 * 0.8, 1 - 0.9 * 0.8 * 0.5]])

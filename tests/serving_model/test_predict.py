@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from serving_model.model_card import write_card
-from serving_model.predict import SCORE_BATCH, ModelScorer
+from serving_model.predict import EXPLAIN_BATCH, SCORE_BATCH, ModelScorer
 from serving_model.signatures import SERVING
 
 
@@ -25,6 +25,40 @@ def test_more_than_a_batch_keeps_its_order(world: SimpleNamespace, scorer: Model
 def test_nothing_to_score_is_an_empty_answer(scorer: ModelScorer) -> None:
     accounts, probabilities = scorer.score([])
     assert accounts.shape == probabilities.shape == (0,)
+
+
+def test_more_than_a_batch_is_explained_in_order(
+    world: SimpleNamespace, scorer: ModelScorer
+) -> None:
+    assert len(world.scored) > EXPLAIN_BATCH
+    found, probabilities = scorer.explain(world.scored), scorer.score(world.scored)[1]
+    assert found.accounts.tolist() == scorer.score(world.scored)[0].tolist()
+    np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
+    backwards = scorer.explain(world.scored[::-1])
+    np.testing.assert_allclose(backwards.contributions[::-1], found.contributions, atol=1e-4)
+    assert found.contributions.shape == (len(world.scored), len(found.groups))
+    assert found.facts.shape == (len(world.scored), len(found.fact_names))
+    assert found.fact_words.shape == (len(world.scored), len(found.fact_word_names))
+
+
+def test_nothing_to_explain_is_an_empty_answer(scorer: ModelScorer) -> None:
+    found = scorer.explain([])
+    assert found.accounts.shape == found.base_log_odds.shape == (0,)
+    assert found.contributions.shape == (0, len(found.groups))
+    assert found.fact_words.shape == (0, len(found.fact_word_names))
+
+
+def test_a_model_from_before_there_were_reasons_scores_but_cannot_explain(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    loaded = tf.saved_model.load(str(world.model))
+    only = {SERVING: loaded.signatures[SERVING]}
+    tf.saved_model.save(loaded, str(tmp_path), signatures=only)
+    write_card(str(tmp_path), {"model_version": "20250101-old"})
+    old = ModelScorer(tmp_path)
+    assert len(old.score(world.scored[:5])[1]) == 5
+    with pytest.raises(ValueError, match="20250101-old gives no reasons"):
+        old.explain(world.scored[:5])
 
 
 def test_the_card_cannot_be_changed_from_outside(scorer: ModelScorer) -> None:

@@ -1,4 +1,4 @@
-"""One model, three doors: every signature gives the same answer, in every loader."""
+"""One model, four doors: every signature gives the same answer, in every loader."""
 
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -14,10 +14,19 @@ from apache_beam.testing.util import assert_that
 from tfx_bsl.public.beam import RunInference
 from tfx_bsl.public.proto import model_spec_pb2
 
+from serving_model.explainer import BASE_LOG_ODDS, CONTRIBUTIONS, FACT_WORDS, FACTS
 from serving_model.predict import ModelScorer
-from serving_model.signatures import PROBABILITY, RAW_EVENTS, TRANSFORM
+from serving_model.signatures import (
+    EXPLAIN,
+    HORIZON_PROBABILITIES,
+    PROBABILITY,
+    RAW_EVENTS,
+    TRANSFORM,
+)
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES, feature_names
+from transforms.reason_facts import fact_names, fact_word_names
+from transforms.reason_groups import group_names
 
 PADDING = {tf.string: "?", tf.float32: -1.0, tf.int64: 0}
 
@@ -62,6 +71,25 @@ def test_padded_events_and_serialized_examples_agree(
     assert answer[PROBABILITY].shape == answer[spec.ACCOUNT_ID].shape == (300, 1)
     assert [one.decode() for one in answer[spec.ACCOUNT_ID].numpy()[:, 0]] == accounts.tolist()
     np.testing.assert_allclose(answer[PROBABILITY].numpy()[:, 0], probabilities, atol=1e-6)
+
+
+def test_what_is_explained_is_what_is_served(
+    world: SimpleNamespace, scorer: ModelScorer, loaded: Any
+) -> None:
+    accounts, probabilities = scorer.score(world.scored[:300])
+    answer = loaded.signatures[EXPLAIN](examples=tf.constant(world.scored[:300]))
+    np.testing.assert_allclose(answer[PROBABILITY].numpy()[:, 0], probabilities, atol=1e-6)
+    assert [one.decode() for one in answer[spec.ACCOUNT_ID].numpy()[:, 0]] == accounts.tolist()
+    shapes = {name: tuple(value.shape) for name, value in answer.items()}
+    assert shapes == {
+        spec.ACCOUNT_ID: (300, 1),
+        PROBABILITY: (300, 1),
+        HORIZON_PROBABILITIES: (300, 3),
+        BASE_LOG_ODDS: (300, 1),
+        CONTRIBUTIONS: (300, len(group_names())),
+        FACTS: (300, len(fact_names())),
+        FACT_WORDS: (300, len(fact_word_names())),
+    }
 
 
 def test_padding_is_not_read(world: SimpleNamespace, loaded: Any) -> None:

@@ -12,6 +12,8 @@ from serving_model.model_card import read_card
 from serving_model.predict import ModelScorer
 from serving_model.trainer import TrainerSettings
 from transforms import event_spec as spec
+from transforms.reason_facts import fact_names, fact_word_names
+from transforms.reason_groups import group_names
 
 
 def relabelled(snapshots: list[bytes], labels: np.ndarray) -> list[bytes]:
@@ -62,7 +64,11 @@ def test_the_card_holds_what_was_handed_over_and_what_was_found(world: SimpleNam
     assert card["horizon_days"] == 30
     assert card["trained_snapshots"] == len(world.snapshots)
     assert 0.2 < float(card["trained_base_rate"]) < 0.3
-    assert 1 <= int(card["trained_epochs"]) <= 12
+    assert card["churn_horizons"] == "15,30,60"
+    assert card["dropped_horizons"] == ""
+    assert str(card["reason_groups"]).split(",") == list(group_names())
+    assert str(card["reason_facts"]).split(",") == list(fact_names())
+    assert str(card["reason_fact_words"]).split(",") == list(fact_word_names())
 
 
 @pytest.mark.parametrize("label", [0, 1])

@@ -30,13 +30,16 @@ READING = {
 }
 TRAINING: dict[str, Any] = {
     "seed": 7,
-    "max_epochs": 25,
+    "epochs": 12,
     "batch_size": 512,
-    "learning_rate": 0.001,
-    "l2": 0.05,
+    "learning_rate": 0.004,
+    "l2": 0.002,
     "dropout": 0.2,
     "hidden_units": [16],
-    "validation_days": 60,
+    "members": 3,
+    "carried_shift": 0.0,
+    "horizon_days": 60,
+    "churn_horizons": [15, 30, 60],
 }
 
 
@@ -66,7 +69,7 @@ def judged(
     models = {
         name: train(examples, graph, root / name, number, changes)
         for number, (name, changes) in enumerate(
-            {"challenger": {}, "champion": {"max_epochs": 4, "seed": 1}}.items(), start=11
+            {"challenger": {}, "champion": {"epochs": 12, "seed": 1}}.items(), start=11
         )
     }
     evaluation, blessing = evaluate(beam_executor, examples, schema, models, root)

@@ -1,0 +1,78 @@
+"""What each feature adds to the log-odds of churn: integrated gradients, in the graph."""
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from scipy.special import roots_legendre
+
+NODES: Final = 32
+"""Gauss-Legendre nodes on the way from the base-rate account to the account."""
+SMALLEST_PROBABILITY: Final = 1e-12
+LARGEST_PROBABILITY: Final = float(1 - 2.0**-23)
+"""Probabilities are cut here before their log-odds are taken, so that these are finite: the
+upper bound is the last but one that float32 tells from 1."""
+
+Probability = Callable[[tf.Tensor], tf.Tensor]
+"""From features float32 [n, columns] to probabilities of churn, float32 [n], row by row."""
+
+
+def log_odds(probability: tf.Tensor) -> tf.Tensor:
+    """Returns log(p / (1 - p)) of probabilities of any shape, finite for 0 and 1 too."""
+    kept = tf.clip_by_value(probability, SMALLEST_PROBABILITY, LARGEST_PROBABILITY)
+    return tf.math.log(kept) - tf.math.log1p(-kept)
+
+
+def contributions(
+    probability: Probability,
+    features: tf.Tensor,
+    base: tf.Tensor,
+    change: tf.Tensor,
+    nodes: int = NODES,
+) -> tf.Tensor:
+    """Divides a change of log-odds among the features.
+
+    Sundararajan, Taly, Yan 2017 ("Axiomatic attribution for deep networks"): the gradient
+    of the log-odds, averaged along the straight line from `base` to the account, times
+    the distance of each feature. The average is a Gauss-Legendre sum. What it misses of
+    `change`, because a network has bends, is shared among the features in proportion to
+    what they contribute. So they always add up, a feature that the network does not read
+    gets exactly 0, and in a linear model each gets its weight times its distance.
+
+    Args:
+        probability: The model; called once on all nodes of all accounts.
+        features: Of the accounts, float32 [batch, columns].
+        base: Features of the base-rate account, float32 [columns].
+        change: Log-odds of the accounts less those of the base-rate account, [batch].
+        nodes: How many points of the line are looked at.
+
+    Returns:
+        float32 [batch, columns]; each row adds up to its `change`.
+    """
+    distance = features - base
+    found = distance * _mean_gradient(probability, distance, base, nodes)
+    size = tf.abs(found)
+    missed = change - tf.reduce_sum(found, axis=1)
+    share = tf.math.divide_no_nan(size, tf.reduce_sum(size, axis=1, keepdims=True))
+    return found + missed[:, None] * share
+
+
+def _mean_gradient(
+    probability: Probability, distance: tf.Tensor, base: tf.Tensor, nodes: int
+) -> tf.Tensor:
+    places, weights = gauss_legendre(nodes)
+    points = base + places[:, None, None] * distance
+    flat = tf.reshape(points, [-1, base.shape[0]])
+    with tf.GradientTape() as tape:
+        tape.watch(flat)
+        found = log_odds(probability(flat))
+    gradient = tf.reshape(tape.gradient(found, flat), tf.shape(points))
+    return tf.tensordot(weights, gradient, 1)
+
+
+def gauss_legendre(nodes: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Returns the places in (0, 1) and their weights, which add up to 1, [nodes] each."""
+    places, weights = roots_legendre(nodes)
+    return ((places + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)

@@ -1,0 +1,62 @@
+"""Which feature belongs to which reason: the words of people who look after accounts.
+
+A model's answer is taken apart by column; nobody outside reads columns. Features that say
+the same thing in several ways stand in one group, so that what they share adds up.
+"""
+
+import functools
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from transforms.account_features import feature_names
+
+REASON_GROUPS: Final[Mapping[str, str]] = {
+    "silence": r"since_last|missed_events|overdue|silence_.+",
+    "rhythm": r"gap_.+|pace|active_.+|age_\d+",
+    "volume": r"count_.+|trend_.+",
+    "negative_feedback": r"negative_.+|since_negative",
+    "positive_feedback": r"positive_.+|since_positive",
+    "recent_tone": r"tone_.+",
+    "urgency": r"critical_.+|priority_.+|since_critical",
+    "product_areas": r"area(_.+|\[.+)",
+    "channels": r"source(_.+|\[.+)",
+    "topics": r"topic(_.+|\[.+)",
+    "tenure": r"tenure|tenure_.+|newness_.+",
+    "tier": r"tier\[.+",
+    "region": r"region\[.+",
+}
+"""By group, a regular expression that matches the whole name of each of its features."""
+
+
+def group_names() -> tuple[str, ...]:
+    """Returns the groups in the order of the columns of `contributions`."""
+    return tuple(REASON_GROUPS)
+
+
+def group_of(feature: str) -> str:
+    """Returns the one group of a feature.
+
+    Args:
+        feature: One of `feature_names()`.
+
+    Raises:
+        ValueError: If it fits no group, or more than one.
+    """
+    found = [group for group, names in REASON_GROUPS.items() if re.fullmatch(names, feature)]
+    if len(found) == 1:
+        return found[0]
+    raise ValueError(
+        f"The feature {feature!r} belongs to the reason groups {found}, expected exactly one: "
+        "a reason can only be told if each feature has its group. Add it to REASON_GROUPS."
+    )
+
+
+@functools.cache
+def feature_groups() -> tuple[str, ...]:
+    """Returns the group of each column of `features`, in order.
+
+    Raises:
+        ValueError: If a feature fits no group, or more than one.
+    """
+    return tuple(group_of(name) for name in feature_names())
