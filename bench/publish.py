@@ -5,11 +5,13 @@ Run with DATABASE_URL naming an empty scratch database:
     python bench/publish.py --rows 100000
 
 Prints seconds for a bare COPY into a table without keys or indexes, for a first
-publication, and for republications over the full table, and their ratio to COPY.
+publication, for republications over the full table, and for republications with the details
+of every account, and their ratio to COPY.
 """
 
 import argparse
 import io
+import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +20,14 @@ from datetime import datetime, timedelta, timezone
 
 from components.postgres.connection import connect, describe
 from components.postgres.copy_rows import RowStream
+from components.postgres.details import Details
 from components.postgres.migrate import migrate
 from components.postgres.publication import Publication, PublishPolicy
 from components.postgres.publish import publish
 from components.postgres.targets import ACCOUNT_RISK_SCORES
+from serving_model.risk_bands import CONTRACT_BANDS
 
+REASONS = 6
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 POLICY = PublishPolicy(
     max_count_change=0.5, max_mean_shift=0.1, max_category_shift=0.2, max_moved_share=0.99
@@ -42,6 +47,25 @@ def score_rows(count: int, day: int) -> Iterator[tuple[object, ...]]:
             START + timedelta(days=day),
             f"bench-{day}",
         )
+
+
+def detail_rows(count: int, day: int) -> list[tuple[object, ...]]:
+    """Returns the details of `score_rows`, six reasons each."""
+    reasons = [
+        {
+            "group": f"group {number}",
+            "direction": "raises" if number < REASONS / 2 else "lowers",
+            "log_odds": 0.123456 * (number + 1),
+            "text": f"{number} negative billing tickets in the last 14 days; usual is one a month",
+        }
+        for number in range(REASONS)
+    ]
+    text = json.dumps(reasons)
+    return [
+        (row[0], json.dumps({"30": 0.01, "60": row[1], "90": 1.0}), 321.5, 12.25, "active",
+         -3.2, 0.1, text)
+        for row in score_rows(count, day)
+    ]  # fmt: skip
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -69,20 +93,22 @@ def bare_copy(count: int) -> float:
     return taken
 
 
-def publish_day(count: int, day: int) -> None:
-    """Publishes one day's rows."""
+def publish_day(count: int, day: int, details: list[tuple[object, ...]] | None = None) -> None:
+    """Publishes one day's rows, with details if there are some."""
     publication = Publication(
         as_of=START + timedelta(days=day),
         model_version=f"bench-{day}",
         label_source="bench",
         run_id=f"bench-{day}",
         expected_rows=count,
+        bands=CONTRACT_BANDS.against(0.05),
     )
     publish(
         ACCOUNT_RISK_SCORES,
         lambda: score_rows(count, day),
         publication=publication,
         policy=POLICY,
+        details=Details(lambda: details, horizon_days=60) if details else None,
     )
 
 
@@ -106,11 +132,17 @@ def main() -> None:
     over = statistics.median(
         seconds(lambda day=day: publish_day(count, day)) for day in range(1, repeats + 1)
     )
+    days = range(repeats + 1, 2 * repeats + 1)
+    details = {day: detail_rows(count, day) for day in days}
+    detailed = statistics.median(
+        seconds(lambda day=day: publish_day(count, day, details[day])) for day in days
+    )
     for name, taken in (
         ("bare COPY", copy),
         ("making the rows in Python", generated),
         ("first publication", first),
         ("publication over a full table", over),
+        ("publication with details", detailed),
     ):
         print(f"{name:32}{taken:8.2f} s {count / taken / 1000:9.0f} krow/s {taken / copy:7.1f} x")
 

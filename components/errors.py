@@ -43,6 +43,10 @@ class UnknownModel(TensInsightError):
     """No model has the version that was asked for."""
 
 
+class UnknownAccount(TensInsightError):
+    """No account of this id has a score."""
+
+
 class ModelActRefused(TensInsightError):
     """A promotion, withdrawal or pin that contradicts the gate or an act that still holds."""
 

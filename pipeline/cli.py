@@ -11,6 +11,7 @@ import click
 _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
     "models": ("pipeline.commands.models", "List, compare, promote, withdraw, pin models."),
+    "account": ("pipeline.commands.account", "One account: score, reasons, feedback as counts."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),

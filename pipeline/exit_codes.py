@@ -23,6 +23,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.UnknownModel: USAGE,
+    errors.UnknownAccount: USAGE,
     errors.ModelActRefused: USAGE,
 }
 

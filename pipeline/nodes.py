@@ -155,6 +155,7 @@ def publish_scores(
     return AccountScorer(
         examples=examples,
         model=champion,
+        risk_bands=settings.bands,
         max_count_change=settings.max_count_change,
         max_mean_shift=settings.max_mean_shift,
         max_category_shift=settings.max_category_shift,

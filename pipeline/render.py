@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from pipeline.band_facts import band_facts
 from pipeline.input_facts import input_facts
+from pipeline.one_line import one_line
 from pipeline.summary import CATEGORIES, RunSummary
 
 if TYPE_CHECKING:
@@ -83,6 +85,8 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "" if number else "input", fact
     counts = [f"{published.get(f'category_{name}', 0)} {name}" for name in CATEGORIES]
     yield "risk", f"{', '.join(counts)}; mean probability {published['mean_probability']:.3f}"
+    for number, fact in enumerate(band_facts(published)):
+        yield "" if number else "bands", fact
     if published["removed_count"]:
         yield "removed", f"{published['removed_count']} accounts that are no longer scored"
     yield "areas", _areas(summary)
@@ -101,15 +105,6 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
         yield "pushed to", short_path(summary.pushed_to)
-
-
-def one_line(name: str) -> str:
-    """Returns a name as the database holds it, but for control characters, which are escaped.
-
-    A tab, a newline or an escape sequence in an account's id would break the table, or
-    steer the terminal.
-    """
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
 
 
 def short_path(path: str) -> str:

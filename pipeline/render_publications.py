@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from components.postgres.compare import Difference, Missing
+from components.postgres.publication import recorded_bands
 from components.postgres.staging import Summary
 from components.postgres.undo import Undone
 from pipeline.summary import CATEGORIES
@@ -53,6 +54,10 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if row["category_shares"]:
         shares = row["category_shares"]
         yield "risk", ", ".join(f"{shares.get(name, 0):.1%} {name}" for name in CATEGORIES)
+    if "risk_bands" in row and row["category_shares"]:
+        yield "bands", recorded_bands(row["risk_bands"]).describe()
+        if (former := (row["risk_bands"] or {}).get("changed_from")) is not None:
+            yield "", f"changed from {former['mode']}: categories were not compared"
     yield "model", row["model_version"]
     if "label_source" in row:
         yield "label", row["label_source"]
@@ -100,7 +105,13 @@ def undone_sentence(undone: Undone) -> str:
             f"holds the state of publication {restored.publication_id} again, "
             f"{undone.rows} rows as of {_minute(restored.as_of)} UTC"
         )
-    return f"Publication {entry.publication_id} is undone: {entry.table} {state}."
+    said = f"Publication {entry.publication_id} is undone: {entry.table} {state}."
+    if undone.details is not None and undone.details < undone.rows:
+        said += (
+            f" {undone.rows - undone.details} of them have no details, which are kept for the two "
+            "newest publications alone; `tens-insight run score` writes them."
+        )
+    return said
 
 
 def _matrix(found: Difference) -> Iterator[str]:

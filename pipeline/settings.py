@@ -179,6 +179,9 @@ def _unknown(name: str, what: str, known: set[str]) -> str:
 
 
 def _sentence(problem: Any, given: dict[str, Any]) -> str:
+    if not problem["loc"]:
+        said = problem["msg"].removeprefix("Value error, ")
+        return f"Settings do not go together: {said}."
     name = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return _unknown(name, f"name {name!r} in {origin(name)}", set(Settings.model_fields))

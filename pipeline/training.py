@@ -141,5 +141,9 @@ def training_config(settings: Settings) -> dict[str, object]:
         "churn_horizons": list(settings.churn_horizons),
         SOURCE: settings.hyperparameters,
         SET_EXPLICITLY: sorted(settings.model_fields_set & set(HYPERPARAMETERS)),
-        MODEL_CARD: {"code_version": code_version(), "settings": settings.portable()},
+        MODEL_CARD: {
+            "code_version": code_version(),
+            "risk_bands": settings.bands.rule,
+            "settings": settings.portable(),
+        },
     }

@@ -72,10 +72,11 @@ def fit_intercept(labels: Floats, log_odds: Floats) -> float:
     """Finds the shift of hazards at which mean probability and observed rate agree.
 
     Args:
-        labels: 0 or 1, [n]: lost by the end of the last of these periods; both are there.
+        labels: 0 or 1, [n]: lost by the end of the last of these periods. Of one outcome
+            alone, half a snapshot is taken for the other, so that the shift is finite.
         log_odds: Of the hazard in each period, [n, K].
     """
-    rate = float(labels.mean())
+    rate = float(np.clip(labels.mean(), 0.5 / len(labels), 1 - 0.5 / len(labels)))
 
     def gap(shift: float) -> float:
         return float(churned_within(log_odds + shift)[:, -1].mean()) - rate

@@ -73,15 +73,7 @@ def fit_model(
     )[:, : horizons.asked + 1]
     labels = snapshots.labels.astype(np.float64)
     overall = fit_intercept(labels, log_odds)
-    newest = _newest_intercept(snapshots, labels, log_odds)
-    shift = 0.0 if newest is None else newest - overall
+    newest = snapshots.cutoffs == snapshots.cutoffs.max()
+    shift = fit_intercept(labels[newest], log_odds[newest]) - overall
     blend = choice.blend._replace(intercept=overall + carried_shift * shift)
     return FittedModel(horizons, choice, blend, linear, network, shift)
-
-
-def _newest_intercept(snapshots: Snapshots, labels: Floats, log_odds: Floats) -> float | None:
-    """None where the newest cutoff has one outcome alone: no shift would explain it."""
-    newest = snapshots.cutoffs == snapshots.cutoffs.max()
-    if labels[newest].min() == labels[newest].max():
-        return None
-    return fit_intercept(labels[newest], log_odds[newest])

@@ -1,5 +1,6 @@
 """Scores serialized snapshots with an exported model, as batch jobs do."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -21,12 +22,9 @@ from serving_model.model_card import CardValue, read_card
 from serving_model.signatures import EXPLAIN, HORIZON_PROBABILITIES, PROBABILITY, SERVING
 from transforms.event_spec import ACCOUNT_ID
 
+HORIZONS: Final = "churn_horizons"
 SCORE_BATCH: Final = 1024
 EXPLAIN_BATCH: Final = 1024
-_EXPLAINED: Final = (
-    *(ACCOUNT_ID, PROBABILITY, HORIZON_PROBABILITIES),
-    *(BASE_LOG_ODDS, CONTRIBUTIONS, FACTS, FACT_WORDS),
-)
 
 
 class Explanation(NamedTuple):
@@ -35,7 +33,7 @@ class Explanation(NamedTuple):
     accounts: NDArray[np.str_]
     probabilities: NDArray[np.float64]
     horizon_probabilities: NDArray[np.float64]
-    """[n, K], of churn within each of the card's churn_horizons, rising."""
+    """[n, K], one for each of `ModelScorer.horizons`; [n, 1] of a model with one horizon."""
     base_log_odds: NDArray[np.float64]
     """[n]: plus the sum of an account's contributions, the log-odds of its probability."""
     contributions: NDArray[np.float64]
@@ -71,6 +69,19 @@ class ModelScorer:
         """How the model came about: what was handed to the trainer, and what it found."""
         return dict(self._card)
 
+    @property
+    def explains(self) -> bool:
+        """Whether `explain` has an answer: models of before reasons were given have none."""
+        return EXPLAIN in self._model.signatures
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Days of the columns of `horizon_probabilities`, as the card has them."""
+        days: Any = self._card.get(HORIZONS, self._card.get("horizon_days", ()))
+        if isinstance(days, str):
+            days = json.loads(days if days.startswith("[") else f"[{days}]")
+        return tuple(map(int, days if isinstance(days, list) else [days]))
+
     def score(self, serialized: Sequence[bytes]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
         """Scores snapshots.
 
@@ -105,12 +116,14 @@ class ModelScorer:
         answers = [signature(examples=tf.constant(batch, tf.string)) for batch in batches]
         found = {
             name: np.concatenate([answer[name].numpy() for answer in answers])
-            for name in _EXPLAINED
+            for name in signature.structured_outputs
         }
         return Explanation(
             accounts=np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_),
             probabilities=found[PROBABILITY][:, 0].astype(np.float64),
-            horizon_probabilities=found[HORIZON_PROBABILITIES].astype(np.float64),
+            horizon_probabilities=found.get(HORIZON_PROBABILITIES, found[PROBABILITY]).astype(
+                np.float64
+            ),
             base_log_odds=found[BASE_LOG_ODDS][:, 0].astype(np.float64),
             contributions=found[CONTRIBUTIONS].astype(np.float64),
             facts=found[FACTS].astype(np.float64),
@@ -154,7 +167,8 @@ def _serving_signature(model: Any, directory: str) -> Any:
         raise ValueError(f"{directory} has the signatures {found}, expected {SERVING!r} too.")
     signature = model.signatures[SERVING]
     outputs = sorted(signature.structured_outputs)
-    expected = sorted((ACCOUNT_ID, PROBABILITY, HORIZON_PROBABILITIES))
-    if outputs != expected:
+    # Models of before answered for one horizon alone.
+    expected = sorted((ACCOUNT_ID, PROBABILITY))
+    if sorted({*outputs} - {HORIZON_PROBABILITIES}) != expected:
         raise ValueError(f"{directory}: {SERVING!r} answers with {outputs}, expected {expected}.")
     return signature

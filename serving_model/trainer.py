@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow_transform as tft
 
+from serving_model.band_card import band_card
 from serving_model.churn_model import NetworkShape
 from serving_model.explainer import Explainer, reason_card
 from serving_model.fitted_model import FittedModel, fit_model
@@ -93,7 +95,10 @@ def run_fn(fn_args: Any) -> None:
     model, asked = fitted.served(), fitted.horizons.asked
     explainer = Explainer(model, snapshots.features, asked)
     export_model(model, asked, transform, fn_args.serving_model_dir, explainer)
+    newest = snapshots.features[snapshots.cutoffs == snapshots.cutoffs.max()]
+    calibrated = float(np.mean(model(newest, training=False)[:, asked]))
     found = {**_found(snapshots, fitted), **reason_card()}
+    found |= band_card(settings.model_card, calibrated)
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
 
 

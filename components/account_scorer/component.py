@@ -1,5 +1,7 @@
 """AccountScorer: scores all accounts with the champion and publishes them."""
 
+import json
+
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
@@ -7,12 +9,14 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.account_scorer import executor
 from components.artifacts import PublishedScores
+from serving_model.risk_bands import RiskBands
 
 
 class AccountScorerSpec(types.ComponentSpec):
     """Interface of AccountScorer."""
 
     PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
+        "risk_bands": ExecutionParameter(type=str),
         "max_count_change": ExecutionParameter(type=float),
         "max_mean_shift": ExecutionParameter(type=float),
         "max_category_shift": ExecutionParameter(type=float),
@@ -38,9 +42,9 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
           sentence about it rather than with a skipped node.
 
     Component outputs:
-        - scores: PublishedScores, Parquet shards of (account_id, churn_probability);
-          properties say what was published and when, and how many of the words in the
-          score split are outside the model's vocabularies.
+        - scores: PublishedScores, Parquet shards of scores and what stands behind them;
+          properties say what was published and when, by which risk bands, and how many of
+          the words in the score split are outside the model's vocabularies.
 
     Don't cache it: a cached scorer publishes nothing.
     """
@@ -53,6 +57,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         *,
         examples: types.BaseChannel,
         model: types.BaseChannel,
+        risk_bands: RiskBands,
         max_count_change: float,
         max_mean_shift: float,
         max_category_shift: float,
@@ -67,6 +72,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         Args:
             examples: Of FeedbackExampleGen.
             model: Of the champion's resolver.
+            risk_bands: The rule of the categories; the base rate is the champion's.
             max_count_change: Circuit breaker, see PublishPolicy.
             max_mean_shift: Circuit breaker, see PublishPolicy.
             max_category_shift: Circuit breaker, see PublishPolicy.
@@ -79,6 +85,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         spec = AccountScorerSpec(
             examples=examples,
             model=model,
+            risk_bands=json.dumps(risk_bands.rule),
             max_count_change=max_count_change,
             max_mean_shift=max_mean_shift,
             max_category_shift=max_category_shift,

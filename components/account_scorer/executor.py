@@ -1,7 +1,7 @@
 """The work of AccountScorer: score in Beam, then publish in one transaction."""
 
 import os
-from collections.abc import Iterator
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,21 +12,21 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import artifact_facts
+from components.account_scorer.bands import bands_for, describe_bands
 from components.account_scorer.champion import require_champion, require_fit
-from components.account_scorer.inference import read_scores, score_files
+from components.account_scorer.inference import score_files
+from components.account_scorer.rows import detail_rows, scored_accounts
 from components.account_scorer.unseen_words import describe_unseen_words
 from components.beam_errors import original_error
-from components.errors import PublicationRefused
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS
+from components.postgres.details import Details
 from components.postgres.publication import Publication, Published, PublishPolicy
 from components.postgres.publish import publish
 from components.postgres.targets import ACCOUNT_RISK_SCORES
 from serving_model.predict import ModelScorer
-from serving_model.risk import health_scores, risk_categories
 
 Artifacts = dict[str, list[types.Artifact]]
-Row = tuple[str, float, float, str, datetime, str]
 
 PUBLICATION_ID: Final = "publication_id"
 PUBLISHED_COUNT: Final = "published_count"
@@ -34,6 +34,8 @@ REMOVED_COUNT: Final = "removed_count"
 MEAN_PROBABILITY: Final = "mean_probability"
 PUBLISHED_AT: Final = "published_at"
 CATEGORY_PREFIX: Final = "category_"
+HAS_REASONS: Final = "has_reasons"
+"""1 where the model gives reasons, 0 where it was trained before models did."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -53,7 +55,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties: As component.py declares.
 
         Raises:
-            NothingToPublish: There is no champion, or it does not fit the Examples.
+            NothingToPublish: There is no champion, or it does not fit the Examples or the
+                risk bands.
             PublicationRefused: A check failed, or another run is newer or at work.
             DatabaseUnreachable: No connection, or lost for good.
             ContractBroken: The output table or a privilege is missing.
@@ -63,10 +66,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         facts = artifact_facts.custom_properties(examples)
         model = require_champion(input_dict.get("model") or [])
         model_uri = path_utils.serving_model_path(model.uri)
-        card = ModelScorer(model_uri).card
+        scorer = ModelScorer(model_uri)
+        card = scorer.card
         require_fit(card, facts)
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)
+        bands = bands_for(exec_properties["risk_bands"], card)
         self._score(examples, model_uri, scores.uri)
         publication = Publication(
             as_of=datetime.fromisoformat(facts[AS_OF]),
@@ -75,14 +80,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             run_id=(self._context.pipeline_run_id if self._context else None) or "",
             expected_rows=facts[f"{SCORE}_snapshots"],
             feedback_rows=facts[FEEDBACK_ROWS],
+            bands=bands,
         )
+        scored = scored_accounts(scores.uri, bands)
         published = publish(
             ACCOUNT_RISK_SCORES,
-            lambda: _rows(scores.uri, publication),
+            lambda: scored.rows(publication.as_of, publication.model_version),
             publication=publication,
-            policy=PublishPolicy(**exec_properties),
+            policy=_policy(exec_properties),
+            details=Details(lambda: detail_rows(scores.uri), int(card["horizon_days"])),
         )
         _describe(scores, publication, published)
+        describe_bands(scores, bands, card, published, scored.divided_ties)
+        scores.set_int_custom_property(HAS_REASONS, int(scorer.explains))
         describe_unseen_words(scores, examples, model_uri)
 
     def _score(self, examples: types.Artifact, model_uri: str, scores_uri: str) -> None:
@@ -92,18 +102,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             score_files(pipeline, paths, model_uri, scores_uri)
 
 
-def _rows(scores_uri: str, publication: Publication) -> Iterator[Row]:
-    predicted_at, version = publication.as_of, publication.model_version
-    for accounts, probabilities in read_scores(scores_uri):
-        try:
-            health = health_scores(probabilities, accounts).tolist()
-        except ValueError as error:
-            raise PublicationRefused(f"Nothing was published. {error}") from None
-        category = risk_categories(probabilities, accounts).tolist()
-        for account, probability, score, risk in zip(
-            accounts, probabilities.tolist(), health, category, strict=True
-        ):
-            yield account, probability, score, risk, predicted_at, version
+def _policy(exec_properties: dict[str, Any]) -> PublishPolicy:
+    limits = {one.name for one in fields(PublishPolicy)}
+    return PublishPolicy(**{k: v for k, v in exec_properties.items() if k in limits})
 
 
 def _describe(scores: types.Artifact, publication: Publication, published: Published) -> None:

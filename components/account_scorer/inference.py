@@ -1,7 +1,7 @@
 """Bulk inference in Beam: one Parquet shard of scores for each shard of Examples."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import apache_beam as beam
@@ -12,6 +12,7 @@ import pyarrow.parquet
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from components.account_scorer.scored_batch import COLUMNS, scored_batch
 from serving_model.predict import ModelScorer
 
 ACCOUNT_ID: Final = "account_id"
@@ -37,18 +38,8 @@ class ScoreShard(beam.DoFn):
     def process(self, path: str) -> Iterator[int]:
         """Writes the scores of one file; yields how many."""
         assert self._scorer is not None
-        accounts: list[str] = []
-        probabilities: list[float] = []
-        for batch in _batches(path):
-            batch_accounts, batch_probabilities = self._scorer.score(batch)
-            accounts += batch_accounts.tolist()
-            probabilities += batch_probabilities.tolist()
-        shard = pa.table(
-            {
-                ACCOUNT_ID: pa.array(accounts, pa.string()),
-                CHURN_PROBABILITY: pa.array(probabilities, pa.float64()),
-            }
-        )
+        parts = [scored_batch(self._scorer, batch) for batch in _batches(path)]
+        shard = pa.concat_tables([COLUMNS.empty_table(), *parts])
         name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
         content = pa.BufferOutputStream()
         pyarrow.parquet.write_table(shard, content)
@@ -66,8 +57,8 @@ def score_files(
         pipeline: To add to.
         paths: The files of the split to score.
         model_uri: Folder of the SavedModel.
-        scores_uri: Folder that gets one Parquet file (account_id string,
-            churn_probability double) for each of them.
+        scores_uri: Folder that gets one Parquet file, with the columns of scored_batch, for
+            each of them.
     """
     return (
         pipeline
@@ -79,11 +70,17 @@ def score_files(
 
 def read_scores(scores_uri: str) -> Iterator[tuple[list[str], npt.NDArray[np.float64]]]:
     """Yields (account ids, probabilities float64) shard by shard."""
+    for shard in read_shards(scores_uri, [ACCOUNT_ID, CHURN_PROBABILITY]):
+        yield shard[ACCOUNT_ID].to_pylist(), shard[CHURN_PROBABILITY].to_numpy()
+
+
+def read_shards(scores_uri: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Yields columns of the scores, shard by shard, always in the same order."""
     for name in sorted(fileio.listdir(scores_uri)):
         if name.endswith(".parquet"):
             with fileio.open(os.path.join(scores_uri, name), "rb") as file:
-                shard = pyarrow.parquet.read_table(pa.BufferReader(file.read()))
-            yield shard[ACCOUNT_ID].to_pylist(), shard[CHURN_PROBABILITY].to_numpy()
+                content = pa.BufferReader(file.read())
+            yield pyarrow.parquet.read_table(content, columns=list(columns))
 
 
 def _batches(path: str) -> Iterator[list[bytes]]:

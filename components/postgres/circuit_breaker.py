@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.postgres.publication import PublishPolicy
+from components.postgres.publication import Publication, PublishPolicy
 from components.postgres.publish_guards import LastPublication
 from components.postgres.sql import load_sql
 from components.postgres.staging import Summary
 from components.postgres.targets import Target
+from serving_model.risk_bands import RiskBands
 
 
 def broken_limits(
@@ -19,20 +20,34 @@ def broken_limits(
     staged: Summary,
     last: LastPublication | None,
     policy: PublishPolicy,
+    former_bands: RiskBands | None = None,
 ) -> list[str]:
     """Returns a sentence for each limit of the policy that the staged rows break.
 
     Number, mean and categories are compared with the last publication's; which accounts
-    moved, with the table as it is now.
+    moved, with the table as it is now. Categories by another rule than the last
+    publication's cannot be compared.
     """
     if last is None or (staged.count == 0 and policy.allow_empty):
         return []
     return [
         *_count(staged, last, policy),
         *_mean(staged, last, policy),
-        *_categories(staged, last, policy),
+        *(_categories(staged, last, policy) if former_bands is None else ()),
         *_moved(cursor, target, staging, policy),
     ]
+
+
+def changed_bands(
+    target: Target, publication: Publication, last: LastPublication | None
+) -> RiskBands | None:
+    """Returns the rule of the last publication's categories, where it was another one.
+
+    The base rate is no part of the rule: with every model it is a little different.
+    """
+    if target.category is None or last is None or last.bands.rule == publication.bands.rule:
+        return None
+    return last.bands.against(None)
 
 
 def _count(staged: Summary, last: LastPublication, policy: PublishPolicy) -> Iterator[str]:

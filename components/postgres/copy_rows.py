@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 
 from components.errors import PublicationRefused
-from components.postgres.targets import ColumnType, Target
+from components.postgres.targets import ColumnType, Staged
 
 Row = tuple[object, ...]
 _ROWS_PER_READ = 2_000
@@ -27,7 +27,7 @@ class RowStream:
         error: What the source of the rows or their encoding raised; None if nothing.
     """
 
-    def __init__(self, target: Target, rows: Iterable[Row]):
+    def __init__(self, target: Staged, rows: Iterable[Row]):
         self._target = target
         self._rows = iter(rows)
         self._done = 0
@@ -112,9 +112,16 @@ def _moment(value: object) -> str:
 def _texts(values: Sequence[object]) -> Sequence[str]:
     # join refuses what is not text, so that a plain batch passes as it is.
     joined = "".join(values)  # type: ignore[arg-type]
-    if _NOT_PLAIN.search(joined) is None:
+    if _is_plain(joined):
         return values  # type: ignore[return-value]
     return [_text(value) for value in values]
+
+
+def _is_plain(text: str) -> bool:
+    # Looking for single characters is many times as fast as the pattern: it counts for JSON.
+    if text.isascii():
+        return not any(one in text for one in "\\\t\n\r\0")
+    return _NOT_PLAIN.search(text) is None
 
 
 def _doubles(values: Sequence[object]) -> Sequence[str]:
@@ -132,15 +139,33 @@ def _moments(values: Sequence[object]) -> Sequence[str]:
     return [texts[value] for value in values]
 
 
+def _nullable(encode: Callable[[object], str]) -> Callable[[object], str]:
+    return lambda value: r"\N" if value is None else encode(value)
+
+
+def _nullables(
+    encode: Callable[[object], str], encode_all: Callable[[Sequence[object]], Sequence[str]]
+) -> Callable[[Sequence[object]], Sequence[str]]:
+    one = _nullable(encode)
+    return lambda values: list(map(one, values)) if None in values else encode_all(values)
+
+
 _VALUE_ENCODERS: dict[ColumnType, Callable[[object], str]] = {
     "text": _text,
     "double precision": _double,
     "integer": _integer,
     "timestamptz": _moment,
+    # JSON comes as its text: it was encoded where it was made, in many processes.
+    "jsonb": _text,
+    "jsonb NULL": _nullable(_text),
+    "double precision NULL": _nullable(_double),
 }
 _COLUMN_ENCODERS: dict[ColumnType, Callable[[Sequence[object]], Sequence[str]]] = {
     "text": _texts,
     "double precision": _doubles,
     "integer": _integers,
     "timestamptz": _moments,
+    "jsonb": _texts,
+    "jsonb NULL": _nullables(_text, _texts),
+    "double precision NULL": _nullables(_double, _doubles),
 }

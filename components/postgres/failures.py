@@ -27,12 +27,18 @@ _OUR_RIGHTS = {
     "publications": "SELECT, INSERT, UPDATE ON tens_insight.publications",
     **{
         name: f"SELECT, INSERT, DELETE ON tens_insight.{name}"
-        for name in ("account_risk_score_history", "product_area_impact_history", "refusals")
+        for name in (
+            "account_risk_score_history",
+            "account_risk_detail_history",
+            "product_area_impact_history",
+            "refusals",
+        )
     },
     **{
         name: f"SELECT, INSERT ON tens_insight.{name}"
         for name in ("account_risk_scores_refused", "product_area_impact_refused")
     },
+    "account_risk_details": "SELECT ON tens_insight.account_risk_details",
     "schema_migrations": "SELECT ON tens_insight.schema_migrations",
     "simulated_worlds": "SELECT, INSERT ON tens_insight.simulated_worlds",
 }

@@ -23,6 +23,8 @@ MAINTAIN_SINCE: Final = 170000
 
 _OUTPUTS: Final = (ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT)
 
+_DETAILS: Final = ("tens_insight.account_risk_details", "tens_insight.account_risk_reasons")
+
 
 @dataclass(frozen=True)
 class Roles:
@@ -92,6 +94,9 @@ def _for_tables_there(
         table = table_identifier(output.table)
         yield _grant(_rights(connection), table, roles.pipeline)
         yield _grant("SELECT", table, roles.reader)
+    for view in _DETAILS:
+        if _find(cursor, view) is not None:
+            yield _grant("SELECT", table_identifier(view), roles.reader)
 
 
 def _rights(connection: Connection) -> str:

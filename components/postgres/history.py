@@ -66,6 +66,7 @@ def record_found(cursor: Cursor, target: Target, published_by: str) -> None:
         "published_by": published_by,
         "accepted_shift": None,
         "broken_limits": [],
+        "risk_bands": None,
     }
     cursor.execute(load_sql("record_publication"), record)
     (publication_id, _) = cursor.fetchone() or (0, None)

@@ -1,8 +1,11 @@
 """What is published, under which limits, and what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
+
+from serving_model.risk_bands import CONTRACT_BANDS, RiskBands
 
 NO_LABEL: Final = "none"
 
@@ -18,6 +21,7 @@ class Publication:
         run_id: The run that publishes.
         expected_rows: How many rows there must be.
         feedback_rows: Rows of feedback before as_of, if they were counted.
+        bands: The rule of the categories; without a meaning for rows without categories.
     """
 
     as_of: datetime
@@ -26,6 +30,7 @@ class Publication:
     run_id: str
     expected_rows: int
     feedback_rows: int | None = None
+    bands: RiskBands = CONTRACT_BANDS
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ class Published:
         mean_probability: 0..1; None for a table without probabilities.
         published_at: By the server's clock, UTC.
         publication_id: In the log and in the history.
+        former_bands: The rule of the last publication, where it was another one: then the
+            circuit breaker did not compare categories.
     """
 
     written: int
@@ -76,3 +83,9 @@ class Published:
     mean_probability: float | None
     published_at: datetime
     publication_id: int
+    former_bands: RiskBands | None = None
+
+
+def recorded_bands(record: Mapping[str, Any] | None) -> RiskBands:
+    """Reads the bands of a publication from the log; without a record they were the contract's."""
+    return RiskBands.from_rule(record, record.get("base_rate")) if record else CONTRACT_BANDS

@@ -40,6 +40,9 @@ class LogEntry:
         undone_by: Who undid it.
         undo_reason: Why.
         dropped_up_to: Rows that this publication or an earlier one replaced were dropped.
+        risk_bands: The rule of the categories, its cuts and the base rate, and under
+            `changed_from` the rule of before; None for the contract's cuts of before
+            migration 0005, for rows found, and for a table without categories.
     """
 
     publication_id: int
@@ -63,6 +66,7 @@ class LogEntry:
     undone_by: str | None
     undo_reason: str | None
     dropped_up_to: int | None
+    risk_bands: dict[str, Any] | None = None
 
     @property
     def has_all_rows(self) -> bool:

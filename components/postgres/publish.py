@@ -15,11 +15,17 @@ from datetime import timezone
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.postgres.circuit_breaker import broken_limits
+from components.postgres.circuit_breaker import broken_limits, changed_bands
 from components.postgres.connection import connect
 from components.postgres.copy_rows import Row
+from components.postgres.details import DETAIL_HISTORY, Details, append_details, stage_details
 from components.postgres.failures import explained
-from components.postgres.publication import Publication, Published, PublishPolicy
+from components.postgres.publication import (
+    Publication,
+    Published,
+    PublishPolicy,
+    recorded_bands,
+)
 from components.postgres.publish_guards import (
     last_publication,
     refuse_broken_rows,
@@ -44,6 +50,7 @@ def publish(
     *,
     publication: Publication,
     policy: PublishPolicy,
+    details: Details | None = None,
 ) -> Published:
     """Publishes rows to a table; publishing the same again changes nothing.
 
@@ -53,6 +60,7 @@ def publish(
             called again where a lost server makes a new attempt necessary.
         publication: What the rows are.
         policy: How far they may differ from the last publication.
+        details: What stands behind account scores, written in the same transaction.
 
     Raises:
         PublicationRefused: The rows are broken, older than what is there or shifted too
@@ -62,7 +70,7 @@ def publish(
         Exception: What `rows` raises, as it is.
     """
     attempt = str(uuid.uuid4())
-    return retried(lambda: publish_once(target, rows, publication, policy, attempt))
+    return retried(lambda: publish_once(target, rows, publication, policy, attempt, details))
 
 
 def publish_once(
@@ -71,6 +79,7 @@ def publish_once(
     publication: Publication,
     policy: PublishPolicy,
     attempt: str,
+    details: Details | None = None,
 ) -> Published:
     """Publishes as `publish` does, without trying again.
 
@@ -81,6 +90,7 @@ def publish_once(
         policy: As for publish.
         attempt: A UUID. Where a publication of this name is in the log already (its
             commit succeeded, but the answer was lost), nothing is done again.
+        details: As for publish.
     """
     with closing(connect("tens-insight publish")) as connection:
         connection.set_session(isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False)
@@ -89,12 +99,15 @@ def publish_once(
                 lock_table(cursor, target)
                 outcome = _find(cursor, attempt)
                 if outcome is None:
-                    outcome = _replace(cursor, target, rows, publication, policy, attempt)
+                    outcome = _replace(cursor, target, rows, publication, policy, attempt, details)
                 last = last_publication(cursor, target)
             if isinstance(outcome, KeptRefusal):
                 raise refused(outcome, target, last)
             vacuum(connection, target.table)
             drop_old_history(connection, target, policy.history_days)
+            if details is not None:
+                # Without statistics the view of the details is slow from the first row on.
+                vacuum(connection, DETAIL_HISTORY, "tens_insight")
     return outcome
 
 
@@ -103,10 +116,11 @@ def _find(cursor: Cursor, attempt: str) -> Published | KeptRefusal | None:
     row = cursor.fetchone()
     if row is None:
         return find_refusal(cursor, attempt)
-    written, removed, mean, shares, published_at, publication_id = row
+    written, removed, mean, shares, published_at, publication_id, former = row
     categories = {name: round(share * written) for name, share in shares.items()}
     moment = published_at.astimezone(timezone.utc)
-    return Published(written, removed, categories, mean, moment, publication_id)
+    former_bands = recorded_bands(former) if former else None
+    return Published(written, removed, categories, mean, moment, publication_id, former_bands)
 
 
 def _replace(
@@ -116,13 +130,21 @@ def _replace(
     publication: Publication,
     policy: PublishPolicy,
     attempt: str,
+    details: Details | None,
 ) -> Published | KeptRefusal:
     last = last_publication(cursor, target)
     refuse_older(last, publication, target)
     staging = stage(cursor, target, rows())
     refuse_broken_rows(cursor, target, staging, publication, policy)
     staged = summary(cursor, target, staging, publication.expected_rows)
-    limits = broken_limits(cursor, target, staging, staged, last, policy)
+    former = changed_bands(target, publication, last)
+    if former is not None:
+        _log.warning(
+            "The risk bands of %s changed from %s to %s: the circuit breaker does not compare the "
+            "categories of this publication with the last one's.",
+            target.table, former.rule, publication.bands.rule,
+        )  # fmt: skip
+    limits = broken_limits(cursor, target, staging, staged, last, policy, former)
     if limits and not policy.accept_shift:
         return keep_refused(cursor, target, staging, staged, publication, limits, attempt)
     if limits:
@@ -130,4 +152,8 @@ def _replace(
             "%s is published in spite of the circuit breaker, since %r was accepted: %s",
             target.table, policy.accept_shift, "; ".join(limits),
         )  # fmt: skip
-    return write(cursor, target, staging, staged, publication, policy, attempt, limits)
+    staged_details = stage_details(cursor, details, staging) if details else None
+    published = write(cursor, target, staging, staged, publication, policy, attempt, limits, former)
+    if staged_details is not None:
+        append_details(cursor, staged_details, staging, publication, published.publication_id)
+    return published

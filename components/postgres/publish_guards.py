@@ -7,9 +7,10 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
-from components.postgres.publication import Publication, PublishPolicy
+from components.postgres.publication import Publication, PublishPolicy, recorded_bands
 from components.postgres.sql import load_sql
 from components.postgres.targets import Target
+from serving_model.risk_bands import RiskBands
 
 _KEPT = "Nothing was published; the table is as it was."
 
@@ -24,13 +25,14 @@ class LastPublication:
     category_shares: dict[str, float]
     run_id: str
     model_version: str
+    bands: RiskBands
 
 
 def last_publication(cursor: Cursor, target: Target) -> LastPublication | None:
     """Reads the newest publication, by as_of, that was not undone, from the log."""
     cursor.execute(load_sql("last_publication"), {"table": target.table})
     row = cursor.fetchone()
-    return None if row is None else LastPublication(*row)
+    return None if row is None else LastPublication(*(*row[:-1], recorded_bands(row[-1])))
 
 
 def refuse_older(last: LastPublication | None, publication: Publication, target: Target) -> None:
@@ -61,7 +63,7 @@ def refuse_broken_rows(
             the table is broken, or rows are of several runs or of another model.
     """
     _refuse_wrong_count(cursor, target, staging, publication, policy)
-    cursor.execute(sql.SQL(target.check).format(staging=staging))
+    cursor.execute(sql.SQL(target.check).format(staging=staging), _limits(publication))
     problems = [
         f"{problem}, in {count} rows (first: {example!r})"
         for problem, count, example in cursor.fetchall()
@@ -72,6 +74,11 @@ def refuse_broken_rows(
         raise PublicationRefused(
             f"The rows for {target.table} are broken: {'; '.join(problems)}. {_KEPT}"
         )
+
+
+def _limits(publication: Publication) -> dict[str, list[float] | list[int] | None]:
+    cuts, places = publication.bands.cuts, publication.bands.places
+    return {"cuts": list(cuts) if cuts else None, "places": list(places) if places else None}
 
 
 def _refuse_wrong_count(

@@ -8,16 +8,17 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.postgres.details import drop_old_details
 from components.postgres.publication_log import read_log
 from components.postgres.publish_lock import try_lock_table
 from components.postgres.sql import load_sql
-from components.postgres.targets import Target
+from components.postgres.targets import ACCOUNT_RISK_SCORES, Target
 
 _log = logging.getLogger(__name__)
 
 
 def drop_old_history(connection: Connection, target: Target, days: int) -> int:
-    """Drops the rows of publications older than `days`; the log of them stays.
+    """Drops the rows of publications older than `days`, and details; the log of them stays.
 
     The rows that make up the two newest states are kept, however old they are: with
     departed rows kept in the table, they may be of any publication. What is published
@@ -36,6 +37,8 @@ def drop_old_history(connection: Connection, target: Target, days: int) -> int:
         with connection, connection.cursor() as cursor:
             if not try_lock_table(cursor, target):
                 return 0  # Somebody else publishes, and drops them afterwards.
+            if target is ACCOUNT_RISK_SCORES:
+                drop_old_details(cursor, read_log(cursor, target))
             return drop_expired(cursor, target, days)
     except psycopg2.Error as error:
         _log.warning(

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.copy_rows import Row, RowStream
-from components.postgres.targets import Target
+from components.postgres.targets import Staged, Target
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Summary:
         return {name: count / self.count for name, count in self.categories.items()}
 
 
-def stage(cursor: Cursor, target: Target, rows: Iterable[Row]) -> sql.Identifier:
+def stage(cursor: Cursor, target: Staged, rows: Iterable[Row]) -> sql.Identifier:
     """Copies the rows into a temporary table that vanishes with the transaction.
 
     Returns:
@@ -46,11 +46,17 @@ def stage(cursor: Cursor, target: Target, rows: Iterable[Row]) -> sql.Identifier
     stream = RowStream(target, rows)
     try:
         cursor.copy_expert(sql.SQL("COPY {} FROM STDIN").format(staging), stream)
-    except psycopg2.Error:
+    except psycopg2.Error as error:
         if stream.error is not None:
             raise stream.error from None
+        if isinstance(error, psycopg2.DataError):
+            raise PublicationRefused(
+                f"Nothing was published: a row for {target.table} cannot be stored: "
+                f"{error.diag.message_primary} ({error.diag.context})."
+            ) from error
         raise
-    cursor.execute(sql.SQL("ANALYZE {}").format(staging))
+    # Nobody plans by what is in the other columns, and JSON takes long to look through.
+    cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, target.key_list))
     return staging
 
 
@@ -63,7 +69,7 @@ def stage_query(cursor: Cursor, target: Target, rows: sql.Composable) -> sql.Ide
     return staging
 
 
-def _create(cursor: Cursor, target: Target) -> sql.Identifier:
+def _create(cursor: Cursor, target: Staged) -> sql.Identifier:
     staging = sql.Identifier("pg_temp", f"staged_{target.table}")
     columns = [
         sql.SQL("{} " + type_).format(sql.Identifier(name)) for name, type_ in target.columns

@@ -7,6 +7,7 @@ INTEGER = frozenset({"smallint", "integer", "bigint"})
 DOUBLE = frozenset({"double precision"})
 MOMENT = frozenset({"timestamp with time zone"})
 BOOLEAN = frozenset({"boolean"})
+JSON = frozenset({"jsonb"})
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ PUBLICATIONS = TableContract(
         "model_version": STRING,
         "has_history": BOOLEAN,
         "undone_at": MOMENT,
+        "risk_bands": JSON,
     },
     rights=("SELECT", "INSERT", "UPDATE"),
     remedy="run `tens-insight db init`",
@@ -119,11 +121,20 @@ def _refused(table: str, key: tuple[str, ...]) -> TableContract:
     )
 
 
+ACCOUNT_RISK_DETAILS = TableContract(
+    table="tens_insight.account_risk_details",
+    columns={"publication_id": INTEGER, "account_id": STRING, "reasons": JSON},
+    rights=("SELECT",),
+    remedy="run `tens-insight db init`",
+)
+
 OUTPUTS = (
     ACCOUNT_RISK_SCORES,
     PRODUCT_AREA_IMPACT,
     PUBLICATIONS,
     _history("account_risk_score_history", ACCOUNT_RISK_SCORES.key),
+    _history("account_risk_detail_history", ACCOUNT_RISK_SCORES.key),
+    ACCOUNT_RISK_DETAILS,
     _history("product_area_impact_history", PRODUCT_AREA_IMPACT.key),
     REFUSALS,
     _refused("account_risk_scores_refused", ACCOUNT_RISK_SCORES.key),

@@ -7,53 +7,31 @@ from psycopg2 import sql
 
 from components.postgres.sql import load_sql
 
-ColumnType = Literal["text", "double precision", "integer", "timestamptz"]
+ColumnType = Literal[
+    "text", "double precision", "integer", "timestamptz", "jsonb", "jsonb NULL",
+    "double precision NULL",
+]  # fmt: skip
+"""As CREATE TABLE takes it; a value is None only where NULL is said."""
 
 
 @dataclass(frozen=True)
-class Target:
-    """A table in schema public whose rows are replaced as a whole.
+class Staged:
+    """Rows that are staged by COPY.
 
     Attributes:
-        table: Name, without the schema.
-        columns: Name and type of every column, in the order of the rows; none is NULL.
+        table: Name of the table that they are for, without the schema.
+        columns: Name and type of every column, in the order of the rows.
         key: The columns that identify a row.
-        constant: Columns that hold one value in all rows of a publication.
-        check: SQL over {staging}: (problem text, rows bigint, example text) for every
-            rule that rows break.
-        summary: SQL over {staging}: one row (mean probability double precision or
-            NULL, rows per category jsonb).
-        history: Name in schema tens_insight of the table of what was published.
-        refused: Name there of the table of what the circuit breaker refused.
-        value: The column whose moves are told.
-        category: The column of categories, if there is one.
     """
 
     table: str
     columns: tuple[tuple[str, ColumnType], ...]
     key: tuple[str, ...]
-    constant: tuple[str, ...]
-    check: str
-    summary: str
-    history: str
-    refused: str
-    value: str
-    category: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns, in the order of the rows."""
         return tuple(name for name, _ in self.columns)
-
-    @property
-    def history_table(self) -> sql.Identifier:
-        """The quoted name of the table of what was published."""
-        return sql.Identifier("tens_insight", self.history)
-
-    @property
-    def refused_table(self) -> sql.Identifier:
-        """The quoted name of the table of what was refused."""
-        return sql.Identifier("tens_insight", self.refused)
 
     @property
     def column_list(self) -> sql.Composed:
@@ -71,6 +49,44 @@ class Target:
             sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name))
             for name in self.key
         )
+
+
+@dataclass(frozen=True)
+class Target(Staged):
+    """A table in schema public whose rows are replaced as a whole.
+
+    Attributes:
+        table: Name, without the schema.
+        columns: Name and type of every column, in the order of the rows; none is NULL.
+        key: The columns that identify a row.
+        constant: Columns that hold one value in all rows of a publication.
+        check: SQL over {staging}: (problem text, rows bigint, example text) for every
+            rule that rows break.
+        summary: SQL over {staging}: one row (mean probability double precision or
+            NULL, rows per category jsonb).
+        history: Name in schema tens_insight of the table of what was published.
+        refused: Name there of the table of what the circuit breaker refused.
+        value: The column whose moves are told.
+        category: The column of categories, if there is one.
+    """
+
+    constant: tuple[str, ...]
+    check: str
+    summary: str
+    history: str
+    refused: str
+    value: str
+    category: str | None = None
+
+    @property
+    def history_table(self) -> sql.Identifier:
+        """The quoted name of the table of what was published."""
+        return sql.Identifier("tens_insight", self.history)
+
+    @property
+    def refused_table(self) -> sql.Identifier:
+        """The quoted name of the table of what was refused."""
+        return sql.Identifier("tens_insight", self.refused)
 
 
 ACCOUNT_RISK_SCORES: Final = Target(

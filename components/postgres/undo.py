@@ -10,13 +10,14 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import PublicationRefused
 from components.postgres.actor import acted_by
 from components.postgres.connection import connect
+from components.postgres.details import count_details
 from components.postgres.failures import ServerBrokeOff, explained
 from components.postgres.history import rebuilt_rows, table_rows
 from components.postgres.publication_log import FOUND, LogEntry, PublicationLog, read_log
 from components.postgres.publish_lock import lock_table
 from components.postgres.sql import load_sql
 from components.postgres.staging import remove_departed, stage_query, upsert
-from components.postgres.targets import Target
+from components.postgres.targets import ACCOUNT_RISK_SCORES, Target
 from components.postgres.vacuum import vacuum
 
 _KEPT = "Nothing was undone; the table is as it was."
@@ -31,12 +32,14 @@ class Undone:
         restored: The one whose state the table shows now; None for an empty table.
         rows: Rows in the table now.
         removed: Rows that only the undone publication had.
+        details: Rows of account scores that have their details; None for another table.
     """
 
     entry: LogEntry
     restored: LogEntry | None
     rows: int
     removed: int
+    details: int | None = None
 
 
 def undo(
@@ -94,7 +97,8 @@ def _undo(
         "undone_by": acted_by(cursor),
     }
     cursor.execute(load_sql("mark_undone"), marks)
-    return Undone(entry, log.previous, rows, removed)
+    details = count_details(cursor) if target is ACCOUNT_RISK_SCORES else None
+    return Undone(entry, log.previous, rows, removed, details)
 
 
 def _to_undo(log: PublicationLog, target: Target, publication_id: int | None) -> LogEntry:

@@ -1,4 +1,4 @@
-"""Keeps an output table from growing with every publication."""
+"""Keeps a table that is written anew from growing with every publication."""
 
 import logging
 
@@ -11,8 +11,8 @@ from components.postgres.sql import load_sql
 _log = logging.getLogger(__name__)
 
 
-def vacuum(connection: Connection, table: str) -> bool:
-    """Vacuums and analyses a table of schema public, where the role may.
+def vacuum(connection: Connection, table: str, schema: str = "public") -> bool:
+    """Vacuums and analyses a table, where the role may.
 
     What is published stays published whatever happens here, so a failure is logged
     and not raised.
@@ -20,11 +20,12 @@ def vacuum(connection: Connection, table: str) -> bool:
     Args:
         connection: Outside of a transaction; left in autocommit mode.
         table: Name without the schema.
+        schema: Its schema.
 
     Returns:
         Whether it was vacuumed.
     """
-    name = sql.Identifier("public", table)
+    name = sql.Identifier(schema, table)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:

@@ -14,6 +14,7 @@ from components.postgres.publication_log import PUBLISHED
 from components.postgres.sql import load_sql
 from components.postgres.staging import Summary, remove_departed, upsert
 from components.postgres.targets import Target
+from serving_model.risk_bands import RiskBands
 
 
 def write(
@@ -25,6 +26,7 @@ def write(
     policy: PublishPolicy,
     attempt: str,
     limits: list[str],
+    former_bands: RiskBands | None = None,
 ) -> Published:
     """Writes what is staged and checked, and keeps what was there without a publication.
 
@@ -37,6 +39,7 @@ def write(
         policy: Says whether other rows are removed, and which reason overruled a limit.
         attempt: UUID of the call of the publisher.
         limits: The limits that were overruled, a sentence each.
+        former_bands: The rule of the last publication, where it was another one.
 
     Raises:
         PublicationRefused: A constraint of the table refuses a row.
@@ -48,13 +51,27 @@ def write(
     counts = {"written": written, "removed": removed, "published_by": actor}
     record = _record(target, staged, publication, policy) | counts
     record |= {"attempt": attempt, "broken_limits": limits}
+    record["risk_bands"] = _bands(target, publication, former_bands)
     cursor.execute(load_sql("record_publication"), record)
     (publication_id, published_at) = cursor.fetchone() or (0, publication.as_of)
     append_history(cursor, target, staging, publication_id)
     moment = published_at.astimezone(timezone.utc)
     return Published(
-        written, removed, staged.categories, staged.mean_probability, moment, publication_id
+        written,
+        removed,
+        staged.categories,
+        staged.mean_probability,
+        moment,
+        publication_id,
+        former_bands,
     )
+
+
+def _bands(target: Target, publication: Publication, former: RiskBands | None) -> str | None:
+    if target.category is None:
+        return None
+    changed = {"changed_from": former.rule} if former else {}
+    return json.dumps({**publication.bands.applied(), **changed})
 
 
 def _record(

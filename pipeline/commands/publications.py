@@ -1,14 +1,14 @@
 """`tens-insight publications`: what was published, what changed, and the way back."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
     from components.postgres.publication_log import LogEntry
@@ -127,21 +127,11 @@ def _table_of(cursor: "Cursor", publication_id: int | None, table: str | None) -
     return str(row["short"])
 
 
-@contextmanager
-def _database() -> Iterator["Cursor"]:
-    """One consistent, read-only look at the database."""
-    from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
-
-    from components.postgres.connection import connect
-    from components.postgres.failures import explained
-    from pipeline.demo.fallback import ensure_database
+def _database() -> "AbstractContextManager[Cursor]":
+    from pipeline.consistent_read import consistent_read
     from pipeline.settings import load_settings
 
-    ensure_database(load_settings())
-    with closing(connect("tens-insight publications")) as connection:
-        connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-        with explained(connection), connection.cursor() as cursor:
-            yield cursor
+    return consistent_read(load_settings(), "publications")
 
 
 def _all(cursor: "Cursor", table: str | None) -> list[dict[str, Any]]:

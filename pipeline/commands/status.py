@@ -27,7 +27,9 @@ def command(runs: int, as_json: bool) -> None:
 
 def _database() -> dict[str, Any]:
     from components.postgres.connection import connect, describe
+    from components.postgres.details import count_details
     from components.postgres.failures import explained
+    from components.postgres.publication import recorded_bands
     from components.postgres.publication_log import read_log
     from components.postgres.published_areas import area_rows
     from components.postgres.published_scores import score_counts
@@ -40,6 +42,7 @@ def _database() -> dict[str, Any]:
         with explained(connection), connection.cursor() as cursor:
             newest = read_log(cursor, ACCOUNT_RISK_SCORES).newest
             refusals = read_refusals(cursor, ACCOUNT_RISK_SCORES)
+            details = count_details(cursor)
         refusal = refusals[-1] if refusals else None
         stands = refusal and (newest is None or refusal.refused_at > newest.published_at)
         age = datetime.now(timezone.utc) - counts.predicted_at if counts.predicted_at else None
@@ -47,6 +50,8 @@ def _database() -> dict[str, Any]:
             "database": describe(connection),
             "scores": counts.rows,
             "categories": counts.categories,
+            "risk_bands": recorded_bands(newest.risk_bands if newest else None).describe(),
+            "details": details,
             "scores_as_of": counts.predicted_at,
             "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
             "scores_model_version": counts.model_version,
@@ -88,6 +93,12 @@ def _publication(state: dict[str, Any]) -> str:
     return said
 
 
+def _details(state: dict[str, Any]) -> str:
+    missing = state["scores"] - state["details"]
+    said = f"of {state['details']} accounts"
+    return f"{said}; {missing} scores without, until the next run" if missing else said
+
+
 def _show(state: dict[str, Any]) -> None:
     from pipeline.render import console, print_facts
 
@@ -96,6 +107,8 @@ def _show(state: dict[str, Any]) -> None:
     rows = [
         ("database", state["database"]),
         ("scores", f"{state['scores']} ({counts})"),
+        ("bands", state["risk_bands"]),
+        ("details", _details(state)),
         (
             "as of",
             f"{state['scores_as_of']} ({state['scores_age_hours']} hours ago)"

@@ -1,5 +1,6 @@
 """A database after both tables were published, with a role for each of the three users."""
 
+import json
 import uuid
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,14 +13,17 @@ import pytest
 from psycopg2 import sql
 
 from components.postgres.area_counts import AreaWindow, read_area_counts
+from components.postgres.details import Details
 from components.postgres.grants import Roles, grant_statements
 from components.postgres.publication import NO_LABEL, Publication, PublishPolicy
 from components.postgres.publish import publish
 from components.postgres.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
-from serving_model.risk import health_scores, risk_categories
+from serving_model.risk import health_scores
+from serving_model.risk_bands import CONTRACT_BANDS
 from transforms.product_area_impact import Weights, area_impacts
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
+BANDS = CONTRACT_BANDS.against(0.05)
 POLICY = PublishPolicy(max_count_change=0.5)
 
 
@@ -82,8 +86,8 @@ def as_role(url, name):
     return f"{parts.scheme}://{quote(name, safe='')}@{host}{parts.path}?{kept}"
 
 
-def publish_scores(url, monkeypatch, as_of=AS_OF, model_version="model-1"):
-    """Publishes a score for every account of the feedback, as the pipeline's role would."""
+def publish_scores(url, monkeypatch, as_of=AS_OF, model_version="model-1", bands=BANDS):
+    """Publishes score and details of every account, as the pipeline's role would."""
     monkeypatch.setenv("DATABASE_URL", url)
     accounts = [
         row[0]
@@ -99,12 +103,24 @@ def publish_scores(url, monkeypatch, as_of=AS_OF, model_version="model-1"):
         accounts,
         drawn.tolist(),
         health_scores(drawn, accounts).tolist(),
-        risk_categories(drawn, accounts).tolist(),
+        bands.categories(drawn, accounts).tolist(),
         strict=True,
     )
     rows = [(*values, as_of, model_version) for values in columns]
-    publication = Publication(as_of, model_version, "account_churn", "run-1", len(rows))
-    publish(ACCOUNT_RISK_SCORES, lambda: iter(rows), publication=publication, policy=POLICY)
+    details = [
+        (account, json.dumps({"60": p}), 100.0, 3.0, "active", -3.0, 0.1, '[{"group": "pace"}]')
+        for account, p in zip(accounts, drawn.tolist(), strict=True)
+    ]
+    publication = Publication(
+        as_of, model_version, "account_churn", "run-1", len(rows), bands=bands
+    )
+    publish(
+        ACCOUNT_RISK_SCORES,
+        lambda: iter(rows),
+        publication=publication,
+        policy=POLICY,
+        details=Details(lambda: iter(details), horizon_days=60),
+    )
 
 
 def publish_areas(url, monkeypatch, as_of=AS_OF):

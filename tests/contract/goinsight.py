@@ -112,13 +112,20 @@ class GoInsight:
         return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def check_published(api):
-    """Asserts that the API can live on everything that is published."""
+def check_published(api, cuts=CUTS):
+    """Asserts that the API can live on everything that is published.
+
+    Args:
+        api: A GoInsight.
+        cuts: Where each category begins and ends; None for a rule that has none, by which a
+            higher probability must still never have a lower category.
+    """
     accounts, areas = api.accounts(), api.areas()
     assert accounts
     assert areas
     for row in accounts:
-        _check_account(row)
+        _check_account(row, cuts)
+    _check_order(accounts)
     for row in areas:
         _check_area(row)
     _check_one_run(accounts)
@@ -126,14 +133,21 @@ def check_published(api):
     _check_queries(api, accounts, areas)
 
 
-def _check_account(row):
+def _check_order(accounts):
+    """The API lists accounts by health, worst first: the words must not contradict that."""
+    ranks = [list(CUTS).index(row["risk_category"]) for row in accounts]
+    assert ranks == sorted(ranks, reverse=True)
+
+
+def _check_account(row, cuts):
     probability = row["churn_probability"]
     assert 0 <= probability <= 1
     assert 0 <= row["health_score"] <= 100
     assert math.isclose(row["health_score"], 100 * (1 - probability), abs_tol=1e-9)
     assert row["risk_category"] in CUTS
-    low, high = CUTS[row["risk_category"]]
-    assert low <= probability < high, row
+    if cuts is not None:
+        low, high = cuts[row["risk_category"]]
+        assert low <= probability < high, row
     assert row["account_id"]
 
 

@@ -4,6 +4,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
+from serving_model.risk_bands import RiskBands
 from tests.contract.conftest import execute, publish_areas, publish_scores
 from tests.contract.goinsight import GoInsight, check_published
 
@@ -25,6 +26,25 @@ def published(simulated_database, monkeypatch):
 
 def test_the_api_can_live_on_what_is_published(published):
     check_published(GoInsight(published))
+
+
+LIFT = RiskBands("lift", lifts=(1.5, 2.5, 4.0), base_rate=0.1)
+LIFT_CUTS = {"low": (0, 0.15), "medium": (0.15, 0.25), "high": (0.25, 0.4), "critical": (0.4, 1.1)}
+
+
+@pytest.mark.parametrize(
+    ("bands", "cuts"), [(LIFT, LIFT_CUTS), (RiskBands("capacity", capacity=(10, 40, 90)), None)]
+)
+def test_it_can_live_on_other_bands_too(simulated_database, monkeypatch, bands, cuts):
+    publish_scores(simulated_database, monkeypatch, bands=bands)
+    publish_areas(simulated_database, monkeypatch)
+    api = GoInsight(simulated_database)
+    check_published(api, cuts)
+    with pytest.raises(AssertionError):
+        check_published(api)  # the fixed cuts are those of the default alone
+    if cuts is None:
+        counts = api.category_counts()
+        assert [counts[name] for name in ("critical", "high", "medium")] == [10, 40, 90]
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import contextlib
 import re
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 from psycopg2 import sql
 
 from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
+from components.postgres.migrate import migrate, packaged_migrations
 from components.postgres.vacuum import vacuum
 from pipeline.cli import run_cli
 from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
@@ -20,6 +22,8 @@ OUTPUTS = ("public.account_risk_scores", "public.product_area_impact")
 OURS = {
     "publications": ("UPDATE",),
     "account_risk_score_history": ("SELECT", "INSERT", "DELETE"),
+    "account_risk_detail_history": ("SELECT", "INSERT", "DELETE"),
+    "account_risk_details": ("SELECT",),
     "product_area_impact_history": ("SELECT", "INSERT", "DELETE"),
     "refusals": ("SELECT", "INSERT", "DELETE"),
     "account_risk_scores_refused": ("SELECT", "INSERT"),
@@ -94,6 +98,47 @@ def test_grants_after_the_fact_reach_what_is_there(database, roles, monkeypatch)
     publish_scores(roles.pipeline, monkeypatch)
     publish_areas(roles.pipeline, monkeypatch)
     check_published(GoInsight(roles.reader))
+
+
+@pytest.mark.parametrize("after_the_fact", [False, True])
+def test_the_reader_sees_the_details_and_nothing_else_of_ours(
+    database, roles, monkeypatch, after_the_fact
+):
+    execute(database, INPUTS, FEEDBACK)
+    if not after_the_fact:
+        give_grants(database, roles.names)
+        monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 0
+    give_grants(database, roles.names) if after_the_fact else None
+    publish_scores(roles.pipeline, monkeypatch)
+    for view in ("account_risk_details", "account_risk_reasons"):
+        assert query(roles.reader, f"SELECT count(*) FROM tens_insight.{view}") == [(9,)]
+        for right in ("INSERT", "UPDATE", "DELETE"):
+            right_on = (roles.names.reader, f"tens_insight.{view}", right)
+            assert query(database, MAY_WRITE, *right_on) == [(False,)]
+    ours = query(
+        database,
+        "SELECT relname::text FROM pg_class WHERE relnamespace = 'tens_insight'::regnamespace "
+        "AND relkind IN ('r', 'v') AND has_table_privilege(%s, oid, 'SELECT') ORDER BY 1",
+        roles.names.reader,
+    )
+    assert ours == [("account_risk_details",), ("account_risk_reasons",)]
+
+
+def test_a_reader_of_before_gets_the_details_with_the_migration(database, roles, monkeypatch):
+    execute(database, INPUTS, FEEDBACK)
+    before = [one for one in packaged_migrations() if one.name < "0005"]
+    with contextlib.closing(psycopg2.connect(database)) as connection:
+        migrate(connection, before)
+    reader = sql.Identifier(roles.names.reader)
+    for right in ("SELECT ON account_risk_scores", "USAGE ON SCHEMA public"):
+        execute(database, sql.SQL("GRANT " + right + " TO {}").format(reader))
+    here = sql.Identifier(urlsplit(database).path.lstrip("/"))
+    execute(database, sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(here, reader))
+    assert run_cli(["db", "init"]) == 0
+    publish_scores(database, monkeypatch)
+    statement = "SELECT count(*) FROM tens_insight.account_risk_details"
+    assert query(roles.reader, statement) == [(9,)]
 
 
 def test_nobody_may_do_more(granted, roles):

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from pipeline.registry import Registry
+from tests.end_to_end.conftest import CANARY
 from tests.end_to_end.reference import product_areas, raw_events
 
 pytestmark = pytest.mark.slow
@@ -173,6 +174,30 @@ def test_no_feedback_text_leaves_the_database(house, trained):
             assert text.encode() not in record
 
 
+ADDED_UP = """
+SELECT count(*), count(reasons), min(jsonb_array_length(reasons)),
+       max(abs(base_log_odds + other_log_odds
+               + (SELECT sum((reason ->> 'log_odds')::float8)
+                  FROM jsonb_array_elements(reasons) AS reason)
+               - ln(churn_probability / (1 - churn_probability))))
+FROM tens_insight.account_risk_details"""
+
+
+def test_every_score_has_its_details_and_reasons_that_add_up(house, trained, scored):
+    (count,) = house.query("SELECT count(*) FROM account_risk_scores")[0]
+    rows, with_reasons, fewest, gap = house.query(ADDED_UP)[0]
+    assert rows == with_reasons == count
+    assert fewest >= 1
+    assert gap < 1e-3
+    assert trained.summary["published"]["risk_bands_mode"] == "probability"
+    assert trained.summary["published"]["has_reasons"] == 1
+    account = trained.summary["highest"][0]["account_id"]
+    shown = house.run("account", account)
+    assert shown.code == 0, shown.err
+    assert "What raises the risk" in shown.out
+    assert CANARY not in shown.out
+
+
 def test_status_tells_the_truth(house, scored, trained):
     finished = house.run("status", "--json")
     assert finished.code == 0
@@ -181,6 +206,7 @@ def test_status_tells_the_truth(house, scored, trained):
     oldest = [run["pipeline"] for run in state["runs"][-2:]]
     assert oldest == ["tens-insight-score", "tens-insight-train"]
     assert {run["state"] for run in state["runs"]} == {"complete"}
+    assert state["details"] == state["scores"]
     assert state["scores"] == trained.summary["published"]["published_count"]
     assert state["areas"] == trained.summary["areas"]["published_count"]
 

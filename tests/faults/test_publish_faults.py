@@ -17,6 +17,7 @@ import pytest
 from components.errors import DatabaseUnreachable, PublicationRefused
 from components.postgres import connection as connections
 from components.postgres.connection import connect
+from components.postgres.details import Details
 from components.postgres.publication import Publication, Published, PublishPolicy
 from components.postgres.publish import publish
 from components.postgres.targets import ACCOUNT_RISK_SCORES
@@ -36,10 +37,17 @@ def scores(version: int) -> Iterator[tuple[object, ...]]:
         yield (account_id, probability, 100 * (1 - probability), "low", moment, f"model-{version}")
 
 
-def publish_version(version: int, rows: Any = None) -> Published:
+def details(version: int) -> Iterator[tuple[object, ...]]:
+    for row in scores(version):
+        horizons = f'{{"60": {row[1]}}}'
+        yield (row[0], horizons, 9.0, 1.0, "active", -1.0, 0.0, f'[{{"text": "reason-{version}"}}]')
+
+
+def publish_version(version: int, rows: Any = None, detail_rows: Any = None) -> Published:
     return publish(
         ACCOUNT_RISK_SCORES,
         rows or (lambda: scores(version)),
+        details=Details(detail_rows or (lambda: details(version)), horizon_days=60),
         publication=Publication(
             as_of=AS_OF + timedelta(days=version),
             model_version=f"model-{version}",
@@ -73,6 +81,14 @@ def versions() -> list[tuple[str, int]]:
     """Returns how many rows of which model the table holds."""
     return query(
         "SELECT model_version, count(*) FROM public.account_risk_scores GROUP BY 1 ORDER BY 1"
+    )
+
+
+def detailed() -> list[tuple[str, int]]:
+    """Returns how many rows of which model the details show, by what their reasons say."""
+    return query(
+        "SELECT replace(reasons -> 0 ->> 'text', 'reason', 'model'), count(*) "
+        "FROM tens_insight.account_risk_details GROUP BY 1 ORDER BY 1"
     )
 
 
@@ -112,10 +128,17 @@ def rows():
             time.sleep(600)
         yield row
 
+def detail_rows():
+    for number, row in enumerate(faults.details(2)):
+        if sys.argv[2] == "details" and number == 4_000:
+            print("here", flush=True)
+            time.sleep(600)
+        yield row
+
 if sys.argv[2] == "undo":
     faults.undo_newest()
 else:
-    faults.publish_version(2, rows)
+    faults.publish_version(2, rows, detail_rows)
 """
 
 
@@ -148,14 +171,15 @@ def _die(process: subprocess.Popen[str]) -> None:
     wait_until(lambda: not publishers())
 
 
-def test_killed_in_mid_copy_the_old_rows_stay(published: None, publisher: Any) -> None:
-    process = publisher("copy")
+@pytest.mark.parametrize("what", ["copy", "details"])
+def test_killed_in_mid_copy_the_old_rows_stay(published: None, publisher: Any, what: str) -> None:
+    process = publisher(what)
     assert process.stdout.readline() == "here\n"
     assert len(publishers()) == 1
     _die(process)
-    assert versions() == history() == [("model-1", ROWS)]
+    assert versions() == history() == detailed() == [("model-1", ROWS)]
     publish_version(3)
-    assert versions() == [("model-3", ROWS)]
+    assert versions() == detailed() == [("model-3", ROWS)]
 
 
 def test_killed_after_the_upsert_the_old_rows_stay(published: None, publisher: Any) -> None:
@@ -185,15 +209,16 @@ def _stopped_at(table: str, publisher: Any, what: str) -> None:
     wait_until(lambda: not publishers())
 
 
-def test_killed_before_the_history_is_written_neither_is_there(
-    published: None, publisher: Any
+@pytest.mark.parametrize("table", ["account_risk_score_history", "account_risk_detail_history"])
+def test_killed_before_the_history_is_written_nothing_is_there(
+    published: None, publisher: Any, table: str
 ) -> None:
-    _stopped_at("tens_insight.account_risk_score_history", publisher, "history")
-    assert versions() == history() == [("model-1", ROWS)]
+    _stopped_at(f"tens_insight.{table}", publisher, "history")
+    assert versions() == history() == detailed() == [("model-1", ROWS)]
     assert query("SELECT count(*) FROM tens_insight.publications") == [(1,)]
     publish_version(3)
     undo_newest()
-    assert versions() == [("model-1", ROWS)]
+    assert versions() == detailed() == [("model-1", ROWS)]
 
 
 @pytest.mark.parametrize("table", ["public.account_risk_scores", "tens_insight.publications"])
@@ -202,10 +227,10 @@ def test_killed_in_mid_undo_the_newest_rows_stay(
 ) -> None:
     publish_version(3)
     _stopped_at(table, publisher, "undo")
-    assert versions() == [("model-3", ROWS)]
+    assert versions() == detailed() == [("model-3", ROWS)]
     assert query("SELECT count(undone_at) FROM tens_insight.publications") == [(0,)]
     undo_newest()
-    assert versions() == [("model-1", ROWS)]
+    assert versions() == detailed() == [("model-1", ROWS)]
 
 
 def test_an_undo_whose_backend_ends_is_not_tried_again(published: None) -> None:
@@ -260,6 +285,21 @@ def test_a_backend_ended_every_time_is_a_clear_error(published: None) -> None:
     with pytest.raises(DatabaseUnreachable, match="broken off by the server"):
         publish_version(2, _killing(2, times=4))
     assert versions() == [("model-1", ROWS)]
+
+
+def test_a_backend_ended_in_the_details_is_tried_again(published: None) -> None:
+    calls = iter(range(1_000))
+
+    def dying() -> Iterator[tuple[object, ...]]:
+        first = next(calls) == 0
+        for number, row in enumerate(details(2)):
+            if first and number == 3_000:
+                query("SELECT pg_terminate_backend(%s)", publishers()[0])
+                wait_until(lambda: not publishers())
+            yield row
+
+    assert publish_version(2, detail_rows=dying).written == ROWS
+    assert versions() == detailed() == [("model-2", ROWS)]
 
 
 def test_the_second_of_two_publishers_waits(published: None) -> None:
@@ -345,8 +385,13 @@ def test_readers_see_whole_versions_only(published: None) -> None:
         with closing(connect("tens-insight test")) as reader, reader.cursor() as cursor:
             reader.autocommit = True
             while not stop.is_set():
+                # One statement is one snapshot: every row of it with the reason of its model.
                 cursor.execute(
-                    "SELECT model_version, count(*) FROM public.account_risk_scores GROUP BY 1"
+                    "SELECT model_version, count(*) FROM public.account_risk_scores AS score "
+                    "JOIN tens_insight.account_risk_details AS detail "
+                    "USING (account_id, model_version) "
+                    "WHERE reasons -> 0 ->> 'text' = replace(model_version, 'model', 'reason') "
+                    "GROUP BY 1"
                 )
                 seen.add(tuple(cursor.fetchall()))
 

@@ -69,6 +69,16 @@ def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch,
         ("CHURN_HORIZONS", "[]", "at least 1"),
         ("CHURN_HORIZONS", "[0]", "greater than or equal to 1"),
         ("CRITICAL_PRIORITY", "6", "less than or equal to 5"),
+        ("RISK_BANDS", "quantile", "'probability', 'lift' or 'capacity'"),
+        ("RISK_BANDS", "capacity", "needs risk_capacity"),
+        ("RISK_CAPACITY", "10", "which does not use it"),
+        ("RISK_CAPACITY", "[10, 20]", "one number, or three"),
+        ("RISK_CAPACITY", "0", "greater than or equal to 1"),
+        ("RISK_LIFTS", "[2, 3, 4]", "which does not use it"),
+        ("RISK_LIFTS", "[2, 3]", "three rising multiples"),
+        ("RISK_LIFTS", "[2, 2, 3]", "three rising multiples"),
+        ("RISK_LIFTS", "[0, 2, 3]", "three rising multiples"),
+        ("RISK_LIFTS", "[1, 2, Infinity]", "three rising multiples"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, name, value, said):
@@ -76,6 +86,17 @@ def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, name, value,
     with pytest.raises(ConfigurationInvalid, match=re.escape(said)) as caught:
         load_settings()
     assert name.lower() in str(caught.value)
+
+
+def test_the_bands_are_one_rule(monkeypatch):
+    assert load_settings().bands.rule == {"mode": "probability"}
+    monkeypatch.setenv("TENS_INSIGHT_RISK_BANDS", "lift")
+    assert load_settings().bands.rule == {"mode": "lift", "lifts": [1.5, 2.5, 4.0]}
+    monkeypatch.setenv("TENS_INSIGHT_RISK_BANDS", "capacity")
+    monkeypatch.setenv("TENS_INSIGHT_RISK_CAPACITY", "25")
+    assert load_settings().bands.rule == {"mode": "capacity", "capacity": [25, 25, 25]}
+    monkeypatch.setenv("TENS_INSIGHT_RISK_CAPACITY", "[5, 10, 20]")
+    assert load_settings().bands.capacity == (5, 10, 20)
 
 
 def test_churn_horizons_are_sorted(monkeypatch):

@@ -1,5 +1,6 @@
 """run_fn on snapshots with and without something to learn."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -66,6 +67,12 @@ def test_the_card_holds_what_was_handed_over_and_what_was_found(world: SimpleNam
     assert 0.2 < float(card["trained_base_rate"]) < 0.3
     assert card["churn_horizons"] == "15,30,60"
     assert card["dropped_horizons"] == ""
+    assert 0.2 < float(card["calibrated_base_rate"]) < 0.3
+    assert json.loads(card["risk_bands"]) == {
+        "mode": "probability",
+        "base_rate": card["calibrated_base_rate"],
+        "cuts": [0.25, 0.5, 0.75],
+    }
     assert str(card["reason_groups"]).split(",") == list(group_names())
     assert str(card["reason_facts"]).split(",") == list(fact_names())
     assert str(card["reason_fact_words"]).split(",") == list(fact_word_names())

@@ -9,15 +9,16 @@ CREATE SCHEMA IF NOT EXISTS tens_insight AUTHORIZATION {installer};
 -- The pipeline's role runs everything else.
 GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {pipeline};
 GRANT USAGE ON SCHEMA public, tens_insight TO {pipeline};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA tens_insight TO {pipeline};
+GRANT {output_rights} ON ALL TABLES IN SCHEMA tens_insight TO {pipeline};
 ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA tens_insight
-    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {pipeline};
+    GRANT {output_rights} ON TABLES TO {pipeline};
 ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
     GRANT {output_rights} ON TABLES TO {pipeline};
 
--- The reader sees the results, and what they can be joined to.
+-- The reader sees the results, and what they can be joined to. What stands behind the scores
+-- (tens_insight.account_risk_details) is granted by `db init` to whoever may read the scores.
 GRANT CONNECT ON DATABASE {database} TO {reader};
-GRANT USAGE ON SCHEMA public TO {reader};
+GRANT USAGE ON SCHEMA public, tens_insight TO {reader};
 ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
     GRANT SELECT ON TABLES TO {reader};
 

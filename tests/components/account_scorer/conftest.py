@@ -9,8 +9,9 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from serving_model.model_card import write_card
-from serving_model.signatures import PROBABILITY, SERVING
+from serving_model.signatures import EXPLAIN, PROBABILITY, SERVING
 from transforms.event_spec import ACCOUNT_ID, DAYS_SINCE_LAST_EVENT, raw_feature_spec
+from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 
 CARD = {
     "model_version": "20240601-abcdef01",
@@ -22,12 +23,49 @@ CARD = {
 }
 
 
+GROUPS = ("silence", "tenure", "negative_feedback", "volume")
+HORIZONS = (5, 10, 20)
+
+REASONS = {
+    "trained_base_rate": 0.08,
+    "churn_horizons": ",".join(map(str, HORIZONS)),
+    "reason_groups": ",".join(GROUPS),
+    "reason_facts": ",".join(fact_names()),
+    "reason_fact_words": ",".join(fact_word_names()),
+}
+
+
 class SilenceModel(tf.Module):
-    """Answers days of silence / 100, and NaN for the account named `nan`."""
+    """Answers days of silence / 100, and NaN for the account named `nan`.
+
+    `explain` halves and raises the probability for the other horizons, and lays half of
+    its log-odds to silence, minus 0.02 to tenure, and nothing to feedback.
+    """
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._answer(tf.io.parse_example(examples, raw_feature_spec(with_label=False)))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def explain(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(examples, raw_feature_spec(with_label=False))
+        answer = self._answer(raw)
+        probability = answer[PROBABILITY]
+        log_odds = tf.math.log(probability) - tf.math.log1p(-probability)
+        columns = [log_odds / 2, -0.02 * tf.ones_like(log_odds), 0 * log_odds, log_odds / 4]
+        facts = reason_facts(raw)
+        return {
+            **answer,
+            "horizon_probabilities": tf.concat(
+                [probability / 2, probability, tf.sqrt(probability)], axis=1
+            ),
+            "contributions": tf.concat(columns, axis=1),
+            "base_log_odds": log_odds / 4 + 0.02,
+            "facts": facts.numbers,
+            "fact_words": facts.words,
+        }
+
+    def _answer(self, raw: Any) -> dict[str, tf.Tensor]:
         account = raw[ACCOUNT_ID][:, tf.newaxis]
         probability = raw[DAYS_SINCE_LAST_EVENT][:, tf.newaxis] / 100
         broken = tf.fill(tf.shape(probability), float("nan"))
@@ -39,15 +77,16 @@ class SilenceModel(tf.Module):
 
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Exports the model with a card, as a Model artifact."""
+    """Exports the model with a card, as a Model artifact; one of before gives no reasons."""
 
-    def make(**changes: Any) -> Any:
+    def make(explains: bool = True, **changes: Any) -> Any:
         artifact = standard_artifacts.Model()
         artifact.uri = str(tmp_path_factory.mktemp("model"))
         folder = Path(artifact.uri) / "Format-Serving"
         module = SilenceModel()
-        tf.saved_model.save(module, str(folder), signatures={SERVING: module.serve})
-        write_card(str(folder), CARD | changes)
+        signatures = {SERVING: module.serve} | ({EXPLAIN: module.explain} if explains else {})
+        tf.saved_model.save(module, str(folder), signatures=signatures)
+        write_card(str(folder), (CARD | REASONS if explains else CARD) | changes)
         return artifact
 
     return make

@@ -1,5 +1,7 @@
 """From Examples and a champion to the published table: all of it, or nothing."""
 
+import json
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -26,6 +28,7 @@ POLICY = {
     "accept_shift": "",
     "remove_departed": True,
     "history_days": 400,
+    "risk_bands": '{"mode": "probability"}',
 }
 ODD = ["ACC-1", "Ü-ß", "日本", "😀", 'a"b', "a\nb", "a\tb", "\\N", "\\", " ", "e\u0301", "é", "NA"]
 
@@ -102,6 +105,9 @@ def test_everyone_is_published(
         "publication_id": 1,
         "published_count": len(ODD),
         "removed_count": 0,
+        "has_reasons": 1,
+        "risk_bands": "probability: medium from 0.25, high from 0.50, critical from 0.75",
+        "risk_bands_mode": "probability",
         **{f"category_{one}": risks.count(one) for one in ("low", "medium", "high", "critical")},
     }
     log = feedback.execute(
@@ -183,3 +189,107 @@ def test_a_shard_without_records_is_no_error(tmp_path: Path, model: Any) -> None
     assert list(shard.process(str(empty))) == [0]
     ((accounts, probabilities),) = read_scores(str(tmp_path))
     assert (accounts, probabilities.tolist()) == ([], [])
+
+
+def details(feedback: Tables) -> dict[str, dict[str, Any]]:
+    rows = feedback.execute("SELECT to_jsonb(one) FROM tens_insight.account_risk_details AS one")
+    return {one["account_id"]: one for (one,) in rows}
+
+
+def test_every_account_has_its_details(
+    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
+) -> None:
+    score()
+    rows = details(feedback)
+    assert rows.keys() == accounts.keys()
+    scores = published(feedback)
+    for account, row in rows.items():
+        probability = scores[account][0]
+        assert row["churn_by_horizon"] == {
+            "5": pytest.approx(probability / 2, rel=1e-6),
+            "10": probability,
+            "20": pytest.approx(probability**0.5, rel=1e-6),
+        }
+        assert row["lift"] == pytest.approx(probability / 0.08)
+        assert row["days_since_last_event"] == pytest.approx(100 * probability, rel=1e-6)
+        assert row["silence_state"] == ("new" if probability < 0.3 else "silent")
+        log_odds = sum(one["log_odds"] for one in row["reasons"])
+        assert row["base_log_odds"] + log_odds + row["other_log_odds"] == pytest.approx(
+            math.log(probability / (1 - probability)), abs=1e-5
+        )
+        assert {one["direction"] for one in row["reasons"]} == {"raises", "lowers"} - (
+            {"raises"} if probability < 0.5 else set()
+        )
+        assert all(one["text"] for one in row["reasons"])
+
+
+def test_the_details_of_a_shard_are_those_of_the_table(
+    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
+) -> None:
+    scores = score(rows_per_bucket=1)
+    shards = [pyarrow.parquet.read_table(one).to_pylist() for one in Path(scores.uri).iterdir()]
+    rows = details(feedback)
+    for one in (one for shard in shards for one in shard):
+        assert json.loads(one["reasons"]) == rows[one["account_id"]]["reasons"]
+        assert json.loads(one["churn_by_horizon"]) == rows[one["account_id"]]["churn_by_horizon"]
+
+
+def test_a_model_of_before_scores_without_reasons_and_says_so(
+    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
+) -> None:
+    scores = score(champion=make_model(explains=False))
+    assert artifact_facts.custom_properties(scores)["has_reasons"] == 0
+    scores_now = published(feedback)
+    for account, row in details(feedback).items():
+        assert (row["reasons"], row["base_log_odds"], row["lift"]) == (None, None, None)
+        assert row["churn_by_horizon"] == {"10": scores_now[account][0]}
+        assert row["silence_state"] in ("new", "silent")
+
+
+def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
+    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
+) -> None:
+    rule = {"mode": "lift", "lifts": [2, 3, 6]}
+    scores = score(risk_bands=json.dumps(rule))
+    facts = artifact_facts.custom_properties(scores)
+    assert facts["risk_bands"] == (
+        "lift over the base rate 0.080: medium from 2x (0.160), high from 3x (0.240), "
+        "critical from 6x (0.480)"
+    )
+    assert facts["model_risk_bands"] == "probability"
+    assert [facts[f"category_{one}"] for one in ("low", "medium", "high", "critical")] == [
+        2, 2, 4, 5,
+    ]  # fmt: skip
+    (log,) = feedback.execute("SELECT risk_bands FROM tens_insight.publications")[0]
+    assert log == rule | {"base_rate": 0.08, "cuts": [0.16, 0.24, 0.48]}
+    trained = make_model(risk_bands=json.dumps(rule), calibrated_base_rate=0.05)
+    facts = artifact_facts.custom_properties(score(trained, risk_bands=json.dumps(rule)))
+    assert "base rate 0.050" in facts["risk_bands"]
+    assert "model_risk_bands" not in facts
+    assert "former_risk_bands" not in facts
+
+
+def test_bands_by_lift_need_a_base_rate(
+    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
+) -> None:
+    rule = json.dumps({"mode": "lift", "lifts": [2, 3, 6]})
+    with pytest.raises(NothingToPublish, match="tells none: run `tens-insight run train`"):
+        score(champion=make_model(explains=False), risk_bands=rule)
+    assert published(feedback) == {}
+
+
+def test_bands_by_capacity_part_equals_and_say_so(
+    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
+) -> None:
+    score()
+    feedback.add([{"account_id": f"twin-{n}", "created_at": AS_OF - timedelta(days=90)}
+                  for n in range(3)])  # fmt: skip
+    rule = {"mode": "capacity", "capacity": [2, 3, 4]}
+    facts = artifact_facts.custom_properties(score(risk_bands=json.dumps(rule)))
+    assert [facts[f"category_{one}"] for one in ("critical", "high", "medium", "low")] == [
+        2, 3, 4, 7,
+    ]  # fmt: skip
+    assert facts["divided_ties"] == 3
+    assert facts["former_risk_bands"] == "probability"
+    rows = published(feedback)
+    assert [rows[f"twin-{n}"][2] for n in range(3)] == ["critical", "critical", "high"]

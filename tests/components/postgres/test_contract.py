@@ -199,6 +199,8 @@ def test_missing_rights_are_named_with_the_grant(
         f'USAGE ON SCHEMA tens_insight TO "{role}".',
         f'SELECT, INSERT, UPDATE ON tens_insight.publications TO "{role}".',
         f'SELECT, INSERT, DELETE ON tens_insight.account_risk_score_history TO "{role}".',
+        f'SELECT, INSERT, DELETE ON tens_insight.account_risk_detail_history TO "{role}".',
+        f'SELECT ON tens_insight.account_risk_details TO "{role}".',
         f'SELECT, INSERT, DELETE ON tens_insight.product_area_impact_history TO "{role}".',
         f'SELECT, INSERT, DELETE ON tens_insight.refusals TO "{role}".',
         f'SELECT, INSERT ON tens_insight.account_risk_scores_refused TO "{role}".',

@@ -3,6 +3,7 @@
 The model knows no SQL: it keeps a list of whole tables, as dictionaries.
 """
 
+import json
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -21,6 +22,7 @@ from hypothesis.stateful import (
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.details import Details
 from components.postgres.publication import Publication, PublishPolicy
 from components.postgres.publish import publish
 from components.postgres.retention import drop_expired
@@ -59,6 +61,19 @@ def image() -> dict[str, tuple[str, ...]]:
     return {row[0]: row[1:] for row in execute(IMAGE)}
 
 
+def detail(account: str, probability: float, model: str) -> tuple[Any, ...]:
+    """Details whose reason names the model."""
+    horizons = json.dumps({"60": probability})
+    return (account, horizons, 9.0, 1.0, "active", 0.0, 0.0, json.dumps([{"text": model}]))
+
+
+def shown() -> dict[str, str]:
+    """By account the model that the reasons name."""
+    return dict(
+        execute("SELECT account_id, reasons -> 0 ->> 'text' FROM tens_insight.account_risk_details")
+    )
+
+
 def expire_all() -> int:
     """Drops all history that retention may drop, as if it were years later."""
     with closing(connect("tens-insight test")) as one, one, one.cursor() as cursor:
@@ -73,8 +88,11 @@ class Publications(RuleBasedStateMachine):
         super().__init__()
         execute("TRUNCATE public.account_risk_scores")
         execute("TRUNCATE tens_insight.publications, tens_insight.account_risk_score_history")
+        execute("TRUNCATE tens_insight.account_risk_detail_history")
         self.day = 0
         self.states: list[dict[str, tuple[str, ...]]] = []
+        self.details = []
+        self.undone = 0
         self.oldest = 0
 
     @initialize(found=st.booleans())
@@ -83,20 +101,31 @@ class Publications(RuleBasedStateMachine):
             marks = ", ".join(["%s"] * len(FOUND))
             execute(f"INSERT INTO public.account_risk_scores VALUES ({marks})", *FOUND)
         self.states = [image()]
+        self.details: list[dict[str, str]] = [{}]
 
-    @rule(rows=rows_of, remove=st.booleans())
-    def publish(self, rows: dict[str, float], remove: bool) -> None:
+    @rule(rows=rows_of, remove=st.booleans(), detailed=st.booleans())
+    def publish(self, rows: dict[str, float], remove: bool, detailed: bool) -> None:
         self.day += 1
         before = image()
         as_of, model = AS_OF + timedelta(days=self.day), f"model-{self.day}"
         staged = [score(account, p, as_of, model) for account, p in rows.items()]
         policy = PublishPolicy(max_count_change=1000.0, remove_departed=remove)
         publication = Publication(as_of, model, "none", f"run-{self.day}", len(staged))
-        publish(ACCOUNT_RISK_SCORES, lambda: staged, publication=publication, policy=policy)
+        details = [detail(account, p, model) for account, p in rows.items()]
+        publish(
+            ACCOUNT_RISK_SCORES,
+            lambda: staged,
+            publication=publication,
+            policy=policy,
+            details=Details(lambda: details, horizon_days=60) if detailed else None,
+        )
         after = image()
         untouched = {} if remove else {a: row for a, row in before.items() if a not in rows}
         assert {a: row for a, row in after.items() if a not in rows} == untouched
         self.states.append(after)
+        kept = {} if remove else {a: m for a, m in self.details[-1].items() if a not in rows}
+        self.details.append(kept | (dict.fromkeys(rows, model) if detailed else {}))
+        self.undone = 0
 
     @precondition(lambda self: len(self.states) - 1 > self.oldest)
     @rule()
@@ -105,6 +134,13 @@ class Publications(RuleBasedStateMachine):
         self.states.pop()
         assert image() == self.states[-1]
         assert undone.rows == len(self.states[-1])
+        self.details.pop()
+        self.undone += 1
+        if self.undone > 1:
+            # The details of older states may be gone; what is left is theirs.
+            assert shown().items() <= self.details[-1].items()
+            self.details[-1] = shown()
+        assert undone.details == len(self.details[-1])
 
     @precondition(lambda self: len(self.states) == 1)
     @rule()
@@ -122,6 +158,11 @@ class Publications(RuleBasedStateMachine):
     def the_table_shows_the_newest_state(self) -> None:
         if self.states:
             assert image() == self.states[-1]
+
+    @invariant()
+    def the_details_are_those_of_that_state(self) -> None:
+        if self.states:
+            assert shown() == self.details[-1]
 
 
 @pytest.mark.slow

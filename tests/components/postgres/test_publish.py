@@ -267,7 +267,7 @@ GRANTS = (
     "GRANT USAGE ON SCHEMA tens_insight TO PUBLIC",
     "GRANT SELECT, INSERT, UPDATE ON tens_insight.publications TO PUBLIC",
     "GRANT SELECT, INSERT, DELETE ON tens_insight.account_risk_score_history, "
-    "tens_insight.refusals TO PUBLIC",
+    "tens_insight.account_risk_detail_history, tens_insight.refusals TO PUBLIC",
     "GRANT SELECT, INSERT ON tens_insight.account_risk_scores_refused TO PUBLIC",
     "GRANT SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores TO PUBLIC",
 )

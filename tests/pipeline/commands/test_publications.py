@@ -149,7 +149,8 @@ def test_undo_tells_what_the_table_holds_now(world, capsys):
     said = told(capsys, "undo", "--reason", "The model was wrong.")
     assert said == (
         "Publication 2 is undone: account_risk_scores holds the state of publication 1 again, "
-        "4 rows as of 2026-06-02 00:00 UTC.\n"
+        "4 rows as of 2026-06-02 00:00 UTC. 4 of them have no details, which are kept for the two "
+        "newest publications alone; `tens-insight run score` writes them.\n"
     )
     assert "The model was wrong." in told(capsys, "show", "2")
     assert "undone" in told(capsys, "list")

@@ -1,0 +1,113 @@
+"""One batch of snapshots with all that is known of them once the model has answered."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import tensorflow as tf
+
+from components.account_scorer.silence import silence_states
+from components.errors import PublicationRefused
+from serving_model.predict import Explanation, ModelScorer
+from serving_model.reason_words import reasons_of
+from serving_model.risk import checked_probabilities
+from transforms.event_spec import DAYS_SINCE_LAST_EVENT, TENURE_DAYS
+
+LIFETIME_COUNT: Final = "lifetime_count"
+COLUMNS: Final = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("churn_probability", pa.float64()),
+        ("churn_by_horizon", pa.string()),
+        ("tenure_days", pa.float64()),
+        ("days_since_last_event", pa.float64()),
+        ("silence_state", pa.string()),
+        ("base_log_odds", pa.float64()),
+        ("other_log_odds", pa.float64()),
+        ("reasons", pa.string()),
+    ]
+)
+"""Of a shard of scores. churn_by_horizon, an object by days, and reasons, a list, are JSON;
+the last three are null where the model gives no reasons."""
+
+_DIGITS: Final = 4
+_FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
+
+
+def scored_batch(scorer: ModelScorer, serialized: Sequence[bytes]) -> pa.Table:
+    """Asks the model once about every snapshot.
+
+    Args:
+        scorer: Of the champion.
+        serialized: n serialized snapshots, without labels.
+
+    Returns:
+        n rows of COLUMNS, in the order given.
+
+    Raises:
+        PublicationRefused: A probability is no probability, or a reason no number.
+    """
+    tenure, silence, count = _facts(serialized)
+    lookback = int(scorer.card["lookback_days"])
+    rows: dict[str, Any] = {
+        "tenure_days": tenure,
+        "days_since_last_event": silence,
+        "silence_state": silence_states(tenure, silence, count, lookback).tolist(),
+    }
+    if scorer.explains:
+        explanation = scorer.explain(serialized)
+        rows |= _answer(explanation.accounts, explanation.probabilities)
+        try:
+            checked_probabilities(explanation.probabilities, explanation.accounts.tolist())
+            rows |= _reasons(explanation, scorer.card)
+        except ValueError as error:
+            raise PublicationRefused(f"Nothing was published. {error}") from None
+        horizons = explanation.horizon_probabilities
+    else:
+        accounts, probabilities = scorer.score(serialized)
+        rows |= _answer(accounts, probabilities)
+        rows |= dict.fromkeys(("base_log_odds", "other_log_odds", "reasons"), [None] * len(tenure))
+        horizons = probabilities[:, None]
+    rows["churn_by_horizon"] = _by_horizon(_horizons(scorer, horizons), horizons)
+    return pa.table(
+        {name: pa.array(rows[name], COLUMNS.field(name).type) for name in COLUMNS.names}
+    )
+
+
+def _horizons(scorer: ModelScorer, horizons: npt.NDArray[np.float64]) -> tuple[int, ...]:
+    return scorer.horizons if horizons.shape[1] > 1 else (int(scorer.card["horizon_days"]),)
+
+
+def _answer(
+    accounts: npt.NDArray[np.str_], probabilities: npt.NDArray[np.float64]
+) -> dict[str, Any]:
+    return {"account_id": accounts.tolist(), "churn_probability": probabilities}
+
+
+def _facts(serialized: Sequence[bytes]) -> list[npt.NDArray[np.float64]]:
+    spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in _FACTS}
+    parsed = tf.io.parse_example(tf.constant(list(serialized), tf.string), spec)
+    return [parsed[name].numpy().astype(np.float64) for name in _FACTS]
+
+
+def _by_horizon(days: Sequence[int], horizons: npt.NDArray[np.float64]) -> list[str]:
+    names = [str(one) for one in days]
+    return [json.dumps(dict(zip(names, row, strict=True))) for row in horizons.tolist()]
+
+
+def _reasons(explanation: Explanation, card: Mapping[str, Any]) -> dict[str, Any]:
+    """The strongest reasons as JSON; what they and the base leave of the log-odds is the rest."""
+    totals = explanation.contributions.sum(axis=1).tolist()
+    texts, rests = [], []
+    for total, reasons in zip(totals, reasons_of(explanation, card), strict=True):
+        listed = [one._asdict() | {"log_odds": round(one.log_odds, _DIGITS)} for one in reasons]
+        rests.append(total - sum(one["log_odds"] for one in listed))
+        texts.append(json.dumps(listed, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    return {
+        "base_log_odds": explanation.base_log_odds,
+        "other_log_odds": rests,
+        "reasons": texts,
+    }

@@ -1,0 +1,48 @@
+"""`tens-insight account`: one account, its score, and what stands behind it."""
+
+import json
+
+import click
+
+_PERIOD_DAYS = {"week": 7, "month": 30}
+
+
+@click.command(name="account")
+@click.argument("account_id")
+@click.option(
+    "--by",
+    type=click.Choice(list(_PERIOD_DAYS)),
+    default="month",
+    show_default=True,
+    help="Length of a period of the timeline: 7 or 30 days.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
+def command(account_id: str, by: str, as_json: bool) -> int:
+    """Shows the score of one account and why, its feedback as counts, and earlier scores.
+
+    The text of the feedback is never read. An account without a score, or a score
+    without details, ends with exit code 2.
+    """
+    from pipeline.account_report import NO_DETAILS, account_report
+    from pipeline.consistent_read import consistent_read
+    from pipeline.exit_codes import USAGE
+    from pipeline.render_account import account_lines
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    with consistent_read(settings, "account") as cursor:
+        report = account_report(
+            cursor,
+            account_id,
+            period_days=_PERIOD_DAYS[by],
+            collapse=settings.duplicate_events == "collapse",
+        )
+    if as_json:
+        click.echo(json.dumps(report.as_json(), default=str))
+    else:
+        for line in account_lines(report):
+            click.echo(line)
+    if report.details is None:
+        click.echo(NO_DETAILS.format(account_id), err=True)
+        return USAGE
+    return 0
