@@ -49,11 +49,6 @@ def split_by_time(snapshots: Snapshots, horizon_days: int) -> TimeSplit:
     return _split(~stop, stop, "newest cutoffs, older label windows still open")
 
 
-def newest_rows(snapshots: Snapshots) -> NDArray[np.int64]:
-    """Returns the row numbers of the newest cutoff, ascending."""
-    return np.flatnonzero(snapshots.cutoffs == snapshots.cutoffs.max())
-
-
 def _first_stopping_cutoff(snapshots: Snapshots, cutoffs: NDArray[np.int64]) -> int:
     most = max(1, len(cutoffs) // 3)
     for count in range(1, most):

@@ -34,8 +34,8 @@ from pipeline.demo.simulate import simulate
 ACCOUNTS: Final = 3_000
 DAYS: Final = 540
 BETWEEN_MODELS: Final = timedelta(days=14)
-WORSE: Final = {"TENS_INSIGHT_MAX_EPOCHS": "1", "TENS_INSIGHT_LEARNING_RATE": "0.0000001"}
-"""Settings of a network that has hardly begun to learn."""
+WORSE: Final = {"TENS_INSIGHT_MAX_TRAINING_CUTOFFS": "1", "TENS_INSIGHT_HIDDEN_UNITS": "[]"}
+"""Settings of a model that has seen hardly anything."""
 
 
 class DrillFailed(TensInsightError):

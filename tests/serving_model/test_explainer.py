@@ -68,7 +68,7 @@ def test_the_contributions_add_up(explanation: Explanation) -> None:
 def test_they_add_up_whatever_the_seed_and_the_network(
     world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path, seed: int, hidden: list[int]
 ) -> None:
-    changes = {"seed": seed, "hidden_units": hidden, "max_epochs": 4, "learning_rate": 0.01}
+    changes = {"seed": seed, "hidden_units": hidden, "epochs": 4, "learning_rate": 0.01}
     model = ModelScorer(tools.train(world.pattern, world.graph, tmp_path / "model", **changes))
     assert gaps(model.explain(world.scored[:300] + extremes(tools))).max() < 1e-3
 
