@@ -31,7 +31,7 @@ def rival_probabilities(training: Snapshots, testing: Snapshots) -> dict[str, Fl
 
 def _logistic(training: Snapshots, testing: Snapshots, newest, columns) -> Floats:
     def fitted(rows, strength):
-        model = LogisticRegression(C=strength, max_iter=300)
+        model = LogisticRegression(C=strength, max_iter=300, solver="newton-cholesky")
         return model.fit(training.features[rows][:, columns], training.labels[rows])
 
     def loss(strength):
