@@ -8,7 +8,7 @@ from bench.quality_bars import Judged, judge
 from bench.quality_result import QualityResult
 from bench.score_table import Score, as_text
 from bench.slices import SliceScore
-from bench.verdict import RIVAL, verdict_line
+from bench.verdict import verdict_line
 
 TITLES = {
     "online_retail": "UCI Online Retail: the invoices of a British online shop, 2010 and 2011",
@@ -69,7 +69,7 @@ def _history(result: QualityResult) -> Iterator[str]:
     yield ""
     yield from _scores(result.scores)
     yield ""
-    yield f"{verdict_line(result.scores).capitalize().replace(RIVAL.lower(), RIVAL)}."
+    yield f"Verdict: {verdict_line(result.scores)}."
     yield ""
     if result.limit:
         yield from _limit(result)

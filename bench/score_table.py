@@ -5,11 +5,10 @@ from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.metrics import average_precision_score
 
 from bench.scores import auc, log_loss
 from pipeline.demo.world_model import Floats
-from serving_model.metrics import expected_calibration_error
+from serving_model.metrics import average_precision, expected_calibration_error
 
 REPLICATES = 500
 SEED = 1
@@ -41,7 +40,7 @@ def lift(churned: Floats, probability: Floats) -> float:
 
 METRICS: dict[str, Callable[[Floats, Floats], float]] = {
     "AUC": lambda y, p: auc(p, y == 1),
-    "PR AUC": lambda y, p: float(average_precision_score(y, p)),
+    "PR AUC": average_precision,
     "Brier": lambda y, p: float(np.mean((p - y) ** 2)),
     "log-loss": lambda y, p: log_loss(p, y == 1),
     "ECE": expected_calibration_error,
