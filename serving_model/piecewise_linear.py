@@ -2,7 +2,7 @@
 
 Gorishniy, Rubachev and Babenko 2022, "On Embeddings for Numerical Features in Tabular Deep
 Learning": a number becomes one value per bin between two quantiles, 0 below it, 1 above it and
-linear within it.
+linear within it. The outermost bins go on beyond the ends, as theirs do, but not for ever.
 """
 
 from typing import Any, Final, NamedTuple
@@ -17,6 +17,9 @@ LEAST_DEVIATION: Final = 0.1
 """Encoded values are divided by no less: a bin that hardly any account reaches stays small."""
 DECIMALS: Final = 3
 """Of the ends of bins: none is narrower than this can tell."""
+BEYOND: Final = 2.0
+"""Widths of the outermost bins by which values may lie beyond what training has seen: accounts
+are older at the next cutoff than at any before."""
 _ROWS: Final = 50_000
 """Rows that quantiles are taken from, spread evenly over the snapshots."""
 
@@ -30,6 +33,9 @@ class Bins(NamedTuple):
     mean: NDArray[np.float32]
     """Of the encoded values, as is the deviation."""
     deviation: NDArray[np.float32]
+    least: NDArray[np.float32]
+    """Encoded values are no smaller, and no larger than `most`."""
+    most: NDArray[np.float32]
 
 
 def find_bins(features: NDArray[np.float32]) -> Bins:
@@ -46,7 +52,10 @@ def find_bins(features: NDArray[np.float32]) -> Bins:
     width = np.concatenate([np.diff(one) for one in edges])
     encoded = np.clip((rows[:, column] - lower) / width, 0, 1)
     deviation = np.maximum(encoded.std(axis=0), np.float32(LEAST_DEVIATION))
-    return Bins(column, lower, width, encoded.mean(axis=0), deviation)
+    first, last = (np.diff(column, **end) != 0 for end in ({"prepend": -1}, {"append": -1}))
+    least = np.where(first, -BEYOND, 0).astype(np.float32)
+    most = np.where(last, 1 + BEYOND, 1).astype(np.float32)
+    return Bins(column, lower, width, encoded.mean(axis=0), deviation, least, most)
 
 
 class PiecewiseLinear(keras.layers.Layer):
@@ -62,10 +71,10 @@ class PiecewiseLinear(keras.layers.Layer):
 
     def call(self, features: keras.KerasTensor) -> keras.KerasTensor:
         """Returns the encoded columns."""
-        column, lower, width, mean, deviation = self._bins
-        chosen = keras.ops.take(features, column, axis=1)
-        encoded = keras.ops.clip((chosen - lower) / width, 0.0, 1.0)
-        return (encoded - mean) / deviation
+        bins = self._bins
+        chosen = keras.ops.take(features, bins.column, axis=1)
+        encoded = keras.ops.clip((chosen - bins.lower) / bins.width, bins.least, bins.most)
+        return (encoded - bins.mean) / bins.deviation
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Returns [batch, P]."""

@@ -29,7 +29,8 @@ def test_training_takes_what_tuning_found(postgres_server, tmp_path, house_with)
             "run", "train", "--json", **SMALL, TENS_INSIGHT_MIN_AUC="0.5", TENS_INSIGHT_L2="0.007"
         )
         assert trained.code in (0, 3), trained.err
-        (card,) = house.state_dir.rglob("model_card.json")
+        trainer = house.state_dir / "pipeline_root" / "tens-insight-train" / "ModelTrainer"
+        (card,) = trainer.rglob("model_card.json")
         card = json.loads(card.read_text())
         assert card["tuner_run"] == found["tuner_run"]
         used = json.loads(card["hyperparameters"])

@@ -13,9 +13,11 @@ def test_a_column_bends_at_its_quantiles() -> None:
     bins = find_bins(features)
     np.testing.assert_allclose(bins.lower, np.arange(0, 100, 10))
     np.testing.assert_allclose(bins.width, [10] * BINS)
-    encoded = PiecewiseLinear(bins)(np.array([[-5], [25], [200]], np.float32)).numpy()
+    encoded = PiecewiseLinear(bins)(np.array([[-5], [25], [105], [900]], np.float32)).numpy()
     plain = encoded * bins.deviation + bins.mean
-    expected = [[0] * BINS, [1, 1, 0.5, *[0] * (BINS - 3)], [1] * BINS]
+    inside = [1, 1, 0.5, *[0] * (BINS - 3)]
+    beyond = [[-0.5, *[0] * (BINS - 1)], [*[1] * (BINS - 1), 1.5], [*[1] * (BINS - 1), 3]]
+    expected = [beyond[0], inside, *beyond[1:]]
     np.testing.assert_allclose(plain, expected, atol=1e-6)
 
 
