@@ -38,7 +38,9 @@ def main(arguments: list[str] | None = None) -> int:
                 failed.append(name)
             else:
                 results.append(result)
-    options.page.write_text(page(results, [*_facts(load), *_failures(failed)]), encoding="utf-8")
+            # After each one: a run that is cut short leaves what it measured.
+            text = page(results, [*_facts(load), *_failures(failed)])
+            options.page.write_text(text, encoding="utf-8")
     print(f"{len(results)} histories in {options.page}; failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
 
@@ -83,8 +85,9 @@ def _facts(load: float) -> Iterator[str]:
     yield f"commit {commit()}; code version {code_version()} of reading, features and model"
     yield f"measured {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
     yield (
-        f"on {os.cpu_count()} cores ({_processor()}), with {load:.1f} other processes "
-        "at work when it began"
+        f"on {os.cpu_count()} cores ({_processor()}); the load average was {load:.1f} before it "
+        f"began and {os.getloadavg()[0]:.1f} at its end: times are longer than on an idle machine "
+        "where other work went on"
     )
 
 
