@@ -146,7 +146,8 @@ def test_a_password_is_in_no_log_file_or_store(
     password = urlsplit(metadata_password_url).password
     assert password
     world = World(load_settings(state_dir=tmp_path / "state"))
-    with caplog.at_level(logging.DEBUG):
+    # absl's logger has a level of its own, which other tests may have left higher.
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, logger="absl"):
         world.train("v1", blessed=True)
         decide(world.registry, PIN, "v1", "canary")
     assert "Using connection config" in caplog.text  # the line that would give it away
