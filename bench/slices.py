@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.account_scorer.silence import STATES
 from pipeline.demo.world_model import Booleans, Floats
@@ -25,7 +26,7 @@ class SliceScore(NamedTuple):
     too_little: str
 
 
-def slice_rows(tiers: Floats, states: Floats) -> dict[str, Booleans]:
+def slice_rows(tiers: NDArray[np.str_], states: NDArray[np.str_]) -> dict[str, Booleans]:
     """Returns the rows of each slice by its name, [n] each.
 
     Args:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import psycopg2
+from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from pipeline.demo.embedded_postgres import EmbeddedPostgres
@@ -45,9 +46,9 @@ class TrainedHistory(NamedTuple):
     testing: "Snapshots"
     ours: Floats
     """churn_probability of the SavedModel, [n]."""
-    tiers: Any
-    """Text, [n]."""
-    states: Any
+    tiers: NDArray[np.str_]
+    """Of each account, [n]."""
+    states: NDArray[np.str_]
     """Silence state, one of STATES, [n]."""
     training_seconds: float
     """Wall clock of ModelTrainer."""
@@ -114,7 +115,9 @@ def _train(settings: Settings) -> TrainedHistory:
     )
 
 
-def _traits(serialized: list[bytes], lookback_days: int) -> tuple[Any, Any]:
+def _traits(
+    serialized: list[bytes], lookback_days: int
+) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
     """Tier and silence state of serialized snapshots, in their order."""
     import tensorflow as tf
 
