@@ -20,6 +20,8 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from serving_model.snapshots import Snapshots
 
+Texts = NDArray[np.str_]
+
 
 class History(Protocol):
     """Where rows come from, and the settings that they are learnt with."""
@@ -46,9 +48,9 @@ class TrainedHistory(NamedTuple):
     testing: "Snapshots"
     ours: Floats
     """churn_probability of the SavedModel, [n]."""
-    tiers: NDArray[np.str_]
+    tiers: Texts
     """Of each account, [n]."""
-    states: NDArray[np.str_]
+    states: Texts
     """Silence state, one of STATES, [n]."""
     training_seconds: float
     """Wall clock of ModelTrainer."""
