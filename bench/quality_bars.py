@@ -94,12 +94,18 @@ def _beside_the_rival(result: QualityResult) -> Iterator[Judged]:
 
 
 def _training(results: Sequence[QualityResult]) -> Judged:
-    """Of the history with the most snapshots, in proportion to their number."""
+    """Of the history with the most snapshots, in proportion to their number.
+
+    Fewer than TRAINING_SNAPSHOTS do not answer: what every training takes would be multiplied.
+    """
     bar = f"at most {TRAINING_SECONDS} s"
     figure = f"training time for {TRAINING_SNAPSHOTS:,} snapshots"
     largest = max(results, key=lambda result: result.training_snapshots, default=None)
     if largest is None:
         return Judged("-", figure, bar, "not measured", None)
+    took = f"{largest.training_seconds:.0f} s for {largest.training_snapshots:,}"
+    if largest.training_snapshots < TRAINING_SNAPSHOTS:
+        return Judged(largest.name, figure, bar, f"too few snapshots: {took}", None)
     seconds = largest.training_seconds * TRAINING_SNAPSHOTS / largest.training_snapshots
-    found = f"{seconds:.0f} s ({largest.training_seconds:.0f} s for {largest.training_snapshots:,})"
-    return Judged(largest.name, figure, bar, found, seconds <= TRAINING_SECONDS)
+    reached = seconds <= TRAINING_SECONDS
+    return Judged(largest.name, figure, bar, f"{seconds:.0f} s ({took})", reached)

@@ -21,8 +21,8 @@ HEAD = """# Measured quality
 Written by `make quality HISTORIES="FOLDER FOLDER"` (`python -m bench.quality_report`), not by hand.
 The histories lie in folders of their own and are no part of this repository. Each one went
 through the pipeline's own FeedbackExampleGen, Transform and ModelTrainer with the default
-settings; the exported SavedModel scored the test cutoff once, on accounts of which training
-saw no label after it. The rivals learnt from the same snapshots, features and labels.
+settings; the exported SavedModel scored the test cutoff once, and training knew nothing from
+that cutoff on. The rivals learnt from the same snapshots, features and labels.
 Brackets are 95 % intervals of a bootstrap over accounts; those of differences are paired.
 """
 

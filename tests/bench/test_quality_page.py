@@ -53,6 +53,11 @@ def test_training_time_is_that_of_the_most_snapshots(seconds: float, reached: bo
     assert (found.history, found.reached) == ("large", reached)
 
 
+def test_training_on_few_snapshots_says_nothing_of_many() -> None:
+    found = judge([result("small", training_snapshots=99_999, training_seconds=1.0)])[-1]
+    assert (found.found, found.reached) == ("too few snapshots: 1 s for 99,999", None)
+
+
 def test_the_page_says_all_of_it() -> None:
     results = [
         result("cdnow", auc=0.7999),
