@@ -17,13 +17,16 @@ from serving_model.snapshots import Snapshots
 Floats = NDArray[np.float64]
 WORSE: Final = 1e-3
 """Log-loss over the best so far at which no weaker penalty is tried."""
+AS_GOOD: Final = 5e-4
+"""Log-loss over the best within which a penalty is as good as it: the snapshots held back cannot
+tell them apart, and the mean of them all varies less than any one of them."""
 
 
 class Choice(NamedTuple):
     """What was chosen, and what it was worth on the snapshots held back."""
 
-    strength: float
-    """Of the linear part's penalty, scikit-learn's C."""
+    strengths: tuple[float, ...]
+    """Of the linear part's penalties, scikit-learn's C; the part is the mean of these."""
     blend: Blend
     """The weights of both parts; its intercept is still 0."""
     linear_log_loss: float
@@ -42,7 +45,7 @@ class _HeldBack(NamedTuple):
 
 
 def choose(snapshots: Snapshots, horizons: Horizons, settings: FitSettings) -> Choice:
-    """Chooses penalty and weights by the log-loss of churn_probability.
+    """Chooses penalties and weights by the log-loss of churn_probability.
 
     Args:
         snapshots: All training snapshots; the evaluation snapshot is none of them.
@@ -66,12 +69,13 @@ def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) 
     labels = np.concatenate([part.labels for part in parts])
     linear = {one: np.concatenate([part.linear[one] for part in parts]) for one in tried}
     losses = {one: _loss(labels, linear[one]) for one in tried}
-    best = min(tried, key=lambda one: losses[one])
+    chosen = tuple(one for one in tried if losses[one] <= min(losses.values()) + AS_GOOD)
+    mean = np.mean([linear[one] for one in chosen], axis=0)
     networks = [part.network for part in parts if part.network is not None]
     network = np.concatenate(networks) if networks else None
-    blend = fit_weights(labels, linear[best], network)
-    blended = blend.log_odds(linear[best], network)
-    return Choice(best, blend, losses[best], _loss(labels, blended), len(labels))
+    blend = fit_weights(labels, mean, network)
+    blended = blend.log_odds(mean, network)
+    return Choice(chosen, blend, _loss(labels, mean), _loss(labels, blended), len(labels))
 
 
 def _fitted(fold: Fold, days: tuple[int, ...], settings: FitSettings) -> _HeldBack:
@@ -89,7 +93,7 @@ def _linear_path(fold: Fold, days: tuple[int, ...]) -> Iterator[tuple[float, Flo
     periods = person_periods(fold.fit, days)
     best = np.inf
     for strength in STRENGTHS:
-        linear = fit_linear(fold.fit.features, periods, strength)
+        linear = fit_linear(fold.fit.features, periods, [strength])
         found = linear.log_odds(fold.measured.features)
         yield strength, found
         loss = _loss(fold.measured.labels.astype(np.float64), found)

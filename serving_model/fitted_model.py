@@ -37,7 +37,7 @@ class FittedModel(NamedTuple):
     def facts(self) -> dict[str, CardValue]:
         """Returns what fitting found, for the model card."""
         return {
-            "linear_strength": self.choice.strength,
+            "linear_strengths": ",".join(map(str, self.choice.strengths)),
             "linear_weight": self.blend.linear,
             "network_weight": self.blend.network,
             "calibration_intercept": self.blend.intercept,
@@ -65,7 +65,7 @@ def fit_model(
     """
     choice = choose(snapshots, horizons, settings)
     periods = person_periods(snapshots, horizons.days)
-    linear = fit_linear(snapshots.features, periods, choice.strength)
+    linear = fit_linear(snapshots.features, periods, choice.strengths)
     network = fit_network(snapshots.features, periods, settings)
     log_odds = choice.blend.log_odds(
         linear.log_odds(snapshots.features),

@@ -1,5 +1,6 @@
 """The linear part: a logistic regression of the hazard in each period, with an L2 penalty."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -37,26 +38,28 @@ def base_log_odds(periods: PersonPeriods) -> NDArray[np.float32]:
 
 
 def fit_linear(
-    features: NDArray[np.float32], periods: PersonPeriods, strength: float
+    features: NDArray[np.float32], periods: PersonPeriods, strengths: Sequence[float]
 ) -> LinearHazards:
     """Fits each period on the snapshots that count in it.
 
     Args:
         features: [n, columns].
         periods: Of the same n snapshots.
-        strength: scikit-learn's C.
+        strengths: scikit-learn's C; with several the mean of their regressions is returned.
 
     Returns:
         The weights; those of a period with one outcome alone are 0.
     """
+    bases = base_log_odds(periods)
     fitted = [
-        _fit_period(features[counted], churned[counted], bias, strength)
-        for counted, churned, bias in zip(
-            periods.counted.T, periods.churned.T, base_log_odds(periods), strict=True
-        )
+        [_fit_period(features[counted], churned[counted], bias, one) for one in strengths]
+        for counted, churned, bias in zip(periods.counted.T, periods.churned.T, bases, strict=True)
     ]
-    weights, biases = zip(*fitted, strict=True)
-    return LinearHazards(np.stack(weights, axis=1), np.array(biases, dtype=np.float32))
+    weights = [np.mean([one for one, _ in period], axis=0) for period in fitted]
+    biases = [np.mean([one for _, one in period]) for period in fitted]
+    return LinearHazards(
+        np.stack(weights, axis=1).astype(np.float32), np.array(biases, dtype=np.float32)
+    )
 
 
 def _fit_period(

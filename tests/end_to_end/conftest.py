@@ -88,7 +88,7 @@ def house_with_fixture():
 def house_with(server, state_dir, scenario, accounts, shape="plain"):
     """Makes a database with a world, and three roles that need a password."""
     name = server.create_database()
-    roles = Roles(*(f"{scenario}_{shape}_{who}" for who in ("installer", "pipeline", "reader")))
+    roles = Roles(*(f"{who}_{name}" for who in ("installer", "pipeline", "reader")))
     admin = server.url(name)
     try:
         _make_roles(server, name, roles)
