@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill lock lock-a lock-b stop clean
+.PHONY: help setup run test lint drill quality lock lock-a lock-b stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,10 @@ lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulated world
+	@$(BIN)/uv pip install --quiet lightgbm
+	@$(BIN)/python -m bench.quality_report $(HISTORIES) --world base $(QUALITY_OPTIONS)
 
 lock: lock-a lock-b ## both lock files, from the .in files beside them
 

@@ -42,6 +42,15 @@ class HistoryFolder:
     training_cutoffs: tuple[datetime, ...]
     eval_cutoff: datetime
 
+    @property
+    def name(self) -> str:
+        """What the history is called in tables."""
+        return self.path.resolve().name
+
+    def write(self, connection: Connection) -> None:
+        """Copies the history into the input tables of an empty database."""
+        copy_history(connection, self)
+
     def settings(self) -> dict[str, Any]:
         """Returns the pipeline's settings for this history."""
         return {

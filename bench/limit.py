@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -32,6 +32,10 @@ from components.postgres.connection import connect
 from pipeline.demo.world_model import Booleans, Floats, Integers
 
 BOOTSTRAP_SEED = 1
+MODEL_AUC = "model: AUC"
+LIMIT_LESS_MODEL = "limit minus model: AUC"
+SHARE = "model: share of log-loss"
+"""Of the log-loss that the limit gains over the base rate, the part that the model gains."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
         print_limit(limit, snapshot.churned)
         if options.predictions is not None:
-            print_comparison(compare(snapshot, limit, options.predictions))
+            scores = read_predictions(options.predictions)
+            print_comparison(compare(snapshot, limit, scores, str(options.predictions)))
     except TensInsightError as error:
         print(error, file=sys.stderr)
         return 1
@@ -102,22 +107,23 @@ def print_limit(limit: Floats, churned: Booleans) -> None:
     print_line("limit: log-loss", lambda at: log_loss(limit[at], churned[at]), size)
 
 
+def comparison_statistics(both: Comparison) -> dict[str, Callable[[Integers], float]]:
+    """Returns what tells a model from the limit, each a statistic of drawn accounts."""
+    limit, model, churned = both.limit, both.model, both.churned
+    return {
+        MODEL_AUC: lambda at: auc(model[at], churned[at]),
+        LIMIT_LESS_MODEL: lambda at: auc(limit[at], churned[at]) - auc(model[at], churned[at]),
+        "model: log-loss": lambda at: log_loss(model[at], churned[at]),
+        SHARE: lambda at: share_of_reachable(model[at], limit[at], churned[at]),
+    }
+
+
 def print_comparison(both: Comparison) -> None:
     """Prints what a model reaches, against the limit on the same accounts."""
-    limit, model, churned = both.limit, both.model, both.churned
-
-    def lead(at: Integers) -> float:
-        return auc(limit[at], churned[at]) - auc(model[at], churned[at])
-
-    def share(at: Integers) -> float:
-        return share_of_reachable(model[at], limit[at], churned[at])
-
-    size = len(churned)
+    size = len(both.churned)
     print(f"model: accounts              {size:,}; scored by only one: {both.unmatched:,}")
-    print_line("model: AUC", lambda at: auc(model[at], churned[at]), size)
-    print_line("limit minus model: AUC", lead, size)
-    print_line("model: log-loss", lambda at: log_loss(model[at], churned[at]), size)
-    print_line("model: share of log-loss", share, size)
+    for label, statistic in comparison_statistics(both).items():
+        print_line(label, statistic, size)
 
 
 def print_line(label: str, statistic: Callable[[Integers], float], size: int) -> None:
@@ -126,18 +132,25 @@ def print_line(label: str, statistic: Callable[[Integers], float], size: int) ->
     print(f"{label:<28} {statistic(np.arange(size)):.4f}   95 %: {low:.4f} to {high:.4f}")
 
 
-def compare(snapshot: Snapshot, limit: Floats, file: Path) -> Comparison:
+def compare(
+    snapshot: Snapshot, limit: Floats, scores: Mapping[str, float], origin: str
+) -> Comparison:
     """Matches a model's scores with the limit, account by account.
 
+    Args:
+        snapshot: n accounts.
+        limit: Their best possible probabilities, [n].
+        scores: Probabilities by account.
+        origin: Where the scores come from, for the message.
+
     Raises:
-        ContractBroken: The file has other columns, or none of these accounts.
+        ContractBroken: None of these accounts was scored.
     """
-    scores = read_predictions(file)
     known = set(snapshot.account_ids)
     at = np.array([name in scores for name in snapshot.account_ids])
     if not at.any():
         raise ContractBroken(
-            f"{file} scores none of the {len(known)} accounts that are alive at the cutoff. "
+            f"{origin} scores none of the {len(known)} accounts that are alive at the cutoff. "
             "Name the file of the model's scores for this cutoff and this world."
         )
     found = [scores[name] for name in snapshot.account_ids if name in scores]

@@ -1,6 +1,7 @@
-"""The pipeline's probabilities on a recorded history, beside what simpler models reach.
+"""The pipeline's probabilities on a history, beside what simpler models reach.
 
-Usage: python -m bench.model_quality FOLDER [--predictions scores.csv] [--features file.npz]
+Usage: python -m bench.model_quality FOLDER [--json FILE] [--predictions FILE] [--features FILE]
+       python -m bench.model_quality --world base --accounts 30000 --days 672 --seed 1
 
 FOLDER is as bench/history_folder.py says; nothing of it is kept. The history goes into a
 scratch database; FeedbackExampleGen, Transform and ModelTrainer run as in training, on
@@ -8,110 +9,115 @@ the cutoffs of its split.json; the exported SavedModel scores the test cutoff, o
 stand the constant base rate, recency alone, logistic regression and LightGBM (a
 dependency of this script only: `uv pip install lightgbm`), all trained on the same
 snapshots and the same transformed features. Intervals are of a bootstrap over accounts.
+Of a simulated world the best possible score is estimated too.
 """
 
 import argparse
 import csv
 import sys
-import tempfile
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from bench.history_folder import HistoryFolder, copy_history, read_folder
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from bench.fingerprint import fingerprint
+from bench.history_options import add_history, history_of
+from bench.quality_result import Figure, QualityResult
+from bench.score_table import OURS, print_table, score_models
+from bench.slices import print_slices, score_slices, slice_rows
+from bench.trained_history import TrainedHistory, trained
+from bench.verdict import verdict_line
 from pipeline.quiet import silence_libraries
-from pipeline.settings import Settings, load_settings
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
     options = parse(arguments)
-    folder = read_folder(options.folder)
-    with tempfile.TemporaryDirectory(prefix="tens-insight-quality-") as name:
-        Path(name).chmod(0o711)  # as root the server runs as nobody, who must pass
-        server = EmbeddedPostgres(Path(name), durable=False)
-        try:
-            settings = load_settings(state_dir=Path(name), **folder.settings())
-            artifacts = train(server, folder, settings)
-            return measure(artifacts, folder, options)
-        finally:
-            server.stop()
+    history = history_of(options)
+    with trained(history, {}) as found:
+        _write_files(found, options)
+        result = _measure(history.name, found, history.labels(), _limit(options, found))
+    if options.json:
+        result.write(options.json)
+    return 1 if result.other_labels else 0
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(prog="bench.model_quality", description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path, help="a recorded history")
+    add_history(parser)
+    parser.add_argument("--json", type=Path, help="file to write: all figures")
     parser.add_argument("--predictions", type=Path, help="CSV to write: the pipeline's scores")
     parser.add_argument("--features", type=Path, help="npz to write: all snapshots as learnt from")
     return parser.parse_args(arguments)
 
 
-def train(server: EmbeddedPostgres, folder: HistoryFolder, settings: Settings) -> dict[str, Any]:
-    """Runs the pipeline from the database to the exported model; returns its artifacts."""
-    import os
+def _limit(options: argparse.Namespace, found: TrainedHistory) -> dict[str, Figure]:
+    if options.world is None:
+        return {}
+    from bench.reachable import against_the_limit
 
-    import psycopg2
-
-    os.environ["DATABASE_URL"] = server.start()
-    with closing(psycopg2.connect(server.url())) as connection:
-        copy_history(connection, folder)
-    from bench.training_part import run_training_part
-
-    return run_training_part(settings)
+    return against_the_limit(found)
 
 
-def measure(artifacts: dict[str, Any], folder: HistoryFolder, options: argparse.Namespace) -> int:
-    """Scores the test cutoff with every model and prints the table."""
-    import tensorflow_transform as tft
-
+def _measure(
+    name: str, found: TrainedHistory, recorded: dict[str, int] | None, limit: dict[str, Figure]
+) -> QualityResult:
+    """Scores the test cutoff with every model and prints the tables."""
     from bench.rivals import rival_probabilities
-    from bench.score_table import print_table
-    from components.model_gate.snapshots import read_serialized
-    from serving_model.predict import ModelScorer
-    from serving_model.snapshots import load_snapshots
 
-    transform = tft.TFTransformOutput(artifacts["transform_graph"].uri)
-    uri = artifacts["examples"].uri
-    training = load_snapshots([f"{uri}/Split-train/*"], transform)
-    testing = load_snapshots([f"{uri}/Split-eval/*"], transform)
-    serialized = read_serialized(f"{uri}/Split-eval")
-    scored = dict(
-        zip(*ModelScorer(f"{artifacts['model'].uri}/Format-Serving").score(serialized), strict=True)
+    training, testing = found.training, found.testing
+    print(
+        f"\n{name}: {len(training.labels)} training snapshots of rate "
+        f"{training.base_rate:.3f}, {len(found.ours)} test accounts of rate "
+        f"{testing.base_rate:.3f}, trained in {found.training_seconds:.0f} s"
     )
-    accounts = [one.decode() for one in testing.accounts]
-    ours = np.array([scored[account] for account in accounts])
+    labels = testing.labels.astype(np.float64)
+    scores = score_models(labels, {OURS: found.ours, **rival_probabilities(training, testing)})
+    print_table(scores)
+    slices = list(score_slices(labels, found.ours, slice_rows(found.tiers, found.states)))
+    print_slices(slices)
+    print(f"\n{verdict_line(scores)}")
+    return QualityResult(
+        name=name,
+        fingerprint=fingerprint(),
+        training_snapshots=len(training.labels),
+        training_rate=training.base_rate,
+        test_accounts=len(labels),
+        test_rate=testing.base_rate,
+        horizon_days=found.settings.horizon_days,
+        training_seconds=found.training_seconds,
+        other_labels=_other_labels(recorded, found),
+        scores=scores,
+        slices=slices,
+        limit=limit,
+    )
+
+
+def _other_labels(recorded: dict[str, int] | None, found: TrainedHistory) -> int | None:
+    """Says whether population and labels are those recorded with the history."""
+    if recorded is None:
+        return None
+    own = dict(zip(found.accounts, found.testing.labels.astype(int), strict=True))
+    differing = {name for name in recorded.keys() | own if recorded.get(name) != own.get(name)}
+    print(f"labels: {len(own)} accounts, {len(differing)} of them other than recorded")
+    return len(differing)
+
+
+def _write_files(found: TrainedHistory, options: argparse.Namespace) -> None:
     if options.predictions:
         with options.predictions.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["account_id", "churn_probability"])
-            writer.writerows(zip(accounts, ours.tolist(), strict=True))
+            writer.writerows(zip(found.accounts, found.ours.tolist(), strict=True))
     if options.features:
-        parts = {"training": training, "testing": testing}
-        np.savez(
-            options.features,
-            **{f"{name}_{k}": v for name, part in parts.items() for k, v in part._asdict().items()},
-            ours=ours,
-        )
-    print(
-        f"{folder.path.name}: {len(training.labels)} training snapshots of rate "
-        f"{training.base_rate:.3f}, {len(ours)} test accounts of rate {testing.base_rate:.3f}"
-    )
-    probabilities = {"Tens-Insight": ours, **rival_probabilities(training, testing)}
-    print_table(testing.labels, probabilities, "Tens-Insight")
-    return _compare_labels(folder, accounts, testing.labels)
-
-
-def _compare_labels(folder: HistoryFolder, accounts: list[str], labels: Any) -> int:
-    """Says whether population and labels are those recorded with the history."""
-    recorded, found = folder.labels(), dict(zip(accounts, labels.astype(int), strict=True))
-    differing = {name for name in recorded.keys() | found if recorded.get(name) != found.get(name)}
-    print(f"labels: {len(found)} accounts, {len(differing)} of them other than recorded")
-    return 1 if differing else 0
+        parts = {"training": found.training, "testing": found.testing}
+        named = {
+            f"{name}_{key}": value
+            for name, part in parts.items()
+            for key, value in part._asdict().items()
+        }
+        np.savez(options.features, **named, ours=found.ours)
 
 
 if __name__ == "__main__":

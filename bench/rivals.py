@@ -1,70 +1,83 @@
 """What the pipeline's model is measured against, on the very same snapshots."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.demo.world_model import Floats
+from serving_model.folds import Fold, choosing_folds
+from serving_model.metrics import log_loss
 from serving_model.snapshots import Snapshots
 from transforms.account_features import feature_names
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+WORSE = 1e-3
+"""Log-loss over the best so far at which no weaker penalty is tried."""
+LIGHTGBM = {
+    "objective": "binary", "learning_rate": 0.03, "num_leaves": 15,
+    "min_data_in_leaf": 40, "feature_fraction": 0.5, "bagging_fraction": 0.8,
+    "bagging_freq": 1, "lambda_l2": 5.0, "verbosity": -1, "seed": 1, "num_threads": 2,
+    "deterministic": True,
+}  # fmt: skip
+MOST_TREES = 2000
+PATIENCE = 50
+"""Trees without a gain before it is stopped."""
 
 
 def rival_probabilities(training: Snapshots, testing: Snapshots) -> dict[str, Floats]:
     """Trains each rival and scores the test snapshots.
 
-    What a rival leaves open (penalty, number of trees) is chosen on the newest training
-    cutoff, never on the test.
+    What a rival leaves open (penalty, number of trees) is chosen on the folds on which the
+    pipeline's model chooses: newer cutoffs of other accounts, never the test. On
+    snapshots of the same accounts, whose label windows overlap, LightGBM would not stop.
 
     Returns:
         Probabilities of churn, float64 [test accounts], by the rival's name.
     """
-    newest = training.cutoffs == training.cutoffs.max()
-    recency = [feature_names().index("since_last")]
+    folds = list(choosing_folds(training))
+    everything = np.arange(training.features.shape[1])
+    recency = np.array([feature_names().index("since_last")])
     return {
         "constant": np.full(len(testing.labels), training.base_rate),
-        "recency": _logistic(training, testing, newest, recency),
-        "logistic regression": _logistic(training, testing, newest, slice(None)),
-        "LightGBM": _lightgbm(training, testing, newest),
+        "recency": _logistic(training, testing, folds, recency),
+        "logistic regression": _logistic(training, testing, folds, everything),
+        "LightGBM": _lightgbm(training, testing, folds),
     }
 
 
-def _logistic(training: Snapshots, testing: Snapshots, newest, columns) -> Floats:
-    def fitted(rows, strength):
-        model = LogisticRegression(C=strength, max_iter=300)
-        return model.fit(training.features[rows][:, columns], training.labels[rows])
+def _logistic(
+    training: Snapshots, testing: Snapshots, folds: Sequence[Fold], columns: Floats
+) -> Floats:
+    def answers(fit: Snapshots, asked: Snapshots, strength: float) -> Floats:
+        model = LogisticRegression(C=strength, max_iter=300, solver="newton-cholesky")
+        # In float32 the line search of the solver ends too early.
+        model.fit(fit.features[:, columns].astype(np.float64), fit.labels)
+        return model.predict_proba(asked.features[:, columns])[:, 1]
 
-    def loss(strength):
-        model = fitted(~newest, strength)
-        found = model.predict_proba(training.features[newest][:, columns])[:, 1]
-        return _log_loss(training.labels[newest], found)
+    labels = np.concatenate([fold.measured.labels for fold in folds])
+    losses: dict[float, float] = {}
+    for strength in STRENGTHS:
+        found = [answers(fold.fit, fold.measured, strength) for fold in folds]
+        losses[strength] = log_loss(labels, np.concatenate(found))
+        if losses[strength] > min(losses.values()) + WORSE:
+            break
+    return answers(training, testing, min(losses, key=losses.__getitem__))
 
-    best = min(STRENGTHS, key=loss)
-    rows = np.ones(len(newest), dtype=bool)
-    return fitted(rows, best).predict_proba(testing.features[:, columns])[:, 1]
 
-
-def _lightgbm(training: Snapshots, testing: Snapshots, newest) -> Floats:
+def _lightgbm(training: Snapshots, testing: Snapshots, folds: Sequence[Fold]) -> Floats:
     import lightgbm
 
-    parameters = {
-        "objective": "binary", "learning_rate": 0.03, "num_leaves": 15,
-        "min_data_in_leaf": 40, "feature_fraction": 0.5, "bagging_fraction": 0.8,
-        "bagging_freq": 1, "lambda_l2": 5.0, "verbosity": -1, "seed": 1, "num_threads": 2,
-        "deterministic": True,
-    }  # fmt: skip
-    stop = [lightgbm.early_stopping(50, verbose=False)]
-    search = lightgbm.train(
-        parameters,
-        lightgbm.Dataset(training.features[~newest], training.labels[~newest]),
-        2000,
-        valid_sets=[lightgbm.Dataset(training.features[newest], training.labels[newest])],
-        callbacks=stop,
-    )
+    def trees(fold: Fold) -> int:
+        stopped = lightgbm.train(
+            LIGHTGBM,
+            lightgbm.Dataset(fold.fit.features, fold.fit.labels),
+            MOST_TREES,
+            valid_sets=[lightgbm.Dataset(fold.measured.features, fold.measured.labels)],
+            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+        )
+        return stopped.best_iteration
+
     whole = lightgbm.Dataset(training.features, training.labels)
-    model = lightgbm.train(parameters, whole, max(20, search.best_iteration))
+    model = lightgbm.train(LIGHTGBM, whole, round(np.mean([trees(fold) for fold in folds])))
     return model.predict(testing.features)
-
-
-def _log_loss(labels: Floats, found: Floats) -> float:
-    return float(-np.mean(np.log(np.where(labels == 1, found, 1 - found))))

@@ -18,7 +18,8 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
     """Runs FeedbackExampleGen, Transform and ModelTrainer as training does.
 
     Returns:
-        The artifacts `examples`, `transform_graph` and `model`.
+        The artifacts `examples`, `transform_graph` and `model`, and `training_seconds`: the
+        wall clock of ModelTrainer, which reads, fits and exports.
     """
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
     example_gen = nodes.read_feedback(settings, [TRAIN, EVAL])
@@ -30,4 +31,13 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
     registry = Registry(settings.metadata_path)
     artifacts = registry.artifacts_of(registry.runs()[0])
     types = {"examples": "Examples", "transform_graph": "TransformGraph", "model": "Model"}
-    return {name: newest(artifacts, type_name) for name, type_name in types.items()}
+    found: dict[str, Any] = {name: newest(artifacts, of) for name, of in types.items()}
+    return {**found, "training_seconds": _seconds(registry, found["model"].artifact_id)}
+
+
+def _seconds(registry: Registry, artifact_id: int) -> float:
+    """How long the execution took that made an artifact, as ML Metadata recorded it."""
+    assert registry.store is not None
+    (event, *_) = registry.store.get_events_by_artifact_ids([artifact_id])
+    (execution,) = registry.store.get_executions_by_id([event.execution_id])
+    return (execution.last_update_time_since_epoch - execution.create_time_since_epoch) / 1000

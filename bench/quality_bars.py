@@ -1,0 +1,111 @@
+"""What the model must reach, and whether measured figures do."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bench.limit import LIMIT_LESS_MODEL, SHARE
+from bench.quality_result import Figure, QualityResult
+from bench.score_table import OURS, Score
+from bench.verdict import RIVAL, below
+
+TRAINING_SNAPSHOTS = 100_000
+TRAINING_SECONDS = 180
+BASE_WORLD = "base world"
+
+
+class Bar(NamedTuple):
+    """One figure of one history that must not lie on the wrong side of a value."""
+
+    history: str
+    figure: str
+    at_least: bool
+    value: float
+
+
+BARS = (
+    Bar("online_retail", "AUC", True, 0.750),
+    Bar("online_retail", "log-loss", False, 0.527),
+    Bar("cdnow", "AUC", True, 0.806),
+    Bar("cdnow", "log-loss", False, 0.415),
+    Bar("cdnow", "ECE", False, 0.030),
+    Bar(BASE_WORLD, LIMIT_LESS_MODEL, False, 0.010),
+    Bar(BASE_WORLD, SHARE, True, 0.900),
+)
+
+
+class Judged(NamedTuple):
+    """A bar and what became of it."""
+
+    history: str
+    figure: str
+    bar: str
+    found: str
+    reached: bool | None
+    """None where it was not measured."""
+
+
+def judge(results: Sequence[QualityResult]) -> list[Judged]:
+    """Holds every bar against the results.
+
+    Args:
+        results: Of whatever histories were measured; a bar on another one is not measured.
+    """
+    by_name = {result.name: result for result in results}
+    return [
+        *(_judged(bar, by_name) for bar in BARS),
+        *(one for result in results for one in _beside_the_rival(result)),
+        _training(results),
+    ]
+
+
+def figure_of(result: QualityResult, name: str) -> Figure | None:
+    """Returns a figure of the pipeline's model; None if it was not measured."""
+    own = {one.metric: Figure(one.value, *one.interval) for one in ours(result.scores)}
+    return {**own, **result.limit}.get(name)
+
+
+def ours(scores: Sequence[Score]) -> list[Score]:
+    """Returns the scores of the pipeline's model."""
+    return [score for score in scores if score.model == OURS]
+
+
+def _judged(bar: Bar, results: Mapping[str, QualityResult]) -> Judged:
+    text = f"{'at least' if bar.at_least else 'at most'} {bar.value:.3f}"
+    figure = figure_of(results[bar.history], bar.figure) if bar.history in results else None
+    if figure is None:
+        return Judged(bar.history, bar.figure, text, "not measured", None)
+    reached = figure.value >= bar.value if bar.at_least else figure.value <= bar.value
+    found = f"{figure.value:.4f} [{figure.low:.4f}, {figure.high:.4f}]"
+    return Judged(bar.history, bar.figure, text, found, reached)
+
+
+def _beside_the_rival(result: QualityResult) -> Iterator[Judged]:
+    verdicts = below(result.scores)
+    for score in result.scores:
+        if score.model != RIVAL or score.metric not in verdicts:
+            continue
+        assert score.gap is not None
+        assert score.gap_interval is not None
+        low, high = score.gap_interval
+        found = f"{score.gap:+.4f} [{low:+.4f}, {high:+.4f}]"
+        reached = not verdicts[score.metric]
+        figure = f"{score.metric}, ours minus {RIVAL}'s"
+        yield Judged(result.name, figure, "not below by the interval", found, reached)
+
+
+def _training(results: Sequence[QualityResult]) -> Judged:
+    """Of the history with the most snapshots, in proportion to their number.
+
+    Fewer than TRAINING_SNAPSHOTS do not answer: what every training takes would be multiplied.
+    """
+    bar = f"at most {TRAINING_SECONDS} s"
+    figure = f"training time for {TRAINING_SNAPSHOTS:,} snapshots"
+    largest = max(results, key=lambda result: result.training_snapshots, default=None)
+    if largest is None:
+        return Judged("-", figure, bar, "not measured", None)
+    took = f"{largest.training_seconds:.0f} s for {largest.training_snapshots:,}"
+    if largest.training_snapshots < TRAINING_SNAPSHOTS:
+        return Judged(largest.name, figure, bar, f"too few snapshots: {took}", None)
+    seconds = largest.training_seconds * TRAINING_SNAPSHOTS / largest.training_snapshots
+    reached = seconds <= TRAINING_SECONDS
+    return Judged(largest.name, figure, bar, f"{seconds:.0f} s ({took})", reached)

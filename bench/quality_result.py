@@ -1,0 +1,76 @@
+"""The result of measuring one history, as JSON that bench/quality_report.py reads."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench.score_table import Score
+from bench.slices import SliceScore
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with its 95 % interval over accounts."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class QualityResult:
+    """What was measured on one history.
+
+    Attributes:
+        name: Of the history.
+        fingerprint: Of all code that decides the figures, see bench/fingerprint.py.
+        training_snapshots: How many were learnt from.
+        training_rate: Share of them that churned.
+        test_accounts: How many were scored.
+        test_rate: Share of them that churned.
+        horizon_days: Of the label.
+        training_seconds: Wall clock of ModelTrainer.
+        other_labels: Accounts whose label is not the recorded one; None without a record.
+        scores: By metric and model.
+        slices: Of the pipeline's model.
+        limit: Figures against the best possible score by name; empty where it is unknown.
+    """
+
+    name: str
+    fingerprint: str
+    training_snapshots: int
+    training_rate: float
+    test_accounts: int
+    test_rate: float
+    horizon_days: int
+    training_seconds: float
+    other_labels: int | None
+    scores: list[Score]
+    slices: list[SliceScore]
+    limit: dict[str, Figure]
+
+    def write(self, file: Path) -> None:
+        """Writes it as JSON."""
+        content = asdict(self)
+        content["scores"] = [score._asdict() for score in self.scores]
+        content["slices"] = [one._asdict() for one in self.slices]
+        file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def read_result(file: Path) -> QualityResult:
+    """Reads what `write` wrote.
+
+    Raises:
+        OSError: There is no such file.
+        TypeError: It lacks something, or holds too much.
+    """
+    content = json.loads(file.read_text(encoding="utf-8"))
+    content["scores"] = [_score(**one) for one in content["scores"]]
+    content["slices"] = [SliceScore(**one) for one in content["slices"]]
+    content["limit"] = {name: Figure(**one) for name, one in content["limit"].items()}
+    return QualityResult(**content)
+
+
+def _score(interval: list[float], gap_interval: list[float] | None, **others) -> Score:
+    paired = None if gap_interval is None else (gap_interval[0], gap_interval[1])
+    return Score(interval=(interval[0], interval[1]), gap_interval=paired, **others)

@@ -1,0 +1,135 @@
+"""Trains the pipeline's model on a history in a scratch database, and scores its test cutoff."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+import psycopg2
+from numpy.typing import NDArray
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+
+from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from pipeline.demo.world_model import Floats
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from serving_model.snapshots import Snapshots
+
+Texts = NDArray[np.str_]
+
+
+class History(Protocol):
+    """Where rows come from, and the settings that they are learnt with."""
+
+    @property
+    def name(self) -> str:
+        """What the history is called in tables."""
+
+    def settings(self) -> dict[str, Any]:
+        """Returns the pipeline's settings for it."""
+
+    def write(self, connection: Connection) -> None:
+        """Fills the input tables of an empty database."""
+
+    def labels(self) -> dict[str, int] | None:
+        """Returns the recorded labels at the evaluation cutoff, if there are any."""
+
+
+class TrainedHistory(NamedTuple):
+    """What was learnt from, and what the exported model says of the n test accounts."""
+
+    settings: Settings
+    training: "Snapshots"
+    testing: "Snapshots"
+    ours: Floats
+    """churn_probability of the SavedModel, [n]."""
+    tiers: Texts
+    """Of each account, [n]."""
+    states: Texts
+    """Silence state, one of STATES, [n]."""
+    training_seconds: float
+    """Wall clock of ModelTrainer."""
+
+    @property
+    def accounts(self) -> list[str]:
+        """The n test accounts."""
+        return [one.decode() for one in self.testing.accounts]
+
+    @property
+    def eval_cutoff(self) -> datetime:
+        """The moment of the test, UTC."""
+        return datetime.fromtimestamp(int(self.testing.cutoffs[0]), timezone.utc)
+
+
+@contextmanager
+def trained(history: History, overrides: Mapping[str, Any]) -> Iterator[TrainedHistory]:
+    """Trains, and keeps the database until the context ends; DATABASE_URL names it.
+
+    Args:
+        history: To be learnt from.
+        overrides: Settings of the pipeline that take the place of others.
+    """
+    with tempfile.TemporaryDirectory(prefix="tens-insight-quality-") as name:
+        Path(name).chmod(0o711)  # as root the server runs as nobody, who must pass
+        server = EmbeddedPostgres(Path(name), durable=False)
+        try:
+            os.environ["DATABASE_URL"] = server.start()
+            with closing(psycopg2.connect(server.url())) as connection:
+                history.write(connection)
+            settings = load_settings(state_dir=Path(name), **{**history.settings(), **overrides})
+            yield _train(settings)
+        finally:
+            server.stop()
+
+
+def _train(settings: Settings) -> TrainedHistory:
+    # Only now: TensorFlow reads what it may say when it is first imported.
+    import tensorflow_transform as tft
+
+    from bench.training_part import run_training_part
+    from components.model_gate.snapshots import read_serialized
+    from serving_model.predict import ModelScorer
+    from serving_model.snapshots import load_snapshots
+
+    artifacts = run_training_part(settings)
+    transform = tft.TFTransformOutput(artifacts["transform_graph"].uri)
+    uri = artifacts["examples"].uri
+    serialized = read_serialized(f"{uri}/Split-eval")
+    scorer = ModelScorer(f"{artifacts['model'].uri}/Format-Serving")
+    testing = load_snapshots([f"{uri}/Split-eval/*"], transform)
+    tiers, states = _traits(serialized, settings.lookback_days)
+    # Snapshots are sorted by account at their one cutoff, and so is what is put beside them.
+    scored, probabilities = scorer.score(serialized)
+    order = np.argsort(np.array([one.encode() for one in scored]), kind="stable")
+    return TrainedHistory(
+        settings=settings,
+        training=load_snapshots([f"{uri}/Split-train/*"], transform),
+        testing=testing,
+        ours=np.asarray(probabilities)[order],
+        tiers=tiers[order],
+        states=states[order],
+        training_seconds=artifacts["training_seconds"],
+    )
+
+
+def _traits(
+    serialized: list[bytes], lookback_days: int
+) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
+    """Tier and silence state of serialized snapshots, in their order."""
+    import tensorflow as tf
+
+    from components.account_scorer.silence import silence_states
+    from transforms import event_spec as spec
+
+    names = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNTS[0])
+    wanted = {name: tf.io.FixedLenFeature([], tf.float32) for name in names}
+    wanted[spec.CUSTOMER_TIER] = tf.io.FixedLenFeature([], tf.string)
+    found = tf.io.parse_example(tf.constant(serialized, tf.string), wanted)
+    numbers = (found[name].numpy().astype(np.float64) for name in names)
+    tiers = [one.decode("utf-8", "replace") for one in found[spec.CUSTOMER_TIER].numpy()]
+    return np.array(tiers, dtype=np.str_), silence_states(*numbers, lookback_days)
