@@ -1,5 +1,6 @@
 """Chooses, on snapshots that were held back, what fitting leaves open."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -17,6 +18,10 @@ from serving_model.snapshots import Snapshots
 Floats = NDArray[np.float64]
 WORSE: Final = 1e-3
 """Log-loss over the best so far at which no weaker penalty is tried."""
+LONGER: Final = 2
+"""Passes over a fold, for one over all snapshots. A fold fits about half of them, and must take as
+many steps: a network that was fitted for a shorter time is less sure of itself than the one that
+is served, and would be given too much weight."""
 AS_GOOD: Final = 5e-4
 """Log-loss over the best within which a penalty is as good as it: the snapshots held back cannot
 tell them apart, and the mean of them all varies less than any one of them."""
@@ -80,7 +85,8 @@ def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) 
 
 def _fitted(fold: Fold, days: tuple[int, ...], settings: FitSettings) -> _HeldBack:
     periods = person_periods(fold.fit, days)
-    network = fit_network(fold.fit.features, periods, settings)
+    longer = dataclasses.replace(settings, epochs=LONGER * settings.epochs)
+    network = fit_network(fold.fit.features, periods, longer)
     return _HeldBack(
         labels=fold.measured.labels.astype(np.float64),
         linear=dict(_linear_path(fold, days)),

@@ -16,7 +16,7 @@ class TrainingSettings(pydantic.BaseModel):
     batch_size: int = Field(512, ge=1, description="Snapshots in a training step.")
     learning_rate: float = Field(0.002, gt=0, lt=1, description="Of Adam at the first step.")
     l2: float = Field(
-        0.002,
+        0.005,
         ge=0,
         description="The network's L2 penalty at 10,000 training snapshots; less where more.",
     )
