@@ -21,6 +21,8 @@ def relabelled(snapshots: list[bytes], labels: np.ndarray) -> list[bytes]:
     parsed = [tf.train.Example.FromString(one) for one in snapshots]
     for example, label in zip(parsed, labels, strict=True):
         example.features.feature[spec.LABEL].int64_list.value[:] = [int(label)]
+        days = 15.0 if label else -1.0
+        example.features.feature[spec.DAYS_TO_CHURN].float_list.value[:] = [days]
     return [example.SerializeToString() for example in parsed]
 
 
