@@ -1,0 +1,1 @@
+"""ModelReview: the evaluation report of a run, as one HTML file and as JSON."""
