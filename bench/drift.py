@@ -22,9 +22,9 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 
 from bench.read import ALL, CHURN, RULES, WINDOWS
-from components.data_gate.drift import Measurement, measure
-from components.data_gate.pairs import PAIRS
-from components.data_gate.statistics import Statistics
+from components.data_checker.drift import Measurement, measure
+from components.data_checker.pairs import PAIRS
+from components.data_checker.statistics import Statistics
 from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
 from components.feedback_example_gen.snapshots import record_batches, take_snapshots
 from components.postgres.connection import connect

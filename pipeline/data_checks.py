@@ -19,7 +19,7 @@ class DataChecks:
 
     Attributes:
         file: Where it stands in full; empty where the gate was not reached.
-        checks: Every check, as components/data_gate/checks.py describes it.
+        checks: Every check, as components/data_checker/checks.py describes it.
     """
 
     file: str = ""

@@ -11,9 +11,10 @@ from tfx.types import BaseChannel, channel, standard_artifacts
 from components.account_scorer.component import AccountScorer
 from components.champion.judged import GATE_NODE
 from components.champion.strategy import ChampionStrategy
-from components.data_gate.checks import Limits
+from components.data_checker.checks import Limits
+from components.data_checker.component import DataChecker
+from components.data_checker.trained_statistics import NewestOrNone
 from components.data_gate.component import DataGate
-from components.data_gate.trained_statistics import NewestOrNone
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
 from components.product_area_scorer.component import ProductAreaScorer
@@ -63,15 +64,15 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
     )
 
 
-def gate_data(
+def check_data(
     settings: Settings,
     examples: BaseChannel,
     statistics: BaseChannel,
     anomalies: BaseChannel | None = None,
     trained_statistics: BaseChannel | None = None,
-) -> DataGate:
-    """Stops the run, or warns, on data that are unsound, thin, old, or not as before."""
-    return DataGate(
+) -> DataChecker:
+    """Decides on data that are unsound, thin, old, or not as before."""
+    return DataChecker(
         examples=examples,
         statistics=statistics,
         anomalies=anomalies,
@@ -79,6 +80,11 @@ def gate_data(
         actions=settings.data_checks,
         limits=Limits(**{bar.name: getattr(settings, bar.name) for bar in fields(Limits)}),
     )
+
+
+def gate_data(checker: DataChecker) -> DataGate:
+    """Stops the run where the checks say so."""
+    return DataGate(decision=checker.outputs["decision"])
 
 
 def resolve_champion(model: BaseChannel, blessing: BaseChannel) -> tfx.dsl.Resolver:

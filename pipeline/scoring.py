@@ -6,7 +6,7 @@ from tfx import v1 as tfx
 from tfx.types import channel, standard_artifacts
 
 from components.champion.judged import GATE_NODE
-from components.data_gate.trained_statistics import NewestOrNone
+from components.data_checker.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
 from pipeline import nodes, training
 from pipeline.settings import Settings
@@ -19,8 +19,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     """Wires the scoring pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split score.
-    2. StatisticsGen describes it; DataGate validates it, compares it with what the newest
-       training run learnt from, and stops or goes on.
+    2. StatisticsGen describes it; DataChecker validates it and compares it with what the
+       newest training run learnt from; DataGate stops or goes on.
     3. The champion is resolved among the models of the training pipeline.
     4. AccountScorer scores with it and publishes.
 
@@ -36,12 +36,13 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         strategy_class=NewestOrNone,
         statistics=_trained(standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),
     ).with_id("TrainedStatistics")
-    gate = nodes.gate_data(
+    checker = nodes.check_data(
         settings,
         examples,
         statistics_gen.outputs["statistics"],
         trained_statistics=trained_statistics.outputs["statistics"],
     )
+    gate = nodes.gate_data(checker)
     champion = nodes.resolve_champion(
         _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
         _trained(standard_artifacts.ModelBlessing, GATE_NODE, "blessing"),
@@ -49,10 +50,11 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(gate)
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
+    reading = [schema, example_gen, statistics_gen, trained_statistics, checker]
     return nodes.assemble(
         settings,
         PIPELINE_NAME,
-        [schema, example_gen, statistics_gen, trained_statistics, gate, areas, champion, scorer],
+        [*reading, gate, areas, champion, scorer],
     )
 
 

@@ -24,7 +24,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     """Wires the training pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the splits train, eval and score in one snapshot.
-    2. StatisticsGen and ExampleValidator describe them; DataGate stops or goes on.
+    2. StatisticsGen and ExampleValidator describe them, DataChecker says what is wrong with
+       them; DataGate stops or goes on.
     3. Transform builds the account features inside the graph.
     4. ModelTrainer trains and exports the challenger, with the hyperparameters that the
        newest tuning run found, if there was one.
@@ -45,7 +46,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     validator = tfx.components.ExampleValidator(
         statistics=statistics, schema=schema, exclude_splits=[SCORE]
     )
-    data_gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
+    checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])
+    data_gate = nodes.gate_data(checker)
     transform = build_features(examples, schema)
     transform.add_upstream_node(data_gate)
     tuned = nodes.newest_hyperparameters() if settings.hyperparameters == "tuned" else None
@@ -67,7 +69,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(pusher)
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
-    reading = [schema_gen, example_gen, statistics_gen, validator, data_gate, areas]
+    reading = [schema_gen, example_gen, statistics_gen, validator, checker, data_gate, areas]
     learning = [transform, former_champion, trainer, evaluator, model_gate, pusher]
     learning += [tuned] if tuned else []
     return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])

@@ -19,7 +19,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     """Wires the tuning pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split train alone: the evaluation snapshot is not there.
-    2. StatisticsGen and ExampleValidator describe it; DataGate stops or goes on.
+    2. StatisticsGen and ExampleValidator describe it, DataChecker says what is wrong with it;
+       DataGate stops or goes on.
     3. Transform builds the account features inside the graph.
     4. ModelTuner measures hyperparameters on folds that go forward in time, and keeps the
        best, which the next training run takes.
@@ -35,7 +36,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
-    data_gate = nodes.gate_data(settings, examples, statistics, validator.outputs["anomalies"])
+    checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])
+    data_gate = nodes.gate_data(checker)
     transform = training.build_features(examples, schema)
     transform.add_upstream_node(data_gate)
     tuner = ModelTuner(
@@ -49,7 +51,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
             "tune_trials": settings.tune_trials,
         },
     )
-    reading = [schema_gen, example_gen, statistics_gen, validator, data_gate]
+    reading = [schema_gen, example_gen, statistics_gen, validator, checker, data_gate]
     return nodes.assemble(settings, PIPELINE_NAME, [*reading, transform, tuner])
 
 

@@ -1,149 +1,41 @@
-"""The work of DataGate: run the checks, write the decision, stop, warn or go."""
+"""The work of DataGate: raise where a check stops the run."""
 
-import json
-import os
-from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
-from absl import logging
-from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
-from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
-from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components import artifact_facts
-from components.data_gate.actions import decide
-from components.data_gate.checks import SKIPPED, STOPPED, WARNED, Check, Limits
-from components.data_gate.drift import check_drift
-from components.data_gate.pairs import PAIRS, Pair
-from components.data_gate.schema_anomalies import check_anomalies, validate_score_split
-from components.data_gate.sizes import check_freshness, check_sizes
-from components.data_gate.statistics import Statistics
-from components.data_gate.volume import check_volume
-from components.data_gate.words import UNSEEN_PAIRS, check_missing, check_unseen
+from components.data_checker.checks import STOPPED, WARNED
+from components.data_checker.decision_file import read_decision
 from components.errors import DataGateStopped
-from components.feedback_example_gen.cutoffs import SCORE
-from transforms.schema import load_schema
-
-Artifacts = dict[str, list[types.Artifact]]
-DECISION_FILE = "decision.json"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads sizes, statistics and anomalies; raises if a check stops the run."""
+    """Reads the decision; a check that stopped stops the run."""
 
     def Do(
-        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
     ) -> None:
         """Runs the component.
 
         Args:
             input_dict:
-                - examples: Examples of FeedbackExampleGen.
-                - statistics: ExampleStatistics of all their splits.
-                - anomalies: ExampleAnomalies of the labelled splits; may be absent.
-                - trained_statistics: ExampleStatistics of a training run; may be absent.
-            output_dict:
-                - decision: DataGateDecision.
-            exec_properties: As component.py declares.
+                - decision: DataGateDecision of DataChecker.
+            output_dict: Empty.
+            exec_properties: Empty.
 
         Raises:
             DataGateStopped: Names every check that stopped the run and the setting behind
                 it, and every check that warned.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        actions = json.loads(exec_properties["actions"])
-        bars = {name: bar for name, bar in exec_properties.items() if name != "actions"}
-        checks = list(decide(_all_checks(input_dict, Limits(**bars)), actions))
-        decision = artifact_utils.get_single_instance(output_dict["decision"])
-        _write(decision, checks)
+        checks = read_decision(artifact_utils.get_single_uri(input_dict["decision"]))
         stopped = [check.message for check in checks if check.verdict == STOPPED]
         if stopped:
             warned = [check.message for check in checks if check.verdict == WARNED]
             besides = f". It also warns: {'; '.join(warned)}" if warned else ""
             raise DataGateStopped(f"The data gate stopped the run: {'; '.join(stopped)}{besides}")
-
-
-def _write(decision: types.Artifact, checks: list[Check]) -> None:
-    fileio.makedirs(decision.uri)
-    with fileio.open(os.path.join(decision.uri, DECISION_FILE), "w") as file:
-        file.write(json.dumps([asdict(check) for check in checks], indent=1))
-    for check in checks:
-        level = logging.WARNING if check.verdict in (STOPPED, WARNED) else logging.INFO
-        logging.log(level, "Data gate: %s", check)
-
-
-def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
-    examples = artifact_utils.get_single_instance(inputs["examples"])
-    facts = artifact_facts.custom_properties(examples)
-    splits = artifact_utils.decode_split_names(examples.split_names)
-    yield from check_sizes(facts, splits, limits)
-    yield check_freshness(facts, splits, limits)
-    for anomalies in inputs.get("anomalies") or []:
-        for split in artifact_utils.decode_split_names(anomalies.split_names):
-            yield from check_anomalies(split, _load_anomalies(anomalies, split))
-    filled = [split for split in splits if facts[f"{split}_snapshots"]]
-    own = _load_statistics(inputs["statistics"][0], filled)
-    if SCORE in own:
-        yield from validate_score_split(own[SCORE], load_schema())
-    yield from check_volume(facts, splits, limits)
-    for split, statistics in own.items():
-        yield from check_missing(split, statistics, limits)
-    yield from _comparisons(own, _learnt(inputs, splits), limits)
-
-
-def _learnt(inputs: Artifacts, splits: list[str]) -> dict[str, Statistics]:
-    """Statistics of the labelled splits of a training run, for a run that has none itself."""
-    trained = inputs.get("trained_statistics") or []
-    if not trained or set(splits) != {SCORE}:
-        return {}
-    labelled = [
-        split
-        for split in artifact_utils.decode_split_names(trained[0].split_names)
-        if split != SCORE
-    ]
-    return _load_statistics(trained[0], labelled)
-
-
-def _comparisons(
-    own: dict[str, Statistics], learnt: dict[str, Statistics], limits: Limits
-) -> Iterator[Check]:
-    bases, schema = {**learnt, **own}, load_schema()
-    for pair in (*UNSEEN_PAIRS, *PAIRS):
-        if pair.split not in own:
-            continue
-        if pair.base not in bases:
-            yield _not_compared(pair)
-        elif pair in UNSEEN_PAIRS:
-            yield from check_unseen(pair, bases[pair.base], own[pair.split], limits)
-        else:
-            yield from check_drift(pair, bases[pair.base], own[pair.split], schema, limits)
-
-
-def _not_compared(pair: Pair) -> Check:
-    why = f"not compared: there are no statistics of a split {pair.base}, here or of a training run"
-    return Check(
-        name=f"{pair.group}: {pair.name}",
-        group=pair.group,
-        splits=(pair.split, pair.base),
-        found=None,
-        bar="compared",
-        verdict=SKIPPED,
-        message=f"{pair.name} ({pair.group}): {why}",
-    )
-
-
-def _load_statistics(artifact: types.Artifact, splits: list[str]) -> dict[str, Statistics]:
-    return {
-        split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits
-    }
-
-
-def _load_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:
-    path = os.path.join(artifact_utils.get_split_uri([artifact], split), DEFAULT_FILE_NAME)
-    with fileio.open(path, "rb") as file:
-        return anomalies_pb2.Anomalies.FromString(file.read())

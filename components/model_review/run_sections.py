@@ -63,7 +63,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class DataCheck:
-    """One check of the data gate, as components.data_gate.checks describes it."""
+    """One check of the data gate, as components.data_checker.checks describes it."""
 
     name: str
     group: str

@@ -3,7 +3,7 @@
 import pydantic
 from pydantic import Field
 
-from components.data_gate.actions import DEFAULT_ACTIONS, complete_actions
+from components.data_checker.actions import DEFAULT_ACTIONS, complete_actions
 from pipeline.setting_groups.types import Days, Share
 
 

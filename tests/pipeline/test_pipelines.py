@@ -122,6 +122,7 @@ def test_scoring_trains_nothing(score_graph):
         "FeedbackExampleGen",
         "StatisticsGen",
         "TrainedStatistics",
+        "DataChecker",
         "DataGate",
         "Champion",
         "AccountScorer",
@@ -132,7 +133,8 @@ def test_scoring_trains_nothing(score_graph):
 
 def test_the_daily_run_is_compared_with_the_newest_training_run(score_graph):
     assert score_graph["TrainedStatistics"] == []
-    assert "TrainedStatistics" in score_graph["DataGate"]
+    assert "TrainedStatistics" in score_graph["DataChecker"]
+    assert score_graph["DataGate"] == ["DataChecker"]
     text = str(compiled(scoring))
     assert training.PIPELINE_NAME in text
 
@@ -197,6 +199,7 @@ def test_tuning_publishes_nothing_and_waits_for_the_data_gate():
         "FeedbackExampleGen",
         "StatisticsGen",
         "ExampleValidator",
+        "DataChecker",
         "DataGate",
         "Transform",
         "ModelTuner",

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from components.data_gate.checks import Limits
-from components.data_gate.statistics import Statistics, accounts, common_stats, features
+from components.data_checker.checks import Limits
+from components.data_checker.statistics import Statistics, accounts, common_stats, features
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 
 DRIFT: Final = "drift"

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits
-from components.data_gate.pairs import SKEW, Pair, too_few, too_few_values
-from components.data_gate.statistics import Statistics, Words, features
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
+from components.data_checker.pairs import SKEW, Pair, too_few, too_few_values
+from components.data_checker.statistics import Statistics, Words, features
 
 
 @dataclass(frozen=True)

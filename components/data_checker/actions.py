@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from components.data_gate.checks import FAILED, SKIPPED, STOPPED, WARNED, Check
+from components.data_checker.checks import FAILED, SKIPPED, STOPPED, WARNED, Check
 
 WARN: Final = "warn"
 STOP: Final = "stop"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.data_gate.actions import DEFAULT_ACTIONS, complete_actions, decide
-from components.data_gate.checks import Check
+from components.data_checker.actions import DEFAULT_ACTIONS, complete_actions, decide
+from components.data_checker.checks import Check
 
 
 def check(group: str, verdict: str) -> Check:

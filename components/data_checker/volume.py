@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
 from components.feedback_example_gen import properties
 from components.feedback_example_gen.cutoffs import SCORE
 from components.postgres.watermark import WEEKS_BEFORE

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.checks import Check
-from components.data_gate.words import UNSEEN_PAIRS, check_missing, check_unseen
+from components.data_checker.checks import Check
+from components.data_checker.words import UNSEEN_PAIRS, check_missing, check_unseen
 from transforms import event_spec
 
 EVAL, SCORE = UNSEEN_PAIRS

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.data_gate.checks import Check
-from components.data_gate.volume import check_volume
+from components.data_checker.checks import Check
+from components.data_checker.volume import check_volume
 
 FACTS = {
     "late_rows": 0,

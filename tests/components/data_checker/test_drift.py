@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.data_gate.checks import Check
-from components.data_gate.drift import check_drift
-from components.data_gate.pairs import PAIRS, Pair
-from components.data_gate.statistics import accounts
+from components.data_checker.checks import Check
+from components.data_checker.drift import check_drift
+from components.data_checker.pairs import PAIRS, Pair
+from components.data_checker.statistics import accounts
 from pipeline.settings import Settings
 from transforms import event_spec
 from transforms.schema import load_schema

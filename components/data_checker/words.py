@@ -6,9 +6,9 @@ The words are the raw ones, as the statistics list them.
 from collections.abc import Iterator
 from typing import Final
 
-from components.data_gate.checks import FAILED, PASSED, SKIPPED, Check, Limits, verdict_on
-from components.data_gate.pairs import Pair, too_few, too_few_values
-from components.data_gate.statistics import Feature, Statistics, Words, common_stats, features
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits, verdict_on
+from components.data_checker.pairs import Pair, too_few, too_few_values
+from components.data_checker.statistics import Feature, Statistics, Words, common_stats, features
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 from transforms import event_spec
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from components.data_gate.checks import Check, Limits, verdict_on
+from components.data_checker.checks import Check, Limits, verdict_on
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.feedback_example_gen.properties import AS_OF, NEWEST_FEEDBACK
 

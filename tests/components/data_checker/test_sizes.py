@@ -6,9 +6,9 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_gate.checks import Limits
-from components.data_gate.schema_anomalies import check_anomalies
-from components.data_gate.sizes import check_freshness, check_sizes
+from components.data_checker.checks import Limits
+from components.data_checker.schema_anomalies import check_anomalies
+from components.data_checker.sizes import check_freshness, check_sizes
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 

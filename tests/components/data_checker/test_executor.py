@@ -1,4 +1,4 @@
-"""The gate on what ExampleGen, StatisticsGen and ExampleValidator really hand it."""
+"""Checks and gate on what ExampleGen, StatisticsGen and ExampleValidator really hand on."""
 
 import json
 import re
@@ -15,8 +15,9 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsExecuto
 from tfx.types import standard_artifacts
 
 from components.artifacts import DataGateDecision
-from components.data_gate.actions import complete_actions
-from components.data_gate.executor import Executor
+from components.data_checker.actions import complete_actions
+from components.data_checker.executor import Executor as Checker
+from components.data_gate.executor import Executor as Gate
 from components.errors import DataGateStopped
 from transforms.schema import schema_path
 
@@ -96,11 +97,12 @@ def sound(
 def gate(
     inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **bars: float
 ) -> list[Row]:
-    """Runs the gate and returns the checks that it wrote down."""
+    """Runs checks and gate, and returns what the checks wrote down."""
     decision = DataGateDecision()
     decision.uri = str(folder / "decision")
     settings = {"actions": json.dumps(complete_actions(actions or {}))}
-    Executor().Do(inputs, {"decision": [decision]}, BARS | settings | bars)
+    Checker().Do(inputs, {"decision": [decision]}, BARS | settings | bars)
+    Gate().Do({"decision": [decision]}, {}, {})
     return written(folder)
 
 

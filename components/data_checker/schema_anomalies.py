@@ -6,7 +6,7 @@ from typing import Final
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from components.data_gate.checks import Check, verdict_on
+from components.data_checker.checks import Check, verdict_on
 from components.feedback_example_gen.cutoffs import SCORE
 from transforms.schema import SERVING
 

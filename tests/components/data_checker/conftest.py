@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 
-from components.data_gate.checks import Limits
-from components.data_gate.statistics import Statistics
+from components.data_checker.checks import Limits
+from components.data_checker.statistics import Statistics
 from transforms import event_spec
 
 LIMITS = Limits(
