@@ -25,3 +25,9 @@ class PublishedAreas(Artifact):
     """area_impacts.json: scores and contributions; properties say what was published."""
 
     TYPE_NAME = "TensInsightPublishedAreas"
+
+
+class ModelReview(Artifact):
+    """review.html, the evaluation report of a run, and review.json, the same numbers."""
+
+    TYPE_NAME = "TensInsightModelReview"

@@ -53,3 +53,7 @@ class ModelActRefused(TensInsightError):
 
 class RegistryInconsistent(TensInsightError):
     """ML Metadata says what cannot be, such as two models of one version."""
+
+
+class ReportNotFound(TensInsightError):
+    """There is no evaluation report of that model, or its files are gone."""

@@ -1,7 +1,8 @@
 """Runs the nodes of a pipeline on this machine, each branch for itself."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from absl import logging
 from tfx.dsl.compiler import constants
@@ -10,15 +11,20 @@ from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import TensInsightError
+from components.node_costs import DONE, FAILED, NOT_RUN, NodeCost, write_costs
 from pipeline.input_errors import input_errors_raised
+from pipeline.measuring import start_measuring
 from pipeline.recordable import require_recordable
+
+_IN_ANY_CASE: Final = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
 
 
 class BranchRunner(LocalDagRunner):
     """LocalDagRunner ends a run at the first node that fails; this one ends its branch.
 
     So does every runner that knows the graph, such as Kubeflow's: what does not depend on
-    the failed node still runs, and the run fails after that.
+    the failed node still runs, and the run fails after that. A node whose trigger strategy
+    is ALL_UPSTREAM_NODES_COMPLETED runs whatever became of those before it.
     """
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: Any = None) -> None:
@@ -37,29 +43,44 @@ class BranchRunner(LocalDagRunner):
         if run_options is not None:
             super().run_with_ir(pipeline, run_options)
             return
+        run_id = datetime.now().isoformat()
         runtime_parameter_utils.substitute_runtime_parameter(
-            pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: datetime.now().isoformat()}
+            pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )
+        root = pipeline.runtime_spec.pipeline_root.field_value.string_value
         failures: dict[str, Exception] = {}
-        held_back: set[str] = set()
+        costs: dict[str, NodeCost] = {}
         for node in pipeline.nodes:
             name = node.pipeline_node.node_info.id
-            if held_back.intersection(node.pipeline_node.upstream_nodes):
-                held_back.add(name)
+            if _held_back(node.pipeline_node, costs):
+                costs[name] = NodeCost(name, NOT_RUN)
                 continue
-            alone = pipeline_pb2.Pipeline()
-            alone.CopyFrom(pipeline)
-            del alone.nodes[:]
-            alone.nodes.append(node)
+            outcome, measured = DONE, start_measuring()
             try:
-                with input_errors_raised():
-                    super().run_with_ir(alone)
+                self._run_alone(pipeline, node)
             except Exception as error:
                 logging.error("%s failed", name, exc_info=error)
-                failures[name] = error
-                held_back.add(name)
+                failures[name], outcome = error, FAILED
+            costs[name] = measured(name, outcome)
+            write_costs(root, run_id, list(costs.values()))
         if failures:
             raise _first(failures)
+
+    def _run_alone(
+        self, pipeline: pipeline_pb2.Pipeline, node: pipeline_pb2.Pipeline.PipelineOrNode
+    ) -> None:
+        alone = pipeline_pb2.Pipeline()
+        alone.CopyFrom(pipeline)
+        del alone.nodes[:]
+        alone.nodes.append(node)
+        with input_errors_raised():
+            super().run_with_ir(alone)
+
+
+def _held_back(node: pipeline_pb2.PipelineNode, costs: Mapping[str, NodeCost]) -> bool:
+    if node.execution_options.strategy == _IN_ANY_CASE:
+        return False
+    return any(costs[name].outcome != DONE for name in node.upstream_nodes if name in costs)
 
 
 def _first(failures: dict[str, Exception]) -> Exception:

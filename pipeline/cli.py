@@ -11,6 +11,7 @@ import click
 _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
     "models": ("pipeline.commands.models", "List, compare, promote, withdraw, pin models."),
+    "report": ("pipeline.commands.report", "The evaluation report of a model, or of two."),
     "account": ("pipeline.commands.account", "One account: score, reasons, feedback as counts."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),

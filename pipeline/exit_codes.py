@@ -25,6 +25,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.UnknownModel: USAGE,
     errors.UnknownAccount: USAGE,
     errors.ModelActRefused: USAGE,
+    errors.ReportNotFound: USAGE,
 }
 
 MEANINGS: Final = {

@@ -91,6 +91,10 @@ class Registry:
         """Returns all models, newest first."""
         return _newest_first(self._live("Model"))
 
+    def reviews(self) -> list[Artifact]:
+        """Returns all evaluation reports, newest first."""
+        return _newest_first(self._live("TensInsightModelReview"))
+
     def blessings(self) -> dict[int, Artifact]:
         """Returns the gate's decision on each judged model, by the model's artifact id."""
         judged = reversed(_newest_first(self._decisions()))

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from components.input_facts import input_facts
 from pipeline.band_facts import band_facts
-from pipeline.input_facts import input_facts
 from pipeline.one_line import one_line
 from pipeline.summary import CATEGORIES, RunSummary
 
@@ -49,6 +49,9 @@ def render_summary(summary: RunSummary, out: Console) -> None:
     _render_areas(summary, out)
     if summary.gate:
         render_checks(summary.gate, out)
+    if summary.report:
+        out.print()
+        out.print(f"Evaluation report: {short_path(summary.report)}", style="bold", markup=False)
 
 
 def render_checks(gate: "GateDecision", out: Console) -> None:

@@ -15,6 +15,7 @@ from pipeline.metadata_store import require_store
 from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
 from pipeline.registry import Artifact, Registry, Run
+from pipeline.reports import report_of
 from pipeline.settings import ConfigurationInvalid, Settings
 from pipeline.summary import TOP, RunSummary, decision_of, newest, newest_run
 
@@ -38,12 +39,14 @@ class RunFailed:
         gate: What the gate said of the challenger, if it was asked.
         published: What the other branch published all the same, a sentence each.
         warnings: Why checks of the data gate warned, if it let the run pass.
+        report: The evaluation report's file, if one was written.
     """
 
     error: TensInsightError
     gate: "GateDecision | None"
     published: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    report: str | None = None
 
 
 def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummary | RunFailed:
@@ -80,7 +83,11 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         registry = Registry(settings.metadata_path)
         run = newest_run(registry, module.PIPELINE_NAME, since)
         return RunFailed(
-            error, _gate(registry, run), _published(registry, run), _warnings(registry, run)
+            error,
+            _gate(registry, run),
+            _published(registry, run),
+            _warnings(registry, run),
+            report_of(registry.artifacts_of(run)) if run else None,
         )
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
@@ -185,6 +192,7 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         pushed_to=_pushed(artifacts),
         hyperparameters_from=_trained_with(artifacts),
         data_gate=read_data_checks(newest(artifacts, _DECISION_TYPE)),
+        report=report_of(artifacts),
     )
 
 

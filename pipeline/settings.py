@@ -26,11 +26,12 @@ from pipeline.setting_groups.data_gate import DataGateSettings
 from pipeline.setting_groups.model_gate import ModelGateSettings
 from pipeline.setting_groups.publishing import PublishingSettings
 from pipeline.setting_groups.reading import ReadingSettings
+from pipeline.setting_groups.reviewing import ReviewingSettings
 from pipeline.setting_groups.training import TrainingSettings
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
-_OF_A_MACHINE: Final = ("state_dir", "beam_pipeline_args")
+_OF_A_MACHINE: Final = ("state_dir", "beam_pipeline_args", "review_dir")
 
 
 class ConfigurationInvalid(ValueError):
@@ -40,6 +41,7 @@ class ConfigurationInvalid(ValueError):
 class Settings(
     # Read from the right: pydantic lists the fields of the last base first.
     AreaSettings,
+    ReviewingSettings,
     PublishingSettings,
     ModelGateSettings,
     TrainingSettings,

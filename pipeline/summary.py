@@ -36,6 +36,7 @@ class RunSummary:
         hyperparameters_from: Where those of the trained model come from: settings, or which
             tuner run; None in a scoring run.
         data_gate: What the data gate checked, and its warnings.
+        report: The evaluation report's file; None in a scoring run.
     """
 
     pipeline: str
@@ -52,6 +53,7 @@ class RunSummary:
     pushed_to: str | None = None
     hyperparameters_from: str | None = None
     data_gate: DataChecks = field(default_factory=DataChecks)
+    report: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -7,6 +7,7 @@ from tfx.proto import trainer_pb2
 from tfx.types import BaseChannel
 
 from components.feedback_example_gen.cutoffs import SCORE, SPLITS
+from components.model_review.component import ModelReview
 from components.model_trainer.chosen import SET_EXPLICITLY, SOURCE
 from components.model_trainer.component import ModelTrainer
 from components.model_trainer.executor import MODEL_CARD
@@ -34,6 +35,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     7. Pusher copies a blessed model to where TensorFlow Serving reads.
     8. The champion is resolved again: today's model if it was blessed, else the last.
     9. AccountScorer scores with it and publishes.
+    10. ModelReview writes the evaluation report, whatever became of the nodes before it.
 
     Beside all this, after 1: ProductAreaScorer ranks the product areas and publishes.
     """
@@ -72,7 +74,18 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     reading = [schema_gen, example_gen, statistics_gen, validator, checker, data_gate, areas]
     learning = [transform, former_champion, trainer, evaluator, model_gate, pusher]
     learning += [tuned] if tuned else []
-    return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer])
+    review = _review(
+        settings,
+        examples=examples,
+        data_decision=checker.outputs["decision"],
+        model=trainer.outputs["model"],
+        baseline_model=former_champion.outputs["model"],
+        blessing=model_gate.outputs["blessing"],
+        champion=champion.outputs["model"],
+        scores=scorer.outputs["scores"],
+    )
+    review.add_upstream_nodes([pusher, areas])
+    return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer, review])
 
 
 def build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components.Transform:
@@ -129,6 +142,18 @@ def _push(settings: Settings, model: BaseChannel, blessing: BaseChannel) -> tfx.
         model=model,
         model_blessing=blessing,
         push_destination=tfx.proto.PushDestination(filesystem=serving),
+    )
+
+
+def _review(settings: Settings, **inputs: BaseChannel) -> ModelReview:
+    return ModelReview(
+        settings=settings.portable(),
+        risk_bands=settings.bands,
+        code_version=code_version(),
+        pipeline_root=str(settings.pipeline_root / PIPELINE_NAME),
+        review_dir=settings.review_dir,
+        review_accounts=settings.review_accounts,
+        **inputs,
     )
 
 

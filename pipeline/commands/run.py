@@ -89,7 +89,7 @@ def run_and_report(
 
     from pipeline.demo.fallback import ensure_database
     from pipeline.progress import Progress
-    from pipeline.render import console, render_checks, render_summary
+    from pipeline.render import console, render_checks, render_summary, short_path
     from pipeline.run import RunFailed, run_pipeline
     from pipeline.settings import load_settings
 
@@ -101,11 +101,17 @@ def run_and_report(
             click.echo(result.gate.summary, err=True)
             render_checks(result.gate, console(stderr=True))
             result.error.facts["gate"] = asdict(result.gate)
-        result.error.facts |= {"published": result.published, "warnings": result.warnings}
+        result.error.facts |= {
+            "published": result.published,
+            "warnings": result.warnings,
+            "report": result.report,
+        }
         for sentence in result.published:
             click.echo(sentence, err=True)
         for warning in result.warnings:
             click.echo(f"Data gate, warning: {warning}", err=True)
+        if result.report:
+            click.echo(f"Evaluation report: {short_path(result.report)}", err=True)
         raise result.error
     render_summary(result, console())
     if as_json:

@@ -6,7 +6,7 @@ import pytest
 
 from components.feedback_example_gen.input_oddities import InputOddities
 from components.feedback_example_gen.word_counts import OPEN_SETS
-from pipeline.input_facts import input_facts
+from components.input_facts import input_facts
 from pipeline.render import one_line
 
 NOTHING = {

@@ -1,0 +1,83 @@
+"""The work of ModelReview: collect, write review.html and review.json, and copy them."""
+
+import json
+import os
+import re
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from components.model_review.gather import gather
+from components.model_review.page.html import render
+from components.model_review.review import Review
+from components.model_review.run_artifacts import collect
+from components.node_costs import read_costs
+
+HTML: Final = "review.html"
+JSON: Final = "review.json"
+OUTCOME: Final = "outcome"
+MODEL_VERSION: Final = "model_version"
+_NO_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Executor(base_executor.BaseExecutor):
+    """Writes the evaluation report of a run."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Runs the component.
+
+        Args:
+            input_dict: As component.py says; all of them may be absent.
+            output_dict:
+                - review: ModelReview.
+            exec_properties: As component.py declares.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        run_id = (self._context.pipeline_run_id if self._context else None) or ""
+        costs = read_costs(exec_properties["pipeline_root"], run_id)
+        review = gather(
+            collect(input_dict, run_id, costs),
+            settings=json.loads(exec_properties["settings"]),
+            risk_bands=exec_properties["risk_bands"],
+            code_version=exec_properties["code_version"],
+            accounts_shown=bool(exec_properties["review_accounts"]),
+        )
+        artifact = artifact_utils.get_single_instance(output_dict["review"])
+        files = {HTML: render(review), JSON: review.as_json()}
+        for name, text in files.items():
+            _write(os.path.join(artifact.uri, name), text)
+        _describe(artifact, review)
+        if folder := exec_properties["review_dir"]:
+            _copy(folder, review, files)
+
+
+def _write(path: str, text: str) -> None:
+    fileio.makedirs(os.path.dirname(path))
+    with fileio.open(path, "w") as file:
+        file.write(text)
+
+
+def _copy(folder: str, review: Review, files: dict[str, str]) -> None:
+    """Copies the report under a name that sorts by time, and that no other run has."""
+    head = review.head
+    stem = _NO_FILE_NAME.sub("", f"{head.as_of[:10]}-{head.model_version or head.run_id}")
+    for name, text in files.items():
+        path = os.path.join(folder, stem.strip("-") + os.path.splitext(name)[1])
+        _write(path, text)
+        logging.info("Evaluation report: %s", path)
+
+
+def _describe(artifact: types.Artifact, review: Review) -> None:
+    artifact.set_string_custom_property(OUTCOME, review.decision.kind)
+    for name, value in ((MODEL_VERSION, review.head.model_version), ("as_of", review.head.as_of)):
+        if value:
+            artifact.set_string_custom_property(name, value)

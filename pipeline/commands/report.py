@@ -1,0 +1,65 @@
+"""`tens-insight report`: the evaluation report of a model, or a page about two."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+
+@click.command(name="report")
+@click.argument("version", required=False)
+@click.option(
+    "--compare",
+    nargs=2,
+    metavar="A B",
+    help="Write a page about two models, judged on one evaluation snapshot.",
+)
+@click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report's numbers as JSON.")
+def command(
+    version: str | None, compare: tuple[str, str] | None, open_: bool, as_json: bool
+) -> None:
+    """Names the newest evaluation report, or that of a model VERSION.
+
+    Every training run writes one, also a run that was not blessed or that the data gate
+    stopped. The file needs no network and no other file; send it to whoever signs.
+    """
+    from pipeline.quiet import silence_libraries
+    from pipeline.registry import Registry
+    from pipeline.render import short_path
+    from pipeline.reports import find_report
+    from pipeline.settings import load_settings
+
+    silence_libraries()
+    settings = load_settings()
+    if compare is not None:
+        if version or as_json:
+            raise click.UsageError("--compare A B takes no VERSION and no --json.")
+        page = _compared(settings, *compare)
+        click.echo(short_path(str(page)))
+    else:
+        report = find_report(Registry(settings.metadata_path), version)
+        page = report.html
+        if as_json:
+            click.echo(report.json.read_text(encoding="utf-8"))
+        else:
+            click.echo(short_path(str(page)))
+            about = f"model {report.model_version}" if report.model_version else "no model"
+            click.echo(f"{about}, as of {report.as_of or 'unknown'}: {report.outcome}", err=True)
+    if open_ and click.launch(page.as_uri()) != 0:
+        raise click.ClickException(f"No browser could be started; open {page} in one.")
+
+
+def _compared(settings: "Settings", a: str, b: str) -> Path:
+    from components.model_review.page.comparison import render
+    from pipeline.models.comparison import compare_models
+    from pipeline.registry import Registry
+
+    found = compare_models(Registry(settings.metadata_path), a, b, top=20)
+    page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render(found.as_json()), encoding="utf-8")
+    return page
