@@ -17,7 +17,7 @@ class Curve:
 
     Attributes:
         model: Whose.
-        x: Of its points, [0, 1], rising.
+        x: Of its points, [0, 1], never falling.
         y: Of its points, [0, 1].
         within: What was left out lies no further than this from the line: .001, or more
             where the line has too many corners to be drawn so closely.
