@@ -52,7 +52,7 @@ def paired_bootstrap(
     gaps = [found - labels for found in models.values()]
     summands = np.stack([*losses, *gaps], axis=1).astype(np.float32)
     parts: dict[str, list[tuple[Floats, ...]]] = {name: [] for name in models}
-    for weights in _draws(len(labels), resamples, seed):
+    for weights in draws(len(labels), resamples, seed):
         means = (weights @ summands).astype(np.float64) / len(labels)
         for place, (name, ranking) in enumerate(rankings.items()):
             both = ranking.metrics(weights)
@@ -78,8 +78,16 @@ def _losses(labels: Floats, probabilities: Floats) -> Floats:
     return -(labels * np.log(kept) + (1 - labels) * np.log1p(-kept))
 
 
-def _draws(accounts: int, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Yields how often each account was drawn, [some resamples, accounts]."""
+def draws(
+    accounts: int, resamples: int = RESAMPLES, seed: int = 0
+) -> Iterator[NDArray[np.float32]]:
+    """Yields how often each account was drawn, [some resamples, accounts].
+
+    Args:
+        accounts: How many there are, at least 1; as many are drawn.
+        resamples: How many, over all that is yielded.
+        seed: Of the drawing; the same one gives the same resamples.
+    """
     random = np.random.default_rng(seed)
     most = max(1, _CELLS // accounts)
     for start in range(0, resamples, most):

@@ -19,12 +19,20 @@ from serving_model.explainer import (
     REASON_GROUPS,
 )
 from serving_model.model_card import CardValue, read_card
-from serving_model.signatures import EXPLAIN, HORIZON_PROBABILITIES, PROBABILITY, SERVING
+from serving_model.signatures import (
+    EXPLAIN,
+    HORIZON_PROBABILITIES,
+    PROBABILITY,
+    SCORE_FEATURES,
+    SERVING,
+)
+from transforms.account_features import FEATURES
 from transforms.event_spec import ACCOUNT_ID
 
 HORIZONS: Final = "churn_horizons"
 SCORE_BATCH: Final = 1024
 EXPLAIN_BATCH: Final = 1024
+FEATURE_BATCH: Final = 4096
 
 
 class Explanation(NamedTuple):
@@ -99,6 +107,32 @@ class ModelScorer:
             accounts += [one.decode("utf-8") for one in answer[ACCOUNT_ID].numpy()[:, 0]]
             probabilities.append(answer[PROBABILITY].numpy()[:, 0].astype(np.float64))
         return np.array(accounts, dtype=np.str_), np.concatenate(probabilities)
+
+    def score_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores transformed features, such as nobody may have.
+
+        Args:
+            features: As the Transform graph of the model gives them, [n, columns].
+
+        Returns:
+            Probabilities of churn, [n], in the order given.
+
+        Raises:
+            ValueError: If the model was trained before models could be asked so.
+        """
+        if SCORE_FEATURES not in self._model.signatures:
+            raise ValueError(
+                f"The model {self._card.get('model_version', '')} cannot be asked about features: "
+                f"it has the signatures {sorted(self._model.signatures)}. It was trained before "
+                "models could; run `tens-insight run train` for a new one."
+            )
+        signature = self._model.signatures[SCORE_FEATURES]
+        probabilities = [np.empty(0)]
+        for start in range(0, len(features), FEATURE_BATCH):
+            batch = tf.constant(features[start : start + FEATURE_BATCH])
+            answer = signature(**{FEATURES: batch})[PROBABILITY]
+            probabilities.append(answer.numpy()[:, 0].astype(np.float64))
+        return np.concatenate(probabilities)
 
     def explain(self, serialized: Sequence[bytes]) -> Explanation:
         """Scores snapshots and says why.

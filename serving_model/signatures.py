@@ -1,7 +1,7 @@
 """Exports the model with the Transform graph in it: raw events in, probability out."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import keras
@@ -18,6 +18,8 @@ EXPLAIN: Final = "explain"
 """Serialized snapshots, as above; answers as above and with reasons, see `Explainer`."""
 TRANSFORM: Final = "transform_features"
 """Serialized snapshots, as above, to `features` float32 [batch, columns]."""
+SCORE_FEATURES: Final = "score_features"
+"""`features`, as above, to `churn_probability` alone: what if a feature were another one?"""
 RAW_EVENTS: Final = "raw_events"
 """Raw features by name: scalars [batch], event lists dense [batch, events].
 
@@ -79,6 +81,10 @@ class ServedModel(tf.Module):
         answer = self._answer(raw, features)
         return {**answer, **self._explainer.reasons(raw, features, answer[PROBABILITY])}
 
+    def score_features(self, features: tf.Tensor) -> Tensors:
+        """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""
+        return {PROBABILITY: _column(self._model(features)[:, self._asked])}
+
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
         probabilities = self._model(features)
         return {
@@ -95,7 +101,7 @@ def export_model(
     directory: str,
     explainer: Explainer,
 ) -> None:
-    """Writes a SavedModel with the signatures SERVING, EXPLAIN, TRANSFORM and RAW_EVENTS.
+    """Writes a SavedModel with the signatures of this file, SERVING the first of them.
 
     Args:
         model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
@@ -105,31 +111,38 @@ def export_model(
         explainer: Of the same model.
     """
     served = ServedModel(model, asked, transform, explainer)
-    serialized = [tf.TensorSpec([None], tf.string, name="examples")]
-
-    @tf.function(input_signature=serialized)
-    def serve(examples: tf.Tensor) -> Tensors:
-        return served.answer(tf.io.parse_example(examples, PARSED))
-
-    @tf.function(input_signature=serialized)
-    def explain(examples: tf.Tensor) -> Tensors:
-        return served.explain(tf.io.parse_example(examples, PARSED))
-
-    @tf.function(input_signature=serialized)
-    def transform_features(examples: tf.Tensor) -> Tensors:
-        return {FEATURES: served.features(tf.io.parse_example(examples, PARSED))}
-
-    @tf.function(input_signature=[_raw_signature()])
-    def raw_events(raw: Tensors) -> Tensors:
-        return served.answer(without_padding(raw))
-
     signatures = {
-        SERVING: serve,
-        EXPLAIN: explain,
-        TRANSFORM: transform_features,
-        RAW_EVENTS: raw_events,
+        SERVING: _of_examples(served.answer),
+        EXPLAIN: _of_examples(served.explain),
+        TRANSFORM: _of_examples(lambda raw: {FEATURES: served.features(raw)}),
+        SCORE_FEATURES: _of_features(served, model.input_shape),
+        RAW_EVENTS: _of_raw_events(served),
     }
     tf.saved_model.save(served, directory, signatures=signatures)
+
+
+def _of_examples(answer: Callable[[Tensors], Tensors]) -> Any:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def asked(examples: tf.Tensor) -> Tensors:
+        return answer(tf.io.parse_example(examples, PARSED))
+
+    return asked
+
+
+def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name=FEATURES)])
+    def asked(features: tf.Tensor) -> Tensors:
+        return served.score_features(features)
+
+    return asked
+
+
+def _of_raw_events(served: ServedModel) -> Any:
+    @tf.function(input_signature=[_raw_signature()])
+    def asked(raw: Tensors) -> Tensors:
+        return served.answer(without_padding(raw))
+
+    return asked
 
 
 def without_padding(raw: Tensors) -> dict[str, Any]:

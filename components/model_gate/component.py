@@ -48,8 +48,10 @@ class ModelGate(base_component.BaseComponent):
 
     Component outputs:
         - blessing: ModelBlessing, whose folder holds BLESSED or NOT_BLESSED as TFX's
-          Evaluator writes them, and decision.json with every check. Properties: those of
-          the Evaluator, and model_version, summary, auc, log_loss, decision.
+          Evaluator writes them, decision.json with every check, and predictions.parquet
+          with the answers of every model to every account of the evaluation snapshot.
+          Properties: those of the Evaluator, and model_version, summary, auc, log_loss,
+          decision.
     """
 
     SPEC_CLASS = ModelGateSpec

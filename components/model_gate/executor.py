@@ -19,6 +19,7 @@ from components.model_gate.evaluator_checks import evaluator_checks
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_checks
+from components.model_gate.predictions import Predictions, write_predictions
 from components.model_gate.slice_checks import slice_checks
 from components.model_gate.snapshots import EvalSnapshots, read_eval, read_training
 from serving_model.baselines import Baselines, fit_baselines
@@ -51,9 +52,10 @@ class Executor(base_executor.BaseExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         limits = Limits(**exec_properties)
-        decision = _judge(input_dict, limits)
+        decision, predictions = _judge(input_dict, limits)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         fileio.makedirs(blessing.uri)
+        write_predictions(blessing.uri, predictions)
         _write(blessing.uri, decisions.FILE, decision.as_json())
         name = constants.BLESSED_FILE_NAME if decision.blessed else constants.NOT_BLESSED_FILE_NAME
         _write(blessing.uri, name, "")
@@ -63,7 +65,7 @@ class Executor(base_executor.BaseExecutor):
         logging.info("Model gate: %s", decision.summary)
 
 
-def _judge(inputs: Artifacts, limits: Limits) -> decisions.Decision:
+def _judge(inputs: Artifacts, limits: Limits) -> tuple[decisions.Decision, Predictions]:
     examples = artifact_utils.get_single_instance(inputs["examples"])
     facts = artifact_facts.custom_properties(examples)
     transform = tft.TFTransformOutput(
@@ -78,10 +80,11 @@ def _judge(inputs: Artifacts, limits: Limits) -> decisions.Decision:
     models |= baselines.probabilities(snapshots.features, snapshots.traits.silence_days)
     checks, slices = _checks(inputs, snapshots, models, limits)
     champion = scorers[CHAMPION].card[MODEL_VERSION] if CHAMPION in scorers else None
-    return decisions.decide(
+    judged = Predictions(snapshots.accounts, snapshots.labels, models, snapshots.traits)
+    decision = decisions.decide(
         checks=checks,
-        labels=snapshots.labels,
-        models=models,
+        labels=judged.labels,
+        models=judged.models,
         slices=slices,
         versions=(
             str(scorers[CHALLENGER].card[MODEL_VERSION]),
@@ -90,6 +93,7 @@ def _judge(inputs: Artifacts, limits: Limits) -> decisions.Decision:
         cutoff=facts[f"{EVAL}_cutoffs"],
         training=training,
     )
+    return decision, judged
 
 
 def _scorer(models: list[types.Artifact]) -> ModelScorer:

@@ -33,6 +33,7 @@ class EvalSnapshots(NamedTuple):
     """The evaluation snapshot, by account."""
 
     serialized: list[bytes]
+    accounts: npt.NDArray[np.str_]
     labels: npt.NDArray[np.float64]
     features: npt.NDArray[np.float32]
     traits: Traits
@@ -80,8 +81,13 @@ def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots
         columns[spec.TENURE_DAYS].astype(np.float64),
         columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
     )
-    labels = columns[spec.LABEL].astype(np.float64)
-    return EvalSnapshots([serialized[row] for row in order], labels, columns[FEATURES], traits)
+    return EvalSnapshots(
+        serialized=[serialized[row] for row in order],
+        accounts=_text(columns[spec.ACCOUNT_ID]),
+        labels=columns[spec.LABEL].astype(np.float64),
+        features=columns[FEATURES],
+        traits=traits,
+    )
 
 
 def read_serialized(split_uri: str) -> list[bytes]:

@@ -46,13 +46,15 @@ class Standing:
         before: The newest publication that is not by this model; None where there is none.
         published: Whether `after` is what is published now.
         bands: The rule of the categories, in a sentence.
-        edges: Of the histogram's bins, one more than there are bins, from 0 to 1.
+        edges: Of the histogram's bins, one more than there are bins, from 0 to 1; closer
+            together where probabilities are low, since most of them are.
         transitions: (category before, category after, accounts) of accounts in both.
         movers: The furthest first; empty where accounts are not to be shown.
         accounts_shown: Whether movers may be named.
         common: Accounts in both.
         appeared: Accounts only in `after`.
         vanished: Accounts only in `before`.
+        before_missing: Why there is no `before`; empty where there is one.
     """
 
     after: Scored
@@ -66,6 +68,7 @@ class Standing:
     common: int = 0
     appeared: int = 0
     vanished: int = 0
+    before_missing: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Importance:
         features: How many columns are in it.
         auc_lost: AUC less that of the shuffled.
         log_loss_added: Log-loss of the shuffled less that of all.
+        accounts: How many were shuffled: all of the evaluation snapshot, or a fixed random
+            sample of a large one.
     """
 
     group: str
@@ -88,6 +93,7 @@ class Importance:
     features: int
     auc_lost: Estimate
     log_loss_added: Estimate
+    accounts: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,7 @@ class Contribution:
         mean_absolute: How far it moves a score, up or down.
         mean: Where it moves scores on the whole.
         raises: Share of the accounts whose risk it raises, [0, 1].
+        accounts: How many were asked about: all of today's, or a fixed random sample.
     """
 
     group: str
@@ -107,3 +114,4 @@ class Contribution:
     mean_absolute: float
     mean: float
     raises: float
+    accounts: int = 0

@@ -13,11 +13,20 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a model, thinned for drawing: what is left out lies on it within .001."""
+    """A line of a model, thinned for drawing.
+
+    Attributes:
+        model: Whose.
+        x: Of its points, [0, 1], never falling.
+        y: Of its points, [0, 1].
+        within: What was left out lies no further than this from the line: .001, or more
+            where the line has too many corners to be drawn so closely.
+    """
 
     model: str
     x: tuple[float, ...]
     y: tuple[float, ...]
+    within: float = 0.001
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,8 @@ class ModelMetrics:
         auc: Area under the ROC curve.
         pr_auc: Average precision.
         log_loss: Mean, in nats.
-        calibration_error: Over ten bins of equal size, [0, 1].
+        calibration_error: Over ten bins of equal size, [0, 1]. It has no interval: drawing
+            accounts adds noise to every bin, so the error of resamples lies above it.
         mean_predicted: Mean probability, [0, 1].
     """
 
@@ -106,10 +116,11 @@ class Gains:
 
     Attributes:
         curves: Of challenger, champion and baselines; x: share of accounts called, highest
-            probability first, y: share of leavers among them found.
+            probability first, y: share of leavers among them found, which of accounts with
+            one probability is the mean over their orders.
         calls_for_half: By model, in the same order.
-        lift: Of the challenger: base rate among the called over that of all, by the share
-            called, such as (0.1, lift at 10 %).
+        lift: Of the challenger: share of leavers among the called over that of all, by the
+            share called, such as (0.1, lift at 10 %).
         accounts: In the evaluation snapshot.
         churned: Of them.
     """

@@ -1,4 +1,4 @@
-"""One model, four doors: every signature gives the same answer, in every loader."""
+"""One model, five doors: every signature gives the same answer, in every loader."""
 
 from collections.abc import Iterable
 from types import SimpleNamespace
@@ -21,6 +21,8 @@ from serving_model.signatures import (
     HORIZON_PROBABILITIES,
     PROBABILITY,
     RAW_EVENTS,
+    SCORE_FEATURES,
+    SERVING,
     TRANSFORM,
 )
 from transforms import event_spec as spec
@@ -90,6 +92,20 @@ def test_what_is_explained_is_what_is_served(
         FACTS: (300, len(fact_names())),
         FACT_WORDS: (300, len(fact_word_names())),
     }
+
+
+def test_features_are_scored_as_their_snapshots_are(
+    world: SimpleNamespace, scorer: ModelScorer, loaded: Any
+) -> None:
+    assert sorted(loaded.signatures) == sorted(
+        [SERVING, EXPLAIN, TRANSFORM, SCORE_FEATURES, RAW_EVENTS]
+    )
+    batch = tf.constant(world.scored[:300])
+    features = loaded.signatures[TRANSFORM](examples=batch)[FEATURES]
+    answer = loaded.signatures[SCORE_FEATURES](features=features)
+    assert {name: tuple(value.shape) for name, value in answer.items()} == {PROBABILITY: (300, 1)}
+    probabilities = scorer.score(world.scored[:300])[1]
+    np.testing.assert_allclose(answer[PROBABILITY].numpy()[:, 0], probabilities, atol=1e-6)
 
 
 def test_padding_is_not_read(world: SimpleNamespace, loaded: Any) -> None:

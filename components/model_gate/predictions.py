@@ -1,0 +1,88 @@
+"""What the gate judged, account by account: predictions.parquet beside decision.json."""
+
+import os
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+from tfx.dsl.io import fileio
+
+from components.model_gate.slice_checks import Traits
+
+Floats = NDArray[np.float64]
+
+FILE: Final = "predictions.parquet"
+ACCOUNT_ID: Final = "account_id"
+CHURNED: Final = "churned"
+_TEXTS: Final = ("tier", "region")
+_OTHERS: Final = (ACCOUNT_ID, CHURNED, *Traits._fields)
+"""All columns but those of the models."""
+
+
+class Predictions(NamedTuple):
+    """The evaluation snapshot as every model answers it, by account, [n] each."""
+
+    accounts: NDArray[np.str_]
+    labels: Floats
+    """0 or 1."""
+    models: Mapping[str, Floats]
+    """Probabilities by name of the model, in the order in which they were scored."""
+    traits: Traits
+
+
+def write_predictions(folder: str, predictions: Predictions) -> None:
+    """Writes FILE: accounts in the order given, numbers to the last bit.
+
+    Args:
+        folder: Of the blessing; it exists.
+        predictions: What was judged. The columns are account_id (string), churned (int64,
+            0 or 1), one of float64 for each model, tier and region (string), tenure_days
+            and silence_days (float64).
+    """
+    columns = {
+        ACCOUNT_ID: pa.array(predictions.accounts.tolist(), pa.string()),
+        CHURNED: pa.array(predictions.labels.astype(np.int64)),
+        **{name: pa.array(found, pa.float64()) for name, found in predictions.models.items()},
+        **{
+            name: pa.array(values.tolist(), pa.string() if name in _TEXTS else pa.float64())
+            for name, values in predictions.traits._asdict().items()
+        },
+    }
+    content = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(pa.table(columns), content)
+    with fileio.open(os.path.join(folder, FILE), "wb") as file:
+        file.write(content.getvalue().to_pybytes())
+
+
+def read_predictions(folder: str) -> Predictions:
+    """Reads back what write_predictions wrote, the same to the last bit.
+
+    Raises:
+        ValueError: If there is no such file: gates of before left none.
+    """
+    path = os.path.join(folder, FILE)
+    if not fileio.exists(path):
+        raise ValueError(
+            f"{path} is not there: a gate of before decided, which kept no predictions. "
+            "Run `tens-insight run train` for a decision with them."
+        )
+    with fileio.open(path, "rb") as file:
+        table = pyarrow.parquet.read_table(pa.BufferReader(file.read()))
+    return Predictions(
+        accounts=_text(table, ACCOUNT_ID),
+        labels=table[CHURNED].to_numpy().astype(np.float64),
+        models={name: table[name].to_numpy() for name in table.column_names if name not in _OTHERS},
+        traits=Traits(
+            _text(table, "tier"),
+            _text(table, "region"),
+            table["tenure_days"].to_numpy(),
+            table["silence_days"].to_numpy(),
+        ),
+    )
+
+
+def _text(table: pa.Table, column: str) -> NDArray[np.str_]:
+    return np.array(table[column].to_pylist(), dtype=np.str_)

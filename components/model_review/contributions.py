@@ -1,0 +1,41 @@
+"""Which reason groups move the scores of today's accounts, and how far."""
+
+from collections.abc import Sequence
+
+from components.model_review.account_sections import Contribution
+from components.model_review.missing import SectionMissing
+from serving_model.group_words import group_words
+from serving_model.predict import ModelScorer
+
+
+def contributions_of(scorer: ModelScorer, serialized: Sequence[bytes]) -> tuple[Contribution, ...]:
+    """Takes the scores of accounts apart.
+
+    Args:
+        scorer: Of the challenger.
+        serialized: Snapshots of today's accounts, or of a sample of them.
+
+    Returns:
+        One for each group, the one that moves scores furthest first.
+
+    Raises:
+        SectionMissing: There is no account, or the model gives no reasons.
+    """
+    if not serialized:
+        raise SectionMissing("There is no account to explain: the split `score` is empty.")
+    try:
+        explanation = scorer.explain(serialized)
+    except ValueError as error:
+        raise SectionMissing(str(error)) from None
+    found = [
+        Contribution(
+            group=group,
+            words=group_words(group),
+            mean_absolute=float(abs(column).mean()),
+            mean=float(column.mean()),
+            raises=float((column > 0).mean()),
+            accounts=len(column),
+        )
+        for group, column in zip(explanation.groups, explanation.contributions.T, strict=True)
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.mean_absolute, one.group)))

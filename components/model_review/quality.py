@@ -1,0 +1,82 @@
+"""Ranking: ROC and precision-recall of every model that the gate judged, and their metrics."""
+
+import numpy as np
+
+from components.model_gate.predictions import Predictions
+from components.model_review.calls import calls
+from components.model_review.missing import SectionMissing
+from components.model_review.quality_sections import Curve, Estimate, ModelMetrics, Quality
+from components.model_review.thinned import Floats, thinned
+from serving_model import metrics
+from serving_model.paired_bootstrap import Replicates, interval, paired_bootstrap
+
+
+def quality_of(predictions: Predictions) -> Quality:
+    """Draws and measures every model.
+
+    The intervals come from the resamples that the gate judged by, so they are its own.
+
+    Args:
+        predictions: What the gate judged.
+
+    Raises:
+        SectionMissing: All accounts left, or none did.
+    """
+    labels = predictions.labels
+    refuse_one_class(labels)
+    replicates = paired_bootstrap(labels, predictions.models)
+    return Quality(
+        metrics=tuple(
+            _measured(name, labels, found, replicates[name])
+            for name, found in predictions.models.items()
+        ),
+        roc=tuple(_roc(name, labels, found) for name, found in predictions.models.items()),
+        precision_recall=tuple(
+            _precision_recall(name, labels, found) for name, found in predictions.models.items()
+        ),
+        base_rate=float(labels.mean()),
+    )
+
+
+def refuse_one_class(labels: Floats) -> None:
+    """Raises SectionMissing where there is nothing to rank: all accounts left, or none did."""
+    churned = int(labels.sum())
+    if churned in (0, len(labels)):
+        raise SectionMissing(
+            f"{churned} of the {len(labels)} accounts of the evaluation snapshot left: a ranking "
+            "can only be judged where some left and some stayed."
+        )
+
+
+def _measured(
+    name: str, labels: Floats, probabilities: Floats, replicates: Replicates
+) -> ModelMetrics:
+    return ModelMetrics(
+        model=name,
+        auc=Estimate(metrics.auc(labels, probabilities), interval(replicates.auc)),
+        pr_auc=Estimate(
+            metrics.average_precision(labels, probabilities), interval(replicates.pr_auc)
+        ),
+        log_loss=Estimate(metrics.log_loss(labels, probabilities), interval(replicates.log_loss)),
+        calibration_error=Estimate(metrics.expected_calibration_error(labels, probabilities)),
+        mean_predicted=float(probabilities.mean()),
+    )
+
+
+def _roc(name: str, labels: Floats, probabilities: Floats) -> Curve:
+    """A straight line where accounts share a probability: their mean over all orders."""
+    called, found = calls(labels, probabilities)
+    stayed = called - found
+    return thinned(name, stayed / stayed[-1], found / found[-1])
+
+
+def _precision_recall(name: str, labels: Floats, probabilities: Floats) -> Curve:
+    """In steps, as average precision adds them up: a straight line would flatter the model.
+
+    Davis and Goadrich 2006, "The relationship between precision-recall and ROC curves".
+    """
+    called, found = calls(labels, probabilities)
+    steps = np.flatnonzero(np.diff(found)) + 1
+    recall = np.r_[0, found[steps]] / found[-1]
+    precision = found[steps] / called[steps]
+    return thinned(name, np.repeat(recall, 2)[1:-1], np.repeat(precision, 2))
