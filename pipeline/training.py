@@ -78,6 +78,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         settings,
         examples=examples,
         data_decision=checker.outputs["decision"],
+        transform_graph=transform.outputs["transform_graph"],
         model=trainer.outputs["model"],
         baseline_model=former_champion.outputs["model"],
         blessing=model_gate.outputs["blessing"],

@@ -30,6 +30,7 @@ class ModelReviewSpec(types.ComponentSpec):
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
         "data_decision": ChannelParameter(type=DataGateDecision, optional=True),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph, optional=True),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
@@ -49,6 +50,7 @@ class ModelReview(base_component.BaseComponent):
     Component inputs, all of them optional:
         - examples: Examples of FeedbackExampleGen.
         - data_decision: DataGateDecision of DataChecker.
+        - transform_graph: Of Transform.
         - model: The challenger.
         - baseline_model: The champion that it was compared with.
         - blessing: Of ModelGate, with decision.json and the predictions.

@@ -8,9 +8,8 @@ import pytest
 import tensorflow as tf
 
 from serving_model.model_card import write_card
-from serving_model.predict import EXPLAIN_BATCH, FEATURE_BATCH, SCORE_BATCH, ModelScorer
-from serving_model.signatures import SERVING, TRANSFORM
-from transforms.account_features import FEATURES
+from serving_model.predict import EXPLAIN_BATCH, SCORE_BATCH, ModelScorer
+from serving_model.signatures import SERVING
 
 
 def test_more_than_a_batch_keeps_its_order(world: SimpleNamespace, scorer: ModelScorer) -> None:
