@@ -18,6 +18,6 @@ setup(
             for below in ("", ".*")
         ]
     ),
-    package_data={"": ["*.sql", "*.pbtxt", "py.typed"]},
+    package_data={"": ["*.sql", "*.pbtxt", "*.j2", "*.css", "py.typed"]},
     entry_points={"console_scripts": ["tens-insight=pipeline.cli:main"]},
 )
