@@ -18,6 +18,7 @@ from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
 from components.product_area_scorer.component import ProductAreaScorer
+from pipeline.deployment import Deployment
 from pipeline.settings import Settings
 
 LOCAL_BEAM_ARGS: Final = (
@@ -41,7 +42,9 @@ def beam_args(settings: Settings) -> list[str]:
     return list(settings.beam_pipeline_args or LOCAL_BEAM_ARGS)
 
 
-def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleGen:
+def read_feedback(
+    settings: Settings, deployment: Deployment, splits: Sequence[str]
+) -> FeedbackExampleGen:
     """Reads the splits in one consistent snapshot."""
     return FeedbackExampleGen(
         splits=splits,
@@ -60,7 +63,7 @@ def read_feedback(settings: Settings, splits: Sequence[str]) -> FeedbackExampleG
         area_window_days=settings.area_window_days,
         critical_priority=settings.critical_priority,
         duplicate_events=settings.duplicate_events,
-        as_of=settings.as_of.isoformat() if settings.as_of else "",
+        as_of=deployment.as_of,
     )
 
 
@@ -87,9 +90,9 @@ def gate_data(checker: DataChecker) -> DataGate:
     return DataGate(decision=checker.outputs["decision"])
 
 
-def resolve_champion(model: BaseChannel, blessing: BaseChannel) -> tfx.dsl.Resolver:
+def resolve_champion(deployment: Deployment, model: BaseChannel, blessing: BaseChannel) -> BaseNode:
     """Finds the champion, if there is one: the newest blessed, not withdrawn, or the pinned."""
-    return tfx.dsl.Resolver(
+    return deployment.resolver(
         strategy_class=ChampionStrategy,
         model=model,
         model_blessing=blessing,
@@ -113,7 +116,7 @@ def any_model() -> tuple[BaseChannel, BaseChannel]:
     )
 
 
-def newest_hyperparameters() -> tfx.dsl.Resolver:
+def newest_hyperparameters(deployment: Deployment) -> BaseNode:
     """Finds what the newest tuning run found, if there was one."""
     found = channel.ExternalPipelineChannel(
         standard_artifacts.HyperParameters,
@@ -122,7 +125,7 @@ def newest_hyperparameters() -> tfx.dsl.Resolver:
         producer_component_id=TUNER,
         output_key="best_hyperparameters",
     )
-    return tfx.dsl.Resolver(strategy_class=NewestOrNone, hyperparameters=found).with_id(
+    return deployment.resolver(strategy_class=NewestOrNone, hyperparameters=found).with_id(
         "TunedHyperparameters"
     )
 
@@ -187,7 +190,9 @@ def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaSc
     )
 
 
-def assemble(settings: Settings, name: str, components: Sequence[BaseNode]) -> tfx.dsl.Pipeline:
+def assemble(
+    settings: Settings, deployment: Deployment, name: str, components: Sequence[BaseNode]
+) -> tfx.dsl.Pipeline:
     """Makes a pipeline of its nodes, without a cache.
 
     A node served from the cache would not see an UPDATE of an old row, and a publisher
@@ -195,7 +200,7 @@ def assemble(settings: Settings, name: str, components: Sequence[BaseNode]) -> t
     """
     return tfx.dsl.Pipeline(
         pipeline_name=name,
-        pipeline_root=str(settings.pipeline_root / name),
+        pipeline_root=f"{deployment.pipeline_root}/{name}",
         components=list(components),
         enable_cache=False,
         beam_pipeline_args=beam_args(settings),

@@ -9,13 +9,14 @@ from components.champion.judged import GATE_NODE
 from components.data_checker.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
 from pipeline import nodes, training
+from pipeline.deployment import Deployment, local_deployment
 from pipeline.settings import Settings
 from transforms.schema import schema_path
 
 PIPELINE_NAME: Final = "tens-insight-score"
 
 
-def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> tfx.dsl.Pipeline:
     """Wires the scoring pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split score.
@@ -25,14 +26,19 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     4. AccountScorer scores with it and publishes.
 
     Beside this, after 1: ProductAreaScorer ranks the product areas and publishes.
+
+    Args:
+        settings: Of the run.
+        deployment: Where it runs; this machine if None.
     """
+    deployment = deployment or local_deployment(settings)
     schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
-    example_gen = nodes.read_feedback(settings, [SCORE])
+    example_gen = nodes.read_feedback(settings, deployment, [SCORE])
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(
         examples=examples, schema=schema.outputs["schema"]
     )
-    trained_statistics = tfx.dsl.Resolver(
+    trained_statistics = deployment.resolver(
         strategy_class=NewestOrNone,
         statistics=_trained(standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),
     ).with_id("TrainedStatistics")
@@ -44,6 +50,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     )
     gate = nodes.gate_data(checker)
     champion = nodes.resolve_champion(
+        deployment,
         _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
         _trained(standard_artifacts.ModelBlessing, GATE_NODE, "blessing"),
     ).with_id("Champion")
@@ -53,6 +60,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     reading = [schema, example_gen, statistics_gen, trained_statistics, checker]
     return nodes.assemble(
         settings,
+        deployment,
         PIPELINE_NAME,
         [*reading, gate, areas, champion, scorer],
     )

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
 from tfx.types import BaseChannel
 
@@ -13,6 +14,7 @@ from components.model_trainer.component import ModelTrainer
 from components.model_trainer.executor import MODEL_CARD
 from pipeline import nodes
 from pipeline.code_version import code_version
+from pipeline.deployment import Deployment, local_deployment
 from pipeline.evaluation import eval_config
 from pipeline.settings import Settings
 from serving_model.hyperparameters import HYPERPARAMETERS
@@ -21,7 +23,7 @@ from transforms.schema import schema_path
 PIPELINE_NAME: Final = "tens-insight-train"
 
 
-def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> tfx.dsl.Pipeline:
     """Wires the training pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the splits train, eval and score in one snapshot.
@@ -38,10 +40,15 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     10. ModelReview writes the evaluation report, whatever became of the nodes before it.
 
     Beside all this, after 1: ProductAreaScorer ranks the product areas and publishes.
+
+    Args:
+        settings: Of the run.
+        deployment: Where it runs; this machine if None.
     """
+    deployment = deployment or local_deployment(settings)
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
     schema = schema_gen.outputs["schema"]
-    example_gen = nodes.read_feedback(settings, SPLITS)
+    example_gen = nodes.read_feedback(settings, deployment, SPLITS)
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
@@ -52,9 +59,12 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     data_gate = nodes.gate_data(checker)
     transform = build_features(examples, schema)
     transform.add_upstream_node(data_gate)
-    tuned = nodes.newest_hyperparameters() if settings.hyperparameters == "tuned" else None
+    tuned = None
+    if settings.hyperparameters == "tuned":
+        tuned = nodes.newest_hyperparameters(deployment)
     trainer = train_model(settings, examples, transform.outputs["transform_graph"], tuned)
-    former_champion = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
+    former_champion = nodes.resolve_champion(deployment, *nodes.any_model())
+    former_champion = former_champion.with_id("FormerChampion")
     former_champion.add_upstream_node(data_gate)
     evaluator = _evaluate(settings, examples, schema, trainer, former_champion)
     model_gate = nodes.gate_model(
@@ -65,8 +75,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         former_champion=former_champion.outputs["model"],
         evaluator=evaluator,
     )
-    pusher = _push(settings, trainer.outputs["model"], model_gate.outputs["blessing"])
-    champion = nodes.resolve_champion(*nodes.any_model()).with_id("Champion")
+    pusher = _push(deployment, trainer.outputs["model"], model_gate.outputs["blessing"])
+    champion = nodes.resolve_champion(deployment, *nodes.any_model()).with_id("Champion")
     champion.add_upstream_node(model_gate)
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(pusher)
@@ -76,6 +86,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     learning += [tuned] if tuned else []
     review = _review(
         settings,
+        deployment,
         examples=examples,
         data_decision=checker.outputs["decision"],
         transform_graph=transform.outputs["transform_graph"],
@@ -86,7 +97,8 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         scores=scorer.outputs["scores"],
     )
     review.add_upstream_nodes([pusher, areas])
-    return nodes.assemble(settings, PIPELINE_NAME, [*reading, *learning, champion, scorer, review])
+    every = [*reading, *learning, champion, scorer, review]
+    return nodes.assemble(settings, deployment, PIPELINE_NAME, every)
 
 
 def build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components.Transform:
@@ -106,7 +118,7 @@ def train_model(
     settings: Settings,
     examples: BaseChannel,
     graph: BaseChannel,
-    tuned: tfx.dsl.Resolver | None = None,
+    tuned: BaseNode | None = None,
 ) -> ModelTrainer:
     """Trains and exports the challenger, with tuned hyperparameters if there are any."""
     return ModelTrainer(
@@ -125,7 +137,7 @@ def _evaluate(
     examples: BaseChannel,
     schema: BaseChannel,
     trainer: ModelTrainer,
-    former_champion: tfx.dsl.Resolver,
+    former_champion: BaseNode,
 ) -> tfx.components.Evaluator:
     return tfx.components.Evaluator(
         examples=examples,
@@ -137,8 +149,10 @@ def _evaluate(
     )
 
 
-def _push(settings: Settings, model: BaseChannel, blessing: BaseChannel) -> tfx.components.Pusher:
-    serving = tfx.proto.PushDestination.Filesystem(base_directory=str(settings.serving_dir))
+def _push(
+    deployment: Deployment, model: BaseChannel, blessing: BaseChannel
+) -> tfx.components.Pusher:
+    serving = tfx.proto.PushDestination.Filesystem(base_directory=deployment.serving_dir)
     return tfx.components.Pusher(
         model=model,
         model_blessing=blessing,
@@ -146,12 +160,12 @@ def _push(settings: Settings, model: BaseChannel, blessing: BaseChannel) -> tfx.
     )
 
 
-def _review(settings: Settings, **inputs: BaseChannel) -> ModelReview:
+def _review(settings: Settings, deployment: Deployment, **inputs: BaseChannel) -> ModelReview:
     return ModelReview(
         settings=settings.portable(),
         risk_bands=settings.bands,
         code_version=code_version(),
-        pipeline_root=str(settings.pipeline_root / PIPELINE_NAME),
+        pipeline_root=f"{deployment.pipeline_root}/{PIPELINE_NAME}",
         review_dir=settings.review_dir,
         review_accounts=settings.review_accounts,
         **inputs,

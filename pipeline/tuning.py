@@ -8,6 +8,7 @@ from tfx.proto import trainer_pb2
 from components.feedback_example_gen.cutoffs import TRAIN
 from components.model_tuner.component import ModelTuner
 from pipeline import nodes, training
+from pipeline.deployment import local_deployment
 from pipeline.settings import ConfigurationInvalid, Settings
 from serving_model.hyperparameters import HYPERPARAMETERS
 from transforms.schema import schema_path
@@ -29,9 +30,10 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         ConfigurationInvalid: Every hyperparameter is set explicitly.
     """
     _refuse_nothing_to_tune(settings)
+    deployment = local_deployment(settings)
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
     schema = schema_gen.outputs["schema"]
-    example_gen = nodes.read_feedback(settings, [TRAIN])
+    example_gen = nodes.read_feedback(settings, deployment, [TRAIN])
     examples = example_gen.outputs["examples"]
     statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
@@ -52,7 +54,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         },
     )
     reading = [schema_gen, example_gen, statistics_gen, validator, checker, data_gate]
-    return nodes.assemble(settings, PIPELINE_NAME, [*reading, transform, tuner])
+    return nodes.assemble(settings, deployment, PIPELINE_NAME, [*reading, transform, tuner])
 
 
 def _refuse_nothing_to_tune(settings: Settings) -> None:

@@ -1,0 +1,42 @@
+"""Where a pipeline runs: the few things in which its nodes differ from runner to runner."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tfx import v1 as tfx
+from tfx.dsl.components.base.base_node import BaseNode
+
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What create_pipeline asks its runner for.
+
+    Attributes:
+        pipeline_root: Folder or bucket path of the artifacts of all pipelines.
+        serving_dir: Folder or bucket path of blessed models, one version each.
+        as_of: The run's now, ISO 8601, or the parameter that says it when a run begins;
+            empty for the database's clock.
+        resolver: What finds the artifacts of earlier runs: tfx.dsl.Resolver, or a component
+            that takes the same arguments, for runners that know no strategies of ours.
+    """
+
+    pipeline_root: str
+    serving_dir: str
+    as_of: str | tfx.dsl.experimental.RuntimeParameter
+    resolver: Callable[..., BaseNode] = tfx.dsl.Resolver
+
+
+def local_deployment(settings: Settings) -> Deployment:
+    """Returns the deployment on this machine, in the state directory."""
+    return Deployment(
+        pipeline_root=str(settings.pipeline_root),
+        serving_dir=str(settings.serving_dir),
+        as_of=as_of_text(settings),
+    )
+
+
+def as_of_text(settings: Settings) -> str:
+    """Returns the run's now in ISO 8601; empty for the database's clock."""
+    return settings.as_of.isoformat() if settings.as_of else ""
