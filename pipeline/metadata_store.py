@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from components.postgres.connection import metadata_address
-from components.postgres.metadata_database import MetadataDatabase, require_metadata_database
+from components.postgres.metadata_database import fill_config, require_metadata_database
 from pipeline.quiet import silence_libraries
 
 
@@ -29,7 +29,7 @@ def connection_config(metadata_path: Path) -> Any:
     _, proto = _import_ml_metadata()
     config = proto.ConnectionConfig()
     if database is not None:
-        _fill(config.postgresql, database)
+        fill_config(config.postgresql, database)
     else:
         config.sqlite.filename_uri = str(metadata_path)
         config.sqlite.connection_mode = proto.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
@@ -69,15 +69,6 @@ def require_store() -> None:
     address = metadata_address()
     if address is not None:
         require_metadata_database(address)
-
-
-def _fill(config: Any, database: MetadataDatabase) -> None:
-    for name, value in database.parameters.items():
-        setattr(config, name, value)
-    for name, value in database.ssl.items():
-        setattr(config.ssloption, name, value)
-    # ML Metadata would connect to database `postgres` first, to create ours.
-    config.skip_db_creation = True
 
 
 def _import_ml_metadata() -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from components.errors import DatabaseUnreachable
+from components.postgres.secret_manager import read_secret, secret_variable
 
 URL_VARIABLE = "DATABASE_URL"
 METADATA_URL_VARIABLE = "METADATA_DATABASE_URL"
@@ -48,26 +49,41 @@ def read_address(environ: Mapping[str, str], variable: str = URL_VARIABLE) -> Ad
 
     Args:
         environ: The environment.
-        variable: The one that holds the URL.
+        variable: The one that holds the URL. If it does not, the one whose name ends in
+            _SECRET beside it names a secret of Google Secret Manager that does.
 
     Raises:
-        DatabaseUnreachable: It does not hold a URL of Postgres.
+        DatabaseUnreachable: It does not hold a URL of Postgres, or the secret cannot be read.
     """
-    url = environ.get(variable, "")
-    parameters = _parse_url(url, variable) if url else {}
+    url, source = _url(environ, variable)
+    parameters = _parse_url(url, source) if url else {}
     secrets = [parameters.get(name, "") for name in _SECRETS]
     secrets += [environ.get("PGPASSWORD", ""), url]
     return Address(
         parameters=parameters,
         name=_name(parameters, environ),
-        source=variable if url else "libpq's variables PGSERVICE, PGHOST, PGDATABASE, ...",
+        source=source,
         secrets=tuple(sorted(filter(None, secrets), key=len, reverse=True)),
     )
+
+
+def is_named(environ: Mapping[str, str], variable: str = URL_VARIABLE) -> bool:
+    """Tells whether the environment holds a URL, or names the secret that does."""
+    return bool(environ.get(variable) or environ.get(secret_variable(variable)))
 
 
 def format_address(user: str, host: str, port: str, database: str) -> str:
     """Returns "user@host:port/database"; the host may be the folder of a socket."""
     return f"{user}@{host}:{port}/{database}"
+
+
+def _url(environ: Mapping[str, str], variable: str) -> tuple[str, str]:
+    """Returns the URL, if there is one, and which variables it or the rest comes from."""
+    if url := environ.get(variable, ""):
+        return url, variable
+    if name := environ.get(secret_variable(variable), ""):
+        return read_secret(name), secret_variable(variable)
+    return "", "libpq's variables PGSERVICE, PGHOST, PGDATABASE, ..."
 
 
 def _parse_url(url: str, variable: str) -> dict[str, str]:

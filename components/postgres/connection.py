@@ -14,8 +14,8 @@ from psycopg2.extensions import make_dsn
 from components.errors import DatabaseUnreachable
 from components.postgres.address import (
     METADATA_URL_VARIABLE,
-    URL_VARIABLE,
     Address,
+    is_named,
     read_address,
 )
 from components.postgres.failures import explained, place_of
@@ -53,9 +53,9 @@ def connect(
 ) -> Connection:
     """Opens a connection in time zone UTC and encoding UTF-8.
 
-    The address comes from DATABASE_URL or, without it, from libpq's own variables
-    (PGSERVICE, PGHOST, PGPASSFILE, ...). What the address says, such as options,
-    sslmode or connect_timeout, is kept.
+    The address comes from DATABASE_URL, from the secret that DATABASE_URL_SECRET names, or
+    from libpq's own variables (PGSERVICE, PGHOST, PGPASSFILE, ...). What the address says,
+    such as options, sslmode or connect_timeout, is kept.
 
     Args:
         application_name: As shown in pg_stat_activity, "tens-insight <what>".
@@ -82,19 +82,20 @@ def connect(
 
 
 def metadata_address() -> Address | None:
-    """Returns where ML Metadata lies if METADATA_DATABASE_URL says so, else None.
+    """Returns where ML Metadata lies if METADATA_DATABASE_URL or its secret says so, else None.
 
     Raises:
         DatabaseUnreachable: It is not a URL of Postgres.
     """
-    if not os.environ.get(METADATA_URL_VARIABLE):
+    if not is_named(os.environ, METADATA_URL_VARIABLE):
         return None
     return read_address(os.environ, METADATA_URL_VARIABLE)
 
 
 def database_is_configured(environ: Mapping[str, str]) -> bool:
     """Tells whether the environment names a database at all."""
-    return any(environ.get(name) for name in (URL_VARIABLE, "PGSERVICE", "PGHOST", "PGDATABASE"))
+    libpq = ("PGSERVICE", "PGHOST", "PGDATABASE")
+    return is_named(environ) or any(environ.get(name) for name in libpq)
 
 
 def describe(connection: Connection) -> str:

@@ -4,7 +4,7 @@ import os
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from components.errors import ContractBroken, DatabaseUnreachable
 from components.postgres.address import METADATA_URL_VARIABLE, Address
@@ -59,6 +59,16 @@ def require_metadata_database(address: Address) -> MetadataDatabase:
         parameters=parameters | {"user": place.user, "dbname": place.database},
         ssl={name: address.parameters[name] for name in _TAKEN_SSL if name in address.parameters},
     )
+
+
+def fill_config(config: Any, database: MetadataDatabase) -> None:
+    """Fills a PostgreSQLDatabaseConfig of ML Metadata."""
+    for name, value in database.parameters.items():
+        setattr(config, name, value)
+    for name, value in database.ssl.items():
+        setattr(config.ssloption, name, value)
+    # ML Metadata would connect to database `postgres` first, to create ours.
+    config.skip_db_creation = True
 
 
 def _require_parameters(address: Address) -> None:

@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
 
 def database_origin() -> str:
     """Says where the database address would come from, never the address itself."""
-    for name in ("DATABASE_URL", "PGSERVICE", "PGHOST", "PGDATABASE"):
+    for name in ("DATABASE_URL", "DATABASE_URL_SECRET", "PGSERVICE", "PGHOST", "PGDATABASE"):
         if os.environ.get(name):
             return f"environment ({name})"
     return "the embedded database, if there is one"
