@@ -1,0 +1,40 @@
+"""What a task is told beside the parameters of its component."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Final
+
+TASK: Final = "task"
+RUN_ID: Final = "run_id"
+RUN_ID_PLACEHOLDER: Final = "{{$.pipeline_job_uuid}}"
+"""Kubeflow and Vertex put the id of the run in its place; it must be the whole value."""
+ABSENT: Final = "absent"
+"""Custom property of an artifact that stands for none: a task cannot leave out an output."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A node of a compiled pipeline.
+
+    Attributes:
+        pipeline: Name of its pipeline.
+        node: Its id.
+        node_type: Path of its class, under which ML Metadata knows its executions.
+        executor: Path of the executor that does the work.
+        flags: Which parameters are booleans; Kubeflow is given numbers for them.
+    """
+
+    pipeline: str
+    node: str
+    node_type: str
+    executor: str
+    flags: tuple[str, ...] = ()
+
+    def as_json(self) -> str:
+        """Returns it as the text of a parameter."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Task":
+        """Reads it back."""
+        return cls(**json.loads(text))

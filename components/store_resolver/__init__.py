@@ -1,0 +1,1 @@
+"""StoreResolver: resolves artifacts of earlier runs where the runner knows no strategies."""
