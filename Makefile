@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill quality lock lock-a lock-b stop clean
+.PHONY: help setup run test lint drill quality compile golden kubeflow lock lock-a lock-b stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,6 +31,15 @@ lint: setup ## ruff, mypy, import-linter
 quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulated world
 	@$(BIN)/uv pip install --quiet lightgbm
 	@$(BIN)/python -m bench.quality_report $(HISTORIES) --world base $(QUALITY_OPTIONS)
+
+compile: setup ## the specs for Kubeflow Pipelines and Vertex
+	@$(BIN)/tens-insight compile
+
+golden: setup ## the compiled specs that tests compare with, anew
+	@RENEW_GOLDEN=1 $(BIN)/pytest tests/pipeline/kubeflow_specs
+
+kubeflow: setup ## the compiled specs task by task, as a cluster runs them, against a local run
+	@$(BIN)/pytest tests/end_to_end/test_kubeflow_entry_point.py
 
 lock: lock-a lock-b ## both lock files, from the .in files beside them
 

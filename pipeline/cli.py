@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
     "db": ("pipeline.commands.db", "Create and check the tables."),
+    "compile": ("pipeline.commands.compile", "Specs for Kubeflow Pipelines and Vertex."),
     "simulate": ("pipeline.commands.simulate", "Write a simulated world of feedback."),
     "demo": ("pipeline.commands.demo", "The first run, on an embedded database."),
     "explain-config": ("pipeline.commands.explain_config", "Every setting and its origin."),

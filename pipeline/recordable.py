@@ -21,17 +21,34 @@ def require_recordable(pipeline: Any) -> None:
     """
     if metadata_address() is None:
         return
-    for node, name in _with_backslash(pipeline):
+    for node, name, text in _texts(pipeline):
+        require_no_backslash(
+            node, name, text, "unset METADATA_DATABASE_URL to keep it in the state directory"
+        )
+
+
+def require_no_backslash(node: str, name: str, text: str, otherwise: str) -> None:
+    """Refuses a property that ML Metadata cannot record on Postgres.
+
+    Args:
+        node: Whose it is.
+        name: Of the property.
+        text: Its value.
+        otherwise: What may be done in place of changing the setting.
+
+    Raises:
+        ConfigurationInvalid: It holds a backslash.
+    """
+    if "\\" in text:
         raise ConfigurationInvalid(
             f"Property {name} of node {node} holds a backslash, or a quote or a letter outside "
             "ASCII that JSON writes with one, and ML Metadata cannot record that on Postgres. "
             "Change the setting it comes from (`tens-insight explain-config` lists them), or "
-            "unset METADATA_DATABASE_URL to keep ML Metadata in the state directory."
+            f"{otherwise}."
         )
 
 
-def _with_backslash(pipeline: Any) -> Iterator[tuple[str, str]]:
+def _texts(pipeline: Any) -> Iterator[tuple[str, str, str]]:
     for node in pipeline.nodes:
         for name, value in node.pipeline_node.parameters.parameters.items():
-            if "\\" in value.field_value.string_value:
-                yield node.pipeline_node.node_info.id, name
+            yield node.pipeline_node.node_info.id, name, value.field_value.string_value

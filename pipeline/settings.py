@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from pipeline.setting_groups.areas import AreaSettings
 from pipeline.setting_groups.data_gate import DataGateSettings
+from pipeline.setting_groups.kubeflow import KubeflowSettings
 from pipeline.setting_groups.model_gate import ModelGateSettings
 from pipeline.setting_groups.publishing import PublishingSettings
 from pipeline.setting_groups.reading import ReadingSettings
@@ -31,7 +32,12 @@ from pipeline.setting_groups.training import TrainingSettings
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
-_OF_A_MACHINE: Final = ("state_dir", "beam_pipeline_args", "review_dir")
+_OF_A_MACHINE: Final = (
+    "state_dir",
+    "beam_pipeline_args",
+    "review_dir",
+    *KubeflowSettings.model_fields,
+)
 
 
 class ConfigurationInvalid(ValueError):
@@ -40,6 +46,7 @@ class ConfigurationInvalid(ValueError):
 
 class Settings(
     # Read from the right: pydantic lists the fields of the last base first.
+    KubeflowSettings,
     AreaSettings,
     ReviewingSettings,
     PublishingSettings,
@@ -79,6 +86,11 @@ class Settings(
     def serving_dir(self) -> Path:
         """Folder of blessed models, one version each, as TensorFlow Serving reads it."""
         return self.state_dir / "serving" / "churn"
+
+    @property
+    def compiled_dir(self) -> Path:
+        """Folder of what is compiled for Kubeflow and Vertex."""
+        return self.state_dir / "compiled"
 
     def portable(self) -> dict[str, Any]:
         """Returns the settings as plain values by name, without those of one machine.

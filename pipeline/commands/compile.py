@@ -1,0 +1,60 @@
+"""`tens-insight compile`: the specs for Kubeflow Pipelines and Vertex."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
+
+
+@click.command(name="compile")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder that gets them."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the paths as one line of JSON.")
+def command(output: Path | None, as_json: bool) -> None:
+    """Writes what Kubeflow Pipelines (YAML) and Vertex (JSON) run: training and scoring.
+
+    Needs no cluster and no database. No secret is in the files: they name the secrets that
+    tasks are given. The settings kubeflow_* and vertex_* say the rest.
+    """
+    from pipeline.quiet import silence_libraries
+    from pipeline.settings import load_settings
+
+    settings = load_settings()
+    silence_libraries()
+    from pipeline import scoring, training
+    from pipeline.kubeflow_runner import compile_specs
+
+    folder = output or settings.compiled_dir
+    paths = [
+        path for module in (training, scoring) for path in compile_specs(module, settings, folder)
+    ]
+    for sentence in _to_be_set(settings):
+        click.echo(sentence, err=True)
+    if as_json:
+        click.echo(json.dumps({"files": [str(path) for path in paths]}))
+    else:
+        _show(paths)
+
+
+def _show(paths: list[Path]) -> None:
+    from pipeline.render import short_path
+
+    for path in paths:
+        click.echo(f"{short_path(str(path))}  {path.stat().st_size / 1024:.0f} KiB")
+
+
+def _to_be_set(settings: "Settings") -> Iterator[str]:
+    """Says which settings still hold what only stands for a value."""
+    from pipeline.setting_groups.kubeflow import KubeflowSettings
+    from pipeline.settings import PREFIX
+
+    for name in KubeflowSettings.model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, str) and "YOUR-" in value:
+            yield f"Before you submit them, set {PREFIX}{name.upper()}: it is {value}."

@@ -1,0 +1,70 @@
+"""Makes the components of a pipeline into tasks: ours are called in place of their executors."""
+
+from typing import Any
+
+from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.utils import name_utils
+
+from components.kubeflow_task import executor
+from components.kubeflow_task.packaged_file import reference
+from components.kubeflow_task.task import RUN_ID, RUN_ID_PLACEHOLDER, TASK, Task
+from components.store_resolver.component import StoreResolver
+from pipeline.recordable import require_no_backslash
+from pipeline.settings import Settings
+from transforms.schema import schema_path
+
+
+def as_tasks(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
+    """Prepares a definition, in place, for KubeflowV2DagRunner.
+
+    Each executor is called by one that resolves its inputs in ML Metadata and records what
+    it does, as the local runner would. Paths on this machine become names of files in
+    packages, which every image finds.
+
+    Args:
+        definition: What create_pipeline returned; it serves for nothing else afterwards.
+        settings: For the resources.
+
+    Raises:
+        ConfigurationInvalid: A property cannot be recorded in ML Metadata on Postgres.
+    """
+    for component in definition.components:
+        _prepare(component, definition.pipeline_info.pipeline_name)
+        component.platform_config = (
+            pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec(
+                cpu_limit=settings.kubeflow_cpu, memory_limit=settings.kubeflow_memory_gb
+            )
+        )
+
+
+def _prepare(component: base_component.BaseComponent, pipeline_name: str) -> None:
+    properties = component.exec_properties
+    for name, value in properties.items():
+        if isinstance(value, str):
+            require_no_backslash(component.id, name, value, "leave it at its default")
+        properties[name] = _anywhere(value)
+    resolves = isinstance(component, StoreResolver)
+    task = Task(
+        pipeline=pipeline_name,
+        node=component.id,
+        node_type=name_utils.get_full_name(tfx.dsl.Resolver if resolves else type(component)),
+        executor=name_utils.get_full_name(component.executor_spec.executor_class),
+        flags=tuple(sorted(name for name, value in properties.items() if isinstance(value, bool))),
+    )
+    properties |= {TASK: task.as_json(), RUN_ID: RUN_ID_PLACEHOLDER}
+    if not resolves:
+        component.executor_spec = _caller(component.executor_spec)
+
+
+def _anywhere(value: Any) -> Any:
+    return reference("transforms.schema", "schema.pbtxt") if value == str(schema_path()) else value
+
+
+def _caller(inner: executor_spec.ExecutorClassSpec) -> executor_spec.ExecutorClassSpec:
+    if not isinstance(inner, executor_spec.BeamExecutorSpec):
+        return executor_spec.ExecutorClassSpec(executor.Executor)
+    result = executor_spec.BeamExecutorSpec(executor.BeamExecutor)
+    result.add_beam_pipeline_args(inner.beam_pipeline_args)
+    return result

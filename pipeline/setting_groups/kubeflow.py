@@ -1,0 +1,70 @@
+"""What the compiled pipelines ask of Kubeflow Pipelines and of Vertex."""
+
+from typing import Annotated
+
+import pydantic
+from pydantic import Field
+
+SecretName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+SecretVersion = Annotated[str, Field(pattern=r"^projects/[^/]+/secrets/[\w-]+/versions/\w+$")]
+
+
+class KubeflowSettings(pydantic.BaseModel):
+    """Image, storage, resources, and where the secrets are: their names, never what they hold."""
+
+    kubeflow_image: str = Field(
+        "tens-insight:latest",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9./_:@-]*$",
+        description="Kubeflow and Vertex: the container image of every task.",
+    )
+    kubeflow_pipeline_root: str = Field(
+        "gs://YOUR-BUCKET/tens-insight",
+        min_length=1,
+        description="Kubeflow and Vertex: where artifacts lie; Vertex takes gs:// alone.",
+    )
+    kubeflow_serving_dir: str = Field(
+        "",
+        description="Kubeflow and Vertex: folder or bucket path of blessed models; serving/churn "
+        "under the pipeline root if empty.",
+    )
+    kubeflow_cpu: float = Field(
+        2, gt=0, description="Kubeflow and Vertex: processors that a task may use."
+    )
+    kubeflow_memory_gb: float = Field(
+        8, gt=0, description="Kubeflow and Vertex: memory that a task may use, GB."
+    )
+    kubeflow_secret: SecretName = Field(
+        "tens-insight",
+        description="Kubeflow: the Kubernetes Secret that holds the addresses of the databases.",
+    )
+    kubeflow_database_key: SecretKey = Field(
+        "DATABASE_URL", description="Kubeflow: its key for what DATABASE_URL is to be."
+    )
+    kubeflow_metadata_key: SecretKey = Field(
+        "METADATA_DATABASE_URL",
+        description="Kubeflow: its key for what METADATA_DATABASE_URL is to be.",
+    )
+    kubeflow_volume_claim: str = Field(
+        "",
+        pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$",
+        description="Kubeflow: a PersistentVolumeClaim that every task mounts; none if empty.",
+    )
+    kubeflow_volume_path: str = Field(
+        "/mnt/tens-insight", pattern="^/", description="Kubeflow: where tasks mount it."
+    )
+    vertex_database_secret: SecretVersion = Field(
+        "projects/YOUR-PROJECT/secrets/tens-insight-database-url/versions/latest",
+        description="Vertex: the version in Secret Manager of what DATABASE_URL is to be.",
+    )
+    vertex_metadata_secret: SecretVersion = Field(
+        "projects/YOUR-PROJECT/secrets/tens-insight-metadata-url/versions/latest",
+        description="Vertex: the same for METADATA_DATABASE_URL.",
+    )
+
+    @pydantic.field_validator("kubeflow_pipeline_root", "kubeflow_serving_dir")
+    @classmethod
+    def _without_slash_at_its_end(cls, place: str) -> str:
+        if "@" in place:
+            raise ValueError("expected a path or a bucket's URL, without user and password")
+        return place.rstrip("/")
