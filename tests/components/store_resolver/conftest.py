@@ -1,0 +1,3 @@
+from tests.components.kubeflow_task.conftest import metadata
+
+__all__ = ["metadata"]
