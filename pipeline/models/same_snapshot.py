@@ -6,8 +6,10 @@ from typing import Final
 
 import numpy as np
 
-from components.model_gate.snapshots import read_labels, read_serialized
+from components.model_gate.slice_checks import Traits
+from components.model_gate.snapshots import read_labels, read_serialized, read_traits
 from pipeline.models.comparison import MetricPair, Moved, SameSnapshot
+from pipeline.models.slice_pairs import slice_pairs
 from serving_model import metrics
 from serving_model.metrics import Floats, Metric
 from serving_model.paired_bootstrap import interval, paired_bootstrap
@@ -42,12 +44,14 @@ def judge_on(
     # Readers see rows in any order; in one order, resampling gives one interval.
     order = np.argsort(accounts)
     truth = read_labels(serialized)[order]
+    traits = Traits(*(column[order] for column in read_traits(serialized)))
     return SameSnapshot(
         version=version,
         cutoff=cutoff,
         accounts=len(truth),
         churned=int(truth.sum()),
         metrics=tuple(_pairs(truth, a[order], b[order])),
+        slices=tuple(slice_pairs(truth, a[order], b[order], traits)),
         moved=_moved(accounts[order].tolist(), truth, a[order], b[order], top),
     )
 

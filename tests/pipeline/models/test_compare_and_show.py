@@ -21,7 +21,14 @@ from serving_model import metrics
 from serving_model.model_card import write_card
 from serving_model.model_hash import saved_model_sha256
 from serving_model.signatures import PROBABILITY, SERVING
-from transforms.event_spec import ACCOUNT_ID, LABEL
+from transforms.event_spec import (
+    ACCOUNT_ID,
+    CUSTOMER_TIER,
+    DAYS_SINCE_LAST_EVENT,
+    LABEL,
+    REGION,
+    TENURE_DAYS,
+)
 
 A, B = "20260501-aaaaaaaa", "20260601-bbbbbbbb"
 SILENCE = "silence"
@@ -67,7 +74,10 @@ def falling(export: Callable[..., Path]) -> Path:
 
 
 def write_eval(uri: Path) -> None:
-    """100 accounts, of 0 to 99 days of silence; those of 50 and more churned."""
+    """100 accounts, of 0 to 99 days of silence; those of 50 and more churned.
+
+    Those of an even number of days are free, the others pro; 20 of them lie in the EU.
+    """
     folder = uri / "Split-eval"
     folder.mkdir(parents=True)
     path = str(folder / "data_tfrecord-00000-of-00001.gz")
@@ -77,6 +87,11 @@ def write_eval(uri: Path) -> None:
             example.features.feature[ACCOUNT_ID].bytes_list.value.append(f"ACC-{days:02}".encode())
             example.features.feature[SILENCE].float_list.value.append(days)
             example.features.feature[LABEL].int64_list.value.append(int(days >= 50))
+            tier, region = (b"free", b"pro")[days % 2], b"EU" if days % 5 == 0 else b"NA"
+            example.features.feature[CUSTOMER_TIER].bytes_list.value.append(tier)
+            example.features.feature[REGION].bytes_list.value.append(region)
+            example.features.feature[TENURE_DAYS].float_list.value.append(400)
+            example.features.feature[DAYS_SINCE_LAST_EVENT].float_list.value.append(days)
             writer.write(example.SerializeToString())
 
 
@@ -119,6 +134,26 @@ def test_metrics_stand_side_by_side_on_the_newer_ones_snapshot(two: Any) -> None
     assert by_name["log_loss"].interval[1] < 0
     assert found.settings == (("l2", 0.05, 0.1),)
     assert {name for name, _, _ in found.data} == {"as_of", "eval_cutoffs"}
+
+
+def test_slices_are_told_apart_where_they_have_enough_of_both(two: Any) -> None:
+    found = compare_models(two.registry, A, B, top=0)
+    assert found.snapshot is not None
+    by_name = {pair.name: pair for pair in found.snapshot.slices}
+    assert {name: (pair.accounts, pair.churned) for name, pair in by_name.items()} == {
+        "customer_tier free": (50, 25),
+        "customer_tier pro": (50, 25),
+        "region EU": (20, 10),
+        "region NA": (80, 40),
+        "tenure under 60 days": (0, 0),
+        "no event in 30 days": (70, 50),
+    }
+    told = {name for name, pair in by_name.items() if not pair.too_little}
+    assert told == {"region NA"}
+    america = by_name["region NA"]
+    assert (america.a, america.b, america.difference) == (0.0, 1.0, 1.0)
+    assert america.interval == (1.0, 1.0)
+    assert "10 churned and 10 stayed, at least 30" in by_name["region EU"].too_little
 
 
 def test_the_snapshot_does_not_depend_on_the_order_of_the_versions(two: Any) -> None:
