@@ -27,6 +27,7 @@ def command(
     Every training run writes one, also a run that was not blessed or that the data gate
     stopped. The file needs no network and no other file; send it to whoever signs.
     """
+    from pipeline.exit_codes import USAGE
     from pipeline.quiet import silence_libraries
     from pipeline.registry import Registry
     from pipeline.render import short_path
@@ -50,7 +51,8 @@ def command(
             about = f"model {report.model_version}" if report.model_version else "no model"
             click.echo(f"{about}, as of {report.as_of or 'unknown'}: {report.outcome}", err=True)
     if open_ and click.launch(page.as_uri()) != 0:
-        raise click.ClickException(f"No browser could be started; open {page} in one.")
+        click.echo(f"No browser could be started; open {page} in one.", err=True)
+        raise click.exceptions.Exit(USAGE)
 
 
 def _compared(settings: "Settings", a: str, b: str) -> Path:

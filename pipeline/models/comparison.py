@@ -88,6 +88,8 @@ class SameSnapshot:
         accounts: Snapshots in it.
         churned: Of them, how many churned.
         metrics: Side by side.
+        calls_for_half: How many accounts, the highest scores first, a and b must call to reach
+            half of those that churned; None where nobody did.
         slices: Both by slice.
         moved: The accounts that move most, the furthest first.
     """
@@ -97,6 +99,7 @@ class SameSnapshot:
     accounts: int
     churned: int
     metrics: tuple[MetricPair, ...]
+    calls_for_half: tuple[int, int] | None
     slices: tuple[SlicePair, ...]
     moved: tuple[Moved, ...]
 

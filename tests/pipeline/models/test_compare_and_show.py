@@ -132,6 +132,8 @@ def test_metrics_stand_side_by_side_on_the_newer_ones_snapshot(two: Any) -> None
     churned, probability = (days >= 50).astype(float), days / 100
     assert by_name["log_loss"].b == pytest.approx(metrics.log_loss(churned, probability), abs=1e-6)
     assert by_name["log_loss"].interval[1] < 0
+    # The falling model calls those who stay first, and then 25 of the 50 who do not.
+    assert found.snapshot.calls_for_half == (75, 25)
     assert found.settings == (("l2", 0.05, 0.1),)
     assert {name for name, _, _ in found.data} == {"as_of", "eval_cutoffs"}
 
