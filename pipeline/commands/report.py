@@ -1,12 +1,15 @@
 """`tens-insight report`: the evaluation report of a model, or a page about two."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
+
+_MOVERS: Final = 20
+"""Accounts that a page about two models names."""
 
 
 @click.command(name="report")
@@ -60,7 +63,8 @@ def _compared(settings: "Settings", a: str, b: str) -> Path:
     from pipeline.models.comparison import compare_models
     from pipeline.registry import Registry
 
-    found = compare_models(Registry(settings.metadata_path), a, b, top=20)
+    top = _MOVERS if settings.review_accounts else 0
+    found = compare_models(Registry(settings.metadata_path), a, b, top)
     page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(found.as_json()), encoding="utf-8")

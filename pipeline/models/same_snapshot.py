@@ -45,11 +45,12 @@ def judge_on(
     _, b = ModelScorer(saved_models[1]).score(serialized)
     # Readers see rows in any order; in one order, resampling gives one interval.
     order = np.argsort(accounts)
+    ordered = [serialized[row] for row in order.tolist()]
     return compared(
         accounts[order].tolist(),
-        read_labels(serialized)[order],
+        read_labels(ordered),
         (a[order], b[order]),
-        Traits(*(column[order] for column in read_traits(serialized))),
+        read_traits(ordered),
         version=version,
         cutoff=cutoff,
         top=top,
