@@ -99,7 +99,7 @@ def calls_here(snapshot: Found) -> str:
 
 
 def _deciding(snapshot: Found) -> list[Found]:
-    return [pair for pair in snapshot["metrics"] if pair["name"] in _DECIDING]
+    return [pair for pair in snapshot["metrics"] if pair["name"] in _DECIDING and lead(pair)]
 
 
 def _winners(snapshot: Found) -> set[str]:

@@ -59,12 +59,13 @@ function deadLinks() {
 }
 
 function activeContent() {
-  const elements = all("script, iframe, object, embed, form, input, link, base, meta[http-equiv=refresh]");
+  const elements = all(
+    "script, iframe, object, embed, form, input, base, link:not([rel=icon]), meta[http-equiv=refresh]");
   const handlers = all("*").filter((one) =>
     one.getAttributeNames().some((name) => name.startsWith("on")));
   const links = all("[href], [src]").filter((one) => {
     const address = one.getAttribute("href") ?? one.getAttribute("src");
-    return !/^(#|data:image\/)/.test(address);
+    return !/^(#|data:(image\/|,$))/.test(address);
   });
   return [...elements, ...handlers, ...links].map((one) => one.outerHTML.slice(0, 120));
 }

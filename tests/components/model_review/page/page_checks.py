@@ -78,5 +78,9 @@ def below_the_fold(page: Page, texts: list[str]) -> list[str]:
     return found
 
 
+STRUCTURE: Final = (active_content, bad_tables, broken_outline, dead_links, nameless_pictures)
+"""What no size of the window and no medium changes."""
+
+
 def _evaluate(page: Page, name: str) -> list:
     return page.evaluate(f"(() => {{ {_SCRIPTS}\nreturn {name}(); }})()")
