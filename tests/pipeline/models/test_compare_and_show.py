@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from components.errors import UnknownModel
 from components.postgres.published_models import PublishedWith
+from pipeline.cli import run_cli
 from pipeline.models.comparison import compare_models
 from pipeline.models.lineage import show_model
 from pipeline.models.listing import list_models
@@ -185,6 +186,27 @@ def test_a_model_does_not_differ_from_itself(two: Any) -> None:
     assert found.snapshot is not None
     assert {pair.interval for pair in found.snapshot.metrics} == {(0.0, 0.0)}
     assert (found.data, found.settings) == ((), ())
+
+
+def test_the_page_of_two_models_is_written_beside_the_registry(
+    two: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_cli(["report", "--compare", A, B]) == 0
+    page = tmp_path / "reports" / f"compare-{A}-{B}.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    said = page.read_text(encoding="utf-8")
+    assert "B is better in ranking (AUC)" in said
+    assert "with the first 25 calls of 100, and A with the first 75" in said
+    assert "ACC-99" in said
+    monkeypatch.setenv("TENS_INSIGHT_REVIEW_ACCOUNTS", "false")
+    assert run_cli(["report", "--compare", A, B]) == 0
+    assert "ACC-" not in page.read_text(encoding="utf-8")
+
+
+def test_the_page_of_a_model_and_itself(two: Any, tmp_path: Path) -> None:
+    assert run_cli(["report", "--compare", B, B]) == 0
+    said = (tmp_path / "reports" / f"compare-{B}-{B}.html").read_text(encoding="utf-8")
+    assert "A and B are one model." in said
 
 
 @pytest.mark.parametrize(

@@ -152,3 +152,12 @@ def test_without_a_desktop_it_says_which_file_to_open(
     said = capsys.readouterr()
     assert said.out == f"{tmp_path}/reviews/0/review.html\n"
     assert f"No browser could be started; open {tmp_path}/reviews/0/review.html" in said.err
+
+
+def test_models_whose_files_are_gone_get_a_page_that_says_so(
+    reported: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["report", "--compare", OLD, NEW]) == 0
+    page = tmp_path / "reports" / f"compare-{OLD}-{NEW}.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    assert f"The files of model {OLD} are gone" in page.read_text(encoding="utf-8")
