@@ -8,9 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from components.account_scorer.bands import bands_for
-from components.errors import NothingToPublish
 from components.model_review.account_sections import Scored, Standing
-from components.model_review.missing import SectionMissing
 from components.model_review.moves import Row, in_order, movers, transitions
 from components.model_review.score_split import ScoredSplit
 from components.postgres.standing_scores import StandingScores, StandingState
@@ -42,13 +40,11 @@ def standing_of(
         accounts_shown: Whether accounts may be named.
 
     Raises:
-        SectionMissing: The rule does not fit the model, or a score is no probability.
+        NothingToPublish: The rule does not fit the model.
+        ValueError: A score is no probability; names the account.
     """
-    try:
-        bands = bands_for(rule, card)
-        categories = bands.categories(scored.probabilities, scored.accounts)
-    except (NothingToPublish, ValueError) as error:
-        raise SectionMissing(str(error)) from None
+    bands = bands_for(rule, card)
+    categories = bands.categories(scored.probabilities, scored.accounts)
     after = _rows(scored.accounts, scored.probabilities.tolist(), categories.tolist())
     alone = Standing(
         after=_scored(str(card["model_version"]), as_of, after),
