@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.model_review.missing import SectionMissing
 from components.model_review.page.html import render
 from components.model_review.review import Review
 from components.model_review.score_split import ScoredSplit
@@ -41,7 +40,7 @@ def test_no_account_is_named_where_accounts_may_not_be() -> None:
 
 @pytest.mark.parametrize("accounts_shown", [True, False])
 def test_a_score_that_is_no_probability_names_its_account_only_then(accounts_shown: bool) -> None:
-    with pytest.raises(SectionMissing) as raised:
+    with pytest.raises(ValueError, match="expected 0 to 1") as raised:
         standing_of(
             ScoredSplit(IDS[:2], np.array([0.1, np.nan]), []),
             {"model_version": "20260601-4b825dc6"},
