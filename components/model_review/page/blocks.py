@@ -3,8 +3,10 @@
 Each block names the template that writes it; the templates escape every text.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import ClassVar, Final
 
 from markupsafe import Markup
@@ -88,6 +90,14 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Key:
+    """What a line or a bar of a picture stands for; `style` names its class."""
+
+    text: str
+    style: str
+
+
+@dataclass(frozen=True)
 class Figure:
     """A picture, what it says to people who are not data scientists, and its table.
 
@@ -98,6 +108,7 @@ class Figure:
         good: What one should see.
         bad: What would be bad.
         table: The same numbers.
+        key: To the lines or bars; empty where they say themselves what they are.
     """
 
     template: ClassVar[str] = "figure.j2"
@@ -107,6 +118,7 @@ class Figure:
     good: str
     bad: str
     table: Table
+    key: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,14 +136,21 @@ class Absent:
 
     template: ClassVar[str] = "absent.j2"
     why: str
+    what: str = "Not here"
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Names and values."""
+    """Names, each with its values."""
 
     template: ClassVar[str] = "pairs.j2"
-    pairs: tuple[tuple[str, str], ...]
+    pairs: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Pairs":
+        """Puts neighbours of one name together."""
+        groups = itertools.groupby(pairs, key=itemgetter(0))
+        return cls(tuple((name, tuple(value for _, value in found)) for name, found in groups))
 
 
 @dataclass(frozen=True)

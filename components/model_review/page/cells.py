@@ -1,6 +1,6 @@
 """Cells of tables, from the dataclasses of the review."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -28,8 +28,18 @@ def estimate(found: Estimate | None, signed: bool = False) -> str | Noted:
     """Returns a number with its interval below."""
     if found is None:
         return numbers.NOT_KNOWN
-    value = numbers.difference(found.value) if signed else numbers.metric(found.value)
-    return Noted(value, numbers.ends(found.interval, signed)) if found.interval else value
+    write = numbers.difference if signed else numbers.metric
+    return _noted(found, write)
+
+
+def times(found: Estimate) -> str | Noted:
+    """Returns a multiple with its interval below."""
+    return _noted(found, numbers.short)
+
+
+def _noted(found: Estimate, write: Callable[[float], str]) -> str | Noted:
+    value = write(found.value)
+    return Noted(value, numbers.ends(found.interval, write)) if found.interval else value
 
 
 def metrics(one: ModelMetrics) -> tuple[str | Noted, ...]:

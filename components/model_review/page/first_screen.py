@@ -1,10 +1,9 @@
-"""What stands first: the decision, what it is about, and every check of the gate."""
+"""What stands first: the decision, what it is about, and the models beside each other."""
 
 from dataclasses import dataclass
 from typing import Final
 
-from components.model_gate.gate_check import FAILED as CHECK_FAILED
-from components.model_gate.gate_check import PASSED, SKIPPED
+from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
 from components.model_review.page import cells, numbers, words
 from components.model_review.page.blocks import (
@@ -16,28 +15,20 @@ from components.model_review.page.blocks import (
     Block,
     Cell,
     Noted,
-    Row,
     Table,
 )
 from components.model_review.page.charts.models import named
 from components.model_review.page.found import absent, against
-from components.model_review.page.sections.data_gate import failing_checks
-from components.model_review.page.sections.worse import slice_words
-from components.model_review.review import (
-    BLESSED,
-    FAILED,
-    NOT_BLESSED,
-    STOPPED,
-    Check,
-    Head,
-    Review,
-)
+from components.model_review.page.gate_checks import Checks, checks_of
+from components.model_review.review import BLESSED, FAILED, NOT_BLESSED, STOPPED, Head, Review
 
 _TONES: Final = {BLESSED: GOOD, NOT_BLESSED: BAD, STOPPED: BAD, FAILED: BAD}
 _LABELS: Final = {
-    "account_churn": "a churn date in account_churn",
-    "inactivity": "silence, in place of a churn date",
+    ACCOUNT_CHURN: "a churn date (account_churn)",
+    INACTIVITY: "no feedback (inactivity)",
 }
+_COMPARED: Final = ("auc", "pr_auc", "log_loss")
+_DASH: Final = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -51,9 +42,7 @@ class FirstScreen:
         consequence: What scores the accounts now.
         facts: What the report is about, by name.
         models: Champion beside challenger.
-        checks_heading: What was checked.
-        checks_counted: How many there were, by verdict.
-        checks: One by one.
+        checks: Of the gate, or of the data gate where that stopped the run.
     """
 
     title: str
@@ -62,41 +51,52 @@ class FirstScreen:
     consequence: str
     facts: tuple[tuple[str, str], ...]
     models: Block
-    checks_heading: str
-    checks_counted: str
-    checks: Block
+    checks: Checks
 
 
 def first_screen(review: Review) -> FirstScreen:
     """Returns what stands first."""
-    decision, head = review.decision, review.head
-    heading, counted, checks = _checks(review)
-    prefix = f"{decision.kind.upper()}: "
+    decision, version = review.decision, review.head.model_version
+    why = decision.sentence.removeprefix(f"{decision.kind.upper()}: ")
     return FirstScreen(
-        title=f"Model {head.model_version}" if head.model_version else "No model came of this run",
+        title=f"Model {version}" if version else "A run that came to no model",
         badge=Badge(decision.kind, _TONES.get(decision.kind, WARN)),
-        sentence=words.sentence(decision.sentence.removeprefix(prefix)),
+        sentence=words.sentence(words.plain(why)),
         consequence=decision.consequence,
-        facts=_facts(head),
+        facts=_facts(review.head),
         models=_models(review),
-        checks_heading=heading,
-        checks_counted=counted,
-        checks=checks,
+        checks=checks_of(review),
     )
 
 
 def _facts(head: Head) -> tuple[tuple[str, str], ...]:
-    days = {True: "not known"}
-    horizon = days.get(head.horizon_days is None) or f"within {head.horizon_days} days"
-    label = _LABELS.get(head.label_source, head.label_source)
     return (
         ("As of", numbers.moment(head.as_of)),
-        ("Leaving means", f"{label}, {horizon}" if label else numbers.NOT_KNOWN),
-        ("Looks back", f"{head.lookback_days} days" if head.lookback_days else numbers.NOT_KNOWN),
-        ("Evaluated at the cutoff", numbers.moment(head.eval_cutoff)),
-        ("Evaluated on", _sizes(head)),
-        ("Compared with", head.champion_version or "no champion: there was none"),
+        ("Leaving means", _label(head)),
+        ("Looks back", _days(head.lookback_days)),
+        ("Evaluation cutoff", numbers.moment(head.eval_cutoff)),
+        ("Evaluation snapshot", _sizes(head)),
+        ("Compared with", _rival(head)),
     )
+
+
+def _rival(head: Head) -> str:
+    if head.model_version is None:
+        return "nothing: the run came to no model"
+    return head.champion_version or "no champion: there was none"
+
+
+def _label(head: Head) -> str:
+    if not head.label_source:
+        return numbers.NOT_KNOWN
+    source = _LABELS.get(head.label_source, head.label_source)
+    return f"{source} within {_days(head.horizon_days)}"
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return "a time that is not known"
+    return numbers.counted(days, "day", "days")
 
 
 def _sizes(head: Head) -> str:
@@ -105,72 +105,26 @@ def _sizes(head: Head) -> str:
     accounts = numbers.counted(head.accounts, "account", "accounts")
     if head.churned is None:
         return accounts
-    share = numbers.share(head.churned / head.accounts) if head.accounts else numbers.NOT_KNOWN
-    return f"{accounts}, {numbers.count(head.churned)} of which left ({share})"
+    share = f" ({numbers.share(head.churned / head.accounts)})" if head.accounts else ""
+    return f"{accounts}, of which {numbers.count(head.churned)} left{share}"
 
 
 def _models(review: Review) -> Block:
     if review.quality is None:
-        return absent(review, "quality", "The run measured no model.")
+        why = absent(review, "quality", "The run measured no model.").why
+        return Absent(why, "Champion beside challenger")
     shown = [one for one in review.quality.metrics if one.model in (CHALLENGER, CHAMPION)]
     rows: list[tuple[Cell, ...]] = [cells.metrics(one) for one in shown]
-    if len(shown) > 1:
-        rows.append(("difference", *(_difference(review, name) for name in _COMPARED)))
+    if any(one.model == CHAMPION for one in shown):
+        rows.append(("difference", *(_difference(review, name) for name in _COMPARED), _DASH))
     else:
-        rows.append(
-            (named(CHAMPION), Noted("none", "there was no champion"), *("\N{EN DASH}",) * 3)
-        )
+        rows.append((Noted(named(CHAMPION), "there was none"), *(_DASH,) * 4))
     return Table.of("Champion beside challenger, with 95% intervals", cells.METRICS, rows)
-
-
-_COMPARED: Final = ("auc", "pr_auc", "log_loss", "calibration_error")
 
 
 def _difference(review: Review, metric: str) -> Cell:
     found = against(review, metric, CHAMPION)
     if found is None:
-        return "\N{EN DASH}"
+        return _DASH
     verdict = words.judged(found, lower_is_better=metric == "log_loss")
     return Noted(numbers.difference(found.value), verdict)
-
-
-def _checks(review: Review) -> tuple[str, str, Block]:
-    if review.checks:
-        ordered = sorted(review.checks, key=lambda one: one.verdict != CHECK_FAILED)
-        table = Table.of(
-            "Checks of the gate, the failed ones first",
-            ("Check", "Slice", "Value#", "95% interval#", "Bar", "Verdict"),
-            map(_check, ordered),
-        )
-        return "Checks of the gate", checks_counted(review.checks), table
-    failing = failing_checks(review)
-    if review.decision.kind == STOPPED and failing:
-        said = "The data gate stopped the run, so no model was judged. What it found:"
-        return "Checks of the data gate that did not pass", said, failing
-    why = Absent("The run ended before the gate could judge a model.")
-    return "Checks of the gate", "None were made.", why
-
-
-def checks_counted(checks: tuple[Check, ...]) -> str:
-    """Returns such as `34 checks: 30 passed, 1 failed, 3 skipped`."""
-    counts = {
-        word: sum(one.verdict == word for one in checks) for word in (PASSED, CHECK_FAILED, SKIPPED)
-    }
-    said = ", ".join(f"{numbers.count(count)} {word}" for word, count in counts.items())
-    return f"{numbers.counted(len(checks), 'check', 'checks')}: {said}."
-
-
-def _check(one: Check) -> Row:
-    name = one.name.replace("_", " ")
-    shown: Cell = name if one.verdict == PASSED else Noted(name, one.message)
-    sizes = f"{numbers.counted(one.accounts, 'account', 'accounts')}, "
-    sizes += f"{numbers.count(one.churned)} left"
-    found = (
-        shown,
-        Noted(slice_words(one.slice), sizes),
-        numbers.metric(one.value) if one.value is not None else "\N{EN DASH}",
-        numbers.ends(one.interval) or "\N{EN DASH}",
-        one.bar,
-        cells.verdict(one.verdict),
-    )
-    return Row(found, BAD if one.verdict == CHECK_FAILED else "")

@@ -35,4 +35,6 @@ def render(review: Review) -> str:
         review: Every number of the page.
     """
     sections = [section(review) for section in SECTIONS]
-    return page("review.j2", first=first_screen(review), sections=sections, head=review.head)
+    return page(
+        "review.j2", first=first_screen(review), sections=sections, run_id=review.head.run_id
+    )

@@ -1,12 +1,16 @@
 """Numbers and dates as people read them."""
 
 import math
+import re
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Final
 
 NOT_KNOWN: Final = "not known"
 MINUS: Final = "\N{MINUS SIGN}"
 Ends = tuple[float, float]
+_TO: Final = "\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}"
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 
 
 def count(value: int | None) -> str:
@@ -48,17 +52,9 @@ def difference(value: float | None) -> str:
     return f"{value:+.4f}".replace("-", MINUS)
 
 
-def ends(found: Ends | None, signed: bool = False) -> str:
+def ends(found: Ends | None, write: Callable[[float], str] = metric) -> str:
     """Returns an interval such as `0.8012 to 0.8431`; empty where none was made."""
-    if found is None:
-        return ""
-    write = difference if signed else metric
-    return f"{write(found[0])} to {write(found[1])}"
-
-
-def shares(found: Ends) -> str:
-    """Returns an interval of shares such as `2.1% to 4.9%`."""
-    return f"{share(found[0])} to {share(found[1])}"
+    return "" if found is None else _TO.join(map(write, found))
 
 
 def moment(text: str) -> str:
@@ -72,6 +68,11 @@ def moment(text: str) -> str:
     if found.tzinfo is not None:
         found = found.astimezone(timezone.utc)
     return f"{found:%Y-%m-%d %H:%M} UTC"
+
+
+def moments_in(text: str) -> str:
+    """Returns a text whose ISO 8601 moments are written as `moment` does."""
+    return _MOMENT.sub(lambda found: moment(found[0]), text)
 
 
 def duration(seconds: float | None) -> str:

@@ -30,7 +30,8 @@ def picture(chart: Any, label: str, height: int) -> Markup:
         label: What is to be seen, for those who do not see it.
         height: px.
     """
-    spec = chart.properties(width=WIDTH, height=height).to_dict()
+    # Altair has looked at each part as it was made; at the whole it would look row by row.
+    spec = chart.properties(width=WIDTH, height=height).to_dict(validate=False)
     drawn = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE, config=theme.config())
     root = ElementTree.fromstring(drawn)  # noqa: S314 -- drawn here, from JSON
     _tidy(root)

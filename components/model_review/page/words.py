@@ -1,5 +1,6 @@
 """What is the case, in words: honest where an interval leaves it open."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,7 +39,7 @@ def compared(rival: str, what: str, difference: Estimate, lower_is_better: bool 
     """
     verdict = judged(difference, lower_is_better)
     found = f"{what} differs by {numbers.difference(difference.value)}"
-    ends = numbers.ends(difference.interval, signed=True)
+    ends = numbers.ends(difference.interval, numbers.difference)
     if verdict == NO_INTERVAL:
         return f"Challenger and {rival}: {found}; how sure that is was not measured."
     if verdict == OPEN:
@@ -60,6 +61,13 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     if len(shown) < 2:
         return "".join(shown)
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def plain(text: str) -> str:
+    """Returns a sentence or a name of the gate with its metrics written as elsewhere."""
+    for name, said in (("pr_auc", "PR AUC"), ("auc", "AUC"), ("log_loss", "log-loss")):
+        text = re.sub(rf"\b{name}\b", said, text)
+    return text.replace("the logistic_regression", "the logistic regression")
 
 
 def sentence(text: str) -> str:

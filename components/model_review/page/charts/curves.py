@@ -1,19 +1,28 @@
 """Lines of models over shares of accounts: ROC, precision-recall, gains."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import altair as alt
 from markupsafe import Markup
 
 from components.model_review.page import theme
-from components.model_review.page.charts.models import colour, dash, named
+from components.model_review.page.charts.models import lines
 from components.model_review.page.picture import picture
 from components.model_review.quality_sections import Curve
 
-_HEIGHT: Final = 340
-_PERCENT: Final = "%"
+_HEIGHT: Final = 330
 _DIGITS: Final = 4
+Point = tuple[float, float]
+
+
+class Mark(NamedTuple):
+    """A point that a sentence beside the picture speaks of, and its label below or above."""
+
+    x: float
+    y: float
+    text: str
+    below: bool = True
 
 
 def curves(
@@ -22,10 +31,10 @@ def curves(
     x: str,
     y: str,
     label: str,
-    chance: tuple[tuple[float, float], tuple[float, float]],
-    level: float | None = None,
+    chance: tuple[Point, Point],
+    mark: Mark,
 ) -> Markup:
-    """Draws lines and the line of pure chance.
+    """Draws lines, the line of pure chance, and a point of the first line.
 
     Args:
         found: The lines, the most important first.
@@ -33,48 +42,49 @@ def curves(
         y: Likewise.
         label: What is to be seen.
         chance: The two ends of the line of chance.
-        level: Of a horizontal line to be crossed; none if None.
+        mark: The point.
     """
-    layers = [_chance(chance), _lines(found, x, y)]
-    if level is not None:
-        layers.insert(0, _level(level))
+    layers = [_chance(chance), _lines(found, x, y), *_marked(mark)]
     return picture(alt.layer(*layers), label, _HEIGHT)
 
 
 def _lines(found: Sequence[Curve], x: str, y: str) -> Any:
-    models = [one.model for one in found]
     rows = [
-        {"model": named(one.model), "x": round(a, _DIGITS), "y": round(b, _DIGITS), "place": place}
+        {"model": one.model, "x": round(a, _DIGITS), "y": round(b, _DIGITS), "place": place}
         for one in reversed(found)
         for place, (a, b) in enumerate(zip(one.x, one.y, strict=True))
     ]
-    axis = alt.Axis(format=_PERCENT, tickCount=5)
+    axis = alt.Axis(format="%", tickCount=5)
     scale = alt.Scale(domain=[0, 1], nice=False)
     return (
         alt.Chart(alt.Data(values=rows))
-        .mark_line(strokeWidth=2)
+        .mark_line()
         .encode(
             x=alt.X("x:Q", title=x, axis=axis, scale=scale),
             y=alt.Y("y:Q", title=y, axis=axis, scale=scale),
             order="place:Q",
-            color=colour(models),
-            strokeDash=dash(models),
+            **lines(one.model for one in found),
         )
     )
 
 
-def _chance(ends: tuple[tuple[float, float], tuple[float, float]]) -> Any:
-    rows = [{"x": x, "y": y} for x, y in ends]
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_line(color=theme.LINE.day, strokeWidth=2)
-        .encode(x="x:Q", y="y:Q")
-    )
+def _chance(ends: tuple[Point, Point]) -> Any:
+    drawn = alt.Chart(alt.Data(values=[{"x": x, "y": y} for x, y in ends]))
+    return drawn.mark_line(color=theme.LINE.day, strokeWidth=2).encode(x="x:Q", y="y:Q")
 
 
-def _level(level: float) -> Any:
+def _marked(mark: Mark) -> tuple[Any, ...]:
+    """Draws the point and its label, once more in the colour of the ground around it."""
+    base = alt.Chart(alt.Data(values=[mark._asdict()])).encode(x="x:Q", y="y:Q", text="text:N")
+    words = {
+        "align": "left",
+        "dx": 8,
+        "dy": 11 if mark.below else -11,
+        "fontWeight": "bold",
+        "fill": theme.CHALLENGER.day,
+    }
     return (
-        alt.Chart(alt.Data(values=[{"y": level}]))
-        .mark_rule(color=theme.MUTED.day, strokeDash=[2, 4])
-        .encode(y="y:Q")
+        base.mark_text(**words, stroke=theme.GROUND.day, strokeWidth=4, strokeJoin="round"),
+        base.mark_text(**words),
+        base.mark_point(filled=True, size=70, opacity=1, color=theme.CHALLENGER.day),
     )

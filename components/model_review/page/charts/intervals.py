@@ -7,13 +7,12 @@ import altair as alt
 from markupsafe import Markup
 
 from components.model_review.page import theme
-from components.model_review.page.picture import picture, visible
+from components.model_review.page.charts.names import names_axis, short_name
+from components.model_review.page.picture import picture
 from components.model_review.quality_sections import Estimate
 
 _ROW: Final = 26
-_AROUND: Final = 60
-_NAMES: Final = 165
-"""Most that a name may take of the width, px."""
+_AROUND: Final = 56
 
 
 class Measured(NamedTuple):
@@ -43,9 +42,9 @@ def intervals(
         bars: Whether to draw bars from zero.
         number_format: Of the axis, as d3-format has it.
     """
-    rows = list({one.name: _row(one) for one in found}.values())
-    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=5)
-    names = alt.Axis(labelLimit=_NAMES, grid=False, labelColor=theme.INK.day)
+    rows = list({row["name"]: row for row in map(_row, found)}.values())
+    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=4)
+    names = names_axis([row["name"] for row in rows])
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort=None, axis=names),
         color=alt.Color("tone:N", scale=None, legend=None),
@@ -71,7 +70,7 @@ def _row(one: Measured) -> dict[str, Any]:
     value = one.estimate.value
     low, high = one.estimate.interval or (value, value)
     return {
-        "name": visible(one.name),
+        "name": short_name(one.name),
         "value": value,
         "low": low,
         "high": high,

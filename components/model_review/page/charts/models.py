@@ -1,30 +1,40 @@
 """How models look in all pictures: one colour and one kind of line each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import altair as alt
 
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
 from components.model_review.page import theme
+from components.model_review.page.blocks import Key
 from serving_model.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 
 
 class Look(NamedTuple):
-    """How a model is called and drawn; dashes are lengths in px, none for a whole line."""
+    """How a model is called and drawn.
+
+    Attributes:
+        words: For people.
+        tone: Its colour.
+        style: The class of the style sheet that draws the same line in the key.
+        dash: Lengths of dashes and gaps, px.
+        width: Of the line, px.
+    """
 
     words: str
     tone: theme.Tone
-    dash: tuple[int, ...] = ()
+    style: str = "other"
+    dash: tuple[int, ...] = (1, 0)
     width: float = 1.5
 
 
 _LOOKS: Final = {
-    CHALLENGER: Look("challenger", theme.CHALLENGER, width=2.5),
-    CHAMPION: Look("champion", theme.CHAMPION, (7, 3), 2),
-    LOGISTIC_REGRESSION: Look("logistic regression", theme.RIVAL, (4, 2)),
-    RECENCY: Look("days since last message", theme.RIVAL, (2, 2)),
-    CONSTANT: Look("same for everybody", theme.RIVAL, (1, 3)),
+    CHALLENGER: Look("challenger", theme.CHALLENGER, "challenger", width=2.5),
+    CHAMPION: Look("champion", theme.CHAMPION, "champion", (8, 4), 2.5),
+    LOGISTIC_REGRESSION: Look("logistic regression", theme.RIVAL, "solid"),
+    RECENCY: Look("days since last message", theme.RIVAL, "dashed", (5, 3)),
+    CONSTANT: Look("the same for everybody", theme.RIVAL, "dotted", (1, 3)),
 }
 
 
@@ -38,25 +48,25 @@ def named(model: str) -> str:
     return look(model).words
 
 
-def colour(models: Iterable[str], legend: bool = True) -> Any:
-    """Returns the channel of colours, for the field `model` that holds `named` words."""
-    return alt.Color("model:N", scale=_scale(models, "tone"), legend=_legend(legend))
+def key(models: Iterable[str]) -> tuple[Key, ...]:
+    """Returns what stands below a picture of these models."""
+    return tuple(Key(one.words, one.style) for one in map(look, models))
 
 
-def dash(models: Iterable[str]) -> Any:
-    """Returns the channel of dashes, likewise."""
-    return alt.StrokeDash("model:N", scale=_scale(models, "dash"), legend=_legend(True))
+def lines(models: Iterable[str]) -> dict[str, Any]:
+    """Returns the channels of the field `model`, which holds names: colour, dashes, width.
 
+    Args:
+        models: Their names.
+    """
+    names = list(models)
+    looks = [look(name) for name in names]
 
-def _legend(wanted: bool) -> Any:
-    return alt.Legend() if wanted else None
+    def channel(kind: Any, values: list[Any]) -> Any:
+        return kind("model:N", scale=alt.Scale(domain=names, range=values), legend=None)
 
-
-def _scale(models: Iterable[str], what: str) -> Any:
-    looks = [look(model) for model in models]
-    found: Sequence[Any] = (
-        [one.tone.day for one in looks]
-        if what == "tone"
-        else [list(one.dash) or [1, 0] for one in looks]
-    )
-    return alt.Scale(domain=[one.words for one in looks], range=list(found))
+    return {
+        "color": channel(alt.Color, [one.tone.day for one in looks]),
+        "strokeDash": channel(alt.StrokeDash, [list(one.dash) for one in looks]),
+        "strokeWidth": channel(alt.StrokeWidth, [one.width for one in looks]),
+    }

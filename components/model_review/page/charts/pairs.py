@@ -1,16 +1,21 @@
 """Shares of accounts now and before, group by group."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import altair as alt
 from markupsafe import Markup
 
-from components.model_review.page import theme
-from components.model_review.page.picture import picture, visible
+from components.model_review.page import numbers, theme
+from components.model_review.page.blocks import Key
+from components.model_review.page.charts.names import names_axis, short_name
+from components.model_review.page.picture import picture
 
 NOW: Final = "this model"
 BEFORE: Final = "last publication"
+_AROUND: Final = 56
+_LABELLED: Final = 16
+_BARE: Final = 11
 
 
 def pairs(
@@ -32,36 +37,33 @@ def pairs(
         label: What is to be seen.
         labels: Whether to write the share beside the bar.
     """
-    series = [(NOW, now)] + ([(BEFORE, before)] if before is not None else [])
     rows = [
-        {"group": visible(group), "when": when, "share": value, "text": f"{value:.1%}"}
-        for when, values in series
-        for group, value in zip(groups, values, strict=True)
+        {"group": short_name(group), "when": when, "share": share, "text": numbers.share(share)}
+        for when, shares in ((NOW, now), (BEFORE, before or ()))
+        for group, share in zip(groups, shares, strict=bool(shares))
     ]
-    whens = [when for when, _ in series]
-    tones = alt.Scale(
-        domain=[NOW, BEFORE][: len(series)], range=[theme.CHALLENGER.day, theme.RIVAL.day]
-    )
+    tones = alt.Scale(domain=[NOW, BEFORE], range=[theme.CHALLENGER.day, theme.RIVAL.day])
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y(
-            "group:N",
-            title=None,
-            sort=None,
-            axis=alt.Axis(labelLimit=150, grid=False, labelColor=theme.INK.day),
-            scale=alt.Scale(paddingInner=0.3),
-        ),
-        yOffset=alt.YOffset("when:N", sort=whens),
-        x=alt.X("share:Q", title=x, axis=alt.Axis(format="%", tickCount=5)),
+        y=alt.Y("group:N", title=None, sort=None, axis=names_axis(list(map(short_name, groups)))),
+        yOffset=alt.YOffset("when:N", sort=[NOW, BEFORE]),
+        x=alt.X("share:Q", title=x, axis=alt.Axis(format="%", tickCount=4)),
     )
-    bars = base.mark_bar().encode(
-        color=alt.Color(
-            "when:N", scale=tones, legend=alt.Legend(symbolType="square", symbolSize=90)
-        )
-    )
+    layers: list[Any] = [
+        base.mark_bar().encode(color=alt.Color("when:N", scale=tones, legend=None))
+    ]
     if labels:
-        words = base.mark_text(align="left", dx=4, color=theme.INK.day).encode(text="text:N")
-        chart = alt.layer(bars, words)
-    else:
-        chart = bars
-    height = (20 if len(series) == 1 else 32) * len(groups) + 90
-    return picture(chart, label, height)
+        words = base.mark_text(align="left", dx=4, color=theme.INK.day)
+        layers.append(words.encode(text="text:N"))
+    bar = _LABELLED if labels else _BARE
+    height = _AROUND + len(groups) * bar * (2 if before is not None else 1.3)
+    return picture(alt.layer(*layers), label, round(height))
+
+
+def pairs_key(before: bool) -> tuple[Key, ...]:
+    """Returns what stands below the picture.
+
+    Args:
+        before: Whether there are bars of what was before.
+    """
+    found = (Key(NOW, "now"), Key(BEFORE, "before"))
+    return found if before else found[:1]

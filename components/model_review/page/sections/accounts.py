@@ -20,7 +20,7 @@ def what_would_happen(review: Review) -> Section:
         said = "That is not known: no account was scored."
         return Section("accounts", question, said, (Part("Scores by category", (why,)),))
     parts = (
-        Part("Scores by category", (by_category(found), Text(found.bands))),
+        Part("Scores by category", (by_category(found), Text(f"Categories by {found.bands}."))),
         Part("Scores by probability", (by_probability(found),)),
         Part("From category to category", (_transitions(found),)),
         Part("The accounts that move furthest", (_movers(found),)),

@@ -74,6 +74,6 @@ def _row(place: int, one: Decile) -> tuple[str, ...]:
         numbers.count(one.churned),
         numbers.share(one.predicted),
         numbers.share(one.observed),
-        numbers.shares(one.interval),
+        numbers.ends(one.interval, numbers.share),
         numbers.difference(one.predicted - one.observed),
     )

@@ -4,9 +4,9 @@ from typing import Final
 
 from components.model_review.page import cells, numbers
 from components.model_review.page.blocks import Figure, Table
-from components.model_review.page.charts.curves import curves
+from components.model_review.page.charts.curves import Mark, curves
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.charts.models import named
+from components.model_review.page.charts.models import key, named
 from components.model_review.quality_sections import Gains
 
 _HALF: Final = 0.5
@@ -14,7 +14,7 @@ _HALF: Final = 0.5
 
 def calls_for_half(found: Gains) -> Figure:
     """Returns the gains curves, and how many calls reach half of the leavers."""
-    here = calls_here(found)
+    here, own = calls_here(found), found.calls_for_half[0]
     return Figure(
         picture=curves(
             found.curves,
@@ -22,11 +22,11 @@ def calls_for_half(found: Gains) -> Figure:
             y="leavers found",
             label=f"Gains curves, and the diagonal of calling at random. {here}",
             chance=((0, 0), (1, 1)),
-            level=_HALF,
+            mark=Mark(own.share, _HALF, numbers.counted(own.accounts, "call", "calls")),
         ),
         here=here,
         shows="How many of the leavers are found (upwards) by how many calls (to the right).",
-        good="A line that crosses the dotted half as far to the left as possible.",
+        good="A line that reaches 50% as far to the left as possible.",
         bad="A line near the diagonal: the list would be no better than calling at random.",
         table=Table.of(
             f"Calls to reach half of {numbers.count(found.churned)} leavers among "
@@ -37,6 +37,7 @@ def calls_for_half(found: Gains) -> Figure:
                 for one in found.calls_for_half
             ),
         ),
+        key=key(one.model for one in found.curves),
     )
 
 
@@ -72,7 +73,7 @@ def lift(found: Gains) -> Figure:
         table=Table.of(
             "Lift of the challenger",
             ("Accounts called", "Lift#"),
-            ((f"the first {share:.0%}", cells.estimate(one)) for share, one in found.lift),
+            ((f"the first {share:.0%}", cells.times(one)) for share, one in found.lift),
         ),
     )
 

@@ -66,7 +66,9 @@ def _split(one: LabelledSplit) -> tuple[str, ...]:
 
 
 def _facts(found: tuple[Fact, ...], otherwise: str) -> Block:
-    return Pairs(tuple((one.name, one.value) for one in found)) if found else Absent(otherwise)
+    if not found:
+        return Absent(otherwise)
+    return Pairs.of((one.name, numbers.moments_in(one.value)) for one in found)
 
 
 def _components(review: Review) -> Block:

@@ -65,8 +65,12 @@ def _settings(found: Changes) -> Block:
 
 def changes_table(caption: str, changes: tuple[Change, ...]) -> Table:
     """Returns a table of what was and what is."""
-    rows = ((one.name, one.before, one.now) for one in changes)
+    rows = ((one.name, *map(_dashed, (one.before, one.now))) for one in changes)
     return Table.of(caption, ("What", "Before", "Now"), rows)
+
+
+def _dashed(text: str) -> str:
+    return "\N{EN DASH}" if text == "-" else text
 
 
 def _checks(review: Review) -> tuple[Block, ...]:
@@ -80,4 +84,4 @@ def _checks(review: Review) -> tuple[Block, ...]:
 def _facts(review: Review) -> Block:
     if not review.data_facts:
         return absent(review, "data_facts", "The run read nothing.")
-    return Pairs(tuple((one.name, one.value) for one in review.data_facts))
+    return Pairs.of((one.name, one.value) for one in review.data_facts)

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from components.data_checker.checks import STOPPED, WARNED
+from components.data_checker.pairs import DRIFT, SKEW
+from components.data_checker.words import UNSEEN
 from components.model_review.page import cells, numbers
 from components.model_review.page.blocks import BAD, WARN, Noted, Row, Table
 from components.model_review.review import Review
@@ -11,6 +13,7 @@ from components.model_review.run_sections import DataCheck
 
 ALARMING: Final = (STOPPED, WARNED)
 _COLUMNS: Final = ("Check", "Of", "Found#", "Bar", "Verdict")
+_COMPARING: Final = (DRIFT, SKEW, UNSEEN)
 _MARKS: Final = {STOPPED: BAD, WARNED: WARN}
 
 
@@ -33,7 +36,8 @@ def _table(caption: str, checks: Iterable[DataCheck], folded: bool = False) -> T
 
 
 def _row(one: DataCheck) -> Row:
-    splits = " against ".join(one.splits) or "the run"
+    between = " against " if one.group in _COMPARING else ", "
+    splits = between.join(one.splits) or "the run"
     name = Noted(one.name, one.message) if one.message else one.name
     cells_ = (name, splits, found_words(one.found), one.bar, cells.verdict(one.verdict))
     return Row(cells_, _MARKS.get(one.verdict, ""))

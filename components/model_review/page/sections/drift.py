@@ -19,7 +19,8 @@ def drift(found: Sequence[Drift]) -> Figure:
     Args:
         found: In that order, at least one.
     """
-    drawn = [_bar(one) for one in found if one.limit > 0][:_MOST_DRAWN]
+    furthest = {one.feature: one for one in reversed(found) if one.limit > 0}
+    drawn = [_bar(one) for one in found if furthest.get(one.feature) is one][:_MOST_DRAWN]
     return Figure(
         picture=intervals(
             drawn,
@@ -31,7 +32,8 @@ def drift(found: Sequence[Drift]) -> Figure:
         ),
         here=drift_here(found),
         shows="How far the values of a feature lie apart in two splits, measured by what is "
-        f"allowed; the {min(len(drawn), _MOST_DRAWN)} furthest are drawn.",
+        f"allowed. Of each feature the furthest pair is drawn, of {_MOST_DRAWN} features at most; "
+        "the table has all.",
         good="All bars left of the dotted line at 1.",
         bad="A bar beyond it: the model meets values unlike those it learnt from. Ask what "
         "changed in the business, or in the data's way here.",
@@ -59,8 +61,7 @@ def _alarms(one: Drift) -> bool:
 
 def _bar(one: Drift) -> Measured:
     tone = theme.WARN if _alarms(one) else theme.RIVAL
-    name = f"{one.feature}, {one.now}/{one.base}"
-    return Measured(name, Estimate(one.distance / one.limit), tone)
+    return Measured(one.feature, Estimate(one.distance / one.limit), tone)
 
 
 def _row(one: Drift) -> Row:

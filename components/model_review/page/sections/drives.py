@@ -18,16 +18,28 @@ def what_drives_it(review: Review) -> Section:
     """Returns the section."""
     asked: Block = absent(review, "importance", _NONE)
     moved: Block = absent(review, "contributions", _NONE)
-    answer = "That is not known: no model was asked."
+    answer = "" if review.importance else "That is not known: no model was asked."
     if review.contributions:
-        moved, answer = _contributions(review.contributions), drives_here(review.contributions)
+        moved, answer = _contributions(review.contributions), _furthest(review.contributions)
     if review.importance:
-        asked, answer = _importance(review.importance), importance_here(review.importance)
+        asked, answer = _importance(review.importance), _most(review.importance) + answer
     parts = (
-        Part("What the model loses without it", (asked,)),
+        Part("What the ranking cannot do without", (asked,)),
         Part("What moves today's scores", (moved,)),
     )
     return Section("drives", "What drives it?", answer, parts)
+
+
+def _most(found: Sequence[Importance]) -> str:
+    return f"The ranking rests most on {_quoted(found[0].words)}. "
+
+
+def _furthest(found: Sequence[Contribution]) -> str:
+    return f"What moves the scores of today's accounts furthest is {_quoted(found[0].words)}."
+
+
+def _quoted(words: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def importance_here(found: Sequence[Importance]) -> str:
@@ -35,8 +47,8 @@ def importance_here(found: Sequence[Importance]) -> str:
     first = found[0]
     idle = sum(one.auc_lost.value <= 0 for one in found)
     return (
-        f"Here the model loses most without \N{LEFT DOUBLE QUOTATION MARK}{first.words}"
-        f"\N{RIGHT DOUBLE QUOTATION MARK}: {numbers.metric(first.auc_lost.value)} of AUC. "
+        f"Here the ranking loses {numbers.metric(first.auc_lost.value)} of AUC without "
+        f"{_quoted(first.words)}. "
         f"{numbers.count(idle)} of {numbers.count(len(found))} groups could be shuffled without a "
         "loss."
     )
@@ -46,8 +58,8 @@ def drives_here(found: Sequence[Contribution]) -> str:
     """Says what moves scores furthest."""
     first = found[0]
     return (
-        f"Here \N{LEFT DOUBLE QUOTATION MARK}{first.words}\N{RIGHT DOUBLE QUOTATION MARK} moves "
-        f"scores furthest; it raises the risk of {numbers.share(first.raises)} of the accounts."
+        f"Here {_quoted(first.words)} moves a score by {numbers.short(first.mean_absolute)} in the "
+        f"mean, and raises the risk of {numbers.share(first.raises)} of the accounts."
     )
 
 
@@ -57,7 +69,7 @@ def _importance(found: Sequence[Importance]) -> Figure:
     accounts = numbers.counted(found[0].accounts, "account", "accounts")
     return Figure(
         picture=intervals(
-            rows, x="AUC lost", label=f"AUC lost by group. {here}", bars=True, number_format=".3f"
+            rows, x="AUC lost", label=f"AUC lost by group. {here}", bars=True, number_format=".2f"
         ),
         here=here,
         shows="How much worse the ranking gets when the values of a group are shuffled among "

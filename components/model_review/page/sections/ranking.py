@@ -6,8 +6,8 @@ import numpy as np
 
 from components.model_review.page import cells, numbers, words
 from components.model_review.page.blocks import Figure
-from components.model_review.page.charts.curves import curves
-from components.model_review.page.charts.models import named
+from components.model_review.page.charts.curves import Mark, curves
+from components.model_review.page.charts.models import key, named
 from components.model_review.quality_sections import Quality
 
 _IN_VAIN: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
@@ -26,6 +26,7 @@ def roc(found: Quality) -> Figure:
             label=f"ROC curves of {_models(found)}, and the diagonal of chance. The challenger "
             f"finds {numbers.share(reached)} of the leavers where 10% of the stayers are called.",
             chance=((0, 0), (1, 1)),
+            mark=Mark(0.1, reached, numbers.share(reached)),
         ),
         here=f"Here the challenger has found {numbers.share(reached)} of the leavers when it has "
         "called a tenth of the stayers in vain; calling at random would have found 10%.",
@@ -37,6 +38,7 @@ def roc(found: Quality) -> Figure:
         table=cells.readings(
             "Leavers found, by share of stayers called in vain", "at {}", found.roc, _IN_VAIN
         ),
+        key=key(one.model for one in found.roc),
     )
 
 
@@ -52,16 +54,18 @@ def precision_recall(found: Quality) -> Figure:
             label=f"Precision-recall curves of {_models(found)}, and the base rate of {base}. The "
             f"challenger's precision is {numbers.share(hit)} where half of the leavers are found.",
             chance=((0, found.base_rate), (1, found.base_rate)),
+            mark=Mark(0.5, hit, numbers.share(hit), below=False),
         ),
         here=f"Here {numbers.share(hit)} of the accounts called by the challenger are leavers when "
         f"half of all leavers are found; among accounts called at random it is {base}.",
         shows="How many of the called are leavers (upwards), the more leavers are to be found (to "
         "the right).",
-        good="A line far above the level one, which is calling at random.",
+        good="A line far above the pale level one, which is calling at random.",
         bad="A line that falls to the level one early: after the first calls the list is no help.",
         table=cells.readings(
             "Precision, by share of leavers found", "at {}", found.precision_recall, _RECALL
         ),
+        key=key(one.model for one in found.precision_recall),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Final
 from components.model_review.account_sections import Scored, Standing
 from components.model_review.page import numbers
 from components.model_review.page.blocks import Figure, Table
-from components.model_review.page.charts.pairs import pairs
+from components.model_review.page.charts.pairs import pairs, pairs_key
 
 _DASH: Final = "\N{EN DASH}"
 
@@ -34,6 +34,7 @@ def by_category(found: Standing) -> Figure:
         bad="Many more, or far fewer, critical accounts than last time, although the business has "
         "not changed.",
         table=_table("Accounts by risk category", "Category", names, now, before, found),
+        key=pairs_key(found.before is not None),
     )
 
 
@@ -41,7 +42,9 @@ def categories_here(found: Standing) -> str:
     """Says how many accounts are in the highest category, now and before."""
     name, count = found.after.categories[0]
     said = f"Here {numbers.counted(count, 'account', 'accounts')} of "
-    said += f"{numbers.count(found.after.accounts)} would be {name}"
+    said += (
+        f"{numbers.count(found.after.accounts)} {'are' if found.published else 'would be'} {name}"
+    )
     if found.before is None:
         return f"{said}; there is nothing to compare with."
     before = dict(found.before.categories).get(name, 0)
@@ -75,6 +78,7 @@ def by_probability(found: Standing) -> Figure:
         good="Most accounts low, some far higher: the model tells them apart.",
         bad="All accounts in one or two steps: the model has nothing to say about them.",
         table=_table("Accounts by probability", "Probability", bins, now, before, found, True),
+        key=pairs_key(found.before is not None),
     )
 
 
