@@ -89,12 +89,33 @@ def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> f
         ValueError: If the inputs are empty, of unequal length, or not labels.
     """
     truth, scores = _checked(labels, probabilities)
-    _, group = np.unique(scores, return_inverse=True)
-    observed = (np.bincount(group, truth) / np.bincount(group))[group]
-    order = np.argsort(scores, kind="stable")
-    bins = np.array_split(order, min(CALIBRATION_BINS, truth.size))
-    gaps = [abs(float(np.sum(scores[rows] - observed[rows]))) for rows in bins]
-    return sum(gaps) / truth.size
+    return CalibrationBins(scores).error(truth)
+
+
+class CalibrationBins:
+    """Accounts by probability, sorted once for any number of labels.
+
+    Args:
+        probabilities: [n], n at least 1.
+    """
+
+    def __init__(self, probabilities: Floats) -> None:
+        self._order = np.argsort(probabilities, kind="stable")
+        self._sorted = probabilities[self._order]
+        self._ties = np.flatnonzero(np.r_[True, np.diff(self._sorted) != 0])
+        self._tied = np.diff(np.r_[self._ties, len(probabilities)])
+        bins = np.array_split(np.arange(len(probabilities)), CALIBRATION_BINS)
+        self._bins = [rows[0] for rows in bins if rows.size]
+
+    def error(self, labels: Floats) -> float:
+        """Returns the expected calibration error, as the function above does.
+
+        Args:
+            labels: 0 or 1, in the order of the probabilities, [n].
+        """
+        observed = np.add.reduceat(labels[self._order], self._ties) / self._tied
+        gaps = np.add.reduceat(self._sorted - np.repeat(observed, self._tied), self._bins)
+        return float(np.abs(gaps).sum() / labels.size)
 
 
 def _mean_ranks(values: Floats) -> Floats:

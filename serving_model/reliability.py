@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from serving_model.metrics import CALIBRATION_BINS, expected_calibration_error
+from serving_model.metrics import CALIBRATION_BINS, CalibrationBins
 
 Floats = NDArray[np.float64]
 
@@ -55,9 +55,10 @@ def chance_bounds(probabilities: Floats, seed: int = 0) -> ChanceBounds:
         seed: Of the drawing.
     """
     random = np.random.default_rng(seed)
+    bins = CalibrationBins(probabilities)
     errors, gaps = [], []
     for _ in range(SIMULATIONS):
         labels = (random.random(len(probabilities)) < probabilities).astype(np.float64)
-        errors.append(expected_calibration_error(labels, probabilities))
+        errors.append(bins.error(labels))
         gaps.append(abs(float(np.mean(probabilities - labels))))
     return ChanceBounds(float(np.quantile(errors, CHANCE)), float(np.quantile(gaps, CHANCE)))

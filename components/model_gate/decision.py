@@ -1,6 +1,5 @@
 """The decision on a challenger, as decision.json has it and as a sentence."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from components.model_gate.gate_check import PASSED, SKIPPED, GateCheck
 from components.model_gate.overall_checks import CHALLENGER
+from components.strict_json import strict_json
 from serving_model import metrics
 from serving_model.reliability import deciles
 
@@ -48,7 +48,7 @@ class Decision:
 
     def as_json(self) -> str:
         """Returns JSON without NaN: what is no number is null."""
-        return json.dumps(_plain(asdict(self)), indent=1, allow_nan=False)
+        return strict_json(asdict(self))
 
 
 def decide(
@@ -113,13 +113,3 @@ def _summary(blessed: bool, checks: Sequence[GateCheck]) -> str:
     }
     shown = [check.message for check in checks if check.name == "auc above chance"]
     return f"BLESSED: {'; '.join(shown)}; {counts[PASSED]} checks passed, {counts[SKIPPED]} skipped"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from components.model_review.account_sections import Contribution
-from components.model_review.missing import SectionMissing
 from serving_model.group_words import group_words
 from serving_model.predict import ModelScorer
 
@@ -13,20 +12,15 @@ def contributions_of(scorer: ModelScorer, serialized: Sequence[bytes]) -> tuple[
 
     Args:
         scorer: Of the challenger.
-        serialized: Snapshots of today's accounts, or of a sample of them.
+        serialized: Snapshots of today's accounts, or of a sample of them, one at least.
 
     Returns:
         One for each group, the one that moves scores furthest first.
 
     Raises:
-        SectionMissing: There is no account, or the model gives no reasons.
+        ValueError: The model was trained before models gave reasons.
     """
-    if not serialized:
-        raise SectionMissing("There is no account to explain: the split `score` is empty.")
-    try:
-        explanation = scorer.explain(serialized)
-    except ValueError as error:
-        raise SectionMissing(str(error)) from None
+    explanation = scorer.explain(serialized)
     found = [
         Contribution(
             group=group,

@@ -1,8 +1,11 @@
 """What the report is about, and what became of the run."""
 
+from dataclasses import asdict
+
 from components.data_checker.checks import STOPPED as CHECK_STOPPED
 from components.feedback_example_gen.cutoffs import EVAL
 from components.feedback_example_gen.properties import AS_OF, LABEL_SOURCE
+from components.model_gate.gate_check import GateCheck
 from components.model_review.review import (
     BLESSED,
     FAILED,
@@ -53,10 +56,7 @@ def decision_of(run: RunArtifacts) -> Decision:
 def checks_of(run: RunArtifacts) -> tuple[Check, ...]:
     """Returns the checks of the gate; none where it was not reached."""
     found = (run.judged or {}).get("checks", [])
-    return tuple(
-        Check(**{**one, "interval": tuple(one["interval"]) if one["interval"] else None})
-        for one in found
-    )
+    return tuple(Check(**asdict(GateCheck.from_mapping(one))) for one in found)
 
 
 def _after_the_gate(run: RunArtifacts) -> str:

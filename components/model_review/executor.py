@@ -62,18 +62,23 @@ class Executor(base_executor.BaseExecutor):
 
 def _write(path: str, text: str) -> None:
     fileio.makedirs(os.path.dirname(path))
-    with fileio.open(path, "w") as file:
-        file.write(text)
+    with fileio.open(path, "wb") as file:
+        file.write(text.encode())
 
 
 def _copy(folder: str, review: Review, files: dict[str, str]) -> None:
     """Copies the report under a name that sorts by time, and that no other run has."""
     head = review.head
-    stem = _NO_FILE_NAME.sub("", f"{head.as_of[:10]}-{head.model_version or head.run_id}")
+    stem = _NO_FILE_NAME.sub("", f"{head.as_of[:19]}-{head.model_version or head.run_id}")
     for name, text in files.items():
         path = os.path.join(folder, stem.strip("-") + os.path.splitext(name)[1])
-        _write(path, text)
-        logging.info("Evaluation report: %s", path)
+        try:
+            _write(path, text)
+        # TFX removes what a failed node wrote: for want of a copy the report would be lost.
+        except Exception as error:
+            logging.error("Evaluation report: no copy at %s", path, exc_info=error)
+        else:
+            logging.info("Evaluation report: %s", path)
 
 
 def _describe(artifact: types.Artifact, review: Review) -> None:

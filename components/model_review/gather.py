@@ -1,16 +1,18 @@
 """Puts the report together from what a run left behind; what cannot be known says why."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import tensorflow_transform as tft
+from absl import logging
 from tfx.utils import path_utils
 
 from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import EVAL, SCORE
 from components.model_gate.predictions import Predictions, read_predictions
 from components.model_gate.snapshots import read_eval
-from components.model_review.account_sections import Importance
+from components.model_review.account_sections import Importance, Standing
 from components.model_review.calibration import calibration_of
 from components.model_review.changes import changes_of
 from components.model_review.contributions import contributions_of
@@ -52,41 +54,8 @@ def gather(
         code_version: Hash of the code that reads, transforms and learns.
         accounts_shown: Whether the report may name accounts.
     """
-    found: dict[str, Any] = {}
-    missing: dict[str, str] = {}
-
-    def section(name: str, make: Callable[[], object]) -> None:
-        try:
-            found[name] = make()
-        except (SectionMissing, TensInsightError) as why:
-            missing[name] = str(why)
-
-    predictions = _Once(lambda: _predictions(run))
-    scorer = _Once(lambda: _scorer(run))
-    scored = _Once(lambda: score_split(scorer(), f"{run.uris['examples']}/Split-{SCORE}"))
-    section("quality", lambda: quality_of(predictions()))
-    section("calibration", lambda: calibration_of(predictions()))
-    section("gains", lambda: gains_of(predictions()))
-    section("slices", lambda: slices_of(_judged(run)))
-    section("importance", lambda: _importance(run, scorer()))
-    section("contributions", lambda: contributions_of(scorer(), scored().sample))
-    section(
-        "standing",
-        lambda: standing_of(
-            scored(),
-            scorer().card,
-            str(run.examples["as_of"]),
-            risk_bands,
-            read_standing(str(scorer().card["model_version"])),
-            accounts_shown,
-        ),
-    )
-    if not run.examples:
-        missing |= dict.fromkeys(("data_facts", "splits", "card"), NOTHING_READ)
-    if not run.checks:
-        missing["data_checks"] = "The run ended before the data were checked."
-    if not run.costs:
-        missing["components"] = "The runner of this pipeline does not write down what nodes take."
+    found, missing = _made(_sections(run, risk_bands, accounts_shown))
+    missing |= _never_reached(run)
     return Review(
         head=head_of(run),
         decision=decision_of(run),
@@ -104,17 +73,58 @@ def gather(
     )
 
 
-class _Once:
-    """Makes a thing when it is first asked for; what fails, fails for all who ask."""
+def _sections(
+    run: RunArtifacts, risk_bands: str, accounts_shown: bool
+) -> Mapping[str, Callable[[], object]]:
+    """Says how to make each section that takes more than what artifacts say of themselves."""
+    predictions = functools.cache(lambda: _predictions(run))
+    scorer = functools.cache(lambda: _scorer(run))
+    scored = functools.cache(lambda: score_split(scorer(), f"{run.uris['examples']}/Split-{SCORE}"))
 
-    def __init__(self, make: Callable[[], Any]):
-        self._make = make
-        self._made: Any = None
+    def standing() -> Standing:
+        card = scorer().card
+        state = read_standing(str(card["model_version"]))
+        as_of = str(run.examples["as_of"])
+        return standing_of(scored(), card, as_of, risk_bands, state, accounts_shown)
 
-    def __call__(self) -> Any:
-        if self._made is None:
-            self._made = self._make()
-        return self._made
+    return {
+        "quality": lambda: quality_of(predictions()),
+        "calibration": lambda: calibration_of(predictions()),
+        "gains": lambda: gains_of(predictions()),
+        "slices": lambda: slices_of(_judged(run)),
+        "importance": lambda: _importance(run, scorer()),
+        "contributions": lambda: contributions_of(scorer(), scored().sample),
+        "standing": standing,
+    }
+
+
+def _made(
+    sections: Mapping[str, Callable[[], object]],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Returns the sections that could be made, and of the others why not."""
+    found: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name, make in sections.items():
+        try:
+            found[name] = make()
+        except (SectionMissing, TensInsightError, ValueError) as why:
+            missing[name] = str(why)
+        # A reviewer must get all the rest, and see here that something is broken.
+        except Exception as error:
+            logging.error("Evaluation report: %s", name, exc_info=error)
+            missing[name] = f"{type(error).__name__}: the log of the run says more."
+    return found, missing
+
+
+def _never_reached(run: RunArtifacts) -> dict[str, str]:
+    missing: dict[str, str] = {}
+    if not run.examples:
+        missing |= dict.fromkeys(("data_facts", "splits", "card"), NOTHING_READ)
+    if not run.checks:
+        missing["data_checks"] = "The run ended before the data were checked."
+    if not run.costs:
+        missing["components"] = "The runner of this pipeline does not write down what nodes take."
+    return missing
 
 
 def _judged(run: RunArtifacts) -> Mapping[str, Any]:

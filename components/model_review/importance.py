@@ -38,10 +38,9 @@ def importance_of(
         One for each group, the one with the greatest loss of AUC first.
 
     Raises:
-        SectionMissing: The model cannot be asked about features, or reads other ones; all
-            accounts left, or none did.
+        SectionMissing: The model reads other features; all accounts left, or none did.
+        ValueError: The model was trained before models could be asked about features.
     """
-    refuse_one_class(snapshots.labels)
     groups = np.array(feature_groups())
     rows = _sample(len(snapshots.labels), most)
     features, labels = snapshots.features[rows], snapshots.labels[rows]
@@ -50,7 +49,7 @@ def importance_of(
         raise SectionMissing(
             f"The snapshot has {features.shape[1]} features, and {len(groups)} are known."
         )
-    whole = _metrics(labels, _asked(scorer, features))
+    whole = _metrics(labels, scorer.score_features(features))
     found = [
         _importance(group, int((groups == group).sum()), len(labels), whole, shuffled)
         for place, group in enumerate(group_names())
@@ -88,13 +87,6 @@ def _shuffled(
         changed = features.copy()
         changed[:, columns] = features[shuffle(len(labels), place, number)][:, columns]
         yield _metrics(labels, scorer.score_features(changed))
-
-
-def _asked(scorer: ModelScorer, features: NDArray[np.float32]) -> Floats:
-    try:
-        return scorer.score_features(features)
-    except ValueError as error:
-        raise SectionMissing(str(error)) from None
 
 
 def _metrics(labels: Floats, probabilities: Floats) -> tuple[float, float]:

@@ -43,8 +43,8 @@ def refuse_one_class(labels: Floats) -> None:
     churned = int(labels.sum())
     if churned in (0, len(labels)):
         raise SectionMissing(
-            f"{churned} of the {len(labels)} accounts of the evaluation snapshot left: a ranking "
-            "can only be judged where some left and some stayed."
+            f"{churned} of {len(labels)} accounts of the evaluation snapshot left: a ranking can "
+            "only be judged where some left and some stayed."
         )
 
 

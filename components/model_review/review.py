@@ -1,10 +1,7 @@
 """What the evaluation report says: every number of the page, and of the JSON beside it."""
 
-import json
-import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 from components.model_review.account_sections import Contribution, Importance, Standing
 from components.model_review.quality_sections import Calibration, Gains, Quality, Slice
@@ -15,6 +12,7 @@ from components.model_review.run_sections import (
     Fact,
     LabelledSplit,
 )
+from components.strict_json import strict_json
 
 VERSION: Final = 1
 """Of the JSON: rises where a name changes its meaning or goes."""
@@ -134,14 +132,4 @@ class Review:
 
     def as_json(self) -> str:
         """Returns JSON without NaN: what is no number is null."""
-        return json.dumps(_plain({"version": VERSION, **asdict(self)}), indent=1, allow_nan=False)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+        return strict_json({"version": VERSION, **asdict(self)})

@@ -8,12 +8,11 @@ from typing import Any, Final
 import numpy as np
 
 from components.account_scorer.bands import bands_for
-from components.errors import NothingToPublish
 from components.model_review.account_sections import Scored, Standing
-from components.model_review.missing import SectionMissing
 from components.model_review.moves import Row, in_order, movers, transitions
 from components.model_review.score_split import ScoredSplit
 from components.postgres.standing_scores import StandingScores, StandingState
+from serving_model.risk import checked_probabilities
 
 EDGES: Final = (
     *(0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1),
@@ -42,13 +41,14 @@ def standing_of(
         accounts_shown: Whether accounts may be named.
 
     Raises:
-        SectionMissing: The rule does not fit the model, or a score is no probability.
+        NothingToPublish: The rule does not fit the model.
+        ValueError: A score is no probability; names the account, if accounts may be named.
     """
-    try:
-        bands = bands_for(rule, card)
-        categories = bands.categories(scored.probabilities, scored.accounts)
-    except (NothingToPublish, ValueError) as error:
-        raise SectionMissing(str(error)) from None
+    bands = bands_for(rule, card)
+    if not accounts_shown:
+        # Without ids its complaint names none, as that of the categories would.
+        checked_probabilities(scored.probabilities)
+    categories = bands.categories(scored.probabilities, scored.accounts)
     after = _rows(scored.accounts, scored.probabilities.tolist(), categories.tolist())
     alone = Standing(
         after=_scored(str(card["model_version"]), as_of, after),
