@@ -53,7 +53,9 @@ class TaskRecord:
         self._handle.store.put_executions([self._execution])
 
     def succeed(self, outputs: Artifacts) -> None:
-        """Records what it made."""
+        """Records what it made, once: the answer to an act in the store can be lost."""
+        if self.is_complete:
+            return
         execution_publish_utils.publish_succeeded_execution(
             self._handle, self._begun.id, self._contexts, _without_ids(outputs)
         )

@@ -6,8 +6,9 @@ from tfx.types import standard_artifacts
 
 from components.artifact_facts import custom_properties
 from components.errors import DatabaseUnreachable, RegistryInconsistent
+from components.kubeflow_task.record import TaskRecord
 from components.kubeflow_task.store import in_store
-from components.kubeflow_task.task import ABSENT
+from components.kubeflow_task.task import ABSENT, Task
 from tests.components.kubeflow_task.tasks import PIPELINE, calls, given, read, write
 
 Execution = metadata_store_pb2.Execution
@@ -108,6 +109,13 @@ def test_a_task_that_had_ended_is_not_done_again(metadata, tmp_path):
     assert len(calls) == len(executions()) == len(models()) == 1
     assert second.uri == first.uri
     assert custom_properties(second)["model_version"] == "v1"
+
+
+def test_success_is_recorded_once_also_where_the_answer_of_the_store_was_lost(metadata, tmp_path):
+    model = write(tmp_path)
+    task = Task(PIPELINE, "ModelTrainer", "some.ModelTrainer", "")
+    in_store(lambda handle: TaskRecord(handle, task, "run-1").succeed({"model": [model]}))
+    assert len(models()) == 1
 
 
 def test_another_run_is_another_execution(metadata, tmp_path):

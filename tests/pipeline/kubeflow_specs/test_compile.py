@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import aiplatform
 from google.protobuf import json_format
-from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx.utils import import_utils
 
 from pipeline import scoring, training
@@ -18,6 +19,10 @@ from pipeline.kubeflow_runner import compile_specs
 from pipeline.kubeflow_specs.deployment import cluster_deployment
 from pipeline.settings import ConfigurationInvalid, load_settings
 from tests.pipeline.kubeflow_specs.normalised import inputs_arguments, normalised
+
+pytest.importorskip("kfp", reason="kfp has no release for Python 3.12 and newer")
+from kfp import components  # noqa: E402 - only now is it known to be there
+from kfp.pipeline_spec import pipeline_spec_pb2  # noqa: E402
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CANARY = "canary-5d0c2e8f9a17"
@@ -65,6 +70,22 @@ def test_the_files_are_what_the_protos_say(case):
     assert parsed.runtime_config.gcs_output_directory.startswith("gs://bucket/tens-insight/")
     for name, told in inputs_arguments(spec).items():
         assert told == spec["components"][name]["inputDefinitions"]
+
+
+def test_the_clients_of_both_platforms_load_the_files(case):
+    module, _, _, folder = case
+    component = components.load_component_from_file(str(folder / f"{module.PIPELINE_NAME}.yaml"))
+    assert component.name == module.PIPELINE_NAME
+    assert component.component_spec.inputs["as_of"].optional
+    assert "kubernetes" in component.platform_spec.platforms
+    aiplatform.PipelineJob(
+        display_name="a-run",
+        template_path=str(folder / f"{module.PIPELINE_NAME}.json"),
+        parameter_values={"as_of": "2026-05-01"},
+        project="p",
+        location="europe-west4",
+        credentials=AnonymousCredentials(),
+    )
 
 
 def test_both_platforms_run_the_same_tasks(case):
