@@ -141,16 +141,18 @@ class Absent:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Names, each with its values."""
+    """Names, each with its values; folded away below a summary if there is one."""
 
     template: ClassVar[str] = "pairs.j2"
     pairs: tuple[tuple[str, tuple[str, ...]], ...]
+    summary: str = ""
 
     @classmethod
-    def of(cls, pairs: Iterable[tuple[str, str]]) -> "Pairs":
+    def of(cls, pairs: Iterable[tuple[str, str]], summary: str = "") -> "Pairs":
         """Puts neighbours of one name together."""
         groups = itertools.groupby(pairs, key=itemgetter(0))
-        return cls(tuple((name, tuple(value for _, value in found)) for name, found in groups))
+        grouped = tuple((name, tuple(value for _, value in found)) for name, found in groups)
+        return cls(grouped, summary)
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,11 @@ def share(value: float | None) -> str:
     """Returns a share of [0, 1] in percent, such as `22.4%`, more closely below 1 %."""
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
-    if 0 < abs(value) < 0.0001:
+    if value in (0, 1):
+        return f"{value:.0%}"
+    if abs(value) < 0.0001:
         return "under 0.01%"
-    text = f"{value:.2%}" if 0 < abs(value) < 0.01 else f"{value:.1%}"
+    text = f"{value:.2%}" if abs(value) < 0.01 else f"{value:.1%}"
     return text.replace("-", MINUS)
 
 
@@ -46,9 +48,11 @@ def short(value: float) -> str:
 
 
 def difference(value: float | None) -> str:
-    """Returns four decimals with their sign."""
+    """Returns four decimals with their sign, which what rounds to zero does not have."""
     if value is None or not math.isfinite(value):
         return NOT_KNOWN
+    if abs(value) < 0.00005:
+        return metric(0.0)
     return f"{value:+.4f}".replace("-", MINUS)
 
 

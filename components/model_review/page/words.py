@@ -10,11 +10,12 @@ from components.model_review.quality_sections import Estimate
 BETTER: Final = "better"
 WORSE: Final = "worse"
 OPEN: Final = "cannot be told apart"
+SAME: Final = "no difference"
 NO_INTERVAL: Final = "no interval"
 
 
 def judged(difference: Estimate, lower_is_better: bool = False) -> str:
-    """Returns BETTER, WORSE or OPEN; NO_INTERVAL where none was made.
+    """Returns BETTER, WORSE, OPEN or SAME; NO_INTERVAL where none was made.
 
     Args:
         difference: Challenger less rival.
@@ -23,6 +24,8 @@ def judged(difference: Estimate, lower_is_better: bool = False) -> str:
     if difference.interval is None:
         return NO_INTERVAL
     low, high = difference.interval
+    if difference.value == low == high == 0:
+        return SAME
     if low <= 0 <= high:
         return OPEN
     return BETTER if (high < 0) == lower_is_better else WORSE
@@ -42,6 +45,8 @@ def compared(rival: str, what: str, difference: Estimate, lower_is_better: bool 
     ends = numbers.ends(difference.interval, numbers.difference)
     if verdict == NO_INTERVAL:
         return f"Challenger and {rival}: {found}; how sure that is was not measured."
+    if verdict == SAME:
+        return f"The challenger and the {rival} do not differ: {what} is the same for both."
     if verdict == OPEN:
         return (
             f"The challenger and the {rival} cannot be told apart: {found}, and its interval, "

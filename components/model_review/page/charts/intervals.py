@@ -43,7 +43,7 @@ def intervals(
         number_format: Of the axis, as d3-format has it.
     """
     rows = list({row["name"]: row for row in map(_row, found)}.values())
-    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=4)
+    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=3 if bars else 4)
     names = names_axis([row["name"] for row in rows])
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort=None, axis=names),

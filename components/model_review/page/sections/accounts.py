@@ -40,7 +40,7 @@ def accounts_here(found: Standing) -> str:
         said += f" ({numbers.share(moved / found.common)})"
     return (
         f"{said}; {numbers.counted(found.appeared, 'account is', 'accounts are')} new and "
-        f"{numbers.count(found.vanished)} would lose their score. The mean probability goes from "
+        f"{numbers.count(found.vanished)} are no longer there. The mean probability goes from "
         f"{numbers.share(found.before.mean_probability)} to "
         f"{numbers.share(found.after.mean_probability)}."
     )

@@ -1,5 +1,6 @@
 """Can I believe the probabilities? Predicted against observed."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from components.model_review.page import numbers
@@ -49,8 +50,7 @@ def _figure(found: Calibration) -> Figure:
             f"diagonal on which they would be equal; {outside} of {len(found.deciles)} intervals "
             "do not reach it",
         ),
-        here=f"Here {outside} of {len(found.deciles)} tenths lie off the line by more than their "
-        "interval; of ten, one may by chance.",
+        here=deciles_here(found.deciles),
         shows="The accounts in ten equal parts by probability: what was predicted (to the right) "
         "and what happened (upwards), with 95% intervals.",
         good="Points on the dotted line, or lines that cross it.",
@@ -61,6 +61,23 @@ def _figure(found: Calibration) -> Figure:
             (_row(place, one) for place, one in enumerate(found.deciles, 1)),
         ),
     )
+
+
+def deciles_here(deciles: Sequence[Decile]) -> str:
+    """Says how many intervals miss the line, and which tenth lies furthest off."""
+    outside = sum(not _holds(one) for one in deciles)
+    said = f"Here {outside} of {len(deciles)} intervals miss the line"
+    if outside <= 1:
+        return f"{said}; one may by chance."
+    place, worst = max(enumerate(deciles, 1), key=lambda one: abs(_gap(one[1])))
+    return (
+        f"{said}, and by chance about one would. Furthest off is tenth {place}: predicted "
+        f"{numbers.share(worst.predicted)}, observed {numbers.share(worst.observed)}."
+    )
+
+
+def _gap(one: Decile) -> float:
+    return one.predicted - one.observed
 
 
 def _holds(one: Decile) -> bool:
@@ -75,5 +92,5 @@ def _row(place: int, one: Decile) -> tuple[str, ...]:
         numbers.share(one.predicted),
         numbers.share(one.observed),
         numbers.ends(one.interval, numbers.share),
-        numbers.difference(one.predicted - one.observed),
+        numbers.difference(_gap(one)),
     )

@@ -33,8 +33,8 @@ def where_it_comes_from(review: Review) -> Section:
     """Returns the section."""
     parts = (
         Part("Splits", (_splits(review),)),
-        Part("Lineage", (_facts(review.lineage, "Nothing is known of where it comes from."),)),
-        Part("Settings", (_facts(review.settings, "The run was given no settings."),)),
+        Part("Lineage", (_lineage(review.lineage),)),
+        Part("Settings", (_settings(review.settings),)),
         Part("Durations and memory", (_components(review),)),
     )
     return Section("origin", "Where does it come from?", _answer(review), parts)
@@ -65,10 +65,17 @@ def _split(one: LabelledSplit) -> tuple[str, ...]:
     return (one.name, *dates, numbers.count(one.cutoffs), numbers.count(one.snapshots), *left)
 
 
-def _facts(found: tuple[Fact, ...], otherwise: str) -> Block:
+def _lineage(found: tuple[Fact, ...]) -> Block:
     if not found:
-        return Absent(otherwise)
+        return Absent("Nothing is known of where it comes from.")
     return Pairs.of((one.name, numbers.moments_in(one.value)) for one in found)
+
+
+def _settings(found: tuple[Fact, ...]) -> Block:
+    if not found:
+        return Absent("The run was given no settings.")
+    summary = f"All {numbers.counted(len(found), 'setting', 'settings')}"
+    return Pairs.of(((one.name, one.value) for one in found), summary)
 
 
 def _components(review: Review) -> Block:

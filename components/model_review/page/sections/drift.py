@@ -52,7 +52,9 @@ def drift_here(found: Sequence[Drift]) -> str:
     count = numbers.counted(len(found), "comparison", "comparisons")
     if not beyond:
         return f"Here all {count} stay within their limits."
-    return f"Here {numbers.count(len(beyond))} of {count} exceed the limit: {words.listed(beyond)}."
+    exceed = "exceeds" if len(beyond) == 1 else "exceed"
+    named = words.listed(beyond)
+    return f"Here {numbers.count(len(beyond))} of {count} {exceed} the limit: {named}."
 
 
 def _alarms(one: Drift) -> bool:

@@ -132,7 +132,7 @@ def _table(found: Sequence[Slice]) -> Table:
             "Left#",
             "Verdict",
             "AUC#",
-            "AUC against the champion#",
+            "Against champion#",
             "Predicted#",
             "Observed#",
             "Calibration gap#",
