@@ -25,6 +25,7 @@ from components.model_review.page.sections.pair_words import (
     calls_here,
     difference,
     lead,
+    ranking_here,
     verdict,
 )
 from components.model_review.page.sections.worse import slice_words
@@ -109,7 +110,7 @@ def _metrics(found: Found) -> Figure:
             label=f"Lead of B over A with intervals: {_seen(rows)}",
             level=0,
         ),
-        here=better_here(found),
+        here=ranking_here(found["snapshot"]),
         shows="How far B is ahead of A, with the 95% interval of the difference. Of log-loss and "
         "calibration error less is better; here they are turned round, so that right is better "
         "in every row.",

@@ -102,6 +102,8 @@ def test_every_number_of_the_comparison_stands_in_its_row() -> None:
             f"{one['account_id']} {one['a']:.1%} {one['b']:.1%} {change} "
             f"{one['category_a']} {one['category_b']} {became}"
         ) in said
+    auc = snapshot["metrics"][0]
+    assert f"a stayer in {auc['b']:.1%} of all pairs, and A in {auc['a']:.1%}" in said
     a, b = snapshot["calls_for_half"]
     assert f"A {a:,} {a / 1446:.1%} B {b:,} {b / 1446:.1%}" in said
     assert f"with the first {b} calls of 1,446, and A with the first {a}." in said
@@ -190,6 +192,7 @@ def test_what_could_not_be_computed_is_not_made_up() -> None:
     page = text_of(render(found))
     assert "nan" not in page.lower()
     assert "Nothing could be measured." in page
+    assert "Here ranking could not be measured." in page
     assert "Here nobody left" in page
 
 

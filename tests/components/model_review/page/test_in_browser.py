@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from components.model_review.page.html import render
+from components.model_review.page.words import plain
 from components.model_review.review import Review
 from tests.components.model_review import sample_extremes, sample_reviews
 from tests.components.model_review.page import page_checks as checks
@@ -71,7 +72,7 @@ def test_the_first_screen_tells_the_decision_and_begins_the_checks(
     if make in EXTREMES:
         pytest.skip("sentences of this review are longer than any screen")
     # Its words without the verdict before them; the last ones may follow after a break.
-    sentence = make().decision.sentence.rpartition("BLESSED: ")[2][1:25]
+    sentence = plain(make().decision.sentence.rpartition("BLESSED: ")[2])[1:25]
     assert checks.below_the_fold(found.page, [sentence]) == []
     heading = found.page.locator("h2").filter(has_text="check").first.bounding_box()
     assert heading is not None
