@@ -17,12 +17,17 @@ _COMPARING: Final = (DRIFT, SKEW, UNSEEN)
 _MARKS: Final = {STOPPED: BAD, WARNED: WARN}
 
 
-def failing_checks(review: Review) -> Table | None:
-    """Returns those that stopped the run, then those that warned; None if all is well."""
+def failing_checks(review: Review, caption: str) -> Table | None:
+    """Returns those that stopped the run, then those that warned; None if all is well.
+
+    Args:
+        review: Of the run.
+        caption: Of the table: no two on a page may be called the same.
+    """
     found = [one for word in ALARMING for one in review.data_checks if one.verdict == word]
     if not found:
         return None
-    return _table("Data checks that did not pass", found)
+    return _table(caption, found)
 
 
 def all_checks(review: Review) -> Table:
