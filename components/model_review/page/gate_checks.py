@@ -35,7 +35,7 @@ def checks_of(review: Review) -> Checks:
     """Returns the checks that the decision rests on."""
     if review.checks:
         return Checks(_HEADING, checks_counted(review.checks), tuple(_tables(review.checks)))
-    failing = failing_checks(review, "Data checks that did not pass")
+    failing = failing_checks(review, "What stopped the run, and what it warned of")
     if review.decision.kind == STOPPED and failing:
         said = "The data gate stopped the run before there was a model to judge."
         return Checks("Checks of the data that did not pass", said, (failing,))

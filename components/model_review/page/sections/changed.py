@@ -76,7 +76,7 @@ def _dashed(text: str) -> str:
 def _checks(review: Review) -> tuple[Block, ...]:
     if not review.data_checks:
         return (absent(review, "data_checks", "The run checked no data."),)
-    failing = failing_checks(review, "Data checks that warned or stopped the run")
+    failing = failing_checks(review, "Data checks that did not pass")
     first: Block = failing or Text("No check of the data warned or stopped the run.")
     return (first, all_checks(review))
 

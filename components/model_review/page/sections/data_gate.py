@@ -22,7 +22,7 @@ def failing_checks(review: Review, caption: str) -> Table | None:
 
     Args:
         review: Of the run.
-        caption: Of the table: no two on a page may be called the same.
+        caption: Of the table.
     """
     found = [one for word in ALARMING for one in review.data_checks if one.verdict == word]
     if not found:
