@@ -69,12 +69,13 @@ def find_report(registry: Registry, version: str | None) -> Report:
         model_version=str(found.facts.get("model_version", "")),
         as_of=str(found.facts.get("as_of", "")),
     )
-    if not report.html.is_file():
-        raise ReportNotFound(
-            f"The evaluation report {report.html} is recorded, but the file is gone. "
-            "A copy lies in TENS_INSIGHT_REVIEW_DIR, if that was set; `tens-insight run train` "
-            "writes a new report."
-        )
+    for path in (report.html, report.json):
+        if not path.is_file():
+            raise ReportNotFound(
+                f"The evaluation report {path} is recorded, but the file is gone. A copy lies in "
+                "TENS_INSIGHT_REVIEW_DIR, if that was set; `tens-insight run train` writes a new "
+                "report."
+            )
     return report
 
 

@@ -75,18 +75,12 @@ def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots
     )
     order = np.argsort(columns[spec.ACCOUNT_ID].astype("S"), kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
-    traits = Traits(
-        _text(columns[spec.CUSTOMER_TIER]),
-        _text(columns[spec.REGION]),
-        columns[spec.TENURE_DAYS].astype(np.float64),
-        columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
-    )
     return EvalSnapshots(
         serialized=[serialized[row] for row in order],
         accounts=_text(columns[spec.ACCOUNT_ID]),
         labels=columns[spec.LABEL].astype(np.float64),
         features=columns[FEATURES],
-        traits=traits,
+        traits=_traits(columns),
     )
 
 
@@ -102,6 +96,15 @@ def read_labels(serialized: list[bytes]) -> npt.NDArray[np.float64]:
     label = {spec.LABEL: tf.io.FixedLenFeature([], tf.int64)}
     found = tf.io.parse_example(tf.constant(serialized, tf.string), label)
     return found[spec.LABEL].numpy().astype(np.float64)
+
+
+def read_traits(serialized: list[bytes]) -> Traits:
+    """Returns what slices are cut by, of serialized snapshots, [n] each."""
+    raw = spec.raw_feature_spec(with_label=False)
+    names = (spec.CUSTOMER_TIER, spec.REGION, spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT)
+    kept = {name: raw[name] for name in names}
+    found = tf.io.parse_example(tf.constant(serialized, tf.string), kept)
+    return _traits({name: column.numpy() for name, column in found.items()})
 
 
 def _files(split_uri: str) -> list[str]:
@@ -134,6 +137,15 @@ def _columns(
 
 def _arrays(batches: tf.data.Dataset) -> Iterator[Any]:
     yield from batches.as_numpy_iterator()
+
+
+def _traits(columns: dict[str, npt.NDArray[Any]]) -> Traits:
+    return Traits(
+        _text(columns[spec.CUSTOMER_TIER]),
+        _text(columns[spec.REGION]),
+        columns[spec.TENURE_DAYS].astype(np.float64),
+        columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
+    )
 
 
 def _text(values: npt.NDArray[np.object_]) -> npt.NDArray[np.str_]:

@@ -37,7 +37,7 @@ def gains_of(predictions: Predictions) -> Gains:
             "to find."
         )
     counted = {name: calls(labels, found) for name, found in predictions.models.items()}
-    halves = [CallsForHalf(name, *_calls_for_half(one)) for name, one in counted.items()]
+    halves = [CallsForHalf(name, *calls_for_half(one)) for name, one in counted.items()]
     return Gains(
         curves=tuple(
             thinned(name, one.called / accounts, one.found / one.found[-1])
@@ -50,8 +50,12 @@ def gains_of(predictions: Predictions) -> Gains:
     )
 
 
-def _calls_for_half(counted: Calls) -> tuple[int, float]:
-    """The fewest calls that find half of the leavers in the mean, and their share of all."""
+def calls_for_half(counted: Calls) -> tuple[int, float]:
+    """Returns the fewest calls that find half of the leavers in the mean, and their share of all.
+
+    Args:
+        counted: Of a model; there is a leaver.
+    """
     called, found = counted
     place = int(np.searchsorted(2 * found, found[-1]))
     churned, accounts = (int(one[place] - one[place - 1]) for one in (found, called))

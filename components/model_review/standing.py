@@ -12,6 +12,7 @@ from components.model_review.account_sections import Scored, Standing
 from components.model_review.moves import Row, in_order, movers, transitions
 from components.model_review.score_split import ScoredSplit
 from components.postgres.standing_scores import StandingScores, StandingState
+from serving_model.risk import checked_probabilities
 
 EDGES: Final = (
     *(0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1),
@@ -41,9 +42,12 @@ def standing_of(
 
     Raises:
         NothingToPublish: The rule does not fit the model.
-        ValueError: A score is no probability; names the account.
+        ValueError: A score is no probability; names the account, if accounts may be named.
     """
     bands = bands_for(rule, card)
+    if not accounts_shown:
+        # Without ids its complaint names none, as that of the categories would.
+        checked_probabilities(scored.probabilities)
     categories = bands.categories(scored.probabilities, scored.accounts)
     after = _rows(scored.accounts, scored.probabilities.tolist(), categories.tolist())
     alone = Standing(

@@ -1,12 +1,15 @@
 """`tens-insight report`: the evaluation report of a model, or a page about two."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
+
+_MOVERS: Final = 20
+"""Accounts that a page about two models names."""
 
 
 @click.command(name="report")
@@ -27,6 +30,7 @@ def command(
     Every training run writes one, also a run that was not blessed or that the data gate
     stopped. The file needs no network and no other file; send it to whoever signs.
     """
+    from pipeline.exit_codes import USAGE
     from pipeline.quiet import silence_libraries
     from pipeline.registry import Registry
     from pipeline.render import short_path
@@ -50,7 +54,8 @@ def command(
             about = f"model {report.model_version}" if report.model_version else "no model"
             click.echo(f"{about}, as of {report.as_of or 'unknown'}: {report.outcome}", err=True)
     if open_ and click.launch(page.as_uri()) != 0:
-        raise click.ClickException(f"No browser could be started; open {page} in one.")
+        click.echo(f"No browser could be started; open {page} in one.", err=True)
+        raise click.exceptions.Exit(USAGE)
 
 
 def _compared(settings: "Settings", a: str, b: str) -> Path:
@@ -58,7 +63,8 @@ def _compared(settings: "Settings", a: str, b: str) -> Path:
     from pipeline.models.comparison import compare_models
     from pipeline.registry import Registry
 
-    found = compare_models(Registry(settings.metadata_path), a, b, top=20)
+    top = _MOVERS if settings.review_accounts else 0
+    found = compare_models(Registry(settings.metadata_path), a, b, top)
     page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(render(found.as_json()), encoding="utf-8")

@@ -42,6 +42,31 @@ class MetricPair:
 
 
 @dataclass(frozen=True)
+class SlicePair:
+    """Both models on a slice of one snapshot.
+
+    Attributes:
+        name: As the gate names it.
+        accounts: Its size.
+        churned: Of them, how many churned.
+        too_little: Why nothing is said of it; empty if there are enough data.
+        a: AUC of the one; None where nothing is said, as are the next three.
+        b: Of the other.
+        difference: b - a.
+        interval: Its paired 95 % interval.
+    """
+
+    name: str
+    accounts: int
+    churned: int
+    too_little: str = ""
+    a: float | None = None
+    b: float | None = None
+    difference: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
 class Moved:
     """An account, its probability of churn under either model, and what became of it."""
 
@@ -63,6 +88,9 @@ class SameSnapshot:
         accounts: Snapshots in it.
         churned: Of them, how many churned.
         metrics: Side by side.
+        calls_for_half: How many accounts, the highest scores first, a and b must call to reach
+            half of those that churned; None where nobody did.
+        slices: Both by slice.
         moved: The accounts that move most, the furthest first.
     """
 
@@ -71,6 +99,8 @@ class SameSnapshot:
     accounts: int
     churned: int
     metrics: tuple[MetricPair, ...]
+    calls_for_half: tuple[int, int] | None
+    slices: tuple[SlicePair, ...]
     moved: tuple[Moved, ...]
 
 

@@ -6,8 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from components.model_gate.snapshots import read_labels, read_serialized
+from components.model_gate.slice_checks import Traits
+from components.model_gate.snapshots import read_labels, read_serialized, read_traits
+from components.model_review.calls import calls
+from components.model_review.gains import calls_for_half
 from pipeline.models.comparison import MetricPair, Moved, SameSnapshot
+from pipeline.models.slice_pairs import slice_pairs
 from serving_model import metrics
 from serving_model.metrics import Floats, Metric
 from serving_model.paired_bootstrap import interval, paired_bootstrap
@@ -41,14 +45,49 @@ def judge_on(
     _, b = ModelScorer(saved_models[1]).score(serialized)
     # Readers see rows in any order; in one order, resampling gives one interval.
     order = np.argsort(accounts)
-    truth = read_labels(serialized)[order]
+    ordered = [serialized[row] for row in order.tolist()]
+    return compared(
+        accounts[order].tolist(),
+        read_labels(ordered),
+        (a[order], b[order]),
+        read_traits(ordered),
+        version=version,
+        cutoff=cutoff,
+        top=top,
+    )
+
+
+def compared(
+    accounts: list[str],
+    labels: Floats,
+    probabilities: tuple[Floats, Floats],
+    traits: Traits,
+    *,
+    version: str,
+    cutoff: str,
+    top: int,
+) -> SameSnapshot:
+    """Judges the answers of two models.
+
+    Args:
+        accounts: Ids, [n], rising.
+        labels: 0 or 1, [n].
+        probabilities: Of churn, by a and by b, [n] each.
+        traits: Of the same accounts.
+        version: The model of whose run the snapshot is.
+        cutoff: Of the snapshot.
+        top: How many accounts that move most to return.
+    """
+    a, b = probabilities
     return SameSnapshot(
         version=version,
         cutoff=cutoff,
-        accounts=len(truth),
-        churned=int(truth.sum()),
-        metrics=tuple(_pairs(truth, a[order], b[order])),
-        moved=_moved(accounts[order].tolist(), truth, a[order], b[order], top),
+        accounts=len(labels),
+        churned=int(labels.sum()),
+        metrics=tuple(_pairs(labels, a, b)),
+        calls_for_half=_calls_for_half(labels, a, b),
+        slices=tuple(slice_pairs(labels, a, b, traits)),
+        moved=_moved(accounts, labels, a, b, top),
     )
 
 
@@ -63,6 +102,12 @@ def _pairs(labels: Floats, a: Floats, b: Floats) -> Iterator[MetricPair]:
         value_a, value_b = metric(labels, a), metric(labels, b)
         ends = interval(differences[name]) or (float("nan"), float("nan"))
         yield MetricPair(name, value_a, value_b, value_b - value_a, ends)
+
+
+def _calls_for_half(labels: Floats, a: Floats, b: Floats) -> tuple[int, int] | None:
+    if not labels.any():
+        return None
+    return calls_for_half(calls(labels, a))[0], calls_for_half(calls(labels, b))[0]
 
 
 def _calibration_differences(labels: Floats, a: Floats, b: Floats) -> Floats:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from components.errors import UnknownModel
 from components.postgres.published_models import PublishedWith
+from pipeline.cli import run_cli
 from pipeline.models.comparison import compare_models
 from pipeline.models.lineage import show_model
 from pipeline.models.listing import list_models
@@ -21,7 +22,14 @@ from serving_model import metrics
 from serving_model.model_card import write_card
 from serving_model.model_hash import saved_model_sha256
 from serving_model.signatures import PROBABILITY, SERVING
-from transforms.event_spec import ACCOUNT_ID, LABEL
+from transforms.event_spec import (
+    ACCOUNT_ID,
+    CUSTOMER_TIER,
+    DAYS_SINCE_LAST_EVENT,
+    LABEL,
+    REGION,
+    TENURE_DAYS,
+)
 
 A, B = "20260501-aaaaaaaa", "20260601-bbbbbbbb"
 SILENCE = "silence"
@@ -67,7 +75,10 @@ def falling(export: Callable[..., Path]) -> Path:
 
 
 def write_eval(uri: Path) -> None:
-    """100 accounts, of 0 to 99 days of silence; those of 50 and more churned."""
+    """100 accounts, of 0 to 99 days of silence; those of 50 and more churned.
+
+    Those of an even number of days are free, the others pro; 20 of them lie in the EU.
+    """
     folder = uri / "Split-eval"
     folder.mkdir(parents=True)
     path = str(folder / "data_tfrecord-00000-of-00001.gz")
@@ -77,6 +88,11 @@ def write_eval(uri: Path) -> None:
             example.features.feature[ACCOUNT_ID].bytes_list.value.append(f"ACC-{days:02}".encode())
             example.features.feature[SILENCE].float_list.value.append(days)
             example.features.feature[LABEL].int64_list.value.append(int(days >= 50))
+            tier, region = (b"free", b"pro")[days % 2], b"EU" if days % 5 == 0 else b"NA"
+            example.features.feature[CUSTOMER_TIER].bytes_list.value.append(tier)
+            example.features.feature[REGION].bytes_list.value.append(region)
+            example.features.feature[TENURE_DAYS].float_list.value.append(400)
+            example.features.feature[DAYS_SINCE_LAST_EVENT].float_list.value.append(days)
             writer.write(example.SerializeToString())
 
 
@@ -117,8 +133,30 @@ def test_metrics_stand_side_by_side_on_the_newer_ones_snapshot(two: Any) -> None
     churned, probability = (days >= 50).astype(float), days / 100
     assert by_name["log_loss"].b == pytest.approx(metrics.log_loss(churned, probability), abs=1e-6)
     assert by_name["log_loss"].interval[1] < 0
+    # The falling model calls those who stay first, and then 25 of the 50 who do not.
+    assert found.snapshot.calls_for_half == (75, 25)
     assert found.settings == (("l2", 0.05, 0.1),)
     assert {name for name, _, _ in found.data} == {"as_of", "eval_cutoffs"}
+
+
+def test_slices_are_told_apart_where_they_have_enough_of_both(two: Any) -> None:
+    found = compare_models(two.registry, A, B, top=0)
+    assert found.snapshot is not None
+    by_name = {pair.name: pair for pair in found.snapshot.slices}
+    assert {name: (pair.accounts, pair.churned) for name, pair in by_name.items()} == {
+        "customer_tier free": (50, 25),
+        "customer_tier pro": (50, 25),
+        "region EU": (20, 10),
+        "region NA": (80, 40),
+        "tenure under 60 days": (0, 0),
+        "no event in 30 days": (70, 50),
+    }
+    told = {name for name, pair in by_name.items() if not pair.too_little}
+    assert told == {"region NA"}
+    america = by_name["region NA"]
+    assert (america.a, america.b, america.difference) == (0.0, 1.0, 1.0)
+    assert america.interval == (1.0, 1.0)
+    assert "10 churned and 10 stayed, at least 30" in by_name["region EU"].too_little
 
 
 def test_the_snapshot_does_not_depend_on_the_order_of_the_versions(two: Any) -> None:
@@ -148,6 +186,27 @@ def test_a_model_does_not_differ_from_itself(two: Any) -> None:
     assert found.snapshot is not None
     assert {pair.interval for pair in found.snapshot.metrics} == {(0.0, 0.0)}
     assert (found.data, found.settings) == ((), ())
+
+
+def test_the_page_of_two_models_is_written_beside_the_registry(
+    two: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_cli(["report", "--compare", A, B]) == 0
+    page = tmp_path / "reports" / f"compare-{A}-{B}.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    said = page.read_text(encoding="utf-8")
+    assert "B is better in ranking (AUC)" in said
+    assert "with the first 25 calls of 100, and A with the first 75" in said
+    assert "ACC-99" in said
+    monkeypatch.setenv("TENS_INSIGHT_REVIEW_ACCOUNTS", "false")
+    assert run_cli(["report", "--compare", A, B]) == 0
+    assert "ACC-" not in page.read_text(encoding="utf-8")
+
+
+def test_the_page_of_a_model_and_itself(two: Any, tmp_path: Path) -> None:
+    assert run_cli(["report", "--compare", B, B]) == 0
+    said = (tmp_path / "reports" / f"compare-{B}-{B}.html").read_text(encoding="utf-8")
+    assert "A and B are one model." in said
 
 
 @pytest.mark.parametrize(

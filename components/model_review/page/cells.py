@@ -1,0 +1,68 @@
+"""Cells of tables, from the dataclasses of the review."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from components.model_review.page import numbers
+from components.model_review.page.blocks import BAD, GOOD, QUIET, WARN, Badge, Noted, Table
+from components.model_review.page.charts.models import named
+from components.model_review.quality_sections import Curve, Estimate, ModelMetrics
+
+METRICS = ("Model", "AUC#", "PR AUC#", "Log-loss#", "Calibration error#")
+_TONES = {
+    "passed": GOOD,
+    "done": GOOD,
+    "failed": BAD,
+    "stopped": BAD,
+    "warned": WARN,
+}
+
+
+def verdict(word: str) -> Badge:
+    """Returns a verdict or an outcome in its colour."""
+    return Badge(word, _TONES.get(word, QUIET))
+
+
+def estimate(found: Estimate | None, signed: bool = False) -> str | Noted:
+    """Returns a number with its interval below."""
+    if found is None:
+        return numbers.NOT_KNOWN
+    write = numbers.difference if signed else numbers.metric
+    return _noted(found, write)
+
+
+def times(found: Estimate) -> str | Noted:
+    """Returns a multiple with its interval below."""
+    return _noted(found, numbers.short)
+
+
+def _noted(found: Estimate, write: Callable[[float], str]) -> str | Noted:
+    value = write(found.value)
+    return Noted(value, numbers.ends(found.interval, write)) if found.interval else value
+
+
+def metrics(one: ModelMetrics) -> tuple[str | Noted, ...]:
+    """Returns the cells of a model under METRICS."""
+    found = (one.auc, one.pr_auc, one.log_loss, one.calibration_error)
+    return (named(one.model), *map(estimate, found))
+
+
+def readings(caption: str, at: str, curves: Sequence[Curve], places: Sequence[float]) -> Table:
+    """Reads lines off at some places.
+
+    Args:
+        caption: Of the table.
+        at: What a place is; `{}` stands for its percentage.
+        curves: One row each.
+        places: On the x axis, [0, 1].
+    """
+    return Table.of(
+        caption,
+        ("Model", *(f"{at.format(f'{place:.0%}')}#" for place in places)),
+        (
+            (named(one.model), *map(numbers.share, np.interp(places, one.x, one.y).tolist()))
+            for one in curves
+        ),
+        folded=True,
+    )

@@ -1,0 +1,33 @@
+"""Names beside bars and points: cut to a length, with room for a wide font.
+
+The reader's font is not the one that the picture is laid out with, and may be wider.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import altair as alt
+
+from components.model_review.page import theme
+from components.model_review.page.picture import visible
+
+_MOST: Final = 30
+"""Characters."""
+_WIDE: Final = 6.9
+"""Of a character in a wide font of 12 px, px."""
+
+
+def short_name(name: str) -> str:
+    """Returns a name that fits; a longer one ends in an ellipsis."""
+    whole = " ".join(visible(name).split())
+    return whole if len(whole) <= _MOST else whole[: _MOST - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def names_axis(names: Sequence[str]) -> Any:
+    """Returns an axis with room for these names.
+
+    Args:
+        names: As `short_name` returns them.
+    """
+    room = round(_WIDE * max(map(len, names), default=0)) + 6
+    return alt.Axis(labelLimit=0, minExtent=room, grid=False, labelColor=theme.INK.day)

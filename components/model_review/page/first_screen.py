@@ -1,0 +1,130 @@
+"""What stands first: the decision, what it is about, and the models beside each other."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
+from components.model_gate.overall_checks import CHALLENGER, CHAMPION
+from components.model_review.page import cells, numbers, words
+from components.model_review.page.blocks import (
+    BAD,
+    GOOD,
+    WARN,
+    Absent,
+    Badge,
+    Block,
+    Cell,
+    Noted,
+    Table,
+)
+from components.model_review.page.charts.models import named
+from components.model_review.page.found import absent, against
+from components.model_review.page.gate_checks import Checks, checks_of
+from components.model_review.review import BLESSED, FAILED, NOT_BLESSED, STOPPED, Head, Review
+
+_TONES: Final = {BLESSED: GOOD, NOT_BLESSED: BAD, STOPPED: BAD, FAILED: BAD}
+_LABELS: Final = {
+    ACCOUNT_CHURN: "a churn date (account_churn)",
+    INACTIVITY: "no feedback (inactivity)",
+}
+_COMPARED: Final = ("auc", "pr_auc", "log_loss")
+_DASH: Final = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """What is read before anything else.
+
+    Attributes:
+        title: Of the page.
+        badge: The decision in a word or two.
+        sentence: Why.
+        consequence: What scores the accounts now.
+        facts: What the report is about, by name.
+        models: Champion beside challenger.
+        checks: Of the gate, or of the data gate where that stopped the run.
+    """
+
+    title: str
+    badge: Badge
+    sentence: str
+    consequence: str
+    facts: tuple[tuple[str, str], ...]
+    models: Block
+    checks: Checks
+
+
+def first_screen(review: Review) -> FirstScreen:
+    """Returns what stands first."""
+    decision, version = review.decision, review.head.model_version
+    why = decision.sentence.removeprefix(f"{decision.kind.upper()}: ")
+    return FirstScreen(
+        title=f"Model {version}" if version else "A run that came to no model",
+        badge=Badge(decision.kind, _TONES.get(decision.kind, WARN)),
+        sentence=words.sentence(words.plain(why)),
+        consequence=decision.consequence,
+        facts=_facts(review.head),
+        models=_models(review),
+        checks=checks_of(review),
+    )
+
+
+def _facts(head: Head) -> tuple[tuple[str, str], ...]:
+    return (
+        ("As of", numbers.moment(head.as_of)),
+        ("Leaving means", _label(head)),
+        ("Looks back", _days(head.lookback_days)),
+        ("Evaluation cutoff", numbers.moment(head.eval_cutoff)),
+        ("Evaluation snapshot", _sizes(head)),
+        ("Compared with", _rival(head)),
+    )
+
+
+def _rival(head: Head) -> str:
+    if head.model_version is None:
+        return "nothing: the run came to no model"
+    return head.champion_version or "no champion: there was none"
+
+
+def _label(head: Head) -> str:
+    if not head.label_source:
+        return numbers.NOT_KNOWN
+    source = _LABELS.get(head.label_source, head.label_source)
+    return f"{source} within {_days(head.horizon_days)}"
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return "a time that is not known"
+    return numbers.counted(days, "day", "days")
+
+
+def _sizes(head: Head) -> str:
+    if head.accounts is None:
+        return numbers.NOT_KNOWN
+    accounts = numbers.counted(head.accounts, "account", "accounts")
+    if head.churned is None:
+        return accounts
+    share = f" ({numbers.share(head.churned / head.accounts)})" if head.accounts else ""
+    return f"{accounts}, of which {numbers.count(head.churned)} left{share}"
+
+
+def _models(review: Review) -> Block:
+    if review.quality is None:
+        why = absent(review, "quality", "The run measured no model.").why
+        return Absent(why, "Champion beside challenger")
+    shown = [one for one in review.quality.metrics if one.model in (CHALLENGER, CHAMPION)]
+    rows: list[tuple[Cell, ...]] = [cells.metrics(one) for one in shown]
+    if any(one.model == CHAMPION for one in shown):
+        rows.append(("difference", *(_difference(review, name) for name in _COMPARED), _DASH))
+    else:
+        rows.append((Noted(named(CHAMPION), "there was none"), *(_DASH,) * 4))
+    return Table.of("Champion beside challenger, with 95% intervals", cells.METRICS, rows)
+
+
+def _difference(review: Review, metric: str) -> Cell:
+    found = against(review, metric, CHAMPION)
+    if found is None:
+        return _DASH
+    verdict = words.judged(found, lower_is_better=metric == "log_loss")
+    return Noted(numbers.difference(found.value), verdict)

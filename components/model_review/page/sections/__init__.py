@@ -1,0 +1,1 @@
+"""The questions of a reviewer, in their order, and what answers them."""

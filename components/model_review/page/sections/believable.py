@@ -1,0 +1,96 @@
+"""Can I believe the probabilities? Predicted against observed."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from components.model_review.page import numbers
+from components.model_review.page.blocks import Block, Figure, Part, Section, Table
+from components.model_review.page.charts.calibration import calibration
+from components.model_review.page.found import absent
+from components.model_review.quality_sections import Calibration, Decile
+from components.model_review.review import Review
+
+_NONE: Final = "The run judged no probabilities."
+
+
+def can_i_believe_it(review: Review) -> Section:
+    """Returns the section."""
+    found = review.calibration
+    block: Block = absent(review, "calibration", _NONE)
+    answer = "That is not known: no probabilities were judged."
+    if found is not None:
+        block, answer = _figure(found), calibration_here(found)
+    parts = (Part("Predicted and observed, tenth by tenth", (block,)),)
+    return Section("calibration", "Can I believe the probabilities?", answer, parts)
+
+
+def calibration_here(found: Calibration) -> str:
+    """Says whether predicted and observed agree as closely as chance allows."""
+    predicted, observed = numbers.share(found.mean_predicted), numbers.share(found.mean_observed)
+    error, bound = numbers.share(found.error.value), numbers.share(found.by_chance)
+    said = f"Here {predicted} were predicted to leave and {observed} left. The tenths are off by "
+    said += f"{error} in the mean; "
+    if found.error.value <= found.by_chance:
+        return said + (
+            f"a perfect model would stay below {bound} on so few accounts, so the error cannot be "
+            "told apart from chance."
+        )
+    return said + (
+        f"a perfect model would stay below {bound}, so the probabilities are off: read them as an "
+        "order, not as a rate."
+    )
+
+
+def _figure(found: Calibration) -> Figure:
+    outside = sum(not _holds(one) for one in found.deciles)
+    return Figure(
+        picture=calibration(
+            found.deciles,
+            f"Predicted and observed share of leavers by tenth, with intervals, beside the "
+            f"diagonal on which they would be equal; {outside} of {len(found.deciles)} intervals "
+            "do not reach it",
+        ),
+        here=deciles_here(found.deciles),
+        shows="The accounts in ten equal parts by probability: what was predicted (to the right) "
+        "and what happened (upwards), with 95% intervals.",
+        good="Points on the dotted line, or lines that cross it.",
+        bad="Points all below it: the model cries wolf. All above it: it plays down.",
+        table=Table.of(
+            "Predicted and observed by tenth, the lowest first",
+            ("Tenth", "Accounts#", "Left#", "Predicted#", "Observed#", "95% interval#", "Gap#"),
+            (_row(place, one) for place, one in enumerate(found.deciles, 1)),
+        ),
+    )
+
+
+def deciles_here(deciles: Sequence[Decile]) -> str:
+    """Says how many intervals miss the line, and which tenth lies furthest off."""
+    outside = sum(not _holds(one) for one in deciles)
+    said = f"Here {outside} of {len(deciles)} intervals miss the line"
+    if outside <= 1:
+        return f"{said}; one may by chance."
+    place, worst = max(enumerate(deciles, 1), key=lambda one: abs(_gap(one[1])))
+    return (
+        f"{said}, and by chance about one would. Furthest off is tenth {place}: predicted "
+        f"{numbers.share(worst.predicted)}, observed {numbers.share(worst.observed)}."
+    )
+
+
+def _gap(one: Decile) -> float:
+    return one.predicted - one.observed
+
+
+def _holds(one: Decile) -> bool:
+    return one.interval[0] <= one.predicted <= one.interval[1]
+
+
+def _row(place: int, one: Decile) -> tuple[str, ...]:
+    return (
+        str(place),
+        numbers.count(one.accounts),
+        numbers.count(one.churned),
+        numbers.share(one.predicted),
+        numbers.share(one.observed),
+        numbers.ends(one.interval, numbers.share),
+        numbers.difference(_gap(one)),
+    )

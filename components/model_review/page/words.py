@@ -1,0 +1,84 @@
+"""What is the case, in words: honest where an interval leaves it open."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from components.model_review.page import numbers
+from components.model_review.quality_sections import Estimate
+
+BETTER: Final = "better"
+WORSE: Final = "worse"
+OPEN: Final = "cannot be told apart"
+SAME: Final = "no difference"
+NO_INTERVAL: Final = "no interval"
+
+
+def judged(difference: Estimate, lower_is_better: bool = False) -> str:
+    """Returns BETTER, WORSE, OPEN or SAME; NO_INTERVAL where none was made.
+
+    Args:
+        difference: Challenger less rival.
+        lower_is_better: As for log-loss.
+    """
+    if difference.interval is None:
+        return NO_INTERVAL
+    low, high = difference.interval
+    if difference.value == low == high == 0:
+        return SAME
+    if low <= 0 <= high:
+        return OPEN
+    return BETTER if (high < 0) == lower_is_better else WORSE
+
+
+def compared(rival: str, what: str, difference: Estimate, lower_is_better: bool = False) -> str:
+    """Returns a sentence about challenger and rival.
+
+    Args:
+        rival: What it is called.
+        what: The metric, such as AUC.
+        difference: Challenger less rival.
+        lower_is_better: As for log-loss.
+    """
+    verdict = judged(difference, lower_is_better)
+    found = f"{what} differs by {numbers.difference(difference.value)}"
+    ends = numbers.ends(difference.interval, numbers.difference)
+    if verdict == NO_INTERVAL:
+        return f"Challenger and {rival}: {found}; how sure that is was not measured."
+    if verdict == SAME:
+        return f"The challenger and the {rival} do not differ: {what} is the same for both."
+    if verdict == OPEN:
+        return (
+            f"The challenger and the {rival} cannot be told apart: {found}, and its interval, "
+            f"{ends}, holds 0."
+        )
+    return (
+        f"The challenger is {verdict} than the {rival}: {found}, and its interval, {ends}, lies "
+        f"wholly {'below' if difference.value < 0 else 'above'} 0."
+    )
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Returns such as `a, b and c`, or `a, b and 3 more`."""
+    shown = list(names[:most])
+    if len(names) > most:
+        return f"{', '.join(shown)} and {len(names) - most} more"
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def plain(text: str) -> str:
+    """Returns a sentence or a name of the gate with its metrics written as elsewhere."""
+    for name, said in (("pr_auc", "PR AUC"), ("auc", "AUC"), ("log_loss", "log-loss")):
+        text = re.sub(rf"\b{name}\b", said, text)
+    return text.replace("the logistic_regression", "the logistic regression")
+
+
+def sentence(text: str) -> str:
+    """Returns text with a capital letter and a full stop."""
+    stripped = text.strip()
+    if not stripped:
+        return ""
+    end = "" if stripped[-1] in ".!?" else "."
+    return stripped[0].upper() + stripped[1:] + end

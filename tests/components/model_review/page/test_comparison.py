@@ -1,0 +1,204 @@
+"""The page about two models says what is given to it, and nothing more than that."""
+
+import copy
+import html
+import math
+import re
+from typing import Any
+
+import pytest
+
+from components.model_review.page import numbers
+from components.model_review.page.comparison import render
+from components.model_review.page.sections import pair_words
+from components.model_review.page.sections.pair_accounts import moved_here
+from components.model_review.page.sections.pair_differences import value_words
+from components.model_review.page.sections.pair_quality import slices_here
+from tests.components.model_review import sample_comparisons as samples
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def text_of(page: str) -> str:
+    """All text of a page, the pictures' apart."""
+    body = re.sub(r"<style>.*?</style>|<svg.*?</svg>", " ", page, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def metric(name: str, difference: float, low: float, high: float) -> dict[str, Any]:
+    return {"name": name, "a": 0.5, "b": 0.5, "difference": difference, "interval": [low, high]}
+
+
+def compared(*metrics: dict[str, Any]) -> dict[str, Any]:
+    found = copy.deepcopy(samples.better())
+    found["snapshot"]["metrics"] = list(metrics)
+    return found
+
+
+OPEN = (0.01, -0.01, 0.03)
+UP, DOWN = (0.02, 0.01, 0.03), (-0.02, -0.03, -0.01)
+
+
+@pytest.mark.parametrize(
+    ("auc", "pr_auc", "log_loss", "word", "said"),
+    [
+        (UP, UP, DOWN, "B is better", "B is better in ranking (AUC), ranking at the top (PR AUC)"),
+        (DOWN, OPEN, OPEN, "A is better", "A is better in ranking (AUC); cannot be told apart in"),
+        (OPEN, OPEN, UP, "A is better", "A is better in probabilities (log-loss); cannot be"),
+        (OPEN, OPEN, DOWN, "B is better", "B is better in probabilities (log-loss); cannot be"),
+        (UP, OPEN, UP, "each is better in something", "(AUC); A is better in probabilities"),
+        (OPEN, OPEN, OPEN, "cannot be told apart", "A and B cannot be told apart in ranking"),
+        ((0.0, 0.0, 0.0), OPEN, OPEN, "cannot be told apart", "A and B cannot be told apart in"),
+        ((0.02, 0.0, 0.04), OPEN, OPEN, "cannot be told apart", "A and B cannot be told apart"),
+        ((math.nan,) * 3, OPEN, OPEN, "cannot be told apart", "apart in ranking at the top"),
+    ],
+)
+def test_which_is_better_follows_from_the_intervals(
+    auc: Any, pr_auc: Any, log_loss: Any, word: str, said: str
+) -> None:
+    pairs = zip(("auc", "pr_auc", "log_loss"), (auc, pr_auc, log_loss), strict=True)
+    found = compared(*(metric(name, *ends) for name, ends in pairs))
+    assert pair_words.better_word(found).text == word
+    assert said in pair_words.better_here(found)
+
+
+def test_the_calibration_error_alone_decides_nothing() -> None:
+    found = compared(metric("auc", *OPEN), metric("calibration_error", *DOWN))
+    assert pair_words.better_word(found).text == "cannot be told apart"
+    assert pair_words.verdict(found["snapshot"]["metrics"][1]).text == "B is better"
+
+
+def test_the_verdict_stands_first() -> None:
+    said = text_of(render(compared(metric("auc", *UP), metric("log_loss", *UP))))
+    assert said.index("each is better in something") < said.index("Compared on")
+
+
+def test_every_number_of_the_comparison_stands_in_its_row() -> None:
+    found = samples.better()
+    said = text_of(render(found))
+    snapshot = found["snapshot"]
+    for one in snapshot["metrics"]:
+        low, high = (numbers.difference(end) for end in one["interval"])
+        name = pair_words.METRIC_WORDS[one["name"]]
+        values = f"{one['a']:.4f} {one['b']:.4f} {numbers.difference(one['difference'])}"
+        assert f"{name} {values} {low} to {high}" in said
+    for one in snapshot["slices"]:
+        name = (
+            one["name"].replace("customer_tier ", "customer tier: ").replace("region ", "region: ")
+        )
+        sizes = f"{name} {one['accounts']} {one['churned']}"
+        if one["too_little"]:
+            assert f"{sizes} not enough data {one['too_little']}" in said
+        else:
+            assert re.search(
+                rf"{re.escape(sizes)} [A-Za-z ]+ {one['a']:.4f} {one['b']:.4f} "
+                rf"{re.escape(numbers.difference(one['difference']))}",
+                said,
+            )
+    for one in snapshot["moved"]:
+        change = f"{one['b'] - one['a']:+.1%}".replace("-", MINUS)
+        became = "left" if one["churned"] else "stayed"
+        assert (
+            f"{one['account_id']} {one['a']:.1%} {one['b']:.1%} {change} "
+            f"{one['category_a']} {one['category_b']} {became}"
+        ) in said
+    auc = snapshot["metrics"][0]
+    assert f"a stayer in {auc['b']:.1%} of all pairs, and A in {auc['a']:.1%}" in said
+    a, b = snapshot["calls_for_half"]
+    assert f"A {a:,} {a / 1446:.1%} B {b:,} {b / 1446:.1%}" in said
+    assert f"with the first {b} calls of 1,446, and A with the first {a}." in said
+    for one in (*found["data"], *found["settings"]):
+        assert (
+            f" {value_words(one['name'], one['a'])} {value_words(one['name'], one['b'])} " in said
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("as_of", "2026-05-01T00:00:00+00:00", "2026-05-01 00:00 UTC"),
+        ("eval_cutoffs", "2026-05-01T00:00:00+00:00", "2026-05-01 00:00 UTC"),
+        (
+            "train_cutoffs",
+            "2026-01-01T00:00:00+00:00,2026-02-01T00:00:00+00:00",
+            "2 from 2026-01-01 00:00 UTC to 2026-02-01 00:00 UTC",
+        ),
+        ("feedback_rows", 61_204, "61,204"),
+        ("feedback_rows", "-", "not recorded"),
+        ("l2", 0.002, "0.002"),
+        ("hidden_units", [32, 16], "[32, 16]"),
+        ("review_accounts", True, "true"),
+        ("eval_cutoff", None, "null"),
+        ("data_checks", {"drift": "größer"}, '{"drift": "größer"}'),
+    ],
+)
+def test_values_are_written_for_people(name: str, value: Any, said: str) -> None:
+    assert value_words(name, value) == said
+
+
+def test_slices_say_for_whom_either_is_better() -> None:
+    found = samples.better()["snapshot"]["slices"]
+    here = slices_here(found)
+    assert "B ranks better for customer tier: enterprise" in here
+    assert "A ranks better" not in here
+    assert "2 slices have not enough data" in here
+    worse = slices_here(samples.worse()["snapshot"]["slices"])
+    assert worse.startswith("Here A ranks better for customer tier: enterprise")
+    open_ = slices_here([metric("region EU", *OPEN) | {"too_little": ""}])
+    assert open_ == "Here no slice tells A and B apart."
+
+
+def test_slices_for_which_b_is_worse_come_first() -> None:
+    found = copy.deepcopy(samples.better())
+    found["snapshot"]["slices"][-1].update(difference=-0.2, interval=(-0.3, -0.1))
+    table = text_of(render(found)).rpartition("how well either model ranks within them")[2]
+    assert table.index("no event in 30 days") < table.index("customer tier: enterprise")
+
+
+def test_accounts_that_move_towards_what_happened_are_counted() -> None:
+    moves = [(0.1, 0.9, True), (0.9, 0.1, True), (0.1, 0.9, False), (0.9, 0.1, False)]
+    found = [{"a": a, "b": b, "churned": churned} for a, b, churned in [*moves, moves[0]]]
+    assert moved_here(found) == (
+        "Of the 5 accounts that move most, 3 left and 2 stayed; B moves 3 of them towards what "
+        "happened."
+    )
+
+
+def test_models_that_cannot_be_compared_say_why_everywhere() -> None:
+    page = text_of(render(samples.not_compared()))
+    assert page.count("horizon_days is 60 and 30") >= 4
+    assert "no snapshot that is fair to both" in page
+    assert "0.05" in page
+
+
+def test_one_model_beside_itself_is_not_better() -> None:
+    page = text_of(render(samples.same()))
+    assert "A and B are one model." in page
+    assert "B is better" not in page
+    assert "None that is recorded." in page
+
+
+def test_no_account_is_named_where_none_is_given() -> None:
+    found = copy.deepcopy(samples.better())
+    found["snapshot"]["moved"] = []
+    page = render(found)
+    assert "ACC-" not in page
+    assert "TENS_INSIGHT_REVIEW_ACCOUNTS" in page
+
+
+def test_what_could_not_be_computed_is_not_made_up() -> None:
+    found = compared(metric("auc", math.nan, math.nan, math.nan))
+    found["snapshot"] |= {"calls_for_half": None, "churned": 0}
+    page = text_of(render(found))
+    assert "nan" not in page.lower()
+    assert "Nothing could be measured." in page
+    assert "Here ranking could not be measured." in page
+    assert "Here nobody left" in page
+
+
+def test_the_page_is_small_and_the_same_each_time_and_nothing_given_becomes_markup() -> None:
+    page = render(samples.better())
+    assert len(page.encode()) < 200_000
+    assert page == render(samples.better())
+    attacked = render(samples.attacked())
+    assert set(re.findall(r"<(\w+)", attacked)) == set(re.findall(r"<(\w+)", page))

@@ -1,0 +1,124 @@
+"""Reviews that a page may break on: a huge one, and one whose every word attacks it."""
+
+import functools
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from components.model_review.account_sections import Mover
+from components.model_review.quality_sections import Curve, Slice
+from components.model_review.review import Review
+from components.model_review.run_sections import Change, Drift, Fact
+from components.model_review.thinned import MOST_POINTS
+from tests.components.model_review.sample_predictions import account_ids
+from tests.components.model_review.sample_reviews import not_blessed
+
+ATTACKS: Final = (
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror='alert(1)'>",
+    "</title></style></svg><h1>{{ 7 * 7 }}</h1>",
+    "W" * 200,
+    'O\'Brien & Söhne "GmbH" <b>',
+    "\u202e\u05e9\u05dc\u05d5\u05dd مرحبا بالعالم",
+    "日本語のアカウント🦄👩\u200d🚒 \u0007\ufeff",
+    "javascript:alert(1) &lt;i&gt; %3Cscript%3E \\u003cb\\u003e",
+)
+KEPT: Final = frozenset(
+    {"kind", "verdict", "outcome", "as_of", "eval_cutoff", "first", "last", "since"}
+    | {"label_source", "model", "categories", "transitions", "category_before", "category_after"}
+)
+"""Fields whose words are those of the code, or are dates, whatever feedback says."""
+
+
+@functools.cache
+def huge() -> Review:
+    """The largest that can be: 200 movers, 100 slices, lines of as many points as are kept."""
+    found = not_blessed()
+    assert found.quality is not None
+    assert found.gains is not None
+    assert found.standing is not None
+    assert found.changes is not None
+    models = [one.model for one in found.quality.metrics]
+    ids = account_ids(200)
+    movers = tuple(Mover(one, 0.9 - n / 250, 0.1, "high", "low") for n, one in enumerate(ids))
+    drift = tuple(
+        Drift(f"feature_{n}", "score", "train", n / 250, 0.3, "warned" if n > 75 else "passed")
+        for n in reversed(range(200))
+    )
+    facts = tuple(Fact(f"setting_{n}", "value " * 20) for n in range(150))
+    return replace(
+        found,
+        quality=replace(
+            found.quality,
+            roc=tuple(map(_full_curve, models)),
+            precision_recall=tuple(map(_full_curve, models)),
+        ),
+        gains=replace(found.gains, curves=tuple(map(_full_curve, models))),
+        slices=tuple(_numbered(found.slices[n % 5], n) for n in range(100)),
+        checks=tuple(found.checks[n % len(found.checks)] for n in range(300)),
+        standing=replace(found.standing, movers=movers),
+        changes=replace(
+            found.changes,
+            drift=drift,
+            settings=tuple(Change(f"setting_{n}", "a" * 40, "b" * 40) for n in range(60)),
+        ),
+        data_checks=tuple(found.data_checks[n % len(found.data_checks)] for n in range(300)),
+        settings=facts,
+    )
+
+
+@functools.cache
+def hostile() -> Review:
+    """As not_blessed, but every text is one of ATTACKS, save those that only code writes.
+
+    One category is attacked too: a predecessor may have called its own as it liked.
+    """
+    attacked = _attacked(not_blessed(), _Texts())
+    assert isinstance(attacked, Review)
+    assert attacked.standing is not None
+    assert attacked.standing.before is not None
+    standing = attacked.standing
+    former = replace(standing.before, categories=(*standing.before.categories, (ATTACKS[0], 3)))
+    first = replace(standing.movers[0], category_before=ATTACKS[0])
+    return replace(
+        attacked,
+        standing=replace(
+            standing,
+            before=former,
+            transitions=(*standing.transitions, (ATTACKS[0], "low", 3)),
+            movers=(first, *standing.movers[1:]),
+        ),
+    )
+
+
+class _Texts:
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+
+    def __call__(self, text: str) -> str:
+        """Attacks with a text of its own for each text, so that what is equal stays equal."""
+        number = len(self._given)
+        return self._given.setdefault(text, f"{ATTACKS[number % len(ATTACKS)]} {number}")
+
+
+def _attacked(value: Any, texts: _Texts) -> Any:
+    if isinstance(value, str):
+        return texts(value) if value else value
+    if isinstance(value, tuple):
+        return tuple(_attacked(one, texts) for one in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {one.name: getattr(value, one.name) for one in fields(value)}
+        changed = {k: v if k in KEPT else _attacked(v, texts) for k, v in own.items()}
+        return replace(value, **changed)
+    return value
+
+
+def _full_curve(model: str) -> Curve:
+    x = np.linspace(0, 1, MOST_POINTS)
+    y = x ** (1 / (2 + len(model) / 4))
+    return Curve(model, tuple(x.tolist()), tuple(y.tolist()))
+
+
+def _numbered(found: Slice, number: int) -> Slice:
+    return replace(found, name=f"customer_tier number {number}")

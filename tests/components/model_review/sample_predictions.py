@@ -1,0 +1,93 @@
+"""What the gate would have judged, from a fixed seed: labels, models and their decision."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from components.model_gate.decision import decide
+from components.model_gate.gate_check import OVERALL, Population
+from components.model_gate.limits import Limits
+from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_checks
+from components.model_gate.predictions import Predictions
+from components.model_gate.slice_checks import Traits, slice_checks
+from serving_model import metrics
+from serving_model.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
+from serving_model.paired_bootstrap import paired_bootstrap
+
+ACCOUNTS = 1_446
+CUTOFF = "2026-04-02T00:00:00+00:00"
+LIMITS = Limits(0.02, 0.03, 0.02, 0.05, 0.05, 30, 30)
+_BASE, _SPREAD = -2.2, 1.3
+
+
+def predictions(challenger: float, champion: float | None, off: float = 0.0) -> Predictions:
+    """Makes accounts and the answers of models that see their true log-odds through noise.
+
+    Args:
+        challenger: Standard deviation of its noise; with much of it, a model says the base
+            rate of everybody.
+        champion: Likewise; None where there is none.
+        off: Added to the log-odds of the challenger.
+    """
+    rng = np.random.default_rng(20)
+    truth = rng.normal(_BASE, _SPREAD, ACCOUNTS)
+    labels = (rng.random(ACCOUNTS) < probability(truth)).astype(float)
+
+    def model(noise: float, off: float = 0.0) -> np.ndarray:
+        seen = truth + rng.normal(0, noise, ACCOUNTS)
+        # What is known of the truth, given what is seen.
+        shrunk = _BASE + (seen - _BASE) * _SPREAD**2 / (_SPREAD**2 + noise**2)
+        return probability(shrunk + off)
+
+    models = {CHALLENGER: model(challenger, off)}
+    if champion is not None:
+        models[CHAMPION] = model(champion)
+    models |= {CONSTANT: np.full(ACCOUNTS, 0.131), RECENCY: model(2.0)}
+    models[LOGISTIC_REGRESSION] = model(0.9)
+    return Predictions(np.array(account_ids(ACCOUNTS)), labels, models, _traits(rng))
+
+
+def account_ids(count: int) -> list[str]:
+    """Ids such as a CRM gives them."""
+    names = ("ACME", "GLOBEX", "INITECH", "UMBRELLA", "HOOLI", "STARK", "WAYNE")
+    return [f"ACC-{names[place % len(names)]}-{place:04}" for place in range(count)]
+
+
+def judged(found: Predictions, champion_version: str | None) -> dict[str, Any]:
+    """Returns decision.json of these predictions, by the checks of the gate itself."""
+    population = Population.of(OVERALL, found.labels)
+    replicates = paired_bootstrap(found.labels, found.models)
+    area = metrics.auc(found.labels, found.models[CHALLENGER])
+    checks = [
+        population.check("evaluator: auc", area, "at least 0.5", 0.5, 0.5 - area),
+        *overall_checks(population, found.labels, found.models, replicates, LIMITS),
+    ]
+    described = []
+    for described_slice, own in slice_checks(found.labels, found.models, found.traits, LIMITS):
+        described.append(described_slice)
+        checks += own
+    decision = decide(
+        checks=checks,
+        labels=found.labels,
+        models=found.models,
+        slices=described,
+        versions=("20260601-4b825dc6", champion_version),
+        cutoff=CUTOFF,
+        training={"snapshots": 12_020, "sample": 1.0, "C": 0.003},
+    )
+    return asdict(decision)
+
+
+def probability(log_odds: np.ndarray) -> np.ndarray:
+    """The inverse of the logit."""
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def _traits(rng: np.random.Generator) -> Traits:
+    return Traits(
+        tier=rng.choice(("enterprise", "free", "pro", ""), ACCOUNTS, p=(0.2, 0.4, 0.39, 0.01)),
+        region=rng.choice(("APAC", "EU", "LATAM", "MEA", "NA"), ACCOUNTS),
+        tenure_days=rng.exponential(400, ACCOUNTS),
+        silence_days=rng.exponential(25, ACCOUNTS),
+    )

@@ -1,0 +1,52 @@
+"""Where accounts are not to be shown, the report names none."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from components.model_review.page.html import render
+from components.model_review.review import Review
+from components.model_review.score_split import ScoredSplit
+from components.model_review.standing import standing_of
+from components.postgres.standing_scores import StandingState
+from tests.components.model_review.sample_predictions import account_ids
+from tests.components.model_review.sample_reviews import blessed, standing
+
+IDS = account_ids(1_500)
+
+
+def named(review: Review) -> tuple[set[str], set[str]]:
+    """Returns the accounts in the page, and those in the JSON."""
+    page, numbers = render(review), review.as_json()
+    return {one for one in IDS if one in page}, {one for one in IDS if one in numbers}
+
+
+def test_movers_are_named_where_accounts_may_be() -> None:
+    found = blessed()
+    assert found.standing is not None
+    movers = {one.account_id for one in found.standing.movers}
+    assert len(movers) == 20
+    assert named(found) == (movers, movers)
+
+
+def test_no_account_is_named_where_accounts_may_not_be() -> None:
+    hidden = standing(published=True, accounts_shown=False)
+    found = replace(blessed(), standing=hidden)
+    assert named(found) == (set(), set())
+    assert hidden.transitions
+    assert hidden.common
+
+
+@pytest.mark.parametrize("accounts_shown", [True, False])
+def test_a_score_that_is_no_probability_names_its_account_only_then(accounts_shown: bool) -> None:
+    with pytest.raises(ValueError, match="expected 0 to 1") as raised:
+        standing_of(
+            ScoredSplit(IDS[:2], np.array([0.1, np.nan]), []),
+            {"model_version": "20260601-4b825dc6"},
+            "2026-06-01T00:00:00+00:00",
+            '{"mode": "probability"}',
+            StandingState(published=False, other=None, missing="There is none."),
+            accounts_shown,
+        )
+    assert (IDS[1] in str(raised.value)) is accounts_shown
