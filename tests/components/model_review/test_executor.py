@@ -148,6 +148,7 @@ def examples(folder: Path, **facts: Any) -> Any:
         "horizon_days": 60,
         "lookback_days": 180,
         "max_events": 500,
+        "rows_without_account": 0,
     }
     for name, value in (known | facts).items():
         kind = "int" if isinstance(value, int) else "string"
@@ -169,7 +170,9 @@ def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_pa
         *("standing", "data_facts", "splits", "card", "data_checks"),
     }
     assert artifact_facts.custom_properties(written.artifact) == {"outcome": "failed"}
-    assert (written.folder / "review.html").read_text(encoding="utf-8").startswith("<!doctype html")
+    page = (written.folder / "review.html").read_text(encoding="utf-8")
+    assert "FeedbackExampleGen failed before the gate" in page
+    assert gathering.NO_MODEL in page
     names = sorted(path.name for path in (tmp_path / "copies").iterdir())
     assert names == [f"2026-06-01T070000.123456.{kind}" for kind in ("html", "json")]
 
@@ -184,6 +187,7 @@ def test_of_a_stopped_run_it_says_what_stopped_it(review: Write, tmp_path: Path)
     write_decision(decision, checks)
     written = review({"data_decision": decision, "examples": examples(tmp_path)})
     found = written.json
+    assert "Only 3 churned." in (written.folder / "review.html").read_text(encoding="utf-8")
     assert found["decision"]["kind"] == "stopped by the data gate"
     assert found["decision"]["sentence"] == "Only 3 churned."
     assert [(one["name"], one["verdict"]) for one in found["data_checks"]] == [
