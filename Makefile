@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill quality lock lock-a lock-b stop clean
+.PHONY: help setup run test lint drill quality lock lock-a lock-b lock-image stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,7 +32,7 @@ quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulate
 	@$(BIN)/uv pip install --quiet lightgbm
 	@$(BIN)/python -m bench.quality_report $(HISTORIES) --world base $(QUALITY_OPTIONS)
 
-lock: lock-a lock-b ## both lock files, from the .in files beside them
+lock: lock-a lock-b lock-image ## the lock files, from the .in files beside them
 
 # Resolved as of the end of 2024, when TFX 1.16 was current: what it was tested with.
 lock-a:
@@ -45,6 +45,13 @@ lock-b:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
 	  --universal --python-version 3.11 \
 	  requirements/tfx-1.21.in --output-file requirements/tfx-1.21.txt
+
+# After lock-b, whose versions it takes.
+lock-image:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_39 \
+	  --override requirements/image-overrides.in \
+	  requirements/image.in --output-file requirements/image.txt
 
 clean: ## everything that a run made, the embedded database included
 	@if [ -x $(BIN)/tens-insight ]; then $(BIN)/tens-insight demo stop; fi
