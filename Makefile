@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill quality lock lock-a lock-b lock-image stop clean
+.PHONY: help setup run test lint drill quality lock lock-a lock-b lock-image replay-image try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -52,6 +52,13 @@ lock-image:
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_39 \
 	  --override requirements/image-overrides.in \
 	  requirements/image.in --output-file requirements/image.txt
+
+replay-image: setup ## the Dockerfile's steps in Debian 13 roots, without a container engine
+	@$(BIN)/python requirements/replay build
+
+try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an environment of its own
+	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.10,<3.14' \
+	  --with-requirements docs/deploy/airflow/requirements.txt docs/deploy/airflow/try_dags.py
 
 clean: ## everything that a run made, the embedded database included
 	@if [ -x $(BIN)/tens-insight ]; then $(BIN)/tens-insight demo stop; fi
