@@ -16,8 +16,10 @@ WORKDIR /src
 # The lock first: a change of the code then leaves the layer with the libraries as it was.
 COPY requirements/image.txt requirements/
 # Byte code is compiled here: the user of the final stage may not write it, and without it
-# every start would take ten seconds longer.
-RUN uv pip sync --require-hashes --compile-bytecode requirements/image.txt
+# every start would take ten seconds longer. Without a compiler nobody needs TensorFlow's
+# headers, which are 287 MB.
+RUN uv pip sync --require-hashes --compile-bytecode requirements/image.txt \
+    && rm -r "$VIRTUAL_ENV"/lib/python3.11/site-packages/tensorflow/include
 # .dockerignore names the few files that come along.
 COPY . .
 RUN uv pip install --no-deps --no-build-isolation --compile-bytecode .

@@ -17,6 +17,7 @@ if [ -n "$cache" ]; then
     mount --bind "$cache" "$root/root/.cache"
 fi
 if [ "$read_only" = True ]; then
+    mount -o remount,nosuid,nodev,noexec "$root/tmp"
     mount --bind "$root/state" "$root/state"
     mount -o remount,bind,ro "$root"
 fi
@@ -44,7 +45,7 @@ def enter(
         environment: All that it gets to see.
         user: As "uid:gid".
         cache: Folder outside that stands for /root/.cache.
-        read_only: Everything but /state and /tmp.
+        read_only: Everything but /state and /tmp, which then runs no programs, as an engine has it.
     """
     inside = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), *command]
     outside = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
