@@ -26,11 +26,9 @@ def _name(path: Path) -> str:
 
 def _calls(text: str) -> list[list[str]]:
     """The words after each `tens-insight` that starts a command, in shell, crontab or YAML."""
-    plain = re.sub(r"(?m)^(\S+ ){5} *tens-insight ", "", re.sub(r"[\[\],\"']", " ", text))
-    return [
-        found[1].split()
-        for found in re.finditer(r"(?<![\w./-])(?:[\w./-]*/)?tens-insight((?: +[a-z]+)+)\b", plain)
-    ]
+    plain = re.sub(r"[\[\],\"']|--namespace tens-insight|(?m:^(\S+ ){5} *tens-insight  )", "", text)
+    found = re.finditer(r"(?<![\w.=-])tens-insight((?: [a-z]+)+)\b", plain)
+    return [call[1].split() for call in found]
 
 
 def _resolve(words: list[str]) -> click.Command | None:
