@@ -92,10 +92,23 @@ def calibration(error: float) -> Calibration:
 
 
 def test_a_calibration_error_is_judged_by_what_chance_explains() -> None:
-    assert "cannot be told apart from chance" in calibration_here(calibration(0.03))
-    off = calibration_here(calibration(0.031))
+    assert calibration_here(calibration(0.03), None).endswith("so that much may be chance.")
+    off = calibration_here(calibration(0.031), None)
     assert "so the probabilities are off" in off
-    assert off.startswith("Here 6.0% were predicted to leave and 5.0% left.")
+    assert off.startswith("Here 6.0% were predicted to leave and 5.0% left. The tenths")
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (Estimate(0.01, (0.001, 0.02)), "5.0% left: too many were predicted, beyond chance."),
+        (Estimate(-0.01, (-0.02, -0.001)), "5.0% left: too few were predicted, beyond chance."),
+        (Estimate(0.01, (-0.01, 0.03)), "5.0% left: the two cannot be told apart."),
+        (Estimate(0.01), "5.0% left. The"),
+    ],
+)
+def test_the_mean_is_judged_by_its_own_interval(gap: Estimate, said: str) -> None:
+    assert said in calibration_here(calibration(0.01), gap)
 
 
 def decile(predicted: float, observed: float) -> Decile:
