@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.model_review.account_sections import Contribution, Mover
+from components.model_review.page.characters import visible
 from components.model_review.page.html import render
-from components.model_review.page.picture import visible
 from components.model_review.quality_sections import Estimate, Slice
 from components.model_review.review import NOT_BLESSED, Check, Decision, Head, Review
 from components.model_review.run_sections import Changes, DataCheck, Drift, Fact

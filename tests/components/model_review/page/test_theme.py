@@ -3,8 +3,8 @@
 import pytest
 
 from components.model_review.page import theme
+from components.model_review.page.characters import visible
 from components.model_review.page.charts.names import short_name
-from components.model_review.page.picture import visible
 from tests.components.model_review.page.reading import elements, page_of
 from tests.components.model_review.sample_reviews import blessed, not_blessed, stopped
 
