@@ -157,9 +157,9 @@ def test_slices_for_which_b_is_worse_come_first() -> None:
 
 def test_accounts_that_move_towards_what_happened_are_counted() -> None:
     moves = [(0.1, 0.9, True), (0.9, 0.1, True), (0.1, 0.9, False), (0.9, 0.1, False)]
-    found = [{"a": a, "b": b, "churned": churned} for a, b, churned in [*moves, moves[0]]]
+    found = [{"a": a, "b": b, "churned": churned} for a, b, churned in [*moves, moves[0], moves[3]]]
     assert moved_here(found) == (
-        "Of the 5 accounts that move most, 3 left and 2 stayed; B moves 3 of them towards what "
+        "Of the 6 accounts that move most, 3 left and 3 stayed; B moves 4 of them towards what "
         "happened."
     )
 
