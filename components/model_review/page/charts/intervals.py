@@ -47,7 +47,7 @@ def intervals(
     rows = list(
         {row["name"]: row for row in map(_row, found) if math.isfinite(row["value"])}.values()
     )
-    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=3 if bars else 4)
+    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=2 if bars else 3)
     names = names_axis([row["name"] for row in rows])
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort=None, axis=names),

@@ -123,7 +123,7 @@ def decile(predicted: float, observed: float) -> Decile:
 
 def test_tenths_off_the_line_are_counted_and_the_furthest_is_named() -> None:
     good, low, high = decile(0.1, 0.11), decile(0.1, 0.05), decile(0.2, 0.3)
-    assert deciles_here([good, low]) == "Here 1 of 2 intervals miss the line; one may by chance."
+    assert deciles_here([good, low]) == "Here 1 of 2 intervals misses the line; one may by chance."
     said = deciles_here([good, low, high])
     assert "Here 2 of 3 intervals miss the line" in said
     assert "Furthest off is tenth 3: predicted 20.0%, observed 30.0%." in said
