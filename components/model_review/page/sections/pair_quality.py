@@ -56,7 +56,7 @@ def which_is_better(found: Found) -> Section:
 
 def for_whom(found: Found) -> Section:
     """Returns the section, the slices first for which b is worse."""
-    snapshot, question = found["snapshot"], "For whom is it worse?"
+    snapshot, question = found["snapshot"], "For whom is B better, and for whom worse?"
     if snapshot is None:
         parts = (Part("Slice by slice", (Absent(found["not_compared"]),)),)
         return Section("slices", question, "That is not known.", parts)
