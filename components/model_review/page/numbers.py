@@ -83,7 +83,7 @@ def duration(seconds: float | None) -> str:
     """Returns such as `2.4 s` or `3 min 12 s`."""
     if seconds is None:
         return NOT_KNOWN
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

@@ -77,7 +77,7 @@ def plain(text: str) -> str:
 
 def sentence(text: str) -> str:
     """Returns text with a capital letter and a full stop."""
-    stripped = text.strip()
+    stripped = text.strip(" \n")
     if not stripped:
         return ""
     end = "" if stripped[-1] in ".!?" else "."

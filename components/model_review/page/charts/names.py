@@ -9,7 +9,7 @@ from typing import Any, Final
 import altair as alt
 
 from components.model_review.page import theme
-from components.model_review.page.picture import visible
+from components.model_review.page.characters import visible
 
 _MOST: Final = 30
 """Characters."""

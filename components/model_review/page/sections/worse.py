@@ -50,15 +50,12 @@ def slices_answer(found: Sequence[Slice]) -> str:
     failed = [slice_words(one.name) for one in found if one.failed]
     worse = [slice_words(one.name) for one in found if not one.failed and _is_worse(one)]
     few = sum(bool(one.too_little) for one in found)
-    judged = len(found) - few
+    judged = numbers.counted(len(found) - few, "slice", "slices")
+    said = f"Of {judged} with enough data none failed."
     if failed:
-        said = f"{numbers.counted(len(failed), 'slice', 'slices')} failed: "
-        said += f"{words.listed(failed)}."
-    else:
-        said = f"None of the {numbers.counted(judged, 'slice', 'slices')} with enough data "
-        said += "failed."
+        said = f"Of {judged} with enough data {len(failed)} failed: {words.listed(failed)}."
     if worse:
-        said += f" It ranks worse than the champion for {words.listed(worse)}, within the bar."
+        said += f" Within the bar, it ranks worse than the champion for {words.listed(worse)}."
     if few:
         said += f" {numbers.counted(few, 'slice has', 'slices have')} not enough data to say."
     return said
