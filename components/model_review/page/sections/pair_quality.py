@@ -180,7 +180,8 @@ def _slices(slices: list[Found]) -> Block:
         shows="How far B ranks better than A within each group of accounts, with its 95% "
         f"interval; at most {_MOST_DRAWN} groups are drawn, the table has all.",
         good="Lines right of the dotted one, or across it.",
-        bad="A whole line left of it: for these accounts B is worse, whatever the mean says.",
+        bad="A whole line left of it: for these accounts B is worse, whatever the mean says. Of "
+        "twenty such groups, though, one may lie there by chance.",
         table=table,
     )
 
