@@ -13,8 +13,8 @@ from components.model_review.page.characters import visible
 
 _MOST: Final = 30
 """Characters."""
-_WIDE: Final = 6.9
-"""Of a character in a wide font of 12 px, px."""
+_WIDE: Final = 7.4
+"""Of a character in a wide font of 13 px, px."""
 
 
 def short_name(name: str) -> str:

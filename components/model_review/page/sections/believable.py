@@ -84,7 +84,8 @@ def _figure(found: Calibration) -> Figure:
 def deciles_here(deciles: Sequence[Decile]) -> str:
     """Says how many intervals miss the line, and which tenth lies furthest off."""
     outside = sum(not _holds(one) for one in deciles)
-    said = f"Here {outside} of {len(deciles)} intervals miss the line"
+    miss = "misses" if outside == 1 else "miss"
+    said = f"Here {outside} of {len(deciles)} intervals {miss} the line"
     if outside <= 1:
         return f"{said}; one may by chance."
     place, worst = max(enumerate(deciles, 1), key=lambda one: abs(_gap(one[1])))
