@@ -2,8 +2,8 @@
 
 from typing import Final
 
-import tensorflow_model_analysis as tfma
 from google.protobuf import wrappers_pb2
+from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.settings import Settings
 from serving_model.signatures import PROBABILITY, SERVING
@@ -17,7 +17,7 @@ EXAMPLE_COUNT: Final = "example_count"
 SLICES: Final = ((), (event_spec.CUSTOMER_TIER,), (event_spec.REGION,))
 
 
-def eval_config(settings: Settings) -> tfma.EvalConfig:
+def eval_config(settings: Settings) -> config_pb2.EvalConfig:
     """Builds the EvalConfig.
 
     A challenger is blessed if its AUC reaches `min_auc` and, where there is a
@@ -28,59 +28,64 @@ def eval_config(settings: Settings) -> tfma.EvalConfig:
     Args:
         settings: min_auc, max_auc_drop, max_log_loss_rise.
     """
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
-            tfma.ModelSpec(
+            config_pb2.ModelSpec(
                 signature_name=SERVING,
                 prediction_key=PROBABILITY,
                 label_key=event_spec.LABEL,
             )
         ],
-        slicing_specs=[tfma.SlicingSpec(feature_keys=keys) for keys in SLICES],
-        metrics_specs=[tfma.MetricsSpec(metrics=_metrics(settings))],
-        options=tfma.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
+        slicing_specs=[config_pb2.SlicingSpec(feature_keys=keys) for keys in SLICES],
+        metrics_specs=[config_pb2.MetricsSpec(metrics=_metrics(settings))],
+        options=config_pb2.Options(include_default_metrics=wrappers_pb2.BoolValue(value=False)),
     )
 
 
-def _metrics(settings: Settings) -> list[tfma.MetricConfig]:
+def _metrics(settings: Settings) -> list[config_pb2.MetricConfig]:
     return [
-        tfma.MetricConfig(class_name="ExampleCount"),
-        tfma.MetricConfig(
+        config_pb2.MetricConfig(class_name="ExampleCount"),
+        config_pb2.MetricConfig(
             class_name="AUC",
             per_slice_thresholds=_overall(
-                value_threshold=tfma.GenericValueThreshold(
+                value_threshold=config_pb2.GenericValueThreshold(
                     lower_bound=wrappers_pb2.DoubleValue(value=settings.min_auc)
                 ),
                 change_threshold=_no_worse(
-                    tfma.MetricDirection.HIGHER_IS_BETTER, -settings.max_auc_drop
+                    config_pb2.MetricDirection.HIGHER_IS_BETTER, -settings.max_auc_drop
                 ),
             ),
         ),
-        tfma.MetricConfig(class_name="AUCPrecisionRecall"),
-        tfma.MetricConfig(
+        config_pb2.MetricConfig(class_name="AUCPrecisionRecall"),
+        config_pb2.MetricConfig(
             class_name="BinaryCrossEntropy",
             per_slice_thresholds=_overall(
                 change_threshold=_no_worse(
-                    tfma.MetricDirection.LOWER_IS_BETTER, settings.max_log_loss_rise
+                    config_pb2.MetricDirection.LOWER_IS_BETTER, settings.max_log_loss_rise
                 )
             ),
         ),
-        tfma.MetricConfig(class_name="Calibration"),
-        tfma.MetricConfig(class_name="MeanLabel"),
-        tfma.MetricConfig(class_name="MeanPrediction"),
+        config_pb2.MetricConfig(class_name="Calibration"),
+        config_pb2.MetricConfig(class_name="MeanLabel"),
+        config_pb2.MetricConfig(class_name="MeanPrediction"),
     ]
 
 
-def _overall(**thresholds: tfma.GenericValueThreshold) -> list[tfma.PerSliceMetricThreshold]:
+def _overall(
+    **thresholds: config_pb2.GenericValueThreshold,
+) -> list[config_pb2.PerSliceMetricThreshold]:
     """Binds thresholds to the overall slice: a plain `threshold` binds every small one too."""
     return [
-        tfma.PerSliceMetricThreshold(
-            slicing_specs=[tfma.SlicingSpec()], threshold=tfma.MetricThreshold(**thresholds)
+        config_pb2.PerSliceMetricThreshold(
+            slicing_specs=[config_pb2.SlicingSpec()],
+            threshold=config_pb2.MetricThreshold(**thresholds),
         )
     ]
 
 
-def _no_worse(direction: "tfma.MetricDirection", bound: float) -> tfma.GenericChangeThreshold:
-    return tfma.GenericChangeThreshold(
+def _no_worse(
+    direction: "config_pb2.MetricDirection", bound: float
+) -> config_pb2.GenericChangeThreshold:
+    return config_pb2.GenericChangeThreshold(
         direction=direction, absolute=wrappers_pb2.DoubleValue(value=bound)
     )

@@ -328,7 +328,8 @@ def test_scalars_that_contradict_the_lists_stay_finite() -> None:
 def test_an_account_does_not_see_its_neighbours() -> None:
     together = compute([TIED, ONE_EVENT, SILENT])
     alone = [compute([account])[0] for account in (TIED, ONE_EVENT, SILENT)]
-    assert together == alone
+    # To the last bits: newer TensorFlow computes the end of a batch by other instructions.
+    assert together == [pytest.approx(one, rel=1e-6, abs=1e-7) for one in alone]
 
 
 def test_names_cover_engineered_features_first_and_once() -> None:

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Runs a command on stack B: in a Debian 13 root of its own, on a copy of this tree.
+#
+#   requirements/debian13.sh COMMAND...      such as: make test
+#
+# TFX 1.21 needs glibc 2.39, and a container engine is not everywhere: debootstrap and chroot
+# are enough, and root. The root is made once and kept outside of the repository, in
+# DEBIAN13_ROOT; with it go .venv and var of the copy, so that a second run installs nothing.
+set -eu
+cd "$(dirname "$0")/.."
+
+root=${DEBIAN13_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/tens-insight/debian13}
+mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+packages=ca-certificates,chromium,fonts-dejavu-core,g++,gcc,git,libc6-dev,make,python3,python3-dev,python3-venv
+place=/srv/tens-insight
+
+if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
+    echo "This needs root and debootstrap (Debian's package debootstrap): both make the Debian 13" \
+        "root that TFX 1.21 runs in where the system's own glibc is older than 2.39." >&2
+    exit 1
+fi
+
+if [ ! -e "$root/.complete" ]; then
+    echo "Making a Debian 13 root in $root (two minutes; 1.3 GB)."
+    rm -rf "$root"
+    mkdir -p "$root"
+    debootstrap --variant=minbase --include="$packages" trixie "$root" "$mirror" >"$root.log" 2>&1 || {
+        tail -n 20 "$root.log" >&2
+        echo "debootstrap failed: see $root.log." >&2
+        exit 1
+    }
+    touch "$root/.complete"
+fi
+
+cp /etc/resolv.conf /etc/hosts "$root/etc/"
+# Whoever's network answers with certificates of its own has them in the system's bundle.
+cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$root/etc/ssl/certs/ca-certificates.crt"
+mkdir -p "$root$place"
+# What was deleted here must go there too; what was installed and run there stays.
+find "$root$place" -mindepth 1 -maxdepth 1 ! -name .venv ! -name var -exec rm -rf {} +
+git ls-files -z --cached --others --exclude-standard |
+    tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
+    tar --extract --directory "$root$place"
+
+# In a mount namespace of its own, nothing stays mounted, however this ends.
+exec unshare --mount --fork --pid --kill-child sh -eu -c '
+    root=$1 place=$2
+    shift 2
+    mount -t proc proc "$root/proc"
+    mount --rbind /dev "$root/dev"
+    exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
+        SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+        ${TENS_INSIGHT_REQUIRE_BROWSER:+TENS_INSIGHT_REQUIRE_BROWSER=$TENS_INSIGHT_REQUIRE_BROWSER} \
+        sh -c "cd $place && exec \"\$@\"" sh "$@"
+' sh "$root" "$place" "$@"
