@@ -35,6 +35,11 @@ def share(value: float | None) -> str:
     return text.replace("-", MINUS)
 
 
+def rounded(value: float) -> str:
+    """Returns a share in whole percents, for what is read off a line."""
+    return f"{value:.0%}" if math.isfinite(value) else NOT_KNOWN
+
+
 def metric(value: float | None) -> str:
     """Returns four decimals, as the gate's messages have them."""
     if value is None or not math.isfinite(value):
@@ -44,6 +49,8 @@ def metric(value: float | None) -> str:
 
 def short(value: float) -> str:
     """Returns two decimals, for pictures and sentences beside a table."""
+    if not math.isfinite(value):
+        return NOT_KNOWN
     return f"{value:.2f}".replace("-", MINUS)
 
 

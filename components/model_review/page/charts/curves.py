@@ -74,7 +74,7 @@ def _chance(ends: tuple[Point, Point]) -> Any:
 
 
 def _marked(mark: Mark) -> tuple[Any, Any]:
-    """Draws the point and its label; the style sheet puts the label's outline behind it."""
+    """Draws the point and its label, which an outline sets off from the lines."""
     base = alt.Chart(alt.Data(values=[mark._asdict()])).encode(x="x:Q", y="y:Q")
     label = base.mark_text(
         align="left",

@@ -44,8 +44,8 @@ def _row(one: DataCheck) -> Row:
     between = " against " if one.group in _COMPARING else ", "
     splits = between.join(one.splits) or "the run"
     name = Noted(one.name, one.message) if one.message else one.name
-    cells_ = (name, splits, found_words(one.found), one.bar, cells.verdict(one.verdict))
-    return Row(cells_, _MARKS.get(one.verdict, ""))
+    shown = (name, splits, found_words(one.found), one.bar, cells.verdict(one.verdict))
+    return Row(shown, _MARKS.get(one.verdict, ""))
 
 
 def found_words(found: Any) -> str:

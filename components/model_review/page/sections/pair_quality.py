@@ -56,7 +56,7 @@ def which_is_better(found: Found) -> Section:
 
 def for_whom(found: Found) -> Section:
     """Returns the section, the slices first for which b is worse."""
-    snapshot, question = found["snapshot"], "For whom is it worse?"
+    snapshot, question = found["snapshot"], "For whom is B better, and for whom worse?"
     if snapshot is None:
         parts = (Part("Slice by slice", (Absent(found["not_compared"]),)),)
         return Section("slices", question, "That is not known.", parts)
@@ -180,7 +180,8 @@ def _slices(slices: list[Found]) -> Block:
         shows="How far B ranks better than A within each group of accounts, with its 95% "
         f"interval; at most {_MOST_DRAWN} groups are drawn, the table has all.",
         good="Lines right of the dotted one, or across it.",
-        bad="A whole line left of it: for these accounts B is worse, whatever the mean says.",
+        bad="A whole line left of it: for these accounts B is worse, whatever the mean says. Of "
+        "twenty such groups, though, one may lie there by chance.",
         table=table,
     )
 

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.model_gate.limits import LOWEST_AUC
 from components.model_review.page import cells, numbers, theme, words
 from components.model_review.page.blocks import (
     BAD,
@@ -70,9 +69,9 @@ def _order(one: Slice) -> tuple[bool, bool]:
 
 
 def _blocks(found: Sequence[Slice], quality: Quality | None) -> tuple[Block, ...]:
-    if not any(one.auc for one in found):
+    if quality is None or not any(one.auc for one in found):
         return (_table(found),)
-    return (_figure(found, quality.metrics[0].auc.value if quality else LOWEST_AUC),)
+    return (_figure(found, quality.metrics[0].auc.value),)
 
 
 def _figure(found: Sequence[Slice], level: float) -> Figure:

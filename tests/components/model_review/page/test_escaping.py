@@ -4,12 +4,12 @@ import functools
 from dataclasses import replace
 from typing import Any, Final
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from components.model_review.account_sections import Contribution, Mover
+from components.model_review.page.characters import visible
 from components.model_review.page.html import render
-from components.model_review.page.picture import visible
 from components.model_review.quality_sections import Estimate, Slice
 from components.model_review.review import NOT_BLESSED, Check, Decision, Head, Review
 from components.model_review.run_sections import Changes, DataCheck, Drift, Fact
@@ -60,7 +60,13 @@ def plain_shape() -> list[tuple[Any, ...]]:
     return shape(elements(render(review_of([f"text {number}" for number in range(PLACES)]))))
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A page takes a second: what fails is not made smaller.
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(texts=TEXTS)
 def test_no_text_becomes_markup(texts: list[str]) -> None:
     page = render(review_of(texts))

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from components.model_review.page.html import render
 from components.model_review.review import Review
 from tests.components.model_review import sample_extremes, sample_reviews
 from tests.components.model_review.page import page_checks as checks
 from tests.components.model_review.page.browser_page import Opened, opened
+from tests.components.model_review.page.reading import page_of
 
 OUTCOMES = [
     sample_reviews.blessed,
@@ -32,7 +32,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Make], Path]:
     def write(make: Make) -> Path:
         path = folder / f"{make.__name__}.html"
         if not path.exists():
-            path.write_text(render(make()), encoding="utf-8")
+            path.write_text(page_of(make), encoding="utf-8")
         return path
 
     return write

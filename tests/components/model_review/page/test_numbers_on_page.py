@@ -79,7 +79,10 @@ def test_champion_beside_challenger(shown: tuple[Review, str]) -> None:
 
 def test_every_check_of_the_gate_stands_in_one_of_two_tables(shown: tuple[Review, str]) -> None:
     review, page = shown
-    rows = table(page, "On all accounts, and all that failed").rows + table(page, "On slices").rows
+    rows = (
+        table(page, "On all accounts, and all that failed").rows
+        + table(page, "Checks on slices").rows
+    )
     expected = sorted(
         [
             f"{one.accounts:,}, {one.churned:,} left",

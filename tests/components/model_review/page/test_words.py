@@ -47,16 +47,22 @@ def test_better_and_worse_are_said_only_of_an_interval_without_zero(
     difference: Estimate, lower_is_better: bool, verdict: str, said: str
 ) -> None:
     assert words.judged(difference, lower_is_better) == verdict
-    sentence = words.compared("champion", "AUC", difference, lower_is_better)
+    sentence = words.compared("champion", "ranking", difference, lower_is_better)
+    assert sentence.startswith("By ranking the challenger ")
     assert said in sentence
     assert (words.BETTER in sentence) == (verdict == words.BETTER)
     assert (words.WORSE in sentence) == (verdict == words.WORSE)
 
 
 def test_the_answer_compares_with_the_champion_or_says_that_there_was_none() -> None:
-    assert answer(samples.blessed()).startswith("The challenger is better than the champion: AUC")
-    assert answer(samples.not_blessed()).startswith("The challenger is worse than the champion")
-    assert answer(samples.blessed_first()).startswith("There was no champion. The challenger ")
+    better = answer(samples.blessed())
+    assert better.startswith("By ranking (AUC) the challenger is better than the champion: ")
+    assert "By probabilities (log-loss, less is better) the challenger and the champion" in better
+    worse = answer(samples.not_blessed())
+    assert worse.startswith("By ranking (AUC) the challenger is worse than the champion")
+    assert "less is better) the challenger is worse than the champion: the diff" in worse
+    first = answer(samples.blessed_first())
+    assert first.startswith("There was no champion. By ranking (AUC) the challenger ")
     assert "not known" in answer(samples.stopped())
 
 
@@ -92,10 +98,23 @@ def calibration(error: float) -> Calibration:
 
 
 def test_a_calibration_error_is_judged_by_what_chance_explains() -> None:
-    assert "cannot be told apart from chance" in calibration_here(calibration(0.03))
-    off = calibration_here(calibration(0.031))
+    assert calibration_here(calibration(0.03), None).endswith("so that much may be chance.")
+    off = calibration_here(calibration(0.031), None)
     assert "so the probabilities are off" in off
-    assert off.startswith("Here 6.0% were predicted to leave and 5.0% left.")
+    assert off.startswith("Here 6.0% were predicted to leave and 5.0% left. The tenths")
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (Estimate(0.01, (0.001, 0.02)), "5.0% left: too many were predicted, beyond chance."),
+        (Estimate(-0.01, (-0.02, -0.001)), "5.0% left: too few were predicted, beyond chance."),
+        (Estimate(0.01, (-0.01, 0.03)), "5.0% left: the two cannot be told apart."),
+        (Estimate(0.01), "5.0% left. The"),
+    ],
+)
+def test_the_mean_is_judged_by_its_own_interval(gap: Estimate, said: str) -> None:
+    assert said in calibration_here(calibration(0.01), gap)
 
 
 def decile(predicted: float, observed: float) -> Decile:
@@ -104,7 +123,7 @@ def decile(predicted: float, observed: float) -> Decile:
 
 def test_tenths_off_the_line_are_counted_and_the_furthest_is_named() -> None:
     good, low, high = decile(0.1, 0.11), decile(0.1, 0.05), decile(0.2, 0.3)
-    assert deciles_here([good, low]) == "Here 1 of 2 intervals miss the line; one may by chance."
+    assert deciles_here([good, low]) == "Here 1 of 2 intervals misses the line; one may by chance."
     said = deciles_here([good, low, high])
     assert "Here 2 of 3 intervals miss the line" in said
     assert "Furthest off is tenth 3: predicted 20.0%, observed 30.0%." in said
@@ -164,7 +183,7 @@ def test_what_would_happen_is_counted_over_the_accounts_in_both() -> None:
         "new and 10 are no longer there. The mean probability goes from 10.0% to 20.0%."
     )
     assert categories_here(STANDING) == (
-        "Here 4 accounts of 100 would be critical, after 3 of 90 at the last publication."
+        "Here 4 of 100 accounts would be critical, after 3 of 90 at the last publication."
     )
     assert probabilities_here(STANDING).endswith("20.0%, after 10.0% at the last publication.")
 
@@ -172,7 +191,7 @@ def test_what_would_happen_is_counted_over_the_accounts_in_both() -> None:
 def test_what_is_published_would_not_happen_any_more() -> None:
     done = replace(STANDING, published=True)
     assert accounts_here(done).startswith("These scores are published already. ")
-    assert "100 are critical" in categories_here(done)
+    assert "100 accounts are critical" in categories_here(done)
 
 
 def test_without_a_last_publication_there_is_nothing_to_compare_with() -> None:

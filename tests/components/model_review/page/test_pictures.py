@@ -1,10 +1,12 @@
-"""Colours can be read by day and in the dark, and pictures use no other ones."""
+"""Pictures can be read by day and in the dark, whatever they are drawn from."""
 
 import pytest
 
 from components.model_review.page import theme
+from components.model_review.page.characters import visible
+from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.names import short_name
-from components.model_review.page.picture import visible
+from components.model_review.quality_sections import Estimate
 from tests.components.model_review.page.reading import elements, page_of
 from tests.components.model_review.sample_reviews import blessed, not_blessed, stopped
 
@@ -53,6 +55,16 @@ def test_long_names_are_cut_and_blanks_do_not_count() -> None:
     assert short_name("a" * 30) == "a" * 30
     assert short_name("a" * 31) == "a" * 29 + "\N{HORIZONTAL ELLIPSIS}"
     assert short_name(" a \n b ") == "a b"
+
+
+def test_what_is_no_number_is_not_drawn() -> None:
+    nan = float("nan")
+    rows = [Measured("a", Estimate(nan)), Measured("b", Estimate(0.5, (nan, 0.7)))]
+    found = intervals(rows, x="AUC", label="AUC")
+    assert ">b</text>" in found
+    assert ">a</text>" not in found
+    assert "NaN" not in found
+    assert intervals([], x="AUC", label="AUC", bars=True).startswith("<svg")
 
 
 def test_control_characters_are_seen() -> None:
