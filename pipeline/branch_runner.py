@@ -54,14 +54,14 @@ class BranchRunner(LocalDagRunner):
             name = node.pipeline_node.node_info.id
             if _held_back(node.pipeline_node, costs):
                 costs[name] = NodeCost(name, NOT_RUN)
-                continue
-            outcome, measured = DONE, start_measuring()
-            try:
-                self._run_alone(pipeline, node)
-            except Exception as error:
-                logging.error("%s failed", name, exc_info=error)
-                failures[name], outcome = error, FAILED
-            costs[name] = measured(name, outcome)
+            else:
+                outcome, measured = DONE, start_measuring()
+                try:
+                    self._run_alone(pipeline, node)
+                except Exception as error:
+                    logging.error("%s failed", name, exc_info=error)
+                    failures[name], outcome = error, FAILED
+                costs[name] = measured(name, outcome)
             write_costs(root, run_id, list(costs.values()))
         if failures:
             raise _first(failures)

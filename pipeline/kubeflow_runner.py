@@ -9,8 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 from pipeline import training
+from pipeline.kubeflow_specs.deployment import cluster_deployment
+from pipeline.kubeflow_specs.runner import SpecRunner
 from pipeline.quiet import silence_libraries
-from pipeline.settings import ConfigurationInvalid, Settings, load_settings
+from pipeline.settings import Settings, load_settings
 
 
 def compile_specs(definition: ModuleType, settings: Settings, folder: Path) -> list[Path]:
@@ -25,20 +27,8 @@ def compile_specs(definition: ModuleType, settings: Settings, folder: Path) -> l
         The spec for Kubeflow Pipelines and that for Vertex.
 
     Raises:
-        ConfigurationInvalid: kfp is not installed, or a property cannot be recorded in ML
-            Metadata on Postgres.
+        ConfigurationInvalid: A property cannot be recorded in ML Metadata on Postgres.
     """
-    try:
-        from pipeline.kubeflow_specs.deployment import cluster_deployment
-        from pipeline.kubeflow_specs.runner import SpecRunner
-    except ModuleNotFoundError as missing:
-        if (missing.name or "").partition(".")[0] != "kfp":
-            raise
-        raise ConfigurationInvalid(
-            "kfp is not installed, without which nothing is compiled for Kubeflow or Vertex: TFX "
-            "needs a kfp that does not exist for Python 3.12 and newer. Compile with Python 3.10 "
-            "or 3.11."
-        ) from None
     name = definition.PIPELINE_NAME
     pipeline = definition.create_pipeline(settings, cluster_deployment(settings))
     SpecRunner(settings, folder, name).run(pipeline)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg2
 import pytest
 from psycopg2 import sql
@@ -23,6 +24,10 @@ os.environ.pop("METADATA_DATABASE_URL", None)
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pipeline.demo.embedded_postgres import EmbeddedPostgres
+
+# On a busy machine an example that takes long is no failure.
+hypothesis.settings.register_profile("tens-insight", deadline=None)
+hypothesis.settings.load_profile("tens-insight")
 
 PASSWORD_GROUP = "password_required"
 """The embedded server trusts its socket, except for members of this role."""

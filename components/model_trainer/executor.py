@@ -3,9 +3,11 @@
 import json
 import uuid
 from datetime import datetime
-from importlib import metadata
 from typing import Any, Final
 
+import apache_beam as beam
+import tensorflow as tf
+import tfx
 from absl import logging
 from tfx import types
 from tfx.components.trainer import executor
@@ -24,7 +26,8 @@ MODEL_VERSION: Final = "model_version"
 PACKAGES: Final = "packages"
 SAVED_MODEL_SHA256: Final = "saved_model_sha256"
 HYPERPARAMETERS_FROM: Final = "hyperparameters_from"
-_NAMED_PACKAGES: Final = ("tensorflow", "tfx", "apache-beam")
+# The modules are asked, not the packages: tensorflow-cpu is TensorFlow under another name.
+_NAMED_PACKAGES: Final = {"tensorflow": tf, "tfx": tfx, "apache-beam": beam}
 _FROM_EXAMPLES: Final = (
     AS_OF,
     LABEL_SOURCE,
@@ -105,6 +108,6 @@ def _card(facts: dict[str, Any]) -> dict[str, Any]:
     as_of = datetime.fromisoformat(facts[AS_OF])
     return {
         MODEL_VERSION: f"{as_of:%Y%m%d}-{uuid.uuid4().hex[:8]}",
-        PACKAGES: ", ".join(f"{name} {metadata.version(name)}" for name in _NAMED_PACKAGES),
+        PACKAGES: ", ".join(f"{name} {of.__version__}" for name, of in _NAMED_PACKAGES.items()),
         **{name: facts[name] for name in _FROM_EXAMPLES},
     }

@@ -154,6 +154,20 @@ def write_examples(beam_executor: Callable[[type], Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def judged(
+    postgres_server: Any,
+    beam_executor: Callable[[type], Any],
+    write_examples: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Any:
+    """Examples, Transform graph, challenger, champion and evaluation of a simulated world."""
+    from tests.components.judged_models import judged_models
+
+    root = tmp_path_factory.mktemp("judged")
+    return judged_models(postgres_server, beam_executor, write_examples, root)
+
+
+@pytest.fixture(scope="session")
 def read_snapshots() -> Callable[[Any, str], dict[tuple[str, int], dict[str, Any]]]:
     """Parses a split: {(account, cutoff in seconds): {feature: value or list}}."""
     import tensorflow as tf

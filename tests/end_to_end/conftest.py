@@ -38,6 +38,15 @@ class Finished:
     def summary(self):
         return json.loads(self.out.splitlines()[-1])
 
+    @property
+    def review(self):
+        """The numbers of the evaluation report that the command names."""
+        page = Path(self.summary["report"])
+        assert page.name == "review.html"
+        assert page.stat().st_size < 1_000_000
+        text = page.with_name("review.json").read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=pytest.fail)
+
 
 @dataclass(frozen=True)
 class House:

@@ -17,9 +17,7 @@ from pipeline import scoring, training
 from pipeline.metadata_store import open_store
 from tests.conftest import with_login
 from tests.end_to_end.conftest import AS_OF, CANARY, house_with
-
-pytest.importorskip("kfp", reason="kfp has no release for Python 3.12 and newer")
-from tests.end_to_end.kubeflow_emulator import Emulator  # noqa: E402 - it needs kfp
+from tests.end_to_end.kubeflow_emulator import Emulator
 
 pytestmark = pytest.mark.slow
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
+
 pytestmark = pytest.mark.slow
 
 
@@ -33,6 +35,35 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     published = null_house.query("SELECT target_table FROM tens_insight.publications")
     assert published == [("product_area_impact",)]
     assert not list((null_house.state_dir / "serving").rglob("*.pb"))
+    review = finished.review
+    assert review["decision"]["kind"] == "not blessed"
+    agrees_with_the_gate(review, gate)
+    assert nodes(review)["AccountScorer"] == "failed"
+    assert "no account scores were published" in review["decision"]["consequence"]
+    standing = review["standing"]
+    assert (standing["published"], standing["before"]) == (False, None)
+    assert standing["after"]["accounts"] == sum(n for _, n in standing["after"]["categories"])
+    assert review["missing"] == []
+
+
+def test_a_run_that_the_data_gate_stops_is_reported(null_house, settings_for_small_worlds):
+    too_many = settings_for_small_worlds | {"TENS_INSIGHT_MIN_ACCOUNTS": "100000"}
+    finished = null_house.run("run", "train", "--json", **too_many)
+    assert finished.code == 4, finished.err
+    review = finished.review
+    assert review["decision"]["kind"] == "stopped by the data gate"
+    stopped = [one for one in review["data_checks"] if one["verdict"] == "stopped"]
+    assert stopped
+    for one in stopped:
+        assert one["message"] in review["decision"]["sentence"]
+        assert "100000" in one["message"]
+    assert review["head"]["model_version"] is None
+    assert [one["name"] for one in review["splits"]] == ["train", "eval", "score"]
+    outcomes = nodes(review)
+    assert (outcomes["DataChecker"], outcomes["DataGate"]) == ("done", "failed")
+    assert outcomes["ModelTrainer"] == outcomes["AccountScorer"] == "not run"
+    assert review["quality"] is review["standing"] is None
+    assert {"quality", "standing", "importance"} <= dict(review["missing"]).keys()
 
 
 def test_an_unblessed_challenger_leaves_the_champion_scoring(
@@ -54,3 +85,13 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
         for (model_version,) in house.query("SELECT model_version FROM tens_insight.publications")
     )
     assert "today's challenger was not blessed" in finished.out
+    review = finished.review
+    assert review["decision"]["kind"] == "not blessed"
+    agrees_with_the_gate(review, gate)
+    assert f"scored by the champion {champion}" in review["decision"]["consequence"]
+    standing = review["standing"]
+    assert standing["published"] is False
+    assert standing["before"]["model_version"] == champion
+    rows = house.query("SELECT * FROM account_risk_scores")
+    assert standing["before"]["categories"] == counted(rows)
+    assert standing["common"] == standing["after"]["accounts"] == len(rows)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from pipeline.registry import Registry
 from tests.end_to_end.conftest import CANARY
 from tests.end_to_end.reference import product_areas, raw_events
+from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
 
 pytestmark = pytest.mark.slow
 
@@ -198,6 +199,26 @@ def test_every_score_has_its_details_and_reasons_that_add_up(house, trained, sco
     assert CANARY not in shown.out
 
 
+def test_the_report_is_of_this_run(trained, published_by_training, registry):
+    review = trained.review
+    assert review["missing"] == []
+    assert review["decision"]["kind"] == "blessed"
+    agrees_with_the_gate(review, trained.summary["gate"])
+    assert set(nodes(review).values()) == {"done"}
+    assert {"FeedbackExampleGen", "ModelGate", "AccountScorer", "ProductAreaScorer"} <= (
+        nodes(review).keys()
+    )
+    assert "ModelReview" not in nodes(review)
+    standing = review["standing"]
+    assert (standing["published"], standing["before"]) == (True, None)
+    assert standing["after"]["categories"] == counted(published_by_training)
+    mean = np.mean([row[1] for row in published_by_training])
+    assert standing["after"]["mean_probability"] == pytest.approx(mean, abs=1e-6)
+    (found,) = [one for one in registry.reviews() if trained.summary["report"].startswith(one.uri)]
+    assert found.facts["outcome"] == "blessed"
+    assert found.facts["model_version"] == trained.summary["published"]["model_version"]
+
+
 def test_status_tells_the_truth(house, scored, trained):
     finished = house.run("status", "--json")
     assert finished.code == 0
@@ -231,3 +252,10 @@ def test_training_again_gives_the_same_model_to_1e_6(
     np.testing.assert_allclose(*probabilities, atol=1e-6)
     checks = [check["name"] for check in again.summary["gate"]["checks"]]
     assert {"auc against the champion", "evaluator: auc against the champion"} <= set(checks)
+    review = again.review
+    agrees_with_the_gate(review, again.summary["gate"])
+    standing = review["standing"]
+    assert standing["before"]["model_version"] == versions[0]
+    assert standing["before"]["categories"] == counted(published_by_scoring)
+    assert standing["after"]["categories"] == counted(rows)
+    assert standing["common"] == sum(count for *_, count in standing["transitions"]) == len(rows)

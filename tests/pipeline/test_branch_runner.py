@@ -115,3 +115,12 @@ def test_what_each_node_took_is_written_down(run, tmp_path):
     assert all(0 < costs[name]["seconds"] < 60 for name in ("read", "gate", "score", "areas"))
     assert all(100 < costs[name]["peak_mib"] < 20_000 for name in ("read", "gate", "score"))
     assert read_costs(str(tmp_path / "root"), "another run") == []
+
+
+def test_what_was_not_run_is_written_down_too(run, tmp_path):
+    with pytest.raises(DataGateStopped):
+        run({"gate": "gate"})
+    (file,) = (tmp_path / "root" / ".node_costs").iterdir()
+    outcomes = {cost["name"]: cost["outcome"] for cost in json.loads(file.read_text())}
+    held_back = {"train": NOT_RUN, "score": NOT_RUN}
+    assert outcomes == {"read": DONE, "areas": DONE, "gate": FAILED} | held_back

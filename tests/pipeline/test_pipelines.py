@@ -1,7 +1,10 @@
 """The two definitions, compiled as every runner compiles them."""
 
+import json
+
 import pytest
 from tfx.dsl.compiler import compiler
+from tfx.proto.orchestration import pipeline_pb2
 
 from components.champion.judged import GATE_NODE
 from components.champion.strategy import ChampionStrategy
@@ -57,6 +60,36 @@ def test_the_champion_is_resolved_after_the_gate(train_graph):
     assert "ModelGate" in before(train_graph, "Champion")
     assert "Champion" in train_graph["AccountScorer"]
     assert {"ModelTrainer", "ModelGate"}.isdisjoint(before(train_graph, "FormerChampion"))
+
+
+def test_the_report_comes_after_everything(train_graph):
+    assert before(train_graph, "ModelReview") == train_graph.keys() - {"ModelReview"}
+    assert [node for node in train_graph if "ModelReview" in train_graph[node]] == []
+
+
+def test_the_report_is_written_whatever_became_of_the_others():
+    strategies = {
+        one.pipeline_node.node_info.id: one.pipeline_node.execution_options.strategy
+        for one in compiled(training).nodes
+    }
+    in_any_case = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
+    assert [name for name, one in strategies.items() if one == in_any_case] == ["ModelReview"]
+
+
+def test_the_settings_of_the_report_reach_it(tmp_path):
+    given = {"review_dir": "gs://reports/here", "review_accounts": False, "l2": 0.125}
+    (review,) = [
+        one.pipeline_node
+        for one in compiled(training, state_dir=tmp_path / "state", **given).nodes
+        if one.pipeline_node.node_info.id == "ModelReview"
+    ]
+    found = review.parameters.parameters
+    assert found["review_dir"].field_value.string_value == "gs://reports/here"
+    assert found["review_accounts"].field_value.string_value == "false"
+    assert json.loads(found["settings"].field_value.string_value)["l2"] == 0.125
+    assert json.loads(found["risk_bands"].field_value.string_value) == load_settings().bands.rule
+    root = found["pipeline_root"].field_value.string_value
+    assert root.startswith(str(tmp_path / "state"))
 
 
 def producers(module, node, artifact):
@@ -151,7 +184,8 @@ def test_the_bars_and_actions_of_the_settings_reach_the_gate(module):
 def test_product_areas_depend_on_the_reading_alone(module):
     graph = nodes(compiled(module))
     assert graph["ProductAreaScorer"] == ["FeedbackExampleGen"]
-    assert [node for node in graph if "ProductAreaScorer" in graph[node]] == []
+    after = [node for node in graph if "ProductAreaScorer" in graph[node]]
+    assert after == (["ModelReview"] if module is training else [])
 
 
 def test_the_rule_of_the_settings_reaches_the_product_areas():

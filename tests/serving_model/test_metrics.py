@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
 from serving_model.metrics import (
+    CalibrationBins,
     auc,
     expected_calibration_error,
     log_loss,
@@ -57,6 +58,26 @@ def test_calibration_error_does_not_depend_on_the_order(
     shuffled = expected_calibration_error(*map(list, zip(*pairs, strict=True)))
     assert shuffled == pytest.approx(error, abs=1e-9)
     assert 0 <= error <= 1
+
+
+@given(PAIRS, st.data())
+def test_bins_that_are_sorted_once_hold_for_all_labels(
+    pairs: list[tuple[int, float]], data: st.DataObject
+) -> None:
+    probabilities = np.array([probability for _, probability in pairs])
+    bins = CalibrationBins(probabilities)
+    for _ in range(3):
+        labels = data.draw(st.lists(st.integers(0, 1), min_size=len(pairs), max_size=len(pairs)))
+        rates = {
+            one: np.mean(
+                [label for label, p in zip(labels, probabilities, strict=True) if p == one]
+            )
+            for one in probabilities
+        }
+        ordered = np.sort(probabilities)
+        parts = np.array_split(ordered - [rates[one] for one in ordered], 10)
+        expected = sum(abs(part.sum()) for part in parts) / len(pairs)
+        assert bins.error(np.array(labels, dtype=np.float64)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_constant_at_the_base_rate_is_calibrated() -> None:

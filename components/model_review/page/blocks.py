@@ -127,12 +127,11 @@ class Text:
 
     template: ClassVar[str] = "text.j2"
     text: str
-    tone: str = ""
 
 
 @dataclass(frozen=True)
 class Absent:
-    """Stands where something is not there, and says why."""
+    """Stands where something is not there, and says why; `what` names it if no heading does."""
 
     template: ClassVar[str] = "absent.j2"
     why: str

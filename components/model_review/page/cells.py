@@ -1,6 +1,7 @@
 """Cells of tables, from the dataclasses of the review."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import numpy as np
 
@@ -9,14 +10,8 @@ from components.model_review.page.blocks import BAD, GOOD, QUIET, WARN, Badge, N
 from components.model_review.page.charts.models import named
 from components.model_review.quality_sections import Curve, Estimate, ModelMetrics
 
-METRICS = ("Model", "AUC#", "PR AUC#", "Log-loss#", "Calibration error#")
-_TONES = {
-    "passed": GOOD,
-    "done": GOOD,
-    "failed": BAD,
-    "stopped": BAD,
-    "warned": WARN,
-}
+METRICS: Final = ("Model", "AUC#", "PR AUC#", "Log-loss#", "Calibration error#")
+_TONES: Final = {"passed": GOOD, "done": GOOD, "failed": BAD, "stopped": BAD, "warned": WARN}
 
 
 def verdict(word: str) -> Badge:
@@ -48,20 +43,19 @@ def metrics(one: ModelMetrics) -> tuple[str | Noted, ...]:
     return (named(one.model), *map(estimate, found))
 
 
-def readings(caption: str, at: str, curves: Sequence[Curve], places: Sequence[float]) -> Table:
-    """Reads lines off at some places.
+def readings(caption: str, curves: Sequence[Curve], places: Sequence[float]) -> Table:
+    """Reads lines off at some places, in whole percents: they are thinned for drawing.
 
     Args:
         caption: Of the table.
-        at: What a place is; `{}` stands for its percentage.
         curves: One row each.
         places: On the x axis, [0, 1].
     """
     return Table.of(
         caption,
-        ("Model", *(f"{at.format(f'{place:.0%}')}#" for place in places)),
+        ("Model", *(f"at {place:.0%}#" for place in places)),
         (
-            (named(one.model), *map(numbers.share, np.interp(places, one.x, one.y).tolist()))
+            (named(one.model), *map(numbers.rounded, np.interp(places, one.x, one.y).tolist()))
             for one in curves
         ),
         folded=True,

@@ -83,7 +83,9 @@ def _facts(head: Head) -> tuple[tuple[str, str], ...]:
 def _rival(head: Head) -> str:
     if head.model_version is None:
         return "nothing: the run came to no model"
-    return head.champion_version or "no champion: there was none"
+    if head.champion_version is None:
+        return "no champion: there was none"
+    return f"the champion {head.champion_version}"
 
 
 def _label(head: Head) -> str:

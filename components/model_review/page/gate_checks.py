@@ -35,7 +35,7 @@ def checks_of(review: Review) -> Checks:
     """Returns the checks that the decision rests on."""
     if review.checks:
         return Checks(_HEADING, checks_counted(review.checks), tuple(_tables(review.checks)))
-    failing = failing_checks(review)
+    failing = failing_checks(review, "What stopped the run, and what it warned of")
     if review.decision.kind == STOPPED and failing:
         said = "The data gate stopped the run before there was a model to judge."
         return Checks("Checks of the data that did not pass", said, (failing,))
@@ -45,11 +45,14 @@ def checks_of(review: Review) -> Checks:
 
 def checks_counted(checks: Sequence[Check]) -> str:
     """Counts them by verdict, such as `34 checks: 30 passed, 1 failed, 3 skipped.`."""
-    said = ", ".join(
+    return f"{numbers.counted(len(checks), 'check', 'checks')}: {_by_verdict(checks)}."
+
+
+def _by_verdict(checks: Sequence[Check]) -> str:
+    return ", ".join(
         f"{numbers.count(sum(one.verdict == word for one in checks))} {word}"
         for word in (PASSED, FAILED, SKIPPED)
     )
-    return f"{numbers.counted(len(checks), 'check', 'checks')}: {said}."
 
 
 def _tables(checks: Sequence[Check]) -> list[Table]:
@@ -59,7 +62,7 @@ def _tables(checks: Sequence[Check]) -> list[Table]:
     rest = [one for one in checks if one.verdict != FAILED and one.slice != OVERALL]
     tables = [Table.of("On all accounts, and all that failed", _COLUMNS, map(_row, first))]
     if rest:
-        said = f"On slices: {checks_counted(rest).removesuffix('.')}"
+        said = f"Checks on slices: {_by_verdict(rest)}"
         tables.append(Table.of(said, _COLUMNS, map(_row, rest), folded=True))
     return tables
 
@@ -76,7 +79,7 @@ def _note(one: Check) -> str:
 
 
 def _row(one: Check) -> Row:
-    name = words.plain(one.name).replace("_", " ")
+    name = words.plain(one.name)
     sizes = f"{numbers.count(one.accounts)}, {numbers.count(one.churned)} left"
     found = (
         Noted(name, note) if (note := _note(one)) else name,

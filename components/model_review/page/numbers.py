@@ -35,6 +35,11 @@ def share(value: float | None) -> str:
     return text.replace("-", MINUS)
 
 
+def rounded(value: float) -> str:
+    """Returns a share in whole percents, for what is read off a line."""
+    return f"{value:.0%}" if math.isfinite(value) else NOT_KNOWN
+
+
 def metric(value: float | None) -> str:
     """Returns four decimals, as the gate's messages have them."""
     if value is None or not math.isfinite(value):
@@ -44,6 +49,8 @@ def metric(value: float | None) -> str:
 
 def short(value: float) -> str:
     """Returns two decimals, for pictures and sentences beside a table."""
+    if not math.isfinite(value):
+        return NOT_KNOWN
     return f"{value:.2f}".replace("-", MINUS)
 
 
@@ -83,7 +90,7 @@ def duration(seconds: float | None) -> str:
     """Returns such as `2.4 s` or `3 min 12 s`."""
     if seconds is None:
         return NOT_KNOWN
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

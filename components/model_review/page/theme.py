@@ -66,7 +66,7 @@ def of_pictures() -> str:
 def config() -> dict[str, Any]:
     """Returns what Vega-Lite's `config` is for all pictures."""
     words = {"labelColor": MUTED.day, "titleColor": MUTED.day, "titleFontWeight": "normal"}
-    sizes = {"labelFontSize": 12, "titleFontSize": 12}
+    sizes = {"labelFontSize": 13, "titleFontSize": 13}
     return {
         "font": FONT,
         "background": "transparent",
@@ -84,5 +84,5 @@ def config() -> dict[str, Any]:
             "titlePadding": 8,
         },
         "axisY": {"domain": False},
-        "text": {"fill": INK.day, "fontSize": 12},
+        "text": {"fill": INK.day, "fontSize": 13},
     }

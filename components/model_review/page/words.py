@@ -12,6 +12,13 @@ WORSE: Final = "worse"
 OPEN: Final = "cannot be told apart"
 SAME: Final = "no difference"
 NO_INTERVAL: Final = "no interval"
+_METRICS: Final = {
+    "pr_auc": "PR AUC",
+    "auc": "AUC",
+    "log_loss": "log-loss",
+    "binary_crossentropy": "binary crossentropy",
+    "the logistic_regression": "the logistic regression",
+}
 
 
 def judged(difference: Estimate, lower_is_better: bool = False) -> str:
@@ -31,30 +38,29 @@ def judged(difference: Estimate, lower_is_better: bool = False) -> str:
     return BETTER if (high < 0) == lower_is_better else WORSE
 
 
-def compared(rival: str, what: str, difference: Estimate, lower_is_better: bool = False) -> str:
+def compared(rival: str, by: str, difference: Estimate, lower_is_better: bool = False) -> str:
     """Returns a sentence about challenger and rival.
 
     Args:
         rival: What it is called.
-        what: The metric, such as AUC.
+        by: What they are compared by, such as `ranking (AUC)`.
         difference: Challenger less rival.
         lower_is_better: As for log-loss.
     """
     verdict = judged(difference, lower_is_better)
-    found = f"{what} differs by {numbers.difference(difference.value)}"
+    both = f"By {by} the challenger and the {rival}"
+    apart = f"the difference is {numbers.difference(difference.value)}"
     ends = numbers.ends(difference.interval, numbers.difference)
     if verdict == NO_INTERVAL:
-        return f"Challenger and {rival}: {found}; how sure that is was not measured."
+        return f"{both} may or may not differ: {apart}, and how sure that is was not measured."
     if verdict == SAME:
-        return f"The challenger and the {rival} do not differ: {what} is the same for both."
+        return f"{both} do not differ at all."
     if verdict == OPEN:
-        return (
-            f"The challenger and the {rival} cannot be told apart: {found}, and its interval, "
-            f"{ends}, holds 0."
-        )
+        return f"{both} cannot be told apart: {apart}, and its interval, {ends}, holds 0."
+    side = "below" if difference.value < 0 else "above"
     return (
-        f"The challenger is {verdict} than the {rival}: {found}, and its interval, {ends}, lies "
-        f"wholly {'below' if difference.value < 0 else 'above'} 0."
+        f"By {by} the challenger is {verdict} than the {rival}: {apart}, and its interval, "
+        f"{ends}, lies wholly {side} 0."
     )
 
 
@@ -70,14 +76,14 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 def plain(text: str) -> str:
     """Returns a sentence or a name of the gate with its metrics written as elsewhere."""
-    for name, said in (("pr_auc", "PR AUC"), ("auc", "AUC"), ("log_loss", "log-loss")):
+    for name, said in _METRICS.items():
         text = re.sub(rf"\b{name}\b", said, text)
-    return text.replace("the logistic_regression", "the logistic regression")
+    return text
 
 
 def sentence(text: str) -> str:
     """Returns text with a capital letter and a full stop."""
-    stripped = text.strip()
+    stripped = text.strip(" \n")
     if not stripped:
         return ""
     end = "" if stripped[-1] in ".!?" else "."

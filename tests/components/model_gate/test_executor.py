@@ -14,6 +14,7 @@ from tfx.types import standard_artifacts
 from components import artifact_facts
 from components.model_gate import snapshots as reading
 from components.model_gate.executor import Executor
+from components.model_gate.predictions import read_predictions
 from serving_model.metrics import auc
 from serving_model.predict import ModelScorer
 from transforms.event_spec import LABEL
@@ -59,6 +60,7 @@ def test_a_sound_challenger_is_blessed_as_the_evaluator_would(
     assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
         "BLESSED",
         "decision.json",
+        "predictions.parquet",
     ]
     facts = artifact_facts.custom_properties(blessing)
     assert (facts["blessed"], facts["current_model_id"], facts["baseline_model_id"]) == (1, 11, 12)
@@ -111,6 +113,7 @@ def test_a_bar_that_is_missed_refuses_and_says_so(
     assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
         "NOT_BLESSED",
         "decision.json",
+        "predictions.parquet",
     ]
     assert artifact_facts.custom_properties(blessing)["blessed"] == 0
     accounts, churned = decision["eval"]["accounts"], decision["eval"]["churned"]
@@ -173,3 +176,20 @@ def test_above_a_size_the_baselines_learn_from_a_share_and_it_is_said(
 
 def test_the_same_inputs_give_the_same_decision(decide: Decide) -> None:
     assert decide()[1] == decide()[1]
+
+
+def test_what_was_judged_is_kept_by_account(decide: Decide, judged: SimpleNamespace) -> None:
+    blessing, decision = decide()
+    kept = read_predictions(blessing.uri)
+    serialized = reading.read_serialized(f"{judged.inputs['examples'][0].uri}/Split-eval")
+    labels = reading.read_labels(serialized)
+    for name, model in (("challenger", "model"), ("champion", "baseline_model")):
+        scorer = ModelScorer(f"{judged.inputs[model][0].uri}/Format-Serving")
+        accounts, found = scorer.score(serialized)
+        order = np.argsort(accounts)
+        assert kept.accounts.tolist() == accounts[order].tolist()
+        np.testing.assert_allclose(kept.models[name], found[order], atol=1e-6)
+        assert kept.labels.tolist() == labels[order].tolist()
+    assert list(kept.models) == list(decision["metrics"])
+    assert (kept.models["constant"] == kept.models["constant"][0]).all()
+    assert {len(trait) for trait in kept.traits} == {len(labels)}

@@ -3,9 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,18 +14,14 @@ from components.model_review.score_split import ScoredSplit
 from components.model_review.standing import EDGES, standing_of
 from components.postgres.compare import difference, find_sides
 from components.postgres.connection import connect
-from components.postgres.publication import Publication, Published, PublishPolicy
-from components.postgres.publish import publish
 from components.postgres.retention import drop_expired
 from components.postgres.standing_scores import StandingState, read_standing
 from components.postgres.targets import ACCOUNT_RISK_SCORES
 from components.postgres.undo import undo
 from serving_model.risk import risk_categories
 from serving_model.risk_bands import CATEGORY_BOUNDS, RiskBands
+from tests.components.model_review.publications import AS_OF, KEEP, publish_scores, query
 
-AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=9.0)
-KEEP = replace(POLICY, remove_departed=False)
 CONTRACT = '{"mode": "probability"}'
 CARD = {"model_version": "new"}
 CATEGORIES = ("critical", "high", "medium", "low")
@@ -36,29 +30,11 @@ COUNTED = "SELECT risk_category, count(*) FROM account_risk_scores GROUP BY 1"
 Scores = Mapping[str, float]
 
 
-def publish_scores(
-    model: str, day: int, scores: Scores, policy: PublishPolicy = POLICY
-) -> Published:
-    as_of = AS_OF + timedelta(days=day)
-    rows = [
-        (name, p, 100 * (1 - p), str(risk_categories([p])[0]), as_of, model)
-        for name, p in scores.items()
-    ]
-    publication = Publication(as_of, model, "account_churn", f"run-{day}", len(rows))
-    return publish(ACCOUNT_RISK_SCORES, lambda: rows, publication=publication, policy=policy)
-
-
-def query(statement: str, *values: object) -> list[tuple[Any, ...]]:
-    with closing(connect("tens-insight test")) as one, one, one.cursor() as cursor:
-        cursor.execute(statement, values or None)
-        return cursor.fetchall() if cursor.description else []
-
-
 def split(scores: Scores) -> ScoredSplit:
     return ScoredSplit(list(scores), np.array(list(scores.values())), [])
 
 
-def stand(scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: Any) -> Standing:
+def stand(scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: object) -> Standing:
     """The section of a run that scored these accounts by the model `new`."""
     state = read_standing("new")
     return standing_of(split(scores), CARD | card, AS_OF.isoformat(), rule, state, shown)

@@ -16,6 +16,7 @@ from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
 from components.store_resolver.component import StoreResolver
 from components.store_resolver.executor import Executor
+from components.store_resolver.query import Query
 from tests.components.kubeflow_task.tasks import PIPELINE, given, write
 
 Event = metadata_store_pb2.Event
@@ -100,6 +101,18 @@ def test_the_blessing_of_another_node_does_not_count(metadata, tmp_path):
     model = write(tmp_path, run_id="run-1")
     judge(model, "run-1", blessed=1, node="Evaluator")
     assert resolve("run-2", tmp_path)[0].has_custom_property(ABSENT)
+
+
+def test_another_output_of_the_node_does_not_count(metadata, tmp_path):
+    write(tmp_path, run_id="run-1")
+
+    def found(output):
+        query = Query("", "ModelTrainer", output)
+        kind = standard_artifacts.Model
+        return in_store(lambda handle: query.live_artifacts(handle.store, PIPELINE, kind))
+
+    assert len(found("model")) == 1
+    assert found("best_model") == []
 
 
 def test_another_pipeline_finds_it_by_the_name_of_this_one(metadata, tmp_path):

@@ -73,18 +73,18 @@ def _chance(ends: tuple[Point, Point]) -> Any:
     return drawn.mark_line(color=theme.LINE.day, strokeWidth=2).encode(x="x:Q", y="y:Q")
 
 
-def _marked(mark: Mark) -> tuple[Any, ...]:
-    """Draws the point and its label, once more in the colour of the ground around it."""
-    base = alt.Chart(alt.Data(values=[mark._asdict()])).encode(x="x:Q", y="y:Q", text="text:N")
-    words = {
-        "align": "left",
-        "dx": 8,
-        "dy": 11 if mark.below else -11,
-        "fontWeight": "bold",
-        "fill": theme.CHALLENGER.day,
-    }
-    return (
-        base.mark_text(**words, stroke=theme.GROUND.day, strokeWidth=4, strokeJoin="round"),
-        base.mark_text(**words),
-        base.mark_point(filled=True, size=70, opacity=1, color=theme.CHALLENGER.day),
+def _marked(mark: Mark) -> tuple[Any, Any]:
+    """Draws the point and its label, which an outline sets off from the lines."""
+    base = alt.Chart(alt.Data(values=[mark._asdict()])).encode(x="x:Q", y="y:Q")
+    label = base.mark_text(
+        align="left",
+        dx=8,
+        dy=11 if mark.below else -11,
+        fontWeight="bold",
+        fill=theme.CHALLENGER.day,
+        stroke=theme.GROUND.day,
+        strokeWidth=4,
+        strokeJoin="round",
     )
+    point = base.mark_point(filled=True, size=70, opacity=1, color=theme.CHALLENGER.day)
+    return label.encode(text="text:N"), point

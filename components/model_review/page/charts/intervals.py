@@ -1,5 +1,6 @@
 """Numbers with their intervals, one below the other."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -35,15 +36,18 @@ def intervals(
     """Draws a point, or a bar, and a line from end to end of the interval.
 
     Args:
-        found: From top to bottom; of several with one name the last is drawn.
+        found: From top to bottom; of several with one name the last is drawn, and none whose
+            value is no number.
         x: Title of the axis.
         label: What is to be seen.
         level: Of a vertical line to compare with; none if None.
         bars: Whether to draw bars from zero.
         number_format: Of the axis, as d3-format has it.
     """
-    rows = list({row["name"]: row for row in map(_row, found)}.values())
-    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=3 if bars else 4)
+    rows = list(
+        {row["name"]: row for row in map(_row, found) if math.isfinite(row["value"])}.values()
+    )
+    scale, axis = alt.Scale(zero=bars), alt.Axis(format=number_format, tickCount=2 if bars else 3)
     names = names_axis([row["name"] for row in rows])
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("name:N", title=None, sort=None, axis=names),
@@ -69,6 +73,8 @@ def _level(level: float) -> Any:
 def _row(one: Measured) -> dict[str, Any]:
     value = one.estimate.value
     low, high = one.estimate.interval or (value, value)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        low = high = value
     return {
         "name": short_name(one.name),
         "value": value,

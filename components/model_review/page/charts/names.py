@@ -9,12 +9,12 @@ from typing import Any, Final
 import altair as alt
 
 from components.model_review.page import theme
-from components.model_review.page.picture import visible
+from components.model_review.page.characters import visible
 
 _MOST: Final = 30
 """Characters."""
-_WIDE: Final = 6.9
-"""Of a character in a wide font of 12 px, px."""
+_WIDE: Final = 7.4
+"""Of a character in a wide font of 13 px, px."""
 
 
 def short_name(name: str) -> str:

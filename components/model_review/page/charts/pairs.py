@@ -14,8 +14,8 @@ from components.model_review.page.picture import picture
 NOW: Final = "this model"
 BEFORE: Final = "last publication"
 _AROUND: Final = 56
-_LABELLED: Final = 16
-_BARE: Final = 11
+_LABELLED: Final = 17
+_BARE: Final = 12
 
 
 def pairs(

@@ -6,8 +6,8 @@ from typing import Final
 from components.model_review.page import numbers
 from components.model_review.page.blocks import Block, Figure, Part, Section, Table
 from components.model_review.page.charts.calibration import calibration
-from components.model_review.page.found import absent
-from components.model_review.quality_sections import Calibration, Decile
+from components.model_review.page.found import absent, overall_check
+from components.model_review.quality_sections import Calibration, Decile, Estimate
 from components.model_review.review import Review
 
 _NONE: Final = "The run judged no probabilities."
@@ -19,26 +19,44 @@ def can_i_believe_it(review: Review) -> Section:
     block: Block = absent(review, "calibration", _NONE)
     answer = "That is not known: no probabilities were judged."
     if found is not None:
-        block, answer = _figure(found), calibration_here(found)
+        block, answer = _figure(found), calibration_here(found, _gap_of(review))
     parts = (Part("Predicted and observed, tenth by tenth", (block,)),)
     return Section("calibration", "Can I believe the probabilities?", answer, parts)
 
 
-def calibration_here(found: Calibration) -> str:
-    """Says whether predicted and observed agree as closely as chance allows."""
-    predicted, observed = numbers.share(found.mean_predicted), numbers.share(found.mean_observed)
+def _gap_of(review: Review) -> Estimate | None:
+    check = overall_check(review, "calibration gap")
+    if check is None or check.value is None:
+        return None
+    return Estimate(check.value, check.interval)
+
+
+def calibration_here(found: Calibration, gap: Estimate | None) -> str:
+    """Says whether predicted and observed agree as closely as chance allows.
+
+    Args:
+        found: Predicted and observed.
+        gap: Mean predicted less mean observed, as the gate has it; None if it has not.
+    """
     error, bound = numbers.share(found.error.value), numbers.share(found.by_chance)
-    said = f"Here {predicted} were predicted to leave and {observed} left. The tenths are off by "
-    said += f"{error} in the mean; "
+    said = f"{_mean_here(found, gap)} The tenths are off by {error} in the mean; "
     if found.error.value <= found.by_chance:
-        return said + (
-            f"a perfect model would stay below {bound} on so few accounts, so the error cannot be "
-            "told apart from chance."
-        )
-    return said + (
-        f"a perfect model would stay below {bound}, so the probabilities are off: read them as an "
-        "order, not as a rate."
+        return f"{said}a perfect model would stay below {bound}, so that much may be chance."
+    return (
+        f"{said}a perfect model would stay below {bound}, so the probabilities are off: read them "
+        "as an order, not as a rate."
     )
+
+
+def _mean_here(found: Calibration, gap: Estimate | None) -> str:
+    predicted, observed = numbers.share(found.mean_predicted), numbers.share(found.mean_observed)
+    said = f"Here {predicted} were predicted to leave and {observed} left"
+    if gap is None or gap.interval is None:
+        return f"{said}."
+    low, high = gap.interval
+    if low <= 0 <= high:
+        return f"{said}: the two cannot be told apart."
+    return f"{said}: too {'many' if gap.value > 0 else 'few'} were predicted, beyond chance."
 
 
 def _figure(found: Calibration) -> Figure:
@@ -66,7 +84,8 @@ def _figure(found: Calibration) -> Figure:
 def deciles_here(deciles: Sequence[Decile]) -> str:
     """Says how many intervals miss the line, and which tenth lies furthest off."""
     outside = sum(not _holds(one) for one in deciles)
-    said = f"Here {outside} of {len(deciles)} intervals miss the line"
+    miss = "misses" if outside == 1 else "miss"
+    said = f"Here {outside} of {len(deciles)} intervals {miss} the line"
     if outside <= 1:
         return f"{said}; one may by chance."
     place, worst = max(enumerate(deciles, 1), key=lambda one: abs(_gap(one[1])))

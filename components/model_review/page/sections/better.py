@@ -14,6 +14,7 @@ from components.model_review.quality_sections import Quality
 from components.model_review.review import Review
 from serving_model.baselines import LOGISTIC_REGRESSION
 
+_BY: Final = (("auc", "ranking (AUC)"), ("log_loss", "probabilities (log-loss, less is better)"))
 _NONE: Final = "The run measured no model."
 _CALLS: Final = "How many accounts must we call to reach half of the leavers?"
 _LIFT: Final = "How many more leavers are at the top of the list?"
@@ -27,10 +28,17 @@ def is_it_better(review: Review) -> Section:
 
 def answer(review: Review) -> str:
     """Compares the challenger with the champion, or without one with logistic regression."""
-    for rival, before in ((CHAMPION, ""), (LOGISTIC_REGRESSION, "There was no champion. ")):
-        if (difference := against(review, "auc", rival)) is not None:
-            return before + words.compared(named(rival), "AUC", difference)
-    return "That is not known: the gate compared no model with another."
+    if review.quality is None:
+        return "That is not known: no model was measured."
+    rival = LOGISTIC_REGRESSION if review.head.champion_version is None else CHAMPION
+    said = [
+        words.compared(named(rival), by, difference, lower_is_better=metric == "log_loss")
+        for metric, by in _BY
+        if (difference := against(review, metric, rival)) is not None
+    ]
+    if not said:
+        return "That is not known: the gate did not compare this model with another."
+    return " ".join(said if rival == CHAMPION else ["There was no champion.", *said])
 
 
 def _ranking(review: Review) -> tuple[Part, ...]:

@@ -10,6 +10,7 @@ from components.model_review.page.sections.drift import drift
 from components.model_review.review import Review
 from components.model_review.run_sections import Change, Changes
 
+_NOTHING_READ: Final = "The run read nothing."
 _NOTHING: Final = Changes((), (), (), None, "")
 
 
@@ -17,7 +18,7 @@ def what_changed(review: Review) -> Section:
     """Returns the section."""
     found = review.changes or _NOTHING
     parts = (
-        Part("Volume", (_volume(found),)),
+        Part("Volume", (_volume(review, found),)),
         Part("Drift, feature by feature", (_drift(found),)),
         Part("Settings, against the champion's", (_settings(found),)),
         Part("What the data gate checked", _checks(review)),
@@ -27,7 +28,7 @@ def what_changed(review: Review) -> Section:
 
 
 def changed_here(review: Review) -> str:
-    """Says how many checks of the data gate did not pass, and what changed most."""
+    """Says how many checks of the data gate passed, and which gave an alarm."""
     if not review.data_checks:
         return "The data gate checked nothing in this run."
     alarming = [one for one in review.data_checks if one.verdict in ALARMING]
@@ -39,7 +40,9 @@ def changed_here(review: Review) -> str:
     return f"{said}, and {numbers.count(len(alarming))} did not: {named}."
 
 
-def _volume(found: Changes) -> Block:
+def _volume(review: Review, found: Changes) -> Block:
+    if not review.data_facts:
+        return absent(review, "data_facts", _NOTHING_READ)
     if not found.volume:
         return Absent("Nothing was published before, so there is nothing to compare with.")
     since = f"Now, and at the last publication as of {numbers.moment(found.since)}"
@@ -54,7 +57,7 @@ def _drift(found: Changes) -> Block:
 
 def _settings(found: Changes) -> Block:
     if found.champion_version is None:
-        return Absent("There is no champion whose settings these could differ from.")
+        return Absent("The run did not come to be compared with a champion, or there was none.")
     if not found.settings:
         return Text(
             f"No setting is known to differ from those of the champion {found.champion_version}."
@@ -76,12 +79,12 @@ def _dashed(text: str) -> str:
 def _checks(review: Review) -> tuple[Block, ...]:
     if not review.data_checks:
         return (absent(review, "data_checks", "The run checked no data."),)
-    failing = failing_checks(review)
+    failing = failing_checks(review, "Data checks that did not pass")
     first: Block = failing or Text("No check of the data warned or stopped the run.")
     return (first, all_checks(review))
 
 
 def _facts(review: Review) -> Block:
     if not review.data_facts:
-        return absent(review, "data_facts", "The run read nothing.")
+        return absent(review, "data_facts", _NOTHING_READ)
     return Pairs.of((one.name, one.value) for one in review.data_facts)

@@ -17,12 +17,17 @@ _COMPARING: Final = (DRIFT, SKEW, UNSEEN)
 _MARKS: Final = {STOPPED: BAD, WARNED: WARN}
 
 
-def failing_checks(review: Review) -> Table | None:
-    """Returns those that stopped the run, then those that warned; None if all is well."""
+def failing_checks(review: Review, caption: str) -> Table | None:
+    """Returns those that stopped the run, then those that warned; None if all is well.
+
+    Args:
+        review: Of the run.
+        caption: Of the table.
+    """
     found = [one for word in ALARMING for one in review.data_checks if one.verdict == word]
     if not found:
         return None
-    return _table("Data checks that did not pass", found)
+    return _table(caption, found)
 
 
 def all_checks(review: Review) -> Table:
@@ -39,8 +44,8 @@ def _row(one: DataCheck) -> Row:
     between = " against " if one.group in _COMPARING else ", "
     splits = between.join(one.splits) or "the run"
     name = Noted(one.name, one.message) if one.message else one.name
-    cells_ = (name, splits, found_words(one.found), one.bar, cells.verdict(one.verdict))
-    return Row(cells_, _MARKS.get(one.verdict, ""))
+    shown = (name, splits, found_words(one.found), one.bar, cells.verdict(one.verdict))
+    return Row(shown, _MARKS.get(one.verdict, ""))
 
 
 def found_words(found: Any) -> str:

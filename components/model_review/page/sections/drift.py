@@ -51,7 +51,7 @@ def drift_here(found: Sequence[Drift]) -> str:
     beyond = [f"{one.feature} ({one.now} against {one.base})" for one in found if _alarms(one)]
     count = numbers.counted(len(found), "comparison", "comparisons")
     if not beyond:
-        return f"Here all {count} stay within their limits."
+        return f"Here none of {count} exceeds its limit."
     exceed = "exceeds" if len(beyond) == 1 else "exceed"
     named = words.listed(beyond)
     return f"Here {numbers.count(len(beyond))} of {count} {exceed} the limit: {named}."

@@ -100,7 +100,7 @@ def _contributions(found: Sequence[Contribution]) -> Figure:
     return Figure(
         picture=intervals(
             rows,
-            x="mean move of a score, in log-odds",
+            x="mean move, in log-odds",
             label=f"Mean contribution by group. {here}",
             bars=True,
         ),

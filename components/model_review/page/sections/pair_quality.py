@@ -25,6 +25,7 @@ from components.model_review.page.sections.pair_words import (
     calls_here,
     difference,
     lead,
+    ranking_here,
     verdict,
 )
 from components.model_review.page.sections.worse import slice_words
@@ -55,7 +56,7 @@ def which_is_better(found: Found) -> Section:
 
 def for_whom(found: Found) -> Section:
     """Returns the section, the slices first for which b is worse."""
-    snapshot, question = found["snapshot"], "For whom is it worse?"
+    snapshot, question = found["snapshot"], "For whom is B better, and for whom worse?"
     if snapshot is None:
         parts = (Part("Slice by slice", (Absent(found["not_compared"]),)),)
         return Section("slices", question, "That is not known.", parts)
@@ -109,7 +110,7 @@ def _metrics(found: Found) -> Figure:
             label=f"Lead of B over A with intervals: {_seen(rows)}",
             level=0,
         ),
-        here=better_here(found),
+        here=ranking_here(found["snapshot"]),
         shows="How far B is ahead of A, with the 95% interval of the difference. Of log-loss and "
         "calibration error less is better; here they are turned round, so that right is better "
         "in every row.",
@@ -179,7 +180,8 @@ def _slices(slices: list[Found]) -> Block:
         shows="How far B ranks better than A within each group of accounts, with its 95% "
         f"interval; at most {_MOST_DRAWN} groups are drawn, the table has all.",
         good="Lines right of the dotted one, or across it.",
-        bad="A whole line left of it: for these accounts B is worse, whatever the mean says.",
+        bad="A whole line left of it: for these accounts B is worse, whatever the mean says. Of "
+        "twenty such groups, though, one may lie there by chance.",
         table=table,
     )
 

@@ -86,6 +86,17 @@ def better_here(found: Found) -> str:
     return f"{'; '.join(said)}." if said else "Nothing could be measured."
 
 
+def ranking_here(snapshot: Found) -> str:
+    """Says what the AUC of both means."""
+    pair = next((one for one in snapshot["metrics"] if one["name"] == "auc"), None)
+    if pair is None or lead(pair) is None:
+        return "Here ranking could not be measured."
+    return (
+        f"Here B gives a leaver a higher score than a stayer in {numbers.share(pair['b'])} of all "
+        f"pairs, and A in {numbers.share(pair['a'])}; a coin would in 50%."
+    )
+
+
 def calls_here(snapshot: Found) -> str:
     """Says how many calls either model needs to reach half of the leavers."""
     calls = snapshot["calls_for_half"]

@@ -13,10 +13,8 @@ _DASH: Final = "\N{EN DASH}"
 
 def by_category(found: Standing) -> Figure:
     """Returns the accounts by risk category."""
-    now, before = (
-        dict(found.after.categories),
-        dict(found.before.categories) if found.before else {},
-    )
+    now = dict(found.after.categories)
+    before = dict(found.before.categories) if found.before else {}
     names = list(dict.fromkeys((*now, *before)))
     return Figure(
         picture=pairs(
@@ -41,10 +39,8 @@ def by_category(found: Standing) -> Figure:
 def categories_here(found: Standing) -> str:
     """Says how many accounts are in the highest category, now and before."""
     name, count = found.after.categories[0]
-    said = f"Here {numbers.counted(count, 'account', 'accounts')} of "
-    said += (
-        f"{numbers.count(found.after.accounts)} {'are' if found.published else 'would be'} {name}"
-    )
+    said = f"Here {numbers.count(count)} of {numbers.count(found.after.accounts)} accounts "
+    said += f"{'are' if found.published else 'would be'} {name}"
     if found.before is None:
         return f"{said}; there is nothing to compare with."
     before = dict(found.before.categories).get(name, 0)

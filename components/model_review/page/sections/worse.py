@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.model_gate.limits import LOWEST_AUC
 from components.model_review.page import cells, numbers, theme, words
 from components.model_review.page.blocks import (
     BAD,
@@ -50,15 +49,12 @@ def slices_answer(found: Sequence[Slice]) -> str:
     failed = [slice_words(one.name) for one in found if one.failed]
     worse = [slice_words(one.name) for one in found if not one.failed and _is_worse(one)]
     few = sum(bool(one.too_little) for one in found)
-    judged = len(found) - few
+    judged = numbers.counted(len(found) - few, "slice", "slices")
+    said = f"Of {judged} with enough data none failed."
     if failed:
-        said = f"{numbers.counted(len(failed), 'slice', 'slices')} failed: "
-        said += f"{words.listed(failed)}."
-    else:
-        said = f"None of the {numbers.counted(judged, 'slice', 'slices')} with enough data "
-        said += "failed."
+        said = f"Of {judged} with enough data {len(failed)} failed: {words.listed(failed)}."
     if worse:
-        said += f" It ranks worse than the champion for {words.listed(worse)}, within the bar."
+        said += f" Within the bar, it ranks worse than the champion for {words.listed(worse)}."
     if few:
         said += f" {numbers.counted(few, 'slice has', 'slices have')} not enough data to say."
     return said
@@ -73,9 +69,9 @@ def _order(one: Slice) -> tuple[bool, bool]:
 
 
 def _blocks(found: Sequence[Slice], quality: Quality | None) -> tuple[Block, ...]:
-    if not any(one.auc for one in found):
+    if quality is None or not any(one.auc for one in found):
         return (_table(found),)
-    return (_figure(found, quality.metrics[0].auc.value if quality else LOWEST_AUC),)
+    return (_figure(found, quality.metrics[0].auc.value),)
 
 
 def _figure(found: Sequence[Slice], level: float) -> Figure:

@@ -94,7 +94,9 @@ function svgTexts() {
       text.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
       const box = text.getBoundingClientRect();
       const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
-      const below = document.elementsFromPoint(x, y).filter((one) => !text.contains(one));
+      // Letters are no ground: those below are the rim that text is drawn with.
+      const below = document.elementsFromPoint(x, y)
+        .filter((one) => !(one instanceof SVGTextContentElement));
       const ground = blended(below.map(painted).concat([canvasColor()]));
       const ink = blended([painted(text), [...ground, 1]]);
       return [text.textContent.trim().slice(0, 60), contrast(ink, ground)];

@@ -66,16 +66,16 @@ def unprinted(page: Page) -> list[str]:
     return _evaluate(page, "unprinted")
 
 
-def below_the_fold(page: Page, texts: list[str]) -> list[str]:
-    """Finds texts that one has to scroll for."""
+def below_the_fold(page: Page, selectors: list[str]) -> list[str]:
+    """Finds elements that one has to scroll for."""
     assert page.viewport_size is not None
     height = page.viewport_size["height"]
-    found = []
-    for text in texts:
-        box = page.get_by_text(text, exact=False).first.bounding_box()
-        if box is None or box["y"] + box["height"] > height:
-            found.append(f"{text}: {box}")
-    return found
+    boxes = {one: page.locator(one).bounding_box() for one in selectors}
+    return [
+        f"{one}: {box}"
+        for one, box in boxes.items()
+        if box is None or box["y"] + box["height"] > height
+    ]
 
 
 STRUCTURE: Final = (active_content, bad_tables, broken_outline, dead_links, nameless_pictures)

@@ -102,6 +102,8 @@ def test_every_number_of_the_comparison_stands_in_its_row() -> None:
             f"{one['account_id']} {one['a']:.1%} {one['b']:.1%} {change} "
             f"{one['category_a']} {one['category_b']} {became}"
         ) in said
+    auc = snapshot["metrics"][0]
+    assert f"a stayer in {auc['b']:.1%} of all pairs, and A in {auc['a']:.1%}" in said
     a, b = snapshot["calls_for_half"]
     assert f"A {a:,} {a / 1446:.1%} B {b:,} {b / 1446:.1%}" in said
     assert f"with the first {b} calls of 1,446, and A with the first {a}." in said
@@ -155,9 +157,9 @@ def test_slices_for_which_b_is_worse_come_first() -> None:
 
 def test_accounts_that_move_towards_what_happened_are_counted() -> None:
     moves = [(0.1, 0.9, True), (0.9, 0.1, True), (0.1, 0.9, False), (0.9, 0.1, False)]
-    found = [{"a": a, "b": b, "churned": churned} for a, b, churned in [*moves, moves[0]]]
+    found = [{"a": a, "b": b, "churned": churned} for a, b, churned in [*moves, moves[0], moves[3]]]
     assert moved_here(found) == (
-        "Of the 5 accounts that move most, 3 left and 2 stayed; B moves 3 of them towards what "
+        "Of the 6 accounts that move most, 3 left and 3 stayed; B moves 4 of them towards what "
         "happened."
     )
 
@@ -190,6 +192,7 @@ def test_what_could_not_be_computed_is_not_made_up() -> None:
     page = text_of(render(found))
     assert "nan" not in page.lower()
     assert "Nothing could be measured." in page
+    assert "Here ranking could not be measured." in page
     assert "Here nobody left" in page
 
 

@@ -22,7 +22,7 @@ from transforms.schema import schema_path
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
 READING = {
     "as_of": END.isoformat(),
-    "splits": '["train", "eval"]',
+    "splits": '["train", "eval", "score"]',
     "lookback_days": 180,
     "horizon_days": 60,
     "cutoff_interval_days": 28,
@@ -49,12 +49,10 @@ def artifact(kind: type, folder: Path, number: int = 1) -> Any:
     return made
 
 
-@pytest.fixture(scope="session")
-def judged(
-    postgres_server: Any, beam_executor: Any, write_examples: Any, tmp_path_factory: Any
+def judged_models(
+    postgres_server: Any, beam_executor: Any, write_examples: Any, root: Path
 ) -> SimpleNamespace:
     """What the pipeline hands to ModelGate: the champion had less to learn from."""
-    root = tmp_path_factory.mktemp("judged")
     name = postgres_server.create_database()
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DATABASE_URL", postgres_server.url(name))

@@ -1,0 +1,86 @@
+"""Whatever users' data hold, the page shows it as text."""
+
+import functools
+from dataclasses import replace
+from typing import Any, Final
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from components.model_review.account_sections import Contribution, Mover
+from components.model_review.page.characters import visible
+from components.model_review.page.html import render
+from components.model_review.quality_sections import Estimate, Slice
+from components.model_review.review import NOT_BLESSED, Check, Decision, Head, Review
+from components.model_review.run_sections import Changes, DataCheck, Drift, Fact
+from tests.components.model_review.page.reading import Element, elements, words
+from tests.components.model_review.sample_extremes import ATTACKS
+from tests.components.model_review.sample_reviews import standing
+
+IN_PICTURES: Final = {"svg", "g", "path", "line", "text"}
+PLACES: Final = 21
+# Control characters, quotes and brackets are rare among all characters.
+HARD: Final = st.text(st.sampled_from("<>\"'&;`={}%#/\\ \t\n\r\x00\x0b\x1b\x7f\x85\u2028\ufffeaß"))
+TEXTS: Final = st.lists(
+    (st.text(min_size=1) | HARD | st.sampled_from(ATTACKS)).filter(str.strip),
+    min_size=PLACES,
+    max_size=PLACES,
+)
+
+
+def review_of(texts: list[str]) -> Review:
+    """A small review with each of the texts in a place of its own."""
+    one = iter(texts)
+    head = Head("run", next(one), next(one), "", next(one), 60, 180, "", 100, 10)
+    check = Check(next(one), next(one), 0.5, None, next(one), 0.5, "skipped", 9, 1, next(one))
+    scores = replace(standing(published=False), movers=(Mover(next(one), 0.1, 0.2, "low", "low"),))
+    estimate = Estimate(0.6, (0.5, 0.7))
+    return Review(
+        head,
+        Decision(NOT_BLESSED, next(one), next(one)),
+        checks=(check,),
+        slices=(Slice(next(one), 90, 40, "", estimate, estimate, 0.1, 0.1, None, False),),
+        standing=scores,
+        contributions=(Contribution("group", next(one), 0.1, 0.1, 0.5, 9),),
+        changes=Changes((), (Drift(next(one), "eval", "train", 0.1, 0.2, "passed"),), (), None, ""),
+        data_checks=(DataCheck(next(one), "drift", ("eval",), next(one), "", "warned", next(one)),),
+        settings=(Fact(next(one), next(one)),),
+        card=((next(one), (next(one),)),),
+        missing=(("quality", next(one)),),
+    )
+
+
+def shape(found: list[Element]) -> list[tuple[Any, ...]]:
+    """Elements outside of pictures, and the names of their attributes."""
+    return [(one.tag, one.above, *one.attributes) for one in found if not one.in_picture]
+
+
+@functools.cache
+def plain_shape() -> list[tuple[Any, ...]]:
+    return shape(elements(render(review_of([f"text {number}" for number in range(PLACES)]))))
+
+
+# A page takes a second: what fails is not made smaller.
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(texts=TEXTS)
+def test_no_text_becomes_markup(texts: list[str]) -> None:
+    page = render(review_of(texts))
+    found = elements(page)
+    assert shape(found) == plain_shape()
+    assert {one.tag for one in found if one.in_picture} <= IN_PICTURES
+    assert not [one for one in found for name in one.attributes if name.startswith("on")]
+    # A sentence begins with a capital letter, whatever the text does.
+    shown = words(found[0].text).casefold()
+    for text in texts:
+        assert words(visible(text)).casefold() in shown
+    page.encode("utf-8")
+
+
+def test_nothing_of_a_setting_is_taken_for_a_template() -> None:
+    page = render(review_of(["{{ 7 * 7 }}{% raw %}"] * PLACES))
+    assert "{{ 7 * 7 }}{% raw %}" in page

@@ -1,0 +1,276 @@
+"""What the page says of a run follows from its numbers, and claims no more than they do."""
+
+from dataclasses import replace
+
+import pytest
+
+from components.model_review.account_sections import Contribution, Importance, Scored, Standing
+from components.model_review.page import words
+from components.model_review.page.first_screen import first_screen
+from components.model_review.page.gate_checks import checks_counted
+from components.model_review.page.sections.accounts import accounts_here
+from components.model_review.page.sections.believable import calibration_here, deciles_here
+from components.model_review.page.sections.better import answer
+from components.model_review.page.sections.calls import calls_here, lift_here
+from components.model_review.page.sections.changed import changed_here
+from components.model_review.page.sections.drift import drift_here
+from components.model_review.page.sections.drives import drives_here, importance_here
+from components.model_review.page.sections.scores import categories_here, probabilities_here
+from components.model_review.page.sections.worse import below_here, slices_answer
+from components.model_review.quality_sections import (
+    Calibration,
+    CallsForHalf,
+    Decile,
+    Estimate,
+    Gains,
+    Slice,
+)
+from components.model_review.review import Check
+from components.model_review.run_sections import DataCheck, Drift
+from tests.components.model_review import sample_reviews as samples
+
+
+@pytest.mark.parametrize(
+    ("difference", "lower_is_better", "verdict", "said"),
+    [
+        (Estimate(0.02, (0.01, 0.03)), False, words.BETTER, "is better than the champion"),
+        (Estimate(-0.02, (-0.03, -0.01)), False, words.WORSE, "is worse than the champion"),
+        (Estimate(-0.02, (-0.03, -0.01)), True, words.BETTER, "lies wholly below 0"),
+        (Estimate(0.02, (0.01, 0.03)), True, words.WORSE, "lies wholly above 0"),
+        (Estimate(0.02, (-0.01, 0.05)), False, words.OPEN, "cannot be told apart"),
+        (Estimate(0.02, (0.0, 0.05)), False, words.OPEN, "cannot be told apart"),
+        (Estimate(0.0, (0.0, 0.0)), False, words.SAME, "do not differ"),
+        (Estimate(0.02), False, words.NO_INTERVAL, "how sure that is was not measured"),
+    ],
+)
+def test_better_and_worse_are_said_only_of_an_interval_without_zero(
+    difference: Estimate, lower_is_better: bool, verdict: str, said: str
+) -> None:
+    assert words.judged(difference, lower_is_better) == verdict
+    sentence = words.compared("champion", "ranking", difference, lower_is_better)
+    assert sentence.startswith("By ranking the challenger ")
+    assert said in sentence
+    assert (words.BETTER in sentence) == (verdict == words.BETTER)
+    assert (words.WORSE in sentence) == (verdict == words.WORSE)
+
+
+def test_the_answer_compares_with_the_champion_or_says_that_there_was_none() -> None:
+    better = answer(samples.blessed())
+    assert better.startswith("By ranking (AUC) the challenger is better than the champion: ")
+    assert "By probabilities (log-loss, less is better) the challenger and the champion" in better
+    worse = answer(samples.not_blessed())
+    assert worse.startswith("By ranking (AUC) the challenger is worse than the champion")
+    assert "less is better) the challenger is worse than the champion: the diff" in worse
+    first = answer(samples.blessed_first())
+    assert first.startswith("There was no champion. By ranking (AUC) the challenger ")
+    assert "not known" in answer(samples.stopped())
+
+
+GAINS = Gains((), (CallsForHalf("challenger", 312, 312 / 1_446),), (), accounts=1_446, churned=72)
+
+
+def test_calls_for_half_are_set_beside_calling_at_random() -> None:
+    assert calls_here(GAINS) == (
+        "Here the challenger finds half of the leavers in the first 312 of 1,446 accounts "
+        "(21.6%); calling at random needs 723."
+    )
+    assert "needs 724." in calls_here(replace(GAINS, accounts=1_447))
+
+
+@pytest.mark.parametrize(
+    ("value", "ends", "said"),
+    [
+        (3.2, (2.5, 4.1), "hold 3.20 times as many leavers as accounts taken at random, and at le"),
+        (3.2, (2.5, 4.1), "at least 2.50."),
+        (0.6, (0.4, 0.8), "at most 0.80."),
+        (1.2, (0.9, 1.6), "cannot be told apart from chance"),
+        (1.2, None, "was not measured"),
+    ],
+)
+def test_lift_is_set_beside_chance(
+    value: float, ends: tuple[float, float] | None, said: str
+) -> None:
+    assert said in lift_here(0.1, value, ends)
+
+
+def calibration(error: float) -> Calibration:
+    return Calibration((), Estimate(error), 0.03, mean_predicted=0.06, mean_observed=0.05)
+
+
+def test_a_calibration_error_is_judged_by_what_chance_explains() -> None:
+    assert calibration_here(calibration(0.03), None).endswith("so that much may be chance.")
+    off = calibration_here(calibration(0.031), None)
+    assert "so the probabilities are off" in off
+    assert off.startswith("Here 6.0% were predicted to leave and 5.0% left. The tenths")
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"),
+    [
+        (Estimate(0.01, (0.001, 0.02)), "5.0% left: too many were predicted, beyond chance."),
+        (Estimate(-0.01, (-0.02, -0.001)), "5.0% left: too few were predicted, beyond chance."),
+        (Estimate(0.01, (-0.01, 0.03)), "5.0% left: the two cannot be told apart."),
+        (Estimate(0.01), "5.0% left. The"),
+    ],
+)
+def test_the_mean_is_judged_by_its_own_interval(gap: Estimate, said: str) -> None:
+    assert said in calibration_here(calibration(0.01), gap)
+
+
+def decile(predicted: float, observed: float) -> Decile:
+    return Decile(100, 5, predicted, observed, (observed - 0.02, observed + 0.02))
+
+
+def test_tenths_off_the_line_are_counted_and_the_furthest_is_named() -> None:
+    good, low, high = decile(0.1, 0.11), decile(0.1, 0.05), decile(0.2, 0.3)
+    assert deciles_here([good, low]) == "Here 1 of 2 intervals misses the line; one may by chance."
+    said = deciles_here([good, low, high])
+    assert "Here 2 of 3 intervals miss the line" in said
+    assert "Furthest off is tenth 3: predicted 20.0%, observed 30.0%." in said
+
+
+def one_slice(
+    name: str, auc: float, against: Estimate | None = None, failed: bool = False
+) -> Slice:
+    found = Estimate(auc, (auc - 0.05, auc + 0.05))
+    return Slice(name, 300, 50, "", found, found, 0.1, 0.1, against, failed)
+
+
+def test_failed_slices_are_named_and_small_ones_counted() -> None:
+    few = Slice("region MEA", 12, 1, too_little="1 churned")
+    fine = one_slice("customer_tier pro", 0.7)
+    assert slices_answer([fine, few]) == (
+        "Of 1 slice with enough data none failed. 1 slice has not enough data to say."
+    )
+    worse = one_slice("region EU", 0.6, Estimate(-0.1, (-0.2, -0.01)))
+    open_ = one_slice("region NA", 0.6, Estimate(-0.1, (-0.2, 0.01)))
+    said = slices_answer([one_slice("region APAC", 0.4, failed=True), worse, open_])
+    assert said == (
+        "Of 3 slices with enough data 1 failed: region: APAC. Within the bar, it ranks worse than "
+        "the champion for region: EU."
+    )
+
+
+def test_a_slice_is_worse_only_where_its_whole_interval_lies_below() -> None:
+    lower, overlapping = one_slice("region EU", 0.6), one_slice("region NA", 0.66)
+    assert "may be chance" in below_here([overlapping], level=0.7)
+    said = below_here([lower, overlapping], level=0.7)
+    assert said.endswith("than for all accounts (0.7000): for region: EU.")
+    assert "no slice has an interval" in below_here([Slice("a", 1, 0, "few")], level=0.7)
+
+
+def scored(accounts: int, mean: float, critical: int) -> Scored:
+    categories = (("critical", critical), ("low", accounts - critical))
+    return Scored("version", "2026-01-01T00:00:00+00:00", accounts, mean, categories, (accounts,))
+
+
+STANDING = Standing(
+    after=scored(100, 0.2, 4),
+    before=scored(90, 0.1, 3),
+    published=False,
+    bands="probability",
+    edges=(0, 1),
+    transitions=(("critical", "critical", 2), ("low", "critical", 2), ("low", "low", 76)),
+    common=80,
+    appeared=20,
+    vanished=10,
+)
+
+
+def test_what_would_happen_is_counted_over_the_accounts_in_both() -> None:
+    assert accounts_here(STANDING) == (
+        "Here 2 of 80 accounts in both publications change their category (2.5%); 20 accounts are "
+        "new and 10 are no longer there. The mean probability goes from 10.0% to 20.0%."
+    )
+    assert categories_here(STANDING) == (
+        "Here 4 of 100 accounts would be critical, after 3 of 90 at the last publication."
+    )
+    assert probabilities_here(STANDING).endswith("20.0%, after 10.0% at the last publication.")
+
+
+def test_what_is_published_would_not_happen_any_more() -> None:
+    done = replace(STANDING, published=True)
+    assert accounts_here(done).startswith("These scores are published already. ")
+    assert "100 accounts are critical" in categories_here(done)
+
+
+def test_without_a_last_publication_there_is_nothing_to_compare_with() -> None:
+    alone = replace(STANDING, before=None, before_missing="Nobody published.", transitions=())
+    assert accounts_here(alone) == "Nobody published."
+    assert categories_here(alone).endswith("would be critical; there is nothing to compare with.")
+
+
+def drifted(feature: str, verdict: str) -> Drift:
+    return Drift(feature, "eval", "train", 0.2, 0.1, verdict)
+
+
+def test_drift_names_what_is_beyond_its_limit() -> None:
+    passed, warned = drifted("a", "passed"), drifted("b", "warned")
+    assert drift_here([passed]) == "Here none of 1 comparison exceeds its limit."
+    assert drift_here([warned, passed]) == (
+        "Here 1 of 2 comparisons exceeds the limit: b (eval against train)."
+    )
+
+
+def test_data_checks_are_counted_by_what_became_of_them() -> None:
+    checks = tuple(
+        DataCheck(verdict, "size", (), 1, "1", verdict, "")
+        for verdict in ("passed", "passed", "skipped", "warned", "stopped")
+    )
+    assert changed_here(replace(samples.blessed(), data_checks=checks)) == (
+        "Here 2 checks of the data passed, and 2 did not: warned and stopped."
+    )
+    assert changed_here(replace(samples.blessed(), data_checks=checks[:3])).endswith("an alarm.")
+
+
+def test_what_drives_it_is_named_with_its_size() -> None:
+    estimate = Estimate(0.08, (0.07, 0.09))
+    rows = [
+        Importance("tier", "customer tier", 3, estimate, estimate, 100),
+        Importance("region", "region", 3, Estimate(-0.001), estimate, 100),
+    ]
+    said = importance_here(rows)
+    assert "loses 0.0800 of AUC without “customer tier”" in said
+    assert "1 of 2 groups could be shuffled without a loss" in said
+    moved = drives_here([Contribution("tier", "customer tier", 0.7, 0.1, 0.35, 100)])
+    assert "moves a score by 0.70 in the mean, and raises the risk of 35.0%" in moved
+
+
+def test_checks_are_counted_by_verdict() -> None:
+    checks = [
+        Check(verdict, "overall", None, None, "", None, verdict, 1, 0, "")
+        for verdict in ("passed", "failed", "passed", "skipped")
+    ]
+    assert checks_counted(checks) == "4 checks: 2 passed, 1 failed, 1 skipped."
+
+
+def test_the_first_screen_says_the_sentence_of_the_gate_once() -> None:
+    found = first_screen(samples.blessed())
+    assert found.badge.text == "blessed"
+    assert found.sentence.startswith("AUC above chance is 0.")
+    assert found.sentence.endswith("skipped.")
+    assert found.consequence == samples.blessed().decision.consequence
+    assert dict(found.facts)["Leaving means"] == "a churn date (account_churn) within 60 days"
+    assert dict(first_screen(samples.stopped()).facts)["Compared with"].startswith("nothing")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("auc against the champion of region auc_b", "AUC against the champion of region auc_b"),
+        ("log_loss gain, pr_auc", "log-loss gain, PR AUC"),
+        ("against the logistic_regression", "against the logistic regression"),
+    ],
+)
+def test_metrics_are_named_as_people_name_them(text: str, said: str) -> None:
+    assert words.plain(text) == said
+
+
+def test_lists_are_read_as_sentences() -> None:
+    assert words.listed([]) == ""
+    assert words.listed(["a"]) == "a"
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert words.listed(["a", "b", "c"], most=2) == "a, b and 1 more"
+    assert words.sentence("why it failed") == "Why it failed."
+    assert words.sentence("Why?") == "Why?"
+    assert words.sentence("") == ""

@@ -1,0 +1,47 @@
+"""The lines for cron, as cron would run them, with a program in tens-insight's place."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+DEPLOY = Path(__file__).parents[2] / "docs/deploy"
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """A folder with programs and an environment file, as the page asks for."""
+    (tmp_path / "environment").write_text(
+        f"DATABASE_URL='postgresql://db/x?a=1&b=2'\nTENS_INSIGHT_STATE_DIR={tmp_path}\n"
+    )
+    programs = {"tens-insight": 'echo "$DATABASE_URL $*"; exit 4', "chronic": 'exec "$@"'}
+    for name, script in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def _jobs():
+    """Schedule, user and command of each line."""
+    lines = (DEPLOY / "cron/tens-insight").read_text().splitlines()
+    jobs = [line.split(maxsplit=6) for line in lines if line[:1].isdigit()]
+    return [(" ".join(job[:5]), job[5], job[6]) for job in jobs]
+
+
+@pytest.mark.parametrize(("schedule", "user", "command"), _jobs())
+def test_a_line_runs_its_command_with_the_environment(machine, schedule, user, command):
+    assert (schedule, command.split()[-1]) in {("0 5 * * *", "score"), ("0 2 * * 0", "train")}
+    assert user == "tens-insight"
+    assert "%" not in command  # cron would make it a newline
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.replace("/etc/tens-insight", str(machine))],
+        env={"PATH": f"{machine}:{DEPLOY}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    expected = f"postgresql://db/x?a=1&b=2 run {command.split()[-1]}\n"
+    assert (done.stdout, done.returncode) == (expected, 4), done.stderr
+
+
+def test_both_runs_are_scheduled():
+    assert len(_jobs()) == 2

@@ -1,0 +1,105 @@
+"""What each scheduler makes of an exit code, and with which rights it runs."""
+
+import ast
+import configparser
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.cli import cli
+from pipeline.exit_codes import DATABASE_UNREACHABLE, MEANINGS
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "docs/deploy"
+RUNS = ("score", "train")
+
+
+@pytest.fixture(params=RUNS)
+def cron_job(request):
+    """The spec of a Kubernetes CronJob."""
+    text = (DEPLOY / "kubernetes/tens-insight.yaml").read_text()
+    jobs = [one for one in yaml.safe_load_all(text) if one["kind"] == "CronJob"]
+    [job] = [one for one in jobs if one["metadata"]["name"] == f"tens-insight-{request.param}"]
+    assert _container(job["spec"])["args"] == ["run", request.param]
+    return job["spec"]
+
+
+def _container(cron_job):
+    [container] = cron_job["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def test_kubernetes_tries_an_unreachable_database_again_and_nothing_else(cron_job):
+    job = cron_job["jobTemplate"]["spec"]
+    moved, failed = job["podFailurePolicy"]["rules"]
+    assert moved["action"] == "Ignore"
+    assert failed["action"] == "FailJob"
+    assert failed["onExitCodes"] == {
+        "containerName": _container(cron_job)["name"],
+        "operator": "NotIn",
+        "values": [DATABASE_UNREACHABLE],
+    }
+    assert job["backoffLimit"] > 0
+    assert job["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_kubernetes_runs_the_images_user_and_program_with_least_rights(cron_job):
+    context = cron_job["jobTemplate"]["spec"]["template"]["spec"]["securityContext"]
+    assert f"USER {context['runAsUser']}:{context['runAsGroup']}\n" in _dockerfile()
+    assert context["runAsNonRoot"]
+    container = _container(cron_job)
+    assert container["command"][-1] == "tens-insight"
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_kubernetes_mounts_what_the_image_writes(cron_job):
+    mounted = {mount["mountPath"] for mount in _container(cron_job)["volumeMounts"]}
+    volumes = re.findall(r"^VOLUME (\S+)$", _dockerfile(), re.MULTILINE)
+    home = re.search(r"HOME=(\S+)", _dockerfile())[1]
+    assert mounted == {*volumes, home}
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_systemd_tries_again_only_where_that_can_help(run):
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(DEPLOY / f"systemd/tens-insight-{run}.service")
+    prevented = {int(code) for code in unit["Service"]["RestartPreventExitStatus"].split()}
+    assert prevented == set(MEANINGS) - {0, DATABASE_UNREACHABLE}
+    assert unit["Service"]["Restart"] == "on-failure"
+    assert unit["Service"]["ExecStart"].endswith(f"tens-insight run {run}")
+    assert (DEPLOY / f"systemd/tens-insight-{run}.timer").exists()
+
+
+def test_airflow_runs_commands_that_exist_and_knows_the_code():
+    tree = ast.parse((DEPLOY / "airflow/tens_insight_dags.py").read_text())
+    lists = [node for node in ast.walk(tree) if isinstance(node, ast.List)]
+    words = [[one.value for one in node.elts if isinstance(one, ast.Constant)] for node in lists]
+    arguments = [found for found in words if found[:1] == ["run"]]
+    assert arguments == [["run", run] for run in RUNS]
+    group = cli.get_command(None, "run")
+    assert all(group.get_command(None, run) for _, run in arguments)
+    assert f"DATABASE_UNREACHABLE = {DATABASE_UNREACHABLE}\n" in ast.unparse(tree) + "\n"
+
+
+def test_compose_hands_settings_to_the_image_where_it_writes():
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    assert set(compose["services"]) == {"train", "score", "train-weekly"}
+    for service in compose["services"].values():
+        assert service["env_file"] == ".env"
+        assert service["read_only"]
+        assert service["volumes"] == [f"state:{service['environment']['TENS_INSIGHT_STATE_DIR']}"]
+        assert service["networks"] == ["goinsight"]
+    assert compose["networks"]["goinsight"]["external"]
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    assert ".env" in ignored
+
+
+def _dockerfile():
+    return (ROOT / "Dockerfile").read_text()
