@@ -41,28 +41,19 @@ def run_task(
     task, run_id = Task.from_json(parameters[TASK]), str(parameters[RUN_ID])
     properties = _properties(parameters, task)
 
-    def begin(handle: metadata.Metadata) -> Artifacts | None:
-        record = TaskRecord(handle, task, run_id)
-        if record.is_complete:
-            record.hand_on(outputs)
-            return None
-        found = recorded_inputs(handle, inputs)
-        record.begin(found, properties)
-        return found
+    def record(handle: metadata.Metadata) -> TaskRecord:
+        return TaskRecord(handle, task, run_id)
 
-    found = in_store(begin)
+    found = in_store(lambda handle: _begin(handle, record(handle), inputs, outputs, properties))
     if found is None:
         logging.info("%s had ended in run %s before: its outputs are handed on", task.node, run_id)
         return
-    for artifact in (one for artifacts in outputs.values() for one in artifacts):
-        fileio.makedirs(artifact.uri)
-    executor = import_utils.import_class_by_path(task.executor)
     try:
-        executor(_in_run(context, run_id)).Do(found, outputs, properties)
+        _execute(task.executor, _in_run(context, run_id), found, outputs, properties)
     except Exception:
-        in_store(lambda handle: TaskRecord(handle, task, run_id).fail())
+        in_store(lambda handle: record(handle).fail())
         raise
-    in_store(lambda handle: TaskRecord(handle, task, run_id).succeed(outputs))
+    in_store(lambda handle: record(handle).succeed(outputs))
 
 
 def _properties(parameters: Mapping[str, Any], task: Task) -> dict[str, Any]:
@@ -74,6 +65,22 @@ def _properties(parameters: Mapping[str, Any], task: Task) -> dict[str, Any]:
     }
 
 
+def _begin(
+    handle: metadata.Metadata,
+    record: TaskRecord,
+    inputs: Artifacts,
+    outputs: Artifacts,
+    properties: dict[str, Any],
+) -> Artifacts | None:
+    """Returns the inputs; None where an earlier try had ended, whose outputs are handed on."""
+    if record.is_complete:
+        record.hand_on(outputs)
+        return None
+    found = recorded_inputs(handle, inputs)
+    record.begin(found, properties)
+    return found
+
+
 def _in_run(
     context: base_executor.BaseExecutor.Context, run_id: str
 ) -> base_executor.BaseExecutor.Context:
@@ -81,3 +88,15 @@ def _in_run(
     # The entry point does not know the run, and the class has no setter.
     result._pipeline_run_id = run_id
     return result
+
+
+def _execute(
+    path: str,
+    context: base_executor.BaseExecutor.Context,
+    inputs: Artifacts,
+    outputs: Artifacts,
+    properties: dict[str, Any],
+) -> None:
+    for artifact in (one for artifacts in outputs.values() for one in artifacts):
+        fileio.makedirs(artifact.uri)
+    import_utils.import_class_by_path(path)(context).Do(inputs, outputs, properties)

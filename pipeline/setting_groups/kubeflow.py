@@ -14,7 +14,7 @@ class KubeflowSettings(pydantic.BaseModel):
     """Image, storage, resources, and where the secrets are: their names, never what they hold."""
 
     kubeflow_image: str = Field(
-        "tens-insight:latest",
+        "tens-insight:0.1.0",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9./_:@-]*$",
         description="Kubeflow and Vertex: the container image of every task.",
     )
