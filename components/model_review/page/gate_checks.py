@@ -79,7 +79,7 @@ def _note(one: Check) -> str:
 
 
 def _row(one: Check) -> Row:
-    name = words.plain(one.name).replace("_", " ")
+    name = words.plain(one.name)
     sizes = f"{numbers.count(one.accounts)}, {numbers.count(one.churned)} left"
     found = (
         Noted(name, note) if (note := _note(one)) else name,

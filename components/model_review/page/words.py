@@ -12,6 +12,13 @@ WORSE: Final = "worse"
 OPEN: Final = "cannot be told apart"
 SAME: Final = "no difference"
 NO_INTERVAL: Final = "no interval"
+_METRICS: Final = {
+    "pr_auc": "PR AUC",
+    "auc": "AUC",
+    "log_loss": "log-loss",
+    "binary_crossentropy": "binary crossentropy",
+    "the logistic_regression": "the logistic regression",
+}
 
 
 def judged(difference: Estimate, lower_is_better: bool = False) -> str:
@@ -69,9 +76,9 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 def plain(text: str) -> str:
     """Returns a sentence or a name of the gate with its metrics written as elsewhere."""
-    for name, said in (("pr_auc", "PR AUC"), ("auc", "AUC"), ("log_loss", "log-loss")):
+    for name, said in _METRICS.items():
         text = re.sub(rf"\b{name}\b", said, text)
-    return text.replace("the logistic_regression", "the logistic regression")
+    return text
 
 
 def sentence(text: str) -> str:

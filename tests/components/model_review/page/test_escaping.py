@@ -4,7 +4,7 @@ import functools
 from dataclasses import replace
 from typing import Any, Final
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from components.model_review.account_sections import Contribution, Mover
@@ -60,7 +60,13 @@ def plain_shape() -> list[tuple[Any, ...]]:
     return shape(elements(render(review_of([f"text {number}" for number in range(PLACES)]))))
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A page takes a second: what fails is not made smaller.
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(texts=TEXTS)
 def test_no_text_becomes_markup(texts: list[str]) -> None:
     page = render(review_of(texts))
