@@ -1,5 +1,7 @@
 """The model: a linear part and a small network, blended, as hazards over periods."""
 
+import dataclasses
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,9 +25,9 @@ class NetworkShape:
         l2: Weight of the squared weights in the loss.
         dropout: Share of hidden units silenced in a training step, in [0, 1).
         members: Networks of the same shape whose log-odds are averaged: they start
-            elsewhere, so their mean depends less on where one of them started
-            (Lakshminarayanan, Pritzel and Blundell 2017, "Simple and Scalable Predictive
-            Uncertainty Estimation using Deep Ensembles").
+            elsewhere and do not all read the same bins, so their mean depends less on
+            either (Lakshminarayanan, Pritzel and Blundell 2017, "Simple and Scalable
+            Predictive Uncertainty Estimation using Deep Ensembles").
     """
 
     hidden_units: tuple[int, ...]
@@ -35,7 +37,11 @@ class NetworkShape:
 
 
 def build_network(
-    width: int, bins: Bins, base_log_odds: NDArray[np.float32], shape: NetworkShape, seed: int
+    width: int,
+    bins: Sequence[Bins],
+    base_log_odds: NDArray[np.float32],
+    shape: NetworkShape,
+    seed: int,
 ) -> keras.Model:
     """Builds the network that is trained.
 
@@ -45,7 +51,8 @@ def build_network(
 
     Args:
         width: Number of columns of `features`.
-        bins: Of those columns, see PiecewiseLinear.
+        bins: Of those columns, see PiecewiseLinear; members take turns at them, and of a
+            single member only the first count.
         base_log_odds: Of the hazard in each period, [K].
         shape: Size and regularisation; there is at least one hidden layer.
         seed: Where weights and dropout start; nothing global is seeded.
@@ -54,13 +61,16 @@ def build_network(
         A model from float32 [batch, width] to log-odds, float32 [batch, members, K].
     """
     features = keras.Input([width], name=FEATURES)
-    hidden = PiecewiseLinear(bins)(features)
-    seeds = np.random.SeedSequence(seed).generate_state(2 * len(shape.hidden_units) + 1)
-    for layer, units in enumerate(shape.hidden_units):
-        hidden = _side_by_side(hidden, units, shape, int(seeds[2 * layer]), activation="silu")
-        hidden = keras.layers.Dropout(shape.dropout, seed=int(seeds[2 * layer + 1]))(hidden)
+    first, *others = shape.hidden_units
+    random = np.random.SeedSequence(seed)
+    seeds = iter(random.generate_state(len(bins) + 2 * len(shape.hidden_units)).tolist())
+    hidden = _first_layer(features, bins, first, shape, seeds)
+    for units in others:
+        hidden = keras.layers.Dropout(shape.dropout, seed=next(seeds))(hidden)
+        hidden = _side_by_side(hidden, units, shape, next(seeds), activation="silu")
+    hidden = keras.layers.Dropout(shape.dropout, seed=next(seeds))(hidden)
     start = keras.initializers.Constant(np.tile(base_log_odds, (shape.members, 1)))
-    outputs = _side_by_side(hidden, len(base_log_odds), shape, int(seeds[-1]), start=start)
+    outputs = _side_by_side(hidden, len(base_log_odds), shape, next(seeds), start=start)
     return keras.Model(features, outputs)
 
 
@@ -100,6 +110,23 @@ def _linear_layer(linear: LinearHazards) -> keras.layers.Dense:
         bias_initializer=keras.initializers.Constant(linear.bias),
         trainable=False,
     )
+
+
+def _first_layer(
+    features: keras.KerasTensor,
+    bins: Sequence[Bins],
+    units: int,
+    shape: NetworkShape,
+    seeds: Iterator[int],
+) -> keras.KerasTensor:
+    """The layer that reads the encoded columns, [batch, members, units]."""
+    layers = []
+    for turn, one in enumerate(bins[: shape.members]):
+        members = len(range(turn, shape.members, len(bins)))
+        part = dataclasses.replace(shape, members=members)
+        encoded = PiecewiseLinear(one)(features)
+        layers.append(_side_by_side(encoded, units, part, next(seeds), activation="silu"))
+    return keras.ops.concatenate(layers, axis=1)
 
 
 def _side_by_side(

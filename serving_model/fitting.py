@@ -14,6 +14,9 @@ from serving_model.linear_hazards import base_log_odds
 from serving_model.person_periods import PersonPeriods
 from serving_model.piecewise_linear import find_bins
 
+BINS: Final = (10, 4)
+"""Of a column: members take turns at them. Fine bins follow bends, coarse ones hold on to signals
+that are weak, and the mean of both is near the better one on any history."""
 L2_SNAPSHOTS: Final = 10_000
 """Training snapshots for which the l2 setting is stated, see FitSettings.network."""
 PREDICT_BATCH: Final = 8192
@@ -57,7 +60,7 @@ def fit_network(
     if not shape.hidden_units:
         return None
     scaled = dataclasses.replace(shape, l2=shape.l2 * L2_SNAPSHOTS / len(features))
-    bins = find_bins(features)
+    bins = [find_bins(features, count) for count in BINS]
     base = base_log_odds(periods)
     network = build_network(features.shape[1], bins, base, scaled, settings.seed)
     steps = settings.epochs * -(-len(features) // settings.batch_size)

@@ -51,7 +51,7 @@ class Choice:
 
 HYPERPARAMETERS: Final[Mapping[str, Range | Choice]] = {
     "learning_rate": Range(5e-4, 1e-2, log=True),
-    "epochs": Range(8, 32, log=True, whole=True),
+    "epochs": Range(4, 32, log=True, whole=True),
     "l2": Range(2e-4, 0.05, log=True),
     "dropout": Range(0.2, 0.7),
     "hidden_units": Choice(((), (16,), (32,), (32, 16), (64,))),

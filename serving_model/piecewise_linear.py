@@ -11,8 +11,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-BINS: Final = 10
-"""Of a column with many values; columns of fewer have fewer."""
 LEAST_DEVIATION: Final = 0.1
 """Encoded values are divided by no less: a bin that hardly any account reaches stays small."""
 DECIMALS: Final = 3
@@ -38,14 +36,15 @@ class Bins(NamedTuple):
     most: NDArray[np.float32]
 
 
-def find_bins(features: NDArray[np.float32]) -> Bins:
+def find_bins(features: NDArray[np.float32], count: int) -> Bins:
     """Cuts each column at its quantiles; the same features give the same bins.
 
     Args:
         features: Of the training snapshots, [n, columns].
+        count: Bins of a column with many values; columns of fewer have fewer.
     """
     rows = features[:: -(-len(features) // _ROWS)]
-    quantiles = np.quantile(rows, np.linspace(0, 1, BINS + 1), axis=0).astype(np.float32)
+    quantiles = np.quantile(rows, np.linspace(0, 1, count + 1), axis=0).astype(np.float32)
     edges = [np.unique(np.round(column, DECIMALS)) for column in quantiles.T]
     column = np.repeat(np.arange(len(edges), dtype=np.int32), [len(one) - 1 for one in edges])
     lower = np.concatenate([one[:-1] for one in edges])

@@ -12,7 +12,7 @@ class TrainingSettings(pydantic.BaseModel):
     """Size of the network, and how it is trained."""
 
     seed: int = Field(20, ge=0, le=2**31 - 1, description="Of weights, dropout and shuffling.")
-    epochs: int = Field(16, ge=1, le=10_000, description="Passes over the training snapshots.")
+    epochs: int = Field(8, ge=1, le=10_000, description="Passes over the training snapshots.")
     batch_size: int = Field(512, ge=1, description="Snapshots in a training step.")
     learning_rate: float = Field(0.002, gt=0, lt=1, description="Of Adam at the first step.")
     l2: float = Field(
@@ -25,7 +25,7 @@ class TrainingSettings(pydantic.BaseModel):
         (32, 16), description="Units of each hidden layer; [] for the linear part alone."
     )
     members: int = Field(
-        6, ge=1, le=50, description="Networks of different seeds whose mean is the model."
+        6, ge=1, le=50, description="Networks whose mean is the model, half of them of fewer bins."
     )
     carried_shift: Share = Field(
         0.0, description="Share of the newest label window's shift of log-odds that lasts."

@@ -50,7 +50,8 @@ def network(seed: int, scale: float = 1.0) -> Probability:
     """Bent, averaged and blended as the served model, its weights `scale` as large."""
     random = np.random.default_rng(seed)
     shape = NetworkShape((16, 8), 0.0, 0.0, 3)
-    bins = find_bins(random.normal(size=(500, COLUMNS)).astype(np.float32))
+    rows = random.normal(size=(500, COLUMNS)).astype(np.float32)
+    bins = [find_bins(rows, count) for count in (10, 4)]
     part = build_network(COLUMNS, bins, np.full(2, -2, np.float32), shape, seed)
     for weight in part.trainable_variables:
         weight.assign(scale * np.asarray(weight))

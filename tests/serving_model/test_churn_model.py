@@ -1,5 +1,7 @@
 """The network before it has learnt anything, and the model that is put together."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ from serving_model.piecewise_linear import find_bins
 
 SHAPE = NetworkShape(hidden_units=(8, 4), l2=0.01, dropout=0.5, members=3)
 FEATURES = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
-BINS = find_bins(FEATURES)
+BINS = [find_bins(FEATURES, count) for count in (10, 4)]
 BASE = np.array([-3.0, -1.0], dtype=np.float32)
 
 
@@ -34,18 +36,33 @@ def test_the_seed_alone_decides_where_it_starts() -> None:
     assert np.abs(first - other).max() > 1e-3
 
 
-def test_members_do_not_touch_each_other() -> None:
+@pytest.mark.parametrize("member", [0, 1, 2])
+def test_members_do_not_touch_each_other(member: int) -> None:
+    """The last of three reads the coarse bins, alone in its first kernel."""
     model = network()
     before = model(FEATURES).numpy()
     kernels = [w for w in model.trainable_variables if "kernel" in w.name]
-    for kernel in kernels:
+    fine, coarse, *others = kernels
+    own = [(coarse, 0)] if member == 2 else [(fine, member)]
+    for kernel, place in [*own, *((one, member) for one in others)]:
         changed = kernel.numpy()
-        changed[:, 1] += 1.0
+        changed[:, place] += 1.0
         kernel.assign(changed)
     moved = np.abs(model(FEATURES).numpy() - before).max(axis=(0, 2))
-    assert len(kernels) == 3
-    assert moved[1] > 0.1
-    assert moved[0] == moved[2] == 0
+    assert [kernel.shape[1] for kernel in kernels] == [2, 1, 3, 3]
+    assert moved[member] > 0.1
+    assert np.count_nonzero(moved) == 1
+
+
+@pytest.mark.parametrize(("members", "reading"), [(1, [1]), (2, [1, 0]), (5, [1, 1, 1, 0, 0])])
+def test_members_take_turns_at_the_bins(members: int, reading: list[int]) -> None:
+    """The second bins are blind to all columns but the first."""
+    blind = find_bins(FEATURES * np.float32([1, 0, 0, 0, 0]), 4)
+    shape = dataclasses.replace(SHAPE, members=members)
+    model = build_network(5, [BINS[0], blind], BASE, shape, seed=1)
+    shifted = FEATURES + np.float32([0, 1, 0, 0, 0])
+    moved = np.abs(model(shifted).numpy() - model(FEATURES).numpy()).max(axis=(0, 2))
+    assert (moved > 1e-3).astype(int).tolist() == reading
 
 
 def test_every_kernel_is_penalised() -> None:

@@ -60,6 +60,14 @@ def test_the_last_incomplete_batch_counts() -> None:
     assert np.abs(answers[0] - answers[1]).max() > 0
 
 
+def test_members_read_fine_and_coarse_bins_of_the_training_snapshots() -> None:
+    features, periods = drawn(300, 1.0)
+    network = fit_network(features, periods, SETTINGS)
+    assert network is not None
+    first, second, *_ = (weight.shape[0] for weight in network.weights if weight.ndim == 3)
+    assert (first, second) == (6 * 10, 6 * 4)
+
+
 def test_the_seed_decides_and_nothing_global() -> None:
     features, periods = drawn(300, 1.0)
     first = fitted(features, periods)
