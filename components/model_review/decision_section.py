@@ -18,7 +18,7 @@ from components.model_review.review import (
 from components.model_review.run_artifacts import RunArtifacts
 from components.node_costs import FAILED as NODE_FAILED
 
-_UNTOUCHED = "The scores that were published before stand as they are."
+_UNTOUCHED = "What was published before stands as it is."
 
 
 def head_of(run: RunArtifacts) -> Head:

@@ -235,7 +235,8 @@ def test_status_tells_the_truth(house, scored, trained):
 def test_standard_error_holds_progress_and_nothing_else(trained):
     steps = [line.split()[0] for line in trained.err.splitlines()]
     assert steps[:3] == ["Loading", "FeedbackExampleGen", "ImportSchemaGen"]
-    assert len(steps) == 17, trained.err
+    assert len(steps) == 19, trained.err
+    assert steps[-2:] == ["ModelReview", "Summary"]
     assert "ProductAreaScorer" in steps
     assert "\x1b" not in trained.err + trained.out
 

@@ -55,6 +55,8 @@ def _tidy(element: ElementTree.Element) -> None:
 
 
 def _draws_nothing(element: ElementTree.Element) -> bool:
+    if element.get("opacity") == "0":
+        return True
     if element.tag == "g":
         return not len(element)
     return element.tag == "path" and element.get("d") in _NO_PATHS

@@ -22,7 +22,7 @@ def area(curve: Curve) -> float:
 
 def _from_piece(start: np.ndarray, end: np.ndarray, point: np.ndarray) -> float:
     places = [0.0, 1.0]
-    if (start != end).any():
-        places.append(float(np.dot(point - start, end - start) / np.dot(end - start, end - start)))
+    if length := np.dot(end - start, end - start):
+        places.append(float(np.dot(point - start, end - start) / length))
     near = [start + place * (end - start) for place in places if 0 <= place <= 1]
     return min(float(np.hypot(*(point - one))) for one in near)

@@ -30,4 +30,6 @@ def names_axis(names: Sequence[str]) -> Any:
         names: As `short_name` returns them.
     """
     room = round(_WIDE * max(map(len, names), default=0)) + 6
-    return alt.Axis(labelLimit=0, minExtent=room, grid=False, labelColor=theme.INK.day)
+    # Thirty letters W, or of a script with wider ones, would leave no room for the picture.
+    most = round(_WIDE * _MOST)
+    return alt.Axis(labelLimit=most, minExtent=room, grid=False, labelColor=theme.INK.day)

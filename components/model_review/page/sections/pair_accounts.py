@@ -1,12 +1,15 @@
 """Which accounts two models see most differently."""
 
+from typing import Final
+
 from components.model_review.page import numbers, theme
 from components.model_review.page.blocks import Absent, Figure, Part, Section, Table
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.sections.pair_words import Found
 from components.model_review.quality_sections import Estimate
 
-_UNNAMED = "The settings forbid to name accounts (TENS_INSIGHT_REVIEW_ACCOUNTS)."
+_LONGEST: Final = 17
+_UNNAMED: Final = "The settings forbid to name accounts (TENS_INSIGHT_REVIEW_ACCOUNTS)."
 
 
 def who_moves(found: Found) -> Section:
@@ -34,11 +37,11 @@ def moved_here(moved: list[Found]) -> str:
 def _moved(moved: list[Found]) -> Figure:
     rows = [
         Measured(
-            f"{became(one)} · {one['account_id']}",
+            f"{place}. {became(one)} · {_short(one['account_id'])}",
             Estimate(one["b"], (min(one["a"], one["b"]), max(one["a"], one["b"]))),
             theme.BAD if one["churned"] else theme.CHALLENGER,
         )
-        for one in moved
+        for place, one in enumerate(moved, start=1)
     ]
     return Figure(
         picture=intervals(
@@ -49,7 +52,7 @@ def _moved(moved: list[Found]) -> Figure:
         ),
         here=moved_here(moved),
         shows="Each account's probability of churn: the point is B's, the other end of the line "
-        "is A's. The first word says what became of the account.",
+        "is A's. The word before the account says what became of it.",
         good="Accounts that left with their point at the right end, those that stayed with their "
         "point at the left end.",
         bad="Points at the wrong end, one after the other: B unlearnt something.",
@@ -75,6 +78,11 @@ def _moved(moved: list[Found]) -> Figure:
 def became(one: Found) -> str:
     """Says what became of an account."""
     return "left" if one["churned"] else "stayed"
+
+
+def _short(account_id: str) -> str:
+    """Keeps both ends of a long id: ids often differ only in the last one."""
+    return account_id if len(account_id) <= _LONGEST else f"{account_id[:8]}…{account_id[-8:]}"
 
 
 def _signed(difference: float) -> str:

@@ -89,7 +89,8 @@ function svgTexts() {
   all("details").forEach((one) => (one.open = true));
   // What takes no clicks would not be found below a point either.
   all("svg, svg *").forEach((one) => one.style.setProperty("pointer-events", "all", "important"));
-  return all("svg text").filter((one) => one.textContent.trim() && one.checkVisibility())
+  const seen = (one) => one.checkVisibility() && painted(one)[3] > 0;
+  return all("svg text").filter((one) => one.textContent.trim() && seen(one))
     .map((text) => {
       text.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
       const box = text.getBoundingClientRect();

@@ -202,3 +202,11 @@ def test_the_page_is_small_and_the_same_each_time_and_nothing_given_becomes_mark
     assert page == render(samples.better())
     attacked = render(samples.attacked())
     assert set(re.findall(r"<(\w+)", attacked)) == set(re.findall(r"<(\w+)", page))
+
+
+def test_accounts_of_long_ids_are_all_drawn() -> None:
+    found = copy.deepcopy(samples.better())
+    for place, one in enumerate(found["snapshot"]["moved"]):
+        one["account_id"] = f"organisation-of-europe-customer-{place:05}"
+    page = render(found)
+    assert all(f"organisa…er-{place:05}</text>" in page for place in range(20))
