@@ -109,10 +109,10 @@ def _table(
     found: Standing,
     folded: bool = False,
 ) -> Table:
-    since = f"by {found.before.model_version}" if found.before else found.before_missing
+    now_by = f"by {found.after.model_version} as of {numbers.moment(found.after.as_of)}"
+    before_by = f"by {found.before.model_version}" if found.before else "none that stand"
     return Table.of(
-        f"{caption}, by {found.after.model_version} as of {numbers.moment(found.after.as_of)}; "
-        f"before, {since}",
+        f"{caption}, {now_by}; before, {before_by}",
         (first, "By this model#", "Share#", "Before#", "Share before#"),
         (
             (
