@@ -6,6 +6,7 @@ from tfx import v1 as tfx
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from pipeline import local_runner, nodes, training
+from pipeline.deployment import local_deployment
 from pipeline.registry import Registry
 from pipeline.settings import Settings
 from pipeline.summary import newest
@@ -22,12 +23,14 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
         wall clock of ModelTrainer, which reads, fits and exports.
     """
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
-    example_gen = nodes.read_feedback(settings, [TRAIN, EVAL])
+    deployment = local_deployment(settings)
+    example_gen = nodes.read_feedback(settings, deployment, [TRAIN, EVAL])
     examples = example_gen.outputs["examples"]
     transform = training.build_features(examples, schema_gen.outputs["schema"])
     trainer = training.train_model(settings, examples, transform.outputs["transform_graph"])
     components = [schema_gen, example_gen, transform, trainer]
-    local_runner.run_locally(nodes.assemble(settings, PIPELINE_NAME, components), settings)
+    definition = nodes.assemble(settings, deployment, PIPELINE_NAME, components)
+    local_runner.run_locally(definition, settings)
     registry = Registry(settings.metadata_path)
     artifacts = registry.artifacts_of(registry.runs()[0])
     types = {"examples": "Examples", "transform_graph": "TransformGraph", "model": "Model"}

@@ -16,6 +16,7 @@ from components.champion.judged import GATE_NODE
 from components.champion.rule import PIN, PROMOTE, UNPIN, WITHDRAW
 from components.errors import RegistryInconsistent
 from pipeline import nodes, scoring, training
+from pipeline.deployment import local_deployment
 from pipeline.local_runner import run_locally
 from pipeline.models.acting import decide
 from pipeline.registry import Registry
@@ -42,6 +43,7 @@ class World:
 
     def __init__(self, settings: Settings):
         self.settings = settings
+        self.deployment = local_deployment(settings)
 
     @property
     def registry(self) -> Registry:
@@ -49,11 +51,13 @@ class World:
 
     def train(self, version: str, blessed: bool) -> tuple[str | None, str | None]:
         """Returns what FormerChampion and Champion resolved."""
-        former = nodes.resolve_champion(*nodes.any_model()).with_id("FormerChampion")
+        former = nodes.resolve_champion(self.deployment, *nodes.any_model()).with_id(
+            "FormerChampion"
+        )
         trainer = Train(version=version).with_id("ModelTrainer")
         trainer.add_upstream_node(former)
         judge = Judge(model=trainer.outputs["model"], blessed=int(blessed)).with_id(GATE_NODE)
-        champion = nodes.resolve_champion(*nodes.any_model()).with_id("Champion")
+        champion = nodes.resolve_champion(self.deployment, *nodes.any_model()).with_id("Champion")
         champion.add_upstream_node(judge)
         self._run(training.PIPELINE_NAME, [former, trainer, judge, champion])
         return self._resolved("FormerChampion"), self._resolved("Champion")
@@ -61,6 +65,7 @@ class World:
     def score(self) -> str | None:
         """Returns what Champion resolved."""
         champion = nodes.resolve_champion(
+            self.deployment,
             scoring._trained(Model, "ModelTrainer", "model"),
             scoring._trained(ModelBlessing, GATE_NODE, "blessing"),
         ).with_id("Champion")
@@ -68,7 +73,8 @@ class World:
         return self._resolved("Champion")
 
     def _run(self, name: str, components: list[Any]) -> None:
-        run_locally(nodes.assemble(self.settings, name, components), self.settings)
+        definition = nodes.assemble(self.settings, self.deployment, name, components)
+        run_locally(definition, self.settings)
 
     def _resolved(self, node: str) -> str | None:
         store = self.registry.store
