@@ -2,10 +2,10 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image replay-image try-airflow stop clean
+.PHONY: help setup run test test-tfx121 lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image replay-image try-airflow stop clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 setup: ## .venv from the locked requirements
 	@sh requirements/bootstrap.sh
@@ -18,6 +18,9 @@ stop: ## the embedded database
 
 test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
+
+test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
+	@requirements/debian13.sh sh -c 'TENS_INSIGHT_REQUIRE_BROWSER=1 make test && make run && make stop'
 
 drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
 	@$(BIN)/tens-insight demo drill

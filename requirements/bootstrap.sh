@@ -17,7 +17,8 @@ find_python() { # prints the path of a Python of version $1, if there is one
         path=$(command -v "$candidate" 2>/dev/null) || continue
         # Shims answer to the name of a version that is not active: ask the interpreter.
         found=$("$path" -c 'import sys, venv, ensurepip; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
-        [ "$found" = "$1" ] && { echo "$path"; return; }
+        # That of an environment may be the one of .venv, which is about to be removed.
+        [ "$found" = "$1" ] && { readlink -f "$path"; return; }
     done
     return 0
 }
