@@ -20,7 +20,7 @@ test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
-	@requirements/debian13.sh sh -c 'TENS_INSIGHT_REQUIRE_BROWSER=1 make test && make run && make stop'
+	@requirements/debian13.sh sh -c 'REQUIRE_BROWSER=1 make test && make run && make stop'
 
 drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
 	@$(BIN)/tens-insight demo drill

@@ -50,6 +50,6 @@ exec unshare --mount --fork --pid --kill-child sh -eu -c '
     mount --rbind /dev "$root/dev"
     exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
         SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
-        ${TENS_INSIGHT_REQUIRE_BROWSER:+TENS_INSIGHT_REQUIRE_BROWSER=$TENS_INSIGHT_REQUIRE_BROWSER} \
+        ${REQUIRE_BROWSER:+REQUIRE_BROWSER=$REQUIRE_BROWSER} \
         sh -c "cd $place && exec \"\$@\"" sh "$@"
 ' sh "$root" "$place" "$@"

@@ -43,6 +43,8 @@ def _repeat(days, moment, *command):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # No shell can trap what was ignored when it began, as where tests run in the background.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

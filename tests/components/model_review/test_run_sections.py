@@ -142,7 +142,7 @@ def test_a_blessed_model_that_published(run):
             {"champion": OLD},
             "This model scores nobody. 1,055 accounts were scored by the champion old",
         ),
-        (False, None, {"champion": OLD}, "the champion is still old. The scores that were"),
+        (False, None, {"champion": OLD}, "the champion is still old. What was published before"),
         (False, None, {}, "This model scores nobody, and there is no champion that could"),
     ],
 )

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright, Route, sync_playwright
 
-REQUIRED: Final = "TENS_INSIGHT_REQUIRE_BROWSER"
+REQUIRED: Final = "REQUIRE_BROWSER"
 _EXECUTABLES: Final = ("chromium", "chromium-browser", "google-chrome")
 # As root there is no sandbox; the rest would speak to the network on its own.
 _ARGUMENTS: Final = (

@@ -1,6 +1,6 @@
 """The structure of the page: headings, tables, pictures. Files beside this one say what it is.
 
-Where a change is meant, TENS_INSIGHT_WRITE_OUTLINES=1 writes them anew: look at the diff.
+Where a change is meant, WRITE_OUTLINES=1 writes them anew: look at the diff.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.components.model_review.page.reading import elements, outline, page_o
 from tests.components.model_review.sample_extremes import huge
 
 OUTLINES = Path(__file__).with_name("outlines")
-WRITE = "TENS_INSIGHT_WRITE_OUTLINES"
+WRITE = "WRITE_OUTLINES"
 NOBODY = Head("run", None, None, "", "", None, None, "", None, None)
 SECTIONS = (
     *("quality", "calibration", "gains", "slices", "standing", "importance", "contributions"),
