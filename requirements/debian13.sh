@@ -10,7 +10,6 @@ set -eu
 cd "$(dirname "$0")/.."
 
 root=${DEBIAN13_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/tens-insight/debian13}
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 packages=ca-certificates,chromium,fonts-dejavu-core,g++,gcc,git,libc6-dev,make,python3,python3-dev,python3-venv
 place=/srv/tens-insight
 
@@ -24,7 +23,7 @@ if [ ! -e "$root/.complete" ]; then
     echo "Making a Debian 13 root in $root (two minutes; 1.3 GB)."
     rm -rf "$root"
     mkdir -p "$root"
-    debootstrap --variant=minbase --include="$packages" trixie "$root" "$mirror" >"$root.log" 2>&1 || {
+    debootstrap --variant=minbase --include="$packages" trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$root.log" 2>&1 || {
         tail -n 20 "$root.log" >&2
         echo "debootstrap failed: see $root.log." >&2
         exit 1

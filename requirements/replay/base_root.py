@@ -10,7 +10,8 @@ from paths import REPOSITORY, ROOTS
 from roots import call
 
 CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
-_MIRROR: Final = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+# debootstrap knows one by itself.
+_MIRROR: Final = [given] if (given := os.environ.get("DEBIAN_MIRROR")) else []
 # What that image holds beside a minimal Debian.
 _PACKAGES: Final = (
     "ca-certificates,netbase,tzdata,libbz2-1.0,libcrypt1,libffi8,liblzma5,libncursesw6,"
@@ -38,7 +39,7 @@ def base_root(image: str, prefix: Path | None) -> Path:
         shutil.rmtree(base, ignore_errors=True)
         base.mkdir(parents=True)
         packages = f"--include={_PACKAGES}"
-        call("debootstrap", "--variant=minbase", packages, "trixie", str(base), _MIRROR)
+        call("debootstrap", "--variant=minbase", packages, "trixie", str(base), *_MIRROR)
         call("chroot", str(base), "apt-get", "clean")
         _add_python(base, wanted[1], prefix or _find_python(wanted[1]))
         (base / ".complete").touch()
