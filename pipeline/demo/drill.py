@@ -31,7 +31,7 @@ from components.postgres.connection import connect
 from pipeline.demo.embedded_postgres import EmbeddedPostgres
 from pipeline.demo.simulate import simulate
 
-ACCOUNTS: Final = 3_000
+ACCOUNTS: Final = 8_000
 DAYS: Final = 540
 BETWEEN_MODELS: Final = timedelta(days=14)
 WORSE: Final = {"TENS_INSIGHT_MAX_TRAINING_CUTOFFS": "1", "TENS_INSIGHT_HIDDEN_UNITS": "[]"}
