@@ -20,7 +20,7 @@ if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
 fi
 
 if [ ! -e "$root/.complete" ]; then
-    echo "Making a Debian 13 root in $root (two minutes; 1.3 GB)."
+    echo "Making a Debian 13 root in $root (some minutes; over 1 GB)."
     rm -rf "$root"
     mkdir -p "$root"
     debootstrap --variant=minbase --include="$packages" trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$root.log" 2>&1 || {
