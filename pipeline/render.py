@@ -52,6 +52,8 @@ def render_summary(summary: RunSummary, out: Console) -> None:
     if summary.report:
         out.print()
         out.print(f"Evaluation report: {short_path(summary.report)}", style="bold", markup=False)
+    if summary.report_copy_problem:
+        out.print(f"Warning: {summary.report_copy_problem}", style="yellow", markup=False)
 
 
 def render_checks(gate: "GateDecision", out: Console) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import ReportNotFound
+from components.metadata_text import with_backslash
 from pipeline.registry import Artifact, Registry
 
 HTML: Final = "review.html"
@@ -39,8 +40,24 @@ def report_of(artifacts: Sequence[Artifact]) -> str | None:
     Args:
         artifacts: Of the run.
     """
+    review = _review_of(artifacts)
+    return str(Path(review.uri, HTML)) if review else None
+
+
+def copy_problem_of(artifacts: Sequence[Artifact]) -> str | None:
+    """Returns why the copy that TENS_INSIGHT_REVIEW_DIR asks for was not written, if so.
+
+    Args:
+        artifacts: Of the run.
+    """
+    review = _review_of(artifacts)
+    problem = str(review.facts.get("copy_problem", "")) if review else ""
+    return with_backslash(problem) or None
+
+
+def _review_of(artifacts: Sequence[Artifact]) -> Artifact | None:
     found = [one for one in artifacts if one.type_name == _TYPE and one.facts.get("outcome")]
-    return str(Path(found[-1].uri, HTML)) if found else None
+    return found[-1] if found else None
 
 
 def find_report(registry: Registry, version: str | None) -> Report:

@@ -15,7 +15,7 @@ from pipeline.metadata_store import require_store
 from pipeline.progress import Progress
 from pipeline.quiet import log_to_file, silence_libraries
 from pipeline.registry import Artifact, Registry, Run
-from pipeline.reports import report_of
+from pipeline.reports import copy_problem_of, report_of
 from pipeline.settings import ConfigurationInvalid, Settings
 from pipeline.summary import TOP, RunSummary, decision_of, newest, newest_run
 
@@ -40,6 +40,7 @@ class RunFailed:
         published: What the other branch published all the same, a sentence each.
         warnings: Why checks of the data gate warned, if it let the run pass.
         report: The evaluation report's file, if one was written.
+        report_copy_problem: Why there is no copy of it where settings ask for one.
     """
 
     error: TensInsightError
@@ -47,6 +48,7 @@ class RunFailed:
     published: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     report: str | None = None
+    report_copy_problem: str | None = None
 
 
 def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummary | RunFailed:
@@ -87,7 +89,7 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
             _gate(registry, run),
             _published(registry, run),
             _warnings(registry, run),
-            report_of(registry.artifacts_of(run)) if run else None,
+            **_report(registry.artifacts_of(run) if run else []),
         )
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
@@ -192,8 +194,12 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         pushed_to=_pushed(artifacts),
         hyperparameters_from=_trained_with(artifacts),
         data_gate=read_data_checks(newest(artifacts, _DECISION_TYPE)),
-        report=report_of(artifacts),
+        **_report(artifacts),
     )
+
+
+def _report(artifacts: list[Artifact]) -> dict[str, str | None]:
+    return {"report": report_of(artifacts), "report_copy_problem": copy_problem_of(artifacts)}
 
 
 def _trained_with(artifacts: list[Artifact]) -> str | None:

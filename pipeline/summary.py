@@ -37,6 +37,7 @@ class RunSummary:
             tuner run; None in a scoring run.
         data_gate: What the data gate checked, and its warnings.
         report: The evaluation report's file; None in a scoring run.
+        report_copy_problem: Why there is no copy of it where settings ask for one.
     """
 
     pipeline: str
@@ -54,6 +55,7 @@ class RunSummary:
     hyperparameters_from: str | None = None
     data_gate: DataChecks = field(default_factory=DataChecks)
     report: str | None = None
+    report_copy_problem: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -11,6 +11,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.metadata_text import without_backslash
 from components.model_review.gather import gather
 from components.model_review.page.html import render
 from components.model_review.review import Review
@@ -21,6 +22,7 @@ HTML: Final = "review.html"
 JSON: Final = "review.json"
 OUTCOME: Final = "outcome"
 MODEL_VERSION: Final = "model_version"
+COPY_PROBLEM: Final = "copy_problem"
 _NO_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -57,7 +59,9 @@ class Executor(base_executor.BaseExecutor):
             _write(os.path.join(artifact.uri, name), text)
         _describe(artifact, review)
         if folder := exec_properties["review_dir"]:
-            _copy(folder, review, files)
+            problem = _copy(folder, review, files)
+            if problem:
+                artifact.set_string_custom_property(COPY_PROBLEM, without_backslash(problem))
 
 
 def _write(path: str, text: str) -> None:
@@ -66,8 +70,12 @@ def _write(path: str, text: str) -> None:
         file.write(text.encode())
 
 
-def _copy(folder: str, review: Review, files: dict[str, str]) -> None:
-    """Copies the report under a name that sorts by time, and that no other run has."""
+def _copy(folder: str, review: Review, files: dict[str, str]) -> str | None:
+    """Copies the report under a name that sorts by time, and that no other run has.
+
+    Returns:
+        Why there is no whole copy; None if there is.
+    """
     head = review.head
     stem = _NO_FILE_NAME.sub("", f"{head.as_of[:19]}-{head.model_version or head.run_id}")
     for name, text in files.items():
@@ -77,8 +85,10 @@ def _copy(folder: str, review: Review, files: dict[str, str]) -> None:
         # TFX removes what a failed node wrote: for want of a copy the report would be lost.
         except Exception as error:
             logging.error("Evaluation report: no copy at %s", path, exc_info=error)
-        else:
-            logging.info("Evaluation report: %s", path)
+            why = getattr(error, "strerror", None) or getattr(error, "message", None)
+            return f"no copy of the evaluation report at {path}: {why or type(error).__name__}"
+        logging.info("Evaluation report: %s", path)
+    return None
 
 
 def _describe(artifact: types.Artifact, review: Review) -> None:

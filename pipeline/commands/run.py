@@ -105,6 +105,7 @@ def run_and_report(
             "published": result.published,
             "warnings": result.warnings,
             "report": result.report,
+            "report_copy_problem": result.report_copy_problem,
         }
         for sentence in result.published:
             click.echo(sentence, err=True)
@@ -112,6 +113,8 @@ def run_and_report(
             click.echo(f"Data gate, warning: {warning}", err=True)
         if result.report:
             click.echo(f"Evaluation report: {short_path(result.report)}", err=True)
+        if result.report_copy_problem:
+            click.echo(f"Warning: {result.report_copy_problem}", err=True)
         raise result.error
     render_summary(result, console())
     if as_json:

@@ -14,6 +14,19 @@ def null_house(postgres_server, tmp_path_factory, house_with):
         yield made
 
 
+@pytest.fixture
+def no_folder(tmp_path):
+    """A path that no folder can have."""
+    (tmp_path / "file").touch()
+    return str(tmp_path / "file" / "copies")
+
+
+def _warns_of_the_copy(finished, told, folder):
+    problem = finished.summary["report_copy_problem"]
+    assert problem.startswith(f"no copy of the evaluation report at {folder}/")
+    assert f"Warning: {problem}" in told
+
+
 def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     null_house, settings_for_small_worlds
 ):
@@ -46,10 +59,15 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     assert review["missing"] == []
 
 
-def test_a_run_that_the_data_gate_stops_is_reported(null_house, settings_for_small_worlds):
+def test_a_run_that_the_data_gate_stops_is_reported(
+    null_house, settings_for_small_worlds, no_folder
+):
     too_many = settings_for_small_worlds | {"TENS_INSIGHT_MIN_ACCOUNTS": "100000"}
-    finished = null_house.run("run", "train", "--json", **too_many)
+    finished = null_house.run(
+        "run", "train", "--json", TENS_INSIGHT_REVIEW_DIR=no_folder, **too_many
+    )
     assert finished.code == 4, finished.err
+    _warns_of_the_copy(finished, finished.err, no_folder)
     review = finished.review
     assert review["decision"]["kind"] == "stopped by the data gate"
     stopped = [one for one in review["data_checks"] if one["verdict"] == "stopped"]
@@ -67,12 +85,12 @@ def test_a_run_that_the_data_gate_stops_is_reported(null_house, settings_for_sma
 
 
 def test_an_unblessed_challenger_leaves_the_champion_scoring(
-    house, trained, published_by_scoring, settings_for_small_worlds
+    house, trained, published_by_scoring, settings_for_small_worlds, no_folder
 ):
-    finished = house.run(
-        "run", "train", "--json", TENS_INSIGHT_MIN_AUC="0.999", **settings_for_small_worlds
-    )
+    unreachable = {"TENS_INSIGHT_MIN_AUC": "0.999", "TENS_INSIGHT_REVIEW_DIR": no_folder}
+    finished = house.run("run", "train", "--json", **unreachable, **settings_for_small_worlds)
     assert finished.code == 0, finished.err
+    _warns_of_the_copy(finished, finished.out, no_folder)
     gate = finished.summary["gate"]
     assert gate["blessed"] is False
     assert gate["metrics"]["champion"]["auc"] > 0.5

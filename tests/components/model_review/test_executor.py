@@ -280,7 +280,11 @@ def test_a_folder_that_takes_no_copy_does_not_cost_the_report(
     (tmp_path / "file").touch()
     written = review({}, review_dir=str(tmp_path / "file" / "copies"))
     assert written.json["decision"]["kind"] == "failed"
-    assert artifact_facts.custom_properties(written.artifact) == {"outcome": "failed"}
+    facts = artifact_facts.custom_properties(written.artifact)
+    assert facts["copy_problem"].startswith(
+        f"no copy of the evaluation report at {tmp_path}/file/copies/"
+    )
+    assert facts["copy_problem"].endswith("file is not a directory")
 
 
 def test_the_json_holds_the_review_and_no_nan() -> None:
