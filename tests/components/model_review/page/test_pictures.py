@@ -57,6 +57,12 @@ def test_long_names_are_cut_and_blanks_do_not_count() -> None:
     assert short_name(" a \n b ") == "a b"
 
 
+@pytest.mark.parametrize("name", ["W" * n + "🦄" * 12 for n in (16, 17, 18)], ids=len)
+def test_a_name_that_is_cut_within_an_emoji_does_not_cost_the_picture(name: str) -> None:
+    found = intervals([Measured(name, Estimate(0.5))], x="AUC", label="AUC")
+    assert ">WWWWWWWWWWWWWW" in found
+
+
 def test_what_is_no_number_is_not_drawn() -> None:
     nan = float("nan")
     rows = [Measured("a", Estimate(nan)), Measured("b", Estimate(0.5, (nan, 0.7)))]
