@@ -10,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 root=${DEBIAN13_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/tens-insight/debian13}
-packages=ca-certificates,chromium,fonts-dejavu-core,g++,gcc,git,libc6-dev,make,python3,python3-dev,python3-venv
+packages="ca-certificates chromium fonts-dejavu-core g++ gcc git libc6-dev make python3 python3-dev python3-venv"
 place=/srv/tens-insight
 
 if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
@@ -23,9 +23,16 @@ if [ ! -e "$root/.complete" ]; then
     echo "Making a Debian 13 root in $root (some minutes; over 1 GB)."
     rm -rf "$root"
     mkdir -p "$root"
-    debootstrap --variant=minbase --include="$packages" trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$root.log" 2>&1 || {
+    # debootstrap itself cannot resolve a browser's dependencies: apt does, in the root.
+    {
+        debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} &&
+            cp /etc/resolv.conf /etc/hosts "$root/etc/" &&
+            chroot "$root" apt-get update &&
+            # shellcheck disable=SC2086 # a list of words
+            DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install --yes --no-install-recommends $packages
+    } >"$root.log" 2>&1 || {
         tail -n 20 "$root.log" >&2
-        echo "debootstrap failed: see $root.log." >&2
+        echo "Making the Debian 13 root failed: see $root.log." >&2
         exit 1
     }
     touch "$root/.complete"
