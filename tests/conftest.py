@@ -33,6 +33,26 @@ PASSWORD_GROUP = "password_required"
 """The embedded server trusts its socket, except for members of this role."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets a file's tests run in one process, and what takes longest begin first.
+
+    Session fixtures are made in each process: files that share one which takes minutes are
+    marked with a common xdist_group.
+    """
+    for item in items:
+        if not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(name=item.nodeid.split("::")[0]))
+    slow = {_group(item) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: ("end_to_end" not in item.nodeid, _group(item) not in slow))
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    assert marker is not None
+    return str(marker.kwargs["name"])
+
+
 class Server:
     """The Postgres server of the test session, with a role that may create databases."""
 

@@ -19,7 +19,7 @@ from tests.conftest import with_login
 from tests.end_to_end.conftest import AS_OF, CANARY, house_with
 from tests.end_to_end.kubeflow_emulator import Emulator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="house")]
 
 EVENTS = metadata_store_pb2.Event.Type
 STATES = metadata_store_pb2.Execution.State

@@ -84,6 +84,7 @@ def test_a_run_that_the_data_gate_stops_is_reported(
     assert {"quality", "standing", "importance"} <= dict(review["missing"]).keys()
 
 
+@pytest.mark.xdist_group(name="house")
 def test_an_unblessed_challenger_leaves_the_champion_scoring(
     house, trained, published_by_scoring, settings_for_small_worlds, no_folder
 ):

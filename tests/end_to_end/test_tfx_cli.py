@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="house")]
 
 ROOT = Path(__file__).parents[2]
 TFX = Path(sys.executable).with_name("tfx")

@@ -10,7 +10,7 @@ from tests.end_to_end.conftest import CANARY
 from tests.end_to_end.reference import product_areas, raw_events
 from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="house")]
 
 DAY = timedelta(days=1)
 NEWEST_MODEL = (

@@ -19,7 +19,7 @@ from serving_model.metrics import auc
 from serving_model.predict import ModelScorer
 from transforms.event_spec import LABEL
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
 LIMITS = {
     "max_auc_drop": 0.2,

@@ -12,7 +12,7 @@ from components.model_review.contributions import contributions_of
 from serving_model.group_words import group_words
 from serving_model.predict import ModelScorer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
 
 def test_contributions_are_means_of_what_adds_up_to_each_score(complete: SimpleNamespace) -> None:

@@ -26,6 +26,8 @@ from serving_model.signatures import SERVING
 from tests.components.model_review.conftest import CANARY, RUN_ID
 from tests.components.model_review.publications import publish_scores, query
 
+pytestmark = pytest.mark.xdist_group(name="judged")
+
 Write = Callable[..., Any]
 
 

@@ -21,6 +21,8 @@ from serving_model.signatures import SCORE_FEATURES, SERVING
 from transforms.account_features import FEATURES, feature_names
 from transforms.reason_groups import feature_groups, group_names, group_of
 
+pytestmark = pytest.mark.xdist_group(name="judged")
+
 COLUMNS = len(feature_names())
 SILENCE = np.array(feature_groups()) == "silence"
 

@@ -13,7 +13,7 @@ from components.model_review.missing import SectionMissing
 from components.model_review.score_split import score_split
 from serving_model.predict import ModelScorer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
 
 @pytest.fixture(scope="module")

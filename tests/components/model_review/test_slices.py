@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from components.model_gate.gate_check import Population
 from components.model_review.slices import slices_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
 
 def groups(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
