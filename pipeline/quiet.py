@@ -9,6 +9,8 @@ import warnings
 from pathlib import Path
 from typing import Final
 
+from pipeline.quiet_import import import_quietly
+
 # C++ of TensorFlow (CPU features, missing CUDA libraries) and of ML Metadata (every
 # connection to Postgres). Read when they are first imported.
 _NATIVE: Final = {
@@ -29,6 +31,7 @@ def silence_libraries() -> None:
     """Silences known noise at its source; call before TensorFlow is imported."""
     for name, value in _NATIVE.items():
         os.environ.setdefault(name, value)
+    import_quietly("tensorflow")
     for module in _LOUD_MODULES:
         warnings.filterwarnings("ignore", module=module)
     for name in ("apache_beam", "tensorflow"):
