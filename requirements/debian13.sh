@@ -47,6 +47,9 @@ find "$root$place" -mindepth 1 -maxdepth 1 ! -name .venv ! -name var -exec rm -r
 git ls-files -z --cached --others --exclude-standard |
     tar --create --null --files-from=- --ignore-failed-read 2>/dev/null |
     tar --extract --directory "$root$place"
+# Some tests ask git which files belong to the tree.
+git -C "$root$place" init --quiet
+git -C "$root$place" add --all
 
 # In a mount namespace of its own, nothing stays mounted, however this ends.
 exec unshare --mount --fork --pid --kill-child sh -eu -c '

@@ -24,6 +24,8 @@ def test_create_and_run_through_the_tfx_cli(
         "TENS_INSIGHT_STATE_DIR": str(tmp_path / "state"),
         "TENS_INSIGHT_AS_OF": house.as_of.isoformat(),
         "LOCAL_HOME": str(tmp_path),
+        # As in an active environment: the CLI calls pip.
+        "PATH": f"{TFX.parent}{os.pathsep}{os.environ['PATH']}",
     }
 
     def tfx(*arguments):
