@@ -5,7 +5,7 @@ database and a state directory of its own, and checks after each what it should 
 
 1. A champion is trained, and publishes.
 2. A newer model is trained on newer feedback, is blessed, and publishes.
-3. A challenger that is worse is refused; the champion goes on scoring.
+3. A challenger that learnt from wrong churn dates is refused; the champion goes on scoring.
 4. The champion is withdrawn; the former one is champion at once, and scores.
 5. That publication is undone: the table is what it was before, byte for byte.
 6. The withdrawn model is promoted again: the state of step 3.
@@ -30,12 +30,14 @@ from components.errors import TensInsightError
 from components.postgres.connection import connect
 from pipeline.demo.embedded_postgres import EmbeddedPostgres
 from pipeline.demo.simulate import simulate
+from pipeline.demo.sql import load_sql
 
 ACCOUNTS: Final = 8_000
 DAYS: Final = 540
 BETWEEN_MODELS: Final = timedelta(days=14)
-WORSE: Final = {"TENS_INSIGHT_MAX_TRAINING_CUTOFFS": "1", "TENS_INSIGHT_HIDDEN_UNITS": "[]"}
-"""Settings of a model that has seen hardly anything."""
+EVAL_WINDOW: Final = timedelta(days=60)
+"""The horizon: churn dates within it are what a challenger is judged on."""
+WRONG_DATES: Final = {"TENS_INSIGHT_CHURN_TABLE": "account_churn_delayed"}
 
 
 class DrillFailed(TensInsightError):
@@ -153,15 +155,22 @@ def _train_a_newer_one(drill: Drill, as_of: datetime, first: str) -> str:
 
 
 def _refuse_a_worse_one(drill: Drill, as_of: datetime, second: str) -> str:
-    drill.say("3. Train a challenger that is worse.")
+    drill.say("3. Train a challenger on churn dates that an import got wrong.")
     before = drill.table()
-    summary = drill.run("run", "train", "--as-of", as_of.isoformat(), "--json", **WORSE)
+    _delay_churn(as_of - EVAL_WINDOW)
+    summary = drill.run("run", "train", "--as-of", as_of.isoformat(), "--json", **WRONG_DATES)
     gate = summary["gate"]
     drill.say(f"  {gate['summary']}")
     drill.check("the challenger is not blessed", not gate["blessed"])
     drill.check("the champion scored", summary["published"]["model_version"] == second)
     drill.check("the table is the same, byte for byte", drill.table() == before)
     return before
+
+
+def _delay_churn(before: datetime) -> None:
+    """Makes the table of wrong dates: of everyone who was gone before a moment."""
+    with closing(connect("tens-insight drill")) as connection, connection:
+        connection.cursor().execute(load_sql("delay_churn"), {"before": before})
 
 
 def _withdraw_and_score(drill: Drill, as_of: datetime, first: str, second: str) -> None:
