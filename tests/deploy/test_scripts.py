@@ -65,6 +65,15 @@ def test_a_moment_that_has_passed_waits_for_the_next_turn():
     assert due == pytest.approx(time.time() + 7 * 86400 - 3600, abs=10)
 
 
+@pytest.mark.parametrize("pause", [n / 5000 for n in range(10)])
+def test_a_signal_as_the_wait_begins_is_not_lost(pause):
+    with _repeat("7", "1 hour ago", "false") as loop:
+        loop.stdout.readline()
+        time.sleep(pause)
+        loop.terminate()
+        assert loop.wait(timeout=5) == 143
+
+
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_command_too(end):
     with _repeat("1", "1 second", "sh", "-c", "echo $$; exec sleep 30") as loop:

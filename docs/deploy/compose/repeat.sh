@@ -11,19 +11,33 @@ set -u
 days=$1 moment=$2
 shift 2
 child=
-trap 'kill "$child" 2>/dev/null; wait; exit 143' INT TERM
+ended=
+trap 'ended=yes; stop' INT TERM
+
+# Until it is gone: a signal that comes before the child is the command itself is lost.
+stop() {
+    while [ -n "$child" ] && kill "$child" 2>/dev/null; do sleep 0.1; done
+}
+
+# In the background, since the shell answers signals in `wait` alone; one that comes before the
+# child's number is known is answered right after.
+run() {
+    [ -z "$ended" ] || exit 143
+    "$@" &
+    child=$!
+    [ -z "$ended" ] || stop
+    wait "$child"
+    code=$?
+    [ -z "$ended" ] || exit 143
+    child=
+}
 
 while :; do
     now=$(date -u +%s)
     next=$(date -u -d "$moment" +%s) || exit 2
     [ "$next" -gt "$now" ] || next=$((next + days * 86400))
     echo "$(date -u -d "@$next" +%FT%TZ) is when \"$*\" runs."
-    # In the background: the shell answers signals in `wait` alone.
-    sleep $((next - now)) &
-    child=$!
-    wait "$child"
-    "$@" &
-    child=$!
-    wait "$child"
-    echo "$(date -u +%FT%TZ) \"$*\" ended with code $?."
+    run sleep $((next - now))
+    run "$@"
+    echo "$(date -u +%FT%TZ) \"$*\" ended with code $code."
 done
