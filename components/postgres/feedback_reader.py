@@ -58,7 +58,7 @@ class Feedback:
     """The feedback of a bucket: N rows of A accounts, by account, then by time.
 
     Attributes:
-        account_ids: Arrow binary array [A], UTF-8.
+        account_ids: Arrow binary array [A], UTF-8, sorted.
         starts: int64 [A + 1]; rows starts[a] to starts[a + 1] belong to account a.
         created_us: int64 [N], microseconds since 1970-01-01 UTC, rising in an account.
         priority: int64 [N].
@@ -103,8 +103,9 @@ def read_feedback(
         collapse_duplicates: Whether rows that are equal in all but their id count once.
 
     Returns:
-        The rows, grouped and ordered. Rows of an account with the same created_at
-        are ordered by a hash of their id, so that the order is always the same.
+        The rows, grouped and ordered: accounts by their id, rows of an account with the
+        same created_at by a hash of theirs. So the order is always the same, whatever
+        that of the table and of the workers that scan it.
 
     Raises:
         ContractBroken: A column that must not be NULL is.
@@ -113,8 +114,7 @@ def read_feedback(
     parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
     table = copy_columns(connection, query, parameters, _FEEDBACK_TYPES)
     _refuse_nulls(table)
-    accounts = column(table, "account_id")
-    codes = accounts.indices.to_numpy().astype(np.int64)
+    account_ids, codes = _sorted_accounts(column(table, "account_id"))
     created_us = column(table, "created_at").cast(pa.int64()).to_numpy()
     order = account_order(codes, created_us, column(table, "id_hash").to_numpy())
     priority = column(table, "priority").to_numpy()
@@ -124,8 +124,8 @@ def read_feedback(
         order = np.delete(order, repeated_rows(codes, created_us, order, content))
     indices = pa.array(order)
     return Feedback(
-        account_ids=accounts.dictionary,
-        starts=np.searchsorted(codes[order], np.arange(len(accounts.dictionary) + 1)),
+        account_ids=account_ids,
+        starts=np.searchsorted(codes[order], np.arange(len(account_ids) + 1)),
         created_us=created_us[order],
         priority=priority[order],
         strings={name: one.take(indices) for name, one in strings.items()},
@@ -164,6 +164,14 @@ def read_churn(
     account, churned_us = account[known], churned_us[known]
     order = np.lexsort((churned_us, account))
     return Churn(account=account[order], churned_us=churned_us[order])
+
+
+def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Int64s]:
+    """Returns the account ids, sorted, and of each row its account's position among them."""
+    order = pa.compute.array_sort_indices(rows.dictionary)
+    position = np.empty(len(order), np.int64)
+    position[order.to_numpy()] = np.arange(len(order))
+    return rows.dictionary.take(order), position[rows.indices.to_numpy()]
 
 
 def _refuse_nulls(table: pa.Table) -> None:

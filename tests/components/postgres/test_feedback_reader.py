@@ -46,7 +46,7 @@ def groups(feedback: Feedback) -> Groups:
     moments = [EPOCH + int(us) * MICROSECOND for us in feedback.created_us]
     rows = list(zip(moments, feedback.priority.tolist(), *strings, strict=True))
     accounts = [account.decode() for account in feedback.account_ids.to_pylist()]
-    assert len(set(accounts)) == len(accounts)
+    assert accounts == sorted(set(accounts))
     assert feedback.starts[0] == 0
     assert feedback.starts[-1] == len(rows)
     spans = zip(feedback.starts, feedback.starts[1:], strict=False)
