@@ -79,7 +79,7 @@ replay-image: setup ## the Dockerfile's steps in Debian 13 roots, without a cont
 	@$(BIN)/python requirements/replay build
 
 try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an environment of its own
-	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.10,<3.14' \
+	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.11,<3.14' \
 	  --with-requirements docs/deploy/airflow/requirements.txt docs/deploy/airflow/try_dags.py
 
 clean: ## everything that a run made, the embedded database included
