@@ -168,6 +168,8 @@ def read_churn(
 
 def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Int64s]:
     """Returns the account ids, sorted, and of each row its account's position among them."""
+    # TensorFlow gives the last rows of a batch a last bit of their own: only where accounts
+    # keep their places do two runs of one snapshot publish the very same scores.
     order = pa.compute.array_sort_indices(rows.dictionary)
     position = np.empty(len(order), np.int64)
     position[order.to_numpy()] = np.arange(len(order))
