@@ -22,10 +22,10 @@ from bench.history_options import add_history, history_of
 from bench.score_table import Interval, as_text
 from bench.trained_history import TrainedHistory, trained
 from pipeline.demo.world_model import Booleans, Floats
-from pipeline.quiet import silence_libraries
+from pipeline.runs.quiet import silence_libraries
 
 if TYPE_CHECKING:
-    from serving_model.trainer import TrainerSettings
+    from serving_model.learning.trainer import TrainerSettings
 
 ALL = "all columns"
 OTHER_SEED = "nothing, another seed"
@@ -93,8 +93,8 @@ def losses(
         probabilities: By what was left out, [n] each; ALL is among them.
         columns: How many columns were left out, by the same names.
     """
-    from serving_model.metrics import auc, log_loss
-    from serving_model.paired_bootstrap import paired_bootstrap
+    from serving_model.evaluation.metrics import auc, log_loss
+    from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
     replicates = paired_bootstrap(labels, probabilities)
     whole, base = probabilities[ALL], replicates[ALL]
@@ -115,7 +115,7 @@ def losses(
 
 def print_losses(labels: Floats, probabilities: dict[str, Floats], columns: dict[str, int]) -> None:
     """Prints a line for each group, as a table of Markdown."""
-    from serving_model.metrics import auc, log_loss
+    from serving_model.evaluation.metrics import auc, log_loss
 
     whole = probabilities[ALL]
     print(f"{ALL}: AUC {auc(labels, whole):.4f}, log-loss {log_loss(labels, whole):.4f}\n")
@@ -140,7 +140,7 @@ def _refitted(found: TrainedHistory, groups: Sequence[str]) -> Iterator[tuple[st
 
 def _fitted(found: TrainedHistory, kept: Booleans, seed: int) -> Floats:
     """Probabilities of the test accounts by a model that sees the kept columns alone."""
-    from serving_model.trainer import fit_snapshots
+    from serving_model.learning.trainer import fit_snapshots
 
     training = found.training._replace(features=found.training.features[:, kept])
     fitted = fit_snapshots(training, _settings(found, seed))
@@ -151,7 +151,7 @@ def _fitted(found: TrainedHistory, kept: Booleans, seed: int) -> Floats:
 def _settings(found: TrainedHistory, seed: int) -> "TrainerSettings":
     """As the pipeline trains, but for the label's horizon alone: the others take time."""
     from pipeline.training import training_config
-    from serving_model.trainer import TrainerSettings
+    from serving_model.learning.trainer import TrainerSettings
 
     horizon = found.settings.horizon_days
     own: dict[str, Any] = {"seed": seed, "churn_horizons": [horizon]}
@@ -160,7 +160,7 @@ def _settings(found: TrainedHistory, seed: int) -> "TrainerSettings":
 
 
 def _interval(replicates: Floats) -> Interval:
-    from serving_model.paired_bootstrap import interval
+    from serving_model.evaluation.paired_bootstrap import interval
 
     limits = interval(replicates)
     assert limits is not None, "every resample has both outcomes"

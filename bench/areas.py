@@ -23,15 +23,15 @@ from pathlib import Path
 from tfx.types import Channel
 
 from bench.read import prepare
-from components.artifacts import AreaCounts, PublishedAreas
 from components.feedback_example_gen.counted_areas import write_counted_areas
-from components.postgres.area_counts import AreaWindow, read_area_counts
+from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
+from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
 from components.postgres.connection import connect
 from components.postgres.migrate import migrate
-from components.postgres.snapshot import exported_snapshot
-from components.postgres.sql import load_sql
+from components.postgres.queries import queries
 from components.product_area_scorer.component import ProductAreaScorer
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from components.registry.artifacts import AreaCounts, PublishedAreas
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.nodes import publish_areas
 from pipeline.settings import Settings, load_settings
 from transforms.product_area_impact import RECENT_DAYS, TOP_PRIORITY
@@ -43,7 +43,10 @@ def bare_aggregate(psql: str, url: str, as_of: datetime, settings: Settings) -> 
     moments["recent_since"] = as_of - timedelta(days=RECENT_DAYS)
     priorities = {"critical_priority": settings.critical_priority, "top_priority": TOP_PRIORITY}
     literals = {name: f"'{moment.isoformat()}'::timestamptz" for name, moment in moments.items()}
-    statement = load_sql("product_area_counts") % {**literals, **priorities}
+    statement = queries("components.feedback_example_gen.reading")["product_area_counts"] % {
+        **literals,
+        **priorities,
+    }
     start = time.perf_counter()
     command = [psql, "--no-psqlrc", "--quiet", f"--command={statement}", url]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)

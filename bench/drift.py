@@ -26,11 +26,11 @@ from components.data_checker.drift import Measurement, measure
 from components.data_checker.pairs import PAIRS
 from components.data_checker.statistics import Statistics
 from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
+from components.feedback_example_gen.reading.feedback_reader import read_churn, read_feedback
 from components.feedback_example_gen.snapshots import record_batches, take_snapshots
 from components.postgres.connection import connect
-from components.postgres.feedback_reader import read_churn, read_feedback
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
 from pipeline.demo.simulate import simulate
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from transforms.schema import load_schema
 
 DAYS: Final = 546

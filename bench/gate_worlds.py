@@ -23,8 +23,8 @@ from pathlib import Path
 
 import psycopg2
 
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
-from pipeline.quiet import log_to_file, silence_libraries
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.runs.quiet import log_to_file, silence_libraries
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
 SCENARIOS = ("null", "base", "strong")
@@ -130,7 +130,7 @@ def run_components(folder: Path) -> dict:
     from tfx import v1 as tfx
     from tfx.dsl.compiler.compiler import Compiler
 
-    from pipeline.branch_runner import BranchRunner
+    from pipeline.runs.branch_runner import BranchRunner
     from pipeline.settings import Settings
     from pipeline.training import create_pipeline
 

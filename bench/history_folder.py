@@ -17,7 +17,7 @@ from typing import Any
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
-from pipeline.demo.sql import load_sql
+from components.postgres.queries import queries
 
 TABLES = ("feedback_enriched", "account_churn")
 
@@ -95,7 +95,7 @@ def copy_history(connection: Connection, folder: HistoryFolder) -> None:
     """Copies a history into the input tables of an empty database."""
     with connection, connection.cursor() as cursor:
         cursor.execute("SET LOCAL TIME ZONE 'UTC'")
-        cursor.execute(load_sql("create_inputs"))
+        cursor.execute(queries("pipeline.demo")["create_inputs"])
         for table in TABLES:
             with gzip.open(folder.path / f"{table}.csv.gz", "rt", encoding="utf-8") as file:
                 cursor.copy_expert(_copy(table, next(csv.reader([next(file)]))), file)

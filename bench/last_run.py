@@ -13,11 +13,11 @@ import tempfile
 from pathlib import Path
 
 from bench import limit
-from pipeline.demo.fallback import ensure_database
-from pipeline.quiet import silence_libraries
-from pipeline.registry import Registry
+from pipeline.local_database.fallback import ensure_database
+from pipeline.registry.registry import Registry
+from pipeline.runs.quiet import silence_libraries
+from pipeline.runs.summary import newest
 from pipeline.settings import load_settings
-from pipeline.summary import newest
 
 PIPELINE_NAME = "tens-insight-train"
 
@@ -27,7 +27,7 @@ def main() -> int:
     silence_libraries()
     # Only now: TensorFlow reads what it may say when it is first imported.
     from components.model_gate.snapshots import read_serialized
-    from serving_model.predict import ModelScorer
+    from serving_model.served.predict import ModelScorer
 
     settings = load_settings()
     ensure_database(settings)

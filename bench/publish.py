@@ -19,13 +19,13 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 from components.postgres.connection import connect, describe
-from components.postgres.copy_rows import RowStream
-from components.postgres.details import Details
 from components.postgres.migrate import migrate
-from components.postgres.publication import Publication, PublishPolicy
-from components.postgres.publish import publish
-from components.postgres.targets import ACCOUNT_RISK_SCORES
-from serving_model.risk_bands import CONTRACT_BANDS
+from components.publishing.copy_rows import RowStream
+from components.publishing.details import Details
+from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publish import publish
+from components.publishing.targets import ACCOUNT_RISK_SCORES
+from serving_model.served.risk_bands import CONTRACT_BANDS
 
 REASONS = 6
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)

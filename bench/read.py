@@ -30,13 +30,7 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.bucket_writer import GZIP
 from components.feedback_example_gen.cutoffs import SPLITS, Windows, plan_cutoffs
-from components.feedback_example_gen.snapshots import (
-    SnapshotRules,
-    record_batches,
-    take_snapshots,
-)
-from components.postgres.connection import connect
-from components.postgres.feedback_reader import (
+from components.feedback_example_gen.reading.feedback_reader import (
     Bucket,
     Churn,
     ChurnSource,
@@ -44,7 +38,13 @@ from components.postgres.feedback_reader import (
     read_churn,
     read_feedback,
 )
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from components.feedback_example_gen.snapshots import (
+    SnapshotRules,
+    record_batches,
+    take_snapshots,
+)
+from components.postgres.connection import connect
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
 WINDOWS = Windows(
     lookback_days=180, horizon_days=60, cutoff_interval_days=14, max_training_cutoffs=12

@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.quiet import silence_libraries
-from pipeline.registry import Registry
+from pipeline.registry.registry import Registry
+from pipeline.runs.quiet import silence_libraries
+from pipeline.runs.summary import newest
 from pipeline.settings import load_settings
-from pipeline.summary import newest
 
 PIPELINE_NAME = "tens-insight-train"
 KINDS = ("Examples", "TransformGraph", "Model", "ModelBlessing")
@@ -103,7 +103,7 @@ def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:
     from components.model_review.contributions import contributions_of
     from components.model_review.importance import importance_of
     from components.model_review.score_split import score_split
-    from serving_model.predict import ModelScorer
+    from serving_model.served.predict import ModelScorer
 
     scorer = ModelScorer(f"{run['Model']}/Format-Serving")
     transform = tft.TFTransformOutput(run["TransformGraph"])

@@ -6,9 +6,9 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.demo.world_model import Floats
-from serving_model.folds import Fold, choosing_folds
-from serving_model.metrics import log_loss
-from serving_model.snapshots import Snapshots
+from serving_model.evaluation.metrics import log_loss
+from serving_model.learning.folds import Fold, choosing_folds
+from serving_model.learning.labelled_examples import Snapshots
 from transforms.account_features import feature_names
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.scores import auc, log_loss
 from pipeline.demo.world_model import Floats
-from serving_model.metrics import average_precision, expected_calibration_error
+from serving_model.evaluation.metrics import average_precision, expected_calibration_error
 
 REPLICATES = 500
 SEED = 1

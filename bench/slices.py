@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from components.account_scorer.silence import STATES
 from pipeline.demo.world_model import Booleans, Floats
-from serving_model.metrics import auc, expected_calibration_error, log_loss
+from serving_model.evaluation.metrics import auc, expected_calibration_error, log_loss
 
 LEAST_OF_EACH = 20
 """Churned and stayed accounts of a slice, below which its metrics say nothing."""

@@ -13,12 +13,12 @@ import psycopg2
 from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
 from pipeline.demo.world_model import Floats
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from serving_model.snapshots import Snapshots
+    from serving_model.learning.labelled_examples import Snapshots
 
 Texts = NDArray[np.str_]
 
@@ -93,8 +93,8 @@ def _train(settings: Settings) -> TrainedHistory:
 
     from bench.training_part import run_training_part
     from components.model_gate.snapshots import read_serialized
-    from serving_model.predict import ModelScorer
-    from serving_model.snapshots import load_snapshots
+    from serving_model.learning.labelled_examples import load_snapshots
+    from serving_model.served.predict import ModelScorer
 
     artifacts = run_training_part(settings)
     transform = tft.TFTransformOutput(artifacts["transform_graph"].uri)

@@ -7,9 +7,9 @@ from tfx import v1 as tfx
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from pipeline import local_runner, nodes, training
 from pipeline.deployment import local_deployment
-from pipeline.registry import Registry
+from pipeline.registry.registry import Registry
+from pipeline.runs.summary import newest
 from pipeline.settings import Settings
-from pipeline.summary import newest
 from transforms.schema import schema_path
 
 PIPELINE_NAME = "tens-insight-bench"

@@ -15,5 +15,5 @@ def __getattr__(name: str) -> Any:
         AttributeError: There is no such type.
     """
     if name[:1].isupper():
-        return getattr(importlib.import_module("components.artifacts"), name)
+        return getattr(importlib.import_module("components.registry.artifacts"), name)
     raise AttributeError(f"module 'components' has no attribute {name!r}")

@@ -6,7 +6,7 @@ from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
 from pipeline.settings import Settings
-from serving_model.signatures import PROBABILITY, SERVING
+from serving_model.served.signatures import PROBABILITY, SERVING
 from transforms import event_spec
 
 AUC: Final = "auc"

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from tfx import v1 as tfx
 
 from pipeline import training
-from pipeline.branch_runner import BranchRunner
-from pipeline.demo.fallback import ensure_database
-from pipeline.metadata_store import connection_config
-from pipeline.quiet import silence_libraries
+from pipeline.local_database.fallback import ensure_database
+from pipeline.registry.metadata_store import connection_config
+from pipeline.registry.store_identity import require_own_artifacts
+from pipeline.runs.branch_runner import BranchRunner
+from pipeline.runs.quiet import silence_libraries
 from pipeline.settings import Settings, load_settings
-from pipeline.store_identity import require_own_artifacts
 
 
 def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:

@@ -9,8 +9,6 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import BaseChannel, channel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
-from components.champion.judged import GATE_NODE
-from components.champion.strategy import ChampionStrategy
 from components.data_checker.checks import Limits
 from components.data_checker.component import DataChecker
 from components.data_checker.trained_statistics import NewestOrNone
@@ -18,6 +16,8 @@ from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
 from components.product_area_scorer.component import ProductAreaScorer
+from components.registry.judged import GATE_NODE
+from components.registry.strategy import ChampionStrategy
 from pipeline.deployment import Deployment
 from pipeline.settings import Settings
 

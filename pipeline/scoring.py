@@ -5,9 +5,9 @@ from typing import Final
 from tfx import v1 as tfx
 from tfx.types import channel, standard_artifacts
 
-from components.champion.judged import GATE_NODE
 from components.data_checker.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
+from components.registry.judged import GATE_NODE
 from pipeline import nodes, training
 from pipeline.deployment import Deployment, local_deployment
 from pipeline.settings import Settings

@@ -17,7 +17,7 @@ from pipeline.code_version import code_version
 from pipeline.deployment import Deployment, local_deployment
 from pipeline.evaluation import eval_config
 from pipeline.settings import Settings
-from serving_model.hyperparameters import HYPERPARAMETERS
+from serving_model.learning.hyperparameters import HYPERPARAMETERS
 from transforms.schema import schema_path
 
 PIPELINE_NAME: Final = "tens-insight-train"
@@ -124,7 +124,7 @@ def train_model(
     return ModelTrainer(
         examples=examples,
         transform_graph=graph,
-        run_fn="serving_model.trainer.run_fn",
+        run_fn="serving_model.learning.trainer.run_fn",
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["train"]),
         hyperparameters=tuned.outputs["hyperparameters"] if tuned else None,

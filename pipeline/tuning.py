@@ -10,7 +10,7 @@ from components.model_tuner.component import ModelTuner
 from pipeline import nodes, training
 from pipeline.deployment import local_deployment
 from pipeline.settings import ConfigurationInvalid, Settings
-from serving_model.hyperparameters import HYPERPARAMETERS
+from serving_model.learning.hyperparameters import HYPERPARAMETERS
 from transforms.schema import schema_path
 
 PIPELINE_NAME: Final = nodes.TUNING_PIPELINE
@@ -45,7 +45,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     tuner = ModelTuner(
         examples=examples,
         transform_graph=transform.outputs["transform_graph"],
-        tuner_fn="serving_model.tuner.tuner_fn",
+        tuner_fn="serving_model.learning.tuner.tuner_fn",
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
         eval_args=trainer_pb2.EvalArgs(splits=[TRAIN]),
         custom_config={

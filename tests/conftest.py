@@ -23,7 +23,7 @@ os.environ.pop("METADATA_DATABASE_URL", None)
 # bench/ is not part of the installed package.
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
 # On a busy machine an example that takes long is no failure.
 hypothesis.settings.register_profile("tens-insight", deadline=None)

@@ -7,9 +7,9 @@ from typing import Any, Final
 from tfx import types
 
 from components.errors import NothingToPublish
-from components.postgres.publication import Published
-from serving_model.band_card import bands_of_card
-from serving_model.risk_bands import RiskBands
+from components.publishing.publication import Published
+from serving_model.served.band_card import bands_of_card
+from serving_model.served.risk_bands import RiskBands
 
 BANDS: Final = "risk_bands"
 BANDS_MODE: Final = "risk_bands_mode"
@@ -58,7 +58,7 @@ def describe_bands(
         bands: As applied.
         card: Of the champion.
         published: What came of the publication.
-        ties: As serving_model.risk_bands.divided_ties counts them.
+        ties: As serving_model.served.risk_bands.divided_ties counts them.
     """
     scores.set_string_custom_property(BANDS, bands.describe())
     scores.set_string_custom_property(BANDS_MODE, bands.mode)

@@ -8,8 +8,8 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.account_scorer import executor
-from components.artifacts import PublishedScores
-from serving_model.risk_bands import RiskBands
+from components.registry.artifacts import PublishedScores
+from serving_model.served.risk_bands import RiskBands
 
 
 class AccountScorerSpec(types.ComponentSpec):

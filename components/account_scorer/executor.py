@@ -11,7 +11,6 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import artifact_facts
 from components.account_scorer.bands import bands_for, describe_bands
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.inference import score_files
@@ -20,11 +19,12 @@ from components.account_scorer.unseen_words import describe_unseen_words
 from components.beam_errors import original_error
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS
-from components.postgres.details import Details
-from components.postgres.publication import Publication, Published, PublishPolicy
-from components.postgres.publish import publish
-from components.postgres.targets import ACCOUNT_RISK_SCORES
-from serving_model.predict import ModelScorer
+from components.publishing.details import Details
+from components.publishing.publication import Publication, Published, PublishPolicy
+from components.publishing.publish import publish
+from components.publishing.targets import ACCOUNT_RISK_SCORES
+from components.registry import artifact_facts
+from serving_model.served.predict import ModelScorer
 
 Artifacts = dict[str, list[types.Artifact]]
 

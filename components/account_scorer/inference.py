@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from components.account_scorer.scored_batch import COLUMNS, scored_batch
-from serving_model.predict import ModelScorer
+from serving_model.served.predict import ModelScorer
 
 ACCOUNT_ID: Final = "account_id"
 CHURN_PROBABILITY: Final = "churn_probability"

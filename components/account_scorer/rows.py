@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from components.account_scorer.inference import read_scores, read_shards
 from components.errors import PublicationRefused
-from components.postgres.details import ACCOUNT_RISK_DETAILS
-from serving_model.risk import health_scores
-from serving_model.risk_bands import RiskBands, divided_ties
+from components.publishing.details import ACCOUNT_RISK_DETAILS
+from serving_model.served.risk import health_scores
+from serving_model.served.risk_bands import RiskBands, divided_ties
 
 ScoreRow = tuple[str, float, float, str, datetime, str]
 

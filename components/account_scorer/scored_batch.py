@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from components.account_scorer.silence import silence_states
 from components.errors import PublicationRefused
-from serving_model.predict import Explanation, ModelScorer
-from serving_model.reason_words import reasons_of
-from serving_model.risk import checked_probabilities
+from serving_model.reasons.reason_words import reasons_of
+from serving_model.served.predict import Explanation, ModelScorer
+from serving_model.served.risk import checked_probabilities
 from transforms.event_spec import DAYS_SINCE_LAST_EVENT, TENURE_DAYS
 
 LIFETIME_COUNT: Final = "lifetime_count"

@@ -10,8 +10,8 @@ from absl import logging
 from tfx import types
 
 from components.feedback_example_gen.word_counts import read_word_counts, words_of
-from components.metadata_text import without_backslash
-from serving_model.model_words import read_vocabularies
+from components.registry.metadata_text import without_backslash
+from serving_model.served.model_words import read_vocabularies
 from transforms.words import normalised
 
 _COLUMNS: Final = {

@@ -9,10 +9,10 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.artifacts import DataGateDecision
 from components.data_checker import executor
 from components.data_checker.actions import complete_actions
 from components.data_checker.checks import Limits
+from components.registry.artifacts import DataGateDecision
 
 
 class DataCheckerSpec(types.ComponentSpec):

@@ -13,7 +13,6 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components import artifact_facts
 from components.data_checker.actions import decide
 from components.data_checker.checks import SKIPPED, Check, Limits
 from components.data_checker.decision_file import write_decision
@@ -25,6 +24,7 @@ from components.data_checker.statistics import Statistics
 from components.data_checker.volume import check_volume
 from components.data_checker.words import UNSEEN_PAIRS, check_missing, check_unseen
 from components.feedback_example_gen.cutoffs import SCORE
+from components.registry import artifact_facts
 from transforms.schema import load_schema
 
 Artifacts = dict[str, list[types.Artifact]]

@@ -6,7 +6,7 @@ from typing import Any, Final
 from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
 from components.feedback_example_gen import properties
 from components.feedback_example_gen.cutoffs import SCORE
-from components.postgres.watermark import WEEKS_BEFORE
+from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 
 VOLUME: Final = "volume"
 FEWEST_WEEKLY_ROWS: Final = 100

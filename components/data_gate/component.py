@@ -4,8 +4,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.artifacts import DataGateDecision
 from components.data_gate import executor
+from components.registry.artifacts import DataGateDecision
 
 
 class DataGateSpec(types.ComponentSpec):

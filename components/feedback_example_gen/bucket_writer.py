@@ -18,14 +18,8 @@ from components.feedback_example_gen.input_oddities import (
     hashed_ids,
     write_oddities,
 )
-from components.feedback_example_gen.snapshots import (
-    SnapshotRules,
-    Snapshots,
-    record_batches,
-    take_snapshots,
-)
-from components.feedback_example_gen.word_counts import count_words, write_word_counts
-from components.postgres.feedback_reader import (
+from components.feedback_example_gen.reading.database_snapshot import join_snapshot
+from components.feedback_example_gen.reading.feedback_reader import (
     Bucket,
     Churn,
     ChurnSource,
@@ -33,7 +27,13 @@ from components.postgres.feedback_reader import (
     read_churn,
     read_feedback,
 )
-from components.postgres.snapshot import join_snapshot
+from components.feedback_example_gen.snapshots import (
+    SnapshotRules,
+    Snapshots,
+    record_batches,
+    take_snapshots,
+)
+from components.feedback_example_gen.word_counts import count_words, write_word_counts
 
 TALLIES: Final = "tallies"
 # Level 1 halves the time of the default and costs a few per cent of size.

@@ -8,8 +8,8 @@ from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.artifacts import AreaCounts
 from components.feedback_example_gen import executor
+from components.registry.artifacts import AreaCounts
 
 
 class FeedbackExampleGenSpec(types.ComponentSpec):

@@ -7,7 +7,7 @@ from typing import Final
 from tfx import types
 from tfx.dsl.io import fileio
 
-from components.postgres.area_counts import AreaCounts
+from components.feedback_example_gen.reading.area_counts import AreaCounts
 
 FILE: Final = "area_counts.json"
 

@@ -23,12 +23,12 @@ from components.feedback_example_gen.bucket_writer import (
 )
 from components.feedback_example_gen.counted_areas import write_counted_areas
 from components.feedback_example_gen.input_oddities import ODDITIES
+from components.feedback_example_gen.reading.area_counts import read_area_counts
+from components.feedback_example_gen.reading.database_snapshot import Snapshot, exported_snapshot
+from components.feedback_example_gen.reading.feedback_reader import Bucket
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from components.feedback_example_gen.survey import Survey, survey_database
 from components.feedback_example_gen.word_counts import WORDS
-from components.postgres.area_counts import read_area_counts
-from components.postgres.feedback_reader import Bucket
-from components.postgres.snapshot import Snapshot, exported_snapshot
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

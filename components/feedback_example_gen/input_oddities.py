@@ -11,8 +11,8 @@ import pyarrow.compute
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from components.feedback_example_gen.reading.feedback_reader import Feedback, Int64s
 from components.feedback_example_gen.snapshots import Snapshots
-from components.postgres.feedback_reader import Feedback, Int64s
 from transforms.words import normalised
 
 ODDITIES: Final = "oddities"

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.postgres.feedback_reader import Churn, Feedback, Int64s
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback, Int64s
 from transforms import event_spec
 
 DAY_US: Final = event_spec.DAY_SECONDS * 1_000_000

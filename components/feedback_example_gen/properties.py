@@ -11,12 +11,12 @@ from tfx import types
 from components.feedback_example_gen.bucket_writer import Tally
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.input_oddities import count_alike, read_oddities
+from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 from components.feedback_example_gen.request import ReadRequest
 from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.survey import Survey
 from components.feedback_example_gen.word_counts import read_word_counts
-from components.metadata_text import without_backslash
-from components.postgres.watermark import WEEKS_BEFORE
+from components.registry.metadata_text import without_backslash
 
 AS_OF: Final = "as_of"
 LABEL_SOURCE: Final = "label_source"

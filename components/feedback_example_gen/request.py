@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from components.feedback_example_gen.cutoffs import SPLITS, Windows
+from components.feedback_example_gen.reading.area_counts import AreaWindow
+from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.snapshots import SnapshotRules
-from components.postgres.area_counts import AreaWindow
-from components.postgres.feedback_reader import ChurnSource
 
 AUTO: Final = "auto"
 ACCOUNT_CHURN: Final = "account_churn"

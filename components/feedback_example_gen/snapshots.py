@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
-from components.postgres.feedback_reader import Churn, Feedback, Int64s
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback, Int64s
 from transforms import event_spec
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)

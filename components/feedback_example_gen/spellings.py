@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from components.feedback_example_gen.open_sets import OPEN_SETS
+from components.feedback_example_gen.reading.feedback_reader import Int64s
 from components.feedback_example_gen.word_counts import words_of
-from components.postgres.feedback_reader import Int64s
 from transforms.words import normalised
 
 

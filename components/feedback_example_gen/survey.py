@@ -6,10 +6,10 @@ from datetime import datetime
 
 from components.errors import DataGateStopped
 from components.feedback_example_gen.cutoffs import CutoffPlan, plan_cutoffs
+from components.feedback_example_gen.reading.database_snapshot import Snapshot
+from components.feedback_example_gen.reading.watermark import Watermark, read_watermark
 from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, INACTIVITY, ReadRequest
 from components.postgres.contract import require_contract
-from components.postgres.snapshot import Snapshot
-from components.postgres.watermark import Watermark, read_watermark
 
 
 @dataclass(frozen=True)

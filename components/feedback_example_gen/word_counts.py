@@ -10,8 +10,8 @@ import pyarrow.parquet
 from tfx.dsl.io import fileio
 
 from components.feedback_example_gen.open_sets import ACCOUNT_COLUMNS, OPEN_SETS
+from components.feedback_example_gen.reading.feedback_reader import Feedback, Int64s
 from components.feedback_example_gen.snapshots import Snapshots
-from components.postgres.feedback_reader import Feedback, Int64s
 
 WORDS: Final = "words"
 MOST_WORDS: Final = 100_000

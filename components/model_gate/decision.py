@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from components.model_gate.gate_check import PASSED, SKIPPED, GateCheck
 from components.model_gate.overall_checks import CHALLENGER
 from components.strict_json import strict_json
-from serving_model import metrics
-from serving_model.reliability import deciles
+from serving_model.evaluation import metrics
+from serving_model.evaluation.reliability import deciles
 
 FILE: Final = "decision.json"
 _SHOWN: Final = 3

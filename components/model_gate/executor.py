@@ -12,7 +12,6 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import artifact_facts
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate import decision as decisions
 from components.model_gate.evaluator_checks import evaluator_checks
@@ -22,10 +21,11 @@ from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_c
 from components.model_gate.predictions import Predictions, write_predictions
 from components.model_gate.slice_checks import slice_checks
 from components.model_gate.snapshots import EvalSnapshots, read_eval, read_training
-from serving_model.baselines import Baselines, fit_baselines
-from serving_model.paired_bootstrap import paired_bootstrap
-from serving_model.predict import ModelScorer
-from serving_model.time_split import split_by_time
+from components.registry import artifact_facts
+from serving_model.evaluation.baselines import Baselines, fit_baselines
+from serving_model.evaluation.paired_bootstrap import paired_bootstrap
+from serving_model.learning.time_split import split_by_time
+from serving_model.served.predict import ModelScorer
 
 Artifacts = dict[str, list[types.Artifact]]
 

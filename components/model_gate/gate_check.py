@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from serving_model.paired_bootstrap import interval
+from serving_model.evaluation.paired_bootstrap import interval
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from components.model_gate.gate_check import GateCheck, Population
 from components.model_gate.limits import LOWEST_AUC, Limits
-from serving_model import metrics
-from serving_model.baselines import CONSTANT, LOGISTIC_REGRESSION
-from serving_model.paired_bootstrap import Replicates, interval
-from serving_model.reliability import ChanceBounds, chance_bounds
+from serving_model.evaluation import metrics
+from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
+from serving_model.evaluation.paired_bootstrap import Replicates, interval
+from serving_model.evaluation.reliability import ChanceBounds, chance_bounds
 
 Floats = NDArray[np.float64]
 

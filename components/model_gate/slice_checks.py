@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from components.model_gate.gate_check import GateCheck, Population
 from components.model_gate.limits import LOWEST_AUC, NEW_ACCOUNT_DAYS, SILENT_DAYS, Limits
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
-from serving_model import metrics
-from serving_model.paired_bootstrap import Replicates, interval, paired_bootstrap
+from serving_model.evaluation import metrics
+from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 from transforms import event_spec as spec
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.model_gate.slice_checks import Traits
-from serving_model.snapshots import READ_BATCH, Snapshots
+from serving_model.learning.labelled_examples import READ_BATCH, Snapshots
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES
 

@@ -5,9 +5,9 @@ from scipy.stats import binomtest
 from components.model_gate.overall_checks import CHALLENGER
 from components.model_gate.predictions import Predictions
 from components.model_review.quality_sections import Calibration, Decile, Estimate
-from serving_model import reliability
-from serving_model.metrics import expected_calibration_error
-from serving_model.paired_bootstrap import CONFIDENCE
+from serving_model.evaluation import reliability
+from serving_model.evaluation.metrics import expected_calibration_error
+from serving_model.evaluation.paired_bootstrap import CONFIDENCE
 
 
 def calibration_of(predictions: Predictions) -> Calibration:

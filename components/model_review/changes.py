@@ -8,9 +8,9 @@ from components.data_checker.checks import STOPPED, WARNED, Check
 from components.data_checker.pairs import DRIFT, SKEW
 from components.feedback_example_gen import properties as names
 from components.feedback_example_gen.cutoffs import SCORE
+from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 from components.model_review.run_artifacts import Facts, RunArtifacts
 from components.model_review.run_sections import Change, Changes, Drift
-from components.postgres.watermark import WEEKS_BEFORE
 
 _AT_MOST: Final = "<= "
 _ABSENT: Final = "-"

@@ -10,10 +10,10 @@ from tfx.dsl.experimental.node_execution_options import utils
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.artifacts import DataGateDecision, PublishedScores
-from components.artifacts import ModelReview as ModelReviewArtifact
 from components.model_review import executor
-from serving_model.risk_bands import RiskBands
+from components.registry.artifacts import DataGateDecision, PublishedScores
+from components.registry.artifacts import ModelReview as ModelReviewArtifact
+from serving_model.served.risk_bands import RiskBands
 
 
 class ModelReviewSpec(types.ComponentSpec):

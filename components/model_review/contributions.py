@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from components.model_review.account_sections import Contribution
-from serving_model.group_words import group_words
-from serving_model.predict import ModelScorer
+from serving_model.reasons.group_words import group_words
+from serving_model.served.predict import ModelScorer
 
 
 def contributions_of(scorer: ModelScorer, serialized: Sequence[bytes]) -> tuple[Contribution, ...]:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from components.feedback_example_gen import properties as names
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
-from components.input_facts import input_facts
 from components.model_review.run_artifacts import Facts, RunArtifacts
 from components.model_review.run_sections import DataCheck, Fact, LabelledSplit
+from components.registry.input_facts import input_facts
 
 
 def data_checks_of(run: RunArtifacts) -> tuple[DataCheck, ...]:

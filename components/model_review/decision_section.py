@@ -16,7 +16,7 @@ from components.model_review.review import (
     Head,
 )
 from components.model_review.run_artifacts import RunArtifacts
-from components.node_costs import FAILED as NODE_FAILED
+from components.registry.node_costs import FAILED as NODE_FAILED
 
 _UNTOUCHED = "What was published before stands as it is."
 

@@ -11,12 +11,12 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.metadata_text import without_backslash
 from components.model_review.gather import gather
 from components.model_review.page.html import render
 from components.model_review.review import Review
 from components.model_review.run_artifacts import collect
-from components.node_costs import read_costs
+from components.registry.metadata_text import without_backslash
+from components.registry.node_costs import read_costs
 
 HTML: Final = "review.html"
 JSON: Final = "review.json"

@@ -29,8 +29,8 @@ from components.model_review.run_artifacts import RunArtifacts
 from components.model_review.score_split import score_split
 from components.model_review.slices import slices_of
 from components.model_review.standing import standing_of
-from components.postgres.standing_scores import read_standing
-from serving_model.predict import ModelScorer
+from components.publishing.standing_scores import read_standing
+from serving_model.served.predict import ModelScorer
 
 NOT_JUDGED: Final = "The run ended before the gate could judge a model."
 NO_MODEL: Final = "The run ended before there was a model."

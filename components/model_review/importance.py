@@ -11,9 +11,9 @@ from components.model_review.account_sections import Importance
 from components.model_review.missing import SectionMissing
 from components.model_review.quality import refuse_one_class
 from components.model_review.quality_sections import Estimate
-from serving_model.group_words import group_words
-from serving_model.metrics import auc, log_loss
-from serving_model.predict import ModelScorer
+from serving_model.evaluation.metrics import auc, log_loss
+from serving_model.reasons.group_words import group_words
+from serving_model.served.predict import ModelScorer
 from transforms.reason_groups import feature_groups, group_names
 
 Floats = NDArray[np.float64]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from components.model_review.account_sections import Mover
-from serving_model.risk import CATEGORIES
+from serving_model.served.risk import CATEGORIES
 
 MOST_MOVERS: Final = 20
 

@@ -7,8 +7,8 @@ from components.model_review.calls import calls
 from components.model_review.missing import SectionMissing
 from components.model_review.quality_sections import Curve, Estimate, ModelMetrics, Quality
 from components.model_review.thinned import Floats, thinned
-from serving_model import metrics
-from serving_model.paired_bootstrap import Replicates, interval, paired_bootstrap
+from serving_model.evaluation import metrics
+from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 
 
 def quality_of(predictions: Predictions) -> Quality:

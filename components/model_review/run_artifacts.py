@@ -9,11 +9,11 @@ from typing import Any
 from tfx import types
 from tfx.dsl.io import fileio
 
-from components import artifact_facts
 from components.data_checker.checks import Check
 from components.data_checker.decision_file import read_decision
 from components.model_gate import decision as decisions
-from components.node_costs import NodeCost
+from components.registry import artifact_facts
+from components.registry.node_costs import NodeCost
 
 Artifacts = Mapping[str, list[types.Artifact]]
 Facts = dict[str, Any]

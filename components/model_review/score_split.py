@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
 from components.model_review.missing import SectionMissing
-from serving_model.predict import ModelScorer
+from serving_model.served.predict import ModelScorer
 
 SAMPLE: Final = 2_000
 _BATCH: Final = 1_024

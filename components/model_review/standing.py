@@ -11,8 +11,8 @@ from components.account_scorer.bands import bands_for
 from components.model_review.account_sections import Scored, Standing
 from components.model_review.moves import Row, in_order, movers, transitions
 from components.model_review.score_split import ScoredSplit
-from components.postgres.standing_scores import StandingScores, StandingState
-from serving_model.risk import checked_probabilities
+from components.publishing.standing_scores import StandingScores, StandingState
+from serving_model.served.risk import checked_probabilities
 
 EDGES: Final = (
     *(0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1),

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from components.feedback_example_gen.properties import LABEL_SOURCE
 from components.model_tuner.executor import LOG_LOSS, SETTINGS_LOG_LOSS, TUNER_RUN, VALUES
-from serving_model.hyperparameters import HYPERPARAMETERS, misfit
+from serving_model.learning.hyperparameters import HYPERPARAMETERS, misfit
 
 SOURCE: Final = "hyperparameters"
 TUNED: Final = "tuned"

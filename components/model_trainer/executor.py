@@ -14,12 +14,12 @@ from tfx.components.trainer import executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components import artifact_facts
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS, LABEL_SOURCE
 from components.model_trainer.chosen import Chosen, choose
 from components.model_tuner.executor import TUNER_RUN
-from serving_model.hyperparameters import HYPERPARAMETERS
-from serving_model.model_hash import saved_model_sha256
+from components.registry import artifact_facts
+from serving_model.learning.hyperparameters import HYPERPARAMETERS
+from serving_model.served.model_hash import saved_model_sha256
 
 MODEL_CARD: Final = "model_card"
 MODEL_VERSION: Final = "model_version"

@@ -9,9 +9,9 @@ from tfx import types
 from tfx.components.tuner import executor
 from tfx.types import artifact_utils
 
-from components import artifact_facts
 from components.feedback_example_gen.properties import AS_OF, LABEL_SOURCE
-from serving_model.tuner import FoldTuner, plain_values
+from components.registry import artifact_facts
+from serving_model.learning.tuner import FoldTuner, plain_values
 
 TUNER_RUN: Final = "tuner_run"
 VALUES: Final = "values"

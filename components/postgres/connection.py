@@ -6,6 +6,7 @@ never stored, logged or handed through TFX.
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
@@ -19,7 +20,9 @@ from components.postgres.address import (
     read_address,
 )
 from components.postgres.failures import explained, place_of
-from components.postgres.sql import load_sql
+from components.postgres.queries import queries
+
+_QUERIES: Final = queries(__package__)
 
 LOCK_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_TIMEOUT_S = 600
@@ -126,7 +129,7 @@ def _set_session(connection: Connection, statement_timeout_s: int) -> None:
         "statement_timeout": f"{statement_timeout_s}s" if statement_timeout_s else None,
     }
     with connection, connection.cursor() as cursor:
-        cursor.execute(load_sql("set_session"), parameters)
+        cursor.execute(_QUERIES["set_session"], parameters)
 
 
 def _explained(text: str, address: Address) -> DatabaseUnreachable:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -11,8 +12,10 @@ from components.postgres import table_contract as tables
 from components.postgres.connection import describe
 from components.postgres.failures import explained
 from components.postgres.names import split_table_name
-from components.postgres.sql import load_sql
+from components.postgres.queries import queries
 from components.postgres.table_problems import Column, table_problems
+
+_QUERIES: Final = queries(__package__)
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def table_facts(connection: Connection) -> FeedbackFacts:
         DatabaseUnreachable: The server went away.
     """
     with explained(connection), connection.cursor() as cursor:
-        cursor.execute(load_sql("feedback_facts"))
+        cursor.execute(_QUERIES["feedback_facts"])
         row = cursor.fetchone()
     assert row is not None
     return FeedbackFacts(*row)
@@ -150,12 +153,12 @@ def _named_once(problems: list[str]) -> tuple[str, ...]:
 def _columns(cursor: Cursor, contract: tables.TableContract) -> list[Column]:
     schema, name = split_table_name(contract.table)
     wanted = {"schema": schema, "table": name, "key": sorted(contract.key)}
-    cursor.execute(load_sql("table_columns"), wanted)
+    cursor.execute(_QUERIES["table_columns"], wanted)
     return [Column(*row) for row in cursor.fetchall()]
 
 
 def _elsewhere(cursor: Cursor, table: str) -> list[str]:
-    cursor.execute(load_sql("schemas_with_table"), {"table": split_table_name(table)[1]})
+    cursor.execute(_QUERIES["schemas_with_table"], {"table": split_table_name(table)[1]})
     return [row[0] for row in cursor.fetchall()]
 
 

@@ -11,12 +11,14 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import ContractBroken
 from components.postgres.failures import explained
 from components.postgres.names import table_identifier
-from components.postgres.sql import load_sql
+from components.postgres.queries import queries
 from components.postgres.table_contract import (
     ACCOUNT_RISK_SCORES,
     FEEDBACK,
     PRODUCT_AREA_IMPACT,
 )
+
+_QUERIES: Final = queries(__package__)
 
 MAINTAIN_SINCE: Final = 170000
 """The server version that can grant the right to vacuum."""
@@ -68,7 +70,7 @@ def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> 
 
 
 def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> sql.Composed:
-    return sql.SQL(load_sql("grants")).format(
+    return sql.SQL(_QUERIES["grants"]).format(
         database=sql.Identifier(connection.info.dbname),
         installer=sql.Identifier(roles.installer),
         pipeline=sql.Identifier(roles.pipeline),
@@ -111,6 +113,6 @@ def _grant(rights: str, table: sql.Identifier, role: str) -> sql.Composed:
 
 def _find(cursor: Cursor, table: str) -> tuple[str, str] | None:
     name = table_identifier(table).as_string(cursor)
-    cursor.execute(load_sql("visible_table"), {"table": name})
+    cursor.execute(_QUERIES["visible_table"], {"table": name})
     row: tuple[str, str] | None = cursor.fetchone()
     return row

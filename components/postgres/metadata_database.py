@@ -10,7 +10,9 @@ from components.errors import ContractBroken, DatabaseUnreachable
 from components.postgres.address import METADATA_URL_VARIABLE, Address
 from components.postgres.connection import connect
 from components.postgres.failures import explained, place_of
-from components.postgres.sql import load_sql
+from components.postgres.queries import queries
+
+_QUERIES: Final = queries(__package__)
 
 _TAKEN: Final = ("host", "hostaddr", "port", "user", "dbname", "password")
 _TAKEN_SSL: Final = ("sslmode", "sslcert", "sslkey", "sslrootcert")
@@ -46,7 +48,7 @@ def require_metadata_database(address: Address) -> MetadataDatabase:
     with closing(connect("tens-insight metadata", address=address)) as connection:
         place = place_of(connection)
         with explained(connection), connection.cursor() as cursor:
-            cursor.execute(load_sql("metadata_tables"))
+            cursor.execute(_QUERIES["metadata_tables"])
             row = cursor.fetchone()
     assert row is not None
     _require_usable(place.name, place.user, *row)

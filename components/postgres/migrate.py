@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from importlib import resources
+from typing import Final
 
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
@@ -10,7 +11,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
 from components.postgres.failures import explained
-from components.postgres.sql import load_sql
+from components.postgres.queries import queries
+
+_QUERIES: Final = queries(__package__)
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tens-insight migrate', 0))"
 
@@ -69,7 +72,7 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
     with explained(connection):
         with connection, connection.cursor() as cursor:
             cursor.execute(_LOCK)
-            cursor.execute(load_sql("schema_migrations"))
+            cursor.execute(_QUERIES["schema_migrations"])
         return [migration.name for migration in pending if _apply(connection, migration)]
 
 

@@ -7,8 +7,8 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
-from components.artifacts import AreaCounts, PublishedAreas
 from components.product_area_scorer import executor
+from components.registry.artifacts import AreaCounts, PublishedAreas
 
 
 class ProductAreaScorerSpec(types.ComponentSpec):

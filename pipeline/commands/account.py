@@ -23,11 +23,11 @@ def command(account_id: str, by: str, as_json: bool) -> int:
     The text of the feedback is never read. An account without a score, or a score
     without details, ends with exit code 2.
     """
-    from pipeline.account_report import NO_DETAILS, account_report
-    from pipeline.consistent_read import consistent_read
     from pipeline.exit_codes import USAGE
-    from pipeline.render_account import account_lines
+    from pipeline.runs.consistent_read import consistent_read
     from pipeline.settings import load_settings
+    from pipeline.text.account_report import NO_DETAILS, account_report
+    from pipeline.text.render_account import account_lines
 
     settings = load_settings()
     with consistent_read(settings, "account") as cursor:

@@ -9,7 +9,7 @@ import click
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from components.postgres.area_counts import AreaCounts
+    from components.feedback_example_gen.reading.area_counts import AreaCounts
     from pipeline.settings import Settings
     from transforms.product_area_impact import AreaImpact, Weights
 
@@ -73,7 +73,7 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
       recent_feedback      rows in the last 7 days
       enterprise_segment   1 for an enterprise tier (TENS_INSIGHT_ENTERPRISE_SEGMENTS), else 0
     """
-    from pipeline.demo.fallback import ensure_database
+    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
     from transforms.product_area_impact import Weights, area_impacts
 
@@ -96,9 +96,9 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
 
 
 def _count(settings: "Settings") -> "AreaCounts":
-    from components.postgres.area_counts import AreaWindow, read_area_counts
-    from components.postgres.published_areas import areas_as_of
-    from components.postgres.snapshot import exported_snapshot
+    from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
+    from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
+    from components.publishing.published_areas import areas_as_of
 
     window = AreaWindow(settings.area_window_days, settings.critical_priority)
     with exported_snapshot() as snapshot:

@@ -22,7 +22,7 @@ def command(output: Path | None, as_json: bool) -> None:
     Needs no cluster and no database. No secret is in the files: they name the secrets that
     tasks are given. The settings kubeflow_* and vertex_* say the rest.
     """
-    from pipeline.quiet import silence_libraries
+    from pipeline.runs.quiet import silence_libraries
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -43,7 +43,7 @@ def command(output: Path | None, as_json: bool) -> None:
 
 
 def _show(paths: list[Path]) -> None:
-    from pipeline.render import short_path
+    from pipeline.text.render import short_path
 
     for path in paths:
         click.echo(f"{short_path(str(path))}  {path.stat().st_size / 1024:.0f} KiB")

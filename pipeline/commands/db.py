@@ -26,7 +26,7 @@ def init() -> None:
     """
     from components.postgres.connection import connect, describe
     from components.postgres.migrate import migrate
-    from pipeline.demo.fallback import ensure_database
+    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
 
     ensure_database(load_settings())
@@ -50,7 +50,7 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
     """
     from components.postgres.connection import connect
     from components.postgres.grants import Roles, grant_statements
-    from pipeline.demo.fallback import ensure_database
+    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -66,8 +66,8 @@ def check(as_json: bool) -> int:
     """Checks columns, types, privileges and history; the exit code tells."""
     from components.postgres.connection import connect
     from components.postgres.contract import check_contract, table_facts
-    from pipeline.demo.fallback import ensure_database
     from pipeline.exit_codes import CONTRACT_BROKEN, DATA_GATE_STOPPED
+    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
 
     settings = load_settings()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pipeline.demo.embedded_postgres import EmbeddedPostgres
+    from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
 ACCOUNTS = 3_000
 DAYS = 540
@@ -36,8 +36,8 @@ def run(as_json: bool) -> int:
     from components.postgres.connection import connect, database_is_configured
     from components.postgres.migrate import migrate
     from pipeline.commands.run import run_and_report
-    from pipeline.render import short_path
     from pipeline.settings import load_settings
+    from pipeline.text.render import short_path
 
     settings = load_settings()
     if database_is_configured(os.environ):
@@ -66,7 +66,7 @@ def start() -> None:
 @command.command()
 def stop() -> None:
     """Stops the embedded database; its data stay."""
-    from pipeline.demo.embedded_postgres import EmbeddedPostgres
+    from pipeline.local_database.embedded_postgres import EmbeddedPostgres
     from pipeline.settings import load_settings
 
     EmbeddedPostgres(load_settings().state_dir).stop()
@@ -95,8 +95,8 @@ def drill() -> None:
 def _started(state_dir: "Path") -> "EmbeddedPostgres":
     import os
 
-    from pipeline.demo.embedded_postgres import EmbeddedPostgres
-    from pipeline.progress import Progress
+    from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+    from pipeline.runs.progress import Progress
 
     server = EmbeddedPostgres(state_dir)
     with Progress().step("Starting embedded Postgres"):
@@ -109,7 +109,7 @@ def _simulated_world() -> "datetime":
     from components.postgres.connection import connect
     from pipeline.demo.recorded_worlds import newest_world_end
     from pipeline.demo.simulate import simulate
-    from pipeline.progress import Progress
+    from pipeline.runs.progress import Progress
 
     progress = Progress()
     with closing(connect("tens-insight demo")) as connection:

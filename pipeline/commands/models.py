@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from pipeline.registry import Registry
+    from pipeline.registry.registry import Registry
     from pipeline.settings import Settings
 
 
@@ -19,7 +19,7 @@ def command() -> None:
     blessed or promoted; a model that was not blessed or is withdrawn never is. What is
     decided here is recorded with time, user and reason, and never overwritten.
     """
-    from pipeline.quiet import silence_libraries
+    from pipeline.runs.quiet import silence_libraries
 
     silence_libraries()
 
@@ -32,10 +32,10 @@ _reason = click.option("--reason", default="", help="Why; it is recorded.")
 @_json
 def list_(as_json: bool) -> None:
     """Shows every model: quality, gate, standing, rows published with it."""
-    from pipeline.metadata_store import describe_store
-    from pipeline.models.listing import list_models
-    from pipeline.models.publications import ask_publications
-    from pipeline.models.render_list import model_lines
+    from pipeline.registry.listing import list_models
+    from pipeline.registry.metadata_store import describe_store
+    from pipeline.registry.publications import ask_publications
+    from pipeline.text.render_list import model_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -53,9 +53,9 @@ def list_(as_json: bool) -> None:
 @_json
 def show(version: str, as_json: bool) -> None:
     """Shows where a model comes from, what the gate said, and whether its files are whole."""
-    from pipeline.models.lineage import show_model
-    from pipeline.models.publications import ask_publications
-    from pipeline.models.render_show import detail_lines
+    from pipeline.registry.lineage import show_model
+    from pipeline.registry.publications import ask_publications
+    from pipeline.text.render_show import detail_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -78,8 +78,8 @@ def compare(a: str, b: str, top: int, as_json: bool) -> None:
     The snapshot is that of the model whose evaluation cutoff is newer. Intervals are of
     the difference b - a, from the same resampled accounts for both.
     """
-    from pipeline.models.comparison import compare_models
-    from pipeline.models.render_compare import comparison_lines
+    from pipeline.registry.comparison import compare_models
+    from pipeline.text.render_compare import comparison_lines
 
     _, registry = _open()
     found = compare_models(registry, a, b, top)
@@ -123,15 +123,15 @@ def unpin(reason: str) -> None:
 
 
 def _decide(kind: str, version: str, reason: str) -> None:
-    from pipeline.models.acting import decide
-    from pipeline.models.render_list import outcome_lines
+    from pipeline.registry.acting import decide
+    from pipeline.text.render_list import outcome_lines
 
     _, registry = _open()
     _print(outcome_lines(decide(registry, kind, version, reason)))
 
 
 def _open() -> "tuple[Settings, Registry]":
-    from pipeline.registry import Registry
+    from pipeline.registry.registry import Registry
     from pipeline.settings import load_settings
 
     settings = load_settings()

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-    from components.postgres.publication_log import LogEntry
-    from components.postgres.refusals import Refusal
+    from components.publishing.publication_log import LogEntry
+    from components.publishing.refusals import Refusal
 
 _TABLES = click.Choice(["scores", "areas"])
 _json = click.option("--json", "as_json", is_flag=True, help="Print it as one line of JSON.")
@@ -33,7 +33,7 @@ def command() -> None:
 @_json
 def list_(table: str | None, limit: int, as_json: bool) -> None:
     """Lists publications and refusals, newest first; * marks what the tables show."""
-    from pipeline.render_publications import as_line, heading
+    from pipeline.text.render_publications import as_line, heading
 
     with _database() as cursor:
         found = _all(cursor, table)
@@ -51,8 +51,8 @@ def list_(table: str | None, limit: int, as_json: bool) -> None:
 @_json
 def show(name: str, as_json: bool) -> None:
     """Shows all that is known of a publication, or of a refusal (r3)."""
-    from pipeline.render import console, print_facts
-    from pipeline.render_publications import facts
+    from pipeline.text.render import console, print_facts
+    from pipeline.text.render_publications import facts
 
     with _database() as cursor:
         row = next((row for row in _all(cursor, None) if row["id"] == name), None)
@@ -71,8 +71,8 @@ def show(name: str, as_json: bool) -> None:
 @_json
 def diff(a: str, b: str, top: int, as_json: bool) -> None:
     """Compares the rows of two: numbers, refusals (r3), or now, the table as it is."""
-    from components.postgres.compare import difference, find_sides
-    from pipeline.render_publications import difference_lines
+    from components.publishing.compare import difference, find_sides
+    from pipeline.text.render_publications import difference_lines
 
     with _database() as cursor:
         try:
@@ -100,9 +100,9 @@ def undo(
 
     With ID, only if that is the newest one that stands. Again, it goes one further back.
     """
-    from components.postgres.compare import TABLES
-    from components.postgres.undo import undo as undo_newest
-    from pipeline.render_publications import undone_sentence
+    from components.publishing.compare import TABLES
+    from components.publishing.undo import undo as undo_newest
+    from pipeline.text.render_publications import undone_sentence
 
     if not reason.strip():
         raise click.BadParameter("Say why, for the log.", param_hint="--reason")
@@ -128,7 +128,7 @@ def _table_of(cursor: "Cursor", publication_id: int | None, table: str | None) -
 
 
 def _database() -> "AbstractContextManager[Cursor]":
-    from pipeline.consistent_read import consistent_read
+    from pipeline.runs.consistent_read import consistent_read
     from pipeline.settings import load_settings
 
     return consistent_read(load_settings(), "publications")
@@ -136,9 +136,9 @@ def _database() -> "AbstractContextManager[Cursor]":
 
 def _all(cursor: "Cursor", table: str | None) -> list[dict[str, Any]]:
     """Returns the publications and refusals of one table or both, as plain values."""
-    from components.postgres.compare import TABLES
-    from components.postgres.publication_log import read_log
-    from components.postgres.refusals import read_refusals
+    from components.publishing.compare import TABLES
+    from components.publishing.publication_log import read_log
+    from components.publishing.refusals import read_refusals
 
     rows = []
     for short, target in TABLES.items():

@@ -31,11 +31,11 @@ def command(
     stopped. The file needs no network and no other file; send it to whoever signs.
     """
     from pipeline.exit_codes import USAGE
-    from pipeline.quiet import silence_libraries
-    from pipeline.registry import Registry
-    from pipeline.render import short_path
-    from pipeline.reports import find_report
+    from pipeline.registry.registry import Registry
+    from pipeline.registry.reports import find_report
+    from pipeline.runs.quiet import silence_libraries
     from pipeline.settings import load_settings
+    from pipeline.text.render import short_path
 
     silence_libraries()
     settings = load_settings()
@@ -60,8 +60,8 @@ def command(
 
 def _compared(settings: "Settings", a: str, b: str) -> Path:
     from components.model_review.page.comparison import render
-    from pipeline.models.comparison import compare_models
-    from pipeline.registry import Registry
+    from pipeline.registry.comparison import compare_models
+    from pipeline.registry.registry import Registry
 
     top = _MOVERS if settings.review_accounts else 0
     found = compare_models(Registry(settings.metadata_path), a, b, top)

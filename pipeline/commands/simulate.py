@@ -39,9 +39,9 @@ def command(
     Refuses a database that holds feedback which it did not write, unless told.
     """
     from components.postgres.connection import connect, describe
-    from pipeline.demo.fallback import ensure_database
     from pipeline.demo.simulate import simulate
-    from pipeline.progress import Progress
+    from pipeline.local_database.fallback import ensure_database
+    from pipeline.runs.progress import Progress
     from pipeline.settings import load_settings
 
     ensure_database(load_settings())

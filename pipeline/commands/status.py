@@ -13,7 +13,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
 def command(runs: int, as_json: bool) -> None:
     """Shows the last runs, the champion, and how fresh the scores are."""
-    from pipeline.demo.fallback import ensure_database
+    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
 
     settings = load_settings()
@@ -27,14 +27,14 @@ def command(runs: int, as_json: bool) -> None:
 
 def _database() -> dict[str, Any]:
     from components.postgres.connection import connect, describe
-    from components.postgres.details import count_details
     from components.postgres.failures import explained
-    from components.postgres.publication import recorded_bands
-    from components.postgres.publication_log import read_log
-    from components.postgres.published_areas import area_rows
-    from components.postgres.published_scores import score_counts
-    from components.postgres.refusals import read_refusals
-    from components.postgres.targets import ACCOUNT_RISK_SCORES
+    from components.publishing.details import count_details
+    from components.publishing.publication import recorded_bands
+    from components.publishing.publication_log import read_log
+    from components.publishing.published_areas import area_rows
+    from components.publishing.published_scores import score_counts
+    from components.publishing.refusals import read_refusals
+    from components.publishing.targets import ACCOUNT_RISK_SCORES
 
     with closing(connect("tens-insight status")) as connection:
         counts = score_counts(connection)
@@ -64,7 +64,7 @@ def _database() -> dict[str, Any]:
 
 
 def _registry(path: Any, limit: int) -> dict[str, Any]:
-    from pipeline.registry import Registry
+    from pipeline.registry.registry import Registry
 
     registry = Registry(path)
     champion = registry.champion()
@@ -100,7 +100,7 @@ def _details(state: dict[str, Any]) -> str:
 
 
 def _show(state: dict[str, Any]) -> None:
-    from pipeline.render import console, print_facts
+    from pipeline.text.render import console, print_facts
 
     champion = state["champion"]
     counts = ", ".join(f"{count} {name}" for name, count in state["categories"].items())

@@ -28,9 +28,11 @@ import psycopg2
 
 from components.errors import TensInsightError
 from components.postgres.connection import connect
-from pipeline.demo.embedded_postgres import EmbeddedPostgres
+from components.postgres.queries import queries
 from pipeline.demo.simulate import simulate
-from pipeline.demo.sql import load_sql
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+
+_QUERIES: Final = queries(__package__)
 
 ACCOUNTS: Final = 8_000
 DAYS: Final = 540
@@ -170,7 +172,7 @@ def _refuse_a_worse_one(drill: Drill, as_of: datetime, second: str) -> str:
 def _delay_churn(before: datetime) -> None:
     """Makes the table of wrong dates: of everyone who was gone before a moment."""
     with closing(connect("tens-insight drill")) as connection, connection:
-        connection.cursor().execute(load_sql("delay_churn"), {"before": before})
+        connection.cursor().execute(_QUERIES["delay_churn"], {"before": before})
 
 
 def _withdraw_and_score(drill: Drill, as_of: datetime, first: str, second: str) -> None:

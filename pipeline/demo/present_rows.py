@@ -1,10 +1,14 @@
 """Keeps a simulated world from mixing with, or replacing, rows that it did not write."""
 
+from typing import Final
+
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
+from components.postgres.queries import queries
 from pipeline.demo.copy_text import ACCOUNT_PREFIX, FEEDBACK_PREFIX
-from pipeline.demo.sql import load_sql
+
+_QUERIES: Final = queries(__package__)
 
 
 def make_room(cursor: Cursor, *, replace: bool, delete_foreign: bool) -> None:
@@ -20,7 +24,7 @@ def make_room(cursor: Cursor, *, replace: bool, delete_foreign: bool) -> None:
     """
     cursor.execute("LOCK TABLE feedback_enriched, account_churn IN SHARE ROW EXCLUSIVE MODE")
     cursor.execute(
-        load_sql("present_rows"),
+        _QUERIES["present_rows"],
         {"feedback_pattern": f"{FEEDBACK_PREFIX}%", "account_pattern": f"{ACCOUNT_PREFIX}%"},
     )
     row = cursor.fetchone()
@@ -44,4 +48,4 @@ def make_room(cursor: Cursor, *, replace: bool, delete_foreign: bool) -> None:
             "Nothing was changed. Use it as it is, or say that it is to be replaced."
         )
     if simulated or tables:
-        cursor.execute(load_sql("remove_rows"))
+        cursor.execute(_QUERIES["remove_rows"])

@@ -1,12 +1,15 @@
 """What simulations recorded of themselves."""
 
 from datetime import datetime, timezone
+from typing import Final
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.postgres.failures import explained
 from components.postgres.migrate import migrate
-from pipeline.demo.sql import load_sql
+from components.postgres.queries import queries
+
+_QUERIES: Final = queries(__package__)
 
 
 def newest_world_end(connection: Connection) -> datetime | None:
@@ -21,6 +24,6 @@ def newest_world_end(connection: Connection) -> datetime | None:
     """
     migrate(connection)
     with explained(connection), connection, connection.cursor() as cursor:
-        cursor.execute(load_sql("newest_world_end"))
+        cursor.execute(_QUERIES["newest_world_end"])
         row = cursor.fetchone()
     return row[0].astimezone(timezone.utc) if row and row[0] else None

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import Final
 
 import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
@@ -15,12 +16,14 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.failures import explained
 from components.postgres.migrate import migrate
+from components.postgres.queries import queries
 from pipeline.demo.copy_text import churn_lines, feedback_lines
 from pipeline.demo.present_rows import make_room
 from pipeline.demo.shapes import PLAIN, SHAPES, shaped_blocks
-from pipeline.demo.sql import load_sql
 from pipeline.demo.world import World
 from pipeline.demo.world_model import SCENARIOS
+
+_QUERIES: Final = queries(__package__)
 
 DAYS_A_WEEK = 7
 Progress = Callable[[int, int], None]
@@ -94,14 +97,14 @@ def simulate(
     with explained(connection):
         migrate(connection)
         with connection, connection.cursor() as cursor:
-            cursor.execute(load_sql("create_inputs"))
+            cursor.execute(_QUERIES["create_inputs"])
             make_room(cursor, replace=replace, delete_foreign=delete_foreign)
             rows, churned = write_world(cursor, world, shape, started_at, progress)
             named = scenario if shape == PLAIN else f"{scenario}, {shape}"
             record = {"seed": seed, "scenario": named, "accounts": accounts, "days": days}
             record |= {"started_at": started_at, "ended_at": ended_at, "rows": rows}
-            cursor.execute(load_sql("record_world"), record)
-            cursor.execute(load_sql("create_indexes"))
+            cursor.execute(_QUERIES["record_world"], record)
+            cursor.execute(_QUERIES["create_indexes"])
     return SimulatedWorld(rows, accounts, churned, started_at, ended_at)
 
 
@@ -130,9 +133,9 @@ def write_world(
     """
     rows = churned = 0
     for block, names, written in shaped_blocks(world, shape):
-        copy_lines(cursor, load_sql("copy_feedback"), feedback_lines(written, started_at, rows + 1))
+        copy_lines(cursor, _QUERIES["copy_feedback"], feedback_lines(written, started_at, rows + 1))
         left = churn_lines(block, names, started_at, world.weeks)
-        copy_lines(cursor, load_sql("copy_churn"), left)
+        copy_lines(cursor, _QUERIES["copy_churn"], left)
         rows += len(written.second)
         churned += int(np.count_nonzero(block.course.last_week < world.weeks))
         progress(block.accounts.first + len(block.accounts.tier), world.accounts)

@@ -7,7 +7,7 @@ import yaml
 from tfx import types
 from tfx.orchestration.kubeflow.v2 import compiler_utils
 
-from components import artifacts
+from components.registry import artifacts
 
 
 @contextlib.contextmanager

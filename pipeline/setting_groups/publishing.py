@@ -7,7 +7,7 @@ import pydantic
 from pydantic import Field
 
 from pipeline.setting_groups.types import Days, Share, Units
-from serving_model.risk_bands import CAPACITY, DEFAULT_LIFTS, LIFT, RiskBands
+from serving_model.served.risk_bands import CAPACITY, DEFAULT_LIFTS, LIFT, RiskBands
 
 _BANDS = 3
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.slices import LEAST_OF_EACH, print_slices, score_slices, slice_rows
-from serving_model.metrics import auc, expected_calibration_error, log_loss
+from serving_model.evaluation.metrics import auc, expected_calibration_error, log_loss
 
 
 def test_each_account_has_one_tier_and_one_state() -> None:

@@ -138,8 +138,8 @@ def write_examples(beam_executor: Callable[[type], Any]) -> Callable[..., Any]:
     """Runs FeedbackExampleGen's executor into a folder and returns the Examples."""
     from tfx.types import standard_artifacts
 
-    from components.artifacts import AreaCounts
     from components.feedback_example_gen.executor import Executor
+    from components.registry.artifacts import AreaCounts
 
     def write(folder: Path, **changes: Any) -> Any:
         examples = standard_artifacts.Examples()

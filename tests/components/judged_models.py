@@ -16,7 +16,7 @@ from tfx.utils import proto_utils
 from pipeline.demo.simulate import simulate
 from pipeline.evaluation import eval_config
 from pipeline.settings import load_settings
-from serving_model.trainer import run_fn
+from serving_model.learning.trainer import run_fn
 from transforms.schema import schema_path
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -18,10 +18,10 @@ from components.errors import (
 )
 from components.feedback_example_gen.bucket_writer import BucketTask, WriteBucket
 from components.feedback_example_gen.cutoffs import CutoffPlan
+from components.feedback_example_gen.reading.feedback_reader import Bucket
 from components.feedback_example_gen.snapshots import SnapshotRules
 from components.postgres.connection import ServerNotAnswering
 from components.postgres.failures import ServerBrokeOff
-from components.postgres.feedback_reader import Bucket
 
 LINES = "db does not keep the contract:\n- no table [x]\n- no column"
 

@@ -12,14 +12,14 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from components.postgres.area_counts import AreaWindow, read_area_counts
-from components.postgres.details import Details
+from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
 from components.postgres.grants import Roles, grant_statements
-from components.postgres.publication import NO_LABEL, Publication, PublishPolicy
-from components.postgres.publish import publish
-from components.postgres.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
-from serving_model.risk import health_scores
-from serving_model.risk_bands import CONTRACT_BANDS
+from components.publishing.details import Details
+from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
+from components.publishing.publish import publish
+from components.publishing.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
+from serving_model.served.risk import health_scores
+from serving_model.served.risk_bands import CONTRACT_BANDS
 from transforms.product_area_impact import Weights, area_impacts
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -4,7 +4,7 @@ import psycopg2
 import pytest
 from psycopg2 import sql
 
-from serving_model.risk_bands import RiskBands
+from serving_model.served.risk_bands import RiskBands
 from tests.contract.conftest import execute, publish_areas, publish_scores
 from tests.contract.goinsight import GoInsight, check_published
 

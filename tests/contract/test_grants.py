@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
 from components.postgres.migrate import migrate, packaged_migrations
-from components.postgres.vacuum import vacuum
+from components.publishing.vacuum import vacuum
 from pipeline.cli import run_cli
 from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
 from tests.contract.goinsight import GoInsight, check_published

@@ -15,8 +15,8 @@ from psycopg2 import sql
 
 from components.postgres.grants import Roles
 from components.postgres.migrate import migrate
+from components.postgres.queries import queries
 from pipeline.demo.simulate import simulate
-from pipeline.demo.sql import load_sql
 from tests.conftest import PASSWORD_GROUP, with_login
 from tests.contract.conftest import execute, give_grants
 from tests.contract.goinsight import GoInsight, check_published
@@ -101,7 +101,11 @@ def house_with(server, state_dir, scenario, accounts, shape="plain"):
     admin = server.url(name)
     try:
         _make_roles(server, name, roles)
-        execute(admin, "REVOKE ALL ON SCHEMA public FROM PUBLIC", load_sql("create_inputs"))
+        execute(
+            admin,
+            "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+            queries("pipeline.demo")["create_inputs"],
+        )
         give_grants(admin, roles)
         with contextlib.closing(
             psycopg2.connect(with_login(admin, roles.installer, CANARY))

@@ -14,7 +14,7 @@ from ml_metadata.proto import metadata_store_pb2
 from psycopg2 import sql
 
 from pipeline import scoring, training
-from pipeline.metadata_store import open_store
+from pipeline.registry.metadata_store import open_store
 from tests.conftest import with_login
 from tests.end_to_end.conftest import AS_OF, CANARY, house_with
 from tests.end_to_end.kubeflow_emulator import Emulator

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pipeline.registry import Registry
+from pipeline.registry.registry import Registry
 from tests.end_to_end.conftest import CANARY
 from tests.end_to_end.reference import product_areas, raw_events
 from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes

@@ -17,11 +17,11 @@ import pytest
 from components.errors import DatabaseUnreachable, PublicationRefused
 from components.postgres import connection as connections
 from components.postgres.connection import connect
-from components.postgres.details import Details
-from components.postgres.publication import Publication, Published, PublishPolicy
-from components.postgres.publish import publish
-from components.postgres.targets import ACCOUNT_RISK_SCORES
-from components.postgres.undo import Undone, undo
+from components.publishing.details import Details
+from components.publishing.publication import Publication, Published, PublishPolicy
+from components.publishing.publish import publish
+from components.publishing.targets import ACCOUNT_RISK_SCORES
+from components.publishing.undo import Undone, undo
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 POLICY = PublishPolicy(max_count_change=0.5, max_mean_shift=0.5)

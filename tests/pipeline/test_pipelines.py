@@ -6,11 +6,11 @@ import pytest
 from tfx.dsl.compiler import compiler
 from tfx.proto.orchestration import pipeline_pb2
 
-from components.champion.judged import GATE_NODE
-from components.champion.strategy import ChampionStrategy
+from components.registry.judged import GATE_NODE
+from components.registry.strategy import ChampionStrategy
 from pipeline import nodes as wiring
 from pipeline import scoring, training, tuning
-from pipeline.recordable import require_recordable
+from pipeline.runs.recordable import require_recordable
 from pipeline.settings import ConfigurationInvalid, load_settings
 from transforms.product_area_impact import SIGNALS
 

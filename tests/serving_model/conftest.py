@@ -12,8 +12,8 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx_bsl.public.tfxio import TFExampleRecord
 
-from serving_model.predict import ModelScorer
-from serving_model.trainer import run_fn
+from serving_model.learning.trainer import run_fn
+from serving_model.served.predict import ModelScorer
 from transforms import event_spec as spec
 from transforms.account_features import preprocessing_fn
 from transforms.schema import load_schema

@@ -11,12 +11,12 @@ import pyarrow.parquet
 import pytest
 import tensorflow as tf
 
-from components import artifact_facts
 from components.account_scorer import inference
 from components.account_scorer.executor import Executor
 from components.account_scorer.inference import read_scores
-from components.artifacts import PublishedScores
 from components.errors import NothingToPublish, PublicationRefused
+from components.registry import artifact_facts
+from components.registry.artifacts import PublishedScores
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 POLICY = {

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tfx.types import standard_artifacts
 
-from components import artifact_facts
 from components.account_scorer.unseen_words import describe_unseen_words, unseen_words
-from components.artifacts import PublishedScores
 from components.feedback_example_gen.word_counts import OPEN_SETS, WORDS, write_word_counts
+from components.registry import artifact_facts
+from components.registry.artifacts import PublishedScores
 
 SPELLINGS = st.sampled_from(["chat", "Chat", " CHAT", "slack", "Slack ", "x", "ü", "Ü", ""])
 

@@ -14,11 +14,11 @@ from tfx.components.example_validator.executor import Executor as ValidatorExecu
 from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
 from tfx.types import standard_artifacts
 
-from components.artifacts import DataGateDecision
 from components.data_checker.actions import complete_actions
 from components.data_checker.executor import Executor as Checker
 from components.data_gate.executor import Executor as Gate
 from components.errors import DataGateStopped
+from components.registry.artifacts import DataGateDecision
 from transforms.schema import schema_path
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 import tensorflow as tf
 
-from components import artifact_facts
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen import executor
 from components.feedback_example_gen.word_counts import OPEN_SETS
+from components.registry import artifact_facts
 from transforms import event_spec
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)

@@ -22,6 +22,7 @@ from components.feedback_example_gen.open_sets import (
     EVENT_COLUMNS,
     OPEN_SETS,
 )
+from components.feedback_example_gen.reading.feedback_reader import STRING_COLUMNS, Churn, Feedback
 from components.feedback_example_gen.snapshots import SnapshotRules, take_snapshots
 from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.word_counts import (
@@ -32,7 +33,6 @@ from components.feedback_example_gen.word_counts import (
     words_of,
     write_word_counts,
 )
-from components.postgres.feedback_reader import STRING_COLUMNS, Churn, Feedback
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 RULES = SnapshotRules(lookback_days=30, horizon_days=10, max_events=3)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from components.feedback_example_gen.cutoffs import Windows
+from components.feedback_example_gen.reading.area_counts import AreaWindow
+from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ReadRequest, parse_as_of
 from components.feedback_example_gen.snapshots import SnapshotRules
-from components.postgres.area_counts import AreaWindow
-from components.postgres.feedback_reader import ChurnSource
 
 Properties = Callable[..., dict[str, Any]]
 

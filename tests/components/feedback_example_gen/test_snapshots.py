@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.feedback_example_gen.reading.feedback_reader import STRING_COLUMNS, Churn, Feedback
 from components.feedback_example_gen.snapshots import (
     SnapshotRules,
     microseconds,
     record_batches,
     take_snapshots,
 )
-from components.postgres.feedback_reader import STRING_COLUMNS, Churn, Feedback
 from transforms import event_spec
 
 CUTOFF = datetime(2024, 3, 1, tzinfo=timezone.utc)

@@ -4,11 +4,11 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 
-from components.artifact_facts import custom_properties
 from components.errors import DatabaseUnreachable, RegistryInconsistent
 from components.kubeflow_task.record import TaskRecord
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
+from components.registry.artifact_facts import custom_properties
 from tests.components.kubeflow_task.tasks import PIPELINE, calls, given, read, write
 
 Execution = metadata_store_pb2.Execution

@@ -8,7 +8,7 @@ from components.model_gate.gate_check import FAILED, OVERALL, SKIPPED, GateCheck
 from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.slice_checks import NEW, SILENT, Traits, slice_checks
-from serving_model.paired_bootstrap import paired_bootstrap
+from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
 LIMITS = Limits(
     max_auc_drop=0.02,

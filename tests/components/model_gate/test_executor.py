@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from components import artifact_facts
 from components.model_gate import snapshots as reading
 from components.model_gate.executor import Executor
 from components.model_gate.predictions import read_predictions
-from serving_model.metrics import auc
-from serving_model.predict import ModelScorer
+from components.registry import artifact_facts
+from serving_model.evaluation.metrics import auc
+from serving_model.served.predict import ModelScorer
 from transforms.event_spec import LABEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]

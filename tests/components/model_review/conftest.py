@@ -13,11 +13,11 @@ import pytest
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
-from components.artifacts import ModelReview
 from components.model_gate.executor import Executor as Gate
 from components.model_review.executor import Executor
 from components.postgres.migrate import migrate
-from serving_model.predict import ModelScorer
+from components.registry.artifacts import ModelReview
+from serving_model.served.predict import ModelScorer
 from tests.components.model_review.publications import publish_scores
 
 CANARY = "canary-51b7d0c2e9"

@@ -4,8 +4,8 @@ import functools
 from typing import Any
 
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
-from pipeline.models.comparison import Comparison
-from pipeline.models.same_snapshot import compared
+from pipeline.registry.comparison import Comparison
+from pipeline.registry.same_snapshot import compared
 from tests.components.model_review.sample_extremes import ATTACKS
 from tests.components.model_review.sample_predictions import CUTOFF, predictions
 from tests.components.model_review.sample_runs import CHALLENGER_VERSION, CHAMPION_VERSION

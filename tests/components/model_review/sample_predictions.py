@@ -11,9 +11,9 @@ from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_checks
 from components.model_gate.predictions import Predictions
 from components.model_gate.slice_checks import Traits, slice_checks
-from serving_model import metrics
-from serving_model.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
-from serving_model.paired_bootstrap import paired_bootstrap
+from serving_model.evaluation import metrics
+from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
+from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
 ACCOUNTS = 1_446
 CUTOFF = "2026-04-02T00:00:00+00:00"

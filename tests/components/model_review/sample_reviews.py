@@ -23,8 +23,8 @@ from components.model_review.run_artifacts import RunArtifacts
 from components.model_review.score_split import ScoredSplit
 from components.model_review.slices import slices_of
 from components.model_review.standing import standing_of
-from components.postgres.standing_scores import StandingScores, StandingState
-from serving_model.group_words import group_words
+from components.publishing.standing_scores import StandingScores, StandingState
+from serving_model.reasons.group_words import group_words
 from tests.components.model_review import sample_runs as runs
 from tests.components.model_review.sample_predictions import (
     account_ids,

@@ -10,8 +10,8 @@ from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limit
 from components.data_checker.sizes import check_freshness, check_sizes
 from components.data_checker.volume import check_volume
 from components.model_review.run_artifacts import RunArtifacts
-from components.node_costs import DONE, NOT_RUN, NodeCost
-from components.node_costs import FAILED as NODE_FAILED
+from components.registry.node_costs import DONE, NOT_RUN, NodeCost
+from components.registry.node_costs import FAILED as NODE_FAILED
 
 CHALLENGER_VERSION = "20260601-4b825dc6"
 CHAMPION_VERSION = "20260501-9f86d081"

@@ -9,8 +9,8 @@ from scipy.special import logit
 
 from components.model_gate.snapshots import read_serialized
 from components.model_review.contributions import contributions_of
-from serving_model.group_words import group_words
-from serving_model.predict import ModelScorer
+from serving_model.reasons.group_words import group_words
+from serving_model.served.predict import ModelScorer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 

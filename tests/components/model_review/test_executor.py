@@ -13,16 +13,16 @@ import tensorflow as tf
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from tfx.types import standard_artifacts
 
-from components import artifact_facts
-from components.artifacts import DataGateDecision
 from components.data_checker.checks import PASSED, STOPPED, Check
 from components.data_checker.decision_file import write_decision
 from components.model_review import gather as gathering
 from components.model_review.review import VERSION, Decision, Head, Review
-from components.node_costs import FAILED, NodeCost, write_costs
-from serving_model.model_card import write_card
-from serving_model.risk import CATEGORIES
-from serving_model.signatures import SERVING
+from components.registry import artifact_facts
+from components.registry.artifacts import DataGateDecision
+from components.registry.node_costs import FAILED, NodeCost, write_costs
+from serving_model.served.model_card import write_card
+from serving_model.served.risk import CATEGORIES
+from serving_model.served.signatures import SERVING
 from tests.components.model_review.conftest import CANARY, RUN_ID
 from tests.components.model_review.publications import publish_scores, query
 

@@ -14,10 +14,10 @@ from components.model_gate.slice_checks import Traits
 from components.model_gate.snapshots import EvalSnapshots, read_labels, read_serialized
 from components.model_review.importance import SHUFFLES, importance_of, shuffle
 from components.model_review.missing import SectionMissing
-from serving_model.group_words import GROUP_WORDS
-from serving_model.model_card import write_card
-from serving_model.predict import ModelScorer
-from serving_model.signatures import SCORE_FEATURES, SERVING
+from serving_model.reasons.group_words import GROUP_WORDS
+from serving_model.served.model_card import write_card
+from serving_model.served.predict import ModelScorer
+from serving_model.served.signatures import SCORE_FEATURES, SERVING
 from transforms.account_features import FEATURES, feature_names
 from transforms.reason_groups import feature_groups, group_names, group_of
 

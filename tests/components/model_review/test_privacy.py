@@ -9,7 +9,7 @@ from components.model_review.page.html import render
 from components.model_review.review import Review
 from components.model_review.score_split import ScoredSplit
 from components.model_review.standing import standing_of
-from components.postgres.standing_scores import StandingState
+from components.publishing.standing_scores import StandingState
 from tests.components.model_review.sample_predictions import account_ids
 from tests.components.model_review.sample_reviews import blessed, standing
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 import pytest
 from tfx.types import standard_artifacts
 
-from components.artifacts import DataGateDecision, PublishedScores
 from components.data_checker.checks import PASSED, SKIPPED, STOPPED, WARNED, Check
 from components.data_checker.decision_file import write_decision
 from components.model_gate.gate_check import Population
@@ -17,7 +16,8 @@ from components.model_review.decision_section import checks_of, decision_of, hea
 from components.model_review.lineage import components_of, lineage_of, settings_of
 from components.model_review.model_card_text import card_of
 from components.model_review.run_artifacts import collect
-from components.node_costs import DONE, FAILED, NOT_RUN, NodeCost
+from components.registry.artifacts import DataGateDecision, PublishedScores
+from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost
 
 EXAMPLES = {
     "as_of": "2026-06-01T00:00:00+00:00",

@@ -11,7 +11,7 @@ import tensorflow as tf
 from components.model_gate.snapshots import read_serialized
 from components.model_review.missing import SectionMissing
 from components.model_review.score_split import score_split
-from serving_model.predict import ModelScorer
+from serving_model.served.predict import ModelScorer
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tfx.types import standard_artifacts
 
-from components import artifact_facts
 from components.model_trainer.executor import Executor
-from serving_model.model_hash import saved_model_sha256
+from components.registry import artifact_facts
+from serving_model.served.model_hash import saved_model_sha256
 
 FACTS: dict[str, str | int] = {
     "as_of": "2024-06-01T12:00:00+00:00",

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from components import artifact_facts
-from components.artifacts import AreaCounts, PublishedAreas
 from components.errors import ContractBroken, DataGateStopped, PublicationRefused
 from components.feedback_example_gen.executor import Executor as FeedbackExecutor
 from components.product_area_scorer.executor import Executor
+from components.registry import artifact_facts
+from components.registry.artifacts import AreaCounts, PublishedAreas
 from transforms.product_area_impact import Weights
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)

@@ -7,13 +7,13 @@ from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import channel, standard_artifacts
 
-from components.artifact_facts import custom_properties
-from components.champion.acts import append_act
-from components.champion.rule import WITHDRAW, Act
-from components.champion.strategy import ChampionStrategy
 from components.kubeflow_task.run import run_task
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
+from components.registry.acts import append_act
+from components.registry.artifact_facts import custom_properties
+from components.registry.rule import WITHDRAW, Act
+from components.registry.strategy import ChampionStrategy
 from components.store_resolver.component import StoreResolver
 from components.store_resolver.executor import Executor
 from components.store_resolver.query import Query

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta, timezone
 import psycopg2
 import pytest
 
-from components.postgres.details import Details
-from components.postgres.publication import Publication, PublishPolicy
-from components.postgres.publish import publish
-from components.postgres.targets import ACCOUNT_RISK_SCORES
-from components.postgres.undo import undo
+from components.publishing.details import Details
+from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publish import publish
+from components.publishing.targets import ACCOUNT_RISK_SCORES
+from components.publishing.undo import undo
 from pipeline.cli import run_cli
-from serving_model.risk_bands import RiskBands
+from serving_model.served.risk_bands import RiskBands
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 SECRET = "a text that must never be shown"

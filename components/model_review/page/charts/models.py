@@ -8,7 +8,7 @@ import altair as alt
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
 from components.model_review.page import theme
 from components.model_review.page.blocks import Key
-from serving_model.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
+from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 
 
 class Look(NamedTuple):

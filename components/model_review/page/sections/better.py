@@ -12,7 +12,7 @@ from components.model_review.page.sections.calls import calls_for_half, lift
 from components.model_review.page.sections.ranking import precision_recall, roc
 from components.model_review.quality_sections import Quality
 from components.model_review.review import Review
-from serving_model.baselines import LOGISTIC_REGRESSION
+from serving_model.evaluation.baselines import LOGISTIC_REGRESSION
 
 _BY: Final = (("auc", "ranking (AUC)"), ("log_loss", "probabilities (log-loss, less is better)"))
 _NONE: Final = "The run measured no model."

@@ -1,1 +1,0 @@
-"""The champion: which model scores, by its blessing and by what people decided since."""

@@ -1,0 +1,1 @@
+"""Reads the input tables: COPY streams, the exported database snapshot, the watermark."""

@@ -1,0 +1,193 @@
+"""Reads feedback in columns, grouped by account and ordered by time.
+
+COPY streams CSV out of Postgres, Arrow parses it into dictionary-encoded columns,
+and one sort groups it. Memory is bounded by a bucket of accounts: each bucket is a
+scan of its own that keeps the accounts whose hash falls into it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg2.extensions
+import pyarrow as pa
+import pyarrow.compute
+from psycopg2 import sql
+
+from components.errors import ContractBroken
+from components.feedback_example_gen.reading.account_order import account_order
+from components.feedback_example_gen.reading.copy_columns import column, copy_columns
+from components.feedback_example_gen.reading.duplicate_events import repeated_rows
+from components.postgres.names import table_identifier
+from components.postgres.queries import queries
+
+_QUERIES: Final = queries(__package__)
+
+Int64s = npt.NDArray[np.int64]
+
+STRING_COLUMNS = ("sentiment", "product_area", "source", "topic", "customer_tier", "region")
+_CODES = pa.dictionary(pa.int32(), pa.binary())
+_FEEDBACK_TYPES = {
+    "account_id": _CODES,
+    "created_at": pa.timestamp("us"),
+    "id_hash": pa.int64(),
+    "priority": pa.int64(),
+    **{name: _CODES for name in STRING_COLUMNS},
+}
+_CHURN_TYPES = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """One of `count` disjoint sets of accounts, chosen by the hash of their ids."""
+
+    index: int
+    count: int
+
+
+@dataclass(frozen=True)
+class ChurnSource:
+    """The table that holds the ground truth, and its columns."""
+
+    table: str
+    account_column: str
+    date_column: str
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """The feedback of a bucket: N rows of A accounts, by account, then by time.
+
+    Attributes:
+        account_ids: Arrow binary array [A], UTF-8, sorted.
+        starts: int64 [A + 1]; rows starts[a] to starts[a + 1] belong to account a.
+        created_us: int64 [N], microseconds since 1970-01-01 UTC, rising in an account.
+        priority: int64 [N].
+        strings: For each of STRING_COLUMNS a dictionary-encoded Arrow array [N] of
+            UTF-8 bytes.
+        duplicate_rows: Rows left out because they repeat another in all but their id.
+    """
+
+    account_ids: pa.Array
+    starts: Int64s
+    created_us: Int64s
+    priority: Int64s
+    strings: dict[str, pa.DictionaryArray]
+    duplicate_rows: int = 0
+
+
+@dataclass(frozen=True)
+class Churn:
+    """Churn dates of a bucket's accounts: K rows, by account, then by time.
+
+    Attributes:
+        account: int64 [K], position in Feedback.account_ids.
+        churned_us: int64 [K], microseconds since 1970-01-01 UTC.
+    """
+
+    account: Int64s
+    churned_us: Int64s
+
+
+def read_feedback(
+    connection: psycopg2.extensions.connection,
+    as_of: datetime,
+    bucket: Bucket,
+    collapse_duplicates: bool = True,
+) -> Feedback:
+    """Reads one bucket's rows with an account_id and created_at < as_of.
+
+    Args:
+        connection: Open, with time zone UTC, inside the shared snapshot.
+        as_of: The run's now, UTC.
+        bucket: Which accounts.
+        collapse_duplicates: Whether rows that are equal in all but their id count once.
+
+    Returns:
+        The rows, grouped and ordered: accounts by their id, rows of an account with the
+        same created_at by a hash of theirs. So the order is always the same, whatever
+        that of the table and of the workers that scan it.
+
+    Raises:
+        ContractBroken: A column that must not be NULL is.
+    """
+    query = sql.SQL(_QUERIES["read_feedback"])
+    parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
+    table = copy_columns(connection, query, parameters, _FEEDBACK_TYPES)
+    _refuse_nulls(table)
+    account_ids, codes = _sorted_accounts(column(table, "account_id"))
+    created_us = column(table, "created_at").cast(pa.int64()).to_numpy()
+    order = account_order(codes, created_us, column(table, "id_hash").to_numpy())
+    priority = column(table, "priority").to_numpy()
+    strings = {name: column(table, name) for name in STRING_COLUMNS}
+    if collapse_duplicates:
+        content = [priority, *(one.indices.to_numpy() for one in strings.values())]
+        order = np.delete(order, repeated_rows(codes, created_us, order, content))
+    indices = pa.array(order)
+    return Feedback(
+        account_ids=account_ids,
+        starts=np.searchsorted(codes[order], np.arange(len(account_ids) + 1)),
+        created_us=created_us[order],
+        priority=priority[order],
+        strings={name: one.take(indices) for name, one in strings.items()},
+        duplicate_rows=table.num_rows - len(order),
+    )
+
+
+def read_churn(
+    connection: psycopg2.extensions.connection,
+    source: ChurnSource,
+    as_of: datetime,
+    bucket: Bucket,
+    account_ids: pa.Array,
+) -> Churn:
+    """Reads the churn dates before as_of of the accounts that gave feedback.
+
+    Args:
+        connection: As for read_feedback.
+        source: Table and columns of the ground truth.
+        as_of: The run's now, UTC.
+        bucket: The bucket that account_ids were read from.
+        account_ids: Feedback.account_ids of that bucket.
+    """
+    query = sql.SQL(_QUERIES["read_churn"]).format(
+        table=table_identifier(source.table),
+        account_column=sql.Identifier(source.account_column),
+        date_column=sql.Identifier(source.date_column),
+    )
+    parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
+    table = copy_columns(connection, query, parameters, _CHURN_TYPES)
+    churned = column(table, "account_id")
+    position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
+    account = position.fill_null(-1).to_numpy().astype(np.int64)[churned.indices.to_numpy()]
+    churned_us = column(table, "churned_at").cast(pa.int64()).to_numpy()
+    known = account >= 0
+    account, churned_us = account[known], churned_us[known]
+    order = np.lexsort((churned_us, account))
+    return Churn(account=account[order], churned_us=churned_us[order])
+
+
+def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Int64s]:
+    """Returns the account ids, sorted, and of each row its account's position among them."""
+    # TensorFlow gives the last rows of a batch a last bit of their own: only where accounts
+    # keep their places do two runs of one snapshot publish the very same scores.
+    order = pa.compute.array_sort_indices(rows.dictionary)
+    position = np.empty(len(order), np.int64)
+    position[order.to_numpy()] = np.arange(len(order))
+    return rows.dictionary.take(order), position[rows.indices.to_numpy()]
+
+
+def _refuse_nulls(table: pa.Table) -> None:
+    found = [
+        f"{name} in {table[name].null_count}"
+        for name in table.column_names
+        if table[name].null_count
+    ]
+    if found:
+        raise ContractBroken(
+            f"Columns of feedback_enriched that must not be NULL are: {', '.join(found)} of "
+            f"{table.num_rows} rows with an account_id. Correct the ETL that fills them, and add "
+            "NOT NULL to the table."
+        )

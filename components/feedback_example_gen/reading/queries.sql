@@ -1,0 +1,71 @@
+-- name: previous_publication
+SELECT as_of, feedback_rows, rows_written
+FROM tens_insight.publications
+WHERE target_table = 'account_risk_scores'
+  AND as_of < %(as_of)s
+  AND feedback_rows IS NOT NULL
+ORDER BY as_of DESC, published_at DESC
+LIMIT 1
+
+-- name: product_area_counts
+-- What the rule of the product areas counts, for each pair in the window, in one scan.
+-- Rows without an account count too. The casts to text take the padding off char(n).
+SELECT product_area::text,
+       customer_tier::text,
+       count(*),
+       count(*) FILTER (WHERE sentiment::text = 'negative'),
+       count(*) FILTER (WHERE sentiment::text = 'positive'),
+       count(*) FILTER (WHERE priority >= %(critical_priority)s),
+       count(*) FILTER (WHERE priority = %(top_priority)s),
+       count(*) FILTER (WHERE created_at >= %(recent_since)s),
+       count(*) FILTER (WHERE (sentiment::text IN ('positive', 'neutral', 'negative')
+                               AND priority BETWEEN 1 AND 5) IS NOT TRUE)
+FROM feedback_enriched
+WHERE created_at >= %(since)s
+  AND created_at < %(as_of)s
+GROUP BY 1, 2
+
+-- name: read_churn
+-- When the accounts of one bucket churned, as far as that was known at as_of.
+SELECT {account_column}::text, {date_column}::timestamp
+FROM {table}
+WHERE {date_column} < %(as_of)s
+  AND isfinite({date_column})
+  AND (hashtext({account_column}::text) & 2147483647) %% %(buckets)s = %(bucket)s
+
+-- name: read_feedback
+-- The feedback of one bucket of accounts before as_of, without its text.
+-- The session's time zone is UTC, so the cast to timestamp keeps UTC's clock. The casts to
+-- text take the padding off char(n). No calendar of ours goes back before the year 1.
+SELECT account_id::text,
+       created_at::timestamp,
+       hashtextextended(id::text, 0),
+       priority,
+       sentiment::text,
+       product_area::text,
+       source::text,
+       topic::text,
+       customer_tier::text,
+       region::text
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at >= '0001-01-01 00:00+00'
+  AND created_at < %(as_of)s
+  AND (hashtext(account_id::text) & 2147483647) %% %(buckets)s = %(bucket)s
+
+-- name: watermark
+-- What the database held at as_of, in one scan.
+SELECT count(*) FILTER (WHERE dated AND created_at < %(as_of)s),
+       count(*) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
+       count(*) FILTER (WHERE created_at >= %(as_of)s),
+       count(*) FILTER (WHERE NOT dated),
+       count(*) FILTER (WHERE dated AND created_at < %(previous_as_of)s),
+       min(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
+       max(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
+       count(*) FILTER (WHERE created_at < %(as_of)s AND created_at >= %(last_week)s),
+       count(*) FILTER (WHERE created_at < %(last_week)s AND created_at >= %(weeks_before)s)
+FROM (SELECT created_at,
+             coalesce(account_id::text <> '', false) AS named,
+             -- As read_feedback.sql has it: no calendar of ours goes back before the year 1.
+             coalesce(created_at >= '0001-01-01 00:00+00', false) AS dated
+      FROM feedback_enriched) AS feedback

@@ -1,0 +1,137 @@
+-- name: feedback_facts
+-- Size and range of the feedback, in one scan.
+SELECT coalesce(sum(rows), 0)::bigint,
+       count(account_id),
+       coalesce(sum(rows) FILTER (WHERE account_id IS NULL), 0)::bigint,
+       coalesce(sum(future_rows), 0)::bigint,
+       min(first_created_at),
+       max(last_created_at)
+FROM (SELECT nullif(account_id, '') AS account_id,
+             count(*) AS rows,
+             count(*) FILTER (WHERE created_at > now()) AS future_rows,
+             min(created_at) FILTER (WHERE isfinite(created_at)) AS first_created_at,
+             max(created_at) FILTER (WHERE isfinite(created_at)) AS last_created_at
+      FROM feedback_enriched
+      GROUP BY 1) AS per_account
+
+-- name: grants
+-- Run this as a superuser before `tens-insight db init`, and again whenever you like:
+-- it repeats, and adds rights to tables that were missing the time before.
+
+-- The installer runs `tens-insight db init`, and owns what that creates.
+GRANT CONNECT ON DATABASE {database} TO {installer};
+GRANT USAGE, CREATE ON SCHEMA public TO {installer};
+CREATE SCHEMA IF NOT EXISTS tens_insight AUTHORIZATION {installer};
+
+-- The pipeline's role runs everything else.
+GRANT CONNECT, TEMPORARY ON DATABASE {database} TO {pipeline};
+GRANT USAGE ON SCHEMA public, tens_insight TO {pipeline};
+GRANT {output_rights} ON ALL TABLES IN SCHEMA tens_insight TO {pipeline};
+ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA tens_insight
+    GRANT {output_rights} ON TABLES TO {pipeline};
+ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
+    GRANT {output_rights} ON TABLES TO {pipeline};
+
+-- The reader sees the results, and what they can be joined to. What stands behind the scores
+-- (tens_insight.account_risk_details) is granted by `db init` to whoever may read the scores.
+GRANT CONNECT ON DATABASE {database} TO {reader};
+GRANT USAGE ON SCHEMA public, tens_insight TO {reader};
+ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
+    GRANT SELECT ON TABLES TO {reader};
+
+-- The columns of the feedback without its text, which stays out of reach.
+GRANT USAGE ON SCHEMA {input_schema} TO {pipeline}, {reader};
+GRANT SELECT ({feedback_columns}) ON {feedback} TO {pipeline}, {reader};
+
+-- Tables that are there already.
+
+-- name: metadata_tables
+-- What a database holds, as far as ML Metadata is concerned.
+SELECT current_schema()::text,
+       count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm')),
+       count(c.oid) FILTER (WHERE c.relname = 'mlmdenv') > 0,
+       min(c.relname::text) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm')),
+       has_schema_privilege(current_schema(), 'CREATE'),
+       coalesce(
+           bool_and(has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE'))
+               FILTER (WHERE c.relname IN ('mlmdenv', 'artifact', 'execution')),
+           true
+       )
+FROM (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AS n
+LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
+
+-- name: schema_migrations
+-- The room of our own objects, and the list of the migrations applied to it. The conditions
+-- come first because CREATE ... IF NOT EXISTS asks for the right to create even where all exists.
+DO $$
+BEGIN
+    IF to_regnamespace('tens_insight') IS NULL THEN
+        CREATE SCHEMA tens_insight;
+    END IF;
+    IF to_regclass('tens_insight.schema_migrations') IS NULL THEN
+        CREATE TABLE tens_insight.schema_migrations (
+            name       text        PRIMARY KEY,
+            checksum   text        NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now()
+        );
+    END IF;
+END
+$$;
+
+-- name: schemas_with_table
+-- Where else a table of this name stands, for a hint about search_path.
+SELECT n.nspname::text
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = %(table)s
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname <> 'pg_catalog' AND n.nspname NOT LIKE 'pg\_temp%%'
+ORDER BY n.nspname
+
+-- name: set_session
+-- Settings of one session; what the address itself asks for (source 'client') is kept.
+SELECT set_config(wanted.name, wanted.value, false)
+FROM (VALUES ('TimeZone', 'UTC', true),
+             ('lock_timeout', %(lock_timeout)s, false),
+             ('idle_in_transaction_session_timeout', %(idle_timeout)s, false),
+             ('statement_timeout', %(statement_timeout)s, true)) AS wanted (name, value, always)
+JOIN pg_settings AS setting ON setting.name = wanted.name
+WHERE wanted.value IS NOT NULL
+  AND (wanted.always OR setting.source <> 'client')
+
+-- name: table_columns
+-- The columns of one table as this role sees it: no rows if the table is not there.
+-- Without a schema the first match on search_path counts, as in any query.
+SELECT a.attname::text AS name,
+       format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type,
+       t.typtype = 'e' AS is_enum,
+       n.nspname::text AS schema,
+       has_schema_privilege(n.oid, 'USAGE') AS can_enter,
+       has_column_privilege(c.oid, a.attnum, 'SELECT') AS can_select,
+       has_table_privilege(c.oid, 'INSERT') AS can_insert,
+       has_table_privilege(c.oid, 'UPDATE') AS can_update,
+       has_table_privilege(c.oid, 'DELETE') AS can_delete,
+       EXISTS (SELECT FROM pg_index AS i
+               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+                 AND i.indnkeyatts = cardinality(%(key)s::text[])
+                 AND %(key)s::text[] =
+                     (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
+                      FROM pg_attribute AS k
+                      WHERE k.attrelid = c.oid
+                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_key
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE c.relname = %(table)s
+  AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND CASE WHEN %(schema)s::text IS NULL THEN pg_table_is_visible(c.oid)
+           ELSE n.nspname = %(schema)s END
+ORDER BY a.attnum
+
+-- name: visible_table
+-- The schema and name of the table that a query would find, if there is one.
+SELECT n.nspname::text, c.relname::text
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(%(table)s)

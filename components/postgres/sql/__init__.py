@@ -1,8 +1,0 @@
-"""The queries, one .sql file each."""
-
-from importlib import resources
-
-
-def load_sql(name: str) -> str:
-    """Returns the text of `name`.sql in this folder."""
-    return (resources.files(__name__) / f"{name}.sql").read_text(encoding="utf-8")

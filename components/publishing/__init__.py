@@ -1,0 +1,1 @@
+"""Publishes rows to the output tables, keeps their history, and undoes."""

@@ -1,0 +1,168 @@
+"""Everything that the database can tell of one account, without the text of its feedback."""
+
+import difflib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.postgres.queries import queries
+
+_QUERIES: Final = queries(__package__)
+
+_COMPARED: Final = 200_000
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True)
+class AccountScore:
+    """The published score: probability in 0..1, health in 0..100, as_of in UTC."""
+
+    churn_probability: float
+    health_score: float
+    risk_category: str
+    as_of: datetime
+    model_version: str
+
+
+@dataclass(frozen=True)
+class AccountDetails:
+    """A row of account_risk_details, see the comments on its columns.
+
+    Attributes:
+        publication_id: That wrote it.
+        percentile: 0..100.
+        lift: Over base_rate; None where the model tells no base rate.
+        base_rate: In (0, 1).
+        churn_by_horizon: Probability by days.
+        tenure_days: Days.
+        days_since_last_event: Days.
+        silence_state: new, active, quiet or silent.
+        base_log_odds: None where the model gives no reasons.
+        other_log_odds: Of the reasons that are not listed.
+        reasons: group, direction, log_odds and text of each.
+        risk_bands: As the publication recorded them.
+    """
+
+    publication_id: int
+    percentile: float
+    lift: float | None
+    base_rate: float | None
+    churn_by_horizon: dict[str, float]
+    tenure_days: float
+    days_since_last_event: float
+    silence_state: str
+    base_log_odds: float | None
+    other_log_odds: float | None
+    reasons: list[dict[str, Any]] | None
+    risk_bands: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class EarlierScore:
+    """A former publication of the account's score; as_of is UTC."""
+
+    as_of: datetime
+    churn_probability: float
+    risk_category: str
+    model_version: str
+    publication_id: int
+
+
+@dataclass(frozen=True)
+class Period:
+    """Feedback in one period of the timeline.
+
+    Attributes:
+        period: Periods back from as_of, 0 for the newest; the last holds all before it.
+        events: Rows, of which by sentiment and urgent, priority 4 or 5:
+        negative: Rows.
+        neutral: Rows.
+        positive: Rows.
+        urgent: Rows.
+    """
+
+    period: int
+    events: int
+    negative: int
+    neutral: int
+    positive: int
+    urgent: int
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """How much feedback of an account there is, and from when to when, UTC."""
+
+    rows: int
+    first: datetime | None
+    last: datetime | None
+
+
+def account_score(cursor: Cursor, account_id: str) -> AccountScore | None:
+    """Returns the published score, if there is one."""
+    cursor.execute(_QUERIES["account_score"], {"account_id": account_id})
+    row = cursor.fetchone()
+    return None if row is None else AccountScore(*row)
+
+
+def account_details(cursor: Cursor, account_id: str) -> AccountDetails | None:
+    """Returns what stands behind the published score, if it was published with details."""
+    cursor.execute(_QUERIES["account_details"], {"account_id": account_id})
+    row = cursor.fetchone()
+    return None if row is None else AccountDetails(*row)
+
+
+def earlier_scores(
+    cursor: Cursor, account_id: str, as_of: datetime, limit: int
+) -> list[EarlierScore]:
+    """Returns what was published of the account before as_of, newest first."""
+    values = {"account_id": account_id, "as_of": as_of, "limit": limit}
+    cursor.execute(_QUERIES["account_history"], values)
+    return [EarlierScore(*row) for row in cursor.fetchall()]
+
+
+def account_timeline(
+    cursor: Cursor, account_id: str, as_of: datetime, *, days: int, periods: int, collapse: bool
+) -> list[Period]:
+    """Counts the account's feedback before as_of, period by period.
+
+    Args:
+        cursor: Of a transaction.
+        account_id: The account.
+        as_of: Feedback of this moment or later does not count.
+        days: Length of a period.
+        periods: How many to tell apart; what lies before them is one more.
+        collapse: Whether rows equal in all but their id count once.
+
+    Returns:
+        periods + 1 of them, newest first, those without feedback too.
+    """
+    values = {
+        "account_id": account_id,
+        "as_of": as_of,
+        "days": days,
+        "periods": periods,
+        "collapse": collapse,
+    }
+    cursor.execute(_QUERIES["account_timeline"], values)
+    found = {row[0]: Period(*row) for row in cursor.fetchall()}
+    return [found.get(one, Period(one, 0, 0, 0, 0, 0)) for one in range(periods + 1)]
+
+
+def account_feedback(cursor: Cursor, account_id: str) -> Feedback:
+    """Counts all feedback of an account, whatever its date."""
+    cursor.execute(_QUERIES["account_feedback"], {"account_id": account_id})
+    return Feedback(*(cursor.fetchone() or (0, None, None)))
+
+
+def similar_accounts(cursor: Cursor, account_id: str) -> list[str]:
+    """Returns scored accounts of similar ids, the most similar first."""
+    cursor.execute(_QUERIES["similar_accounts"], {"account_id": account_id, "limit": _COMPARED})
+    ids: dict[str, str] = {}
+    for (one,) in cursor.fetchall():
+        ids.setdefault(one.strip().lower(), one)
+    near = difflib.get_close_matches(account_id.strip().lower(), ids, n=_NAMED, cutoff=0.75)
+    inside = [one for one in ids if account_id.strip() and account_id.strip().lower() in one]
+    return [ids[one] for one in dict.fromkeys([*near, *inside])][:_NAMED]

@@ -1,0 +1,409 @@
+-- name: account_details
+-- What stands behind the published score of one account.
+SELECT detail.publication_id, detail.percentile, detail.lift, detail.base_rate,
+       detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
+       detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons,
+       run.risk_bands
+FROM tens_insight.account_risk_details AS detail
+JOIN tens_insight.publications AS run USING (publication_id)
+WHERE detail.account_id = %(account_id)s
+
+-- name: account_feedback
+-- Whether one account gave feedback, and when.
+SELECT count(*), min(created_at), max(created_at)
+FROM feedback_enriched
+WHERE account_id = %(account_id)s
+
+-- name: account_history
+-- What was published of one account before, newest first; what was undone does not count.
+SELECT as_of, churn_probability, risk_category, model_version, publication_id
+FROM tens_insight.account_risk_score_runs
+WHERE account_id = %(account_id)s
+  AND undone_at IS NULL
+  AND as_of < %(as_of)s
+ORDER BY publication_id DESC
+LIMIT %(limit)s
+
+-- name: account_risk_details_check
+-- The first rule that each staged row of details breaks, counted; no rows if all is well.
+SELECT problem, count(*), min(account_id COLLATE "C")
+FROM (SELECT account_id,
+             CASE
+                 WHEN score.churn_probability IS NULL
+                     THEN 'details without a score'
+                 WHEN detail.silence_state IS NULL
+                     THEN 'a score without details'
+                 WHEN (detail.days_since_last_event >= 0
+                       AND detail.days_since_last_event <= detail.tenure_days
+                       AND detail.tenure_days < 'infinity') IS NOT TRUE
+                     THEN 'tenure_days and days_since_last_event are not days'
+                 WHEN detail.silence_state NOT IN ('new', 'active', 'quiet', 'silent')
+                     THEN 'silence_state is not new, active, quiet or silent'
+                 WHEN (detail.at_horizon = score.churn_probability) IS NOT TRUE
+                     THEN 'churn_by_horizon does not hold churn_probability'
+                 WHEN (detail.base_log_odds < 'infinity' AND detail.other_log_odds < 'infinity')
+                          IS NOT TRUE <> (detail.reasons_type IS NULL)
+                     THEN 'reasons without log-odds, or log-odds without reasons'
+                 WHEN detail.reasons_type <> 'array'
+                     THEN 'reasons is not a list'
+             END AS problem
+      FROM (SELECT account_id, tenure_days, days_since_last_event, silence_state, base_log_odds,
+                   other_log_odds, (churn_by_horizon ->> %(horizon)s)::float8 AS at_horizon,
+                   jsonb_typeof(reasons) AS reasons_type
+            FROM {details}) AS detail
+      FULL JOIN {scores} AS score USING (account_id)
+      UNION ALL
+      SELECT account_id, 'details come twice' FROM {details} GROUP BY 1 HAVING count(*) > 1) AS checked
+WHERE problem IS NOT NULL
+GROUP BY problem
+ORDER BY problem
+
+-- name: account_risk_scores_check
+-- The first rule that each staged row breaks, counted; no rows if all is well. Categories follow
+-- from %(cuts)s, where medium, high and critical begin, or, where that is NULL, from the place
+-- by probability: %(places)s holds the last place of critical, high and medium.
+SELECT problem, count(*), min(account_id COLLATE "C")
+FROM (SELECT account_id,
+             CASE
+                 WHEN (churn_probability BETWEEN 0 AND 1) IS NOT TRUE
+                     THEN 'churn_probability is not a number from 0 to 1'
+                 WHEN (abs(health_score - 100 * (1 - churn_probability)) <= 1e-9) IS NOT TRUE
+                     THEN 'health_score is not 100 x (1 - churn_probability)'
+                 WHEN risk_category IS DISTINCT FROM CASE
+                          WHEN place <= (%(places)s::bigint[])[1] THEN 'critical'
+                          WHEN place <= (%(places)s::bigint[])[2] THEN 'high'
+                          WHEN place <= (%(places)s::bigint[])[3] THEN 'medium'
+                          WHEN place IS NOT NULL THEN 'low'
+                          WHEN churn_probability < (%(cuts)s::float8[])[1] THEN 'low'
+                          WHEN churn_probability < (%(cuts)s::float8[])[2] THEN 'medium'
+                          WHEN churn_probability < (%(cuts)s::float8[])[3] THEN 'high'
+                          ELSE 'critical' END
+                     THEN 'risk_category does not follow from churn_probability'
+                 WHEN account_id = ''
+                     THEN 'account_id is empty'
+             END AS problem
+      FROM (SELECT account_id, churn_probability, health_score, risk_category,
+                   CASE WHEN %(places)s::bigint[] IS NOT NULL THEN
+                       row_number() OVER (ORDER BY churn_probability DESC, account_id COLLATE "C")
+                   END AS place
+            FROM {staging}) AS placed) AS checked
+WHERE problem IS NOT NULL
+GROUP BY problem
+ORDER BY problem
+
+-- name: account_risk_scores_summary
+-- Mean probability and rows per category of what is staged.
+SELECT sum(probability) / sum(accounts), jsonb_object_agg(risk_category, accounts)
+FROM (SELECT risk_category, count(*) AS accounts, sum(churn_probability) AS probability
+      FROM {staging}
+      GROUP BY risk_category) AS per_category
+
+-- name: account_score
+-- The published score of one account.
+SELECT churn_probability, health_score, risk_category::text, predicted_at, model_version::text
+FROM public.account_risk_scores
+WHERE account_id = %(account_id)s
+
+-- name: account_timeline
+-- How much feedback of what kind one account gave, by periods of %(days)s days back from as_of; the
+-- last period holds all before it. The text is never read. Rows equal in all but the id count
+-- once where %(collapse)s.
+SELECT least(floor(extract(epoch FROM %(as_of)s - created_at) / 86400 / %(days)s),
+             %(periods)s)::integer AS period,
+       count(*),
+       count(*) FILTER (WHERE sentiment = 'negative'),
+       count(*) FILTER (WHERE sentiment = 'neutral'),
+       count(*) FILTER (WHERE sentiment = 'positive'),
+       count(*) FILTER (WHERE priority >= 4)
+FROM (SELECT created_at, priority, sentiment::text
+      FROM feedback_enriched
+      WHERE account_id = %(account_id)s
+        AND created_at < %(as_of)s
+        AND isfinite(created_at)
+      GROUP BY created_at, priority, sentiment, product_area, source, topic, customer_tier, region,
+               CASE WHEN %(collapse)s THEN NULL ELSE id::text END) AS event
+GROUP BY 1
+ORDER BY 1
+
+-- name: acted_by
+-- Who is connected, and from where, as Postgres sees it.
+SELECT session_user || '@' || coalesce(host(inet_client_addr()), 'local socket')
+
+-- name: append_details
+-- Details of one publication, beside the scores that they stand behind.
+INSERT INTO tens_insight.account_risk_detail_history
+    (publication_id, account_id, percentile, lift, base_rate, churn_by_horizon, tenure_days,
+     days_since_last_event, silence_state, base_log_odds, other_log_odds, reasons)
+SELECT %(publication_id)s, account_id, score.percentile,
+       score.churn_probability / %(base_rate)s::float8, %(base_rate)s::float8,
+       detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
+       detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons
+FROM {details} AS detail
+JOIN (SELECT account_id, churn_probability,
+             100 * percent_rank() OVER (ORDER BY churn_probability) AS percentile
+      FROM {scores}) AS score USING (account_id)
+
+-- name: area_rows
+-- How many pairs are published, and the moment that they speak of.
+SELECT count(*), max(predicted_at) FROM public.product_area_impact
+
+-- name: diff_common
+-- How many keys are on both sides, how many of them changed, and the mean move of the value.
+SELECT count(*), count(*) FILTER (WHERE a.{value} IS DISTINCT FROM b.{value}),
+       avg(abs(b.{value} - a.{value}))
+FROM {a} AS a
+JOIN {b} AS b ON {same}
+
+-- name: diff_matrix
+-- Of the keys on both sides: how many went from which category to which.
+SELECT a.{category}::text, b.{category}::text, count(*)
+FROM {a} AS a
+JOIN {b} AS b ON {same}
+GROUP BY 1, 2
+ORDER BY 1, 2
+
+-- name: diff_missing
+-- The keys of one side that the other lacks: each with its value, highest first, and how many.
+SELECT concat_ws(' / ', {key}), a.{value}, count(*) OVER ()
+FROM {a} AS a
+WHERE NOT EXISTS (SELECT FROM {b} AS b WHERE {same})
+ORDER BY a.{value} DESC, 1
+LIMIT %(top)s
+
+-- name: diff_moved
+-- The keys on both sides whose value moved most.
+SELECT concat_ws(' / ', {key}), a.{value}, b.{value}
+FROM {a} AS a
+JOIN {b} AS b ON {same}
+WHERE a.{value} IS DISTINCT FROM b.{value}
+ORDER BY abs(b.{value} - a.{value}) DESC, 1
+LIMIT %(top)s
+
+-- name: differing_rows
+-- The rows of which one side has no equal on the other, to the last bit: *<> compares images,
+-- and is NULL where a side is missing.
+SELECT count(*), min(coalesce({left_name}, {right_name}) COLLATE "C")
+FROM {left} AS l
+FULL JOIN {right} AS r ON {same}
+WHERE (l *<> r) IS NOT FALSE
+
+-- name: drop_details
+-- Keeps the details of the newest publication, and of the state before it the newest of each key.
+DELETE FROM tens_insight.account_risk_detail_history AS old
+WHERE old.publication_id <> %(newest)s
+  AND (NOT old.publication_id = ANY(%(layers)s::bigint[])
+       OR EXISTS (SELECT FROM tens_insight.account_risk_score_history AS newer
+                  WHERE newer.account_id = old.account_id
+                    AND newer.publication_id > old.publication_id
+                    AND newer.publication_id = ANY(%(layers)s::bigint[])))
+
+-- name: drop_history
+-- Drops the rows of old publications, save those that a state to be kept still shows: the
+-- newest of their key among its layers.
+WITH dropped AS (
+    DELETE FROM {history} AS old
+    WHERE old.publication_id = ANY(%(expired)s)
+      AND (NOT old.publication_id = ANY(%(layers)s)
+           OR EXISTS (SELECT FROM {history} AS newer
+                      WHERE {same}
+                        AND newer.publication_id > old.publication_id
+                        AND newer.publication_id = ANY(%(layers)s)))
+    RETURNING old.publication_id
+), marked AS (
+    UPDATE tens_insight.publications
+    SET dropped_up_to = %(up_to)s
+    WHERE publication_id IN (SELECT publication_id FROM dropped)
+)
+SELECT count(*) FROM dropped
+
+-- name: drop_old_refusals
+-- Of each table the newest refusals are kept; their rows go with them.
+DELETE FROM tens_insight.refusals
+WHERE target_table = %(table)s
+  AND refusal_id NOT IN (SELECT refusal_id
+                         FROM tens_insight.refusals
+                         WHERE target_table = %(table)s
+                         ORDER BY refusal_id DESC
+                         LIMIT %(keep)s)
+
+-- name: find_attempt
+-- A publication that was committed although its answer was lost on the way.
+SELECT rows_written, rows_removed, mean_probability, category_shares, published_at, publication_id,
+       risk_bands -> 'changed_from'
+FROM tens_insight.publications
+WHERE attempt = %(attempt)s
+
+-- name: find_refusal
+-- A refusal that was recorded although the answer was lost on the way.
+SELECT refusal_id, broken_limits
+FROM tens_insight.refusals
+WHERE attempt = %(attempt)s
+
+-- name: found_facts
+-- What can be said of rows that are there without a publication.
+SELECT count(*),
+       coalesce(max(predicted_at) FILTER (WHERE isfinite(predicted_at)), now()),
+       coalesce((array_agg(model_version::text ORDER BY predicted_at DESC NULLS LAST))[1], 'none')
+FROM {rows}
+
+-- name: highest_risks
+SELECT account_id, churn_probability, risk_category
+FROM public.account_risk_scores
+ORDER BY churn_probability DESC, account_id
+LIMIT %(limit)s
+
+-- name: last_publication
+-- What was published last, by the time it speaks of; what was undone does not count.
+SELECT as_of, rows_written, mean_probability, category_shares, run_id, model_version,
+       risk_bands
+FROM tens_insight.publications
+WHERE target_table = %(table)s AND kind = 'published' AND undone_at IS NULL
+ORDER BY as_of DESC, publication_id DESC
+LIMIT 1
+
+-- name: mark_undone
+-- An undone publication stays in the log, but counts no more.
+UPDATE tens_insight.publications
+SET undone_at = now(), undone_by = %(undone_by)s, undo_reason = %(reason)s
+WHERE publication_id = %(publication_id)s
+
+-- name: may_vacuum
+-- Whether this role may vacuum the table: VACUUM itself only warns where it may not.
+SELECT pg_has_role(relowner, 'USAGE')
+           OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+           OR (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database
+               WHERE datname = current_database())
+           OR CASE WHEN current_setting('server_version_num')::integer >= 170000
+                   THEN has_table_privilege(oid, 'MAINTAIN') ELSE false END
+FROM pg_class
+WHERE oid = %(table)s::regclass
+
+-- name: moved_shares
+-- Of the keys that are published and staged: how many, and how many moved far.
+SELECT count(*),
+       count(*) FILTER (WHERE abs(staged.{value} - published.{value}) > %(threshold)s)
+FROM {staging} AS staged
+JOIN {table} AS published ON {same}
+
+-- name: newest_has_history
+-- Whether the newest publication that stands left its rows in the history; no row without one.
+SELECT has_history
+FROM tens_insight.publications
+WHERE target_table = %(table)s AND undone_at IS NULL
+ORDER BY publication_id DESC
+LIMIT 1
+
+-- name: product_area_impact_check
+-- The first rule that each staged row breaks, counted; no rows if all is well.
+SELECT problem, count(*), min((product_area || ' / ' || segment) COLLATE "C")
+FROM (SELECT product_area, segment,
+             CASE
+                 WHEN (priority_score BETWEEN 0 AND 100) IS NOT TRUE
+                     THEN 'priority_score is not a number from 0 to 100'
+                 WHEN (avg_sentiment_score BETWEEN -1 AND 1) IS NOT TRUE
+                     THEN 'avg_sentiment_score is not a number from -1 to 1'
+                 WHEN (least(feedback_count, negative_count, critical_count) >= 0) IS NOT TRUE
+                     THEN 'a count is below 0'
+                 WHEN greatest(negative_count, critical_count) > feedback_count
+                     THEN 'a count is above feedback_count'
+                 WHEN num_nulls(product_area, segment, feedback_count, negative_count,
+                                critical_count, predicted_at, model_version) > 0
+                     THEN 'a column is NULL'
+                 WHEN '' IN (product_area, segment)
+                     THEN 'product_area or segment is empty'
+             END AS problem
+      FROM {staging}) AS checked
+WHERE problem IS NOT NULL
+GROUP BY problem
+ORDER BY problem
+
+-- name: product_area_impact_summary
+-- A rule has neither probabilities nor categories: the circuit breaker looks at the count alone.
+SELECT NULL::double precision, NULL::jsonb
+
+-- name: publication_log
+-- All publications to a table, oldest first.
+SELECT publication_id, target_table, kind, as_of, published_at, rows_written, rows_removed,
+       mean_probability, category_shares, model_version, label_source, run_id, has_history,
+       removes_others, published_by, accepted_shift, broken_limits, undone_at, undone_by,
+       undo_reason, dropped_up_to, risk_bands
+FROM tens_insight.publications
+WHERE target_table = %(table)s
+ORDER BY publication_id
+
+-- name: publications_by_model
+-- What was published with each model, and not undone.
+SELECT model_version, sum(rows_written)::bigint, max(as_of)
+FROM tens_insight.publications
+WHERE target_table = 'account_risk_scores'
+  AND kind = 'published'
+  AND undone_at IS NULL
+GROUP BY model_version
+
+-- name: rebuilt_rows
+-- What a table held after a publication: of each key the newest row among its layers.
+SELECT DISTINCT ON ({key}) {columns}
+FROM {history}
+WHERE publication_id = ANY({layers}::bigint[])
+ORDER BY {key}, publication_id DESC
+
+-- name: record_publication
+-- One line of the publication log.
+INSERT INTO tens_insight.publications
+    (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
+     mean_probability, category_shares, feedback_rows, run_id, has_history, removes_others,
+     published_by, accepted_shift, broken_limits, risk_bands)
+VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
+        %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
+        true, %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
+        %(risk_bands)s)
+RETURNING publication_id, published_at
+
+-- name: record_refusal
+-- One refusal by the circuit breaker.
+INSERT INTO tens_insight.refusals
+    (attempt, target_table, as_of, model_version, run_id, rows_staged, mean_probability,
+     category_shares, broken_limits, refused_by)
+VALUES (%(attempt)s, %(table)s, %(as_of)s, %(model_version)s, %(run_id)s, %(rows)s,
+        %(mean_probability)s, %(shares)s, %(broken_limits)s, %(refused_by)s)
+RETURNING refusal_id
+
+-- name: refusals
+-- The refusals whose rows are still kept, oldest first.
+SELECT refusal_id, target_table, as_of, refused_at, rows_staged, mean_probability,
+       category_shares, model_version, run_id, broken_limits, refused_by
+FROM tens_insight.refusals
+WHERE target_table = %(table)s
+ORDER BY refusal_id
+
+-- name: score_counts
+SELECT count(*),
+       count(*) FILTER (WHERE risk_category = 'low'),
+       count(*) FILTER (WHERE risk_category = 'medium'),
+       count(*) FILTER (WHERE risk_category = 'high'),
+       count(*) FILTER (WHERE risk_category = 'critical'),
+       max(predicted_at),
+       (array_agg(model_version ORDER BY predicted_at DESC))[1]
+FROM public.account_risk_scores
+
+-- name: similar_accounts
+-- Scored accounts whose id may be meant: about as long, or with the given text in it.
+SELECT account_id::text
+FROM public.account_risk_scores
+WHERE abs(length(account_id) - length(%(account_id)s)) <= 2
+   OR position(lower(%(account_id)s) IN lower(account_id)) > 0
+ORDER BY account_id COLLATE "C"
+LIMIT %(limit)s
+
+-- name: standing_scores
+-- The scores of one state of account_risk_scores.
+SELECT account_id, churn_probability, risk_category
+FROM {rows} AS state
+ORDER BY account_id COLLATE "C"
+
+-- name: top_areas
+SELECT product_area, segment, priority_score, feedback_count, avg_sentiment_score,
+       negative_count, critical_count
+FROM public.product_area_impact
+ORDER BY priority_score DESC, product_area COLLATE "C", segment COLLATE "C"
+LIMIT %(limit)s

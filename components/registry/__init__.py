@@ -1,0 +1,1 @@
+"""Champion rule, and what artifacts in ML Metadata record."""

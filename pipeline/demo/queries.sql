@@ -1,0 +1,80 @@
+-- name: copy_churn
+COPY account_churn (account_id, churned_at) FROM STDIN
+
+-- name: copy_feedback
+COPY feedback_enriched (
+    id, created_at, source, product_area, sentiment, priority,
+    topic, region, customer_tier, account_id, summary
+) FROM STDIN
+
+-- name: create_indexes
+-- The indexes that GoInsight creates, built after the rows are in: that is faster.
+CREATE INDEX IF NOT EXISTS idx_feedback_product_area ON feedback_enriched (product_area);
+CREATE INDEX IF NOT EXISTS idx_feedback_sentiment ON feedback_enriched (sentiment);
+CREATE INDEX IF NOT EXISTS idx_feedback_priority ON feedback_enriched (priority);
+CREATE INDEX IF NOT EXISTS idx_feedback_created_at ON feedback_enriched (created_at DESC);
+CREATE INDEX IF NOT EXISTS idx_feedback_customer_tier ON feedback_enriched (customer_tier);
+CREATE INDEX IF NOT EXISTS idx_feedback_region ON feedback_enriched (region);
+CREATE INDEX IF NOT EXISTS idx_feedback_account_id ON feedback_enriched (account_id);
+CREATE INDEX IF NOT EXISTS idx_account_churn_account_id ON account_churn (account_id);
+ANALYZE feedback_enriched;
+ANALYZE account_churn;
+
+-- name: create_inputs
+-- The two inputs as GoInsight's ETL and a CRM export would make them; those that exist stay.
+CREATE TABLE IF NOT EXISTS feedback_enriched (
+    id            text        PRIMARY KEY,
+    created_at    timestamptz NOT NULL,
+    source        text        NOT NULL,
+    product_area  text        NOT NULL,
+    sentiment     text        NOT NULL CHECK (sentiment IN ('positive', 'neutral', 'negative')),
+    priority      int         NOT NULL CHECK (priority BETWEEN 1 AND 5),
+    topic         text        NOT NULL,
+    region        text        NOT NULL,
+    customer_tier text        NOT NULL,
+    account_id    varchar,
+    summary       text        NOT NULL
+);
+CREATE TABLE IF NOT EXISTS account_churn (
+    account_id varchar     NOT NULL,
+    churned_at timestamptz NOT NULL
+);
+
+-- name: delay_churn
+-- A copy of account_churn as an import leaves it that loses dates: whoever was gone before a
+-- moment left some time between the day that is true and that moment.
+CREATE TABLE account_churn_delayed AS
+SELECT account_id,
+       CASE WHEN churned_at < %(before)s
+            THEN churned_at + (%(before)s - churned_at) * ((hashtext(account_id) & 1023) / 1024.0)
+            ELSE churned_at
+       END AS churned_at
+FROM account_churn
+
+-- name: newest_world_end
+SELECT max(ended_at) FROM tens_insight.simulated_worlds
+
+-- name: present_rows
+-- Whether a simulated world was written, and whether there are rows that it cannot explain.
+SELECT world.seed IS NOT NULL,
+       EXISTS (SELECT FROM feedback_enriched
+               WHERE world.seed IS NULL OR id NOT LIKE %(feedback_pattern)s),
+       EXISTS (SELECT FROM account_churn
+               WHERE world.seed IS NULL
+                  -- The goinsight shape writes some ids in lower case or behind a blank.
+                  OR btrim(account_id) NOT ILIKE %(account_pattern)s
+                  OR churned_at < world.started_at
+                  OR churned_at >= world.ended_at)
+FROM (VALUES (true)) AS always (row_exists)
+LEFT JOIN (SELECT seed, started_at, ended_at
+           FROM tens_insight.simulated_worlds
+           ORDER BY world_id DESC
+           LIMIT 1) AS world ON true
+
+-- name: record_world
+INSERT INTO tens_insight.simulated_worlds (seed, scenario, accounts, days, started_at, ended_at, rows)
+VALUES (%(seed)s, %(scenario)s, %(accounts)s, %(days)s, %(started_at)s, %(ended_at)s, %(rows)s)
+
+-- name: remove_rows
+TRUNCATE feedback_enriched, account_churn;
+DELETE FROM tens_insight.simulated_worlds;

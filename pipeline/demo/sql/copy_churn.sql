@@ -1,1 +1,0 @@
-COPY account_churn (account_id, churned_at) FROM STDIN

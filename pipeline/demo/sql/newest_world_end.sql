@@ -1,1 +1,0 @@
-SELECT max(ended_at) FROM tens_insight.simulated_worlds

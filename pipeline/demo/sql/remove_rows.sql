@@ -1,2 +1,0 @@
-TRUNCATE feedback_enriched, account_churn;
-DELETE FROM tens_insight.simulated_worlds;

@@ -1,1 +1,0 @@
-"""The registry of models as people use it: list, show, compare, decide."""

@@ -1,0 +1,1 @@
+"""Models, runs and lineage as recorded in ML Metadata."""

@@ -1,0 +1,95 @@
+"""Promotes, withdraws, pins and unpins, and says who is champion after that."""
+
+import getpass
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from components.errors import DatabaseUnreachable, ModelActRefused, UnknownModel
+from components.registry import acts as log
+from components.registry.refusals import require_possible
+from components.registry.rule import UNPIN, Act, champion, standing
+from pipeline.registry.registry import Registry
+
+_TRIES: Final = 5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an act changed.
+
+    Attributes:
+        act: As recorded.
+        before: Version of the champion before it; None if there was none.
+        after: Version of the champion now; None if there is none.
+        pinned: Version that is pinned now; None if none is.
+    """
+
+    act: Act
+    before: str | None
+    after: str | None
+    pinned: str | None
+
+
+def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -> Outcome:
+    """Records an act on a model; it counts from the next node that resolves the champion.
+
+    Args:
+        registry: Where it is recorded.
+        kind: promote, withdraw, pin or unpin.
+        version: The model; for unpin, the one that is pinned is meant.
+        reason: In the words of whoever decides.
+
+    Raises:
+        UnknownModel: No model has that version.
+        ModelActRefused: The act contradicts the gate or an act that still holds.
+        RegistryInconsistent: Two models have one version.
+        DatabaseUnreachable: Another process kept ML Metadata locked.
+    """
+    if registry.store is None:
+        raise UnknownModel("No run was ever recorded here, so there is no model to decide about.")
+    for _ in range(_TRIES):
+        models, so_far = registry.judged(), registry.acts()
+        require_possible(kind, version, models, so_far)
+        pin = standing(so_far).pin
+        act = Act(
+            number=so_far[-1].number + 1 if so_far else 1,
+            kind=kind,
+            version=pin.version if kind == UNPIN and pin else version,
+            at=time.time_ns() // 1_000_000,
+            by=actor(),
+            reason=reason.strip(),
+        )
+        try:
+            log.append_act(registry.store, act)
+        except log.NumberTaken:
+            continue  # Somebody decided at the same moment: does ours still make sense?
+        except log.StoreBusy:
+            raise DatabaseUnreachable(
+                "Nothing was recorded: another process, such as a run, is writing to ML Metadata "
+                "and did not let go of it. Try again."
+            ) from None
+        now = [*so_far, act]
+        held = standing(now).pin
+        before, after = champion(models, so_far), champion(models, now)
+        return Outcome(
+            act=act,
+            before=before.version if before else None,
+            after=after.version if after else None,
+            pinned=held.version if held else None,
+        )
+    raise ModelActRefused(
+        f"Others decided about models {_TRIES} times while this was tried, and nothing was "
+        "recorded. See `tens-insight models list`, then try again."
+    )
+
+
+def actor() -> str:
+    """Returns user@host of this process, as the operating system knows them."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"

@@ -1,0 +1,146 @@
+"""All models with their quality, standing and what was published with them."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from components.publishing.published_models import PublishedWith
+from components.registry.rule import JudgedModel, Standing, champion, standing
+from pipeline.registry.registry import Artifact, Registry
+
+BLESSED, NOT_BLESSED, NOT_JUDGED = "blessed", "not blessed", "not judged"
+
+
+@dataclass(frozen=True)
+class ModelRow:
+    """One model.
+
+    Attributes:
+        version: Its name.
+        trained_at: When its training ended, UTC.
+        as_of: The now of its training run, ISO 8601 UTC.
+        label_source: What it learnt from.
+        auc: On its evaluation snapshot, as the gate recorded it; None if it did not.
+        log_loss: The same, in nats.
+        gate: blessed, not blessed or not judged.
+        champion: Whether it scores now.
+        pinned: Whether a pin holds on it.
+        withdrawn: Whether it is withdrawn.
+        rows_published: Account scores ever published with it; None if not known.
+        last_published_as_of: Of the newest of them, UTC.
+    """
+
+    version: str
+    trained_at: datetime
+    as_of: str
+    label_source: str
+    auc: float | None
+    log_loss: float | None
+    gate: str
+    champion: bool
+    pinned: bool
+    withdrawn: bool
+    rows_published: int | None
+    last_published_as_of: datetime | None
+
+
+def list_models(registry: Registry, published: dict[str, PublishedWith] | None) -> list[ModelRow]:
+    """Returns all models, newest first.
+
+    Args:
+        registry: To list.
+        published: What was published by version; None if that is not known.
+
+    Raises:
+        RegistryInconsistent: Two models have one version.
+    """
+    judged = {model.model_id: model for model in registry.judged()}
+    acts, blessings = registry.acts(), registry.blessings()
+    now, leader = standing(acts), champion(list(judged.values()), acts)
+    return [
+        _row(
+            model,
+            judged[model.artifact_id],
+            blessings.get(model.artifact_id),
+            now=now,
+            leader=leader,
+            published=published,
+        )
+        for model in registry.models()
+    ]
+
+
+def gate_word(model: JudgedModel) -> str:
+    """Returns what the gate said, in two words at most."""
+    if not model.judged:
+        return NOT_JUDGED
+    return BLESSED if model.blessed_at is not None else NOT_BLESSED
+
+
+def recorded_metrics(blessing: Artifact | None) -> dict[str, float]:
+    """Returns what the gate recorded of the challenger's quality; empty if it did not."""
+    if blessing is None:
+        return {}
+    content = decision_file(blessing)
+    found = content.get("metrics", {}).get("challenger") if content else None
+    if found:
+        return {name: value for name, value in found.items() if isinstance(value, int | float)}
+    names = ("auc", "log_loss")
+    return {name: blessing.facts[name] for name in names if name in blessing.facts}
+
+
+def decision_file(blessing: Artifact) -> dict[str, Any] | None:
+    """Returns the gate's decision.json beside a blessing; None where there is none."""
+    path = Path(decision_path(blessing))
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def decision_path(blessing: Artifact) -> str:
+    """Returns where the gate's decision.json would lie."""
+    return f"{blessing.uri}/decision.json"
+
+
+def _row(
+    model: Artifact,
+    judged: JudgedModel,
+    blessing: Artifact | None,
+    *,
+    now: Standing,
+    leader: JudgedModel | None,
+    published: dict[str, PublishedWith] | None,
+) -> ModelRow:
+    metrics = recorded_metrics(blessing)
+    ever = published.get(judged.version) if published is not None else None
+    return ModelRow(
+        version=judged.version,
+        trained_at=model.created_at,
+        as_of=str(model.facts.get("as_of", "")),
+        label_source=str(model.facts.get("label_source", "")),
+        auc=metrics.get("auc"),
+        log_loss=metrics.get("log_loss"),
+        gate=gate_word(judged),
+        champion=leader is not None and leader.model_id == model.artifact_id,
+        pinned=now.pin is not None and now.pin.version == judged.version,
+        withdrawn=judged.version in now.withdrawn,
+        rows_published=None if published is None else ever.rows if ever else 0,
+        last_published_as_of=ever.last_as_of if ever else None,
+    )
+
+
+def find_model(registry: Registry, version: str) -> Artifact:
+    """Returns the one model of a version.
+
+    Raises:
+        UnknownModel: There is none; names the nearest.
+        RegistryInconsistent: Two models have one version.
+    """
+    from components.registry.refusals import require_known
+
+    found = require_known(version, registry.judged())
+    return next(one for one in registry.models() if one.artifact_id == found.model_id)

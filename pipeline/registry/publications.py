@@ -1,0 +1,26 @@
+"""What was published with each model, as far as the database can be asked."""
+
+from contextlib import closing
+
+from components.errors import TensInsightError
+from components.postgres.connection import connect
+from components.publishing.published_models import PublishedWith, published_models
+from pipeline.local_database.fallback import ensure_database
+from pipeline.settings import Settings
+
+
+def ask_publications(settings: Settings) -> tuple[dict[str, PublishedWith] | None, str]:
+    """Asks the log of publications; the registry works without it.
+
+    Args:
+        settings: Says where an embedded database would be.
+
+    Returns:
+        What was published by model version, and an empty text; or None, and why.
+    """
+    try:
+        ensure_database(settings)
+        with closing(connect("tens-insight models", statement_timeout_s=30)) as connection:
+            return published_models(connection), ""
+    except TensInsightError as error:
+        return None, f"Rows published are not known: {error}"

@@ -1,0 +1,229 @@
+"""Models, runs and lineage, as ML Metadata has them.
+
+Lists and filters in Python: newer releases of ML Metadata have no filter queries.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pipeline.registry.metadata_store import open_store
+
+if TYPE_CHECKING:
+    from components.registry.rule import Act, JudgedModel
+
+_FAILED: Final = 4
+_RUNNING: Final = (1, 2)
+_LIVE: Final = 2
+_INPUT: Final = 3
+_OUTPUT: Final = 4
+"""Of an event: a resolver's are others, for it only passes on what another node made."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a pipeline.
+
+    Attributes:
+        context_id: In ML Metadata.
+        pipeline: Its name.
+        run_id: TFX's name of the run.
+        started_at: UTC.
+        ended_at: UTC, of the last node that did anything.
+        state: complete, failed, or unfinished (running, or killed).
+        failed_node: Type of the node that failed; empty if none did.
+    """
+
+    context_id: int
+    pipeline: str
+    run_id: str
+    started_at: datetime
+    ended_at: datetime
+    state: str
+    failed_node: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An artifact: where it lies and what it says of itself."""
+
+    artifact_id: int
+    type_name: str
+    uri: str
+    created_at: datetime
+    facts: dict[str, Any]
+
+
+class Registry:
+    """Reads one store of ML Metadata; a store that does not exist yet is empty.
+
+    Args:
+        metadata_path: Its sqlite file, where METADATA_DATABASE_URL names no database.
+
+    Raises:
+        DatabaseUnreachable: METADATA_DATABASE_URL names no database that can be used.
+    """
+
+    def __init__(self, metadata_path: Path):
+        self._store = open_store(metadata_path)
+
+    @property
+    def store(self) -> Any | None:
+        """ML Metadata itself; None where nothing was ever recorded."""
+        return self._store
+
+    def runs(self) -> list[Run]:
+        """Returns all runs, newest first."""
+        if self._store is None:
+            return []
+        contexts = self._store.get_contexts_by_type("pipeline_run")
+        runs = [self._run(context) for context in contexts]
+        return sorted((run for run in runs if run), key=lambda run: run.started_at, reverse=True)
+
+    def artifacts_of(self, run: Run) -> list[Artifact]:
+        """Returns what a run made or used."""
+        assert self._store is not None
+        return _artifacts(self._store.get_artifacts_by_context(run.context_id))
+
+    def models(self) -> list[Artifact]:
+        """Returns all models, newest first."""
+        return _newest_first(self._live("Model"))
+
+    def reviews(self) -> list[Artifact]:
+        """Returns all evaluation reports, newest first."""
+        return _newest_first(self._live("TensInsightModelReview"))
+
+    def blessings(self) -> dict[int, Artifact]:
+        """Returns the gate's decision on each judged model, by the model's artifact id."""
+        judged = reversed(_newest_first(self._decisions()))
+        return {blessing.facts["current_model_id"]: blessing for blessing in judged}
+
+    def judged(self) -> "list[JudgedModel]":
+        """Returns all models as the champion rule sees them.
+
+        Raises:
+            RegistryInconsistent: Two models have one version.
+        """
+        from components.registry.judged import judged_models
+
+        return judged_models(self._live("Model"), self._decisions())
+
+    def acts(self) -> "list[Act]":
+        """Returns what people decided about models, in its order."""
+        from components.registry.acts import read_acts
+
+        return read_acts(self._store) if self._store is not None else []
+
+    def champion(self) -> Artifact | None:
+        """Returns the champion, by the rule that the pipelines' resolvers use.
+
+        Raises:
+            RegistryInconsistent: Two models have one version.
+        """
+        from components.registry.rule import champion
+
+        found = champion(self.judged(), self.acts())
+        return next(
+            (one for one in self.models() if found and one.artifact_id == found.model_id), None
+        )
+
+    def made_from(self, artifact: Artifact) -> tuple[Run | None, list[Artifact]]:
+        """Returns the run whose node made an artifact, and what that node read."""
+        if self._store is None:
+            return None, []
+        events = self._store.get_events_by_artifact_ids([artifact.artifact_id])
+        makers = [event.execution_id for event in events if event.type == _OUTPUT]
+        if not makers:
+            return None, []
+        read = self._store.get_events_by_execution_ids(makers[:1])
+        inputs = [event.artifact_id for event in read if event.type == _INPUT]
+        contexts = self._store.get_contexts_by_execution(makers[0])
+        run = next((self._run(one) for one in contexts if one.type == "pipeline_run"), None)
+        return run, _artifacts(self._store.get_artifacts_by_id(inputs))
+
+    def _live(self, type_name: str) -> list[Any]:
+        """Returns what was kept: a node that failed leaves nothing that is live."""
+        if self._store is None:
+            return []
+        found = self._store.get_artifacts_by_type(type_name)
+        return [artifact for artifact in found if artifact.state == _LIVE]
+
+    def _decisions(self) -> list[Any]:
+        """Returns the live blessings that the gate's node made."""
+        from components.registry.judged import GATE_NODE
+
+        blessings = self._live("ModelBlessing")
+        if self._store is None or not blessings:
+            return []
+        made = {
+            event.execution_id: event.artifact_id
+            for event in self._store.get_events_by_artifact_ids([one.id for one in blessings])
+            if event.type == _OUTPUT
+        }
+        gate = {
+            artifact_id
+            for execution_id, artifact_id in made.items()
+            if self._node_of(execution_id) == GATE_NODE
+        }
+        return [blessing for blessing in blessings if blessing.id in gate]
+
+    def _node_of(self, execution_id: int) -> str:
+        assert self._store is not None
+        contexts = self._store.get_contexts_by_execution(execution_id)
+        names = [context.name for context in contexts if context.type == "node"]
+        return names[0].rpartition(".")[2] if names else ""
+
+    def _run(self, context: Any) -> Run | None:
+        assert self._store is not None
+        executions = self._store.get_executions_by_context(context.id)
+        if not executions:
+            return None
+        failed = [one for one in executions if one.last_known_state == _FAILED]
+        unfinished = any(one.last_known_state in _RUNNING for one in executions)
+        return Run(
+            context_id=context.id,
+            pipeline=self._pipeline_of(executions[0].id),
+            run_id=context.name,
+            started_at=_moment(context.create_time_since_epoch),
+            ended_at=_moment(max(one.last_update_time_since_epoch for one in executions)),
+            state="failed" if failed else "unfinished" if unfinished else "complete",
+            failed_node=failed[0].type.rpartition(".")[2] if failed else "",
+        )
+
+    def _pipeline_of(self, execution_id: int) -> str:
+        assert self._store is not None
+        contexts = self._store.get_contexts_by_execution(execution_id)
+        return next(context.name for context in contexts if context.type == "pipeline")
+
+
+def _newest_first(found: Iterable[Any]) -> list[Artifact]:
+    return sorted(_artifacts(found), key=lambda artifact: artifact.artifact_id, reverse=True)
+
+
+def _artifacts(found: Iterable[Any]) -> list[Artifact]:
+    return [
+        Artifact(
+            artifact_id=one.id,
+            type_name=one.type,
+            uri=one.uri,
+            created_at=_moment(one.create_time_since_epoch),
+            facts=_facts(one.custom_properties),
+        )
+        for one in found
+    ]
+
+
+def _facts(properties: Any) -> dict[str, Any]:
+    """Keeps plain strings and numbers; the rest, and what TFX adds, is of no use here."""
+    plain = ("string_value", "int_value", "double_value", "bool_value")
+    return {
+        name: getattr(value, value.WhichOneof("value"))
+        for name, value in sorted(properties.items())
+        if value.WhichOneof("value") in plain and name not in ("is_external", "tfx_version")
+    }
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)

@@ -1,0 +1,106 @@
+"""Finds the evaluation reports of runs, as ML Metadata knows them."""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from components.errors import ReportNotFound
+from components.registry.metadata_text import with_backslash
+from pipeline.registry.registry import Artifact, Registry
+
+HTML: Final = "review.html"
+JSON: Final = "review.json"
+_TYPE: Final = "TensInsightModelReview"
+
+
+@dataclass(frozen=True)
+class Report:
+    """One evaluation report.
+
+    Attributes:
+        html: The file for people.
+        json: The same numbers.
+        outcome: What became of the run.
+        model_version: Of the challenger; empty where the run came to none.
+        as_of: The run's now, ISO 8601 UTC; empty where not even reading came to its end.
+    """
+
+    html: Path
+    json: Path
+    outcome: str
+    model_version: str
+    as_of: str
+
+
+def report_of(artifacts: Sequence[Artifact]) -> str | None:
+    """Returns the path of a run's report, if the run wrote one.
+
+    Args:
+        artifacts: Of the run.
+    """
+    review = _review_of(artifacts)
+    return str(Path(review.uri, HTML)) if review else None
+
+
+def copy_problem_of(artifacts: Sequence[Artifact]) -> str | None:
+    """Returns why the copy that TENS_INSIGHT_REVIEW_DIR asks for was not written, if so.
+
+    Args:
+        artifacts: Of the run.
+    """
+    review = _review_of(artifacts)
+    problem = str(review.facts.get("copy_problem", "")) if review else ""
+    return with_backslash(problem) or None
+
+
+def _review_of(artifacts: Sequence[Artifact]) -> Artifact | None:
+    found = [one for one in artifacts if one.type_name == _TYPE and one.facts.get("outcome")]
+    return found[-1] if found else None
+
+
+def find_report(registry: Registry, version: str | None) -> Report:
+    """Returns the newest report, or the newest of a model.
+
+    Args:
+        registry: Where the reports are recorded.
+        version: Of the model; None for whatever run was the last.
+
+    Raises:
+        ReportNotFound: There is none, or its files are gone; says what to do.
+    """
+    reviews = registry.reviews()
+    if not reviews:
+        raise ReportNotFound(
+            "No training run has written an evaluation report yet; `tens-insight run train` does."
+        )
+    chosen = [one for one in reviews if version in (None, one.facts.get("model_version"))]
+    if not chosen:
+        raise ReportNotFound(_unknown(version or "", reviews))
+    found = chosen[0]
+    report = Report(
+        html=Path(found.uri, HTML),
+        json=Path(found.uri, JSON),
+        outcome=str(found.facts.get("outcome", "")),
+        model_version=str(found.facts.get("model_version", "")),
+        as_of=str(found.facts.get("as_of", "")),
+    )
+    for path in (report.html, report.json):
+        if not path.is_file():
+            raise ReportNotFound(
+                f"The evaluation report {path} is recorded, but the file is gone. A copy lies in "
+                "TENS_INSIGHT_REVIEW_DIR, if that was set; `tens-insight run train` writes a new "
+                "report."
+            )
+    return report
+
+
+def _unknown(version: str, reviews: Sequence[Artifact]) -> str:
+    known = [str(one.facts["model_version"]) for one in reviews if "model_version" in one.facts]
+    near = difflib.get_close_matches(version, known, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return (
+        f"There is no evaluation report of a model {version!r}.{hint} `tens-insight models list` "
+        "shows all models; those trained before reports were written have none."
+    )

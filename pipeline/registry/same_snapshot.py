@@ -1,0 +1,134 @@
+"""Scores one evaluation snapshot with two models, and compares account by account."""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from components.model_gate.slice_checks import Traits
+from components.model_gate.snapshots import read_labels, read_serialized, read_traits
+from components.model_review.calls import calls
+from components.model_review.gains import calls_for_half
+from pipeline.registry.comparison import MetricPair, Moved, SameSnapshot
+from pipeline.registry.slice_pairs import slice_pairs
+from serving_model.evaluation import metrics
+from serving_model.evaluation.metrics import Floats, Metric
+from serving_model.evaluation.paired_bootstrap import interval, paired_bootstrap
+from serving_model.served.predict import ModelScorer
+from serving_model.served.risk import risk_categories
+
+_METRICS: Final[dict[str, Metric]] = {
+    "auc": metrics.auc,
+    "pr_auc": metrics.average_precision,
+    "log_loss": metrics.log_loss,
+    "calibration_error": metrics.expected_calibration_error,
+}
+_CALIBRATION_RESAMPLES: Final = 200
+"""Bins have to be sorted anew in each, so that it is slower than the others."""
+
+
+def judge_on(
+    examples_uri: str, saved_models: tuple[str, str], *, version: str, cutoff: str, top: int
+) -> SameSnapshot:
+    """Judges two models on the eval split of an Examples artifact.
+
+    Args:
+        examples_uri: Folder of the artifact.
+        saved_models: Folders of SavedModels a and b.
+        version: The model of whose run the Examples are.
+        cutoff: Of the split.
+        top: How many accounts that move most to return.
+    """
+    serialized = read_serialized(os.path.join(examples_uri, "Split-eval"))
+    accounts, a = ModelScorer(saved_models[0]).score(serialized)
+    _, b = ModelScorer(saved_models[1]).score(serialized)
+    # Readers see rows in any order; in one order, resampling gives one interval.
+    order = np.argsort(accounts)
+    ordered = [serialized[row] for row in order.tolist()]
+    return compared(
+        accounts[order].tolist(),
+        read_labels(ordered),
+        (a[order], b[order]),
+        read_traits(ordered),
+        version=version,
+        cutoff=cutoff,
+        top=top,
+    )
+
+
+def compared(
+    accounts: list[str],
+    labels: Floats,
+    probabilities: tuple[Floats, Floats],
+    traits: Traits,
+    *,
+    version: str,
+    cutoff: str,
+    top: int,
+) -> SameSnapshot:
+    """Judges the answers of two models.
+
+    Args:
+        accounts: Ids, [n], rising.
+        labels: 0 or 1, [n].
+        probabilities: Of churn, by a and by b, [n] each.
+        traits: Of the same accounts.
+        version: The model of whose run the snapshot is.
+        cutoff: Of the snapshot.
+        top: How many accounts that move most to return.
+    """
+    a, b = probabilities
+    return SameSnapshot(
+        version=version,
+        cutoff=cutoff,
+        accounts=len(labels),
+        churned=int(labels.sum()),
+        metrics=tuple(_pairs(labels, a, b)),
+        calls_for_half=_calls_for_half(labels, a, b),
+        slices=tuple(slice_pairs(labels, a, b, traits)),
+        moved=_moved(accounts, labels, a, b, top),
+    )
+
+
+def _pairs(labels: Floats, a: Floats, b: Floats) -> Iterator[MetricPair]:
+    replicates = paired_bootstrap(labels, {"a": a, "b": b})
+    differences = {
+        name: getattr(replicates["b"], name) - getattr(replicates["a"], name)
+        for name in ("auc", "pr_auc", "log_loss")
+    }
+    differences["calibration_error"] = _calibration_differences(labels, a, b)
+    for name, metric in _METRICS.items():
+        value_a, value_b = metric(labels, a), metric(labels, b)
+        ends = interval(differences[name]) or (float("nan"), float("nan"))
+        yield MetricPair(name, value_a, value_b, value_b - value_a, ends)
+
+
+def _calls_for_half(labels: Floats, a: Floats, b: Floats) -> tuple[int, int] | None:
+    if not labels.any():
+        return None
+    return calls_for_half(calls(labels, a))[0], calls_for_half(calls(labels, b))[0]
+
+
+def _calibration_differences(labels: Floats, a: Floats, b: Floats) -> Floats:
+    random, error = np.random.default_rng(0), metrics.expected_calibration_error
+    draws = (random.integers(labels.size, size=labels.size) for _ in range(_CALIBRATION_RESAMPLES))
+    return np.array([error(labels[at], b[at]) - error(labels[at], a[at]) for at in draws])
+
+
+def _moved(
+    accounts: list[str], labels: Floats, a: Floats, b: Floats, top: int
+) -> tuple[Moved, ...]:
+    categories_a, categories_b = risk_categories(a).tolist(), risk_categories(b).tolist()
+    furthest = np.argsort(-np.abs(b - a), kind="stable")[:top].tolist()
+    return tuple(
+        Moved(
+            account_id=accounts[row],
+            a=float(a[row]),
+            b=float(b[row]),
+            category_a=categories_a[row],
+            category_b=categories_b[row],
+            churned=bool(labels[row]),
+        )
+        for row in furthest
+    )

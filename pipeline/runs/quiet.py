@@ -1,0 +1,59 @@
+"""Keeps libraries from talking about what a user can do nothing about.
+
+What they log goes to a file where a run has one, so that nothing is lost.
+"""
+
+import logging
+import os
+import warnings
+from pathlib import Path
+from typing import Final
+
+from pipeline.runs.quiet_import import import_quietly
+
+# C++ of TensorFlow (CPU features, missing CUDA libraries) and of ML Metadata (every
+# connection to Postgres). Read when they are first imported.
+_NATIVE: Final = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "GRPC_VERBOSITY": "ERROR",
+    "GLOG_minloglevel": "3",
+}
+_LOUD_MODULES: Final = (
+    r"google\.api_core\..*",  # end of support of Python 3.10
+    r"tensorflow_model_analysis\..*",  # 0 / 0 at the ends of the precision-recall curve
+    r"apache_beam\..*",
+    r"tfx(_bsl)?\..*",
+    r"keras\..*",
+)
+
+
+def silence_libraries() -> None:
+    """Silences known noise at its source; call before TensorFlow is imported."""
+    for name, value in _NATIVE.items():
+        os.environ.setdefault(name, value)
+    import_quietly("tensorflow")
+    for module in _LOUD_MODULES:
+        warnings.filterwarnings("ignore", module=module)
+    for name in ("apache_beam", "tensorflow"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def log_to_file(path: Path) -> None:
+    """Sends what all libraries log, from INFO on, to a file and nowhere else.
+
+    Args:
+        path: The file; its folder is made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    import absl.logging
+
+    # TFX reads this flag back and forth; set here, its INFO lines reach the file.
+    absl.logging.set_verbosity(absl.logging.INFO)
+    logging.getLogger("absl").handlers[:] = []
+    logging.getLogger("tensorflow").handlers[:] = []

@@ -1,0 +1,101 @@
+"""Runs the tuning pipeline from start to summary."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from typing import Any, Final
+
+from pipeline.registry.registry import Artifact, Registry, Run
+from pipeline.runs.data_checks import DataChecks, read_data_checks
+from pipeline.runs.progress import Progress
+from pipeline.runs.quiet import silence_libraries
+from pipeline.runs.run import log_to_state_dir, preflight
+from pipeline.runs.summary import newest, newest_run
+from pipeline.settings import Settings
+
+TUNE: Final = "tune"
+
+
+@dataclass(frozen=True)
+class TuningSummary:
+    """A run that found hyperparameters.
+
+    Attributes:
+        run_id: TFX's name of the run.
+        database: user@host:port/dbname.
+        data: Custom properties of the Examples: as_of, label, cutoffs, sizes.
+        tuner_run: The name by which a model says where its hyperparameters come from.
+        values: What was found, by name; what was set explicitly is not among them.
+        settings_values: The settings' own, by name.
+        log_loss: Mean over the folds with the values.
+        settings_log_loss: With the settings' own.
+        trials: Sets of values that were measured.
+        folds: How the training snapshots were divided.
+        data_gate: What the data gate checked, and its warnings.
+    """
+
+    run_id: str
+    database: str
+    data: dict[str, Any]
+    tuner_run: str
+    values: dict[str, Any]
+    settings_values: dict[str, Any]
+    log_loss: float
+    settings_log_loss: float
+    trials: int
+    folds: str
+    data_gate: DataChecks
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain values, with `outcome` first."""
+        return {"outcome": "tuned", **asdict(self)}
+
+
+def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
+    """Runs the tuning pipeline against the configured database.
+
+    Args:
+        settings: Of the run.
+        progress: Where to show how far it is.
+
+    Raises:
+        DatabaseUnreachable: At the very start, or lost on the way.
+        ContractBroken: An input table, column, type or privilege is missing.
+        ConfigurationInvalid: Nothing can be written to state_dir, or nothing is to be tuned.
+        DataGateStopped: Too little to learn from.
+    """
+    database = preflight(settings, need_outputs=False)
+    silence_libraries()
+    started = datetime.now(timezone.utc)
+    log_to_state_dir(settings, TUNE, started)
+    with progress.step("Loading TFX"):
+        from pipeline import local_runner, tuning
+
+        definition = tuning.create_pipeline(settings)
+    with progress.nodes():
+        local_runner.run_locally(definition, settings)
+    registry = Registry(settings.metadata_path)
+    # ML Metadata keeps milliseconds; the run must not seem older than its own start.
+    run = newest_run(registry, tuning.PIPELINE_NAME, started.replace(microsecond=0))
+    assert run is not None
+    return _summarise(run, registry.artifacts_of(run), database)
+
+
+def _summarise(run: Run, artifacts: list[Artifact], database: str) -> TuningSummary:
+    examples, found = newest(artifacts, "Examples"), newest(artifacts, "HyperParameters")
+    assert examples is not None
+    assert found is not None
+    facts = found.facts
+    return TuningSummary(
+        run_id=run.run_id,
+        database=database,
+        data=examples.facts,
+        tuner_run=facts["tuner_run"],
+        values=json.loads(facts["values"]),
+        settings_values=json.loads(facts["settings_values"]),
+        log_loss=facts["log_loss"],
+        settings_log_loss=facts["settings_log_loss"],
+        trials=facts["trials"],
+        folds=facts["folds"],
+        data_gate=read_data_checks(newest(artifacts, "TensInsightDataGateDecision")),
+    )

@@ -1,0 +1,165 @@
+"""Prints summaries for people; rich leaves colours out where NO_COLOR or no terminal asks."""
+
+import os
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+
+from components.registry.input_facts import input_facts
+from pipeline.runs.band_facts import band_facts
+from pipeline.runs.summary import CATEGORIES, RunSummary
+from pipeline.text.one_line import one_line
+
+if TYPE_CHECKING:
+    from pipeline.runs.gate_decision import GateDecision
+
+_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
+
+
+def console(stderr: bool = False) -> Console:
+    """Returns a console, on standard output unless told, that never guesses at highlighting."""
+    return Console(highlight=False, soft_wrap=True, stderr=stderr)
+
+
+def print_facts(rows: Iterable[tuple[str, str]], out: Console) -> None:
+    """Prints names and values, one a line, never broken: they may be piped or copied."""
+    for name, value in rows:
+        out.print(f"[dim]{name:<12}[/dim] {escape(value)}")
+
+
+def render_summary(summary: RunSummary, out: Console) -> None:
+    """Prints what a run published, how good the model is, and where to look further."""
+    out.print()
+    published, areas = summary.published["published_count"], summary.areas["published_count"]
+    out.print(f"Published {published} account scores and {areas} product areas.", style="bold")
+    print_facts(_facts(summary), out)
+    out.print()
+    out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
+    for risk in summary.highest:
+        colour, account = _COLOURS[risk.risk_category], one_line(risk.account_id)
+        out.print(
+            f"  {account:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
+            style=colour,
+            markup=False,
+        )
+    _render_areas(summary, out)
+    if summary.gate:
+        render_checks(summary.gate, out)
+    if summary.report:
+        out.print()
+        out.print(f"Evaluation report: {short_path(summary.report)}", style="bold", markup=False)
+    if summary.report_copy_problem:
+        out.print(f"Warning: {summary.report_copy_problem}", style="yellow", markup=False)
+
+
+def render_checks(gate: "GateDecision", out: Console) -> None:
+    """Prints every check of the gate, a line each."""
+    out.print()
+    out.print(f"The checks of {gate.model_version}", style="bold")
+    for line in gate.table():
+        colour = "red" if line.endswith("failed") else ""
+        out.print(f"  {line}", style=colour, markup=False)
+
+
+def _render_areas(summary: RunSummary, out: Console) -> None:
+    out.print()
+    out.print(f"The {len(summary.top_areas)} product areas of highest priority", style="bold")
+    for area in summary.top_areas:
+        out.print(
+            f"  {one_line(f'{area.product_area} / {area.segment}'):<28} {area.priority_score:5.1f}"
+            f"  {area.feedback_count} rows, {area.negative_count} negative, "
+            f"{area.critical_count} critical, sentiment {area.avg_sentiment_score:+.2f}",
+            markup=False,
+        )
+
+
+def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
+    data, published = summary.data, summary.published
+    yield "database", summary.database
+    yield "as of", data["as_of"]
+    yield (
+        "label",
+        f"{data['label_source']}, churn within {data['horizon_days']} days",
+    )
+    yield "data", _data(summary)
+    for number, fact in enumerate(input_facts(data, published)):
+        yield "" if number else "input", fact
+    counts = [f"{published.get(f'category_{name}', 0)} {name}" for name in CATEGORIES]
+    yield "risk", f"{', '.join(counts)}; mean probability {published['mean_probability']:.3f}"
+    for number, fact in enumerate(band_facts(published)):
+        yield "" if number else "bands", fact
+    if published["removed_count"]:
+        yield "removed", f"{published['removed_count']} accounts that are no longer scored"
+    yield "areas", _areas(summary)
+    for split in ("train", "eval"):
+        if f"{split}_snapshots" in data:
+            yield split, _split(summary, split)
+    yield "data checks", summary.data_gate.counts()
+    for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
+        yield "warning", line
+    if summary.hyperparameters_from:
+        yield "trained with", f"hyperparameters of {summary.hyperparameters_from}"
+    if summary.gate:
+        yield "quality", summary.gate.quality()
+        yield "gate", summary.gate.summary
+    yield "scored with", _champion(summary)
+    yield "model", short_path(summary.model_uri)
+    if summary.pushed_to:
+        yield "pushed to", short_path(summary.pushed_to)
+
+
+def short_path(path: str) -> str:
+    """Returns a path as one would type it here."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+
+
+def _data(summary: RunSummary) -> str:
+    data = summary.data
+    parts = [
+        f"{data['feedback_rows']} rows of feedback",
+        f"{data['rows_without_account']} without account_id",
+        f"{data['rows_in_future']} after as_of, ignored",
+    ]
+    if data["rows_without_date"]:
+        parts.append(f"{data['rows_without_date']} without a possible date, ignored")
+    if (late := data.get("late_rows")) is not None:
+        parts.append(f"{late} arrived late" if late >= 0 else f"{-late} gone since the last run")
+    return ", ".join(parts)
+
+
+def _areas(summary: RunSummary) -> str:
+    areas = summary.areas
+    if "not_published" in areas:
+        return f"not published: {areas['not_published']}"
+    parts = [
+        f"{areas['published_count']} pairs of {areas['rows']} rows in {areas['window_days']} days",
+        areas["weights_version"],
+    ]
+    if areas["unnamed_rows"]:
+        parts.append(f"{areas['unnamed_rows']} rows without area or tier, ignored")
+    if areas["removed_count"]:
+        parts.append(f"{areas['removed_count']} pairs without feedback, removed")
+    return ", ".join(parts)
+
+
+def _split(summary: RunSummary, split: str) -> str:
+    data = summary.data
+    cutoffs = [datetime.fromisoformat(text) for text in data[f"{split}_cutoffs"].split(",")]
+    snapshots, churned = data[f"{split}_snapshots"], data[f"{split}_churned"]
+    when = f"{cutoffs[0]:%Y-%m-%d}"
+    if len(cutoffs) > 1:
+        when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1]:%Y-%m-%d}"
+    return f"{snapshots} snapshots ({when}), {churned} churned, base rate {churned / snapshots:.3f}"
+
+
+def _champion(summary: RunSummary) -> str:
+    version = summary.published["model_version"]
+    if summary.gate is None:
+        return f"champion {version}, trained as of {summary.champion['as_of']}"
+    if summary.gate.blessed:
+        return f"{version}, trained in this run"
+    return f"former champion {version}; today's challenger was not blessed"

@@ -1,0 +1,165 @@
+"""Prints publications, and how two of them differ, for people."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from components.publishing.compare import Difference, Missing
+from components.publishing.publication import recorded_bands
+from components.publishing.staging import Summary
+from components.publishing.undo import Undone
+from pipeline.runs.summary import CATEGORIES
+
+_COLUMNS = "{:<6} {:<7} {:<9} {:<16} {:<16} {:>8} {:>8} {:>6}  {:<20} {:<24} {}"
+
+
+def heading() -> str:
+    """Returns the line above the list."""
+    return _COLUMNS.format(
+        "  id", "table", "kind", "as of (UTC)", "published (UTC)", "rows", "removed", "mean",
+        "crit/high/med/low %", "model", "by, marks",
+    )  # fmt: skip
+
+
+def as_line(row: dict[str, Any]) -> str:
+    """Returns one publication or refusal as a line of the list."""
+    shares = row["category_shares"]
+    return _COLUMNS.format(
+        f"{'*' if row['shown'] else ' '} {row['id']}",
+        row["short"],
+        row["kind"],
+        _minute(row["as_of"]),
+        _minute(row["at"]),
+        row["rows"],
+        row.get("rows_removed", "-"),
+        _number(row["mean_probability"]),
+        "/".join(f"{shares.get(name, 0) * 100:.0f}" for name in CATEGORIES) if shares else "-",
+        row["model_version"],
+        ", ".join([row["by"] or "unknown", *_marks(row)]),
+    )
+
+
+def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yields what there is to say of one publication or refusal: name, value."""
+    yield "id", f"{row['id']}, {row['kind']}" + (", what the table shows" if row["shown"] else "")
+    yield "table", row["table"]
+    yield "run", row["run_id"] or "-"
+    yield "as of", str(row["as_of"])
+    yield "refused" if row["kind"] == "refused" else "published", f"{row['at']} by {row['by']}"
+    yield "rows", str(row["rows"])
+    if "rows_removed" in row:
+        others = "removed" if row["removes_others"] else "kept"
+        yield "others", f"{others}; {row['rows_removed']} rows were removed"
+    yield "mean", _number(row["mean_probability"])
+    if row["category_shares"]:
+        shares = row["category_shares"]
+        yield "risk", ", ".join(f"{shares.get(name, 0):.1%} {name}" for name in CATEGORIES)
+    if "risk_bands" in row and row["category_shares"]:
+        yield "bands", recorded_bands(row["risk_bands"]).describe()
+        if (former := (row["risk_bands"] or {}).get("changed_from")) is not None:
+            yield "", f"changed from {former['mode']}: categories were not compared"
+    yield "model", row["model_version"]
+    if "label_source" in row:
+        yield "label", row["label_source"]
+    for sentence in row["broken_limits"]:
+        yield "limit", sentence
+    if row.get("accepted_shift"):
+        yield "accepted", row["accepted_shift"]
+    if row.get("undone_at"):
+        yield "undone", f"{row['undone_at']} by {row['undone_by']}: {row['undo_reason']}"
+    if not row.get("has_all_rows", True):
+        yield "history", "not, or not in full: it cannot be compared any more"
+
+
+def difference_lines(found: Difference) -> Iterator[str]:
+    """Yields how two sides differ, line by line."""
+    a, b = found.names
+    yield f"{found.table}, from {a} to {b}"
+    for name, side in zip(found.names, found.sides, strict=True):
+        yield f"  {name:<6} {_side(side)}"
+    move = "" if found.mean_move is None else f", by {found.mean_move:.4f} on average over all"
+    yield f"  {found.common} are in both; {found.changed} of them changed{move}"
+    yield f"  {found.appeared.count} appeared, {found.vanished.count} vanished"
+    if found.matrix:
+        yield ""
+        yield from _matrix(found)
+    if found.moved:
+        yield f"\nThe {len(found.moved)} that moved most"
+        width = max(len(_plain(one.key)) for one in found.moved)
+        for one in found.moved:
+            move = f"{one.before:.4f} -> {one.after:.4f}"
+            yield f"  {_plain(one.key):<{width}}  {move}  {one.after - one.before:+.4f}"
+    yield from _missing("appeared", found.appeared)
+    yield from _missing("vanished", found.vanished)
+
+
+def undone_sentence(undone: Undone) -> str:
+    """Says what an undo did."""
+    entry, restored = undone.entry, undone.restored
+    if restored is None:
+        state = "is empty, as it was before"
+    elif restored.kind == "found":
+        state = f"holds the {undone.rows} rows that were found before ({restored.publication_id})"
+    else:
+        state = (
+            f"holds the state of publication {restored.publication_id} again, "
+            f"{undone.rows} rows as of {_minute(restored.as_of)} UTC"
+        )
+    said = f"Publication {entry.publication_id} is undone: {entry.table} {state}."
+    if undone.details is not None and undone.details < undone.rows:
+        said += (
+            f" {undone.rows - undone.details} of them have no details, which are kept for the two "
+            "newest publications alone; `tens-insight run score` writes them."
+        )
+    return said
+
+
+def _matrix(found: Difference) -> Iterator[str]:
+    counts = {(before, after): count for before, after, count in found.matrix}
+    yield (
+        "  "
+        + f"{found.names[0]} \\ {found.names[1]}".ljust(12)
+        + "".join(f"{name:>10}" for name in CATEGORIES)
+    )
+    for before in CATEGORIES:
+        cells = "".join(f"{counts.get((before, after), 0):>10}" for after in CATEGORIES)
+        yield f"  {before:<12}{cells}"
+
+
+def _missing(what: str, missing: Missing) -> Iterator[str]:
+    if not missing.highest:
+        return
+    yield f"\nOf {missing.count} that {what}, the highest {len(missing.highest)}"
+    width = max(len(_plain(key)) for key, _ in missing.highest)
+    for key, value in missing.highest:
+        yield f"  {_plain(key):<{width}}  {value:.4f}"
+
+
+def _side(side: Summary) -> str:
+    parts = [f"{side.count} rows"]
+    if side.mean_probability is not None:
+        parts.append(f"mean {side.mean_probability:.4f}")
+    parts += [f"{side.categories.get(name, 0)} {name}" for name in CATEGORIES if side.categories]
+    return ", ".join(parts)
+
+
+def _marks(row: dict[str, Any]) -> Iterator[str]:
+    if row.get("undone_at"):
+        yield "undone"
+    if row.get("accepted_shift"):
+        yield "shift accepted"
+    if not row.get("has_all_rows", True):
+        yield "no history"
+
+
+def _plain(key: str) -> str:
+    """Keeps a key on its line, whatever characters it holds."""
+    return key if key.isprintable() else ascii(key)[1:-1]
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

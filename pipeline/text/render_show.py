@@ -1,0 +1,119 @@
+"""Everything about one model, for people."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline.registry.lineage import AS_RECORDED, SPLITS, ModelDetails
+from pipeline.settings import Settings
+from pipeline.text.plain_text import NONE, act_text, fact_lines, minute
+from pipeline.text.render import short_path
+from pipeline.text.render_list import published_words, standing_words
+
+
+def detail_lines(details: ModelDetails) -> Iterator[str]:
+    """Yields everything about one model, a fact a line."""
+    row, card = details.row, details.card
+    yield from fact_lines(
+        [
+            ("version", row.version),
+            ("now", standing_words(row) or "not the champion, not withdrawn"),
+            ("trained at", minute(row.trained_at)),
+            ("as of", row.as_of),
+            ("label", _label(card)),
+            ("gate", details.decision or row.gate),
+            ("decision file", short_path(details.decision_file) or NONE),
+            ("metrics", _metrics(details)),
+            ("run", _run(details)),
+            ("examples", _examples(details)),
+            ("watermark", _watermark(details)),
+            *((split, _split(card, split)) for split in SPLITS),
+            ("code version", str(card.get("code_version", NONE))),
+            ("packages", str(card.get("packages", NONE))),
+            ("settings", _settings(details.settings)),
+            ("trained with", _hyperparameters(card)),
+            ("exported to", short_path(details.exported.path)),
+            ("sha256", _hash(details)),
+            ("rows published", published_words(row)),
+        ]
+    )
+    yield from (f"act {act.number:<9} {act_text(act)}" for act in details.acts)
+
+
+def _label(card: dict[str, Any]) -> str:
+    return f"{card.get('label_source', NONE)}, within {card.get('horizon_days', NONE)} days"
+
+
+def _metrics(details: ModelDetails) -> str:
+    values = [f"{name} {value:.4f}" for name, value in details.metrics.items()]
+    return ", ".join(values) or NONE
+
+
+def _run(details: ModelDetails) -> str:
+    run = details.run
+    if run is None:
+        return NONE
+    failed = f" at {run.failed_node}" if run.failed_node else ""
+    return f"{run.pipeline} {run.run_id}, {run.state}{failed}"
+
+
+def _examples(details: ModelDetails) -> str:
+    if details.examples is None:
+        return NONE
+    gone = "" if details.examples_present else " (its eval split is gone)"
+    return f"artifact {details.examples.artifact_id}, {short_path(details.examples.uri)}{gone}"
+
+
+def _watermark(details: ModelDetails) -> str:
+    facts = details.examples.facts if details.examples else details.card
+    parts = [f"{facts.get('feedback_rows', NONE)} rows of feedback"]
+    if "newest_feedback" in facts:
+        parts.append(f"newest {facts['newest_feedback']}")
+    if "late_rows" in facts:
+        parts.append(f"{facts['late_rows']} arrived late")
+    return ", ".join(parts)
+
+
+def _split(card: dict[str, Any], split: str) -> str:
+    cutoffs = str(card.get(f"{split}_cutoffs", "")).split(",")
+    snapshots, churned = card.get(f"{split}_snapshots", 0), card.get(f"{split}_churned", 0)
+    when = cutoffs[0][:10]
+    if len(cutoffs) > 1:
+        when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1][:10]}"
+    rate = f", base rate {churned / snapshots:.3f}" if snapshots else ""
+    return f"{snapshots} snapshots ({when}), {churned} churned{rate}"
+
+
+def _settings(found: dict[str, Any]) -> str:
+    if not found:
+        return f"{NONE} (the model is older than their record)"
+    changed = [
+        f"{name}={found[name]}"
+        for name, field in sorted(Settings.model_fields.items())
+        if name in found and found[name] != _plain(field.default)
+    ]
+    others = f"{len(found) - len(changed)} at their defaults; --json shows all"
+    return f"{', '.join(changed)}; the other {others}" if changed else f"all {others}"
+
+
+def _hyperparameters(card: dict[str, Any]) -> str:
+    """What was used, which the settings do not say where a tuner chose."""
+    if "hyperparameters" not in card:
+        return f"{NONE} (the model is older than their record)"
+    used = json.loads(card["hyperparameters"])
+    values = ", ".join(f"{name}={_rounded(value)}" for name, value in used.items())
+    return f"{values}; from {card['hyperparameters_from']}"
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _hash(details: ModelDetails) -> str:
+    exported = details.exported
+    warning = "" if exported.found == AS_RECORDED else "WARNING: "
+    return f"{exported.sha256 or NONE} ({warning}{exported.found})"

@@ -1,0 +1,1 @@
+"""Fits the churn model: features in, weights out."""

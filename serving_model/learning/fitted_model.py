@@ -1,0 +1,79 @@
+"""Fits the whole model on labelled snapshots: what is chosen first, then both parts on all."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from serving_model.learning.calibration import Blend, fit_intercept
+from serving_model.learning.choosing import Choice, choose
+from serving_model.learning.churn_model import churn_model
+from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
+from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.linear_hazards import LinearHazards, fit_linear
+from serving_model.learning.person_periods import Horizons, person_periods
+from serving_model.served.model_card import CardValue
+
+Floats = NDArray[np.float64]
+
+
+class FittedModel(NamedTuple):
+    """A model, and how it came about."""
+
+    horizons: Horizons
+    choice: Choice
+    blend: Blend
+    """As it is served, with its intercept."""
+    linear: LinearHazards
+    network: keras.Model | None
+    newest_shift: float
+    """By how much the newest cutoff's log-odds lie off those of all training cutoffs."""
+
+    def served(self) -> keras.Model:
+        """Returns the model of `features` [batch, columns] to probabilities [batch, K]."""
+        return churn_model(self.linear.weights.shape[0], self.linear, self.network, self.blend)
+
+    def facts(self) -> dict[str, CardValue]:
+        """Returns what fitting found, for the model card."""
+        return {
+            "linear_strengths": ",".join(map(str, self.choice.strengths)),
+            "linear_weight": self.blend.linear,
+            "network_weight": self.blend.network,
+            "calibration_intercept": self.blend.intercept,
+            "newest_shift": self.newest_shift,
+            "held_back_snapshots": self.choice.snapshots,
+            "held_back_log_loss": self.choice.log_loss,
+            "held_back_linear_log_loss": self.choice.linear_log_loss,
+        }
+
+
+def fit_model(
+    snapshots: Snapshots, horizons: Horizons, settings: FitSettings, carried_shift: float
+) -> FittedModel:
+    """Fits linear part, network and how they are put together.
+
+    Probabilities agree in the mean with the rate over all training cutoffs; and, as far as
+    its shift is expected to last, with that of the newest one, whose label window closed on
+    or before the evaluation cutoff.
+
+    Args:
+        snapshots: All training snapshots, of both classes.
+        horizons: What the model answers for.
+        settings: How the network is fitted.
+        carried_shift: Share of the newest cutoff's shift that is expected to last, [0, 1].
+    """
+    choice = choose(snapshots, horizons, settings)
+    periods = person_periods(snapshots, horizons.days)
+    linear = fit_linear(snapshots.features, periods, choice.strengths)
+    network = fit_network(snapshots.features, periods, settings)
+    log_odds = choice.blend.log_odds(
+        linear.log_odds(snapshots.features),
+        None if network is None else network_log_odds(network, snapshots.features),
+    )[:, : horizons.asked + 1]
+    labels = snapshots.labels.astype(np.float64)
+    overall = fit_intercept(labels, log_odds)
+    newest = snapshots.cutoffs == snapshots.cutoffs.max()
+    shift = fit_intercept(labels[newest], log_odds[newest]) - overall
+    blend = choice.blend._replace(intercept=overall + carried_shift * shift)
+    return FittedModel(horizons, choice, blend, linear, network, shift)

@@ -1,0 +1,90 @@
+"""The served model's reasons: contributions of groups of features, and the facts."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving_model.reasons.attributions import contributions, log_odds
+from serving_model.reasons.base_account import base_rate_account
+from transforms.reason_facts import fact_names, fact_word_names, reason_facts
+from transforms.reason_groups import feature_groups, group_names
+
+CONTRIBUTIONS: Final = "contributions"
+"""float32 [batch, groups], in log-odds of churn_probability, see `reason_card`."""
+BASE_LOG_ODDS: Final = "base_log_odds"
+"""float32 [batch, 1]: plus the sum of contributions, the log-odds of churn_probability."""
+FACTS: Final = "facts"
+"""float32 [batch, facts], see `transforms.reason_facts.fact_names`."""
+FACT_WORDS: Final = "fact_words"
+"""string [batch, words], see `transforms.reason_facts.fact_word_names`."""
+
+REASON_GROUPS: Final = "reason_groups"
+REASON_FACTS: Final = "reason_facts"
+REASON_FACT_WORDS: Final = "reason_fact_words"
+
+
+class Explainer(tf.Module):
+    """Takes the answers of one model apart.
+
+    Args:
+        model: From `features` [batch, columns] to probabilities [batch, horizons].
+        training_features: Of the training snapshots, float32 [n, columns]; the base-rate
+            account is made of them and kept as a constant.
+        column: Which horizon is the churn probability.
+    """
+
+    def __init__(
+        self, model: keras.Model, training_features: NDArray[np.float32], column: int = 0
+    ) -> None:
+        super().__init__()
+        self._model = model
+        self._column = column
+        answer = tf.function(self._probability, reduce_retracing=True)
+        base = base_rate_account(lambda rows: answer(tf.constant(rows)).numpy(), training_features)
+        self.base: NDArray[np.float32] = base
+        """Features of the base-rate account, [columns]."""
+        self._base_log_odds = float(log_odds(answer(tf.constant(base[None])))[0])
+        self._groups = _membership()
+
+    def reasons(self, raw: Mapping[str, Any], features: tf.Tensor, answer: tf.Tensor) -> Any:
+        """Explains one batch.
+
+        Args:
+            raw: Parsed snapshots.
+            features: Of them, float32 [batch, columns].
+            answer: Their churn probabilities as they are served, float32 [batch, 1].
+
+        Returns:
+            CONTRIBUTIONS, BASE_LOG_ODDS, FACTS and FACT_WORDS, by name.
+        """
+        change = log_odds(answer[:, 0]) - self._base_log_odds
+        each = contributions(self._probability, features, tf.constant(self.base), change)
+        facts = reason_facts(raw)
+        return {
+            CONTRIBUTIONS: tf.matmul(each, self._groups),
+            BASE_LOG_ODDS: tf.fill(tf.shape(answer), self._base_log_odds),
+            FACTS: facts.numbers,
+            FACT_WORDS: facts.words,
+        }
+
+    def _probability(self, features: tf.Tensor) -> tf.Tensor:
+        return self._model(features, training=False)[:, self._column]
+
+
+def reason_card() -> dict[str, str]:
+    """Returns for the model card what the columns of the reasons mean, parted by commas."""
+    return {
+        REASON_GROUPS: ",".join(group_names()),
+        REASON_FACTS: ",".join(fact_names()),
+        REASON_FACT_WORDS: ",".join(fact_word_names()),
+    }
+
+
+def _membership() -> NDArray[np.float32]:
+    """1 where a column of `features` belongs to a group: [columns, groups]."""
+    own = np.array(feature_groups())
+    return (own[:, None] == np.array(group_names())).astype(np.float32)

@@ -1,0 +1,103 @@
+"""From contributions and facts to the reasons that a person reads."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from serving_model.reasons.fact_sentences import AccountFacts, sentence
+from serving_model.served.predict import Explanation
+
+TOP_REASONS: Final = 3
+SMALLEST_REASON: Final = 0.01
+"""Log-odds: what changes the odds by less than a hundredth is no reason."""
+LARGEST_EXPONENT: Final = 700.0
+
+RAISES: Final = "raises"
+LOWERS: Final = "lowers"
+
+
+class Reason(NamedTuple):
+    """Why an account's risk is not that of the base-rate account; `_asdict()` fits into JSON."""
+
+    group: str
+    """One of `transforms.reason_groups.group_names`."""
+    direction: str
+    """RAISES or LOWERS."""
+    log_odds: float
+    """The group's contribution; above 0 where it raises the risk."""
+    text: str
+    """A sentence of facts, without a full stop."""
+    effect: str
+    """The contribution as a factor on the odds of churn."""
+
+
+def top_reasons(
+    contributions: Mapping[str, float], facts: AccountFacts, most: int = TOP_REASONS
+) -> list[Reason]:
+    """Picks the groups that raise an account's risk most, and those that lower it most.
+
+    A sentence says what is the case, not why the account may leave: a contribution is what
+    the model makes of the group's features together.
+
+    Args:
+        contributions: In log-odds, by group.
+        facts: Of the same account.
+        most: How many to pick in each direction, at most.
+
+    Returns:
+        Those that raise the risk first, the largest first in each direction; the same for
+        the same arguments. Empty if no contribution reaches SMALLEST_REASON.
+
+    Raises:
+        ValueError: If a contribution is NaN or infinite.
+    """
+    wrong = [group for group, value in contributions.items() if not math.isfinite(value)]
+    if wrong:
+        raise ValueError(f"The contributions of {wrong} are not finite: train the model again.")
+    falling = sorted(contributions.items(), key=lambda item: (-abs(item[1]), item[0]))
+    real = [(group, value) for group, value in falling if abs(value) >= SMALLEST_REASON]
+    raising = [one for one in real if one[1] > 0][:most]
+    lowering = [one for one in real if one[1] < 0][:most]
+    return [_reason(group, value, facts) for group, value in raising + lowering]
+
+
+def reasons_of(
+    explanation: Explanation, card: Mapping[str, object], most: int = TOP_REASONS
+) -> Iterator[list[Reason]]:
+    """Yields the top reasons of each account, in the order of the explanation.
+
+    Args:
+        explanation: Of ModelScorer.explain.
+        card: Of the same model; `lookback_days` and `max_events` say how far its snapshots
+            reach, the project's defaults where it lacks them.
+        most: As for `top_reasons`.
+    """
+    defaults = AccountFacts._field_defaults
+    lookback, events = (
+        int(str(card.get(name, defaults[name]))) for name in ("lookback_days", "max_events")
+    )
+    rows = zip(explanation.contributions, explanation.facts, explanation.fact_words, strict=True)
+    for contributions, numbers, words in rows:
+        facts = AccountFacts(
+            dict(zip(explanation.fact_names, numbers.tolist(), strict=True)),
+            dict(zip(explanation.fact_word_names, words.tolist(), strict=True)),
+            lookback,
+            events,
+        )
+        yield top_reasons(_named(explanation.groups, contributions.tolist()), facts, most)
+
+
+def effect(log_odds: float) -> str:
+    """Returns what a contribution does to the odds: "raises the odds 1.80 times"."""
+    factor = math.exp(min(abs(log_odds), LARGEST_EXPONENT))
+    times = f"{factor:.2f}" if factor < 10 else f"{factor:.3g}"
+    return f"raises the odds {times} times" if log_odds > 0 else f"divides the odds by {times}"
+
+
+def _reason(group: str, log_odds: float, facts: AccountFacts) -> Reason:
+    direction = RAISES if log_odds > 0 else LOWERS
+    return Reason(group, direction, log_odds, sentence(group, facts), effect(log_odds))
+
+
+def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:
+    return dict(zip(names, values, strict=True))

@@ -1,0 +1,1 @@
+"""The exported model: signatures, scoring, its card, risk bands."""

@@ -1,0 +1,208 @@
+"""Scores serialized snapshots with an exported model, as batch jobs do."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from serving_model.reasons.explainer import (
+    BASE_LOG_ODDS,
+    CONTRIBUTIONS,
+    FACT_WORDS,
+    FACTS,
+    REASON_FACT_WORDS,
+    REASON_FACTS,
+    REASON_GROUPS,
+)
+from serving_model.served.model_card import CardValue, read_card
+from serving_model.served.signatures import (
+    EXPLAIN,
+    HORIZON_PROBABILITIES,
+    PROBABILITY,
+    SCORE_FEATURES,
+    SERVING,
+)
+from transforms.account_features import FEATURES
+from transforms.event_spec import ACCOUNT_ID
+
+HORIZONS: Final = "churn_horizons"
+SCORE_BATCH: Final = 1024
+EXPLAIN_BATCH: Final = 1024
+FEATURE_BATCH: Final = 4096
+
+
+class Explanation(NamedTuple):
+    """Answers to n snapshots with their reasons, in the order given."""
+
+    accounts: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+    horizon_probabilities: NDArray[np.float64]
+    """[n, K], one for each of `ModelScorer.horizons`; [n, 1] of a model with one horizon."""
+    base_log_odds: NDArray[np.float64]
+    """[n]: plus the sum of an account's contributions, the log-odds of its probability."""
+    contributions: NDArray[np.float64]
+    """[n, groups], in log-odds."""
+    facts: NDArray[np.float64]
+    """[n, facts], counts and days, see `transforms.reason_facts.fact_names`."""
+    fact_words: NDArray[np.object_]
+    """[n, words], str, see `transforms.reason_facts.fact_word_names`."""
+    groups: tuple[str, ...]
+    """Names of the columns of `contributions`, as the model's card has them."""
+    fact_names: tuple[str, ...]
+    fact_word_names: tuple[str, ...]
+
+
+class ModelScorer:
+    """An exported churn model, loaded once and called in batches.
+
+    Args:
+        saved_model_dir: Folder of a SavedModel that our trainer wrote.
+
+    Raises:
+        ValueError: If the folder is not one of our models, naming what it lacks.
+    """
+
+    def __init__(self, saved_model_dir: str | Path) -> None:
+        directory = str(saved_model_dir)
+        self._card = read_card(directory)
+        self._model = _loaded(directory)  # kept: signatures hold their variables weakly
+        self._signature = _serving_signature(self._model, directory)
+
+    @property
+    def card(self) -> dict[str, CardValue]:
+        """How the model came about: what was handed to the trainer, and what it found."""
+        return dict(self._card)
+
+    @property
+    def explains(self) -> bool:
+        """Whether `explain` has an answer: models of before reasons were given have none."""
+        return EXPLAIN in self._model.signatures
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Days of the columns of `horizon_probabilities`, as the card has them."""
+        days: Any = self._card.get(HORIZONS, self._card.get("horizon_days", ()))
+        if isinstance(days, str):
+            days = json.loads(days if days.startswith("[") else f"[{days}]")
+        return tuple(map(int, days if isinstance(days, list) else [days]))
+
+    def score(self, serialized: Sequence[bytes]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+        """Scores snapshots.
+
+        Args:
+            serialized: n serialized tf.Examples of `raw_feature_spec(with_label=False)`.
+
+        Returns:
+            Account ids, str [n], and probabilities of churn, float64 [n], in the order given.
+        """
+        accounts: list[str] = []
+        probabilities: list[NDArray[np.float64]] = [np.empty(0)]
+        for start in range(0, len(serialized), SCORE_BATCH):
+            batch = tf.constant(list(serialized[start : start + SCORE_BATCH]), tf.string)
+            answer = self._signature(examples=batch)
+            accounts += [one.decode("utf-8") for one in answer[ACCOUNT_ID].numpy()[:, 0]]
+            probabilities.append(answer[PROBABILITY].numpy()[:, 0].astype(np.float64))
+        return np.array(accounts, dtype=np.str_), np.concatenate(probabilities)
+
+    def score_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Scores transformed features, such as nobody may have.
+
+        Args:
+            features: As the Transform graph of the model gives them, [n, columns].
+
+        Returns:
+            Probabilities of churn, [n], in the order given.
+
+        Raises:
+            ValueError: If the model was trained before models could be asked so.
+        """
+        if SCORE_FEATURES not in self._model.signatures:
+            raise ValueError(
+                f"The model {self._card.get('model_version', '')} cannot be asked about features: "
+                f"it has the signatures {sorted(self._model.signatures)}. It was trained before "
+                "models could; run `tens-insight run train` for a new one."
+            )
+        signature = self._model.signatures[SCORE_FEATURES]
+        probabilities = [np.empty(0)]
+        for start in range(0, len(features), FEATURE_BATCH):
+            batch = tf.constant(features[start : start + FEATURE_BATCH])
+            answer = signature(**{FEATURES: batch})[PROBABILITY]
+            probabilities.append(answer.numpy()[:, 0].astype(np.float64))
+        return np.concatenate(probabilities)
+
+    def explain(self, serialized: Sequence[bytes]) -> Explanation:
+        """Scores snapshots and says why.
+
+        Args:
+            serialized: As for `score`.
+
+        Raises:
+            ValueError: If the model was trained before models gave reasons.
+        """
+        names = self._reason_names()
+        signature = self._model.signatures[EXPLAIN]
+        starts = range(0, max(len(serialized), 1), EXPLAIN_BATCH)
+        batches = [list(serialized[start : start + EXPLAIN_BATCH]) for start in starts]
+        answers = [signature(examples=tf.constant(batch, tf.string)) for batch in batches]
+        found = {
+            name: np.concatenate([answer[name].numpy() for answer in answers])
+            for name in signature.structured_outputs
+        }
+        return Explanation(
+            accounts=np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_),
+            probabilities=found[PROBABILITY][:, 0].astype(np.float64),
+            horizon_probabilities=found.get(HORIZON_PROBABILITIES, found[PROBABILITY]).astype(
+                np.float64
+            ),
+            base_log_odds=found[BASE_LOG_ODDS][:, 0].astype(np.float64),
+            contributions=found[CONTRIBUTIONS].astype(np.float64),
+            facts=found[FACTS].astype(np.float64),
+            fact_words=_texts(found[FACT_WORDS]),
+            groups=names[REASON_GROUPS],
+            fact_names=names[REASON_FACTS],
+            fact_word_names=names[REASON_FACT_WORDS],
+        )
+
+    def _reason_names(self) -> dict[str, tuple[str, ...]]:
+        columns = (REASON_GROUPS, REASON_FACTS, REASON_FACT_WORDS)
+        missing = sorted({*columns} - self._card.keys())
+        if missing or EXPLAIN not in self._model.signatures:
+            raise ValueError(
+                f"The model {self._card.get('model_version', '')} gives no reasons: it has the "
+                f"signatures {sorted(self._model.signatures)} and its card lacks {missing}. "
+                "It was trained before models did; run `tens-insight run train` for a new one."
+            )
+        return {name: tuple(str(self._card[name]).split(",")) for name in columns}
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", errors="replace")
+
+
+def _texts(values: NDArray[np.object_]) -> NDArray[np.object_]:
+    texts = np.array([_text(one) for one in values.ravel()], dtype=object)
+    return texts.reshape(values.shape)
+
+
+def _loaded(directory: str) -> Any:
+    try:
+        return tf.saved_model.load(directory)
+    except OSError as broken:
+        raise ValueError(f"{directory} holds no readable SavedModel: {broken}") from broken
+
+
+def _serving_signature(model: Any, directory: str) -> Any:
+    found = sorted(model.signatures)
+    if SERVING not in found:
+        raise ValueError(f"{directory} has the signatures {found}, expected {SERVING!r} too.")
+    signature = model.signatures[SERVING]
+    outputs = sorted(signature.structured_outputs)
+    # Models of before answered for one horizon alone.
+    expected = sorted((ACCOUNT_ID, PROBABILITY))
+    if sorted({*outputs} - {HORIZON_PROBABILITIES}) != expected:
+        raise ValueError(f"{directory}: {SERVING!r} answers with {outputs}, expected {expected}.")
+    return signature

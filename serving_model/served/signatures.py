@@ -1,0 +1,176 @@
+"""Exports the model with the Transform graph in it: raw events in, probability out."""
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import keras
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from serving_model.reasons.explainer import Explainer
+from transforms import event_spec as spec
+from transforms.account_features import FEATURES
+
+SERVING: Final = "serving_default"
+"""Serialized snapshots, string [batch], argument `examples`; answers as below."""
+EXPLAIN: Final = "explain"
+"""Serialized snapshots, as above; answers as above and with reasons, see `Explainer`."""
+TRANSFORM: Final = "transform_features"
+"""Serialized snapshots, as above, to `features` float32 [batch, columns]."""
+SCORE_FEATURES: Final = "score_features"
+"""`features`, as above, to `churn_probability` alone: what if a feature were another one?"""
+RAW_EVENTS: Final = "raw_events"
+"""Raw features by name: scalars [batch], event lists dense [batch, events].
+
+Lists shorter than the longest one are padded: whatever stands where `event_age_days`
+is negative is not read. Events stay oldest first, newest last.
+"""
+
+PROBABILITY: Final = "churn_probability"
+"""float32 [batch, 1]; it stands beside `account_id`, string [batch, 1]."""
+
+HORIZON_PROBABILITIES: Final = "horizon_probabilities"
+"""float32 [batch, K]: the same for each of the card's churn_horizons, rising."""
+
+PARSED: Final = spec.raw_feature_spec(with_label=False)
+
+Tensors = Mapping[str, Any]
+
+
+class ServedModel(tf.Module):
+    """The Transform graph and the network as one: every signature runs through `answer`.
+
+    keras.export.ExportArchive saves no lookup table but those of Keras layers, and the
+    vocabularies of the Transform graph are such tables; so the parts are held here.
+
+    Args:
+        model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
+        asked: Which of the horizons is that of churn_probability.
+        transform: What Transform wrote.
+        explainer: Of the same model.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        asked: int,
+        transform: tft.TFTransformOutput,
+        explainer: Explainer,
+    ) -> None:
+        super().__init__()
+        self._asked = asked
+        self._explainer = explainer
+        self._transform = transform.transform_features_layer()
+        # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
+        self._weights = [variable.value for variable in model.variables]
+        self._model = tf.function(functools.partial(model, training=False))
+
+    def features(self, raw: Tensors) -> tf.Tensor:
+        """Returns `features` of parsed snapshots, float32 [batch, columns]."""
+        # The label is not known when a model serves; the graph is pruned to do without.
+        return self._transform({name: raw[name] for name in PARSED})[FEATURES]
+
+    def answer(self, raw: Tensors) -> Tensors:
+        """Returns account_id and churn_probability [batch, 1] and HORIZON_PROBABILITIES."""
+        return self._answer(raw, self.features(raw))
+
+    def explain(self, raw: Tensors) -> Tensors:
+        """Returns the answer to parsed snapshots and its reasons."""
+        features = self.features(raw)
+        answer = self._answer(raw, features)
+        return {**answer, **self._explainer.reasons(raw, features, answer[PROBABILITY])}
+
+    def score_features(self, features: tf.Tensor) -> Tensors:
+        """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""
+        return {PROBABILITY: _column(self._model(features)[:, self._asked])}
+
+    def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
+        probabilities = self._model(features)
+        return {
+            spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]),
+            PROBABILITY: _column(probabilities[:, self._asked]),
+            HORIZON_PROBABILITIES: probabilities,
+        }
+
+
+def export_model(
+    model: keras.Model,
+    asked: int,
+    transform: tft.TFTransformOutput,
+    directory: str,
+    explainer: Explainer,
+) -> None:
+    """Writes a SavedModel with the signatures of this file, SERVING the first of them.
+
+    Args:
+        model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
+        asked: Which of the horizons is that of churn_probability.
+        transform: What Transform wrote; its graph becomes part of the model.
+        directory: Where to write; made if missing.
+        explainer: Of the same model.
+    """
+    served = ServedModel(model, asked, transform, explainer)
+    signatures = {
+        SERVING: _of_examples(served.answer),
+        EXPLAIN: _of_examples(served.explain),
+        TRANSFORM: _of_examples(lambda raw: {FEATURES: served.features(raw)}),
+        SCORE_FEATURES: _of_features(served, model.input_shape),
+        RAW_EVENTS: _of_raw_events(served),
+    }
+    tf.saved_model.save(served, directory, signatures=signatures)
+
+
+def _of_examples(answer: Callable[[Tensors], Tensors]) -> Any:
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def asked(examples: tf.Tensor) -> Tensors:
+        return answer(tf.io.parse_example(examples, PARSED))
+
+    return asked
+
+
+def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name=FEATURES)])
+    def asked(features: tf.Tensor) -> Tensors:
+        return served.score_features(features)
+
+    return asked
+
+
+def _of_raw_events(served: ServedModel) -> Any:
+    @tf.function(input_signature=[_raw_signature()])
+    def asked(raw: Tensors) -> Tensors:
+        return served.answer(without_padding(raw))
+
+    return asked
+
+
+def without_padding(raw: Tensors) -> dict[str, Any]:
+    """Drops the padding of dense event lists.
+
+    Args:
+        raw: Scalars [batch], event lists [batch, events], padded where the age is
+            negative or NaN.
+
+    Returns:
+        The same, with event lists as SparseTensor.
+    """
+    real = raw[spec.EVENT_AGE_DAYS] >= 0
+    return {
+        name: tf.ragged.boolean_mask(value, real).to_sparse() if name in spec.EVENT_LISTS else value
+        for name, value in raw.items()
+    }
+
+
+def _raw_signature() -> dict[str, tf.TensorSpec]:
+    return {
+        name: tf.TensorSpec(
+            [None, None] if name in spec.EVENT_LISTS else [None], parsed.dtype, name=name
+        )
+        for name, parsed in PARSED.items()
+    }
+
+
+def _column(values: tf.Tensor) -> tf.Tensor:
+    # Rank 2: tfx_bsl's RunInference cannot take apart strings of rank 1.
+    return tf.reshape(values, [-1, 1])

@@ -1,0 +1,116 @@
+"""Whatever can be stored arrives as it was; whatever cannot is named."""
+
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.errors import PublicationRefused
+from components.postgres.connection import connect
+from components.publishing.copy_rows import RowStream
+from components.publishing.targets import Target
+
+TARGET = Target(
+    table="anything",
+    columns=(
+        ("name", "text"),
+        ("amount", "double precision"),
+        ("number", "integer"),
+        ("moment", "timestamptz"),
+    ),
+    key=("name",),
+    constant=(),
+    check="",
+    summary="",
+    history="",
+    refused="",
+    value="amount",
+)
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+rows = st.tuples(
+    st.one_of(texts, st.text("\\\t\r\n.N\"',", max_size=6)),
+    st.one_of(st.floats(), st.integers(-(2**40), 2**40)),
+    st.integers(-(2**31), 2**31 - 1),
+    st.datetimes(datetime(1900, 1, 1), timezones=st.timezones()),
+)
+
+
+@pytest.fixture(scope="module")
+def bare_table(postgres_server):
+    name = postgres_server.create_database()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("DATABASE_URL", postgres_server.url(name))
+        with closing(connect("tens-insight test")) as connection:
+            connection.cursor().execute(
+                "CREATE TABLE stored (place serial, name text, amount double precision, "
+                "number integer, moment timestamptz)"
+            )
+            yield connection
+    postgres_server.drop_database(name)
+
+
+def _stored(connection, values: list[tuple]) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE stored")
+        copy = "COPY stored (name, amount, number, moment) FROM STDIN"
+        cursor.copy_expert(copy, RowStream(TARGET, values))
+        cursor.execute("SELECT name, amount, number, moment FROM stored ORDER BY place")
+        return cursor.fetchall()
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(rows, max_size=20))
+def test_every_value_arrives_as_it_was(bare_table, values: list[tuple]) -> None:
+    stored = _stored(bare_table, values)
+    assert len(stored) == len(values)
+    for (name, amount, number, moment), row in zip(values, stored, strict=True):
+        assert (name, number, moment) == (row[0], row[2], row[3])
+        assert amount == row[1] or (amount != amount and row[1] != row[1])
+
+
+def test_order_and_number_survive_many_batches(bare_table) -> None:
+    values = [(f"A{n}", n / 7, n, MOMENT) for n in range(5_001)]
+    assert _stored(bare_table, values) == values
+
+
+def test_numpy_numbers_are_numbers(bare_table) -> None:
+    values = [("a", np.float64(0.1), np.int64(3), MOMENT), ("b", np.float32(0.5), 4, MOMENT)]
+    assert _stored(bare_table, values) == [("a", 0.1, 3, MOMENT), ("b", 0.5, 4, MOMENT)]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (("a\0b", 0.1, 1, MOMENT), "name holds a NUL"),
+        (("\ud800", 0.1, 1, MOMENT), "name holds half a surrogate pair"),
+        ((b"a", 0.1, 1, MOMENT), "name must be text"),
+        ((None, 0.1, 1, MOMENT), "name must be text"),
+        (("a", None, 1, MOMENT), "amount must be a number"),
+        (("a", "0.1", 1, MOMENT), "amount must be a number"),
+        (("a", True, 1, MOMENT), "amount must be a number"),
+        (("a", 0.1, 1.5, MOMENT), "number must be a whole number"),
+        (("a", 0.1, 1, MOMENT.replace(tzinfo=None)), "moment must be a datetime with a time zone"),
+        (("a", 0.1, 1, "2026-01-01"), "moment must be a datetime"),
+        (("a", 0.1, 1), "has 3 values, expected 4: name, amount, number, moment"),
+    ],
+)
+def test_what_cannot_be_stored_is_named_with_its_row(row: tuple, said: str) -> None:
+    good = ("a", 0.1, 1, MOMENT)
+    stream = RowStream(TARGET, [*[good] * 2_500, row, good])
+    with pytest.raises(PublicationRefused, match="row 2501 for anything") as caught:
+        list(iter(stream.read, ""))
+    assert said in str(caught.value)
+    assert stream.error is caught.value
+
+
+def test_the_sources_own_error_is_kept() -> None:
+    stream = RowStream(TARGET, (1 / 0 for _ in range(3)))
+    with pytest.raises(ZeroDivisionError):
+        stream.read()
+    assert isinstance(stream.error, ZeroDivisionError)

@@ -1,0 +1,261 @@
+"""Details stand with their scores: written, shown, kept and undone together."""
+
+import json
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from components.errors import PublicationRefused
+from components.postgres.connection import connect
+from components.publishing.details import Details
+from components.publishing.publication import Publication, Published, PublishPolicy
+from components.publishing.publish import publish, publish_once
+from components.publishing.targets import ACCOUNT_RISK_SCORES
+from components.publishing.undo import undo
+from serving_model.served.risk_bands import CONTRACT_BANDS
+
+AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
+POLICY = PublishPolicy(max_count_change=9.0)
+KEEP = replace(POLICY, remove_departed=False)
+ODD = [
+    "O'Brien",
+    'say "x"',
+    "back\\slash",
+    "tab\there",
+    "new\nline",
+    "Ünï 客户 🙂",
+    "\\N",
+    " ",
+    "{}",
+]
+SHOWN = "SELECT account_id, model_version FROM tens_insight.account_risk_details ORDER BY 1"
+
+
+def detail(account: str, probability: float, text: str = "a reason") -> list[Any]:
+    reasons = [{"group": "pace", "direction": "raises", "log_odds": 0.5, "text": text}]
+    horizons = json.dumps({"30": probability / 2, "60": probability})
+    return [account, horizons, 100.0, 3.0, "active", -3.0, 0.25, json.dumps(reasons)]
+
+
+def publish_day(
+    day: int,
+    probabilities: dict[str, float],
+    policy: PublishPolicy = POLICY,
+    details: list[list[Any]] | None = None,
+    attempt: str | None = None,
+    **changes: Any,
+) -> Published:
+    """Publishes scores with details; an empty list stands for none at all."""
+    as_of, model = AS_OF + timedelta(days=day), f"model-{day}"
+    rows = [
+        (name, p, 100 * (1 - p), ("low", "medium", "high", "critical")[min(int(p * 4), 3)],
+         as_of, model)
+        for name, p in probabilities.items()
+    ]  # fmt: skip
+    if details is None:
+        details = [detail(name, p) for name, p in probabilities.items()]
+    publication = Publication(
+        as_of, model, "none", f"run-{day}", len(rows), bands=CONTRACT_BANDS.against(0.05)
+    )
+    publication = replace(publication, **changes)
+    given = Details(lambda: map(tuple, details), 60) if details else None
+    if attempt:
+        work = (ACCOUNT_RISK_SCORES, lambda: rows, publication, policy, attempt, given)
+        return publish_once(*work)
+    return publish(
+        ACCOUNT_RISK_SCORES, lambda: rows, publication=publication, policy=policy, details=given
+    )
+
+
+def query(statement: str, *values: object) -> list[tuple[Any, ...]]:
+    with closing(connect("tens-insight test")) as reader, reader, reader.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+def shown() -> list[tuple[str, str]]:
+    return query(SHOWN)
+
+
+def scores() -> list[tuple[str, str]]:
+    return query("SELECT account_id, model_version FROM public.account_risk_scores ORDER BY 1")
+
+
+def test_every_score_has_its_details(migrated_database: str) -> None:
+    published = publish_day(1, {"a": 0.1, "b": 0.1, "c": 0.2, "d": 0.6})
+    rows = query(
+        "SELECT account_id, publication_id, predicted_at, churn_probability, risk_category, "
+        "risk_bands, percentile, lift, base_rate, (churn_by_horizon ->> '30')::float8, "
+        "tenure_days, days_since_last_event, silence_state "
+        "FROM tens_insight.account_risk_details ORDER BY 1"
+    )
+    same = (published.publication_id, AS_OF + timedelta(days=1))
+    facts = (100.0, 3.0, "active")
+    assert rows == [
+        ("a", *same, 0.1, "low", "probability", 0.0, 2.0, 0.05, 0.05, *facts),
+        ("b", *same, 0.1, "low", "probability", 0.0, 2.0, 0.05, 0.05, *facts),
+        ("c", *same, 0.2, "low", "probability", pytest.approx(200 / 3), 4.0, 0.05, 0.1, *facts),
+        ("d", *same, 0.6, "high", "probability", 100.0, pytest.approx(12), 0.05, 0.3, *facts),
+    ]
+    assert query("SELECT * FROM tens_insight.account_risk_reasons WHERE account_id = 'c'") == [
+        ("c", 0.2, "low", "raises", "pace", 0.5, "a reason")
+    ]
+
+
+def test_odd_ids_and_words_survive(migrated_database: str) -> None:
+    publish_day(1, dict.fromkeys(ODD, 0.1), details=[detail(name, 0.1, name) for name in ODD])
+    found = query(
+        "SELECT account_id, reasons -> 0 ->> 'text' FROM tens_insight.account_risk_details"
+    )
+    assert sorted(found) == sorted((name, name) for name in ODD)
+
+
+def test_a_model_without_reasons_has_details_all_the_same(migrated_database: str) -> None:
+    publish_day(1, {"a": 0.1}, details=[[*detail("a", 0.1)[:5], None, None, None]])
+    assert query(
+        "SELECT reasons, base_log_odds, percentile FROM tens_insight.account_risk_details"
+    ) == [(None, None, 0.0)]
+    assert query("SELECT * FROM tens_insight.account_risk_reasons") == []
+
+
+def changed(place: int, value: object) -> list[list[Any]]:
+    rows = [detail("a", 0.1), detail("b", 0.2)]
+    rows[1][place] = value
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ([detail("a", 0.1)], "a score without details, in 1 rows .*'b'"),
+        ([detail(one, 0.1) for one in "abc"], "details without a score, in 1 rows .*'c'"),
+        ([*changed(0, "b"), detail("a", 0.1)], "details come twice, in 1 rows .*'a'"),
+        (changed(1, '{"30": 0.1}'), "churn_by_horizon does not hold churn_probability"),
+        (changed(1, '{"60": 0.20001}'), "churn_by_horizon does not hold churn_probability"),
+        (changed(1, "{"), "cannot be stored: invalid input syntax for type json"),
+        (changed(2, float("nan")), "are not days"),
+        (changed(2, 2.0), "are not days"),
+        (changed(3, -1.0), "are not days"),
+        (changed(3, None), "days_since_last_event must be a number"),
+        (changed(4, "asleep"), "silence_state is not"),
+        (changed(5, float("nan")), "reasons without log-odds"),
+        (changed(6, None), "reasons without log-odds"),
+        (changed(7, None), "log-odds without reasons"),
+        (changed(7, "{}"), "reasons is not a list"),
+        (changed(7, '["\\u0000"]'), "cannot be stored: unsupported Unicode escape"),
+    ],
+)
+def test_broken_details_publish_neither(
+    migrated_database: str, details: list[Any], said: str
+) -> None:
+    publish_day(1, {"old": 0.5})
+    with pytest.raises(PublicationRefused, match=said):
+        publish_day(2, {"a": 0.1, "b": 0.2}, details=details)
+    assert scores() == shown() == [("old", "model-1")]
+
+
+def test_publishing_again_changes_nothing(migrated_database: str) -> None:
+    state = "SELECT to_jsonb(one) - 'publication_id' FROM tens_insight.account_risk_details AS one"
+    publish_day(1, {"a": 0.1, "b": 0.2})
+    before = query(f"{state} ORDER BY account_id")
+    publish_day(1, {"b": 0.2, "a": 0.1})
+    assert query(f"{state} ORDER BY account_id") == before
+    attempt = "6f1c1f9e-6f0e-4a3e-9d3e-0d1a5a3f4b11"
+    assert publish_day(2, {"a": 0.3}, attempt=attempt) == publish_day(
+        2, {"a": 0.3}, attempt=attempt
+    )
+    assert shown() == [("a", "model-2")]
+
+
+def test_departed_accounts_lose_or_keep_their_details_with_their_scores(
+    migrated_database: str,
+) -> None:
+    publish_day(1, {"a": 0.1, "b": 0.2})
+    publish_day(2, {"b": 0.3}, KEEP)
+    assert shown() == scores() == [("a", "model-1"), ("b", "model-2")]
+    publish_day(3, {"b": 0.3}, KEEP)
+    assert shown() == scores() == [("a", "model-1"), ("b", "model-3")]
+    publish_day(4, {"b": 0.3})
+    assert shown() == scores() == [("b", "model-4")]
+
+
+def test_undo_brings_the_details_back_too(migrated_database: str) -> None:
+    publish_day(1, {"a": 0.1, "b": 0.2})
+    first = query("SELECT * FROM tens_insight.account_risk_details ORDER BY 1")
+    publish_day(2, {"b": 0.3, "c": 0.4})
+    undone = undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+    assert undone.details == undone.rows == 2
+    assert query("SELECT * FROM tens_insight.account_risk_details ORDER BY 1") == first
+    undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+    assert shown() == scores() == []
+
+
+def test_an_undo_beyond_what_is_kept_shows_none_rather_than_others(migrated_database: str) -> None:
+    for day in (1, 2, 3):
+        publish_day(day, {"a": day / 10})
+    assert undo(ACCOUNT_RISK_SCORES, reason="Once.").details == 1
+    undone = undo(ACCOUNT_RISK_SCORES, reason="Twice.")
+    assert (undone.rows, undone.details) == (1, 0)
+    assert scores() == [("a", "model-1")]
+    assert shown() == []
+    publish_day(4, {"a": 0.4})
+    assert shown() == [("a", "model-4")]
+
+
+@pytest.mark.parametrize("policy", [POLICY, KEEP])
+def test_scores_published_without_details_do_not_show_older_ones(
+    migrated_database: str, policy: PublishPolicy
+) -> None:
+    publish_day(1, {"a": 0.1, "b": 0.2})
+    publish_day(2, {"a": 0.3}, policy, details=[])
+    assert shown() == ([] if policy is POLICY else [("b", "model-1")])
+    undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+    assert shown() == [("a", "model-1"), ("b", "model-1")]
+
+
+@pytest.mark.parametrize("policy", [POLICY, KEEP])
+def test_the_details_of_two_states_are_kept(migrated_database: str, policy: PublishPolicy) -> None:
+    publish_day(1, {"departs": 0.1, "a": 0.1}, policy)
+    for day in range(2, 6):
+        publish_day(day, {"a": day / 10}, policy)
+    kept = query(
+        "SELECT account_id, publication_id FROM tens_insight.account_risk_detail_history "
+        "ORDER BY 2, 1"
+    )
+    departed = [("departs", 1)] if policy is KEEP else []
+    assert kept == [*departed, ("a", 4), ("a", 5)]
+
+
+def test_a_refusal_of_the_circuit_breaker_leaves_the_details(migrated_database: str) -> None:
+    publish_day(1, {"a": 0.1})
+    with pytest.raises(PublicationRefused, match="would change too much"):
+        publish_day(2, {"a": 0.9}, replace(POLICY, max_mean_shift=0.1))
+    assert shown() == scores() == [("a", "model-1")]
+
+
+def test_the_details_of_one_account_are_found_by_index(migrated_database: str) -> None:
+    query(
+        "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
+        "label_source, rows_written, rows_removed, category_shares, run_id, has_history, "
+        "removes_others) SELECT gen_random_uuid(), 'account_risk_scores', now(), 'm', 'none', "
+        "1000, 0, '{}', '', true, true FROM generate_series(1, 20)"
+    )
+    query(
+        "INSERT INTO tens_insight.account_risk_score_history SELECT run, 'ACC-' || account, 0.5, "
+        "50, 'high', now(), 'm' FROM generate_series(1, 20) AS run, "
+        "generate_series(1, 1000) AS account"
+    )
+    query(
+        "INSERT INTO tens_insight.account_risk_detail_history SELECT 20, 'ACC-' || account, 50, "
+        "1, 0.1, '{}', 1, 1, 'active', NULL, NULL, NULL FROM generate_series(1, 1000) AS account"
+    )
+    for table in ("account_risk_score_history", "account_risk_detail_history", "publications"):
+        query(f"ANALYZE tens_insight.{table}")
+    statement = "SELECT * FROM tens_insight.account_risk_details WHERE account_id = 'ACC-77'"
+    assert len(query(statement)) == 1
+    plan = str(query(f"EXPLAIN {statement}"))
+    assert "account_risk_score_history_pkey" in plan
+    assert "account_risk_detail_history_pkey" in plan

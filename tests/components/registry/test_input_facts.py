@@ -1,0 +1,73 @@
+"""The summary names what was met, and nothing else."""
+
+import json
+
+import pytest
+
+from components.feedback_example_gen.input_oddities import InputOddities
+from components.feedback_example_gen.word_counts import OPEN_SETS
+from components.registry.input_facts import input_facts
+from pipeline.text.render import one_line
+
+NOTHING = {
+    **vars(InputOddities(accounts=9)),
+    "accounts_alike": 0,
+    "max_events": 500,
+    **{f"{name}_{what}": 0 for name in OPEN_SETS for what in ("spellings", "spelling_rows")},
+}
+KNOWN = {f"unseen_{name}_share": 0.0 for name in ("area", "source", "topic", "tier", "region")}
+
+
+def test_a_plain_input_says_nothing():
+    assert list(input_facts(NOTHING, KNOWN)) == []
+    assert list(input_facts(NOTHING, {})) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({"duplicate_rows": 1}, "1 row repeats another in all but the id"),
+        ({"duplicate_rows": 20}, "20 rows repeat another"),
+        ({"accounts_changed_region": 4}, "0 accounts changed tier, 4 region; the newest row"),
+        ({"accounts_with_one_row": 3}, "3 accounts with a single row"),
+        ({"accounts_cut": 1}, "1 account with more than 500 events; the newest are read"),
+        ({"accounts_with_slash": 2}, "2 accounts with a slash in the id, which GoInsight's API"),
+        ({"accounts_alike": 2}, "2 accounts whose ids differ by case or blanks only, kept apart"),
+        (
+            {
+                "topic_spellings": 2,
+                "topic_spelling_rows": 9,
+                "topic_spelling_examples": json.dumps([["Log\tin ", "log\tin"]]),
+            },
+            r"topic: 2 spellings in 9 rows by case or blanks only, such as 'Log\tin ' for "
+            r"'log\tin'",
+        ),
+    ],
+)
+def test_each_kind_has_its_sentence(data, said):
+    (fact,) = input_facts(NOTHING | data, KNOWN)
+    assert fact.startswith(said)
+
+
+def test_shares_outside_the_vocabulary_are_in_one_sentence():
+    published = KNOWN | {
+        "unseen_area_share": 0.012,
+        "unseen_area_examples": '["ai_assistant", "x"]',
+        "unseen_tier_share": 0.5,
+    }
+    assert list(input_facts(NOTHING, published)) == [
+        "outside the model's vocabulary: 1.2% of areas ('ai_assistant', 'x'), 50.0% of tiers"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ACC-1 Zoë 日本 \\", "ACC-1 Zoë 日本 \\"),
+        ("a\tb\r\nc", "a\\tb\\r\\nc"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\u202eabc", "\\u202eabc"),
+    ],
+)
+def test_a_name_stays_in_its_line(name, shown):
+    assert one_line(name) == shown

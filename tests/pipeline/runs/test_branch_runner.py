@@ -1,0 +1,126 @@
+"""A node that fails ends its branch, not the others."""
+
+import json
+
+import pytest
+from tfx import v1 as tfx
+from tfx.dsl.component.experimental.annotations import OutputDict, Parameter
+from tfx.dsl.component.experimental.decorators import component
+from tfx.dsl.experimental.node_execution_options import utils
+
+from components.errors import DataGateStopped, PublicationRefused
+from components.registry.node_costs import DONE, FAILED, NOT_RUN, read_costs
+from pipeline.runs.branch_runner import BranchRunner
+
+ran: list[str] = []
+
+
+@component
+def Step(name: Parameter[str], fails: Parameter[str]) -> OutputDict(done=str):  # noqa: N802
+    ran.append(name)
+    if fails:
+        raise {"gate": DataGateStopped, "refused": PublicationRefused, "bug": KeyError}[fails](name)
+    return {"done": name}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_graph(failing, in_any_case=()):
+        """Runs read -> gate -> train -> score, and read -> areas."""
+        ran.clear()
+        upstream = {"read": None, "gate": "read", "train": "gate", "score": "train"}
+        nodes = {}
+        for name, before in (upstream | {"areas": "read"}).items():
+            nodes[name] = Step(name=name, fails=failing.get(name, "")).with_id(name)
+            if before:
+                nodes[name].add_upstream_node(nodes[before])
+        for name in in_any_case:
+            nodes[name].node_execution_options = utils.NodeExecutionOptions(
+                trigger_strategy=utils.TriggerStrategy.ALL_UPSTREAM_NODES_COMPLETED
+            )
+        definition = tfx.dsl.Pipeline(
+            pipeline_name="branches",
+            pipeline_root=str(tmp_path / "root"),
+            components=list(nodes.values()),
+            metadata_connection_config=(
+                tfx.orchestration.metadata.sqlite_metadata_connection_config(
+                    str(tmp_path / "metadata.sqlite")
+                )
+            ),
+        )
+        BranchRunner().run(definition)
+
+    return run_graph
+
+
+def test_all_run_where_none_fails(run):
+    run({})
+    assert sorted(ran) == ["areas", "gate", "read", "score", "train"]
+
+
+def test_one_branch_fails_and_the_other_runs(run):
+    with pytest.raises(DataGateStopped, match=r"^gate$"):
+        run({"gate": "gate"})
+    assert sorted(ran) == ["areas", "gate", "read"]
+    with pytest.raises(PublicationRefused, match=r"^areas$"):
+        run({"areas": "refused"})
+    assert sorted(ran) == ["areas", "gate", "read", "score", "train"]
+
+
+def test_what_depends_on_a_failed_node_does_not_run(run):
+    with pytest.raises(DataGateStopped):
+        run({"read": "gate"})
+    assert ran == ["read"]
+
+
+def test_both_failures_are_named(run):
+    with pytest.raises((DataGateStopped, PublicationRefused)) as caught:
+        run({"train": "gate", "areas": "refused"})
+    assert {"train", "areas"} <= set(str(caught.value).split())
+    assert "failed too" in str(caught.value)
+
+
+def test_an_error_that_is_not_ours_comes_out_as_it_is(run):
+    with pytest.raises(KeyError, match="areas"):
+        run({"areas": "bug"})
+    assert "score" in ran
+
+
+def test_a_node_may_run_whatever_became_of_those_before(run):
+    with pytest.raises(DataGateStopped, match=r"^gate$"):
+        run({"gate": "gate"}, in_any_case=["score"])
+    assert sorted(ran) == ["areas", "gate", "read", "score"]
+    run({}, in_any_case=["score"])
+    assert ran.index("train") < ran.index("score")
+
+
+def test_a_failure_after_a_failure_is_named_too(run):
+    with pytest.raises(DataGateStopped, match=r"(?s)^gate.*score failed too: score"):
+        run({"gate": "gate", "score": "refused"}, in_any_case=["score"])
+
+
+def test_what_each_node_took_is_written_down(run, tmp_path):
+    with pytest.raises(DataGateStopped):
+        run({"gate": "gate"}, in_any_case=["score"])
+    (file,) = (tmp_path / "root" / ".node_costs").iterdir()
+    costs = {cost["name"]: cost for cost in json.loads(file.read_text())}
+    assert {name: cost["outcome"] for name, cost in costs.items()} == {
+        "read": DONE,
+        "gate": FAILED,
+        "train": NOT_RUN,
+        "score": DONE,
+        "areas": DONE,
+    }
+    assert costs["train"]["seconds"] is costs["train"]["peak_mib"] is None
+    assert all(0 < costs[name]["seconds"] < 60 for name in ("read", "gate", "score", "areas"))
+    assert all(100 < costs[name]["peak_mib"] < 20_000 for name in ("read", "gate", "score"))
+    assert read_costs(str(tmp_path / "root"), "another run") == []
+
+
+def test_what_was_not_run_is_written_down_too(run, tmp_path):
+    with pytest.raises(DataGateStopped):
+        run({"gate": "gate"})
+    (file,) = (tmp_path / "root" / ".node_costs").iterdir()
+    outcomes = {cost["name"]: cost["outcome"] for cost in json.loads(file.read_text())}
+    held_back = {"train": NOT_RUN, "score": NOT_RUN}
+    assert outcomes == {"read": DONE, "areas": DONE, "gate": FAILED} | held_back

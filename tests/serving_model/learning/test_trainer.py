@@ -1,0 +1,106 @@
+"""run_fn on snapshots with and without something to learn."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from serving_model.evaluation.metrics import auc, log_loss
+from serving_model.learning.trainer import TrainerSettings
+from serving_model.served.model_card import read_card
+from serving_model.served.predict import ModelScorer
+from transforms import event_spec as spec
+from transforms.reason_facts import fact_names, fact_word_names
+from transforms.reason_groups import group_names
+
+
+def relabelled(snapshots: list[bytes], labels: np.ndarray) -> list[bytes]:
+    parsed = [tf.train.Example.FromString(one) for one in snapshots]
+    for example, label in zip(parsed, labels, strict=True):
+        example.features.feature[spec.LABEL].int64_list.value[:] = [int(label)]
+        days = 15.0 if label else -1.0
+        example.features.feature[spec.DAYS_TO_CHURN].float_list.value[:] = [days]
+    return [example.SerializeToString() for example in parsed]
+
+
+def test_a_planted_signal_is_learnt_and_calibrated(
+    world: SimpleNamespace, scorer: ModelScorer
+) -> None:
+    probabilities = scorer.score(world.scored)[1]
+    assert auc(world.labels, probabilities) > 0.72
+    constant = np.full(len(world.labels), world.labels.mean())
+    assert log_loss(world.labels, probabilities) < 0.95 * log_loss(world.labels, constant)
+    base_rate = scorer.card["trained_base_rate"]
+    assert probabilities.mean() == pytest.approx(base_rate, abs=0.02)
+
+
+@pytest.mark.slow
+def test_two_runs_agree_however_the_snapshots_lie_in_files(
+    world: SimpleNamespace, scorer: ModelScorer, tools: SimpleNamespace, tmp_path: Path
+) -> None:
+    pattern = tools.write_split(tmp_path / "train", world.snapshots[::-1], shards=3)
+    np.random.seed(99)  # a global state that must not matter
+    again = tools.train(pattern, world.graph, tmp_path / "model")
+    first = scorer.score(world.scored)[1]
+    np.testing.assert_allclose(ModelScorer(again).score(world.scored)[1], first, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_noise_teaches_nothing_but_the_base_rate(
+    world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path
+) -> None:
+    random = np.random.default_rng(3)
+    noise = relabelled(world.snapshots, random.random(len(world.snapshots)) < 0.25)
+    pattern = tools.write_split(tmp_path / "train", noise)
+    model = tools.train(pattern, world.graph, tmp_path / "model")
+    probabilities = ModelScorer(model).score(world.scored)[1]
+    assert 0.4 < auc(world.labels, probabilities) < 0.6
+    assert probabilities.mean() == pytest.approx(0.25, abs=0.05)
+
+
+def test_the_card_holds_what_was_handed_over_and_what_was_found(world: SimpleNamespace) -> None:
+    card = read_card(str(world.model))
+    assert card["model_version"] == "test-1"
+    assert card["horizon_days"] == 30
+    assert card["trained_snapshots"] == len(world.snapshots)
+    assert 0.2 < float(card["trained_base_rate"]) < 0.3
+    assert card["churn_horizons"] == "15,30,60"
+    assert card["dropped_horizons"] == ""
+    assert 0.2 < float(card["calibrated_base_rate"]) < 0.3
+    assert json.loads(card["risk_bands"]) == {
+        "mode": "probability",
+        "base_rate": card["calibrated_base_rate"],
+        "cuts": [0.25, 0.5, 0.75],
+    }
+    assert str(card["reason_groups"]).split(",") == list(group_names())
+    assert str(card["reason_facts"]).split(",") == list(fact_names())
+    assert str(card["reason_fact_words"]).split(",") == list(fact_word_names())
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_is_refused(
+    world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path, label: int
+) -> None:
+    same = relabelled(world.snapshots[:40], np.full(40, label))
+    pattern = tools.write_split(tmp_path / "train", same)
+    with pytest.raises(ValueError, match=f"All 40 training snapshots have label {label}"):
+        tools.train(pattern, world.graph, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_no_file_and_no_snapshot_are_refused(
+    world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="No training files match"):
+        tools.train(str(tmp_path / "none-*"), world.graph, tmp_path / "model")
+    pattern = tools.write_split(tmp_path / "train", [])
+    with pytest.raises(ValueError, match="hold no snapshot"):
+        tools.train(pattern, world.graph, tmp_path / "model")
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(ValueError, match="lacks 'hidden_units'"):
+        TrainerSettings.from_custom_config({"seed": 1})

@@ -1,0 +1,26 @@
+"""The card keeps the rule of training, and gives the base rate that lifts are measured by."""
+
+import json
+
+from serving_model.served.band_card import band_card, bands_of_card
+from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
+
+LIFT = RiskBands("lift", lifts=(1.5, 2.5, 4.0))
+
+
+def test_rule_and_cuts_are_in_the_card():
+    card = {"trained_base_rate": 0.07, "risk_bands": json.dumps(LIFT.rule)}
+    card |= band_card(card, 0.04)
+    assert json.loads(card["risk_bands"]) == {
+        "mode": "lift",
+        "lifts": [1.5, 2.5, 4.0],
+        "base_rate": 0.04,
+        "cuts": [1.5 * 0.04, 2.5 * 0.04, 4 * 0.04],
+    }
+    assert bands_of_card(card) == LIFT.against(0.04)
+
+
+def test_cards_of_before_had_the_fixed_cuts_and_their_own_rate():
+    assert bands_of_card({"trained_base_rate": 0.07}) == CONTRACT_BANDS.against(0.07)
+    assert bands_of_card({}) == CONTRACT_BANDS
+    assert json.loads(band_card({}, 0.04)["risk_bands"])["mode"] == "probability"
