@@ -1,41 +1,107 @@
 """Which code made a model: lineage down to the source."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from importlib.abc import Traversable
 from typing import Final
 
-_ROOMS: Final = ("transforms", "serving_model", "components.feedback_example_gen")
+from components.postgres.queries import named_queries
+
+Locate = Callable[[str], Traversable]
+"""From the dotted name of a package to its folder."""
+
+ROOMS: Final = (
+    "components.feedback_example_gen",
+    "components.model_trainer",
+    "components.model_tuner",
+    "serving_model.learning",
+    "serving_model.reasons",
+    "serving_model.served",
+    "transforms",
+)
+"""Packages that decide a model. All their files count, also new ones, except EXCLUDED."""
+
+EXCLUDED: Final = frozenset(
+    {
+        # What is told about a score, after the model has given it.
+        "serving_model/reasons/fact_sentences.py",
+        "serving_model/reasons/group_words.py",
+        "serving_model/reasons/phrases.py",
+        "serving_model/reasons/reason_words.py",
+        # What reads an exported model back.
+        "serving_model/served/model_words.py",
+        "serving_model/served/predict.py",
+    }
+)
+"""Files of ROOMS that decide no number of a model: nothing that makes one imports them."""
+
+SINGLE_FILES: Final = (
+    ("components.postgres", "connection.py"),
+    ("components.postgres", "names.py"),
+    ("components.postgres", "queries.py"),
+    ("serving_model.evaluation", "metrics.py"),
+)
+"""Files of other packages that decide a model: which text of SQL is sent, to which table, in
+which session; and the metric by which training chooses."""
+
+SINGLE_QUERIES: Final = (("components.postgres", "set_session"),)
+"""Queries of other packages that do: reading casts moments to the session's time zone."""
 
 
-def code_version() -> str:
+def code_version(locate: Locate = resources.files) -> str:
     """Returns 12 hexadecimal digits of the hash of the code that decides a model.
 
-    It covers the sources that read, transform and learn, as they are installed, also
-    where there is no git repository, such as in a container.
+    It covers the code and SQL that read, label, transform, learn and answer, as they are
+    installed, also where there is no git repository, such as in a container.
+
+    Args:
+        locate: Where the packages lie.
     """
-    return hash_sources({room: resources.files(room) for room in _ROOMS})
+    return _hash(_deciding(locate))
 
 
 def hash_sources(folders: dict[str, Traversable]) -> str:
-    """Returns 12 hexadecimal digits of the hash of all sources in some folders.
+    """Returns 12 hexadecimal digits of the hash of all files in some folders.
 
     Args:
         folders: By the name that stands for each, wherever it is installed.
     """
+    return _hash(
+        (path, file.read_bytes())
+        for name, folder in sorted(folders.items())
+        for path, file in _files(name, folder)
+    )
+
+
+def _deciding(locate: Locate) -> Iterator[tuple[str, bytes]]:
+    """Yields name and content of everything that decides a model."""
+    for room in ROOMS:
+        for path, file in _files(room.replace(".", "/"), locate(room)):
+            if path not in EXCLUDED:
+                yield path, file.read_bytes()
+    for package, name in SINGLE_FILES:
+        yield f"{package}/{name}", (locate(package) / name).read_bytes()
+    for package, name in SINGLE_QUERIES:
+        text = (locate(package) / "queries.sql").read_text(encoding="utf-8")
+        yield f"{package}/{name}", named_queries(text)[name].encode()
+
+
+def _hash(contents: Iterator[tuple[str, bytes]]) -> str:
     digest = hashlib.sha256()
-    for name, folder in sorted(folders.items()):
-        for path, file in _files(name, folder):
-            digest.update(f"{path}\n".encode())
-            digest.update(file.read_bytes())
+    for name, content in contents:
+        digest.update(f"{name}\n{len(content)}\n".encode())
+        digest.update(content)
     return digest.hexdigest()[:12]
 
 
 def _files(path: str, folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    """Yields all files but byte code and hidden ones, in the order of their names."""
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         inside = f"{path}/{entry.name}"
+        if entry.name == "__pycache__" or entry.name.startswith("."):
+            continue
         if entry.is_dir():
             yield from _files(inside, entry)
-        elif entry.name.endswith((".py", ".pbtxt")):
+        else:
             yield inside, entry

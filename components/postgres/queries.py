@@ -19,6 +19,10 @@ def queries(package: str) -> Mapping[str, str]:
     Args:
         package: Dotted name of the package; `__package__` for the caller's own.
     """
-    text = (resources.files(package) / "queries.sql").read_text(encoding="utf-8")
+    return named_queries((resources.files(package) / "queries.sql").read_text(encoding="utf-8"))
+
+
+def named_queries(text: str) -> Mapping[str, str]:
+    """Returns the queries in the text of a `queries.sql`, by name."""
     _, *parts = _NAME.split(text)
     return dict(zip(parts[::2], parts[1::2], strict=True))
