@@ -1,0 +1,139 @@
+"""What a run read: the properties of Examples and of AreaCounts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from components.feedback_example_gen.cutoffs import SPLITS
+from components.feedback_example_gen.open_sets import OPEN_SETS
+from components.registry import artifact_names
+from components.registry.properties import Properties, keyed
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split of the Examples.
+
+    Attributes:
+        cutoffs: ISO 8601 UTC, oldest first, joined by commas; empty without an example.
+        examples: How many.
+        churned: Of them, how many churned; 0 for the split `score`, which has no labels.
+        base_rate: churned / examples; None for the split `score` or without an example.
+    """
+
+    cutoffs: str
+    examples: int
+    churned: int
+    base_rate: float | None = None
+
+    @property
+    def cutoff_list(self) -> list[str]:
+        """The cutoffs, ISO 8601 UTC, oldest first."""
+        return self.cutoffs.split(",") if self.cutoffs else []
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Values of a column that differ from a more frequent one by case or blanks only.
+
+    Attributes:
+        spellings: How many values.
+        spelling_rows: How many rows hold them.
+        spelling_examples: The most frequent of them, each with the usual spelling.
+    """
+
+    spellings: int
+    spelling_rows: int
+    spelling_examples: tuple[tuple[str, str], ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesProperties(Properties):
+    """What Examples of FeedbackExampleGen say of themselves. Times are ISO 8601 UTC.
+
+    Attributes:
+        as_of: The run's now.
+        label_source: What says who churned: account_churn or inactivity.
+        duplicate_events: What was done with repeated rows: collapse or keep.
+        lookback_days: How far back events count as recent.
+        horizon_days: How far ahead the label looks.
+        max_events: Length of the lists of events.
+        feedback_rows: All rows with a date before as_of.
+        rows_without_account: Those whose account_id is NULL or empty.
+        rows_in_future: Rows at or after as_of, which nothing reads.
+        rows_without_date: Rows without a possible date, which nothing reads.
+        newest_feedback: created_at of the newest row; None without rows.
+        late_rows: Rows older than the last publication's as_of that were not there then;
+            below 0 if rows are gone. None where nothing was published before.
+        previous_as_of: as_of of the last publication; None without one.
+        previous_feedback_rows: Rows of feedback that it read; None without one.
+        previous_scored: Accounts that it published; None without one.
+        rows_last_week: Rows of the last 7 days; None where the history is short.
+        rows_weeks_before: Rows of the WEEKS_BEFORE weeks before those; None likewise.
+        accounts: Accounts with feedback.
+        duplicate_rows: Rows that repeat another in all but their id, and were left out.
+        accounts_with_one_row: Accounts with a single row, repetitions left out.
+        accounts_changed_tier: Accounts with rows of several tiers, however spelled.
+        accounts_changed_region: Accounts with rows of several regions, however spelled.
+        accounts_cut: Accounts of which the score split shows the newest events only.
+        accounts_with_slash: Accounts whose id holds a slash.
+        accounts_alike: Accounts whose id differs from another's by case or blanks only.
+        splits: Sizes by the name of the split, of those that were asked for.
+        spellings: By column of an open set.
+    """
+
+    TYPE_NAME = artifact_names.EXAMPLES
+
+    as_of: str
+    label_source: str
+    duplicate_events: str
+    lookback_days: int
+    horizon_days: int
+    max_events: int
+    feedback_rows: int
+    rows_without_account: int
+    rows_in_future: int
+    rows_without_date: int
+    newest_feedback: str | None = None
+    late_rows: int | None = None
+    previous_as_of: str | None = None
+    previous_feedback_rows: int | None = None
+    previous_scored: int | None = None
+    rows_last_week: int | None = None
+    rows_weeks_before: int | None = None
+    accounts: int
+    duplicate_rows: int
+    accounts_with_one_row: int
+    accounts_changed_tier: int
+    accounts_changed_region: int
+    accounts_cut: int
+    accounts_with_slash: int
+    accounts_alike: int
+    splits: Mapping[str, Split] = field(
+        default_factory=dict, metadata=keyed("{key}_{name}", SPLITS)
+    )
+    spellings: Mapping[str, Spellings] = field(
+        default_factory=dict, metadata=keyed("{key}_{name}", OPEN_SETS)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AreaCountsProperties(Properties):
+    """What the counts of feedback by product area and segment say of themselves.
+
+    Attributes:
+        as_of: The run's now, ISO 8601 UTC.
+        window_days: Length of the window before it.
+        critical_priority: The priority from which feedback counts as critical.
+        pairs: Pairs of area and segment with feedback.
+        rows: Rows of feedback in them.
+        unnamed_rows: Rows without an area or a segment, left out.
+    """
+
+    TYPE_NAME = artifact_names.AREA_COUNTS
+
+    as_of: str
+    window_days: int
+    critical_priority: int
+    pairs: int
+    rows: int
+    unnamed_rows: int

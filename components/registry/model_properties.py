@@ -1,0 +1,149 @@
+"""Models and what is said about them: properties of Model, HyperParameters, blessing, report."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from components.registry import artifact_names
+from components.registry.properties import Properties
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelProperties(Properties):
+    """What a Model of ModelTrainer says of itself; its card has the same values.
+
+    A Model of somebody else's trainer has none of them. Times are ISO 8601 UTC.
+
+    Attributes:
+        model_version: Unique name.
+        packages: Versions of what trained it.
+        as_of: The now of its training run.
+        label_source: What said who churned: account_churn or inactivity.
+        feedback_rows: Rows of feedback that the run read.
+        lookback_days: How far back events count as recent.
+        horizon_days: How far ahead the label looks.
+        max_events: Length of the lists of events.
+        duplicate_events: What was done with repeated rows: collapse or keep.
+        train_cutoffs: Oldest first, joined by commas.
+        train_examples: Labelled examples that it learnt from.
+        train_churned: Of them, how many churned.
+        eval_cutoffs: The cutoff of the evaluation set.
+        eval_examples: Size of the evaluation set.
+        eval_churned: Of it, how many churned.
+        code_version: Hash of the code that decides a model.
+        risk_bands: The rule of the settings, see RiskBands.rule.
+        settings: Of the training run, plain values by name.
+        hyperparameters: As used, by name.
+        hyperparameters_from: Where they come from, in a sentence without a full stop.
+        tuner_run: Name of the tuner run that they come from; empty if from none.
+        saved_model_sha256: Hash of what was exported; None in the card, which is part of it.
+    """
+
+    TYPE_NAME = artifact_names.MODEL
+
+    model_version: str = ""
+    packages: str | None = None
+    as_of: str = ""
+    label_source: str = ""
+    feedback_rows: int | None = None
+    lookback_days: int | None = None
+    horizon_days: int | None = None
+    max_events: int | None = None
+    duplicate_events: str | None = None
+    train_cutoffs: str = ""
+    train_examples: int = 0
+    train_churned: int = 0
+    eval_cutoffs: str = ""
+    eval_examples: int = 0
+    eval_churned: int = 0
+    code_version: str | None = None
+    risk_bands: dict[str, Any] | None = None
+    settings: dict[str, Any] | None = None
+    hyperparameters: dict[str, Any] | None = None
+    hyperparameters_from: str | None = None
+    tuner_run: str = ""
+    saved_model_sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HyperParametersProperties(Properties):
+    """What ModelTuner found. Times are ISO 8601 UTC.
+
+    Attributes:
+        tuner_run: The name by which a model says where its hyperparameters come from.
+        values: What was found, by name; what was set explicitly is not among them.
+        settings_values: The settings' own, by name.
+        log_loss: Mean over the folds with the values, in nats.
+        settings_log_loss: With the settings' own.
+        trials: Sets of values that were measured.
+        folds: How the training examples were divided, in words.
+        as_of: The run's now.
+        label_source: What said who churned.
+        horizon_days: How far ahead the label looks.
+        train_cutoffs: Oldest first, joined by commas.
+        train_examples: Labelled examples that were divided.
+    """
+
+    TYPE_NAME = artifact_names.HYPERPARAMETERS
+
+    tuner_run: str
+    values: dict[str, Any]
+    settings_values: dict[str, Any]
+    log_loss: float
+    settings_log_loss: float
+    trials: int
+    folds: str
+    as_of: str
+    label_source: str
+    horizon_days: int
+    train_cutoffs: str
+    train_examples: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlessingProperties(Properties):
+    """What a ModelBlessing says; the first five properties are TFX's, for its resolvers.
+
+    Attributes:
+        blessed: Whether no check failed.
+        current_model_id: Artifact id of the challenger.
+        current_model: Folder of the challenger.
+        baseline_model_id: Artifact id of the champion that it was compared with, if any.
+        baseline_model: Folder of that champion.
+        model_version: Of the challenger; None in a blessing of TFX's Evaluator.
+        summary: The decision in one sentence; None in a blessing of TFX's Evaluator.
+        decision: Name of the file with the whole decision; None likewise.
+        auc: Of the challenger on the evaluation set; None where it is no number.
+        log_loss: In nats; None where it is no number.
+    """
+
+    TYPE_NAME = artifact_names.MODEL_BLESSING
+
+    blessed: bool
+    current_model_id: int
+    current_model: str | None = None
+    baseline_model_id: int | None = None
+    baseline_model: str | None = None
+    model_version: str | None = None
+    summary: str | None = None
+    decision: str | None = None
+    auc: float | None = None
+    log_loss: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewProperties(Properties):
+    """What an evaluation report says of itself.
+
+    Attributes:
+        outcome: blessed, not blessed, stopped or failed.
+        model_version: Of the challenger; None where the run came to none.
+        as_of: The run's now, ISO 8601 UTC; None where not even reading came to its end.
+        copy_problem: Why there is no copy of it where settings ask for one.
+    """
+
+    TYPE_NAME = artifact_names.MODEL_REVIEW
+
+    outcome: str
+    model_version: str | None = None
+    as_of: str | None = None
+    copy_problem: str | None = None

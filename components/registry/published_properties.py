@@ -1,0 +1,106 @@
+"""What a run published: the properties of PublishedScores and of PublishedAreas."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from components.registry import artifact_names
+from components.registry.properties import Properties, keyed
+
+VOCABULARIES: Final[Mapping[str, str]] = {
+    "area": "product_area",
+    "source": "source",
+    "topic": "topic",
+    "tier": "customer_tier",
+    "region": "region",
+}
+"""Columns of feedback_enriched by the name of the model's vocabulary."""
+CATEGORIES: Final = ("critical", "high", "medium", "low")
+"""The risk bands, highest first."""
+
+
+@dataclass(frozen=True)
+class UnseenWords:
+    """Words of a column that are outside the model's vocabulary.
+
+    Attributes:
+        share: Of events (tier and region: of accounts) in the score split, [0, 1].
+        examples: The most frequent words; None if there are none.
+    """
+
+    share: float
+    examples: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedScoresProperties(Properties):
+    """What was published as account_risk_scores.
+
+    Attributes:
+        as_of: The run's now, ISO 8601 UTC.
+        model_version: Of the champion.
+        published_at: By the database server's clock, ISO 8601.
+        publication_id: In the log of publications.
+        published_count: Rows inserted or replaced.
+        removed_count: Rows of accounts that are not scored any more, removed.
+        mean_probability: 0..1; None without a row.
+        risk_bands: The rule of the categories in a sentence.
+        risk_bands_mode: Its name, see RiskBands.
+        divided_ties: Accounts of equal probabilities in two bands; None if there are none.
+        former_risk_bands: The rule of the last publication, where it was another one.
+        model_risk_bands: The rule when the model was trained, where it was another one.
+        categories: Accounts by risk band, of those with any.
+        unseen: Words outside the model, by the name of the vocabulary.
+    """
+
+    TYPE_NAME = artifact_names.PUBLISHED_SCORES
+
+    as_of: str
+    model_version: str
+    published_at: str
+    publication_id: int
+    published_count: int
+    removed_count: int
+    mean_probability: float | None = None
+    risk_bands: str
+    risk_bands_mode: str
+    divided_ties: int | None = None
+    former_risk_bands: str | None = None
+    model_risk_bands: str | None = None
+    categories: Mapping[str, int] = field(
+        default_factory=dict, metadata=keyed("category_{key}", CATEGORIES)
+    )
+    unseen: Mapping[str, UnseenWords] = field(
+        default_factory=dict, metadata=keyed("unseen_{key}_{name}", VOCABULARIES)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedAreasProperties(Properties):
+    """What was published as product_area_impact.
+
+    Attributes:
+        as_of: The run's now, ISO 8601 UTC.
+        weights_version: Of the weights of the rule.
+        window_days: Length of the window before as_of.
+        rows: Rows of feedback that were counted.
+        unnamed_rows: Rows without an area or a tier, left out.
+        published_count: Rows inserted or replaced.
+        removed_count: Rows of pairs without feedback, removed.
+        published_at: By the database server's clock, ISO 8601; None if nothing was.
+        publication_id: In the log of publications; None if nothing was published.
+        not_published: Why nothing was published; None if something was.
+    """
+
+    TYPE_NAME = artifact_names.PUBLISHED_AREAS
+
+    as_of: str
+    weights_version: str
+    window_days: int
+    rows: int
+    unnamed_rows: int
+    published_count: int
+    removed_count: int
+    published_at: str | None = None
+    publication_id: int | None = None
+    not_published: str | None = None
