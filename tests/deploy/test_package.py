@@ -4,17 +4,20 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("components", "pipeline", "serving_model", "transforms")
 
 
 @pytest.fixture(scope="module")
-def wheel_files(tmp_path_factory):
-    """Names of the files in a wheel that is built from a copy of the sources."""
+def wheel(tmp_path_factory):
+    """A wheel that is built from a copy of the sources."""
     folder = tmp_path_factory.mktemp("wheel")
     for name in ROOMS:
         ignored = shutil.ignore_patterns("__pycache__")
@@ -25,7 +28,12 @@ def wheel_files(tmp_path_factory):
     subprocess.run([sys.executable, *build], cwd=folder, check=True, capture_output=True)
     [wheel] = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as content:
-        return set(content.namelist())
+        yield content
+
+
+@pytest.fixture(scope="module")
+def wheel_files(wheel):
+    return set(wheel.namelist())
 
 
 def test_every_file_of_the_packages_is_in_the_wheel(wheel_files):
@@ -42,3 +50,19 @@ def test_every_file_of_the_packages_is_in_the_wheel(wheel_files):
 def test_nothing_but_the_packages_is_in_the_wheel(wheel_files):
     tops = {name.partition("/")[0] for name in wheel_files}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(ROOMS)
+
+
+def test_its_metadata_say_what_it_needs(wheel, declared):
+    [name] = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    told = Parser().parsestr(wheel.read(name).decode())
+    assert SpecifierSet(told["Requires-Python"]) == SpecifierSet(">=3.10,<3.14")
+    assert set(told.get_all("Provides-Extra")) == declared.keys() - {""}
+    needed = [Requirement(text) for text in told.get_all("Requires-Dist")]
+    always = {one.name.lower() for one in needed if "extra ==" not in str(one.marker)}
+    assert always == {one.name.lower() for one in declared[""]}
+
+
+def test_it_brings_the_command_and_its_types(wheel, wheel_files):
+    [name] = [name for name in wheel.namelist() if name.endswith("/entry_points.txt")]
+    assert "tens-insight = pipeline.cli:main" in wheel.read(name).decode()
+    assert {f"{room}/py.typed" for room in ROOMS} <= wheel_files

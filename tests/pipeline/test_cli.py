@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import psycopg2
@@ -43,11 +44,43 @@ def test_help_loads_nothing_heavy():
     """The figure itself is quoted in the README; what makes it hold is what is not imported."""
     code = (
         "import sys; from pipeline.cli import run_cli; run_cli(['--help']); "
+        "run_cli(['--version']); "
         "print(sorted({'tensorflow', 'tfx', 'psycopg2', 'numpy', 'pydantic', 'rich'}"
         " & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_version_names_the_release_and_its_stack(capsys):
+    assert run_cli(["--version"]) == 0
+    own, stack = version("tens-insight"), f"TFX {version('tfx')}, TensorFlow "
+    assert capsys.readouterr().out.startswith(f"tens-insight {own} ({stack}")
+
+
+@pytest.mark.parametrize(
+    ("shell", "marks"),
+    [("bash", ("complete ", "_TENS_INSIGHT_COMPLETE=bash_complete")), ("zsh", ("#compdef",))],
+)
+def test_a_shell_is_told_how_to_complete(shell, marks):
+    environment = os.environ | {"_TENS_INSIGHT_COMPLETE": f"{shell}_source"}
+    done = subprocess.run([PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    assert all(mark in done.stdout for mark in marks)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("tens-insight pub", {"publications"}), ("tens-insight run ", {"train", "score", "tune"})],
+)
+def test_commands_and_their_parts_are_completed(typed, expected):
+    words = typed.split(" ")
+    environment = os.environ | {
+        "_TENS_INSIGHT_COMPLETE": "bash_complete",
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run([PROGRAM], env=environment, capture_output=True, text=True, check=True)
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == expected
 
 
 @pytest.mark.parametrize("name", list(_COMMANDS))
