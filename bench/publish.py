@@ -20,11 +20,11 @@ from datetime import datetime, timedelta, timezone
 
 from components.postgres.connection import connect, describe
 from components.postgres.migrate import migrate
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.copy_rows import RowStream
 from components.publishing.details import Details
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from serving_model.served.risk_bands import CONTRACT_BANDS
 
 REASONS = 6

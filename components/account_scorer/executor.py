@@ -19,10 +19,10 @@ from components.account_scorer.unseen_words import describe_unseen_words
 from components.beam_errors import original_error
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from components.registry import artifact_facts
 from serving_model.served.predict import ModelScorer
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from components.account_scorer.inference import read_scores, read_shards
 from components.errors import PublicationRefused
-from components.publishing.details import ACCOUNT_RISK_DETAILS
+from components.postgres.tables import ACCOUNT_RISK_DETAILS
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import RiskBands, divided_ties
 

@@ -8,12 +8,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
-from components.postgres import table_contract as tables
 from components.postgres.connection import describe
 from components.postgres.failures import explained
 from components.postgres.names import split_table_name
 from components.postgres.queries import queries
-from components.postgres.table_problems import Column, table_problems
+from components.postgres.table_problems import ColumnFound, table_problems
+from components.postgres.tables import FEEDBACK, TableContract, churn_contract, output_contracts
 
 _QUERIES: Final = queries(__package__)
 
@@ -79,16 +79,15 @@ def check_contract(
         DatabaseUnreachable: The server went away.
         ContractBroken: churn_table is not the name of a table.
     """
-    churn = tables.churn_contract(churn_table, churn_account_column, churn_date_column)
-    outputs = tables.OUTPUTS if need_outputs else ()
+    churn = churn_contract(churn_table, churn_account_column, churn_date_column)
     with explained(connection), connection.cursor() as cursor:
-        problems = _problems(cursor, tables.FEEDBACK, connection.info.user)
+        problems = _problems(cursor, FEEDBACK, connection.info.user)
         churn_present = bool(_columns(cursor, churn))
         if churn_present or need_churn_table:
             problems += _problems(cursor, churn, connection.info.user)
-        for output in outputs:
-            problems += _problems(cursor, output, connection.info.user)
         if need_outputs:
+            for output in output_contracts():
+                problems += _problems(cursor, output, connection.info.user)
             problems += _staging_problems(cursor, connection)
     return ContractReport(describe(connection), _named_once(problems), churn_table, churn_present)
 
@@ -136,7 +135,7 @@ def table_facts(connection: Connection) -> FeedbackFacts:
     return FeedbackFacts(*row)
 
 
-def _problems(cursor: Cursor, contract: tables.TableContract, user: str) -> list[str]:
+def _problems(cursor: Cursor, contract: TableContract, user: str) -> list[str]:
     columns = _columns(cursor, contract)
     return table_problems(contract, columns, user, _elsewhere(cursor, contract.table))
 
@@ -150,11 +149,11 @@ def _named_once(problems: list[str]) -> tuple[str, ...]:
     return tuple(remedies.values())
 
 
-def _columns(cursor: Cursor, contract: tables.TableContract) -> list[Column]:
+def _columns(cursor: Cursor, contract: TableContract) -> list[ColumnFound]:
     schema, name = split_table_name(contract.table)
     wanted = {"schema": schema, "table": name, "key": sorted(contract.key)}
     cursor.execute(_QUERIES["table_columns"], wanted)
-    return [Column(*row) for row in cursor.fetchall()]
+    return [ColumnFound(*row) for row in cursor.fetchall()]
 
 
 def _elsewhere(cursor: Cursor, table: str) -> list[str]:

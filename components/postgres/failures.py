@@ -15,33 +15,12 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 
 from components.errors import ContractBroken, DatabaseUnreachable, TensInsightError
 from components.postgres.address import format_address
+from components.postgres.tables import OUTPUT_TABLES, pipeline_rights
 
 SERVER_GONE_CODES = frozenset(
     {codes.ADMIN_SHUTDOWN, codes.CRASH_SHUTDOWN, codes.CANNOT_CONNECT_NOW}
 )
 TRANSIENT_CODES = SERVER_GONE_CODES | {codes.SERIALIZATION_FAILURE, codes.DEADLOCK_DETECTED}
-_OURS = ("account_risk_scores", "product_area_impact", "tens_insight")
-_OUR_RIGHTS = {
-    "account_risk_scores": "SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores",
-    "product_area_impact": "SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact",
-    "publications": "SELECT, INSERT, UPDATE ON tens_insight.publications",
-    **{
-        name: f"SELECT, INSERT, DELETE ON tens_insight.{name}"
-        for name in (
-            "account_risk_score_history",
-            "account_risk_detail_history",
-            "product_area_impact_history",
-            "refusals",
-        )
-    },
-    **{
-        name: f"SELECT, INSERT ON tens_insight.{name}"
-        for name in ("account_risk_scores_refused", "product_area_impact_refused")
-    },
-    "account_risk_details": "SELECT ON tens_insight.account_risk_details",
-    "schema_migrations": "SELECT ON tens_insight.schema_migrations",
-    "simulated_worlds": "SELECT, INSERT ON tens_insight.simulated_worlds",
-}
 _GAVE_UP_CODES = {
     codes.LOCK_NOT_AVAILABLE: "A lock was not granted in time (lock_timeout): somebody else holds "
     "it. See pg_stat_activity for long transactions, then run again.",
@@ -160,7 +139,7 @@ def _grant(said: str, place: Place) -> str:
     elif "permission denied for database" in said:
         right = f'CREATE ON DATABASE "{place.database}"'
     elif "permission denied" in said and name:
-        right = _OUR_RIGHTS.get(name, f"SELECT ON {name}")
+        right = pipeline_rights().get(name, f"SELECT ON {name}")
     else:
         return f'Grant the right to the role "{place.user}", or use the role that owns the object.'
     return f'Let the owner run: GRANT {right} TO "{place.user}"'
@@ -175,7 +154,7 @@ def _asked_ours(error: psycopg2.Error) -> bool:
 def _missing(said: str, code: str, *, ours: bool) -> str:
     if code == codes.UNDEFINED_COLUMN and not ours:
         return "Let its owner add the column; `tens-insight db check` lists all that is missing."
-    if ours or any(name in said for name in _OURS):
+    if ours or any(name in said for name in ("tens_insight", *(t.name for t in OUTPUT_TABLES))):
         return "Run `tens-insight db init`, which creates what is missing."
     return (
         "GoInsight's ETL creates it: check that DATABASE_URL names its database and that "

@@ -12,20 +12,12 @@ from components.errors import ContractBroken
 from components.postgres.failures import explained
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
-from components.postgres.table_contract import (
-    ACCOUNT_RISK_SCORES,
-    FEEDBACK,
-    PRODUCT_AREA_IMPACT,
-)
+from components.postgres.tables import FEEDBACK, OUTPUT_TABLES
 
 _QUERIES: Final = queries(__package__)
 
 MAINTAIN_SINCE: Final = 170000
 """The server version that can grant the right to vacuum."""
-
-_OUTPUTS: Final = (ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT)
-
-_DETAILS: Final = ("tens_insight.account_risk_details", "tens_insight.account_risk_reasons")
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> 
         reader=sql.Identifier(roles.reader),
         input_schema=sql.Identifier(feedback[0]),
         feedback=sql.Identifier(*feedback),
-        output_rights=sql.SQL(_rights(connection)),
+        output_rights=sql.SQL(_rights(connection, _all_rights())),
         feedback_columns=sql.SQL(", ").join(map(sql.Identifier, FEEDBACK.columns)),
     )
 
@@ -90,21 +82,24 @@ def _for_tables_there(
         usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {};\n")
         yield usage.format(sql.Identifier(churn[0]), sql.Identifier(roles.pipeline))
         yield _grant("SELECT", sql.Identifier(*churn), roles.pipeline)
-    for output in _OUTPUTS:
-        if _find(cursor, output.table) is None:
-            continue
-        table = table_identifier(output.table)
-        yield _grant(_rights(connection), table, roles.pipeline)
-        yield _grant("SELECT", table, roles.reader)
-    for view in _DETAILS:
-        if _find(cursor, view) is not None:
-            yield _grant("SELECT", table_identifier(view), roles.reader)
+    for output in OUTPUT_TABLES:
+        if _find(cursor, output.qualified) is not None:
+            yield _grant(_rights(connection, output.rights), output.table, roles.pipeline)
+            yield _grant(", ".join(output.reader_rights), output.table, roles.reader)
+        for view in output.details.reader_views if output.details else ():
+            if _find(cursor, f"tens_insight.{view}") is not None:
+                yield _grant("SELECT", sql.Identifier("tens_insight", view), roles.reader)
 
 
-def _rights(connection: Connection) -> str:
+def _all_rights() -> tuple[str, ...]:
+    """What any of the output tables needs: default privileges know no single table."""
+    return tuple(dict.fromkeys(right for table in OUTPUT_TABLES for right in table.rights))
+
+
+def _rights(connection: Connection, rights: tuple[str, ...]) -> str:
     """What publishing needs; VACUUM after it is a right of its own on newer servers."""
     maintain = ("MAINTAIN",) if connection.server_version >= MAINTAIN_SINCE else ()
-    return ", ".join((*ACCOUNT_RISK_SCORES.rights, *maintain))
+    return ", ".join((*rights, *maintain))
 
 
 def _grant(rights: str, table: sql.Identifier, role: str) -> sql.Composed:

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from components.postgres.names import split_table_name
-from components.postgres.table_contract import STRING, TableContract
+from components.postgres.tables import STRING, TableContract
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnFound:
     """A column as it is in the database, and what the role may do with it or its table.
 
     has_key says whether the columns of the contract's key are a unique key of the table.
@@ -26,7 +26,7 @@ class Column:
 
 
 def table_problems(
-    contract: TableContract, columns: list[Column], user: str, elsewhere: list[str]
+    contract: TableContract, columns: list[ColumnFound], user: str, elsewhere: list[str]
 ) -> list[str]:
     """Compares a table with its contract.
 
@@ -59,7 +59,7 @@ def table_problems(
     return problems
 
 
-def _fits(column: Column, types: frozenset[str]) -> bool:
+def _fits(column: ColumnFound, types: frozenset[str]) -> bool:
     return column.type in types or (column.is_enum and types == STRING)
 
 
@@ -86,7 +86,7 @@ def _missing_column(contract: TableContract, name: str) -> str:
     return f"Column {contract.table}.{name} does not exist: add it, or name the right table."
 
 
-def _missing_rights(contract: TableContract, found: dict[str, Column], user: str) -> list[str]:
+def _missing_rights(contract: TableContract, found: dict[str, ColumnFound], user: str) -> list[str]:
     used = [column for name, column in found.items() if name in contract.columns]
     allowed = {
         # SELECT may be granted by column, which keeps free text out of reach altogether.

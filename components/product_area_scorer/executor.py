@@ -16,9 +16,9 @@ from tfx.types import artifact_utils
 from components.errors import DataGateStopped
 from components.feedback_example_gen.counted_areas import read_counted_areas
 from components.feedback_example_gen.reading.area_counts import AreaCounts
+from components.postgres.tables import PRODUCT_AREA_IMPACT
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import PRODUCT_AREA_IMPACT
 from transforms.product_area_impact import AreaImpact, Weights, area_impacts
 
 Artifacts = dict[str, list[types.Artifact]]

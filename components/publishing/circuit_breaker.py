@@ -7,10 +7,10 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish_guards import LastPublication
 from components.publishing.staging import Summary
-from components.publishing.targets import Target
 from serving_model.served.risk_bands import RiskBands
 
 _QUERIES: Final = queries(__package__)
@@ -18,7 +18,7 @@ _QUERIES: Final = queries(__package__)
 
 def broken_limits(
     cursor: Cursor,
-    target: Target,
+    target: OutputTable,
     staging: sql.Identifier,
     staged: Summary,
     last: LastPublication | None,
@@ -42,7 +42,7 @@ def broken_limits(
 
 
 def changed_bands(
-    target: Target, publication: Publication, last: LastPublication | None
+    target: OutputTable, publication: Publication, last: LastPublication | None
 ) -> RiskBands | None:
     """Returns the rule of the last publication's categories, where it was another one.
 
@@ -86,14 +86,14 @@ def _categories(staged: Summary, last: LastPublication, policy: PublishPolicy) -
 
 
 def _moved(
-    cursor: Cursor, target: Target, staging: sql.Identifier, policy: PublishPolicy
+    cursor: Cursor, target: OutputTable, staging: sql.Identifier, policy: PublishPolicy
 ) -> Iterator[str]:
     if policy.max_moved_share >= 1:
         return
     query = sql.SQL(_QUERIES["moved_shares"]).format(
         value=sql.Identifier(target.value),
         staging=staging,
-        table=sql.Identifier("public", target.table),
+        table=target.table,
         same=target.same_key("staged", "published"),
     )
     cursor.execute(query, {"threshold": policy.moved_threshold})

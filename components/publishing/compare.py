@@ -7,16 +7,15 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.tables import OUTPUT_TABLES, OutputTable
 from components.publishing.history import table_rows
 from components.publishing.publication_log import read_log
 from components.publishing.refusals import read_refusals
 from components.publishing.staging import Summary, summary
-from components.publishing.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, Target
 
 _QUERIES: Final = queries(__package__)
 
 NOW: Final = "now"
-TABLES: Final = {"scores": ACCOUNT_RISK_SCORES, "areas": PRODUCT_AREA_IMPACT}
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Side:
     """Rows to compare: their name, and the FROM item that yields them."""
 
     name: str
-    target: Target
+    target: OutputTable
     rows: sql.Composable
 
 
@@ -95,7 +94,7 @@ def find_sides(cursor: Cursor, first: str, second: str) -> tuple[Side, Side]:
     one, two = one or _now(known.target), two or _now(known.target)
     if one.target is not two.target:
         raise ValueError(
-            f"{first} is of {one.target.table} and {second} of {two.target.table}; "
+            f"{first} is of {one.target.name} and {second} of {two.target.name}; "
             "only rows of one table can be compared"
         )
     return one, two
@@ -107,7 +106,7 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
     common, changed, mean_move = _ask(cursor, "diff_common", a, b)[0]
     matrix = _ask(cursor, "diff_matrix", a, b) if target.category else []
     return Difference(
-        table=target.table,
+        table=target.name,
         names=(a.name, b.name),
         sides=(_summary(cursor, a), _summary(cursor, b)),
         common=common,
@@ -120,7 +119,7 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
     )
 
 
-def _now(target: Target) -> Side:
+def _now(target: OutputTable) -> Side:
     return Side(NOW, target, table_rows(target))
 
 
@@ -129,14 +128,14 @@ def _recorded(cursor: Cursor, name: str) -> Side:
     if not number.isdecimal():
         raise ValueError(f"{name!r} is no publication (12), no refusal (r3) and not {NOW!r}")
     find = _refused if name != number else _published
-    for target in TABLES.values():
+    for target in OUTPUT_TABLES:
         side = find(cursor, target, int(number))
         if side is not None:
             return side
     raise ValueError(f"there is no {name}; `tens-insight publications list` shows all")
 
 
-def _published(cursor: Cursor, target: Target, number: int) -> Side | None:
+def _published(cursor: Cursor, target: OutputTable, number: int) -> Side | None:
     for entry in read_log(cursor, target).entries:
         if entry.publication_id == number:
             if not entry.has_all_rows:
@@ -145,13 +144,13 @@ def _published(cursor: Cursor, target: Target, number: int) -> Side | None:
     return None
 
 
-def _refused(cursor: Cursor, target: Target, number: int) -> Side | None:
+def _refused(cursor: Cursor, target: OutputTable, number: int) -> Side | None:
     if number not in {one.refusal_id for one in read_refusals(cursor, target)}:
         return None
     return _side(f"r{number}", target, target.refused_table, "refusal_id", number)
 
 
-def _side(name: str, target: Target, table: sql.Identifier, column: str, number: int) -> Side:
+def _side(name: str, target: OutputTable, table: sql.Identifier, column: str, number: int) -> Side:
     rows = sql.SQL("(SELECT {} FROM {} WHERE {} = {})").format(
         target.column_list, table, sql.Identifier(column), sql.Literal(number)
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 
 from components.errors import PublicationRefused
-from components.publishing.targets import ColumnType, Staged
+from components.postgres.tables import Column, ColumnType, StagedTable
 
 Row = tuple[object, ...]
 _ROWS_PER_READ = 2_000
@@ -27,7 +27,7 @@ class RowStream:
         error: What the source of the rows or their encoding raised; None if nothing.
     """
 
-    def __init__(self, target: Staged, rows: Iterable[Row]):
+    def __init__(self, target: StagedTable, rows: Iterable[Row]):
         self._target = target
         self._rows = iter(rows)
         self._done = 0
@@ -52,29 +52,29 @@ class RowStream:
         width = len(self._target.columns)
         if any(len(row) != width for row in rows):
             raise self._refusal(rows)
-        types = [type_ for _, type_ in self._target.columns]
-        columns = zip(types, zip(*rows, strict=True), strict=True)
+        columns = zip(self._target.columns, zip(*rows, strict=True), strict=True)
         try:
-            fields = [_COLUMN_ENCODERS[type_](values) for type_, values in columns]
+            fields = [_encoded_column(column, values) for column, values in columns]
         except (TypeError, ValueError):
             raise self._refusal(rows) from None
         return "".join(map("{}\n".format, map("\t".join, zip(*fields, strict=True))))
 
     def _refusal(self, rows: list[Row]) -> PublicationRefused:
         """Finds the first value of a batch that could not be encoded."""
-        names, table = self._target.column_names, self._target.table
+        names, table = self._target.column_names, self._target.name
         for number, row in enumerate(rows, self._done + 1):
             where = f"Nothing was published: row {number} for {table}"
             if len(row) != len(names):
                 return PublicationRefused(
                     f"{where} has {len(row)} values, expected {len(names)}: {', '.join(names)}."
                 )
-            for (name, type_), value in zip(self._target.columns, row, strict=True):
+            for column, value in zip(self._target.columns, row, strict=True):
                 try:
-                    _VALUE_ENCODERS[type_](value)
+                    _encoded_value(column, value)
                 except (TypeError, ValueError) as error:
                     return PublicationRefused(
-                        f"{where} cannot be stored: {name} {error}; found {ascii(value)[:80]}."
+                        f"{where} cannot be stored: {column.name} {error}; "
+                        f"found {ascii(value)[:80]}."
                     )
         raise AssertionError("no value of the batch is at fault")
 
@@ -139,33 +139,25 @@ def _moments(values: Sequence[object]) -> Sequence[str]:
     return [texts[value] for value in values]
 
 
-def _nullable(encode: Callable[[object], str]) -> Callable[[object], str]:
-    return lambda value: r"\N" if value is None else encode(value)
-
-
-def _nullables(
-    encode: Callable[[object], str], encode_all: Callable[[Sequence[object]], Sequence[str]]
-) -> Callable[[Sequence[object]], Sequence[str]]:
-    one = _nullable(encode)
-    return lambda values: list(map(one, values)) if None in values else encode_all(values)
-
-
-_VALUE_ENCODERS: dict[ColumnType, Callable[[object], str]] = {
-    "text": _text,
-    "double precision": _double,
-    "integer": _integer,
-    "timestamptz": _moment,
+_Encoder = tuple[Callable[[object], str], Callable[[Sequence[object]], Sequence[str]]]
+_ENCODERS: dict[ColumnType, _Encoder] = {
+    "text": (_text, _texts),
+    "double precision": (_double, _doubles),
+    "integer": (_integer, _integers),
+    "timestamptz": (_moment, _moments),
     # JSON comes as its text: it was encoded where it was made, in many processes.
-    "jsonb": _text,
-    "jsonb NULL": _nullable(_text),
-    "double precision NULL": _nullable(_double),
+    "jsonb": (_text, _texts),
 }
-_COLUMN_ENCODERS: dict[ColumnType, Callable[[Sequence[object]], Sequence[str]]] = {
-    "text": _texts,
-    "double precision": _doubles,
-    "integer": _integers,
-    "timestamptz": _moments,
-    "jsonb": _texts,
-    "jsonb NULL": _nullables(_text, _texts),
-    "double precision NULL": _nullables(_double, _doubles),
-}
+"""Of each type the encoder of one value, and the faster one of a column without None."""
+
+
+def _encoded_value(column: Column, value: object) -> str:
+    encode, _ = _ENCODERS[column.type]
+    return r"\N" if value is None and column.nullable else encode(value)
+
+
+def _encoded_column(column: Column, values: Sequence[object]) -> Sequence[str]:
+    if column.nullable and None in values:
+        return [_encoded_value(column, value) for value in values]
+    _, encode_all = _ENCODERS[column.type]
+    return encode_all(values)

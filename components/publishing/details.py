@@ -14,31 +14,13 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
+from components.postgres.tables import ACCOUNT_RISK_DETAILS
 from components.publishing.copy_rows import Row
 from components.publishing.publication import Publication
 from components.publishing.publication_log import PublicationLog
 from components.publishing.staging import stage
-from components.publishing.targets import Staged
 
 _QUERIES: Final = queries(__package__)
-
-ACCOUNT_RISK_DETAILS: Final = Staged(
-    table="account_risk_details",
-    columns=(
-        ("account_id", "text"),
-        ("churn_by_horizon", "jsonb"),
-        ("tenure_days", "double precision"),
-        ("days_since_last_event", "double precision"),
-        ("silence_state", "text"),
-        ("base_log_odds", "double precision NULL"),
-        ("other_log_odds", "double precision NULL"),
-        ("reasons", "jsonb NULL"),
-    ),
-    key=("account_id",),
-)
-"""Percentile and lift are computed from the scores, inside the publication."""
-DETAIL_HISTORY: Final = "account_risk_detail_history"
-"""Name in schema tens_insight of the table that the view reads."""
 
 
 @dataclass(frozen=True)

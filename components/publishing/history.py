@@ -8,9 +8,9 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.publication_log import FOUND
 from components.publishing.staging import summary
-from components.publishing.targets import Target
 
 _QUERIES: Final = queries(__package__)
 
@@ -21,7 +21,7 @@ _APPEND = (
 
 
 def append_history(
-    cursor: Cursor, target: Target, rows: sql.Composable, publication_id: int
+    cursor: Cursor, target: OutputTable, rows: sql.Composable, publication_id: int
 ) -> None:
     """Adds rows, all of one publication; sorted, so that the index grows leaf by leaf."""
     statement = sql.SQL(_APPEND).format(
@@ -34,13 +34,13 @@ def append_history(
     cursor.execute(statement)
 
 
-def record_found(cursor: Cursor, target: Target, published_by: str) -> None:
+def record_found(cursor: Cursor, target: OutputTable, published_by: str) -> None:
     """Keeps what is in the table, where no publication of ours accounts for it.
 
     That is so before the first publication over a predecessor's rows, and where the newest
     publication left no history.
     """
-    cursor.execute(_QUERIES["newest_has_history"], {"table": target.table})
+    cursor.execute(_QUERIES["newest_has_history"], {"table": target.name})
     newest = cursor.fetchone()
     if newest == (True,):
         return
@@ -53,7 +53,7 @@ def record_found(cursor: Cursor, target: Target, published_by: str) -> None:
     mean = said.mean_probability
     record = {
         "attempt": str(uuid.uuid4()),
-        "table": target.table,
+        "table": target.name,
         "kind": FOUND,
         "as_of": as_of,
         "model_version": model_version,
@@ -76,18 +76,16 @@ def record_found(cursor: Cursor, target: Target, published_by: str) -> None:
     append_history(cursor, target, rows, publication_id)
 
 
-def table_rows(target: Target) -> sql.Composed:
+def table_rows(target: OutputTable) -> sql.Composed:
     """Returns the output table as a subquery, its columns in the types of the history."""
     casts = [
-        sql.SQL("{0}::" + type_ + " AS {0}").format(sql.Identifier(name))
-        for name, type_ in target.columns
+        sql.SQL("{0}::" + column.type + " AS {0}").format(sql.Identifier(column.name))
+        for column in target.columns
     ]
-    return sql.SQL("(SELECT {} FROM {})").format(
-        sql.SQL(", ").join(casts), sql.Identifier("public", target.table)
-    )
+    return sql.SQL("(SELECT {} FROM {})").format(sql.SQL(", ").join(casts), target.table)
 
 
-def rebuilt_rows(target: Target, layers: list[int]) -> sql.Composed:
+def rebuilt_rows(target: OutputTable, layers: list[int]) -> sql.Composed:
     """Returns a state of the table as a subquery.
 
     Args:

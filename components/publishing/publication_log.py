@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
-from components.publishing.targets import Target
+from components.postgres.tables import OutputTable
 
 _QUERIES: Final = queries(__package__)
 
@@ -132,9 +132,9 @@ class PublicationLog:
         ]
 
 
-def read_log(cursor: Cursor, target: Target) -> PublicationLog:
+def read_log(cursor: Cursor, target: OutputTable) -> PublicationLog:
     """Reads the log of a table, inside the caller's transaction."""
     rows: list[tuple[Any, ...]]
-    cursor.execute(_QUERIES["publication_log"], {"table": target.table})
+    cursor.execute(_QUERIES["publication_log"], {"table": target.name})
     rows = cursor.fetchall()
     return PublicationLog([LogEntry(*row) for row in rows])

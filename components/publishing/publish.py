@@ -20,9 +20,10 @@ from components.postgres.connection import connect
 from components.postgres.failures import explained
 from components.postgres.queries import queries
 from components.postgres.retry import retried
+from components.postgres.tables import OutputTable
 from components.publishing.circuit_breaker import broken_limits, changed_bands
 from components.publishing.copy_rows import Row
-from components.publishing.details import DETAIL_HISTORY, Details, append_details, stage_details
+from components.publishing.details import Details, append_details, stage_details
 from components.publishing.publication import (
     Publication,
     Published,
@@ -38,7 +39,6 @@ from components.publishing.publish_lock import lock_table
 from components.publishing.refusals import KeptRefusal, find_refusal, keep_refused, refused
 from components.publishing.retention import drop_old_history
 from components.publishing.staging import stage, summary
-from components.publishing.targets import Target
 from components.publishing.vacuum import vacuum
 from components.publishing.write_publication import write
 
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 
 def publish(
-    target: Target,
+    target: OutputTable,
     rows: Callable[[], Iterable[Row]],
     *,
     publication: Publication,
@@ -77,7 +77,7 @@ def publish(
 
 
 def publish_once(
-    target: Target,
+    target: OutputTable,
     rows: Callable[[], Iterable[Row]],
     publication: Publication,
     policy: PublishPolicy,
@@ -106,11 +106,11 @@ def publish_once(
                 last = last_publication(cursor, target)
             if isinstance(outcome, KeptRefusal):
                 raise refused(outcome, target, last)
-            vacuum(connection, target.table)
+            vacuum(connection, target.name)
             drop_old_history(connection, target, policy.history_days)
-            if details is not None:
+            if target.details is not None and details is not None:
                 # Without statistics the view of the details is slow from the first row on.
-                vacuum(connection, DETAIL_HISTORY, "tens_insight")
+                vacuum(connection, target.details.history, "tens_insight")
     return outcome
 
 
@@ -128,7 +128,7 @@ def _find(cursor: Cursor, attempt: str) -> Published | KeptRefusal | None:
 
 def _replace(
     cursor: Cursor,
-    target: Target,
+    target: OutputTable,
     rows: Callable[[], Iterable[Row]],
     publication: Publication,
     policy: PublishPolicy,
@@ -145,7 +145,7 @@ def _replace(
         _log.warning(
             "The risk bands of %s changed from %s to %s: the circuit breaker does not compare the "
             "categories of this publication with the last one's.",
-            target.table, former.rule, publication.bands.rule,
+            target.name, former.rule, publication.bands.rule,
         )  # fmt: skip
     limits = broken_limits(cursor, target, staging, staged, last, policy, former)
     if limits and not policy.accept_shift:
@@ -153,7 +153,7 @@ def _replace(
     if limits:
         _log.warning(
             "%s is published in spite of the circuit breaker, since %r was accepted: %s",
-            target.table, policy.accept_shift, "; ".join(limits),
+            target.name, policy.accept_shift, "; ".join(limits),
         )  # fmt: skip
     staged_details = stage_details(cursor, details, staging) if details else None
     published = write(cursor, target, staging, staged, publication, policy, attempt, limits, former)

@@ -9,8 +9,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.publication import Publication, PublishPolicy, recorded_bands
-from components.publishing.targets import Target
 from serving_model.served.risk_bands import RiskBands
 
 _QUERIES: Final = queries(__package__)
@@ -31,14 +31,16 @@ class LastPublication:
     bands: RiskBands
 
 
-def last_publication(cursor: Cursor, target: Target) -> LastPublication | None:
+def last_publication(cursor: Cursor, target: OutputTable) -> LastPublication | None:
     """Reads the newest publication, by as_of, that was not undone, from the log."""
-    cursor.execute(_QUERIES["last_publication"], {"table": target.table})
+    cursor.execute(_QUERIES["last_publication"], {"table": target.name})
     row = cursor.fetchone()
     return None if row is None else LastPublication(*(*row[:-1], recorded_bands(row[-1])))
 
 
-def refuse_older(last: LastPublication | None, publication: Publication, target: Target) -> None:
+def refuse_older(
+    last: LastPublication | None, publication: Publication, target: OutputTable
+) -> None:
     """Never lets an older as_of replace a newer one.
 
     Raises:
@@ -46,7 +48,7 @@ def refuse_older(last: LastPublication | None, publication: Publication, target:
     """
     if last is not None and publication.as_of < last.as_of:
         raise PublicationRefused(
-            f"{target.table} holds the state of {last.as_of:%Y-%m-%d %H:%M:%S %Z} (run "
+            f"{target.name} holds the state of {last.as_of:%Y-%m-%d %H:%M:%S %Z} (run "
             f"{last.run_id}), newer than this run's {publication.as_of:%Y-%m-%d %H:%M:%S %Z}: "
             f"an older run never replaces a newer one. {_KEPT}"
         )
@@ -54,7 +56,7 @@ def refuse_older(last: LastPublication | None, publication: Publication, target:
 
 def refuse_broken_rows(
     cursor: Cursor,
-    target: Target,
+    target: OutputTable,
     staging: sql.Identifier,
     publication: Publication,
     policy: PublishPolicy,
@@ -66,7 +68,7 @@ def refuse_broken_rows(
             the table is broken, or rows are of several runs or of another model.
     """
     _refuse_wrong_count(cursor, target, staging, publication, policy)
-    cursor.execute(sql.SQL(target.check).format(staging=staging), _limits(publication))
+    cursor.execute(broken_rules_query(target, staging), _limits(publication))
     problems = [
         f"{problem}, in {count} rows (first: {example!r})"
         for problem, count, example in cursor.fetchall()
@@ -75,8 +77,32 @@ def refuse_broken_rows(
     problems += _mixtures(cursor, target, staging, publication)
     if problems:
         raise PublicationRefused(
-            f"The rows for {target.table} are broken: {'; '.join(problems)}. {_KEPT}"
+            f"The rows for {target.name} are broken: {'; '.join(problems)}. {_KEPT}"
         )
+
+
+def broken_rules_query(target: OutputTable, staging: sql.Composable) -> sql.Composed:
+    """Returns the query for the problems of staged rows: problem, rows, example."""
+    computed = [
+        sql.SQL(", " + expression + " AS {}").format(sql.Identifier(name))
+        for name, expression in target.computed.items()
+    ]
+    rules = [
+        sql.SQL("WHEN (" + rule.condition + ") IS NOT TRUE THEN {}").format(
+            sql.Literal(rule.problem)
+        )
+        for rule in target.rules
+    ]
+    return sql.SQL(_QUERIES["broken_rules"]).format(
+        key=target.key_list,
+        columns=target.column_list,
+        required=sql.SQL(", ").join(
+            sql.Identifier(column.name) for column in target.columns if not column.nullable
+        ),
+        computed=sql.SQL("").join(computed),
+        rules=sql.SQL(" ").join(rules),
+        staging=staging,
+    )
 
 
 def _limits(publication: Publication) -> dict[str, list[float] | list[int] | None]:
@@ -86,7 +112,7 @@ def _limits(publication: Publication) -> dict[str, list[float] | list[int] | Non
 
 def _refuse_wrong_count(
     cursor: Cursor,
-    target: Target,
+    target: OutputTable,
     staging: sql.Identifier,
     publication: Publication,
     policy: PublishPolicy,
@@ -94,14 +120,14 @@ def _refuse_wrong_count(
     cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(staging))
     (count,) = cursor.fetchone() or (0,)
     if count == 0 and not policy.allow_empty:
-        raise PublicationRefused(f"There are no rows to publish to {target.table}. {_KEPT}")
+        raise PublicationRefused(f"There are no rows to publish to {target.name}. {_KEPT}")
     if count != publication.expected_rows:
         raise PublicationRefused(
-            f"{count} rows came for {target.table}, expected {publication.expected_rows}. {_KEPT}"
+            f"{count} rows came for {target.name}, expected {publication.expected_rows}. {_KEPT}"
         )
 
 
-def _duplicates(cursor: Cursor, target: Target, staging: sql.Identifier) -> list[str]:
+def _duplicates(cursor: Cursor, target: OutputTable, staging: sql.Identifier) -> list[str]:
     query = sql.SQL("SELECT {key}, count(*) FROM {staging} GROUP BY {key} HAVING count(*) > 1")
     key = sql.SQL(", ").join(map(sql.Identifier, target.key))
     cursor.execute(query.format(key=key, staging=staging) + sql.SQL(" LIMIT 1"))
@@ -110,7 +136,7 @@ def _duplicates(cursor: Cursor, target: Target, staging: sql.Identifier) -> list
 
 
 def _mixtures(
-    cursor: Cursor, target: Target, staging: sql.Identifier, publication: Publication
+    cursor: Cursor, target: OutputTable, staging: sql.Identifier, publication: Publication
 ) -> list[str]:
     """Finds constant columns with several values, and a model that is not the announced one."""
     problems = []

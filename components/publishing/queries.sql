@@ -58,46 +58,6 @@ WHERE problem IS NOT NULL
 GROUP BY problem
 ORDER BY problem
 
--- name: account_risk_scores_check
--- The first rule that each staged row breaks, counted; no rows if all is well. Categories follow
--- from %(cuts)s, where medium, high and critical begin, or, where that is NULL, from the place
--- by probability: %(places)s holds the last place of critical, high and medium.
-SELECT problem, count(*), min(account_id COLLATE "C")
-FROM (SELECT account_id,
-             CASE
-                 WHEN (churn_probability BETWEEN 0 AND 1) IS NOT TRUE
-                     THEN 'churn_probability is not a number from 0 to 1'
-                 WHEN (abs(health_score - 100 * (1 - churn_probability)) <= 1e-9) IS NOT TRUE
-                     THEN 'health_score is not 100 x (1 - churn_probability)'
-                 WHEN risk_category IS DISTINCT FROM CASE
-                          WHEN place <= (%(places)s::bigint[])[1] THEN 'critical'
-                          WHEN place <= (%(places)s::bigint[])[2] THEN 'high'
-                          WHEN place <= (%(places)s::bigint[])[3] THEN 'medium'
-                          WHEN place IS NOT NULL THEN 'low'
-                          WHEN churn_probability < (%(cuts)s::float8[])[1] THEN 'low'
-                          WHEN churn_probability < (%(cuts)s::float8[])[2] THEN 'medium'
-                          WHEN churn_probability < (%(cuts)s::float8[])[3] THEN 'high'
-                          ELSE 'critical' END
-                     THEN 'risk_category does not follow from churn_probability'
-                 WHEN account_id = ''
-                     THEN 'account_id is empty'
-             END AS problem
-      FROM (SELECT account_id, churn_probability, health_score, risk_category,
-                   CASE WHEN %(places)s::bigint[] IS NOT NULL THEN
-                       row_number() OVER (ORDER BY churn_probability DESC, account_id COLLATE "C")
-                   END AS place
-            FROM {staging}) AS placed) AS checked
-WHERE problem IS NOT NULL
-GROUP BY problem
-ORDER BY problem
-
--- name: account_risk_scores_summary
--- Mean probability and rows per category of what is staged.
-SELECT sum(probability) / sum(accounts), jsonb_object_agg(risk_category, accounts)
-FROM (SELECT risk_category, count(*) AS accounts, sum(churn_probability) AS probability
-      FROM {staging}
-      GROUP BY risk_category) AS per_category
-
 -- name: account_score
 -- The published score of one account.
 SELECT churn_probability, health_score, risk_category::text, predicted_at, model_version::text
@@ -146,6 +106,16 @@ JOIN (SELECT account_id, churn_probability,
 -- name: area_rows
 -- How many pairs are published, and the moment that they speak of.
 SELECT count(*), max(predicted_at) FROM public.product_area_impact
+
+-- name: broken_rules
+-- The first rule that each staged row breaks, counted; no rows if all is well.
+SELECT problem, count(*) AS rows, min(example COLLATE "C") AS example
+FROM (SELECT concat_ws(' / ', {key}) AS example,
+             CASE {rules} WHEN num_nulls({required}) > 0 THEN 'a column is NULL' END AS problem
+      FROM (SELECT {columns}{computed} FROM {staging}) AS staged) AS checked
+WHERE problem IS NOT NULL
+GROUP BY problem
+ORDER BY problem
 
 -- name: diff_common
 -- How many keys are on both sides, how many of them changed, and the mean move of the value.
@@ -293,34 +263,6 @@ WHERE target_table = %(table)s AND undone_at IS NULL
 ORDER BY publication_id DESC
 LIMIT 1
 
--- name: product_area_impact_check
--- The first rule that each staged row breaks, counted; no rows if all is well.
-SELECT problem, count(*), min((product_area || ' / ' || segment) COLLATE "C")
-FROM (SELECT product_area, segment,
-             CASE
-                 WHEN (priority_score BETWEEN 0 AND 100) IS NOT TRUE
-                     THEN 'priority_score is not a number from 0 to 100'
-                 WHEN (avg_sentiment_score BETWEEN -1 AND 1) IS NOT TRUE
-                     THEN 'avg_sentiment_score is not a number from -1 to 1'
-                 WHEN (least(feedback_count, negative_count, critical_count) >= 0) IS NOT TRUE
-                     THEN 'a count is below 0'
-                 WHEN greatest(negative_count, critical_count) > feedback_count
-                     THEN 'a count is above feedback_count'
-                 WHEN num_nulls(product_area, segment, feedback_count, negative_count,
-                                critical_count, predicted_at, model_version) > 0
-                     THEN 'a column is NULL'
-                 WHEN '' IN (product_area, segment)
-                     THEN 'product_area or segment is empty'
-             END AS problem
-      FROM {staging}) AS checked
-WHERE problem IS NOT NULL
-GROUP BY problem
-ORDER BY problem
-
--- name: product_area_impact_summary
--- A rule has neither probabilities nor categories: the circuit breaker looks at the count alone.
-SELECT NULL::double precision, NULL::jsonb
-
 -- name: publication_log
 -- All publications to a table, oldest first.
 SELECT publication_id, target_table, kind, as_of, published_at, rows_written, rows_removed,
@@ -400,6 +342,14 @@ LIMIT %(limit)s
 SELECT account_id, churn_probability, risk_category
 FROM {rows} AS state
 ORDER BY account_id COLLATE "C"
+
+-- name: summary
+-- Mean probability and rows per category.
+SELECT sum(probability) / sum(rows) AS mean_probability,
+       jsonb_object_agg(category, rows) FILTER (WHERE category IS NOT NULL) AS categories
+FROM (SELECT {category} AS category, count(*) AS rows, sum({probability}) AS probability
+      FROM {rows}
+      GROUP BY 1) AS per_category
 
 -- name: top_areas
 SELECT product_area, segment, priority_score, feedback_count, avg_sentiment_score,

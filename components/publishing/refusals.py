@@ -10,11 +10,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.actor import acted_by
 from components.publishing.publication import Publication
 from components.publishing.publish_guards import LastPublication
 from components.publishing.staging import Summary
-from components.publishing.targets import Target
 
 _QUERIES: Final = queries(__package__)
 
@@ -63,7 +63,7 @@ class KeptRefusal:
 
 def keep_refused(
     cursor: Cursor,
-    target: Target,
+    target: OutputTable,
     staging: sql.Identifier,
     staged: Summary,
     publication: Publication,
@@ -73,7 +73,7 @@ def keep_refused(
     """Records a refusal with its rows, and drops those that are too many by now."""
     record = {
         "attempt": attempt,
-        "table": target.table,
+        "table": target.name,
         "as_of": publication.as_of,
         "model_version": publication.model_version,
         "run_id": publication.run_id,
@@ -92,7 +92,7 @@ def keep_refused(
     cursor.execute(statement)
     cursor.execute(
         _QUERIES["drop_old_refusals"],
-        {"table": target.table, "keep": KEPT_REFUSALS},
+        {"table": target.name, "keep": KEPT_REFUSALS},
     )
     return KeptRefusal(refusal_id, limits)
 
@@ -104,13 +104,15 @@ def find_refusal(cursor: Cursor, attempt: str) -> KeptRefusal | None:
     return None if row is None else KeptRefusal(*row)
 
 
-def read_refusals(cursor: Cursor, target: Target) -> list[Refusal]:
+def read_refusals(cursor: Cursor, target: OutputTable) -> list[Refusal]:
     """Reads the refusals of a table that are kept, oldest first."""
-    cursor.execute(_QUERIES["refusals"], {"table": target.table})
+    cursor.execute(_QUERIES["refusals"], {"table": target.name})
     return [Refusal(*row) for row in cursor.fetchall()]
 
 
-def refused(kept: KeptRefusal, target: Target, last: LastPublication | None) -> PublicationRefused:
+def refused(
+    kept: KeptRefusal, target: OutputTable, last: LastPublication | None
+) -> PublicationRefused:
     """Returns the error that says why, where the rows are and what to do."""
     against = ""
     if last is not None:
@@ -119,7 +121,7 @@ def refused(kept: KeptRefusal, target: Target, last: LastPublication | None) -> 
             f"(model {last.model_version})"
         )
     return PublicationRefused(
-        f"{target.table} would change too much{against}: {'; '.join(kept.broken_limits)}. Nothing "
+        f"{target.name} would change too much{against}: {'; '.join(kept.broken_limits)}. Nothing "
         f"was published; the table is as it was. The rows are kept as refusal r{kept.refusal_id}: "
         f"look at `tens-insight publications diff now r{kept.refusal_id}`. If the change is real, "
         'run again with --accept-shift "REASON".'

@@ -10,17 +10,17 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.details import drop_old_details
 from components.publishing.publication_log import read_log
 from components.publishing.publish_lock import try_lock_table
-from components.publishing.targets import ACCOUNT_RISK_SCORES, Target
 
 _QUERIES: Final = queries(__package__)
 
 _log = logging.getLogger(__name__)
 
 
-def drop_old_history(connection: Connection, target: Target, days: int) -> int:
+def drop_old_history(connection: Connection, target: OutputTable, days: int) -> int:
     """Drops the rows of publications older than `days`, and details; the log of them stays.
 
     The rows that make up the two newest states are kept, however old they are: with
@@ -40,18 +40,20 @@ def drop_old_history(connection: Connection, target: Target, days: int) -> int:
         with connection, connection.cursor() as cursor:
             if not try_lock_table(cursor, target):
                 return 0  # Somebody else publishes, and drops them afterwards.
-            if target is ACCOUNT_RISK_SCORES:
+            if target.details is not None:
                 drop_old_details(cursor, read_log(cursor, target))
             return drop_expired(cursor, target, days)
     except psycopg2.Error as error:
         _log.warning(
             "Published, but the old history of %s was not dropped: %s",
-            target.table, str(error).strip(),
+            target.name, str(error).strip(),
         )  # fmt: skip
         return 0
 
 
-def drop_expired(cursor: Cursor, target: Target, days: int, now: datetime | None = None) -> int:
+def drop_expired(
+    cursor: Cursor, target: OutputTable, days: int, now: datetime | None = None
+) -> int:
     """Does the work of drop_old_history in the caller's transaction, under the lock.
 
     Args:

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg2
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
+from components.postgres.queries import queries
+from components.postgres.tables import OutputTable, StagedTable
 from components.publishing.copy_rows import Row, RowStream
-from components.publishing.targets import Staged, Target
+
+_QUERIES: Final = queries(__package__)
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Summary:
         return {name: count / self.count for name, count in self.categories.items()}
 
 
-def stage(cursor: Cursor, target: Staged, rows: Iterable[Row]) -> sql.Identifier:
+def stage(cursor: Cursor, target: StagedTable, rows: Iterable[Row]) -> sql.Identifier:
     """Copies the rows into a temporary table that vanishes with the transaction.
 
     Returns:
@@ -51,7 +55,7 @@ def stage(cursor: Cursor, target: Staged, rows: Iterable[Row]) -> sql.Identifier
             raise stream.error from None
         if isinstance(error, psycopg2.DataError):
             raise PublicationRefused(
-                f"Nothing was published: a row for {target.table} cannot be stored: "
+                f"Nothing was published: a row for {target.name} cannot be stored: "
                 f"{error.diag.message_primary} ({error.diag.context})."
             ) from error
         raise
@@ -60,7 +64,7 @@ def stage(cursor: Cursor, target: Staged, rows: Iterable[Row]) -> sql.Identifier
     return staging
 
 
-def stage_query(cursor: Cursor, target: Target, rows: sql.Composable) -> sql.Identifier:
+def stage_query(cursor: Cursor, target: OutputTable, rows: sql.Composable) -> sql.Identifier:
     """Puts what a FROM item yields into the temporary table, as `stage` does with rows."""
     staging = _create(cursor, target)
     statement = sql.SQL("INSERT INTO {} SELECT {} FROM {}")
@@ -69,25 +73,34 @@ def stage_query(cursor: Cursor, target: Target, rows: sql.Composable) -> sql.Ide
     return staging
 
 
-def _create(cursor: Cursor, target: Staged) -> sql.Identifier:
-    staging = sql.Identifier("pg_temp", f"staged_{target.table}")
+def _create(cursor: Cursor, target: StagedTable) -> sql.Identifier:
+    staging = sql.Identifier("pg_temp", f"staged_{target.name}")
     columns = [
-        sql.SQL("{} " + type_).format(sql.Identifier(name)) for name, type_ in target.columns
+        sql.SQL("{} " + column.type).format(sql.Identifier(column.name))
+        for column in target.columns
     ]
     create = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
     cursor.execute(create.format(staging, sql.SQL(", ").join(columns)))
     return staging
 
 
-def summary(cursor: Cursor, target: Target, rows: sql.Composable, count: int) -> Summary:
+def summary(cursor: Cursor, target: OutputTable, rows: sql.Composable, count: int) -> Summary:
     """Summarises the rows of a FROM item, of which there are `count`."""
-    cursor.execute(sql.SQL(target.summary).format(staging=rows))
+    if target.category is None and target.probability is None:
+        return Summary(count, None, {})
+    category, probability = target.category, target.probability
+    statement = sql.SQL(_QUERIES["summary"]).format(
+        rows=rows,
+        category=sql.Identifier(category) if category else sql.SQL("NULL::text"),
+        probability=sql.Identifier(probability) if probability else sql.SQL("NULL::float8"),
+    )
+    cursor.execute(statement)
     row = cursor.fetchone()
     assert row is not None
     return Summary(count, row[0], row[1] or {})
 
 
-def upsert(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
+def upsert(cursor: Cursor, target: OutputTable, staging: sql.Identifier) -> int:
     """Inserts or replaces the staged rows; returns how many.
 
     Raises:
@@ -102,7 +115,7 @@ def upsert(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
         "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staging} "
         "ON CONFLICT ({key}) DO UPDATE SET {updates}"
     ).format(
-        table=sql.Identifier("public", target.table),
+        table=target.table,
         columns=target.column_list,
         staging=staging,
         key=target.key_list,
@@ -111,7 +124,7 @@ def upsert(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
     return _write(cursor, statement, target)
 
 
-def remove_departed(cursor: Cursor, target: Target, staging: sql.Identifier) -> int:
+def remove_departed(cursor: Cursor, target: OutputTable, staging: sql.Identifier) -> int:
     """Deletes the rows whose key is not staged; returns how many.
 
     Raises:
@@ -121,20 +134,20 @@ def remove_departed(cursor: Cursor, target: Target, staging: sql.Identifier) -> 
         "DELETE FROM {table} AS published "
         "WHERE NOT EXISTS (SELECT FROM {staging} AS staged WHERE {same})"
     ).format(
-        table=sql.Identifier("public", target.table),
+        table=target.table,
         staging=staging,
         same=target.same_key("published", "staged"),
     )
     return _write(cursor, statement, target)
 
 
-def _write(cursor: Cursor, statement: sql.Composed, target: Target) -> int:
+def _write(cursor: Cursor, statement: sql.Composed, target: OutputTable) -> int:
     """Changes the table and returns how many rows; its own rules may refuse."""
     try:
         cursor.execute(statement)
     except (psycopg2.DataError, psycopg2.IntegrityError) as error:
         raise PublicationRefused(
-            f"The table public.{target.table} itself refused the rows: "
+            f"The table public.{target.name} itself refused the rows: "
             f"{error.diag.message_primary}. Nothing was published; compare its columns and "
             "constraints with the contract (`tens-insight db check`)."
         ) from error

@@ -12,9 +12,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.connection import connect
 from components.postgres.failures import explained
 from components.postgres.queries import queries
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import LogEntry, PublicationLog, read_log
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 
 _QUERIES: Final = queries(__package__)
 

@@ -12,13 +12,13 @@ from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.failures import ServerBrokeOff, explained
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.actor import acted_by
 from components.publishing.details import count_details
 from components.publishing.history import rebuilt_rows, table_rows
 from components.publishing.publication_log import FOUND, LogEntry, PublicationLog, read_log
 from components.publishing.publish_lock import lock_table
 from components.publishing.staging import remove_departed, stage_query, upsert
-from components.publishing.targets import ACCOUNT_RISK_SCORES, Target
 from components.publishing.vacuum import vacuum
 
 _QUERIES: Final = queries(__package__)
@@ -46,7 +46,7 @@ class Undone:
 
 
 def undo(
-    target: Target, *, reason: str, publication_id: int | None = None, force: bool = False
+    target: OutputTable, *, reason: str, publication_id: int | None = None, force: bool = False
 ) -> Undone:
     """Restores the rows of before the newest publication, in one transaction.
 
@@ -73,7 +73,7 @@ def undo(
                 with connection, connection.cursor() as cursor:
                     lock_table(cursor, target)
                     undone = _undo(cursor, target, reason, publication_id, force)
-                vacuum(connection, target.table)
+                vacuum(connection, target.name)
         except ServerBrokeOff as error:
             raise ServerBrokeOff(
                 f"{error} Look at `tens-insight publications list` first: done again, an undo "
@@ -83,7 +83,7 @@ def undo(
 
 
 def _undo(
-    cursor: Cursor, target: Target, reason: str, publication_id: int | None, force: bool
+    cursor: Cursor, target: OutputTable, reason: str, publication_id: int | None, force: bool
 ) -> Undone:
     log = read_log(cursor, target)
     entry = _to_undo(log, target, publication_id)
@@ -100,28 +100,28 @@ def _undo(
         "undone_by": acted_by(cursor),
     }
     cursor.execute(_QUERIES["mark_undone"], marks)
-    details = count_details(cursor) if target is ACCOUNT_RISK_SCORES else None
+    details = count_details(cursor) if target.details is not None else None
     return Undone(entry, log.previous, rows, removed, details)
 
 
-def _to_undo(log: PublicationLog, target: Target, publication_id: int | None) -> LogEntry:
+def _to_undo(log: PublicationLog, target: OutputTable, publication_id: int | None) -> LogEntry:
     newest = log.newest
     if newest is None:
-        raise PublicationRefused(f"There is no publication to {target.table} to undo. {_KEPT}")
+        raise PublicationRefused(f"There is no publication to {target.name} to undo. {_KEPT}")
     if publication_id is not None and publication_id != newest.publication_id:
         raise PublicationRefused(
-            f"Publication {publication_id} is not the newest one of {target.table} that stands; "
+            f"Publication {publication_id} is not the newest one of {target.name} that stands; "
             f"that is {newest.publication_id}, and only that can be undone. {_KEPT}"
         )
     if newest.kind == FOUND:
         raise PublicationRefused(
-            f"{target.table} shows the rows that were found there before the first publication "
+            f"{target.name} shows the rows that were found there before the first publication "
             f"(recorded as {newest.publication_id}): there is nothing of ours to undo. {_KEPT}"
         )
     return newest
 
 
-def _layers_of_previous(log: PublicationLog, target: Target) -> list[int]:
+def _layers_of_previous(log: PublicationLog, target: OutputTable) -> list[int]:
     layers, previous = log.layers(log.previous), log.previous
     if layers is None and previous is not None:
         why = (
@@ -131,30 +131,32 @@ def _layers_of_previous(log: PublicationLog, target: Target) -> list[int]:
         )
         raise PublicationRefused(
             f"The history that is needed to restore publication {previous.publication_id} of "
-            f"{target.table} {why}. {_KEPT} Publish again instead: `tens-insight run score`."
+            f"{target.name} {why}. {_KEPT} Publish again instead: `tens-insight run score`."
         )
     return layers or []
 
 
-def _refuse_changed(cursor: Cursor, target: Target, log: PublicationLog, entry: LogEntry) -> None:
+def _refuse_changed(
+    cursor: Cursor, target: OutputTable, log: PublicationLog, entry: LogEntry
+) -> None:
     """Compares the table with what the publications say must be in it."""
     layers = log.layers(entry)
     if layers is None:
         raise PublicationRefused(
             f"Publication {entry.publication_id} left no history, so nobody can tell whether "
-            f"{target.table} was changed since. {_KEPT} --force undoes it all the same."
+            f"{target.name} was changed since. {_KEPT} --force undoes it all the same."
         )
     cursor.execute(_differing(target, rebuilt_rows(target, layers), table_rows(target)))
     count, example = cursor.fetchone() or (0, None)
     if count:
         raise PublicationRefused(
-            f"{target.table} was changed since publication {entry.publication_id}, not by "
+            f"{target.name} was changed since publication {entry.publication_id}, not by "
             f"Tens-Insight: {count} rows differ from what was published (first: {example!r}). "
             f"{_KEPT} --force undoes the publication and that change with it."
         )
 
 
-def _differing(target: Target, left: sql.Composable, right: sql.Composable) -> sql.Composed:
+def _differing(target: OutputTable, left: sql.Composable, right: sql.Composable) -> sql.Composed:
     return sql.SQL(_QUERIES["differing_rows"]).format(
         left=left,
         right=right,
@@ -164,6 +166,6 @@ def _differing(target: Target, left: sql.Composable, right: sql.Composable) -> s
     )
 
 
-def _name(target: Target, alias: str) -> sql.Composed:
+def _name(target: OutputTable, alias: str) -> sql.Composed:
     columns = sql.SQL(", ").join(sql.Identifier(alias, name) for name in target.key)
     return sql.SQL("nullif(concat_ws(' / ', {}), '')").format(columns)

@@ -8,12 +8,12 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.tables import OutputTable
 from components.publishing.actor import acted_by
 from components.publishing.history import append_history, record_found
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publication_log import PUBLISHED
 from components.publishing.staging import Summary, remove_departed, upsert
-from components.publishing.targets import Target
 from serving_model.served.risk_bands import RiskBands
 
 _QUERIES: Final = queries(__package__)
@@ -21,7 +21,7 @@ _QUERIES: Final = queries(__package__)
 
 def write(
     cursor: Cursor,
-    target: Target,
+    target: OutputTable,
     staging: sql.Identifier,
     staged: Summary,
     publication: Publication,
@@ -69,7 +69,7 @@ def write(
     )
 
 
-def _bands(target: Target, publication: Publication, former: RiskBands | None) -> str | None:
+def _bands(target: OutputTable, publication: Publication, former: RiskBands | None) -> str | None:
     if target.category is None:
         return None
     changed = {"changed_from": former.rule} if former else {}
@@ -77,10 +77,10 @@ def _bands(target: Target, publication: Publication, former: RiskBands | None) -
 
 
 def _record(
-    target: Target, staged: Summary, publication: Publication, policy: PublishPolicy
+    target: OutputTable, staged: Summary, publication: Publication, policy: PublishPolicy
 ) -> dict[str, Any]:
     return {
-        "table": target.table,
+        "table": target.name,
         "kind": PUBLISHED,
         "as_of": publication.as_of,
         "model_version": publication.model_version,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from components.postgres.tables import OUTPUT_TABLES
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from components.publishing.publication_log import LogEntry
     from components.publishing.refusals import Refusal
 
-_TABLES = click.Choice(["scores", "areas"])
+_TABLES = click.Choice([table.short for table in OUTPUT_TABLES])
 _json = click.option("--json", "as_json", is_flag=True, help="Print it as one line of JSON.")
 
 
@@ -28,7 +30,7 @@ def command() -> None:
 
 
 @command.command(name="list")
-@click.option("--table", type=_TABLES, help="Only this one. Default: both.")
+@click.option("--table", type=_TABLES, help="Only this one. Default: all.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
 @_json
 def list_(table: str | None, limit: int, as_json: bool) -> None:
@@ -100,23 +102,23 @@ def undo(
 
     With ID, only if that is the newest one that stands. Again, it goes one further back.
     """
-    from components.publishing.compare import TABLES
     from components.publishing.undo import undo as undo_newest
     from pipeline.text.render_publications import undone_sentence
 
     if not reason.strip():
         raise click.BadParameter("Say why, for the log.", param_hint="--reason")
     with _database() as cursor:
-        table = _table_of(cursor, publication_id, table)
+        short = _table_of(cursor, publication_id, table)
+    target = next(table for table in OUTPUT_TABLES if table.short == short)
     undone = undo_newest(
-        TABLES[table], reason=" ".join(reason.split()), publication_id=publication_id, force=force
+        target, reason=" ".join(reason.split()), publication_id=publication_id, force=force
     )
     click.echo(json.dumps(asdict(undone), default=str) if as_json else undone_sentence(undone))
 
 
 def _table_of(cursor: "Cursor", publication_id: int | None, table: str | None) -> str:
     if publication_id is None:
-        return table or "scores"
+        return table or OUTPUT_TABLES[0].short
     row = next((one for one in _all(cursor, table) if one["id"] == str(publication_id)), None)
     if row is None:
         where = f" to {table}" if table else ""
@@ -135,13 +137,13 @@ def _database() -> "AbstractContextManager[Cursor]":
 
 
 def _all(cursor: "Cursor", table: str | None) -> list[dict[str, Any]]:
-    """Returns the publications and refusals of one table or both, as plain values."""
-    from components.publishing.compare import TABLES
+    """Returns the publications and refusals of one table or of all, as plain values."""
     from components.publishing.publication_log import read_log
     from components.publishing.refusals import read_refusals
 
     rows = []
-    for short, target in TABLES.items():
+    for target in OUTPUT_TABLES:
+        short = target.short
         if table not in (None, short):
             continue
         log = read_log(cursor, target)

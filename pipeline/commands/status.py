@@ -28,13 +28,13 @@ def command(runs: int, as_json: bool) -> None:
 def _database() -> dict[str, Any]:
     from components.postgres.connection import connect, describe
     from components.postgres.failures import explained
+    from components.postgres.tables import ACCOUNT_RISK_SCORES
     from components.publishing.details import count_details
     from components.publishing.publication import recorded_bands
     from components.publishing.publication_log import read_log
     from components.publishing.published_areas import area_rows
     from components.publishing.published_scores import score_counts
     from components.publishing.refusals import read_refusals
-    from components.publishing.targets import ACCOUNT_RISK_SCORES
 
     with closing(connect("tens-insight status")) as connection:
         counts = score_counts(connection)

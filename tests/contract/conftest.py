@@ -14,10 +14,10 @@ from psycopg2 import sql
 
 from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
 from components.postgres.grants import Roles, grant_statements
+from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
 from components.publishing.details import Details
 from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import CONTRACT_BANDS
 from transforms.product_area_impact import Weights, area_impacts

@@ -17,10 +17,10 @@ import pytest
 from components.errors import DatabaseUnreachable, PublicationRefused
 from components.postgres import connection as connections
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from components.publishing.undo import Undone, undo
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from serving_model.served.risk import risk_categories
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -13,10 +13,10 @@ from components.model_review.account_sections import Scored, Standing
 from components.model_review.score_split import ScoredSplit
 from components.model_review.standing import EDGES, standing_of
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.compare import difference, find_sides
 from components.publishing.retention import drop_expired
 from components.publishing.standing_scores import StandingState, read_standing
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from components.publishing.undo import undo
 from serving_model.served.risk import risk_categories
 from serving_model.served.risk_bands import CATEGORY_BOUNDS, RiskBands

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publication_log import read_log
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -10,24 +10,18 @@ from hypothesis import strategies as st
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.tables import Column, StagedTable
 from components.publishing.copy_rows import RowStream
-from components.publishing.targets import Target
 
-TARGET = Target(
-    table="anything",
+TARGET = StagedTable(
+    name="anything",
     columns=(
-        ("name", "text"),
-        ("amount", "double precision"),
-        ("number", "integer"),
-        ("moment", "timestamptz"),
+        Column("name", "text"),
+        Column("amount", "double precision"),
+        Column("number", "integer"),
+        Column("moment", "timestamptz"),
     ),
     key=("name",),
-    constant=(),
-    check="",
-    summary="",
-    history="",
-    refused="",
-    value="amount",
 )
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=timezone(timedelta(hours=5, minutes=30)))
 texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

@@ -10,10 +10,10 @@ import pytest
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish, publish_once
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from components.publishing.undo import undo
 from serving_model.served.risk_bands import CONTRACT_BANDS
 

@@ -10,9 +10,9 @@ import pytest
 
 from components.errors import ContractBroken, PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish, publish_once
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from components.publishing.vacuum import vacuum
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from psycopg2 import sql
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.tables import PRODUCT_AREA_IMPACT
 from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
 from components.publishing.publish import publish
+from components.publishing.publish_guards import broken_rules_query
 from components.publishing.published_areas import PublishedArea, areas_as_of, top_areas
-from components.publishing.targets import PRODUCT_AREA_IMPACT
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 POLICY = PublishPolicy(max_count_change=0.5)
@@ -109,17 +111,21 @@ def test_a_broken_row_publishes_nothing(
 
 def test_the_checks_themselves_find_null(migrated_database: str) -> None:
     """COPY refuses None before; the checks must not rely on it."""
-    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in PRODUCT_AREA_IMPACT.columns)
+    columns = PRODUCT_AREA_IMPACT.columns
+    nulls = ", ".join(f"NULL::{column.type} AS {column.name}" for column in columns)
+    good = "'a' AS product_area, 'b' AS segment, 1.0::float8 AS priority_score, "
+    good += "1 AS feedback_count, 0.0::float8 AS avg_sentiment_score, 0 AS negative_count, "
+    good += "0 AS critical_count, now() AS predicted_at, 'v' AS model_version"
     found = {}
-    for name, _ in PRODUCT_AREA_IMPACT.columns:
-        good = "'a' AS product_area, 'b' AS segment, 1.0::float8 AS priority_score, "
-        good += "1 AS feedback_count, 0.0::float8 AS avg_sentiment_score, 0 AS negative_count, "
-        good += "0 AS critical_count, now() AS predicted_at, 'v' AS model_version"
-        values = ", ".join(
-            f"n.{one}" if one == name else f"g.{one}" for one, _ in PRODUCT_AREA_IMPACT.columns
-        )
-        staged = f"(SELECT {values} FROM (SELECT {good}) g, (SELECT {columns}) n) AS staged"
-        found[name] = len(query(PRODUCT_AREA_IMPACT.check.format(staging=staged)))
+    with closing(connect("tens-insight test")) as connection:
+        for name in PRODUCT_AREA_IMPACT.column_names:
+            values = ", ".join(
+                f"n.{one}" if one == name else f"g.{one}"
+                for one in PRODUCT_AREA_IMPACT.column_names
+            )
+            rows = f"(SELECT {values} FROM (SELECT {good}) g, (SELECT {nulls}) n) AS staged"
+            check = broken_rules_query(PRODUCT_AREA_IMPACT, sql.SQL(rows))
+            found[name] = len(query(check.as_string(connection)))
     assert found == dict.fromkeys(PRODUCT_AREA_IMPACT.column_names, 1)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, OutputTable
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
 from components.publishing.retention import drop_expired
-from components.publishing.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, Target
 from components.publishing.undo import undo
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -52,16 +52,16 @@ def query(statement: str, *values: object) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def image(target: Target = ACCOUNT_RISK_SCORES) -> list[tuple[str, str]]:
+def image(target: OutputTable = ACCOUNT_RISK_SCORES) -> list[tuple[str, str]]:
     """Every row of a table as text that loses nothing, and the bytes of its doubles."""
     doubles = " || ".join(
-        f"encode(float8send({name}), 'hex')"
-        for name, kind in target.columns
-        if kind == "double precision"
+        f"encode(float8send({column.name}), 'hex')"
+        for column in target.columns
+        if column.type == "double precision"
     )
     return query(
-        f"SELECT one::text, {doubles} FROM public.{target.table} AS one "
-        f"ORDER BY {COPIES[target.table]}"
+        f"SELECT one::text, {doubles} FROM public.{target.name} AS one "
+        f"ORDER BY {COPIES[target.name]}"
     )
 
 

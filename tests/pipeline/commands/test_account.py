@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 import psycopg2
 import pytest
 
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES
 from components.publishing.undo import undo
 from pipeline.cli import run_cli
 from serving_model.served.risk_bands import RiskBands

@@ -8,9 +8,9 @@ import psycopg2
 import pytest
 
 from components.errors import PublicationRefused
+from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
 from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.targets import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
 from pipeline.cli import run_cli
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -1,0 +1,398 @@
+"""THE description of each table that we publish to or read: all generic code iterates over it.
+
+One more output table is one more OutputTable in OUTPUT_TABLES: the contract check, the grants,
+the messages about missing rights, staging, checks, the circuit breaker, history, undo and the
+commands read it here. What creates the tables is a migration; a test compares the two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from psycopg2 import sql
+
+STRING: Final = frozenset({"text", "character varying", "character", "citext"})
+INTEGER: Final = frozenset({"smallint", "integer", "bigint"})
+DOUBLE: Final = frozenset({"double precision"})
+MOMENT: Final = frozenset({"timestamp with time zone"})
+JSON: Final = frozenset({"jsonb"})
+
+ColumnType = Literal["text", "double precision", "integer", "timestamptz", "jsonb"]
+"""As CREATE TABLE takes it."""
+_ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
+    "text": STRING,
+    "double precision": DOUBLE,
+    "integer": INTEGER,
+    "timestamptz": MOMENT,
+    "jsonb": JSON,
+}
+_DB_INIT: Final = "run `tens-insight db init`"
+_OURS: Final = "tens_insight"
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """What must be there for the pipeline's role: checked by `db check` and before each run.
+
+    Attributes:
+        table: "table" or "schema.table".
+        columns: Name of each column that is used, and the types that it may have.
+        rights: Of SELECT, INSERT, UPDATE and DELETE those that are needed.
+        remedy: What to do when the table is not there.
+        key: The columns that together identify a row, where that is relied upon.
+    """
+
+    table: str
+    columns: dict[str, frozenset[str]]
+    rights: tuple[str, ...]
+    remedy: str = _DB_INIT
+    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of rows that we write; a value is None only where it is nullable."""
+
+    name: str
+    type: ColumnType
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every row must fulfil, checked before anything is published.
+
+    Attributes:
+        condition: SQL over the columns; false and NULL both break the rule. It may use
+            %(cuts)s and %(places)s of the risk bands; a percent sign is written twice.
+        problem: Says what is wrong with a row that breaks it.
+    """
+
+    condition: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class StagedTable:
+    """Rows that are copied into a temporary table first.
+
+    Attributes:
+        name: Name of the table or view that they are for, without the schema.
+        columns: Every column, in the order of the rows.
+        key: The columns that identify a row.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in the order of the rows."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def column_list(self) -> sql.Composed:
+        """The quoted columns, separated by commas."""
+        return sql.SQL(", ").join(map(sql.Identifier, self.column_names))
+
+    @property
+    def key_list(self) -> sql.Composed:
+        """The quoted columns of the key, separated by commas."""
+        return sql.SQL(", ").join(map(sql.Identifier, self.key))
+
+    @property
+    def accepted_types(self) -> dict[str, frozenset[str]]:
+        """The types that each column may have in the database, by name."""
+        return {column.name: _ACCEPTED[column.type] for column in self.columns}
+
+    def same_key(self, left: str, right: str) -> sql.Composed:
+        """Returns the condition that two rows have the same key, by their aliases."""
+        return sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(left, name), sql.Identifier(right, name))
+            for name in self.key
+        )
+
+
+@dataclass(frozen=True)
+class DetailTable(StagedTable):
+    """What stands behind each row of an output table: written with it, by publication.
+
+    Attributes:
+        name: The view in schema tens_insight that shows those of the published rows.
+        history: The table there that keeps them, those of the two newest states alone.
+        reader_views: The views there that readers of the output table may read.
+    """
+
+    history: str
+    reader_views: tuple[str, ...]
+
+    @property
+    def contracts(self) -> tuple[TableContract, ...]:
+        """What the pipeline's role needs."""
+        columns = {"publication_id": INTEGER, **self.accepted_types}
+        return (
+            TableContract(f"{_OURS}.{self.history}", columns, ("SELECT", "INSERT", "DELETE")),
+            TableContract(f"{_OURS}.{self.name}", columns, ("SELECT",)),
+        )
+
+
+@dataclass(frozen=True)
+class OutputTable(StagedTable):
+    """A table in schema public whose rows each publication replaces.
+
+    Attributes:
+        short: What commands call it.
+        unit: What one row is, in the plural.
+        constant: Columns that hold the same value in all rows of a publication.
+        rules: What each row must fulfil.
+        history: Name in schema tens_insight of the table that keeps the rows of each
+            publication, for comparing and undoing: publication_id and the columns.
+        refused: Name there of the table that keeps what the circuit breaker refused:
+            refusal_id and the columns.
+        value: The column whose moves the circuit breaker and `publications diff` compare.
+        probability: The column whose mean the circuit breaker compares, if there is one.
+        category: The column whose shares it compares, if there is one.
+        computed: Columns that rules use beside the row's own: name and SQL.
+        details: What stands behind each row, if that is published too.
+        indexes: Name of each index beside the key, and what it covers, as pg_indexes says
+            it; the names are those of GoInsight's migrations, which then add none.
+        rights: Of the pipeline's role.
+        reader_rights: Of whoever reads what is published.
+    """
+
+    short: str
+    unit: str
+    constant: tuple[str, ...]
+    rules: tuple[Rule, ...]
+    history: str
+    refused: str
+    value: str
+    probability: str | None = None
+    category: str | None = None
+    computed: dict[str, str] = field(default_factory=dict)
+    details: DetailTable | None = None
+    indexes: dict[str, str] = field(default_factory=dict)
+    rights: tuple[str, ...] = ("SELECT", "INSERT", "UPDATE", "DELETE")
+    reader_rights: tuple[str, ...] = ("SELECT",)
+
+    @property
+    def qualified(self) -> str:
+        """Name with the schema."""
+        return f"public.{self.name}"
+
+    @property
+    def table(self) -> sql.Identifier:
+        """The quoted name of the table itself."""
+        return sql.Identifier("public", self.name)
+
+    @property
+    def history_table(self) -> sql.Identifier:
+        """The quoted name of the table of what was published."""
+        return sql.Identifier(_OURS, self.history)
+
+    @property
+    def refused_table(self) -> sql.Identifier:
+        """The quoted name of the table of what was refused."""
+        return sql.Identifier(_OURS, self.refused)
+
+    @property
+    def contract(self) -> TableContract:
+        """What the pipeline's role needs of the table itself."""
+        return TableContract(self.qualified, self.accepted_types, self.rights, key=self.key)
+
+    @property
+    def history_contracts(self) -> tuple[TableContract, ...]:
+        """What it needs of the histories of rows and details."""
+        columns = {"publication_id": INTEGER, **self.accepted_types}
+        rows = TableContract(f"{_OURS}.{self.history}", columns, ("SELECT", "INSERT", "DELETE"))
+        return (rows, *(self.details.contracts if self.details else ()))
+
+    @property
+    def refused_contract(self) -> TableContract:
+        """What it needs of the table of refused rows, which go with their refusal."""
+        columns = {"refusal_id": INTEGER, **self.accepted_types}
+        return TableContract(f"{_OURS}.{self.refused}", columns, ("SELECT", "INSERT"))
+
+
+FEEDBACK: Final = TableContract(
+    table="feedback_enriched",
+    # Neither id's values nor the text of summary are read for features; id breaks ties.
+    columns={
+        "id": STRING,
+        "created_at": MOMENT,
+        "source": STRING,
+        "product_area": STRING,
+        "sentiment": STRING,
+        "priority": INTEGER,
+        "topic": STRING,
+        "region": STRING,
+        "customer_tier": STRING,
+        "account_id": STRING,
+    },
+    rights=("SELECT",),
+    remedy="GoInsight's ETL creates it: check that DATABASE_URL names GoInsight's database",
+)
+
+
+def churn_contract(table: str, account_column: str, date_column: str) -> TableContract:
+    """Returns the contract of the optional table of the ground truth."""
+    return TableContract(
+        table=table,
+        columns={account_column: STRING, date_column: MOMENT},
+        rights=("SELECT",),
+        remedy="create it, or let the label be inactivity",
+    )
+
+
+ACCOUNT_RISK_DETAILS: Final = DetailTable(
+    name="account_risk_details",
+    # Percentile and lift are computed from the scores, inside the publication.
+    columns=(
+        Column("account_id", "text"),
+        Column("churn_by_horizon", "jsonb"),
+        Column("tenure_days", "double precision"),
+        Column("days_since_last_event", "double precision"),
+        Column("silence_state", "text"),
+        Column("base_log_odds", "double precision", nullable=True),
+        Column("other_log_odds", "double precision", nullable=True),
+        Column("reasons", "jsonb", nullable=True),
+    ),
+    key=("account_id",),
+    history="account_risk_detail_history",
+    reader_views=("account_risk_details", "account_risk_reasons"),
+)
+
+_FOLLOWS_FROM_PROBABILITY: Final = """risk_category IS NOT DISTINCT FROM CASE
+    WHEN place <= (%(places)s::bigint[])[1] THEN 'critical'
+    WHEN place <= (%(places)s::bigint[])[2] THEN 'high'
+    WHEN place <= (%(places)s::bigint[])[3] THEN 'medium'
+    WHEN place IS NOT NULL THEN 'low'
+    WHEN churn_probability < (%(cuts)s::float8[])[1] THEN 'low'
+    WHEN churn_probability < (%(cuts)s::float8[])[2] THEN 'medium'
+    WHEN churn_probability < (%(cuts)s::float8[])[3] THEN 'high'
+    ELSE 'critical' END"""
+"""Categories follow from cuts, where medium, high and critical begin, or, where these are NULL,
+from the place by probability: places holds the last place of critical, high and medium."""
+
+ACCOUNT_RISK_SCORES: Final = OutputTable(
+    name="account_risk_scores",
+    short="scores",
+    unit="accounts",
+    columns=(
+        Column("account_id", "text"),
+        Column("churn_probability", "double precision"),
+        Column("health_score", "double precision"),
+        Column("risk_category", "text"),
+        Column("predicted_at", "timestamptz"),
+        Column("model_version", "text"),
+    ),
+    key=("account_id",),
+    constant=("predicted_at", "model_version"),
+    rules=(
+        Rule("churn_probability BETWEEN 0 AND 1", "churn_probability is not a number from 0 to 1"),
+        Rule(
+            "abs(health_score - 100 * (1 - churn_probability)) <= 1e-9",
+            "health_score is not 100 x (1 - churn_probability)",
+        ),
+        Rule(_FOLLOWS_FROM_PROBABILITY, "risk_category does not follow from churn_probability"),
+        Rule("account_id <> ''", "account_id is empty"),
+    ),
+    computed={
+        "place": "CASE WHEN %(places)s::bigint[] IS NOT NULL THEN row_number() OVER "
+        '(ORDER BY churn_probability DESC, account_id COLLATE "C") END'
+    },
+    history="account_risk_score_history",
+    refused="account_risk_scores_refused",
+    value="churn_probability",
+    probability="churn_probability",
+    category="risk_category",
+    details=ACCOUNT_RISK_DETAILS,
+    indexes={
+        "account_risk_scores_risk_category": "(risk_category)",
+        "account_risk_scores_predicted_at": "(predicted_at DESC)",
+        "account_risk_scores_health_score": "(health_score)",
+    },
+)
+
+PRODUCT_AREA_IMPACT: Final = OutputTable(
+    name="product_area_impact",
+    short="areas",
+    unit="pairs",
+    columns=(
+        Column("product_area", "text"),
+        Column("segment", "text"),
+        Column("priority_score", "double precision"),
+        Column("feedback_count", "integer"),
+        Column("avg_sentiment_score", "double precision"),
+        Column("negative_count", "integer"),
+        Column("critical_count", "integer"),
+        Column("predicted_at", "timestamptz"),
+        Column("model_version", "text"),
+    ),
+    key=("product_area", "segment"),
+    constant=("predicted_at", "model_version"),
+    rules=(
+        Rule("priority_score BETWEEN 0 AND 100", "priority_score is not a number from 0 to 100"),
+        Rule(
+            "avg_sentiment_score BETWEEN -1 AND 1",
+            "avg_sentiment_score is not a number from -1 to 1",
+        ),
+        Rule("least(feedback_count, negative_count, critical_count) >= 0", "a count is below 0"),
+        Rule(
+            "greatest(negative_count, critical_count) <= feedback_count",
+            "a count is above feedback_count",
+        ),
+        Rule("'' NOT IN (product_area, segment)", "product_area or segment is empty"),
+    ),
+    history="product_area_impact_history",
+    refused="product_area_impact_refused",
+    value="priority_score",
+    indexes={
+        "product_area_impact_priority_score": "(priority_score DESC)",
+        "product_area_impact_predicted_at": "(predicted_at DESC)",
+        "product_area_impact_segment": "(segment)",
+    },
+)
+
+OUTPUT_TABLES: Final = (ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT)
+
+PUBLICATIONS: Final = TableContract(
+    table="tens_insight.publications",
+    columns={
+        "target_table": STRING,
+        "as_of": MOMENT,
+        "model_version": STRING,
+        "undone_at": MOMENT,
+        "risk_bands": JSON,
+    },
+    rights=("SELECT", "INSERT", "UPDATE"),
+)
+REFUSALS: Final = TableContract(
+    table="tens_insight.refusals",
+    columns={"refusal_id": INTEGER, "target_table": STRING},
+    rights=("SELECT", "INSERT", "DELETE"),
+)
+_OTHERS: Final = (
+    TableContract("tens_insight.schema_migrations", {}, ("SELECT",)),
+    TableContract("tens_insight.simulated_worlds", {}, ("SELECT", "INSERT")),
+)
+"""Not needed for a run; only messages about missing rights name them."""
+
+
+def output_contracts() -> Iterator[TableContract]:
+    """Yields all that publishing needs, the output tables first."""
+    yield from (table.contract for table in OUTPUT_TABLES)
+    yield PUBLICATIONS
+    for table in OUTPUT_TABLES:
+        yield from table.history_contracts
+    yield REFUSALS
+    yield from (table.refused_contract for table in OUTPUT_TABLES)
+
+
+def pipeline_rights() -> dict[str, str]:
+    """Returns what GRANT takes for the pipeline's role, by the name of a table without schema."""
+    return {
+        contract.table.rpartition(".")[2]: f"{', '.join(contract.rights)} ON {contract.table}"
+        for contract in (*output_contracts(), *_OTHERS)
+    }
