@@ -12,7 +12,7 @@ import tensorflow_transform as tft
 
 from transforms import event_spec as spec
 from transforms.blocks import concatenate
-from transforms.history import History, history_of
+from transforms.history import History, history_of, no_history
 from transforms.rhythm import rhythm_blocks
 from transforms.vocabularies import (
     ACCOUNT_VOCABULARIES,
@@ -32,13 +32,13 @@ BUCKET_EDGES: Final[Mapping[str, tuple[float, ...]]] = {
     "silence": (2, 5, 10, 20, 40, 80, 160),
 }
 """Days, each about twice the one before. Fixed: the sketch behind tf.Transform's quantiles gave
-other edges in one run of four on the same snapshot, and so another model."""
+other edges in one run of four on the same data, and so another model."""
 LARGEST_SCORE: Final = 6.0
 """z-scores are cut here: a word seen once in training must not swamp the rest."""
 
 
 def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-    """Turns raw snapshots into features; tf.Transform calls it.
+    """Turns raw examples into features; tf.Transform calls it.
 
     Args:
         inputs: Raw features by name as `raw_feature_spec` describes them: scalars
@@ -86,7 +86,7 @@ def feature_names() -> tuple[str, ...]:
     """
     with tf.Graph().as_default():
         _, engineered = account_features(
-            _nobody(), {name: _empty(tf.int64) for name in EVENT_VOCABULARIES}
+            no_history(), {name: tf.zeros([0], tf.int64) for name in EVENT_VOCABULARIES}
         )
     one_hots = [
         n for name, words in ACCOUNT_VOCABULARIES.items() for n in slot_names(name, words.slots)
@@ -110,13 +110,3 @@ def age_buckets(history: History) -> tf.Tensor:
         for name, edges in BUCKET_EDGES.items()
     ]
     return tf.concat(one_hots, axis=1)
-
-
-def _nobody() -> History:
-    """A batch of no accounts."""
-    day, row = _empty(tf.float64), _empty(tf.int64)
-    return History(day, day, tf.zeros([0, 3], tf.float64), row, row, day, day, day, day)
-
-
-def _empty(dtype: tf.DType) -> tf.Tensor:
-    return tf.zeros([0], dtype)

@@ -1,6 +1,7 @@
-"""Names, types and defaults of the raw features: what one snapshot looks like.
+"""Names and types of the raw features: what one example looks like.
 
-A snapshot is one account at one cutoff. Its events are parallel lists, oldest
+An example is one account at one cutoff. What it holds of each column of feedback_enriched
+follows from transforms/columns.py. Its events are parallel lists, oldest
 first and newest last, and hold what the account wrote within the lookback before
 the cutoff, at most `max_events` rows. What lies before them is carried by scalars.
 FeedbackExampleGen writes this shape, preprocessing_fn reads it, and so does every
@@ -11,9 +12,12 @@ from typing import Final
 
 import tensorflow as tf
 
-ACCOUNT_ID: Final = "account_id"
-CUSTOMER_TIER: Final = "customer_tier"
-REGION: Final = "region"
+from transforms import columns
+from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, Column, Kind
+
+ACCOUNT_ID: Final = columns.ACCOUNT_ID.feature
+CUSTOMER_TIER: Final = columns.CUSTOMER_TIER.feature
+REGION: Final = columns.REGION.feature
 CUTOFF: Final = "cutoff"
 """int64, seconds since 1970-01-01 UTC: the moment that divides features from label."""
 LABEL: Final = "churned"
@@ -26,7 +30,7 @@ DAYS_OBSERVED: Final = "days_observed"
 """float, days from the cutoff of which the labels know: to the evaluation cutoff in training, to
 as_of in evaluation. No loss beyond them was seen."""
 LABELS: Final = (LABEL, DAYS_TO_CHURN, DAYS_OBSERVED)
-"""In labelled snapshots only: what became of the account, never a feature."""
+"""In labelled examples only: what became of the account, never a feature."""
 
 TENURE_DAYS: Final = "tenure_days"
 """float, days from the account's first feedback to the cutoff."""
@@ -41,24 +45,15 @@ LIFETIME_COUNTS: Final = (
 """float each: feedback rows ever before the cutoff, in total and by sentiment."""
 
 SCALAR_FLOATS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, *LIFETIME_COUNTS)
-SCALAR_STRINGS: Final = (ACCOUNT_ID, CUSTOMER_TIER, REGION)
+SCALAR_STRINGS: Final = (
+    ACCOUNT_ID,
+    *(column.feature for column in ACCOUNT_COLUMNS if column.kind is Kind.CATEGORY),
+)
 
-EVENT_AGE_DAYS: Final = "event_age_days"
+EVENT_AGE_DAYS: Final = columns.CREATED_AT.feature
 """float list, days from the event to the cutoff: > 0, falling along the list."""
-EVENT_SENTIMENT: Final = "event_sentiment"
-EVENT_PRIORITY: Final = "event_priority"
-"""int64 list, 1 (low) to 5 (critical)."""
-EVENT_PRODUCT_AREA: Final = "event_product_area"
-EVENT_SOURCE: Final = "event_source"
-EVENT_TOPIC: Final = "event_topic"
-
-EVENT_STRINGS: Final = (EVENT_SENTIMENT, EVENT_PRODUCT_AREA, EVENT_SOURCE, EVENT_TOPIC)
-EVENT_LISTS: Final = (EVENT_AGE_DAYS, EVENT_PRIORITY, *EVENT_STRINGS)
-
-NEGATIVE: Final = "negative"
-NEUTRAL: Final = "neutral"
-POSITIVE: Final = "positive"
-SENTIMENTS: Final = (NEGATIVE, NEUTRAL, POSITIVE)
+EVENT_LISTS: Final = (EVENT_AGE_DAYS, *(column.feature for column in EVENT_COLUMNS))
+"""One value an event each: categories as strings, numbers as int64."""
 
 DAY_SECONDS: Final = 86_400
 
@@ -66,22 +61,26 @@ FeatureSpec = dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
 
 
 def raw_feature_spec(with_label: bool) -> FeatureSpec:
-    """Returns how to parse one serialized snapshot.
+    """Returns how to parse one serialized example.
 
     Args:
-        with_label: Whether the snapshots carry LABELS. Those to be scored do not.
+        with_label: Whether the examples carry LABELS. Those to be scored do not.
 
     Returns:
         Scalars as FixedLenFeature of shape [], event lists as VarLenFeature.
     """
-    spec: FeatureSpec = {name: tf.io.FixedLenFeature([], tf.string) for name in SCALAR_STRINGS}
+    spec: FeatureSpec = {ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
+    spec |= {one.feature: tf.io.FixedLenFeature([], _dtype(one)) for one in ACCOUNT_COLUMNS}
     spec |= {name: tf.io.FixedLenFeature([], tf.float32) for name in SCALAR_FLOATS}
     spec[CUTOFF] = tf.io.FixedLenFeature([], tf.int64)
-    spec |= {name: tf.io.VarLenFeature(tf.string) for name in EVENT_STRINGS}
     spec[EVENT_AGE_DAYS] = tf.io.VarLenFeature(tf.float32)
-    spec[EVENT_PRIORITY] = tf.io.VarLenFeature(tf.int64)
+    spec |= {one.feature: tf.io.VarLenFeature(_dtype(one)) for one in EVENT_COLUMNS}
     if with_label:
         spec[LABEL] = tf.io.FixedLenFeature([], tf.int64)
         spec[DAYS_TO_CHURN] = tf.io.FixedLenFeature([], tf.float32)
         spec[DAYS_OBSERVED] = tf.io.FixedLenFeature([], tf.float32)
     return spec
+
+
+def _dtype(column: Column) -> tf.DType:
+    return tf.string if column.kind is Kind.CATEGORY else tf.int64

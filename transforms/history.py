@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from transforms import event_spec as spec
+from transforms.columns import EVENT_COLUMNS, NEGATIVE, POSITIVE, PRIORITY, SENTIMENT, Column, Kind
 
 
 class History(NamedTuple):
@@ -29,10 +30,16 @@ class History(NamedTuple):
     newer: tf.Tensor
     """int64: how many events of the same account are newer; 0 for its newest."""
     age: tf.Tensor
-    priority: tf.Tensor
     negative: tf.Tensor
     """1 for a negative event, else 0."""
     positive: tf.Tensor
+    columns: Mapping[str, tf.Tensor]
+    """Each of EVENT_COLUMNS by its name: a number as float64, a category as string."""
+
+    @property
+    def priority(self) -> tf.Tensor:
+        """Priority of each event, 1 to 5."""
+        return self.columns[PRIORITY.name]
 
     def total(self, values: tf.Tensor) -> tf.Tensor:
         """Sums `values` [events, ...] per account: [batch, ...]; 0 without events."""
@@ -51,8 +58,28 @@ class History(NamedTuple):
         return tf.shape(self.tenure)[0]
 
 
+def no_history() -> History:
+    """Returns a batch of no accounts."""
+    number, row = tf.zeros([0], tf.float64), tf.zeros([0], tf.int64)
+    text = tf.zeros([0], tf.string)
+    return History(
+        tenure=number,
+        silence=number,
+        lifetime=tf.zeros([0, 3], tf.float64),
+        rows=row,
+        newer=row,
+        age=number,
+        negative=number,
+        positive=number,
+        columns={
+            column.name: text if column.kind is Kind.CATEGORY else number
+            for column in EVENT_COLUMNS
+        },
+    )
+
+
 def history_of(inputs: Mapping[str, Any]) -> History:
-    """Flattens parsed snapshots.
+    """Flattens parsed examples.
 
     Args:
         inputs: Raw features by name: scalars as tensors of [batch] or [batch, 1], event
@@ -65,7 +92,8 @@ def history_of(inputs: Mapping[str, Any]) -> History:
     rows, column = age.indices[:, 0], age.indices[:, 1]
     tenure = scalar(inputs, spec.TENURE_DAYS)
     length = tf.math.unsorted_segment_sum(tf.ones_like(rows), rows, tf.shape(tenure)[0])
-    sentiment = inputs[spec.EVENT_SENTIMENT].values
+    columns = {column.name: _values(inputs, column) for column in EVENT_COLUMNS}
+    sentiment = columns[SENTIMENT.name]
     counts = ("lifetime_count", "lifetime_negative_count", "lifetime_positive_count")
     return History(
         tenure=tenure,
@@ -74,12 +102,17 @@ def history_of(inputs: Mapping[str, Any]) -> History:
         rows=rows,
         newer=tf.gather(length, rows) - 1 - column,
         age=tf.cast(age.values, tf.float64),
-        priority=tf.cast(inputs[spec.EVENT_PRIORITY].values, tf.float64),
-        negative=tf.cast(tf.equal(sentiment, spec.NEGATIVE), tf.float64),
-        positive=tf.cast(tf.equal(sentiment, spec.POSITIVE), tf.float64),
+        negative=tf.cast(tf.equal(sentiment, NEGATIVE), tf.float64),
+        positive=tf.cast(tf.equal(sentiment, POSITIVE), tf.float64),
+        columns=columns,
     )
 
 
 def scalar(inputs: Mapping[str, Any], name: str) -> tf.Tensor:
     """Returns the float feature `name` as float64 [batch], never below 0."""
     return tf.nn.relu(tf.cast(tf.reshape(inputs[name], [-1]), tf.float64))
+
+
+def _values(inputs: Mapping[str, Any], column: Column) -> tf.Tensor:
+    values = inputs[column.feature].values
+    return values if column.kind is Kind.CATEGORY else tf.cast(values, tf.float64)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import tensorflow as tf
 
-from transforms import event_spec as spec
+from transforms.columns import CUSTOMER_TIER, PRODUCT_AREA, REGION, SOURCE, TOPIC
 from transforms.history import History, history_of
 from transforms.windows import CRITICAL_PRIORITY, within
 from transforms.words import normalised
@@ -23,10 +23,10 @@ UNKNOWN: Final = -1.0
 """What never happened in the listed events, or cannot be told yet."""
 
 TOP_WORDS: Final[Mapping[str, str]] = {
-    "top_negative_area": spec.EVENT_PRODUCT_AREA,
-    "top_area": spec.EVENT_PRODUCT_AREA,
-    "top_topic": spec.EVENT_TOPIC,
-    "top_channel": spec.EVENT_SOURCE,
+    "top_negative_area": PRODUCT_AREA.name,
+    "top_area": PRODUCT_AREA.name,
+    "top_topic": TOPIC.name,
+    "top_channel": SOURCE.name,
 }
 """The word that most events share, in the shortest window of FACT_DAYS that holds one; the
 first: most negative events, in the shortest window that holds a negative one."""
@@ -45,8 +45,8 @@ def fact_names() -> tuple[str, ...]:
     """Returns the names of the numbers, in order.
 
     count_14d: events in the last 14 days, and so on for negative, positive and urgent ones
-    (priority 4 or 5); lifetime_*: ever; listed_events: how many events the snapshot holds;
-    days_since_*: days since the newest of its kind, UNKNOWN if the snapshot lists none
+    (priority 4 or 5); lifetime_*: ever; listed_events: how many events the example holds;
+    days_since_*: days since the newest of its kind, UNKNOWN if the example lists none
     (days_since_last is of the whole life); usual_gap: mean days between events over the
     life, UNKNOWN with fewer than two; usual_*_per_30d: events per 30 days in the life
     before the last USUAL_AFTER_DAYS, UNKNOWN while that is no longer than they are;
@@ -81,7 +81,7 @@ def fact_word_names() -> tuple[str, ...]:
 
 
 def reason_facts(inputs: Mapping[str, Any]) -> Facts:
-    """Counts what a batch of snapshots holds.
+    """Counts what a batch of examples holds.
 
     Args:
         inputs: Raw features by name, as `history_of` takes them.
@@ -93,7 +93,7 @@ def reason_facts(inputs: Mapping[str, Any]) -> Facts:
     marks = _marks(history)
     inside = within(history.age, FACT_DAYS)
     windows = history.total(inside[:, :, None] * marks[:, None, :])
-    tops = [_top(history, inputs, name) for name in TOP_WORDS]
+    tops = [_top(history, name) for name in TOP_WORDS]
     numbers = [
         tf.reshape(windows, [-1, len(FACT_DAYS) * len(FACT_COUNTS)]),
         history.lifetime,
@@ -105,7 +105,7 @@ def reason_facts(inputs: Mapping[str, Any]) -> Facts:
         history.total(tf.cast(history.newer < NEWEST, tf.float64)[:, None] * marks[:, :3]),
         tf.stack([top.count for top in tops], axis=1),
     ]
-    account = [tf.reshape(inputs[name], [-1]) for name in (spec.CUSTOMER_TIER, spec.REGION)]
+    account = [tf.reshape(inputs[one.feature], [-1]) for one in (CUSTOMER_TIER, REGION)]
     words = tf.stack([*(top.word for top in tops), *account], axis=1)
     numbers = tf.ensure_shape(tf.concat(numbers, axis=1), [None, len(fact_names())])
     return Facts(tf.cast(numbers, tf.float32), words)
@@ -150,11 +150,11 @@ class _Top(NamedTuple):
     count: tf.Tensor
 
 
-def _top(history: History, inputs: Mapping[str, Any], name: str) -> _Top:
+def _top(history: History, name: str) -> _Top:
     """The word of most events that count; among equals that of the newest event."""
     one = tf.ones_like(history.age)
     counted = _in_shortest_window(history, history.negative if "negative" in name else one)
-    spellings, spelling = tf.unique(inputs[TOP_WORDS[name]].values)
+    spellings, spelling = tf.unique(history.columns[TOP_WORDS[name]])
     words, word = tf.unique(normalised(spellings))
     word = tf.cast(tf.gather(word, spelling), tf.int64)
     known = tf.size(words, tf.int64)

@@ -10,22 +10,36 @@ from collections.abc import Mapping
 from typing import Final
 
 from transforms.account_features import feature_names
+from transforms.vocabularies import ACCOUNT_VOCABULARIES, EVENT_VOCABULARIES, Vocabulary
 
-REASON_GROUPS: Final[Mapping[str, str]] = {
-    "silence": r"since_last|missed_events|overdue|silence_.+",
-    "rhythm": r"gap_.+|pace|active_.+|age_\d+",
-    "volume": r"count_.+|trend_.+",
-    "negative_feedback": r"negative_.+|since_negative",
-    "positive_feedback": r"positive_.+|since_positive",
-    "recent_tone": r"tone_.+",
-    "urgency": r"critical_.+|priority_.+|since_critical",
-    "product_areas": r"area(_.+|\[.+)",
-    "channels": r"source(_.+|\[.+)",
-    "topics": r"topic(_.+|\[.+)",
-    "tenure": r"tenure|tenure_.+|newness_.+",
-    "tier": r"tier\[.+",
-    "region": r"region\[.+",
-}
+
+def _patterns(vocabularies: Mapping[str, Vocabulary]) -> dict[str, str]:
+    """Returns by group a pattern of the features that are made of words."""
+    return _joined(*({words.reason: rf"{name}(_.+|\[.+)"} for name, words in vocabularies.items()))
+
+
+def _joined(*patterns: Mapping[str, str]) -> dict[str, str]:
+    """Returns the patterns by group; a group of several gets all of them."""
+    groups: dict[str, str] = {}
+    for group, pattern in (item for one in patterns for item in one.items()):
+        groups[group] = f"{groups[group]}|{pattern}" if group in groups else pattern
+    return groups
+
+
+REASON_GROUPS: Final[Mapping[str, str]] = _joined(
+    {
+        "silence": r"since_last|missed_events|overdue|silence_.+",
+        "rhythm": r"gap_.+|pace|active_.+|age_\d+",
+        "volume": r"count_.+|trend_.+",
+        "negative_feedback": r"negative_.+|since_negative",
+        "positive_feedback": r"positive_.+|since_positive",
+        "recent_tone": r"tone_.+",
+        "urgency": r"critical_.+|priority_.+|since_critical",
+    },
+    _patterns(EVENT_VOCABULARIES),
+    {"tenure": r"tenure|tenure_.+|newness_.+"},
+    _patterns(ACCOUNT_VOCABULARIES),
+)
 """By group, a regular expression that matches the whole name of each of its features."""
 
 

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from transforms import event_spec as spec
 from transforms.blocks import Block, block, columns
+from transforms.columns import CUSTOMER_TIER, PRODUCT_AREA, REGION, SOURCE, TOPIC, Column
 from transforms.history import History
 from transforms.words import normalised
 
@@ -15,11 +15,13 @@ FRESH_DAYS: Final = 30.0
 
 
 class Vocabulary(NamedTuple):
-    """The words of one raw feature that get a column of their own."""
+    """The words of one column of feedback that get a feature of their own."""
 
-    feature: str
+    column: Column
     size: int
     """The most frequent words kept; all others share one more column, the last."""
+    reason: str
+    """The reason group that its features belong to, see reason_groups."""
     facets: tuple[str, ...] = ()
     """What is computed per word: of "count", "negative" and "fresh"."""
 
@@ -29,15 +31,20 @@ class Vocabulary(NamedTuple):
         return self.size + 1
 
 
-EVENT_VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
-    "area": Vocabulary(spec.EVENT_PRODUCT_AREA, 12, ("count", "negative", "fresh")),
-    "source": Vocabulary(spec.EVENT_SOURCE, 10, ("count", "fresh")),
-    "topic": Vocabulary(spec.EVENT_TOPIC, 24, ("count",)),
-}
-ACCOUNT_VOCABULARIES: Final[Mapping[str, Vocabulary]] = {
-    "tier": Vocabulary(spec.CUSTOMER_TIER, 8),
-    "region": Vocabulary(spec.REGION, 12),
-}
+def _by_label(*vocabularies: Vocabulary) -> Mapping[str, Vocabulary]:
+    return {words.column.label: words for words in vocabularies}
+
+
+EVENT_VOCABULARIES: Final = _by_label(
+    Vocabulary(PRODUCT_AREA, 12, "product_areas", ("count", "negative", "fresh")),
+    Vocabulary(SOURCE, 10, "channels", ("count", "fresh")),
+    Vocabulary(TOPIC, 24, "topics", ("count",)),
+)
+ACCOUNT_VOCABULARIES: Final = _by_label(
+    Vocabulary(CUSTOMER_TIER, 8, "tier"),
+    Vocabulary(REGION, 12, "region"),
+)
+VOCABULARIES: Final = {**EVENT_VOCABULARIES, **ACCOUNT_VOCABULARIES}
 
 
 def event_slots(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -46,7 +53,7 @@ def event_slots(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     Runs tf.Transform analyzers: only to be called inside a preprocessing_fn.
     """
     return {
-        name: _slots(name, words, inputs[words.feature].values)
+        name: _slots(name, words, inputs[words.column.feature].values)
         for name, words in EVENT_VOCABULARIES.items()
     }
 
@@ -58,7 +65,7 @@ def account_one_hots(inputs: Mapping[str, Any]) -> Block:
     """
     names, values = [], []
     for name, words in ACCOUNT_VOCABULARIES.items():
-        slot = _slots(name, words, tf.reshape(inputs[words.feature], [-1]))
+        slot = _slots(name, words, tf.reshape(inputs[words.column.feature], [-1]))
         values.append(tf.one_hot(slot, words.slots, dtype=tf.float64))
         names += slot_names(name, words.slots)
     return block(names, tf.concat(values, axis=1))

@@ -12,15 +12,9 @@ from tfx import types
 from components.feedback_example_gen.word_counts import read_word_counts, words_of
 from components.registry.metadata_text import without_backslash
 from serving_model.served.model_words import read_vocabularies
+from transforms.vocabularies import VOCABULARIES
 from transforms.words import normalised
 
-_COLUMNS: Final = {
-    "area": "product_area",
-    "source": "source",
-    "topic": "topic",
-    "tier": "customer_tier",
-    "region": "region",
-}
 _NAMED: Final = 3
 
 
@@ -31,7 +25,7 @@ def describe_unseen_words(scores: types.Artifact, examples: types.Artifact, mode
     counts it with all other words. A model without a vocabulary file is logged.
 
     Args:
-        scores: PublishedScores; gets for area, source, topic, tier and region the property
+        scores: PublishedScores; gets for each of VOCABULARIES the property
             unseen_<name>_share, in [0, 1], of events (tier and region: of accounts), and
             where it is not 0 unseen_<name>_examples, a JSON list of the most frequent, see
             metadata_text.
@@ -39,11 +33,11 @@ def describe_unseen_words(scores: types.Artifact, examples: types.Artifact, mode
         model_uri: Folder of the SavedModel.
     """
     words, vocabularies = read_word_counts(examples.uri), read_vocabularies(model_uri)
-    for name, column in _COLUMNS.items():
+    for name, own in VOCABULARIES.items():
         if name not in vocabularies:
             logging.warning("%s has no vocabulary %r: unseen words not counted", model_uri, name)
             continue
-        share, named = unseen_words(words, column, vocabularies[name])
+        share, named = unseen_words(words, own.column.name, vocabularies[name])
         scores.set_float_custom_property(f"unseen_{name}_share", share)
         if named:
             text = json.dumps(named, ensure_ascii=False)

@@ -11,23 +11,15 @@ from components.data_checker.pairs import Pair, too_few, too_few_values
 from components.data_checker.statistics import Feature, Statistics, Words, common_stats, features
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 from transforms import event_spec
+from transforms.columns import CATEGORIES, OPEN_SETS
 
 UNSEEN: Final = "unseen"
 MISSING: Final = "missing"
 UNSEEN_PAIRS: Final = (Pair(UNSEEN, EVAL, TRAIN), Pair(UNSEEN, SCORE, TRAIN))
 _SHOWN: Final = 3
-_OPEN_SETS: Final = (
-    event_spec.CUSTOMER_TIER,
-    event_spec.REGION,
-    event_spec.EVENT_PRODUCT_AREA,
-    event_spec.EVENT_SOURCE,
-    event_spec.EVENT_TOPIC,
-)
 _MAY_BE_MISSING: Final = (
-    event_spec.CUSTOMER_TIER,
-    event_spec.REGION,
     *event_spec.SCALAR_FLOATS,
-    *event_spec.EVENT_STRINGS,
+    *(column.feature for column in CATEGORIES),
 )
 
 
@@ -48,7 +40,7 @@ def check_unseen(
     """
     few = too_few(pair, base, split, limits)
     known, found = features(base), features(split)
-    for name in _OPEN_SETS:
+    for name in (column.feature for column in OPEN_SETS):
         if name not in known or name not in found:
             why = "not compared: no value in a split"
             yield _unseen(pair, name, None, limits, SKIPPED, why)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
-EVENT_COLUMNS: Final = ("product_area", "source", "topic")
-ACCOUNT_COLUMNS: Final = ("customer_tier", "region")
+from transforms import columns
+
+EVENT_COLUMNS: Final = tuple(one.name for one in columns.OPEN_SETS if not one.of_account)
+ACCOUNT_COLUMNS: Final = tuple(one.name for one in columns.OPEN_SETS if one.of_account)
 OPEN_SETS: Final = (*EVENT_COLUMNS, *ACCOUNT_COLUMNS)

@@ -16,15 +16,10 @@ import pyarrow as pa
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback, Int64s
 from transforms import event_spec
+from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, SENTIMENT, SENTIMENTS, Column
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BATCH: Final = 4_096
-_EVENT_COLUMNS: Final = {
-    event_spec.EVENT_SENTIMENT: "sentiment",
-    event_spec.EVENT_PRODUCT_AREA: "product_area",
-    event_spec.EVENT_SOURCE: "source",
-    event_spec.EVENT_TOPIC: "topic",
-}
 
 
 @dataclass(frozen=True)
@@ -143,10 +138,10 @@ class _LifetimeCounts:
 
     @classmethod
     def of(cls, feedback: Feedback) -> "_LifetimeCounts":
-        codes = feedback.strings["sentiment"].indices.to_numpy()
-        values = feedback.strings["sentiment"].dictionary.to_pylist()
+        codes = feedback.strings[SENTIMENT.name].indices.to_numpy()
+        values = feedback.strings[SENTIMENT.name].dictionary.to_pylist()
         prefix = {"lifetime_count": np.arange(len(codes) + 1)}
-        for sentiment in event_spec.SENTIMENTS:
+        for sentiment in SENTIMENTS:
             known = sentiment.encode()
             code = values.index(known) if known in values else -1
             counts = np.concatenate([[0], np.cumsum(codes == code)])
@@ -158,11 +153,9 @@ def _record_batch(
     feedback: Feedback, lifetime: _LifetimeCounts, snapshots: Snapshots, part: slice
 ) -> pa.RecordBatch:
     first, begin, end = snapshots.first[part], snapshots.begin[part], snapshots.end[part]
-    newest = pa.array(end - 1)
     columns = {
         event_spec.ACCOUNT_ID: feedback.account_ids.take(pa.array(snapshots.account[part])),
-        event_spec.CUSTOMER_TIER: feedback.strings["customer_tier"].take(newest),
-        event_spec.REGION: feedback.strings["region"].take(newest),
+        **{one.feature: _values(feedback, one, end - 1) for one in ACCOUNT_COLUMNS},
         event_spec.CUTOFF: np.full(len(end), snapshots.cutoff_us // 1_000_000),
         event_spec.TENURE_DAYS: _age_days(feedback, snapshots, first),
         event_spec.DAYS_SINCE_LAST_EVENT: _age_days(feedback, snapshots, end - 1),
@@ -185,12 +178,19 @@ def _event_lists(
     rows = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], end - begin)
     lists = {
         event_spec.EVENT_AGE_DAYS: _lists(offsets, _age_days(feedback, snapshots, rows)),
-        event_spec.EVENT_PRIORITY: _lists(offsets, feedback.priority[rows]),
     }
-    indices = pa.array(rows)
-    for feature, column in _EVENT_COLUMNS.items():
-        lists[feature] = _lists(offsets, feedback.strings[column].take(indices))
+    for column in EVENT_COLUMNS:
+        lists[column.feature] = _lists(offsets, _values(feedback, column, rows))
     return lists
+
+
+def _values(
+    feedback: Feedback, column: Column, rows: Int64s
+) -> pa.DictionaryArray | npt.NDArray[np.int64]:
+    """Returns what a column holds in some rows."""
+    if column.name in feedback.numbers:
+        return feedback.numbers[column.name][rows]
+    return feedback.strings[column.name].take(pa.array(rows))
 
 
 def _age_days(feedback: Feedback, snapshots: Snapshots, rows: Int64s) -> npt.NDArray[np.float32]:

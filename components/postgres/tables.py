@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 from psycopg2 import sql
 
+from transforms.columns import COLUMNS, Kind
+
 STRING: Final = frozenset({"text", "character varying", "character", "citext"})
 INTEGER: Final = frozenset({"smallint", "integer", "bigint"})
 DOUBLE: Final = frozenset({"double precision"})
@@ -25,6 +27,12 @@ _ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
     "integer": INTEGER,
     "timestamptz": MOMENT,
     "jsonb": JSON,
+}
+_INPUT_TYPES: Final[dict[Kind, frozenset[str]]] = {
+    Kind.ID: STRING,
+    Kind.MOMENT: MOMENT,
+    Kind.NUMBER: INTEGER,
+    Kind.CATEGORY: STRING,
 }
 _DB_INIT: Final = "run `tens-insight db init`"
 _OURS: Final = "tens_insight"
@@ -217,19 +225,7 @@ class OutputTable(StagedTable):
 
 FEEDBACK: Final = TableContract(
     table="feedback_enriched",
-    # Neither id's values nor the text of summary are read for features; id breaks ties.
-    columns={
-        "id": STRING,
-        "created_at": MOMENT,
-        "source": STRING,
-        "product_area": STRING,
-        "sentiment": STRING,
-        "priority": INTEGER,
-        "topic": STRING,
-        "region": STRING,
-        "customer_tier": STRING,
-        "account_id": STRING,
-    },
+    columns={column.name: _INPUT_TYPES[column.kind] for column in COLUMNS},
     rights=("SELECT",),
     remedy="GoInsight's ETL creates it: check that DATABASE_URL names GoInsight's database",
 )

@@ -2,18 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
-from components.feedback_example_gen.open_sets import OPEN_SETS
 from components.registry.metadata_text import with_backslash
-
-_VOCABULARIES: Final = {
-    "area": "areas",
-    "source": "sources",
-    "topic": "topics",
-    "tier": "tiers",
-    "region": "regions",
-}
+from transforms.columns import OPEN_SETS
 
 
 def input_facts(data: Mapping[str, Any], published: Mapping[str, Any]) -> Iterator[str]:
@@ -28,9 +20,9 @@ def input_facts(data: Mapping[str, Any], published: Mapping[str, Any]) -> Iterat
         yield f"{rows} another in all but the id, ignored for accounts"
     yield from _account_facts(data)
     for column in OPEN_SETS:
-        if data[f"{column}_spellings"]:
-            yield _spellings(data, column)
-    unseen = [_unseen(published, name) for name in _VOCABULARIES]
+        if data[f"{column.name}_spellings"]:
+            yield _spellings(data, column.name)
+    unseen = [_unseen(published, name) for name in (column.label for column in OPEN_SETS)]
     if any(unseen):
         yield f"outside the model's vocabulary: {', '.join(filter(None, unseen))}"
 
@@ -63,7 +55,7 @@ def _unseen(published: Mapping[str, Any], name: str) -> str:
         return ""
     examples = json.loads(with_backslash(published.get(f"unseen_{name}_examples", "[]")))
     named = f" ({', '.join(map(repr, examples))})" if examples else ""
-    return f"{share:.1%} of {_VOCABULARIES[name]}{named}"
+    return f"{share:.1%} of {name}s{named}"
 
 
 def _counted(number: int, one: str, several: str) -> str:

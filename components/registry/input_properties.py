@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from components.feedback_example_gen.cutoffs import SPLITS
-from components.feedback_example_gen.open_sets import OPEN_SETS
 from components.registry import artifact_names
 from components.registry.properties import Properties, keyed
+from transforms.columns import OPEN_SETS
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class ExamplesProperties(Properties):
         default_factory=dict, metadata=keyed("{key}_{name}", SPLITS)
     )
     spellings: Mapping[str, Spellings] = field(
-        default_factory=dict, metadata=keyed("{key}_{name}", OPEN_SETS)
+        default_factory=dict, metadata=keyed("{key}_{name}", (one.name for one in OPEN_SETS))
     )
 
 

@@ -6,15 +6,8 @@ from typing import Final
 
 from components.registry import artifact_names
 from components.registry.properties import Properties, keyed
+from transforms.columns import OPEN_SETS
 
-VOCABULARIES: Final[Mapping[str, str]] = {
-    "area": "product_area",
-    "source": "source",
-    "topic": "topic",
-    "tier": "customer_tier",
-    "region": "region",
-}
-"""Columns of feedback_enriched by the name of the model's vocabulary."""
 CATEGORIES: Final = ("critical", "high", "medium", "low")
 """The risk bands, highest first."""
 
@@ -71,7 +64,8 @@ class PublishedScoresProperties(Properties):
         default_factory=dict, metadata=keyed("category_{key}", CATEGORIES)
     )
     unseen: Mapping[str, UnseenWords] = field(
-        default_factory=dict, metadata=keyed("unseen_{key}_{name}", VOCABULARIES)
+        default_factory=dict,
+        metadata=keyed("unseen_{key}_{name}", (one.label for one in OPEN_SETS)),
     )
 
 

@@ -14,6 +14,7 @@ from tfx_bsl.public.tfxio import TFExampleRecord
 
 from serving_model.learning.trainer import run_fn
 from serving_model.served.predict import ModelScorer
+from transforms import columns
 from transforms import event_spec as spec
 from transforms.account_features import preprocessing_fn
 from transforms.schema import load_schema
@@ -49,8 +50,8 @@ def snapshot(number: int, cutoff: int, misery: float, random: np.random.Generato
         ages = np.repeat(ages[:1], 3)
     share = 1 / (1 + np.exp(-1.2 * misery))
     negative = random.random(ages.size) < share
-    other = np.where(random.random(ages.size) < 0.5, spec.POSITIVE, spec.NEUTRAL)
-    sentiment = np.where(negative, spec.NEGATIVE, other)
+    other = np.where(random.random(ages.size) < 0.5, columns.POSITIVE, columns.NEUTRAL)
+    sentiment = np.where(negative, columns.NEGATIVE, other)
     lifetime = float(ages.size + random.integers(3))
     return {
         spec.ACCOUNT_ID: f"ACC-{number:05d}",
@@ -61,14 +62,14 @@ def snapshot(number: int, cutoff: int, misery: float, random: np.random.Generato
         spec.DAYS_SINCE_LAST_EVENT: float(ages[-1]) if ages.size else tenure,
         "lifetime_count": lifetime,
         "lifetime_negative_count": float(negative.sum()),
-        "lifetime_neutral_count": float((sentiment == spec.NEUTRAL).sum()),
-        "lifetime_positive_count": float((sentiment == spec.POSITIVE).sum()),
+        "lifetime_neutral_count": float((sentiment == columns.NEUTRAL).sum()),
+        "lifetime_positive_count": float((sentiment == columns.POSITIVE).sum()),
         spec.EVENT_AGE_DAYS: ages,
-        spec.EVENT_SENTIMENT: sentiment,
-        spec.EVENT_PRIORITY: random.integers(1, 6, ages.size),
-        spec.EVENT_PRODUCT_AREA: random.choice(AREAS, ages.size),
-        spec.EVENT_SOURCE: random.choice(SOURCES, ages.size),
-        spec.EVENT_TOPIC: random.choice(TOPICS, ages.size),
+        columns.SENTIMENT.feature: sentiment,
+        columns.PRIORITY.feature: random.integers(1, 6, ages.size),
+        columns.PRODUCT_AREA.feature: random.choice(AREAS, ages.size),
+        columns.SOURCE.feature: random.choice(SOURCES, ages.size),
+        columns.TOPIC.feature: random.choice(TOPICS, ages.size),
     }
 
 

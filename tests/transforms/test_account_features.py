@@ -15,6 +15,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms import columns
 from transforms import event_spec as spec
 from transforms.account_features import account_features, age_buckets, feature_names
 from transforms.history import history_of
@@ -215,8 +216,8 @@ def as_inputs(accounts: list[Account]) -> tuple[dict[str, Any], dict[str, tf.Ten
         "lifetime_negative_count": scalar([a.life_negative for a in accounts]),
         "lifetime_positive_count": scalar([a.life_positive for a in accounts]),
         spec.EVENT_AGE_DAYS: sparse([e.age for e in events], tf.float32),
-        spec.EVENT_SENTIMENT: sparse([e.sentiment for e in events], tf.string),
-        spec.EVENT_PRIORITY: sparse([e.priority for e in events], tf.int64),
+        columns.SENTIMENT.feature: sparse([e.sentiment for e in events], tf.string),
+        columns.PRIORITY.feature: sparse([e.priority for e in events], tf.int64),
     }
     slots = {
         name: slots_in(
@@ -276,7 +277,7 @@ def words_of(draw: st.DrawFn, name: str) -> str:
 EVENTS = st.builds(
     Event,
     age=AGES,
-    sentiment=st.sampled_from(spec.SENTIMENTS),
+    sentiment=st.sampled_from(columns.SENTIMENTS),
     priority=st.integers(1, 5),
     area=words_of("area"),
     source=words_of("source"),

@@ -8,6 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from transforms import columns
 from transforms import event_spec as spec
 from transforms.reason_facts import FACT_DAYS, Facts, fact_names, fact_word_names, reason_facts
 
@@ -38,7 +39,7 @@ class Account(NamedTuple):
 EVENTS = st.builds(
     Event,
     st.integers(1, 179).map(lambda age: age + 0.5),
-    st.sampled_from(spec.SENTIMENTS),
+    st.sampled_from(columns.SENTIMENTS),
     st.integers(1, 5),
     st.sampled_from(["billing", " Billing", "ui_ux", "Ü"]),
     st.sampled_from(["chat", "email"]),
@@ -60,7 +61,8 @@ def inputs(accounts: list[Account]) -> dict[str, Any]:
         values = [[getattr(event, field) for event in one.events] for one in accounts]
         return tf.ragged.constant(values, dtype, ragged_rank=1).to_sparse()
 
-    negative = [one.tones(spec.NEGATIVE) + one.older_negative for one in accounts]
+    negative = [one.tones(columns.NEGATIVE) + one.older_negative for one in accounts]
+    positive = [one.tones(columns.POSITIVE) for one in accounts]
     return {
         spec.CUSTOMER_TIER: tf.constant([f"tier {n}" for n in range(len(accounts))]),
         spec.REGION: tf.constant(["EU"] * len(accounts)),
@@ -68,13 +70,13 @@ def inputs(accounts: list[Account]) -> dict[str, Any]:
         spec.DAYS_SINCE_LAST_EVENT: tf.constant([one.silence for one in accounts]),
         "lifetime_count": tf.constant([float(len(a.events) + a.older) for a in accounts]),
         "lifetime_negative_count": tf.constant([float(n) for n in negative]),
-        "lifetime_positive_count": tf.constant([float(a.tones(spec.POSITIVE)) for a in accounts]),
+        "lifetime_positive_count": tf.constant([float(n) for n in positive]),
         spec.EVENT_AGE_DAYS: ragged("age", tf.float32),
-        spec.EVENT_SENTIMENT: ragged("sentiment", tf.string),
-        spec.EVENT_PRIORITY: ragged("priority", tf.int64),
-        spec.EVENT_PRODUCT_AREA: ragged("area", tf.string),
-        spec.EVENT_SOURCE: ragged("source", tf.string),
-        spec.EVENT_TOPIC: ragged("topic", tf.string),
+        columns.SENTIMENT.feature: ragged("sentiment", tf.string),
+        columns.PRIORITY.feature: ragged("priority", tf.int64),
+        columns.PRODUCT_AREA.feature: ragged("area", tf.string),
+        columns.SOURCE.feature: ragged("source", tf.string),
+        columns.TOPIC.feature: ragged("topic", tf.string),
     }
 
 
@@ -82,8 +84,8 @@ def reference(account: Account) -> dict[str, float]:
     events = account.events
     kinds = {
         "count": events,
-        "negative": [e for e in events if e.sentiment == spec.NEGATIVE],
-        "positive": [e for e in events if e.sentiment == spec.POSITIVE],
+        "negative": [e for e in events if e.sentiment == columns.NEGATIVE],
+        "positive": [e for e in events if e.sentiment == columns.POSITIVE],
         "urgent": [e for e in events if e.priority >= 4],
     }
     life = len(events) + account.older
@@ -112,14 +114,14 @@ def reference(account: Account) -> dict[str, float]:
         "days_since_last": account.silence,
         "usual_gap": gap,
         "newest": len(newest),
-        "newest_negative": sum(e.sentiment == spec.NEGATIVE for e in newest),
-        "newest_positive": sum(e.sentiment == spec.POSITIVE for e in newest),
+        "newest_negative": sum(e.sentiment == columns.NEGATIVE for e in newest),
+        "newest_positive": sum(e.sentiment == columns.POSITIVE for e in newest),
     }
 
 
 def tops(account: Account) -> dict[str, tuple[str, int]]:
     """The word of most events, by name of the fact, and how many share it."""
-    negative = [e for e in account.events if e.sentiment == spec.NEGATIVE]
+    negative = [e for e in account.events if e.sentiment == columns.NEGATIVE]
     found = {}
     for name, events, field in (
         ("top_negative_area", negative, "area"),
@@ -163,7 +165,7 @@ def test_the_facts_are_what_a_count_finds(accounts: list[Account]) -> None:
 
 
 def test_a_young_account_has_no_usual_rate_yet() -> None:
-    young = Account(59.0, 0, 0, [Event(1.5, spec.NEGATIVE, 5, "billing", "chat", "x")] * 3)
+    young = Account(59.0, 0, 0, [Event(1.5, columns.NEGATIVE, 5, "billing", "chat", "x")] * 3)
     old = young._replace(tenure=60.0)
     numbers, _ = facts_of([young, old])
     assert numbers[0]["usual_per_30d"] == numbers[0]["usual_negative_per_30d"] == -1

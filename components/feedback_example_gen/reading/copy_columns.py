@@ -28,25 +28,25 @@ def copy_columns(
         connection: Open.
         query: A SELECT.
         parameters: Its values.
-        types: Name and Arrow type of each column that the query returns, in its order.
+        types: Arrow type of each column that the query returns, by name, in any order.
 
     Returns:
-        The columns; NULL is null, and an empty string is an empty string.
+        The columns in the order of `types`; NULL is null, and an empty string is an empty
+        string.
+
+    Raises:
+        ValueError: The query returns other columns.
     """
     buffer = io.BytesIO()
     with connection.cursor() as cursor:
         inner = cursor.mogrify(query, parameters).decode()
-        statement = f"COPY ({inner}) TO STDOUT (FORMAT csv)"
+        statement = f"COPY ({inner}) TO STDOUT (FORMAT csv, HEADER)"
         # The stubs know of text files only.
         cursor.copy_expert(statement, buffer)  # type: ignore[arg-type]
-    if not buffer.tell():
-        return pa.schema(list(types.items())).empty_table()
     text = buffer.getbuffer()
     table = pyarrow.csv.read_csv(
         pa.py_buffer(text),
-        read_options=pyarrow.csv.ReadOptions(
-            column_names=list(types), block_size=_block_bytes(text)
-        ),
+        read_options=pyarrow.csv.ReadOptions(block_size=_block_bytes(text)),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         # COPY quotes an empty string, and writes nothing at all for NULL.
         convert_options=pyarrow.csv.ConvertOptions(
@@ -56,7 +56,12 @@ def copy_columns(
             quoted_strings_can_be_null=False,
         ),
     )
-    return table.unify_dictionaries()
+    if set(table.column_names) != set(types):
+        raise ValueError(
+            f"The query returns the columns {', '.join(table.column_names)}, but those that are "
+            f"read are {', '.join(types)}: give it the columns of transforms/columns.py."
+        )
+    return table.select(list(types)).unify_dictionaries()
 
 
 def _block_bytes(text: memoryview) -> int:

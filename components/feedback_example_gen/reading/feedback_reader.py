@@ -22,21 +22,21 @@ from components.feedback_example_gen.reading.copy_columns import column, copy_co
 from components.feedback_example_gen.reading.duplicate_events import repeated_rows
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
+from transforms.columns import ACCOUNT_ID, CATEGORIES, CREATED_AT, NUMBERS
 
 _QUERIES: Final = queries(__package__)
 
 Int64s = npt.NDArray[np.int64]
 
-STRING_COLUMNS = ("sentiment", "product_area", "source", "topic", "customer_tier", "region")
-_CODES = pa.dictionary(pa.int32(), pa.binary())
-_FEEDBACK_TYPES = {
-    "account_id": _CODES,
-    "created_at": pa.timestamp("us"),
+_CODES: Final = pa.dictionary(pa.int32(), pa.binary())
+_FEEDBACK_TYPES: Final = {
+    ACCOUNT_ID.name: _CODES,
+    CREATED_AT.name: pa.timestamp("us"),
     "id_hash": pa.int64(),
-    "priority": pa.int64(),
-    **{name: _CODES for name in STRING_COLUMNS},
+    **{column.name: pa.int64() for column in NUMBERS},
+    **{column.name: _CODES for column in CATEGORIES},
 }
-_CHURN_TYPES = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
+_CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
 
 
 @dataclass(frozen=True)
@@ -64,16 +64,16 @@ class Feedback:
         account_ids: Arrow binary array [A], UTF-8, sorted.
         starts: int64 [A + 1]; rows starts[a] to starts[a + 1] belong to account a.
         created_us: int64 [N], microseconds since 1970-01-01 UTC, rising in an account.
-        priority: int64 [N].
-        strings: For each of STRING_COLUMNS a dictionary-encoded Arrow array [N] of
-            UTF-8 bytes.
+        numbers: For each of columns.NUMBERS, by name, int64 [N].
+        strings: For each of columns.CATEGORIES, by name, a dictionary-encoded Arrow array
+            [N] of UTF-8 bytes.
         duplicate_rows: Rows left out because they repeat another in all but their id.
     """
 
     account_ids: pa.Array
     starts: Int64s
     created_us: Int64s
-    priority: Int64s
+    numbers: dict[str, Int64s]
     strings: dict[str, pa.DictionaryArray]
     duplicate_rows: int = 0
 
@@ -117,20 +117,20 @@ def read_feedback(
     parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
     table = copy_columns(connection, query, parameters, _FEEDBACK_TYPES)
     _refuse_nulls(table)
-    account_ids, codes = _sorted_accounts(column(table, "account_id"))
-    created_us = column(table, "created_at").cast(pa.int64()).to_numpy()
+    account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))
+    created_us = column(table, CREATED_AT.name).cast(pa.int64()).to_numpy()
     order = account_order(codes, created_us, column(table, "id_hash").to_numpy())
-    priority = column(table, "priority").to_numpy()
-    strings = {name: column(table, name) for name in STRING_COLUMNS}
+    numbers = {one.name: column(table, one.name).to_numpy() for one in NUMBERS}
+    strings = {one.name: column(table, one.name) for one in CATEGORIES}
     if collapse_duplicates:
-        content = [priority, *(one.indices.to_numpy() for one in strings.values())]
+        content = [*numbers.values(), *(one.indices.to_numpy() for one in strings.values())]
         order = np.delete(order, repeated_rows(codes, created_us, order, content))
     indices = pa.array(order)
     return Feedback(
         account_ids=account_ids,
         starts=np.searchsorted(codes[order], np.arange(len(account_ids) + 1)),
         created_us=created_us[order],
-        priority=priority[order],
+        numbers={name: one[order] for name, one in numbers.items()},
         strings={name: one.take(indices) for name, one in strings.items()},
         duplicate_rows=table.num_rows - len(order),
     )

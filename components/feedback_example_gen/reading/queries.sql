@@ -27,19 +27,20 @@ GROUP BY 1, 2
 
 -- name: read_churn
 -- When the accounts of one bucket churned, as far as that was known at as_of.
-SELECT {account_column}::text, {date_column}::timestamp
+SELECT {account_column}::text AS account_id, {date_column}::timestamp AS churned_at
 FROM {table}
 WHERE {date_column} < %(as_of)s
   AND isfinite({date_column})
   AND (hashtext({account_column}::text) & 2147483647) %% %(buckets)s = %(bucket)s
 
 -- name: read_feedback
--- The feedback of one bucket of accounts before as_of, without its text.
+-- The feedback of one bucket of accounts before as_of, without its text: the columns of
+-- transforms/columns.py under their own names, in any order.
 -- The session's time zone is UTC, so the cast to timestamp keeps UTC's clock. The casts to
 -- text take the padding off char(n). No calendar of ours goes back before the year 1.
 SELECT account_id::text,
        created_at::timestamp,
-       hashtextextended(id::text, 0),
+       hashtextextended(id::text, 0) AS id_hash,
        priority,
        sentiment::text,
        product_area::text,

@@ -12,6 +12,7 @@ from tensorflow_data_validation.statistics.stats_impl import generate_statistics
 from components.data_checker.checks import Limits
 from components.data_checker.statistics import Statistics
 from transforms import event_spec
+from transforms.columns import PRIORITY, PRODUCT_AREA, SENTIMENT, SOURCE, TOPIC
 
 LIMITS = Limits(
     min_accounts=100,
@@ -53,11 +54,11 @@ def snapshots(count: int, seed: int = 0, **columns: Values) -> pa.RecordBatch:
         event_spec.REGION: words("NA", "EU", "APAC", ends=each),
         event_spec.CUTOFF: lists(np.full(count, 1_700_000_000), each),
         event_spec.EVENT_AGE_DAYS: lists(rng.uniform(0, 180, events).astype("f4"), offsets),
-        event_spec.EVENT_PRIORITY: lists(rng.integers(1, 6, events), offsets),
-        event_spec.EVENT_SENTIMENT: words("negative", "neutral", "positive", ends=offsets),
-        event_spec.EVENT_PRODUCT_AREA: words("billing", "security", "ui_ux", ends=offsets),
-        event_spec.EVENT_SOURCE: words("email", "chat", "zendesk", ends=offsets),
-        event_spec.EVENT_TOPIC: words("invoice", "login", "layout", "export", ends=offsets),
+        PRIORITY.feature: lists(rng.integers(1, 6, events), offsets),
+        SENTIMENT.feature: words("negative", "neutral", "positive", ends=offsets),
+        PRODUCT_AREA.feature: words("billing", "security", "ui_ux", ends=offsets),
+        SOURCE.feature: words("email", "chat", "zendesk", ends=offsets),
+        TOPIC.feature: words("invoice", "login", "layout", "export", ends=offsets),
     }
     for name in event_spec.SCALAR_FLOATS:
         drawn[name] = lists(rng.gamma(2, 20, count).astype("f4"), each)

@@ -14,7 +14,7 @@ from components.data_checker.drift import check_drift
 from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.statistics import accounts
 from pipeline.settings import Settings
-from transforms import event_spec
+from transforms import columns, event_spec
 from transforms.schema import load_schema
 
 SCHEMA = load_schema()
@@ -61,7 +61,7 @@ def test_a_shift_of_words_says_which_word_and_how_far(
     base = statistics_of(500)
     split = statistics_of(500, seed=3, event_source=events(500, b"fax"))
     checks = failed(list(check_drift(pair, base, split, SCHEMA, limits())))
-    assert set(checks) == {event_spec.EVENT_SOURCE}
+    assert set(checks) == {columns.SOURCE.feature}
     (check,) = checks.values()
     assert check.found == pytest.approx(1)
     assert check.bar == "<= 0.05"
@@ -74,8 +74,8 @@ def test_a_shift_of_numbers_says_mean_and_median(statistics_of: Of, limits: Of) 
     high = [[5] * len(words) for words in events(500, b"")]
     split = statistics_of(500, event_priority=high)
     checks = failed(list(check_drift(PAIRS[1], statistics_of(500), split, SCHEMA, limits())))
-    assert set(checks) == {event_spec.EVENT_PRIORITY}
-    assert "and is 5, the median was 3 and is 5" in checks[event_spec.EVENT_PRIORITY].message
+    assert set(checks) == {columns.PRIORITY.feature}
+    assert "and is 5, the median was 3 and is 5" in checks[columns.PRIORITY.feature].message
 
 
 @pytest.mark.parametrize(("base", "split"), [(49, 200), (200, 49)])

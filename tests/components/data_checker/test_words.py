@@ -7,7 +7,7 @@ import pytest
 
 from components.data_checker.checks import Check
 from components.data_checker.words import UNSEEN_PAIRS, check_missing, check_unseen
-from transforms import event_spec
+from transforms import columns, event_spec
 
 EVAL, SCORE = UNSEEN_PAIRS
 
@@ -95,7 +95,7 @@ def test_many_unseen_words_fail_although_their_list_is_cut(statistics_of: Of, li
 
 def test_present_values_are_not_missing(statistics_of: Of, limits: Of) -> None:
     checks = by_name(check_missing("eval", statistics_of(100), limits()))
-    assert len(checks) == 2 + len(event_spec.SCALAR_FLOATS) + len(event_spec.EVENT_STRINGS)
+    assert len(checks) == len(event_spec.SCALAR_FLOATS) + len(columns.CATEGORIES)
     assert {(check.verdict, check.found) for check in checks.values()} == {("passed", 0.0)}
 
 

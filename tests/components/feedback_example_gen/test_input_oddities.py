@@ -22,7 +22,7 @@ from components.feedback_example_gen.open_sets import (
     EVENT_COLUMNS,
     OPEN_SETS,
 )
-from components.feedback_example_gen.reading.feedback_reader import STRING_COLUMNS, Churn, Feedback
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from components.feedback_example_gen.snapshots import SnapshotRules, take_snapshots
 from components.feedback_example_gen.spellings import find_spellings
 from components.feedback_example_gen.word_counts import (
@@ -33,6 +33,7 @@ from components.feedback_example_gen.word_counts import (
     words_of,
     write_word_counts,
 )
+from transforms.columns import CATEGORIES
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 RULES = SnapshotRules(lookback_days=30, horizon_days=10, max_events=3)
@@ -60,13 +61,13 @@ def feedback_of(rows: list[dict]) -> tuple[Feedback, dict[str, list[dict]]]:
         name: pa.array(
             [row.get(name, "neutral").encode() for row in ordered], pa.binary()
         ).dictionary_encode()
-        for name in STRING_COLUMNS
+        for name in (column.name for column in CATEGORIES)
     }
     feedback = Feedback(
         account_ids=pa.array([account.encode() for account in histories], pa.binary()),
         starts=np.cumsum([0, *map(len, histories.values())]),
         created_us=np.array([int(one.timestamp()) * 1_000_000 for one in moments], np.int64),
-        priority=np.full(len(ordered), 3),
+        numbers={"priority": np.full(len(ordered), 3)},
         strings=strings,
         duplicate_rows=7,
     )

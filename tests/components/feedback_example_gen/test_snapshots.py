@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.feedback_example_gen.reading.feedback_reader import STRING_COLUMNS, Churn, Feedback
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from components.feedback_example_gen.snapshots import (
     SnapshotRules,
     microseconds,
@@ -19,6 +19,7 @@ from components.feedback_example_gen.snapshots import (
     take_snapshots,
 )
 from transforms import event_spec
+from transforms.columns import CATEGORIES
 
 CUTOFF = datetime(2024, 3, 1, tzinfo=timezone.utc)
 RULES = SnapshotRules(lookback_days=10, horizon_days=5, max_events=4)
@@ -63,10 +64,10 @@ def columns(history: History) -> tuple[Feedback, Churn | None]:
         account_ids=pa.array([account.encode() for account in accounts], pa.binary()),
         starts=np.cumsum([0, *counts]),
         created_us=np.array([microseconds(row["created_at"]) for row in rows], np.int64),
-        priority=np.array([row["priority"] for row in rows], np.int64),
+        numbers={"priority": np.array([row["priority"] for row in rows], np.int64)},
         strings={
             name: pa.array([row[name].encode() for row in rows], pa.binary()).dictionary_encode()
-            for name in STRING_COLUMNS
+            for name in (column.name for column in CATEGORIES)
         },
     )
     if history.churns is None:
@@ -372,10 +373,10 @@ def test_many_accounts_need_several_batches() -> None:
         account_ids=ids,
         starts=one_each,
         created_us=np.full(len(rows), microseconds(day(-1))),
-        priority=np.full(len(rows), 3),
+        numbers={"priority": np.full(len(rows), 3)},
         strings={
             name: pa.array([row[name].encode() for row in rows]).dictionary_encode()
-            for name in STRING_COLUMNS
+            for name in (column.name for column in CATEGORIES)
         },
     )
     batches = list(record_batches(many, take_snapshots(many, None, CUTOFF, RULES, day(5))))

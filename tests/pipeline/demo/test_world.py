@@ -16,7 +16,7 @@ from pipeline.demo.world import (
     incident_strength,
 )
 from pipeline.demo.world_model import SCENARIOS
-from transforms.event_spec import SENTIMENTS
+from transforms.columns import SENTIMENTS
 
 WEEKS = 60
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from serving_model.reasons.explainer import CONTRIBUTIONS, Explainer
 from serving_model.served.predict import Explanation, ModelScorer
+from transforms import columns
 from transforms import event_spec as spec
 from transforms.account_features import feature_names
 from transforms.reason_groups import feature_groups, group_names
@@ -29,9 +30,13 @@ def busy(events: int, word: str, tone: str) -> dict[str, Any]:
         "lifetime_neutral_count": 0.0,
         "lifetime_positive_count": float(9 * events),
         spec.EVENT_AGE_DAYS: np.linspace(179, 0.1, events),
-        spec.EVENT_PRIORITY: np.full(events, 5, np.int64),
-        **{name: np.array([word] * events, np.str_) for name in spec.EVENT_STRINGS},
-        spec.EVENT_SENTIMENT: np.array([tone] * events, np.str_),
+        columns.PRIORITY.feature: np.full(events, 5, np.int64),
+        **{
+            one.feature: np.array([word] * events, np.str_)
+            for one in columns.CATEGORIES
+            if not one.of_account
+        },
+        columns.SENTIMENT.feature: np.array([tone] * events, np.str_),
     }
 
 
@@ -41,7 +46,7 @@ def extremes(tools: SimpleNamespace) -> list[bytes]:
         busy(events, word, tone)
         for events in (0, 1, 500)
         for word in ("never seen", "billing", "")
-        for tone in spec.SENTIMENTS
+        for tone in columns.SENTIMENTS
     ]
     nobody = busy(0, "", "") | {name: 0.0 for name in spec.SCALAR_FLOATS}
     return [tools.example(one) for one in [*raw, nobody]]

@@ -9,14 +9,15 @@ import tensorflow as tf
 
 from serving_model.served.model_words import read_vocabularies
 from serving_model.served.predict import ModelScorer
+from transforms import columns
 from transforms import event_spec as spec
 
 OPEN = (
     spec.CUSTOMER_TIER,
     spec.REGION,
-    spec.EVENT_PRODUCT_AREA,
-    spec.EVENT_SOURCE,
-    spec.EVENT_TOPIC,
+    columns.PRODUCT_AREA.feature,
+    columns.SOURCE.feature,
+    columns.TOPIC.feature,
 )
 
 

@@ -27,9 +27,11 @@ from serving_model.served.signatures import (
 )
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES, feature_names
+from transforms.columns import CATEGORIES, NEGATIVE, PRIORITY
 from transforms.reason_facts import fact_names, fact_word_names
 from transforms.reason_groups import group_names
 
+EVENT_STRINGS = [column.feature for column in CATEGORIES if not column.of_account]
 PADDING = {tf.string: "?", tf.float32: -1.0, tf.int64: 0}
 
 
@@ -54,15 +56,15 @@ def silent() -> dict[str, Any]:
         spec.CUTOFF: 0,
         **{name: 0.0 for name in spec.SCALAR_FLOATS},
         spec.EVENT_AGE_DAYS: np.empty(0, np.float32),
-        spec.EVENT_PRIORITY: np.empty(0, np.int64),
-        **{name: np.empty(0, np.str_) for name in spec.EVENT_STRINGS},
+        PRIORITY.feature: np.empty(0, np.int64),
+        **{name: np.empty(0, np.str_) for name in EVENT_STRINGS},
     }
 
 
 def odd(event: str) -> dict[str, Any]:
-    one = {name: np.array([event]) for name in spec.EVENT_STRINGS}
+    one = {name: np.array([event]) for name in EVENT_STRINGS}
     ages, priorities = np.array([1e6]), np.array([99])
-    return silent() | one | {spec.EVENT_AGE_DAYS: ages, spec.EVENT_PRIORITY: priorities}
+    return silent() | one | {spec.EVENT_AGE_DAYS: ages, PRIORITY.feature: priorities}
 
 
 def test_padded_events_and_serialized_examples_agree(
@@ -110,7 +112,7 @@ def test_features_are_scored_as_their_snapshots_are(
 
 def test_padding_is_not_read(world: SimpleNamespace, loaded: Any) -> None:
     raw = padded(world.scored[:20])
-    rubbish = {tf.string: spec.NEGATIVE, tf.float32: -7.0, tf.int64: 5}
+    rubbish = {tf.string: NEGATIVE, tf.float32: -7.0, tf.int64: 5}
     more = {
         name: tf.pad(raw[name], [[0, 0], [0, 3]], constant_values=rubbish[raw[name].dtype])
         for name in spec.EVENT_LISTS

@@ -9,6 +9,7 @@ from tensorflow_data_validation.statistics import stats_impl, stats_options
 from tensorflow_transform.tf_metadata import schema_utils
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
+from transforms import columns
 from transforms import event_spec as spec
 from transforms.schema import SERVING, TRAINING, load_schema, schema_path
 
@@ -19,11 +20,11 @@ SOUND: dict[str, Any] = {
     spec.CUTOFF: [1_700_000_000],
     **{name: [3.0] for name in spec.SCALAR_FLOATS},
     spec.EVENT_AGE_DAYS: [9.5, 2.5],
-    spec.EVENT_PRIORITY: [1, 5],
-    spec.EVENT_SENTIMENT: [b"negative", b"positive"],
-    spec.EVENT_PRODUCT_AREA: [b"never seen", b"billing"],
-    spec.EVENT_SOURCE: [b"chat", b"chat"],
-    spec.EVENT_TOPIC: [b"t", b"u"],
+    columns.PRIORITY.feature: [1, 5],
+    columns.SENTIMENT.feature: [b"negative", b"positive"],
+    columns.PRODUCT_AREA.feature: [b"never seen", b"billing"],
+    columns.SOURCE.feature: [b"chat", b"chat"],
+    columns.TOPIC.feature: [b"t", b"u"],
 }
 LABELLED = SOUND | {spec.LABEL: [1], spec.DAYS_TO_CHURN: [7.5], spec.DAYS_OBSERVED: [90.0]}
 SILENT = LABELLED | {name: [] for name in spec.EVENT_LISTS}
@@ -77,9 +78,9 @@ def test_the_labels_are_expected_in_training_and_not_in_serving() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        (spec.EVENT_SENTIMENT, [b"angry", b"negative"]),
-        (spec.EVENT_PRIORITY, [1, 9]),
-        (spec.EVENT_PRIORITY, [0, 1]),
+        (columns.SENTIMENT.feature, [b"angry", b"negative"]),
+        (columns.PRIORITY.feature, [1, 9]),
+        (columns.PRIORITY.feature, [0, 1]),
         (spec.EVENT_AGE_DAYS, [3.0, -1.0]),
         (spec.EVENT_AGE_DAYS, [3.0, float("nan")]),
         (spec.TENURE_DAYS, [-0.5]),
@@ -112,4 +113,4 @@ def test_a_list_that_no_snapshot_has_is_an_anomaly(name: str) -> None:
 
 
 def test_a_whole_set_without_any_event_is_an_anomaly() -> None:
-    assert anomalies(SILENT, SILENT) == {spec.EVENT_PRIORITY}
+    assert anomalies(SILENT, SILENT) == {columns.PRIORITY.feature}

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from components.errors import ContractBroken
 from components.feedback_example_gen.reading import copy_columns
 from components.feedback_example_gen.reading.feedback_reader import (
-    STRING_COLUMNS,
     Bucket,
     Churn,
     ChurnSource,
@@ -22,11 +21,13 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_feedback,
 )
 from components.postgres.connection import connect
+from transforms.columns import CATEGORIES
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
 ALL = Bucket(0, 1)
+STRING_COLUMNS = [column.name for column in CATEGORIES]
 CHURN = ChurnSource("account_churn", "account_id", "churned_at")
 
 Tables = Any
@@ -44,7 +45,7 @@ def groups(feedback: Feedback) -> Groups:
         [value.decode() for value in feedback.strings[name].to_pylist()] for name in STRING_COLUMNS
     ]
     moments = [EPOCH + int(us) * MICROSECOND for us in feedback.created_us]
-    rows = list(zip(moments, feedback.priority.tolist(), *strings, strict=True))
+    rows = list(zip(moments, feedback.numbers["priority"].tolist(), *strings, strict=True))
     accounts = [account.decode() for account in feedback.account_ids.to_pylist()]
     assert accounts == sorted(set(accounts))
     assert feedback.starts[0] == 0
@@ -162,7 +163,7 @@ def test_no_rows(feedback: Tables) -> None:
     empty = read()
     assert groups(empty) == {}
     assert empty.starts.tolist() == [0]
-    assert empty.created_us.dtype == empty.priority.dtype == np.int64
+    assert empty.created_us.dtype == empty.numbers["priority"].dtype == np.int64
 
 
 def test_one_row(feedback: Tables) -> None:
