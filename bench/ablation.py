@@ -22,7 +22,7 @@ from bench.history_options import add_history, history_of
 from bench.score_table import Interval, as_text
 from bench.trained_history import TrainedHistory, trained
 from pipeline.demo.world_model import Booleans, Floats
-from pipeline.runs.quiet import silence_libraries
+from pipeline.logs import silence_libraries
 
 if TYPE_CHECKING:
     from serving_model.learning.trainer import TrainerSettings

@@ -24,7 +24,7 @@ from pathlib import Path
 import psycopg2
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
-from pipeline.runs.quiet import log_to_file, silence_libraries
+from pipeline.logs import log_to_file, silence_libraries
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
 SCENARIOS = ("null", "base", "strong")

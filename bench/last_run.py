@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench import limit
 from pipeline.local_database.fallback import ensure_database
+from pipeline.logs import silence_libraries
 from pipeline.registry.registry import Registry
-from pipeline.runs.quiet import silence_libraries
 from pipeline.runs.summary import newest
 from pipeline.settings import load_settings
 

@@ -26,7 +26,7 @@ from bench.score_table import OURS, print_table, score_models
 from bench.slices import print_slices, score_slices, slice_rows
 from bench.trained_history import TrainedHistory, trained
 from bench.verdict import verdict_line
-from pipeline.runs.quiet import silence_libraries
+from pipeline.logs import silence_libraries
 
 
 def main(arguments: list[str] | None = None) -> int:

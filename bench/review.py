@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.logs import silence_libraries
 from pipeline.registry.registry import Registry
-from pipeline.runs.quiet import silence_libraries
 from pipeline.runs.summary import newest
 from pipeline.settings import load_settings
 

@@ -11,7 +11,7 @@ from types import ModuleType
 from pipeline import training
 from pipeline.kubeflow_specs.deployment import cluster_deployment
 from pipeline.kubeflow_specs.runner import SpecRunner
-from pipeline.runs.quiet import silence_libraries
+from pipeline.logs import silence_libraries
 from pipeline.settings import Settings, load_settings
 
 

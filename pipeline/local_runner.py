@@ -10,19 +10,23 @@ from tfx import v1 as tfx
 
 from pipeline import training
 from pipeline.local_database.fallback import ensure_database
+from pipeline.logs import silence_libraries
 from pipeline.registry.metadata_store import connection_config
 from pipeline.registry.store_identity import require_own_artifacts
 from pipeline.runs.branch_runner import BranchRunner
-from pipeline.runs.quiet import silence_libraries
+from pipeline.runs.progress import Progress
 from pipeline.settings import Settings, load_settings
 
 
-def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
+def run_locally(
+    definition: tfx.dsl.Pipeline, settings: Settings, progress: Progress | None = None
+) -> None:
     """Runs a pipeline to its end, node by node, in this process.
 
     Args:
         definition: What create_pipeline returned.
         settings: Says where ML Metadata lies.
+        progress: Is told which node works; None where nobody looks.
 
     Raises:
         ConfigurationInvalid: The artifacts in state_dir are another store's.
@@ -33,7 +37,7 @@ def run_locally(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
     config = connection_config(settings.metadata_path)
     require_own_artifacts(config, settings.pipeline_root)
     definition.metadata_connection_config = config
-    BranchRunner().run(definition)
+    BranchRunner(progress).run(definition)
 
 
 def run_from_environment(create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]) -> None:

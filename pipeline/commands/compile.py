@@ -22,11 +22,11 @@ def command(output: Path | None, as_json: bool) -> None:
     Needs no cluster and no database. No secret is in the files: they name the secrets that
     tasks are given. The settings kubeflow_* and vertex_* say the rest.
     """
-    from pipeline.runs.quiet import silence_libraries
+    from pipeline.logs import import_tensorflow
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    silence_libraries()
+    import_tensorflow()
     from pipeline import scoring, training
     from pipeline.kubeflow_runner import compile_specs
 

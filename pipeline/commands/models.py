@@ -19,7 +19,7 @@ def command() -> None:
     blessed or promoted; a model that was not blessed or is withdrawn never is. What is
     decided here is recorded with time, user and reason, and never overwritten.
     """
-    from pipeline.runs.quiet import silence_libraries
+    from pipeline.logs import silence_libraries
 
     silence_libraries()
 
@@ -78,6 +78,9 @@ def compare(a: str, b: str, top: int, as_json: bool) -> None:
     The snapshot is that of the model whose evaluation cutoff is newer. Intervals are of
     the difference b - a, from the same resampled accounts for both.
     """
+    from pipeline.logs import import_tensorflow
+
+    import_tensorflow()
     from pipeline.registry.comparison import compare_models
     from pipeline.text.render_compare import comparison_lines
 

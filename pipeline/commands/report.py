@@ -31,9 +31,9 @@ def command(
     stopped. The file needs no network and no other file; send it to whoever signs.
     """
     from pipeline.exit_codes import USAGE
+    from pipeline.logs import silence_libraries
     from pipeline.registry.registry import Registry
     from pipeline.registry.reports import find_report
-    from pipeline.runs.quiet import silence_libraries
     from pipeline.settings import load_settings
     from pipeline.text.render import short_path
 
@@ -59,6 +59,9 @@ def command(
 
 
 def _compared(settings: "Settings", a: str, b: str) -> Path:
+    from pipeline.logs import import_tensorflow
+
+    import_tensorflow()
     from components.model_review.page.comparison import render
     from pipeline.registry.comparison import compare_models
     from pipeline.registry.registry import Registry

@@ -11,7 +11,7 @@ from components.kubeflow_task import executor
 from components.kubeflow_task.packaged_file import reference
 from components.kubeflow_task.task import RUN_ID, RUN_ID_PLACEHOLDER, TASK, Task
 from components.store_resolver.component import StoreResolver
-from pipeline.runs.recordable import require_no_backslash
+from pipeline.registry.metadata_store import require_no_backslash
 from pipeline.settings import Settings
 from transforms.schema import schema_path
 

@@ -137,6 +137,9 @@ def _sentence(content: dict[str, Any] | None, blessing: Artifact | None) -> str:
 
 
 def _exported(model: Artifact) -> Exported:
+    from pipeline.logs import import_tensorflow
+
+    import_tensorflow()
     from serving_model.served.model_hash import saved_model_sha256
 
     path, recorded = saved_model_path(model), str(model.facts.get("saved_model_sha256", ""))

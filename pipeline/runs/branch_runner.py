@@ -1,22 +1,34 @@
-"""Runs the nodes of a pipeline on this machine, each branch for itself."""
+"""Runs the nodes of a pipeline on this machine, each branch for itself.
 
-from collections.abc import Mapping
+Each node's time and memory are written down, and it fails where TFX would only log that its
+inputs could not be resolved.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
-from absl import logging
 from tfx.dsl.compiler import constants
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
+from tfx.orchestration.portable.input_resolution.exceptions import InputResolutionError
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import TensInsightError
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost, write_costs
-from pipeline.runs.input_errors import input_errors_raised
-from pipeline.runs.measuring import start_measuring
-from pipeline.runs.recordable import require_recordable
+from pipeline.registry.metadata_store import require_recordable
+from pipeline.runs.progress import Progress
 
 _IN_ANY_CASE: Final = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
+_CLEAR: Final = Path("/proc/self/clear_refs")
+_STATUS: Final = Path("/proc/self/status")
+_RESET_PEAK: Final = "5"
+"""proc(5): sets the peak, VmHWM, back to what is resident now."""
+_KIB_PER_MIB: Final = 1024
 
 
 class BranchRunner(LocalDagRunner):
@@ -26,6 +38,15 @@ class BranchRunner(LocalDagRunner):
     the failed node still runs, and the run fails after that. A node whose trigger strategy
     is ALL_UPSTREAM_NODES_COMPLETED runs whatever became of those before it.
     """
+
+    def __init__(self, progress: Progress | None = None):
+        """Makes a runner.
+
+        Args:
+            progress: Is told which node works and when it ends; None where nobody looks.
+        """
+        super().__init__()
+        self._progress = progress
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: Any = None) -> None:
         """Runs a compiled pipeline.
@@ -57,9 +78,10 @@ class BranchRunner(LocalDagRunner):
             else:
                 outcome, measured = DONE, start_measuring()
                 try:
-                    self._run_alone(pipeline, node)
+                    with self._progress.step(name) if self._progress else nullcontext():
+                        self._run_alone(pipeline, node)
                 except Exception as error:
-                    logging.error("%s failed", name, exc_info=error)
+                    logging.getLogger(__name__).error("%s failed", name, exc_info=error)
                     failures[name], outcome = error, FAILED
                 costs[name] = measured(name, outcome)
             write_costs(root, run_id, list(costs.values()))
@@ -89,3 +111,83 @@ def _first(failures: dict[str, Exception]) -> Exception:
         return first
     more = "".join(f"\n{name} failed too: {error}" for name, error in others)
     return type(first)(f"{first}{more}")
+
+
+@contextmanager
+def input_errors_raised() -> Iterator[None]:
+    """Raises, at the end of its block, the first failure to resolve inputs that was logged in it.
+
+    TFX's launcher records such a node as failed and returns as if it had run, so that the
+    next nodes would go on with less: a challenger would be judged without its champion.
+
+    Raises:
+        TensInsightError: The cause, if it is an error of ours.
+        InputResolutionError: Else, with its cause chained.
+    """
+    listener = _Listener()
+    logger = logging.getLogger("absl")
+    logger.addHandler(listener)
+    other: Exception | None = None
+    try:
+        yield
+    except Exception as error:
+        other = error  # such as that the failure could not even be recorded
+    finally:
+        logger.removeHandler(listener)
+    if listener.error is not None:
+        raise _cause(listener.error)
+    if other is not None:
+        raise other
+
+
+class _Listener(logging.Handler):
+    """The launcher reports these errors by log records only."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.error: InputResolutionError | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if self.error is None and isinstance(error, InputResolutionError):
+            self.error = error
+
+
+def _cause(error: BaseException) -> BaseException:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TensInsightError):
+            return cause
+        cause = cause.__cause__
+    return error
+
+
+def start_measuring() -> Callable[[str, str], NodeCost]:
+    """Begins to measure a node: wall time, and resident memory of this whole process.
+
+    Returns:
+        Ends the measuring; takes the node's name and outcome.
+    """
+    known, began = _reset_peak(), time.monotonic()
+
+    def measured(name: str, outcome: str) -> NodeCost:
+        seconds = time.monotonic() - began
+        return NodeCost(name, outcome, round(seconds, 2), _peak_mib() if known else None)
+
+    return measured
+
+
+def _reset_peak() -> bool:
+    """Returns whether there is such a count here."""
+    try:
+        _CLEAR.write_text(_RESET_PEAK)
+    except OSError:
+        return False
+    return True
+
+
+def _peak_mib() -> float | None:
+    for line in _STATUS.read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return round(int(line.split()[1]) / _KIB_PER_MIB, 1)
+    return None

@@ -1,16 +1,11 @@
 """Shows how far a run is: live on a terminal, plain lines elsewhere."""
 
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from rich.console import Console
 from rich.status import Status
-
-_RUNNING: Final = "Component %s is running."
-_FINISHED: Final = "Component %s is finished."
 
 
 class Progress:
@@ -59,7 +54,7 @@ class Progress:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Shows a step of our own for as long as the block runs."""
+        """Shows a step, such as a node of a pipeline, for as long as the block runs."""
         self.start(name)
         try:
             yield
@@ -67,29 +62,3 @@ class Progress:
             self.abandon()
             raise
         self.finish()
-
-    @contextmanager
-    def nodes(self) -> Iterator[None]:
-        """Shows the nodes of a pipeline for as long as the block runs it."""
-        handler = _NodeHandler(self)
-        logger = logging.getLogger("absl")
-        logger.addHandler(handler)
-        try:
-            yield
-        finally:
-            logger.removeHandler(handler)
-            self.abandon()
-
-
-class _NodeHandler(logging.Handler):
-    """Listens to LocalDagRunner, which reports its nodes by log records only."""
-
-    def __init__(self, progress: Progress):
-        super().__init__(logging.INFO)
-        self._progress = progress
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.msg == _RUNNING:
-            self._progress.start(record.getMessage().split()[1])
-        elif record.msg == _FINISHED:
-            self._progress.finish()

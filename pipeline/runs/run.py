@@ -10,12 +10,12 @@ from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
 from components.publishing.published_areas import top_areas
 from components.publishing.published_scores import highest_risks
+from pipeline.logs import import_tensorflow, log_to_file
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.registry import Artifact, Registry, Run
 from pipeline.registry.reports import copy_problem_of, report_of
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.quiet import log_to_file, silence_libraries
 from pipeline.runs.summary import TOP, RunSummary, decision_of, newest, newest_run
 from pipeline.settings import ConfigurationInvalid, Settings
 
@@ -68,10 +68,10 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         ConfigurationInvalid: Nothing can be written to state_dir.
     """
     database = preflight(settings)
-    silence_libraries()
     started = datetime.now(timezone.utc)
     log_to_state_dir(settings, kind, started)
     with progress.step("Loading TFX"):
+        import_tensorflow()
         from pipeline import local_runner, scoring, training
 
         module = training if kind == TRAIN else scoring
@@ -79,8 +79,7 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
     # ML Metadata keeps milliseconds; the run must not seem older than its own start.
     since = started.replace(microsecond=0)
     try:
-        with progress.nodes():
-            local_runner.run_locally(definition, settings)
+        local_runner.run_locally(definition, settings, progress)
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
         run = newest_run(registry, module.PIPELINE_NAME, since)

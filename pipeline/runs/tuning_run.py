@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
 
+from pipeline.logs import import_tensorflow
 from pipeline.registry.registry import Artifact, Registry, Run
 from pipeline.runs.data_checks import DataChecks, read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.quiet import silence_libraries
 from pipeline.runs.run import log_to_state_dir, preflight
 from pipeline.runs.summary import newest, newest_run
 from pipeline.settings import Settings
@@ -65,15 +65,14 @@ def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
         DataGateStopped: Too little to learn from.
     """
     database = preflight(settings, need_outputs=False)
-    silence_libraries()
     started = datetime.now(timezone.utc)
     log_to_state_dir(settings, TUNE, started)
     with progress.step("Loading TFX"):
+        import_tensorflow()
         from pipeline import local_runner, tuning
 
         definition = tuning.create_pipeline(settings)
-    with progress.nodes():
-        local_runner.run_locally(definition, settings)
+    local_runner.run_locally(definition, settings, progress)
     registry = Registry(settings.metadata_path)
     # ML Metadata keeps milliseconds; the run must not seem older than its own start.
     run = newest_run(registry, tuning.PIPELINE_NAME, started.replace(microsecond=0))

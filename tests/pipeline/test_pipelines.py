@@ -10,7 +10,7 @@ from components.registry.judged import GATE_NODE
 from components.registry.strategy import ChampionStrategy
 from pipeline import nodes as wiring
 from pipeline import scoring, training, tuning
-from pipeline.runs.recordable import require_recordable
+from pipeline.registry.metadata_store import require_recordable
 from pipeline.settings import ConfigurationInvalid, load_settings
 from transforms.product_area_impact import SIGNALS
 

@@ -1,8 +1,10 @@
-"""A node that fails ends its branch, not the others."""
+"""A node that fails ends its branch, not the others; what each one took is shown and kept."""
 
+import io
 import json
 
 import pytest
+from rich.console import Console
 from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import OutputDict, Parameter
 from tfx.dsl.component.experimental.decorators import component
@@ -10,8 +12,10 @@ from tfx.dsl.experimental.node_execution_options import utils
 
 from components.errors import DataGateStopped, PublicationRefused
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, read_costs
-from pipeline.runs.branch_runner import BranchRunner
+from pipeline.runs.branch_runner import BranchRunner, start_measuring
+from pipeline.runs.progress import Progress
 
+MIB = 1024 * 1024
 ran: list[str] = []
 
 
@@ -25,7 +29,7 @@ def Step(name: Parameter[str], fails: Parameter[str]) -> OutputDict(done=str):  
 
 @pytest.fixture
 def run(tmp_path):
-    def run_graph(failing, in_any_case=()):
+    def run_graph(failing, in_any_case=(), progress=None):
         """Runs read -> gate -> train -> score, and read -> areas."""
         ran.clear()
         upstream = {"read": None, "gate": "read", "train": "gate", "score": "train"}
@@ -48,7 +52,7 @@ def run(tmp_path):
                 )
             ),
         )
-        BranchRunner().run(definition)
+        BranchRunner(progress).run(definition)
 
     return run_graph
 
@@ -99,6 +103,17 @@ def test_a_failure_after_a_failure_is_named_too(run):
         run({"gate": "gate", "score": "refused"}, in_any_case=["score"])
 
 
+def test_each_node_is_shown_as_it_ends_and_none_that_did_not_run(run):
+    console = Console(file=io.StringIO(), force_terminal=False, width=80)
+    with pytest.raises(DataGateStopped):
+        run({"gate": "gate"}, progress=Progress(console))
+    lines = {line.split()[0]: line for line in console.file.getvalue().splitlines()}
+    assert sorted(lines) == ["areas", "gate", "read"]
+    assert lines["gate"].split() == ["gate", "stopped"]
+    assert lines["read"].endswith(" s")
+    assert lines["areas"].endswith(" s")
+
+
 def test_what_each_node_took_is_written_down(run, tmp_path):
     with pytest.raises(DataGateStopped):
         run({"gate": "gate"}, in_any_case=["score"])
@@ -124,3 +139,22 @@ def test_what_was_not_run_is_written_down_too(run, tmp_path):
     outcomes = {cost["name"]: cost["outcome"] for cost in json.loads(file.read_text())}
     held_back = {"train": NOT_RUN, "score": NOT_RUN}
     assert outcomes == {"read": DONE, "areas": DONE, "gate": FAILED} | held_back
+
+
+def test_the_peak_is_that_of_the_node_alone():
+    bytearray(400 * MIB)
+    measured = start_measuring()
+    quiet = measured("quiet", "done")
+    measured = start_measuring()
+    bytearray(300 * MIB)
+    busy = measured("busy", "done")
+    assert quiet.peak_mib is not None
+    assert busy.peak_mib is not None
+    assert 250 < busy.peak_mib - quiet.peak_mib < 350
+
+
+def test_name_outcome_and_seconds_are_those_of_the_node():
+    cost = start_measuring()("Transform", "failed")
+    assert (cost.name, cost.outcome) == ("Transform", "failed")
+    assert cost.seconds is not None
+    assert 0 <= cost.seconds < 1

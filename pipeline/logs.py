@@ -3,13 +3,15 @@
 What they log goes to a file where a run has one, so that nothing is lost.
 """
 
+import importlib
 import logging
 import os
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Final
 
-from pipeline.runs.quiet_import import import_quietly
+_STDERR: Final = 2
 
 # C++ of TensorFlow (CPU features, missing CUDA libraries) and of ML Metadata (every
 # connection to Postgres). Read when they are first imported.
@@ -31,11 +33,46 @@ def silence_libraries() -> None:
     """Silences known noise at its source; call before TensorFlow is imported."""
     for name, value in _NATIVE.items():
         os.environ.setdefault(name, value)
-    import_quietly("tensorflow")
     for module in _LOUD_MODULES:
         warnings.filterwarnings("ignore", module=module)
     for name in ("apache_beam", "tensorflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow without a word on standard error, where progress and errors stand."""
+    silence_libraries()
+    import_quietly("tensorflow")
+
+
+def import_quietly(name: str) -> None:
+    """Imports a module, and logs what compiled code writes to standard error meanwhile.
+
+    Since 2.21 TensorFlow greets there before any log level applies.
+
+    Args:
+        name: The module. Nothing happens where it is imported already.
+
+    Raises:
+        ImportError: As the import raises it; what was written is then logged as an error.
+    """
+    level = logging.ERROR
+    with tempfile.TemporaryFile() as aside:
+        try:
+            shown = os.dup(_STDERR)
+        except OSError:  # closed by whoever started this process
+            importlib.import_module(name)
+            return
+        os.dup2(aside.fileno(), _STDERR)
+        try:
+            importlib.import_module(name)
+            level = logging.INFO
+        finally:
+            os.dup2(shown, _STDERR)
+            os.close(shown)
+            aside.seek(0)
+            if said := aside.read().decode(errors="replace").strip():
+                logging.getLogger(__name__).log(level, "%s: %s", name, said)
 
 
 def log_to_file(path: Path) -> None:
