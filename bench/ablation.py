@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from bench.history_options import add_history, history_of
-from bench.score_table import Interval, as_text
+from bench.score_table import Interval, as_text, known_interval
 from bench.trained_history import TrainedHistory, trained
-from pipeline.demo.world_model import Booleans, Floats
 from pipeline.logs import silence_libraries
+from transforms.arrays import Booleans, Floats
 
 if TYPE_CHECKING:
     from serving_model.learning.trainer import TrainerSettings
@@ -103,9 +103,9 @@ def losses(
             group=name,
             columns=columns.get(name, 0),
             auc_loss=auc(labels, whole) - auc(labels, without),
-            auc_interval=_interval(base.auc - replicates[name].auc),
+            auc_interval=known_interval(base["auc"] - replicates[name]["auc"]),
             log_loss_loss=log_loss(labels, without) - log_loss(labels, whole),
-            log_loss_interval=_interval(replicates[name].log_loss - base.log_loss),
+            log_loss_interval=known_interval(replicates[name]["log_loss"] - base["log_loss"]),
         )
         for name, without in probabilities.items()
         if name != ALL
@@ -157,14 +157,6 @@ def _settings(found: TrainedHistory, seed: int) -> "TrainerSettings":
     own: dict[str, Any] = {"seed": seed, "churn_horizons": [horizon]}
     card = {"model_card": {"label_source": found.settings.label_source}}
     return TrainerSettings.from_custom_config({**training_config(found.settings), **own, **card})
-
-
-def _interval(replicates: Floats) -> Interval:
-    from serving_model.evaluation.paired_bootstrap import interval
-
-    limits = interval(replicates)
-    assert limits is not None, "every resample has both outcomes"
-    return limits
 
 
 if __name__ == "__main__":

@@ -19,17 +19,13 @@ import numpy as np
 
 from bench.particle_filter import particle_limit
 from bench.recorded_world import Snapshot, read_snapshot
-from bench.scores import (
-    auc,
-    bootstrap_interval,
-    constant_log_loss,
-    expected_best_auc,
-    log_loss,
-    share_of_reachable,
-)
+from bench.score_table import known_interval
+from bench.scores import constant_log_loss, expected_best_auc, share_of_reachable
 from components.errors import ContractBroken, TensInsightError
 from components.postgres.connection import connect
-from pipeline.demo.world_model import Booleans, Floats, Integers
+from serving_model.evaluation.metrics import auc, log_loss
+from serving_model.evaluation.paired_bootstrap import replicates_of
+from transforms.arrays import Booleans, Floats, Integers
 
 BOOTSTRAP_SEED = 1
 MODEL_AUC = "model: AUC"
@@ -103,18 +99,18 @@ def print_limit(limit: Floats, churned: Booleans) -> None:
     print(f"base rate                    {churned.mean():.4f}; the limit says {limit.mean():.4f}")
     print(f"log-loss of the base rate    {constant_log_loss(churned):.4f}")
     print_line("limit: expected best AUC", lambda at: expected_best_auc(limit[at]), size)
-    print_line("limit: realised AUC", lambda at: auc(limit[at], churned[at]), size)
-    print_line("limit: log-loss", lambda at: log_loss(limit[at], churned[at]), size)
+    print_line("limit: realised AUC", lambda at: auc(churned[at], limit[at]), size)
+    print_line("limit: log-loss", lambda at: log_loss(churned[at], limit[at]), size)
 
 
 def comparison_statistics(both: Comparison) -> dict[str, Callable[[Integers], float]]:
     """Returns what tells a model from the limit, each a statistic of drawn accounts."""
     limit, model, churned = both.limit, both.model, both.churned
     return {
-        MODEL_AUC: lambda at: auc(model[at], churned[at]),
-        LIMIT_LESS_MODEL: lambda at: auc(limit[at], churned[at]) - auc(model[at], churned[at]),
-        "model: log-loss": lambda at: log_loss(model[at], churned[at]),
-        SHARE: lambda at: share_of_reachable(model[at], limit[at], churned[at]),
+        MODEL_AUC: lambda at: auc(churned[at], model[at]),
+        LIMIT_LESS_MODEL: lambda at: auc(churned[at], limit[at]) - auc(churned[at], model[at]),
+        "model: log-loss": lambda at: log_loss(churned[at], model[at]),
+        SHARE: lambda at: share_of_reachable(churned[at], model[at], limit[at]),
     }
 
 
@@ -128,8 +124,18 @@ def print_comparison(both: Comparison) -> None:
 
 def print_line(label: str, statistic: Callable[[Integers], float], size: int) -> None:
     """Prints a statistic of all accounts, and its bootstrap interval over them."""
-    low, high = bootstrap_interval(statistic, size, BOOTSTRAP_SEED)
+    low, high = bootstrap_interval(statistic, size)
     print(f"{label:<28} {statistic(np.arange(size)):.4f}   95 %: {low:.4f} to {high:.4f}")
+
+
+def bootstrap_interval(statistic: Callable[[Integers], float], size: int) -> tuple[float, float]:
+    """Returns the 95 % interval of a statistic over accounts drawn with replacement.
+
+    Args:
+        statistic: From the drawn positions, [size], to a number.
+        size: How many accounts there are.
+    """
+    return known_interval(replicates_of(statistic, size, seed=BOOTSTRAP_SEED))
 
 
 def compare(

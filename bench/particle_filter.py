@@ -20,7 +20,7 @@ from scipy.special import gammaln
 from bench.weekly_counts import Observations, WeeklyCounts, count_weeks, weeks_begun
 from pipeline.demo import world_model as model
 from pipeline.demo.world import WEEK_SECONDS, World, draw_incident_starts, incident_strength
-from pipeline.demo.world_model import Floats, Integers
+from transforms.arrays import Floats, Integers
 
 CHUNK: Final = 200
 """Accounts filtered at once: few enough for their particles to stay in the cache."""

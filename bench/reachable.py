@@ -5,8 +5,8 @@ from contextlib import closing
 import numpy as np
 
 from bench.limit import (
-    BOOTSTRAP_SEED,
     Comparison,
+    bootstrap_interval,
     compare,
     comparison_statistics,
     print_comparison,
@@ -15,9 +15,9 @@ from bench.limit import (
 from bench.particle_filter import particle_limit
 from bench.quality_result import Figure
 from bench.recorded_world import read_snapshot
-from bench.scores import auc, bootstrap_interval
 from bench.trained_history import TrainedHistory
 from components.postgres.connection import connect
+from serving_model.evaluation.metrics import auc
 
 PARTICLES = 300
 LIMIT_AUC = "limit: AUC"
@@ -45,10 +45,8 @@ def against_the_limit(found: TrainedHistory) -> dict[str, Figure]:
 def _figures(both: Comparison) -> dict[str, Figure]:
     size = len(both.churned)
     statistics = comparison_statistics(both)
-    statistics[LIMIT_AUC] = lambda at: auc(both.limit[at], both.churned[at])
+    statistics[LIMIT_AUC] = lambda at: auc(both.churned[at], both.limit[at])
     return {
-        name: Figure(
-            statistic(np.arange(size)), *bootstrap_interval(statistic, size, BOOTSTRAP_SEED)
-        )
+        name: Figure(statistic(np.arange(size)), *bootstrap_interval(statistic, size))
         for name, statistic in statistics.items()
     }

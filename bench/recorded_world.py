@@ -13,7 +13,7 @@ from pipeline.demo import world_model as model
 from pipeline.demo.copy_text import ACCOUNT_PREFIX
 from pipeline.demo.simulate import describe_world
 from pipeline.demo.world import BLOCK, World, draw_accounts
-from pipeline.demo.world_model import Booleans, Integers
+from transforms.arrays import Booleans, Integers
 
 QUERY = Path(__file__).with_name("observations.sql")
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from pipeline.demo.world_model import Floats
 from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.folds import Fold, choosing_folds
 from serving_model.learning.labelled_examples import Snapshots
 from transforms.account_features import feature_names
+from transforms.arrays import Floats
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 WORSE = 1e-3

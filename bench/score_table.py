@@ -1,19 +1,20 @@
 """Metrics of several models on the same accounts, with paired differences."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
-from bench.scores import auc, log_loss
-from pipeline.demo.world_model import Floats
-from serving_model.evaluation.metrics import average_precision, expected_calibration_error
+from serving_model.evaluation import metrics
+from serving_model.evaluation.metrics import Metric
+from serving_model.evaluation.paired_bootstrap import interval, paired_bootstrap
+from transforms.arrays import Floats
 
-REPLICATES = 500
+RESAMPLES = 500
 SEED = 1
-CALLED = 0.1
-"""Share of the accounts that are called first, for the lift."""
+CONTACTED = 0.1
+"""Share of the accounts that are contacted first, for the lift."""
 OURS = "Tens-Insight"
 
 Interval = tuple[float, float]
@@ -23,6 +24,7 @@ class Score(NamedTuple):
     """One metric of one model, with 95 % intervals of a bootstrap over accounts."""
 
     metric: str
+    """Its label."""
     model: str
     value: float
     interval: Interval
@@ -32,20 +34,28 @@ class Score(NamedTuple):
     """Paired: both models on the same draws."""
 
 
-def lift(churned: Floats, probability: Floats) -> float:
+def lift(labels: Floats, probabilities: Floats) -> float:
     """Returns the churn rate of the riskiest tenth over that of all."""
-    first = np.argsort(-probability, kind="stable")[: max(1, round(CALLED * len(churned)))]
-    return float(churned[first].mean() / churned.mean())
+    first = np.argsort(-probabilities, kind="stable")[: max(1, round(CONTACTED * len(labels)))]
+    return float(labels[first].mean() / labels.mean())
 
 
-METRICS: dict[str, Callable[[Floats, Floats], float]] = {
-    "AUC": lambda y, p: auc(p, y == 1),
-    "PR AUC": average_precision,
-    "Brier": lambda y, p: float(np.mean((p - y) ** 2)),
-    "log-loss": lambda y, p: log_loss(p, y == 1),
-    "ECE": expected_calibration_error,
-    "lift 10 %": lift,
+_BENCHMARK_ONLY = (
+    Metric(
+        "brier",
+        "Brier",
+        "squared error (Brier)",
+        metrics.brier_score,
+        higher_is_better=False,
+        per_account=metrics.squared_errors,
+    ),
+    Metric("lift", "lift 10 %", "lift at 10 %", lift),
+)
+METRICS = {
+    **metrics.METRICS,
+    **{metric.name: metric for metric in _BENCHMARK_ONLY if metric.name not in metrics.METRICS},
 }
+"""By name: all that a model is judged by, and what the benchmarks alone look at."""
 
 
 def score_models(labels: Floats, probabilities: Mapping[str, Floats]) -> list[Score]:
@@ -58,20 +68,17 @@ def score_models(labels: Floats, probabilities: Mapping[str, Floats]) -> list[Sc
     Returns:
         By metric, and within it in the order given.
     """
-    rng = np.random.default_rng(SEED)
-    draws = [rng.integers(0, len(labels), len(labels)) for _ in range(REPLICATES)]
+    replicates = paired_bootstrap(
+        labels, probabilities, RESAMPLES, SEED, metrics=tuple(METRICS.values())
+    )
     scores = []
     for name, metric in METRICS.items():
-        values = {model: metric(labels, found) for model, found in probabilities.items()}
-        samples = {
-            model: np.array([metric(labels[at], found[at]) for at in draws])
-            for model, found in probabilities.items()
-        }
+        values = {model: metric.function(labels, found) for model, found in probabilities.items()}
         for model, value in values.items():
-            own = model == OURS
-            gap = None if own else values[OURS] - value
-            paired = None if own else interval(samples[OURS] - samples[model])
-            scores.append(Score(name, model, value, interval(samples[model]), gap, paired))
+            own = replicates[model][name]
+            gap = None if model == OURS else values[OURS] - value
+            paired = None if model == OURS else known_interval(replicates[OURS][name] - own)
+            scores.append(Score(metric.label, model, value, known_interval(own), gap, paired))
     return scores
 
 
@@ -79,17 +86,18 @@ def print_table(scores: Sequence[Score]) -> None:
     """Prints a block for each metric."""
     for name, block in groupby(scores, lambda score: score.metric):
         print(f"\n{name:<22}{'value':>8}   95 % interval      {OURS} minus it")
-        for one in block:
-            line = f"  {one.model:<20}{one.value:8.4f}   {as_text(one.interval)}"
-            if one.gap is not None and one.gap_interval is not None:
-                line += f"   {one.gap:+.4f} {as_text(one.gap_interval)}"
+        for score in block:
+            line = f"  {score.model:<20}{score.value:8.4f}   {as_text(score.interval)}"
+            if score.gap is not None and score.gap_interval is not None:
+                line += f"   {score.gap:+.4f} {as_text(score.gap_interval)}"
             print(line)
 
 
-def interval(samples: Floats) -> Interval:
-    """Returns the 95 % percentile interval of replicates."""
-    low, high = np.quantile(samples, [0.025, 0.975])
-    return float(low), float(high)
+def known_interval(replicates: Floats) -> Interval:
+    """Returns the 95 % interval of replicates, of which at least one holds both outcomes."""
+    limits = interval(replicates)
+    assert limits is not None, "no resample has both outcomes"
+    return limits
 
 
 def as_text(limits: Interval) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.account_scorer.silence import STATES
-from pipeline.demo.world_model import Booleans, Floats
 from serving_model.evaluation.metrics import auc, expected_calibration_error, log_loss
+from transforms.arrays import Booleans, Floats
 
 LEAST_OF_EACH = 20
 """Churned and stayed accounts of a slice, below which its metrics say nothing."""

@@ -13,9 +13,9 @@ import psycopg2
 from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
-from pipeline.demo.world_model import Floats
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import Settings, load_settings
+from transforms.arrays import Floats
 
 if TYPE_CHECKING:
     from serving_model.learning.labelled_examples import Snapshots

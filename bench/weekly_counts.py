@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.demo import world_model as model
 from pipeline.demo.world import WEEK_SECONDS
-from pipeline.demo.world_model import Floats, Integers
+from transforms.arrays import Floats, Integers
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from components.model_gate.gate_check import PASSED, SKIPPED, GateCheck
 from components.model_gate.overall_checks import CHALLENGER
 from components.strict_json import strict_json
-from serving_model.evaluation import metrics
+from serving_model.evaluation.metrics import METRICS
 from serving_model.evaluation.reliability import deciles
 
 FILE: Final = "decision.json"
@@ -92,10 +92,7 @@ def _quality(
     labels: NDArray[np.float64], probabilities: NDArray[np.float64]
 ) -> dict[str, float | None]:
     found = {
-        "auc": metrics.auc(labels, probabilities),
-        "pr_auc": metrics.average_precision(labels, probabilities),
-        "log_loss": metrics.log_loss(labels, probabilities),
-        "calibration_error": metrics.expected_calibration_error(labels, probabilities),
+        **{name: metric.function(labels, probabilities) for name, metric in METRICS.items()},
         "mean_predicted": float(probabilities.mean()),
         "mean_observed": float(labels.mean()),
     }

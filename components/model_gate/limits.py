@@ -1,5 +1,6 @@
 """The bars of the gate, as the settings give them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,3 +33,12 @@ class Limits:
     max_calibration_gap: float
     min_slice_churned: int
     min_slice_stayed: int
+
+    @property
+    def max_worsening(self) -> Mapping[str, float]:
+        """How much worse the challenger may be, by name of the metric."""
+        return {
+            "auc": self.max_auc_drop,
+            "pr_auc": self.max_pr_auc_drop,
+            "log_loss": self.max_log_loss_rise,
+        }

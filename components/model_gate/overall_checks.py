@@ -3,17 +3,19 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from components.model_gate.gate_check import GateCheck, Population
 from components.model_gate.limits import LOWEST_AUC, Limits
-from serving_model.evaluation import metrics
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
+from serving_model.evaluation.metrics import (
+    METRICS,
+    auc,
+    calibration_gap,
+    expected_calibration_error,
+    log_loss,
+)
 from serving_model.evaluation.paired_bootstrap import Replicates, interval
 from serving_model.evaluation.reliability import ChanceBounds, chance_bounds
-
-Floats = NDArray[np.float64]
+from transforms.arrays import Floats
 
 CHALLENGER: Final = "challenger"
 CHAMPION: Final = "champion"
@@ -54,15 +56,15 @@ def _beats_the_constant(
     own = replicates[CHALLENGER]
     yield population.check(
         name="auc above chance",
-        value=metrics.auc(labels, models[CHALLENGER]),
+        value=auc(labels, models[CHALLENGER]),
         bar=f"lower end above {LOWEST_AUC:g}",
         limit=LOWEST_AUC,
-        excess=LOWEST_AUC - _lower_end(own.auc),
-        replicates=own.auc,
+        excess=LOWEST_AUC - _lower_end(own["auc"]),
+        replicates=own["auc"],
         strict=True,
     )
-    gains = replicates[CONSTANT].log_loss - own.log_loss
-    losses = [metrics.log_loss(labels, models[name]) for name in (CONSTANT, CHALLENGER)]
+    gains = replicates[CONSTANT]["log_loss"] - own["log_loss"]
+    losses = [log_loss(labels, models[name]) for name in (CONSTANT, CHALLENGER)]
     yield population.check(
         name="log_loss gain over the constant",
         value=losses[0] - losses[1],
@@ -85,29 +87,18 @@ def _not_worse(
     """The differences are challenger less rival, on the same accounts."""
     both = (models[CHALLENGER], models[rival])
     own, other = replicates[CHALLENGER], replicates[rival]
-    rankings = (
-        ("auc", metrics.auc, own.auc - other.auc, limits.max_auc_drop),
-        ("pr_auc", metrics.average_precision, own.pr_auc - other.pr_auc, limits.max_pr_auc_drop),
-    )
-    for name, metric, differences, drop in rankings:
-        difference = metric(labels, both[0]) - metric(labels, both[1])
+    for name, most in limits.max_worsening.items():
+        metric = METRICS[name]
+        difference = metric.function(labels, both[0]) - metric.function(labels, both[1])
+        limit = -most if metric.higher_is_better else most
         yield population.check(
             name=f"{name} against the {rival}",
             value=difference,
-            bar=f"at least {-drop:+g}",
-            limit=-drop,
-            excess=-drop - difference,
-            replicates=differences,
+            bar=f"{'at least' if metric.higher_is_better else 'at most'} {limit:+g}",
+            limit=limit,
+            excess=limit - difference if metric.higher_is_better else difference - limit,
+            replicates=own[name] - other[name] if metric.has_interval else None,
         )
-    rise = metrics.log_loss(labels, both[0]) - metrics.log_loss(labels, both[1])
-    yield population.check(
-        name=f"log_loss against the {rival}",
-        value=rise,
-        bar=f"at most {limits.max_log_loss_rise:+g}",
-        limit=limits.max_log_loss_rise,
-        excess=rise - limits.max_log_loss_rise,
-        replicates=own.log_loss - other.log_loss,
-    )
 
 
 def _calibrated(
@@ -119,7 +110,7 @@ def _calibrated(
 ) -> Iterator[GateCheck]:
     """Bars are the settings, or what chance explains where there are few accounts."""
     found, chance = models[CHALLENGER], chance_bounds(models[CHALLENGER])
-    error = metrics.expected_calibration_error(labels, found)
+    error = expected_calibration_error(labels, found)
     bounds = ChanceBounds(
         max(limits.max_calibration_error, chance.calibration_error),
         max(limits.max_calibration_gap, chance.gap),
@@ -131,14 +122,14 @@ def _calibrated(
         limit=bounds.calibration_error,
         excess=error - bounds.calibration_error,
     )
-    gap = float(np.mean(found - labels))
+    gap = calibration_gap(labels, found)
     yield population.check(
         name="calibration gap",
         value=gap,
         bar=f"within {bounds.gap:.4g} of 0",
         limit=bounds.gap,
         excess=abs(gap) - bounds.gap,
-        replicates=replicates[CHALLENGER].calibration_gap,
+        replicates=replicates[CHALLENGER]["calibration_gap"],
     )
 
 

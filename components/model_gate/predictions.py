@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
 from components.model_gate.slice_checks import Traits
-
-Floats = NDArray[np.float64]
+from transforms.arrays import Floats
 
 FILE: Final = "predictions.parquet"
 ACCOUNT_ID: Final = "account_id"

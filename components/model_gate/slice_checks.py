@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from components.model_gate.gate_check import GateCheck, Population
 from components.model_gate.limits import LOWEST_AUC, NEW_ACCOUNT_DAYS, SILENT_DAYS, Limits
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
-from serving_model.evaluation import metrics
+from serving_model.evaluation.metrics import auc, calibration_gap
 from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 from transforms import event_spec as spec
-
-Floats = NDArray[np.float64]
-Rows = NDArray[np.bool_]
+from transforms.arrays import Booleans, Floats
 
 NEW: Final = f"tenure under {NEW_ACCOUNT_DAYS} days"
 SILENT: Final = f"no event in {SILENT_DAYS} days"
@@ -30,7 +28,7 @@ class Traits(NamedTuple):
     silence_days: Floats
 
 
-def slices(traits: Traits) -> Iterator[tuple[str, Rows]]:
+def slices(traits: Traits) -> Iterator[tuple[str, Booleans]]:
     """Yields the name and the rows, bool [n], of every slice; an account is in several."""
     for name, values in ((spec.CUSTOMER_TIER, traits.tier), (spec.REGION, traits.region)):
         for value in np.unique(values):
@@ -75,7 +73,7 @@ def _too_few(population: Population, limits: Limits) -> str:
 
 def _metrics(labels: Floats, probabilities: Floats) -> dict[str, float]:
     return {
-        "auc": metrics.auc(labels, probabilities),
+        "auc": auc(labels, probabilities),
         "mean_predicted": float(probabilities.mean()),
         "mean_observed": float(labels.mean()),
     }
@@ -87,34 +85,34 @@ def _checks(
     """A slice is small: it fails only where its whole interval lies beyond the bar."""
     replicates = paired_bootstrap(labels, models)
     own, found = replicates[CHALLENGER], models[CHALLENGER]
-    area = metrics.auc(labels, found)
+    area = auc(labels, found)
     yield population.check(
         name="auc",
         value=area,
         bar=f"upper end at least {LOWEST_AUC:g}",
         limit=LOWEST_AUC,
-        excess=LOWEST_AUC - _ends(own.auc)[1],
-        replicates=own.auc,
+        excess=LOWEST_AUC - _ends(own["auc"])[1],
+        replicates=own["auc"],
     )
-    gap = float(np.mean(found - labels))
-    low, high = _ends(own.calibration_gap)
+    gap = calibration_gap(labels, found)
+    low, high = _ends(own["calibration_gap"])
     yield population.check(
         name="calibration gap",
         value=gap,
         bar=f"interval not wholly beyond {limits.max_calibration_gap:g} of 0",
         limit=limits.max_calibration_gap,
         excess=max(low, -high) - limits.max_calibration_gap,
-        replicates=own.calibration_gap,
+        replicates=own["calibration_gap"],
     )
     if CHAMPION in models:
-        difference = area - metrics.auc(labels, models[CHAMPION])
+        difference = area - auc(labels, models[CHAMPION])
         yield _beside_the_champion(population, difference, replicates, limits)
 
 
 def _beside_the_champion(
     population: Population, difference: float, replicates: Mapping[str, Replicates], limits: Limits
 ) -> GateCheck:
-    differences = replicates[CHALLENGER].auc - replicates[CHAMPION].auc
+    differences = replicates[CHALLENGER]["auc"] - replicates[CHAMPION]["auc"]
     return population.check(
         name=f"auc against the {CHAMPION}",
         value=difference,

@@ -3,10 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
+from transforms.arrays import Floats, Integers
 
 
 class Calls(NamedTuple):
@@ -15,14 +13,14 @@ class Calls(NamedTuple):
     Accounts of one probability have no order: they are called together.
     """
 
-    called: Counts
+    called: Integers
     """Accounts with this probability or a higher one."""
-    found: Counts
+    found: Integers
     """Leavers among them."""
 
 
 def calls(labels: Floats, probabilities: Floats) -> Calls:
-    """Counts the called and the found.
+    """Integers the called and the found.
 
     Args:
         labels: 0 or 1, [n], n at least 1.
@@ -33,7 +31,7 @@ def calls(labels: Floats, probabilities: Floats) -> Calls:
     return Calls(np.r_[0, called], np.r_[0, found])
 
 
-def ranked(probabilities: Floats) -> tuple[Counts, Counts]:
+def ranked(probabilities: Floats) -> tuple[Integers, Integers]:
     """Ranks accounts.
 
     Args:

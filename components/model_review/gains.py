@@ -11,8 +11,9 @@ from components.model_gate.predictions import Predictions
 from components.model_review.calls import Calls, calls, ranked
 from components.model_review.missing import SectionMissing
 from components.model_review.quality_sections import CallsForHalf, Estimate, Gains
-from components.model_review.thinned import Floats, thinned
+from components.model_review.thinned import thinned
 from serving_model.evaluation.paired_bootstrap import draws, interval
+from transforms.arrays import Floats
 
 SHARES: Final = (0.05, 0.1, 0.2)
 """Of the accounts that are called, for the lift."""

@@ -14,9 +14,8 @@ from components.model_review.quality_sections import Estimate
 from serving_model.evaluation.metrics import auc, log_loss
 from serving_model.reasons.group_words import group_words
 from serving_model.served.predict import ModelScorer
+from transforms.arrays import Floats
 from transforms.reason_groups import feature_groups, group_names
-
-Floats = NDArray[np.float64]
 
 SHUFFLES: Final = 3
 SEED: Final = 0

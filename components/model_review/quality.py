@@ -6,9 +6,10 @@ from components.model_gate.predictions import Predictions
 from components.model_review.calls import calls
 from components.model_review.missing import SectionMissing
 from components.model_review.quality_sections import Curve, Estimate, ModelMetrics, Quality
-from components.model_review.thinned import Floats, thinned
-from serving_model.evaluation import metrics
+from components.model_review.thinned import thinned
+from serving_model.evaluation.metrics import METRICS
 from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
+from transforms.arrays import Floats
 
 
 def quality_of(predictions: Predictions) -> Quality:
@@ -53,12 +54,13 @@ def _measured(
 ) -> ModelMetrics:
     return ModelMetrics(
         model=name,
-        auc=Estimate(metrics.auc(labels, probabilities), interval(replicates.auc)),
-        pr_auc=Estimate(
-            metrics.average_precision(labels, probabilities), interval(replicates.pr_auc)
-        ),
-        log_loss=Estimate(metrics.log_loss(labels, probabilities), interval(replicates.log_loss)),
-        calibration_error=Estimate(metrics.expected_calibration_error(labels, probabilities)),
+        metrics={
+            name: Estimate(
+                metric.function(labels, probabilities),
+                interval(replicates[name]) if metric.has_interval else None,
+            )
+            for name, metric in METRICS.items()
+        },
         mean_predicted=float(probabilities.mean()),
     )
 

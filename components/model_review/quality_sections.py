@@ -1,5 +1,6 @@
 """The sections of the report that say how good the model is on the evaluation snapshot."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -35,19 +36,12 @@ class ModelMetrics:
 
     Attributes:
         model: challenger, champion, or the name of a baseline.
-        auc: Area under the ROC curve.
-        pr_auc: Average precision.
-        log_loss: Mean, in nats.
-        calibration_error: Over ten bins of equal size, [0, 1]. It has no interval: drawing
-            accounts adds noise to every bin, so the error of resamples lies above it.
+        metrics: By name, those of serving_model.evaluation.metrics.METRICS in their order.
         mean_predicted: Mean probability, [0, 1].
     """
 
     model: str
-    auc: Estimate
-    pr_auc: Estimate
-    log_loss: Estimate
-    calibration_error: Estimate
+    metrics: Mapping[str, Estimate]
     mean_predicted: float
 
 

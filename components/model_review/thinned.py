@@ -4,11 +4,9 @@ import heapq
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from components.model_review.quality_sections import Curve
-
-Floats = NDArray[np.float64]
+from transforms.arrays import Floats
 
 WITHIN: Final = 0.001
 """Of the side of the picture: less than can be seen."""

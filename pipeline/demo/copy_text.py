@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pipeline.demo import world_model as model
 from pipeline.demo.world import WEEK_SECONDS, Accounts, Block, Feedback
-from pipeline.demo.world_model import Booleans, Integers
+from transforms.arrays import Booleans, Integers
 
 FEEDBACK_PREFIX = "SIM-"
 ACCOUNT_PREFIX = "ACC-"

@@ -15,7 +15,7 @@ from pipeline.demo import world_model as model
 from pipeline.demo.copy_text import FeedbackColumns
 from pipeline.demo.odd_ids import SHAPE_STREAM
 from pipeline.demo.world import WEEK_SECONDS, Block, World
-from pipeline.demo.world_model import Booleans, Integers
+from transforms.arrays import Booleans, Integers
 
 DAY_SECONDS: Final = 86_400
 LATE_DAYS: Final = 60

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from pipeline.demo import world_model as model
-from pipeline.demo.world_model import Booleans, Floats, Integers, Scenario
+from pipeline.demo.world_model import Scenario
+from transforms.arrays import Booleans, Floats, Integers
 
 BLOCK: Final = 2000
 """Accounts drawn at once; part of what a seed means."""

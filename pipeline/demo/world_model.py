@@ -13,11 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
-Booleans = npt.NDArray[np.bool_]
+from transforms.arrays import Booleans, Floats, Integers
 
 TIERS: Final = ("free", "pro", "enterprise")
 TIER_SHARES: Final = (0.55, 0.33, 0.12)

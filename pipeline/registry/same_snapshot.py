@@ -12,20 +12,14 @@ from components.model_review.calls import calls
 from components.model_review.gains import calls_for_half
 from pipeline.registry.comparison import MetricPair, Moved, SameSnapshot
 from pipeline.registry.slice_pairs import slice_pairs
-from serving_model.evaluation import metrics
-from serving_model.evaluation.metrics import Floats, Metric
+from serving_model.evaluation.metrics import METRICS
 from serving_model.evaluation.paired_bootstrap import interval, paired_bootstrap
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk import risk_categories
+from transforms.arrays import Floats
 
-_METRICS: Final[dict[str, Metric]] = {
-    "auc": metrics.auc,
-    "pr_auc": metrics.average_precision,
-    "log_loss": metrics.log_loss,
-    "calibration_error": metrics.expected_calibration_error,
-}
-_CALIBRATION_RESAMPLES: Final = 200
-"""Bins have to be sorted anew in each, so that it is slower than the others."""
+_SLOW_RESAMPLES: Final = 200
+"""Of a metric that is computed on one resample after the other, as the calibration error."""
 
 
 def judge_on(
@@ -92,15 +86,18 @@ def compared(
 
 
 def _pairs(labels: Floats, a: Floats, b: Floats) -> Iterator[MetricPair]:
-    replicates = paired_bootstrap(labels, {"a": a, "b": b})
-    differences = {
-        name: getattr(replicates["b"], name) - getattr(replicates["a"], name)
-        for name in ("auc", "pr_auc", "log_loss")
-    }
-    differences["calibration_error"] = _calibration_differences(labels, a, b)
-    for name, metric in _METRICS.items():
-        value_a, value_b = metric(labels, a), metric(labels, b)
-        ends = interval(differences[name]) or (float("nan"), float("nan"))
+    models = {"a": a, "b": b}
+    fast = [metric for metric in METRICS.values() if metric.ranked or metric.per_account]
+    slow = [metric for metric in METRICS.values() if metric not in fast]
+    found = [
+        paired_bootstrap(labels, models, metrics=fast),
+        paired_bootstrap(labels, models, _SLOW_RESAMPLES, metrics=slow),
+    ]
+    replicates = {model: {**found[0][model], **found[1][model]} for model in models}
+    for name, metric in METRICS.items():
+        value_a, value_b = metric.function(labels, a), metric.function(labels, b)
+        differences = replicates["b"][name] - replicates["a"][name]
+        ends = interval(differences) or (float("nan"), float("nan"))
         yield MetricPair(name, value_a, value_b, value_b - value_a, ends)
 
 
@@ -108,12 +105,6 @@ def _calls_for_half(labels: Floats, a: Floats, b: Floats) -> tuple[int, int] | N
     if not labels.any():
         return None
     return calls_for_half(calls(labels, a))[0], calls_for_half(calls(labels, b))[0]
-
-
-def _calibration_differences(labels: Floats, a: Floats, b: Floats) -> Floats:
-    random, error = np.random.default_rng(0), metrics.expected_calibration_error
-    draws = (random.integers(labels.size, size=labels.size) for _ in range(_CALIBRATION_RESAMPLES))
-    return np.array([error(labels[at], b[at]) - error(labels[at], a[at]) for at in draws])
 
 
 def _moved(

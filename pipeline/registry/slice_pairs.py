@@ -6,8 +6,8 @@ from typing import Final
 from components.model_gate.slice_checks import Traits, slices
 from pipeline.registry.comparison import SlicePair
 from serving_model.evaluation import metrics
-from serving_model.evaluation.metrics import Floats
 from serving_model.evaluation.paired_bootstrap import interval, paired_bootstrap
+from transforms.arrays import Floats
 
 FEWEST: Final = 30
 """Churned accounts of a slice of which something is said, and fewest that stayed: as many as
@@ -37,5 +37,5 @@ def _pair(name: str, labels: Floats, a: Floats, b: Floats) -> SlicePair:
         return SlicePair(name, accounts, churned, too_little=why)
     replicates = paired_bootstrap(labels, {"a": a, "b": b})
     area_a, area_b = metrics.auc(labels, a), metrics.auc(labels, b)
-    ends = interval(replicates["b"].auc - replicates["a"].auc)
+    ends = interval(replicates["b"]["auc"] - replicates["a"]["auc"])
     return SlicePair(name, accounts, churned, "", area_a, area_b, area_b - area_a, ends)

@@ -13,8 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.time_split import TimeSplit
-
-Floats = NDArray[np.float64]
+from transforms.arrays import Floats
 
 CONSTANT: Final = "constant"
 RECENCY: Final = "recency"

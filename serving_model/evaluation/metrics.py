@@ -1,17 +1,53 @@
-"""How good probabilities are: ranking, log-loss, calibration."""
+"""How good probabilities are: the metrics that gate, report, comparison and benchmarks read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from sklearn import metrics as sklearn_metrics
+
+from transforms.arrays import Floats
 
 CALIBRATION_BINS: Final = 10
 SMALLEST_PROBABILITY: Final = 1e-15
 
-Floats = NDArray[np.float64]
-Metric = Callable[[Floats, Floats], float]
-"""From labels [n] and probabilities [n] to one number."""
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric: a row of METRICS.
+
+    Attributes:
+        name: In decision.json, review.json, settings and names of checks.
+        label: In tables and summaries.
+        phrase: In sentences, after "better in" or "by".
+        function: From labels, 0 or 1, [n] and probabilities [n] to one number; NaN where one
+            class is not enough.
+        higher_is_better: The direction.
+        per_account: From the same arguments to [n], if the metric is the mean of these. The
+            bootstrap then needs one multiplication for all resamples.
+        ranked: Whether WeightedRanking computes it for all resamples at once. A metric that is
+            neither a mean nor ranked is computed on one resample after the other.
+        max_worsening: How much worse than a baseline or the champion a challenger may be,
+            unless the setting MAX_WORSENING says another value; None if the gate does not
+            compare by this metric.
+        has_interval: Whether resamples lie around the value. Where they do not, only the
+            difference of two models gets an interval.
+        decimals: In summaries.
+    """
+
+    name: str
+    label: str
+    phrase: str
+    function: Callable[[Floats, Floats], float]
+    higher_is_better: bool = True
+    per_account: Callable[[Floats, Floats], Floats] | None = None
+    ranked: bool = False
+    max_worsening: float | None = None
+    has_interval: bool = True
+    decimals: int = 4
 
 
 def auc(labels: ArrayLike, probabilities: ArrayLike) -> float:
@@ -28,12 +64,9 @@ def auc(labels: ArrayLike, probabilities: ArrayLike) -> float:
         ValueError: If the inputs are empty, of unequal length, or not labels.
     """
     truth, scores = _checked(labels, probabilities)
-    churned = truth.sum()
-    stayed = truth.size - churned
-    if churned == 0 or stayed == 0:
+    if len(np.unique(truth)) < 2:
         return float("nan")
-    rank_sum = _mean_ranks(scores)[truth == 1].sum()
-    return float((rank_sum - churned * (churned + 1) / 2) / (churned * stayed))
+    return float(sklearn_metrics.roc_auc_score(truth, scores))
 
 
 def average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
@@ -41,7 +74,7 @@ def average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
     Args:
         labels: 0 or 1, [n].
-        probabilities: [n]; equal ones share one step, as in scikit-learn.
+        probabilities: [n]; equal ones share one step.
 
     Returns:
         0..1, the share of churned accounts for a ranking by chance; NaN if none churned.
@@ -52,10 +85,7 @@ def average_precision(labels: ArrayLike, probabilities: ArrayLike) -> float:
     truth, scores = _checked(labels, probabilities)
     if not truth.any():
         return float("nan")
-    order = np.argsort(-scores, kind="stable")
-    last = np.r_[np.flatnonzero(np.diff(scores[order])), truth.size - 1]
-    churned = np.cumsum(truth[order])[last]
-    return float(np.sum(np.diff(churned, prepend=0) * churned / (last + 1)) / truth.sum())
+    return float(sklearn_metrics.average_precision_score(truth, scores))
 
 
 def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
@@ -68,9 +98,49 @@ def log_loss(labels: ArrayLike, probabilities: ArrayLike) -> float:
     Raises:
         ValueError: If the inputs are empty, of unequal length, or not labels.
     """
-    truth, scores = _checked(labels, probabilities)
-    scores = np.clip(scores, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
-    return float(-np.mean(truth * np.log(scores) + (1 - truth) * np.log1p(-scores)))
+    return float(np.mean(log_losses(*_checked(labels, probabilities))))
+
+
+def log_losses(labels: Floats, probabilities: Floats) -> Floats:
+    """Returns the negative log-likelihood of each label in nats, [n]; see log_loss."""
+    # Not scikit-learn's: it returns the mean alone, and the bootstrap needs the summands.
+    kept = np.clip(probabilities, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return -(labels * np.log(kept) + (1 - labels) * np.log1p(-kept))
+
+
+def brier_score(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Returns the mean squared difference of label and probability, 0..1.
+
+    Args:
+        labels: 0 or 1, [n].
+        probabilities: Of label 1, [n].
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    return float(np.mean(squared_errors(*_checked(labels, probabilities))))
+
+
+def squared_errors(labels: Floats, probabilities: Floats) -> Floats:
+    """Returns the squared difference of each label and its probability, [n]."""
+    return np.square(probabilities - labels)
+
+
+def calibration_gap(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Returns the mean probability less the observed rate, -1..1.
+
+    Args:
+        labels: 0 or 1, [n].
+        probabilities: Of label 1, [n].
+
+    Raises:
+        ValueError: If the inputs are empty, of unequal length, or not labels.
+    """
+    return float(np.mean(_gaps(*_checked(labels, probabilities))))
+
+
+def _gaps(labels: Floats, probabilities: Floats) -> Floats:
+    return probabilities - labels
 
 
 def expected_calibration_error(labels: ArrayLike, probabilities: ArrayLike) -> float:
@@ -118,13 +188,6 @@ class CalibrationBins:
         return float(np.abs(gaps).sum() / labels.size)
 
 
-def _mean_ranks(values: Floats) -> Floats:
-    """Ranks from 1; equal values share the mean of theirs."""
-    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(sizes)
-    return (last - (sizes - 1) / 2)[group]
-
-
 def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Floats]:
     truth = np.asarray(labels, dtype=np.float64)
     scores = np.asarray(probabilities, dtype=np.float64)
@@ -138,3 +201,46 @@ def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[Floats, Float
     if not ((scores >= 0) & (scores <= 1)).all():
         raise ValueError("Probabilities are 0 to 1: found others, or NaN.")
     return truth, scores
+
+
+AUC: Final = Metric("auc", "AUC", "ranking (AUC)", auc, ranked=True, max_worsening=0.02, decimals=3)
+PR_AUC: Final = Metric(
+    "pr_auc",
+    "PR AUC",
+    "ranking at the top (PR AUC)",
+    average_precision,
+    ranked=True,
+    max_worsening=0.03,
+    decimals=3,
+)
+LOG_LOSS: Final = Metric(
+    "log_loss",
+    "log-loss",
+    "probabilities (log-loss)",
+    log_loss,
+    higher_is_better=False,
+    per_account=log_losses,
+    max_worsening=0.02,
+)
+CALIBRATION_ERROR: Final = Metric(
+    "calibration_error",
+    "calibration error",
+    "calibration error",
+    expected_calibration_error,
+    higher_is_better=False,
+    # Drawing accounts adds noise to every bin, so the error of resamples lies above the value.
+    has_interval=False,
+)
+
+METRICS: Final[Mapping[str, Metric]] = MappingProxyType(
+    {metric.name: metric for metric in (AUC, PR_AUC, LOG_LOSS, CALIBRATION_ERROR)}
+)
+"""All that a model is judged by, by name, in the order of tables.
+
+A new metric is a row here and a row in its test. With max_worsening the gate compares by it.
+"""
+
+CALIBRATION_GAP: Final = Metric(
+    "calibration_gap", "calibration gap", "calibration gap", calibration_gap, per_account=_gaps
+)
+"""No row of METRICS: neither direction is the better one, and the gate has a rule of its own."""

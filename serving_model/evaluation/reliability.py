@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving_model.evaluation.metrics import CALIBRATION_BINS, CalibrationBins
-
-Floats = NDArray[np.float64]
+from transforms.arrays import Floats
 
 SIMULATIONS: Final = 400
 CHANCE: Final = 0.99

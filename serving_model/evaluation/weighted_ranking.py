@@ -1,9 +1,9 @@
 """AUC and average precision of many weightings of the same accounts at once."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from serving_model.evaluation.metrics import AUC, PR_AUC
+from transforms.arrays import Floats, Floats32
 
 
 class WeightedRanking:
@@ -26,8 +26,8 @@ class WeightedRanking:
         self._churned, self._first = churned, first
         self._starts, self._ends = starts[held], ends[held]
 
-    def metrics(self, weights: NDArray[np.float32]) -> tuple[Floats, Floats]:
-        """Returns AUC and average precision of each weighting, [r] each.
+    def metrics(self, weights: Floats32) -> dict[str, Floats]:
+        """Returns AUC and average precision of each weighting, by name in METRICS, [r] each.
 
         Args:
             weights: How often each account counts, [r, n], whole numbers below 2**24 in sum.
@@ -37,7 +37,8 @@ class WeightedRanking:
             of (gain in recall) x (precision there), as scikit-learn has it.
         """
         if not len(self._churned):
-            return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
+            nothing = np.full(len(weights), np.nan)
+            return {AUC.name: nothing, PR_AUC.name: nothing}
         ordered = weights[:, self._order]
         above = np.zeros((len(weights), ordered.shape[1] + 1), np.float32)
         np.cumsum(ordered, axis=1, out=above[:, 1:])
@@ -53,4 +54,4 @@ class WeightedRanking:
             auc = np.sum(churned * (below + tied / 2), axis=1) / (positives * negatives)
             precision = np.where(through > 0, churned_through / through, 0.0)
             average = np.sum(churned * precision, axis=1) / positives
-        return auc, average
+        return {AUC.name: auc, PR_AUC.name: average}

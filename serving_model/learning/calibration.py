@@ -3,11 +3,10 @@
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
 from scipy.special import log_expit
 
-Floats = NDArray[np.float64]
+from transforms.arrays import Floats
 
 HALF: Final = 0.5
 """Weight that each part is believed to deserve beforehand."""

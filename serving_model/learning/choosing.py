@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.calibration import Blend, churned_within, fit_intercept, fit_weights
@@ -14,8 +13,8 @@ from serving_model.learning.folds import Fold, choosing_folds
 from serving_model.learning.labelled_examples import Snapshots
 from serving_model.learning.linear_hazards import STRENGTHS, fit_linear
 from serving_model.learning.person_periods import Horizons, person_periods
+from transforms.arrays import Floats
 
-Floats = NDArray[np.float64]
 WORSE: Final = 1e-3
 """Log-loss over the best so far at which no weaker penalty is tried."""
 LONGER: Final = 2

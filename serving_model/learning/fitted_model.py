@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from serving_model.learning.calibration import Blend, fit_intercept
 from serving_model.learning.choosing import Choice, choose
@@ -14,8 +13,6 @@ from serving_model.learning.labelled_examples import Snapshots
 from serving_model.learning.linear_hazards import LinearHazards, fit_linear
 from serving_model.learning.person_periods import Horizons, person_periods
 from serving_model.served.model_card import CardValue
-
-Floats = NDArray[np.float64]
 
 
 class FittedModel(NamedTuple):

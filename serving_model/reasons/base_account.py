@@ -6,13 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from transforms.arrays import Floats32
 
 BATCH: Final = 8192
 BISECTIONS: Final = 40
 
 
-def base_rate_account(answer: Callable[[Floats], Floats], features: Floats) -> Floats:
+def base_rate_account(answer: Callable[[Floats32], Floats32], features: Floats32) -> Floats32:
     """Finds the account whose answer is the mean answer.
 
     It lies on the line between two averages: that of the training snapshots that the model
@@ -42,11 +42,11 @@ def base_rate_account(answer: Callable[[Floats], Floats], features: Floats) -> F
 
 
 def _between(
-    answer: Callable[[Floats], Floats],
+    answer: Callable[[Floats32], Floats32],
     safer: NDArray[np.float64],
     riskier: NDArray[np.float64],
     target: float,
-) -> Floats:
+) -> Floats32:
     below, above = 0.0, 1.0
     for _ in range(BISECTIONS):
         middle = (below + above) / 2
@@ -58,7 +58,7 @@ def _between(
     return account
 
 
-def _in_batches(answer: Callable[[Floats], Floats], features: Floats) -> NDArray[np.float64]:
+def _in_batches(answer: Callable[[Floats32], Floats32], features: Floats32) -> NDArray[np.float64]:
     starts = range(0, len(features), BATCH)
     parts = [np.asarray(answer(features[start : start + BATCH])) for start in starts]
     return np.concatenate(parts).astype(np.float64)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.metrics import roc_auc_score
 
 from bench import particle_filter
 from bench.particle_filter import (
@@ -16,7 +17,7 @@ from bench.particle_filter import (
     weigh_by_rows,
     weights,
 )
-from bench.scores import auc, expected_best_auc, log_loss
+from bench.scores import expected_best_auc
 from bench.weekly_counts import Observations, WeeklyCounts, count_weeks, weeks_begun
 from pipeline.demo import world_model as model
 from pipeline.demo.world import (
@@ -27,6 +28,7 @@ from pipeline.demo.world import (
     incident_strength,
 )
 from pipeline.demo.world_model import NULL_INTERCEPT, SCENARIOS, Booleans, Floats
+from serving_model.evaluation.metrics import auc, log_loss
 
 WEEKS = 60
 CUTOFF = 51 * WEEK_SECONDS + 2 * DAY_SECONDS
@@ -84,11 +86,11 @@ def test_probabilities_are_calibrated_overall_and_by_fifths(
 
 
 def test_limit_beats_recency_and_the_base_rate(strong: list[tuple[Case, Floats]]) -> None:
-    limits = [auc(limit, case.churned) for case, limit in strong]
-    recencies = [auc(-case.last_second, case.churned) for case, _ in strong]
+    limits = [auc(case.churned, limit) for case, limit in strong]
+    recencies = [roc_auc_score(case.churned, -case.last_second) for case, _ in strong]
     assert np.mean(limits) > np.mean(recencies) + 0.05
-    losses = [log_loss(limit, case.churned) for case, limit in strong]
-    rates = [log_loss(np.full(len(limit), limit.mean()), case.churned) for case, limit in strong]
+    losses = [log_loss(case.churned, limit) for case, limit in strong]
+    rates = [log_loss(case.churned, np.full(len(limit), limit.mean())) for case, limit in strong]
     assert np.mean(losses) < np.mean(rates) - 0.003
 
 
@@ -98,7 +100,7 @@ def test_rows_tell_more_than_tier_tenure_and_having_stayed(
     monkeypatch.setattr(particle_filter, "weigh_by_rows", lambda *_: None)
     blind = [particle_limit(c.world, c.observations, CUTOFF, HORIZON, 50) for c, _ in strong]
     gains = [
-        auc(limit, case.churned) - auc(without, case.churned)
+        auc(case.churned, limit) - auc(case.churned, without)
         for (case, limit), without in zip(strong, blind, strict=True)
     ]
     assert np.mean(gains) > 0.02
@@ -132,7 +134,7 @@ def test_a_week_weighs_as_its_distributions_say() -> None:
 
 
 def test_realised_auc_is_near_the_expected(strong: list[tuple[Case, Floats]]) -> None:
-    realised = np.mean([auc(limit, case.churned) for case, limit in strong])
+    realised = np.mean([auc(case.churned, limit) for case, limit in strong])
     expected = np.mean([expected_best_auc(limit) for _, limit in strong])
     assert realised == pytest.approx(expected, abs=0.04)
 

@@ -10,13 +10,13 @@ from bench.verdict import RIVAL, below, verdict_line
 def test_a_gap_is_ours_minus_the_others_and_paired(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.score_table.REPLICATES", 100)
+    monkeypatch.setattr("bench.score_table.RESAMPLES", 100)
     rng = np.random.default_rng(0)
     truth = rng.beta(1, 3, 600)
     labels = (rng.random(600) < truth).astype(float)
     worse = np.clip(truth + rng.normal(0, 0.3, 600), 0.01, 0.99)
     scores = score_models(labels, {OURS: truth, RIVAL: worse, "the same": truth.copy()})
-    assert [score.metric for score in scores[::3]] == list(METRICS)
+    assert [score.metric for score in scores[::3]] == [metric.label for metric in METRICS.values()]
     by_name = {(score.metric, score.model): score for score in scores}
     assert by_name["AUC", OURS].gap is None
     assert by_name["AUC", "the same"].gap_interval == (0, 0)

@@ -5,12 +5,17 @@ from typing import Final
 
 import numpy as np
 
-from components.model_review.page import numbers
+from components.model_review.page import numbers, words
 from components.model_review.page.blocks import BAD, GOOD, QUIET, WARN, Badge, Noted, Table
 from components.model_review.page.charts.models import named
 from components.model_review.quality_sections import Curve, Estimate, ModelMetrics
+from serving_model.evaluation.metrics import METRICS
 
-METRICS: Final = ("Model", "AUC#", "PR AUC#", "Log-loss#", "Calibration error#")
+MODEL_COLUMNS: Final = (
+    "Model",
+    *(f"{words.sentence(metric.label).rstrip('.')}#" for metric in METRICS.values()),
+)
+"""Of a table of models: one column for each metric."""
 _TONES: Final = {"passed": GOOD, "done": GOOD, "failed": BAD, "stopped": BAD, "warned": WARN}
 
 
@@ -38,9 +43,8 @@ def _noted(found: Estimate, write: Callable[[float], str]) -> str | Noted:
 
 
 def metrics(one: ModelMetrics) -> tuple[str | Noted, ...]:
-    """Returns the cells of a model under METRICS."""
-    found = (one.auc, one.pr_auc, one.log_loss, one.calibration_error)
-    return (named(one.model), *map(estimate, found))
+    """Returns the cells of a model under MODEL_COLUMNS."""
+    return (named(one.model), *(estimate(one.metrics[name]) for name in METRICS))
 
 
 def readings(caption: str, curves: Sequence[Curve], places: Sequence[float]) -> Table:

@@ -21,13 +21,13 @@ from components.model_review.page.charts.models import named
 from components.model_review.page.found import absent, against
 from components.model_review.page.gate_checks import Checks, checks_of
 from components.model_review.review import BLESSED, FAILED, NOT_BLESSED, STOPPED, Head, Review
+from serving_model.evaluation.metrics import METRICS
 
 _TONES: Final = {BLESSED: GOOD, NOT_BLESSED: BAD, STOPPED: BAD, FAILED: BAD}
 _LABELS: Final = {
     ACCOUNT_CHURN: "a churn date (account_churn)",
     INACTIVITY: "no feedback (inactivity)",
 }
-_COMPARED: Final = ("auc", "pr_auc", "log_loss")
 _DASH: Final = "\N{EN DASH}"
 
 
@@ -118,15 +118,15 @@ def _models(review: Review) -> Block:
     shown = [one for one in review.quality.metrics if one.model in (CHALLENGER, CHAMPION)]
     rows: list[tuple[Cell, ...]] = [cells.metrics(one) for one in shown]
     if any(one.model == CHAMPION for one in shown):
-        rows.append(("difference", *(_difference(review, name) for name in _COMPARED), _DASH))
+        rows.append(("difference", *(_difference(review, name) for name in METRICS)))
     else:
-        rows.append((Noted(named(CHAMPION), "there was none"), *(_DASH,) * 4))
-    return Table.of("Champion beside challenger, with 95% intervals", cells.METRICS, rows)
+        rows.append((Noted(named(CHAMPION), "there was none"), *(_DASH,) * len(METRICS)))
+    return Table.of("Champion beside challenger, with 95% intervals", cells.MODEL_COLUMNS, rows)
 
 
 def _difference(review: Review, metric: str) -> Cell:
     found = against(review, metric, CHAMPION)
     if found is None:
         return _DASH
-    verdict = words.judged(found, lower_is_better=metric == "log_loss")
+    verdict = words.judged(found, not METRICS[metric].higher_is_better)
     return Noted(numbers.difference(found.value), verdict)

@@ -6,17 +6,15 @@ from typing import Final
 
 from components.model_review.page import numbers
 from components.model_review.quality_sections import Estimate
+from serving_model.evaluation.metrics import METRICS
 
 BETTER: Final = "better"
 WORSE: Final = "worse"
 OPEN: Final = "cannot be told apart"
 SAME: Final = "no difference"
 NO_INTERVAL: Final = "no interval"
-_METRICS: Final = {
-    "pr_auc": "PR AUC",
-    "auc": "AUC",
-    "log_loss": "log-loss",
-    "binary_crossentropy": "binary crossentropy",
+_PLAIN: Final = {
+    **{name: metric.label for name, metric in METRICS.items()},
     "the logistic_regression": "the logistic regression",
 }
 
@@ -76,7 +74,7 @@ def listed(names: Sequence[str], most: int = 4) -> str:
 
 def plain(text: str) -> str:
     """Returns a sentence or a name of the gate with its metrics written as elsewhere."""
-    for name, said in _METRICS.items():
+    for name, said in _PLAIN.items():
         text = re.sub(rf"\b{name}\b", said, text)
     return text
 

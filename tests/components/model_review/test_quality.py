@@ -55,7 +55,7 @@ def test_metrics_are_scikit_learns(pairs: Pairs) -> None:
     assert [one.model for one in quality.metrics] == ["challenger", "constant"]
     measured = quality.metrics[0]
     for name, metric in METRICS.items():
-        assert getattr(measured, name).value == pytest.approx(metric(labels, found), abs=1e-9), name
+        assert measured.metrics[name].value == pytest.approx(metric(labels, found), abs=1e-9), name
     assert measured.mean_predicted == pytest.approx(np.mean(found))
     assert quality.base_rate == pytest.approx(np.mean(labels))
 
@@ -115,7 +115,7 @@ def test_intervals_are_those_of_resampled_accounts() -> None:
     for name in ("auc", "pr_auc", "log_loss"):
         resampled = [METRICS[name](labels[rows], found[rows]) for rows in drawings]
         low, high = np.quantile(resampled, [0.025, 0.975])
-        interval = getattr(measured, name).interval
+        interval = measured.metrics[name].interval
         assert interval == pytest.approx((low, high), abs=0.06 * (high - low)), name
 
 

@@ -1,5 +1,6 @@
 """Metrics against scikit-learn and against definitions written out."""
 
+import itertools
 import math
 
 import numpy as np
@@ -9,11 +10,14 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn_metrics
 
 from serving_model.evaluation.metrics import (
+    METRICS,
     CalibrationBins,
+    Metric,
     auc,
     expected_calibration_error,
     log_loss,
 )
+from serving_model.evaluation.paired_bootstrap import paired_bootstrap, replicates_of
 
 PAIRS = st.lists(
     st.tuples(st.integers(0, 1), st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.5, 1.0]))),
@@ -22,14 +26,56 @@ PAIRS = st.lists(
 )
 
 
+LABELS = np.array([0, 0, 1, 0, 1, 1, 0, 0, 1, 0], dtype=float)
+PROBABILITIES = np.array([0.0, 0.1, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.9, 1.0])
+VALUES = {
+    "auc": 12.5 / 24,
+    "pr_auc": (1 / 2 + 2 / 5 + 3 / 6 + 4 / 9) / 4,
+    "log_loss": 4.1006,
+    "calibration_error": 0.45,
+}
+"""What each row of METRICS finds on these accounts."""
+
+
+def test_every_metric_finds_what_it_must() -> None:
+    found = {name: metric.function(LABELS, PROBABILITIES) for name, metric in METRICS.items()}
+    assert found == pytest.approx(VALUES, abs=1e-4)
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
+def test_every_metric_prefers_the_truth_in_its_direction(metric: Metric) -> None:
+    random = np.random.default_rng(4)
+    truth = random.beta(1, 3, 4_000)
+    labels = (random.random(4_000) < truth).astype(float)
+    worse = np.clip(truth + random.normal(0, 0.4, 4_000), 0.01, 0.99)
+    gain = metric.function(labels, truth) - metric.function(labels, worse)
+    assert (gain > 0) == metric.higher_is_better
+
+
+@pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
+def test_the_bootstrap_computes_every_metric_as_its_function_does(metric: Metric) -> None:
+    labels, models = np.tile(LABELS, 9), {"one": np.tile(PROBABILITIES, 9)}
+    fast = paired_bootstrap(labels, models, 20, 7, metrics=[metric])["one"][metric.name]
+    plain = replicates_of(
+        lambda at: metric.function(labels[at], models["one"][at]), len(labels), 20, 7
+    )
+    np.testing.assert_allclose(fast, plain, atol=1e-5)
+
+
 @given(PAIRS)
-def test_auc_equals_scikit_learn_with_ties(pairs: list[tuple[int, float]]) -> None:
-    labels, probabilities = zip(*pairs, strict=True)
-    if len(set(labels)) == 1:
-        assert math.isnan(auc(labels, probabilities))
+def test_auc_counts_pairs_and_half_the_ties(pairs: list[tuple[int, float]]) -> None:
+    left = [p for label, p in pairs if label]
+    stayed = [p for label, p in pairs if not label]
+    found = auc(*zip(*pairs, strict=True))
+    if not (left and stayed):
+        assert math.isnan(found)
         return
-    expected = sklearn_metrics.roc_auc_score(labels, probabilities)
-    assert auc(labels, probabilities) == pytest.approx(expected, abs=1e-9)
+    won = [(a > b) + 0.5 * (a == b) for a, b in itertools.product(left, stayed)]
+    assert found == pytest.approx(np.mean(won), abs=1e-9)
+
+
+def test_certainty_that_is_wrong_has_a_finite_log_loss() -> None:
+    assert log_loss([1, 0], [0.0, 1.0]) == pytest.approx(-math.log(1e-15), rel=1e-4)
 
 
 @given(PAIRS)

@@ -59,19 +59,22 @@ def _calling(review: Review) -> tuple[Part, ...]:
 
 
 def _metrics(found: Quality) -> Figure:
-    own = found.metrics[0]
-    rows = [Measured(named(one.model), one.auc, look(one.model).tone) for one in found.metrics]
+    own = found.metrics[0].metrics["auc"]
+    rows = [
+        Measured(named(one.model), one.metrics["auc"], look(one.model).tone)
+        for one in found.metrics
+    ]
     seen = ", ".join(f"{one.name} {numbers.metric(one.estimate.value)}" for one in rows)
     return Figure(
         picture=intervals(rows, x="AUC", label=f"AUC with intervals: {seen}", level=0.5),
         here=f"Here the challenger gives a leaver a higher score than a stayer in "
-        f"{numbers.share(own.auc.value)} of all pairs; a coin would in 50%.",
+        f"{numbers.share(own.value)} of all pairs; a coin would in 50%.",
         shows="How well each model ranks leavers before stayers (AUC), with its 95% interval.",
         good="The challenger furthest to the right, its whole line beyond the dotted one at 0.5.",
         bad="A challenger whose line reaches the dotted one: a coin may do as well.",
         table=Table.of(
             "Metrics on the evaluation snapshot, with 95% intervals",
-            (*cells.METRICS, "Mean predicted#"),
+            (*cells.MODEL_COLUMNS, "Mean predicted#"),
             ((*cells.metrics(one), numbers.share(one.mean_predicted)) for one in found.metrics),
         ),
     )

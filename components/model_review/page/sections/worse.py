@@ -71,7 +71,7 @@ def _order(one: Slice) -> tuple[bool, bool]:
 def _blocks(found: Sequence[Slice], quality: Quality | None) -> tuple[Block, ...]:
     if quality is None or not any(one.auc for one in found):
         return (_table(found),)
-    return (_figure(found, quality.metrics[0].auc.value),)
+    return (_figure(found, quality.metrics[0].metrics["auc"].value),)
 
 
 def _figure(found: Sequence[Slice], level: float) -> Figure:
