@@ -100,9 +100,8 @@ def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:
     import tensorflow_transform as tft
 
     from components.model_gate.snapshots import read_eval, read_serialized
-    from components.model_review.contributions import contributions_of
-    from components.model_review.importance import importance_of
-    from components.model_review.score_split import score_split
+    from components.model_review.sections.accounts import score_split
+    from components.model_review.sections.importance import contributions_of, importance_of
     from serving_model.served.predict import ModelScorer
 
     scorer = ModelScorer(f"{run['Model']}/Format-Serving")
@@ -123,9 +122,9 @@ def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:
 
 def of_predictions() -> tuple[Callable[[Any], object], ...]:
     """Returns what needs the answers of the models alone."""
-    from components.model_review.calibration import calibration_of
-    from components.model_review.gains import gains_of
-    from components.model_review.quality import quality_of
+    from components.model_review.sections.calibration import calibration_of
+    from components.model_review.sections.gains import gains_of
+    from components.model_review.sections.performance import quality_of
 
     return quality_of, calibration_of, gains_of
 

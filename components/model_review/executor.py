@@ -11,8 +11,8 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
-from components.model_review.gather import gather
-from components.model_review.page.html import render
+from components.model_review.build_report import build_report as gather
+from components.model_review.page.report import render
 from components.model_review.review import Review
 from components.model_review.run_artifacts import collect
 from components.registry.metadata_text import without_backslash

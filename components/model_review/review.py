@@ -3,85 +3,20 @@
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from components.model_review.account_sections import Contribution, Importance, Standing
-from components.model_review.quality_sections import Calibration, Gains, Quality, Slice
-from components.model_review.run_sections import (
-    Changes,
-    Component,
-    DataCheck,
-    Fact,
-    LabelledSplit,
-)
+from components.model_review.sections.accounts import Standing
+from components.model_review.sections.calibration import Calibration
+from components.model_review.sections.changes import Changes
+from components.model_review.sections.data import DataCheck, Fact, LabelledSplit
+from components.model_review.sections.decision import Check, Decision, Head
+from components.model_review.sections.gains import Gains
+from components.model_review.sections.importance import Contribution, Importance
+from components.model_review.sections.lineage import Component
+from components.model_review.sections.performance import Quality
+from components.model_review.sections.slices import Slice
 from components.strict_json import strict_json
 
 VERSION: Final = 1
 """Of the JSON: rises where a name changes its meaning or goes."""
-
-BLESSED: Final = "blessed"
-NOT_BLESSED: Final = "not blessed"
-STOPPED: Final = "stopped by the data gate"
-FAILED: Final = "failed"
-"""Of a run in which a component failed before the gate could decide."""
-
-
-@dataclass(frozen=True)
-class Decision:
-    """What became of the run, in a sentence, and what that means.
-
-    Attributes:
-        kind: BLESSED, NOT_BLESSED, STOPPED or FAILED.
-        sentence: Why, as the gate says it.
-        consequence: What scores the accounts now.
-    """
-
-    kind: str
-    sentence: str
-    consequence: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the gate, as decision.json has it; see model_gate.gate_check.GateCheck."""
-
-    name: str
-    slice: str
-    value: float | None
-    interval: tuple[float, float] | None
-    bar: str
-    limit: float | None
-    verdict: str
-    accounts: int
-    churned: int
-    message: str
-
-
-@dataclass(frozen=True)
-class Head:
-    """What the report is about.
-
-    Attributes:
-        run_id: TFX's name of the run.
-        model_version: Of the challenger; None where the run came to none.
-        champion_version: Of the model that it was compared with; None where there was none.
-        as_of: The run's now, ISO 8601 UTC; empty where not even reading came to its end.
-        label_source: account_churn or inactivity; empty likewise.
-        horizon_days: How far the label looks ahead.
-        lookback_days: How far back events count.
-        eval_cutoff: Of the evaluation snapshot, ISO 8601 UTC.
-        accounts: Snapshots in it.
-        churned: Of them, how many churned.
-    """
-
-    run_id: str
-    model_version: str | None
-    champion_version: str | None
-    as_of: str
-    label_source: str
-    horizon_days: int | None
-    lookback_days: int | None
-    eval_cutoff: str
-    accounts: int | None
-    churned: int | None
 
 
 @dataclass(frozen=True)

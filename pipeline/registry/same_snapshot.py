@@ -8,8 +8,7 @@ import numpy as np
 
 from components.model_gate.slice_checks import Traits
 from components.model_gate.snapshots import read_labels, read_serialized, read_traits
-from components.model_review.calls import calls
-from components.model_review.gains import calls_for_half
+from components.model_review.sections.gains import calls, calls_for_half
 from pipeline.registry.comparison import MetricPair, Moved, SameSnapshot
 from pipeline.registry.slice_pairs import slice_pairs
 from serving_model.evaluation.metrics import METRICS

@@ -8,7 +8,8 @@ import numpy as np
 from components.model_review.page import numbers, words
 from components.model_review.page.blocks import BAD, GOOD, QUIET, WARN, Badge, Noted, Table
 from components.model_review.page.charts.models import named
-from components.model_review.quality_sections import Curve, Estimate, ModelMetrics
+from components.model_review.sections.estimates import Curve, Estimate
+from components.model_review.sections.performance import ModelMetrics
 from serving_model.evaluation.metrics import METRICS
 
 MODEL_COLUMNS: Final = (

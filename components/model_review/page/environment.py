@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from components.model_review.page import theme
-from components.model_review.page.characters import visible
+from components.model_review.page.words import visible
 
 _PACKAGE: Final = "components.model_review.page"
 

@@ -2,8 +2,9 @@
 
 from components.model_gate.gate_check import OVERALL
 from components.model_review.page.blocks import Absent
-from components.model_review.quality_sections import Estimate
-from components.model_review.review import Check, Review
+from components.model_review.review import Review
+from components.model_review.sections.decision import Check
+from components.model_review.sections.estimates import Estimate
 
 
 def absent(review: Review, section: str, otherwise: str) -> Absent:

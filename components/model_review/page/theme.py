@@ -27,7 +27,6 @@ RIVAL: Final = Tone("#69727f", "#97a1af")
 GOOD: Final = Tone("#1a7042", "#68cd95")
 BAD: Final = Tone("#b0281f", "#ff8f85")
 WARN: Final = Tone("#845400", "#e6b450")
-
 TONES: Final = {
     "ink": INK,
     "muted": MUTED,

@@ -1,11 +1,11 @@
-"""What is the case, in words: honest where an interval leaves it open."""
+"""Sentences about differences, lists and names, and text without control characters."""
 
 import re
 from collections.abc import Sequence
 from typing import Final
 
 from components.model_review.page import numbers
-from components.model_review.quality_sections import Estimate
+from components.model_review.sections.estimates import Estimate
 from serving_model.evaluation.metrics import METRICS
 
 BETTER: Final = "better"
@@ -17,6 +17,8 @@ _PLAIN: Final = {
     **{name: metric.label for name, metric in METRICS.items()},
     "the logistic_regression": "the logistic regression",
 }
+_CONTROLS: Final = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""All but those that XML 1.0 allows, less the C1 controls."""
 
 
 def judged(difference: Estimate, lower_is_better: bool = False) -> str:
@@ -86,3 +88,8 @@ def sentence(text: str) -> str:
         return ""
     end = "" if stripped[-1] in ".!?" else "."
     return stripped[0].upper() + stripped[1:] + end
+
+
+def visible(text: str) -> str:
+    """Returns text whose control characters, which no HTML may hold, are marks of their own."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from components.model_review.quality_sections import Curve
+from components.model_review.sections.estimates import Curve
 
 
 def distance(curve: Curve, x: float, y: float) -> float:

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from components.model_review.account_sections import Mover
-from components.model_review.quality_sections import Curve, Slice
 from components.model_review.review import Review
-from components.model_review.run_sections import Change, Drift, Fact
-from components.model_review.thinned import MOST_POINTS
+from components.model_review.sections.accounts import Mover
+from components.model_review.sections.changes import Change, Drift
+from components.model_review.sections.data import Fact
+from components.model_review.sections.estimates import MOST_POINTS, Curve
+from components.model_review.sections.slices import Slice
 from tests.components.model_review.sample_predictions import account_ids
 from tests.components.model_review.sample_reviews import not_blessed
 

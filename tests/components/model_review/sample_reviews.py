@@ -11,18 +11,17 @@ from datetime import datetime
 import numpy as np
 
 from components.model_gate.predictions import Predictions
-from components.model_review.account_sections import Contribution, Importance, Standing
-from components.model_review.calibration import calibration_of
-from components.model_review.decision_section import checks_of, decision_of, head_of
-from components.model_review.gains import gains_of
-from components.model_review.gather import gather
-from components.model_review.quality import quality_of
-from components.model_review.quality_sections import Estimate
+from components.model_review.build_report import build_report as gather
 from components.model_review.review import Review
 from components.model_review.run_artifacts import RunArtifacts
-from components.model_review.score_split import ScoredSplit
-from components.model_review.slices import slices_of
-from components.model_review.standing import standing_of
+from components.model_review.sections.accounts import ScoredSplit, Standing, standing_of
+from components.model_review.sections.calibration import calibration_of
+from components.model_review.sections.decision import checks_of, decision_of, head_of
+from components.model_review.sections.estimates import Estimate
+from components.model_review.sections.gains import gains_of
+from components.model_review.sections.importance import Contribution, Importance
+from components.model_review.sections.performance import quality_of
+from components.model_review.sections.slices import slices_of
 from components.publishing.standing_scores import StandingScores, StandingState
 from serving_model.reasons.group_words import group_words
 from tests.components.model_review import sample_runs as runs

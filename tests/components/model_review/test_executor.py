@@ -15,8 +15,9 @@ from tfx.types import standard_artifacts
 
 from components.data_checker.checks import PASSED, STOPPED, Check
 from components.data_checker.decision_file import write_decision
-from components.model_review import gather as gathering
-from components.model_review.review import VERSION, Decision, Head, Review
+from components.model_review import build_report as gathering
+from components.model_review.review import VERSION, Review
+from components.model_review.sections.decision import Decision, Head
 from components.registry import artifact_facts
 from components.registry.artifacts import DataGateDecision
 from components.registry.node_costs import FAILED, NodeCost, write_costs

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from components.model_review.page.html import render
+from components.model_review.page.report import render
 from components.model_review.review import Review
-from components.model_review.score_split import ScoredSplit
-from components.model_review.standing import standing_of
+from components.model_review.sections.accounts import ScoredSplit, standing_of
 from components.publishing.standing_scores import StandingState
 from tests.components.model_review.sample_predictions import account_ids
 from tests.components.model_review.sample_reviews import blessed, standing

@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from components.model_review.page import theme
 from components.model_review.page.charts.models import lines
-from components.model_review.page.picture import picture
-from components.model_review.quality_sections import Curve
+from components.model_review.page.charts.picture import picture
+from components.model_review.sections.estimates import Curve
 
 _HEIGHT: Final = 330
 _DIGITS: Final = 4

@@ -8,9 +8,8 @@ import altair as alt
 from markupsafe import Markup
 
 from components.model_review.page import theme
-from components.model_review.page.charts.names import names_axis, short_name
-from components.model_review.page.picture import picture
-from components.model_review.quality_sections import Estimate
+from components.model_review.page.charts.picture import names_axis, picture, short_name
+from components.model_review.sections.estimates import Estimate
 
 _ROW: Final = 26
 _AROUND: Final = 56

@@ -8,8 +8,7 @@ from markupsafe import Markup
 
 from components.model_review.page import numbers, theme
 from components.model_review.page.blocks import Key
-from components.model_review.page.charts.names import names_axis, short_name
-from components.model_review.page.picture import picture
+from components.model_review.page.charts.picture import names_axis, picture, short_name
 
 NOW: Final = "this model"
 BEFORE: Final = "last publication"

@@ -6,7 +6,7 @@ from components.model_review.page import numbers, theme
 from components.model_review.page.blocks import Absent, Figure, Part, Section, Table
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.sections.pair_words import Found
-from components.model_review.quality_sections import Estimate
+from components.model_review.sections.estimates import Estimate
 
 _LONGEST: Final = 17
 _UNNAMED: Final = "The settings forbid to name accounts (TENS_INSIGHT_REVIEW_ACCOUNTS)."

@@ -28,8 +28,8 @@ from components.model_review.page.sections.pair_words import (
     ranking_here,
     verdict,
 )
-from components.model_review.page.sections.worse import slice_words
-from components.model_review.quality_sections import Estimate
+from components.model_review.page.slices import slice_words
+from components.model_review.sections.estimates import Estimate
 
 _MOST_DRAWN: Final = 24
 _SHORT: Final = {

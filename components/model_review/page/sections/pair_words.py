@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from components.model_review.page import numbers, words
 from components.model_review.page.blocks import GOOD, QUIET, WARN, Badge
-from components.model_review.quality_sections import Estimate
+from components.model_review.sections.estimates import Estimate
 
 Found = Mapping[str, Any]
 

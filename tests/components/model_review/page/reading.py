@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-from components.model_review.page.html import render
+from components.model_review.page.report import render
 from components.model_review.review import Review
 
 VOID: Final = frozenset({"meta", "link", "br", "hr", "img", "input"})

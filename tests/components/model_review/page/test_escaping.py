@@ -7,12 +7,16 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from components.model_review.account_sections import Contribution, Mover
-from components.model_review.page.characters import visible
-from components.model_review.page.html import render
-from components.model_review.quality_sections import Estimate, Slice
-from components.model_review.review import NOT_BLESSED, Check, Decision, Head, Review
-from components.model_review.run_sections import Changes, DataCheck, Drift, Fact
+from components.model_review.page.report import render
+from components.model_review.page.words import visible
+from components.model_review.review import Review
+from components.model_review.sections.accounts import Mover
+from components.model_review.sections.changes import Changes, Drift
+from components.model_review.sections.data import DataCheck, Fact
+from components.model_review.sections.decision import NOT_BLESSED, Check, Decision, Head
+from components.model_review.sections.estimates import Estimate
+from components.model_review.sections.importance import Contribution
+from components.model_review.sections.slices import Slice
 from tests.components.model_review.page.reading import Element, elements, words
 from tests.components.model_review.sample_extremes import ATTACKS
 from tests.components.model_review.sample_reviews import standing

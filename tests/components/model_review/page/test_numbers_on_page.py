@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.model_review.quality_sections import Estimate
 from components.model_review.review import Review
+from components.model_review.sections.estimates import Estimate
 from tests.components.model_review.page.reading import Table, page_of, table, tables, words
 from tests.components.model_review.sample_reviews import blessed, not_blessed
 

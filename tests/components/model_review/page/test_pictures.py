@@ -3,10 +3,10 @@
 import pytest
 
 from components.model_review.page import theme
-from components.model_review.page.characters import visible
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.charts.names import short_name
-from components.model_review.quality_sections import Estimate
+from components.model_review.page.charts.picture import short_name
+from components.model_review.page.words import visible
+from components.model_review.sections.estimates import Estimate
 from tests.components.model_review.page.reading import elements, page_of
 from tests.components.model_review.sample_reviews import blessed, not_blessed, stopped
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from components.model_review.page.html import render
-from components.model_review.review import FAILED, Decision, Head, Review
+from components.model_review.page.report import render
+from components.model_review.review import Review
+from components.model_review.sections.decision import RUN_FAILED, Decision, Head
 from tests.components.model_review import sample_reviews as samples
 from tests.components.model_review.page.reading import elements, outline, page_of
 from tests.components.model_review.sample_extremes import huge
@@ -22,7 +23,7 @@ SECTIONS = (
     *("quality", "calibration", "gains", "slices", "standing", "importance", "contributions"),
     *("data_checks", "data_facts", "splits", "components", "card"),
 )
-NOTHING = Review(NOBODY, Decision(FAILED, "reading failed", "Nothing changes."))
+NOTHING = Review(NOBODY, Decision(RUN_FAILED, "reading failed", "Nothing changes."))
 
 
 @pytest.mark.parametrize(

@@ -4,29 +4,24 @@ from dataclasses import replace
 
 import pytest
 
-from components.model_review.account_sections import Contribution, Importance, Scored, Standing
 from components.model_review.page import words
-from components.model_review.page.first_screen import first_screen
-from components.model_review.page.gate_checks import checks_counted
-from components.model_review.page.sections.accounts import accounts_here
-from components.model_review.page.sections.believable import calibration_here, deciles_here
-from components.model_review.page.sections.better import answer
-from components.model_review.page.sections.calls import calls_here, lift_here
-from components.model_review.page.sections.changed import changed_here
-from components.model_review.page.sections.drift import drift_here
-from components.model_review.page.sections.drives import drives_here, importance_here
-from components.model_review.page.sections.scores import categories_here, probabilities_here
-from components.model_review.page.sections.worse import below_here, slices_answer
-from components.model_review.quality_sections import (
-    Calibration,
-    CallsForHalf,
-    Decile,
-    Estimate,
-    Gains,
-    Slice,
-)
-from components.model_review.review import Check
-from components.model_review.run_sections import DataCheck, Drift
+from components.model_review.page.accounts import accounts_here, categories_here, probabilities_here
+from components.model_review.page.calibration import calibration_here, deciles_here
+from components.model_review.page.changes import changed_here, drift_here
+from components.model_review.page.decision import checks_counted, first_screen
+from components.model_review.page.gains import calls_here, lift_here
+from components.model_review.page.importance import drives_here, importance_here
+from components.model_review.page.performance import answer
+from components.model_review.page.slices import below_here, slices_answer
+from components.model_review.sections.accounts import Scored, Standing
+from components.model_review.sections.calibration import Calibration, Decile
+from components.model_review.sections.changes import Drift
+from components.model_review.sections.data import DataCheck
+from components.model_review.sections.decision import Check
+from components.model_review.sections.estimates import Estimate
+from components.model_review.sections.gains import CallsForHalf, Gains
+from components.model_review.sections.importance import Contribution, Importance
+from components.model_review.sections.slices import Slice
 from tests.components.model_review import sample_reviews as samples
 
 

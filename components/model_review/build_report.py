@@ -1,0 +1,147 @@
+"""Builds the report from what a run left behind; a section that cannot be made says why."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import tensorflow_transform as tft
+from absl import logging
+from tfx.utils import path_utils
+
+from components.errors import TensInsightError
+from components.feedback_example_gen.cutoffs import EVAL, SCORE
+from components.model_gate.predictions import Predictions, read_predictions
+from components.model_gate.snapshots import read_eval
+from components.model_review.review import Review
+from components.model_review.run_artifacts import RunArtifacts
+from components.model_review.sections.accounts import Standing, score_split, standing_of
+from components.model_review.sections.calibration import calibration_of
+from components.model_review.sections.changes import changes_of
+from components.model_review.sections.data import data_checks_of, data_facts_of, splits_of
+from components.model_review.sections.decision import checks_of, decision_of, head_of
+from components.model_review.sections.estimates import SectionMissing
+from components.model_review.sections.gains import gains_of
+from components.model_review.sections.importance import Importance, contributions_of, importance_of
+from components.model_review.sections.lineage import components_of, lineage_of, settings_of
+from components.model_review.sections.model_card import card_of
+from components.model_review.sections.performance import quality_of
+from components.model_review.sections.slices import slices_of
+from components.publishing.standing_scores import read_standing
+from serving_model.served.predict import ModelScorer
+
+NOT_JUDGED: Final = "The run ended before the gate could judge a model."
+NO_MODEL: Final = "The run ended before there was a model."
+NOTHING_READ: Final = "The run ended before anything was read."
+
+
+def build_report(
+    run: RunArtifacts,
+    *,
+    settings: Mapping[str, Any],
+    risk_bands: str,
+    code_version: str,
+    accounts_shown: bool,
+) -> Review:
+    """Puts the report together.
+
+    Args:
+        run: What it left behind.
+        settings: Of the run, plain values by name, without secrets.
+        risk_bands: RiskBands.rule as JSON.
+        code_version: Hash of the code that reads, transforms and learns.
+        accounts_shown: Whether the report may name accounts.
+    """
+    found, missing = _made(_sections(run, risk_bands, accounts_shown))
+    missing |= _never_reached(run)
+    return Review(
+        head=head_of(run),
+        decision=decision_of(run),
+        checks=checks_of(run),
+        changes=changes_of(run, dict(settings)),
+        data_checks=data_checks_of(run),
+        data_facts=data_facts_of(run),
+        splits=splits_of(run),
+        lineage=lineage_of(run, code_version),
+        settings=settings_of(settings),
+        components=components_of(run),
+        card=card_of(run),
+        missing=tuple(missing.items()),
+        **found,
+    )
+
+
+def _sections(
+    run: RunArtifacts, risk_bands: str, accounts_shown: bool
+) -> Mapping[str, Callable[[], object]]:
+    """Says how to make each section that takes more than what artifacts say of themselves."""
+    predictions = functools.cache(lambda: _predictions(run))
+    scorer = functools.cache(lambda: _scorer(run))
+    scored = functools.cache(lambda: score_split(scorer(), f"{run.uris['examples']}/Split-{SCORE}"))
+
+    def standing() -> Standing:
+        card = scorer().card
+        state = read_standing(str(card["model_version"]))
+        as_of = str(run.examples["as_of"])
+        return standing_of(scored(), card, as_of, risk_bands, state, accounts_shown)
+
+    return {
+        "quality": lambda: quality_of(predictions()),
+        "calibration": lambda: calibration_of(predictions()),
+        "gains": lambda: gains_of(predictions()),
+        "slices": lambda: slices_of(_judged(run)),
+        "importance": lambda: _importance(run, scorer()),
+        "contributions": lambda: contributions_of(scorer(), scored().sample),
+        "standing": standing,
+    }
+
+
+def _made(
+    sections: Mapping[str, Callable[[], object]],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Returns the sections that could be made, and of the others why not."""
+    found: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name, make in sections.items():
+        try:
+            found[name] = make()
+        except (SectionMissing, TensInsightError, ValueError) as why:
+            missing[name] = str(why)
+        # A reviewer must get all the rest, and see here that something is broken.
+        except Exception as error:
+            logging.error("Evaluation report: %s", name, exc_info=error)
+            missing[name] = f"{type(error).__name__}: the log of the run says more."
+    return found, missing
+
+
+def _never_reached(run: RunArtifacts) -> dict[str, str]:
+    missing: dict[str, str] = {}
+    if not run.examples:
+        missing |= dict.fromkeys(("data_facts", "splits", "card"), NOTHING_READ)
+    if not run.checks:
+        missing["data_checks"] = "The run ended before the data were checked."
+    if not run.costs:
+        missing["components"] = "The runner of this pipeline does not write down what nodes take."
+    return missing
+
+
+def _judged(run: RunArtifacts) -> Mapping[str, Any]:
+    if run.judged is None:
+        raise SectionMissing(NOT_JUDGED)
+    return run.judged
+
+
+def _predictions(run: RunArtifacts) -> Predictions:
+    _judged(run)
+    return read_predictions(run.uris["blessing"])
+
+
+def _scorer(run: RunArtifacts) -> ModelScorer:
+    if "model" not in run.uris:
+        raise SectionMissing(NO_MODEL)
+    return ModelScorer(path_utils.serving_model_path(run.uris["model"]))
+
+
+def _importance(run: RunArtifacts, scorer: ModelScorer) -> tuple[Importance, ...]:
+    transform = tft.TFTransformOutput(run.uris["transform_graph"])
+    snapshots = read_eval(f"{run.uris['examples']}/Split-{EVAL}", transform)
+    return importance_of(scorer, snapshots)

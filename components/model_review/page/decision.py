@@ -1,0 +1,222 @@
+"""What stands first: the decision, what it is about, the models and the checks of the gate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
+from components.model_gate.gate_check import FAILED, OVERALL, PASSED, SKIPPED
+from components.model_gate.overall_checks import CHALLENGER, CHAMPION
+from components.model_review.page import cells, numbers, words
+from components.model_review.page.blocks import (
+    BAD,
+    GOOD,
+    WARN,
+    Absent,
+    Badge,
+    Block,
+    Cell,
+    Noted,
+    Row,
+    Table,
+)
+from components.model_review.page.changes import failing_checks
+from components.model_review.page.charts.models import named
+from components.model_review.page.found import absent, against
+from components.model_review.page.slices import slice_words
+from components.model_review.review import Review
+from components.model_review.sections.decision import (
+    BLESSED,
+    NOT_BLESSED,
+    RUN_FAILED,
+    STOPPED,
+    Check,
+    Head,
+)
+from serving_model.evaluation.metrics import METRICS
+
+_TONES: Final = {BLESSED: GOOD, NOT_BLESSED: BAD, STOPPED: BAD, RUN_FAILED: BAD}
+_LABELS: Final = {
+    ACCOUNT_CHURN: "a churn date (account_churn)",
+    INACTIVITY: "no feedback (inactivity)",
+}
+_DASH: Final = "\N{EN DASH}"
+_HEADING: Final = "Checks of the gate"
+_COLUMNS: Final = ("Check", "Accounts", "Value#", "95% interval#", "Bar", "Verdict")
+
+
+@dataclass(frozen=True)
+class Checks:
+    """What was checked.
+
+    Attributes:
+        heading: Of the gate, or of the data gate.
+        counted: How many there were, by verdict.
+        blocks: The checks.
+    """
+
+    heading: str
+    counted: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class FirstScreen:
+    """What is read before anything else.
+
+    Attributes:
+        title: Of the page.
+        badge: The decision in a word or two.
+        sentence: Why.
+        consequence: What scores the accounts now.
+        facts: What the report is about, by name.
+        models: Champion beside challenger.
+        checks: Of the gate, or of the data gate where that stopped the run.
+    """
+
+    title: str
+    badge: Badge
+    sentence: str
+    consequence: str
+    facts: tuple[tuple[str, str], ...]
+    models: Block
+    checks: Checks
+
+
+def first_screen(review: Review) -> FirstScreen:
+    """Returns what stands first."""
+    decision, version = review.decision, review.head.model_version
+    why = decision.sentence.removeprefix(f"{decision.kind.upper()}: ")
+    return FirstScreen(
+        title=f"Model {version}" if version else "A run that came to no model",
+        badge=Badge(decision.kind, _TONES.get(decision.kind, WARN)),
+        sentence=words.sentence(words.plain(why)),
+        consequence=decision.consequence,
+        facts=_facts(review.head),
+        models=_models(review),
+        checks=checks_of(review),
+    )
+
+
+def _facts(head: Head) -> tuple[tuple[str, str], ...]:
+    return (
+        ("As of", numbers.moment(head.as_of)),
+        ("Leaving means", _label(head)),
+        ("Looks back", _days(head.lookback_days)),
+        ("Evaluation cutoff", numbers.moment(head.eval_cutoff)),
+        ("Evaluation snapshot", _sizes(head)),
+        ("Compared with", _rival(head)),
+    )
+
+
+def _rival(head: Head) -> str:
+    if head.model_version is None:
+        return "nothing: the run came to no model"
+    if head.champion_version is None:
+        return "no champion: there was none"
+    return f"the champion {head.champion_version}"
+
+
+def _label(head: Head) -> str:
+    if not head.label_source:
+        return numbers.NOT_KNOWN
+    source = _LABELS.get(head.label_source, head.label_source)
+    return f"{source} within {_days(head.horizon_days)}"
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return "a time that is not known"
+    return numbers.counted(days, "day", "days")
+
+
+def _sizes(head: Head) -> str:
+    if head.accounts is None:
+        return numbers.NOT_KNOWN
+    accounts = numbers.counted(head.accounts, "account", "accounts")
+    if head.churned is None:
+        return accounts
+    share = f" ({numbers.share(head.churned / head.accounts)})" if head.accounts else ""
+    return f"{accounts}, of which {numbers.count(head.churned)} left{share}"
+
+
+def _models(review: Review) -> Block:
+    if review.quality is None:
+        why = absent(review, "quality", "The run measured no model.").why
+        return Absent(why, "Champion beside challenger")
+    shown = [one for one in review.quality.metrics if one.model in (CHALLENGER, CHAMPION)]
+    rows: list[tuple[Cell, ...]] = [cells.metrics(one) for one in shown]
+    if any(one.model == CHAMPION for one in shown):
+        rows.append(("difference", *(_difference(review, name) for name in METRICS)))
+    else:
+        rows.append((Noted(named(CHAMPION), "there was none"), *(_DASH,) * len(METRICS)))
+    return Table.of("Champion beside challenger, with 95% intervals", cells.MODEL_COLUMNS, rows)
+
+
+def _difference(review: Review, metric: str) -> Cell:
+    found = against(review, metric, CHAMPION)
+    if found is None:
+        return _DASH
+    verdict = words.judged(found, not METRICS[metric].higher_is_better)
+    return Noted(numbers.difference(found.value), verdict)
+
+
+def checks_of(review: Review) -> Checks:
+    """Returns the checks that the decision rests on."""
+    if review.checks:
+        return Checks(_HEADING, checks_counted(review.checks), tuple(_tables(review.checks)))
+    failing = failing_checks(review, "What stopped the run, and what it warned of")
+    if review.decision.kind == STOPPED and failing:
+        said = "The data gate stopped the run before there was a model to judge."
+        return Checks("Checks of the data that did not pass", said, (failing,))
+    why = Absent("The run ended before the gate could judge a model.")
+    return Checks(_HEADING, "None was made.", (why,))
+
+
+def checks_counted(checks: Sequence[Check]) -> str:
+    """Counts them by verdict, such as `34 checks: 30 passed, 1 failed, 3 skipped.`."""
+    return f"{numbers.counted(len(checks), 'check', 'checks')}: {_by_verdict(checks)}."
+
+
+def _by_verdict(checks: Sequence[Check]) -> str:
+    return ", ".join(
+        f"{numbers.count(sum(one.verdict == word for one in checks))} {word}"
+        for word in (PASSED, FAILED, SKIPPED)
+    )
+
+
+def _tables(checks: Sequence[Check]) -> list[Table]:
+    """Makes a table of all that failed and of all accounts; passed slices are folded away."""
+    first = [one for one in checks if one.verdict == FAILED]
+    first += [one for one in checks if one.verdict != FAILED and one.slice == OVERALL]
+    rest = [one for one in checks if one.verdict != FAILED and one.slice != OVERALL]
+    tables = [Table.of("On all accounts, and all that failed", _COLUMNS, map(_row, first))]
+    if rest:
+        said = f"Checks on slices: {_by_verdict(rest)}"
+        tables.append(Table.of(said, _COLUMNS, map(_row, rest), folded=True))
+    return tables
+
+
+def _note(one: Check) -> str:
+    """Returns of the message what the row does not say: how far it failed, or why it was left."""
+    if one.verdict == PASSED:
+        return ""
+    whole = words.plain(one.message)
+    if one.verdict == FAILED:
+        _, missed, by = whole.rpartition("missed by ")
+        return missed + by if missed else whole
+    return whole.partition(" churned): ")[2] or whole
+
+
+def _row(one: Check) -> Row:
+    name = words.plain(one.name)
+    sizes = f"{numbers.count(one.accounts)}, {numbers.count(one.churned)} left"
+    found = (
+        Noted(name, note) if (note := _note(one)) else name,
+        sizes if one.slice == OVERALL else Noted(slice_words(one.slice), sizes),
+        _DASH if one.value is None else numbers.metric(one.value),
+        numbers.ends(one.interval) or _DASH,
+        one.bar,
+        cells.verdict(one.verdict),
+    )
+    return Row(found, BAD if one.verdict == FAILED else "")

@@ -1,0 +1,127 @@
+"""What drives it? Permutation importance, and contributions to today's scores."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from components.model_review.page import cells, numbers, theme
+from components.model_review.page.blocks import Block, Figure, Part, Section, Table
+from components.model_review.page.charts.intervals import Measured, intervals
+from components.model_review.page.found import absent
+from components.model_review.review import Review
+from components.model_review.sections.estimates import Estimate
+from components.model_review.sections.importance import Contribution, Importance
+
+_NONE: Final = "The run asked no model for its reasons."
+
+
+def what_drives_it(review: Review) -> Section:
+    """Returns the section."""
+    asked: Block = absent(review, "importance", _NONE)
+    moved: Block = absent(review, "contributions", _NONE)
+    answer = "" if review.importance else "That is not known: no model was asked."
+    if review.contributions:
+        moved, answer = _contributions(review.contributions), _furthest(review.contributions)
+    if review.importance:
+        asked, answer = _importance(review.importance), _most(review.importance) + answer
+    parts = (
+        Part("What the ranking cannot do without", (asked,)),
+        Part("What moves today's scores", (moved,)),
+    )
+    return Section("drives", "What drives it?", answer, parts)
+
+
+def _most(found: Sequence[Importance]) -> str:
+    return f"The ranking rests most on {_quoted(found[0].words)}. "
+
+
+def _furthest(found: Sequence[Contribution]) -> str:
+    return f"What moves the scores of today's accounts furthest is {_quoted(found[0].words)}."
+
+
+def _quoted(words: str) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{words}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def importance_here(found: Sequence[Importance]) -> str:
+    """Says what the model loses most by, and what it could do without."""
+    first = found[0]
+    idle = sum(one.auc_lost.value <= 0 for one in found)
+    return (
+        f"Here the ranking loses {numbers.metric(first.auc_lost.value)} of AUC without "
+        f"{_quoted(first.words)}. "
+        f"{numbers.count(idle)} of {numbers.count(len(found))} groups could be shuffled without a "
+        "loss."
+    )
+
+
+def drives_here(found: Sequence[Contribution]) -> str:
+    """Says what moves scores furthest."""
+    first = found[0]
+    return (
+        f"Here {_quoted(first.words)} moves a score by {numbers.short(first.mean_absolute)} in the "
+        f"mean, and raises the risk of {numbers.share(first.raises)} of the accounts."
+    )
+
+
+def _importance(found: Sequence[Importance]) -> Figure:
+    rows = [Measured(one.words, one.auc_lost) for one in found]
+    here = importance_here(found)
+    accounts = numbers.counted(found[0].accounts, "account", "accounts")
+    return Figure(
+        picture=intervals(
+            rows, x="AUC lost", label=f"AUC lost by group. {here}", bars=True, number_format=".2f"
+        ),
+        here=here,
+        shows="How much worse the ranking gets when the values of a group are shuffled among "
+        f"{accounts} of the evaluation snapshot; the thin line is the range of several shuffles.",
+        good="Several groups that matter, and that make sense to those who know the accounts.",
+        bad="One group that carries all, or one that should not matter.",
+        table=Table.of(
+            "Permutation importance by reason group",
+            ("Group", "Features#", "AUC lost#", "Log-loss added#"),
+            (
+                (
+                    one.words,
+                    numbers.count(one.features),
+                    cells.estimate(one.auc_lost, signed=True),
+                    cells.estimate(one.log_loss_added, signed=True),
+                )
+                for one in found
+            ),
+            folded=True,
+        ),
+    )
+
+
+def _contributions(found: Sequence[Contribution]) -> Figure:
+    rows = [Measured(one.words, Estimate(one.mean_absolute), theme.CHALLENGER) for one in found]
+    here = drives_here(found)
+    accounts = numbers.counted(found[0].accounts, "account", "accounts")
+    return Figure(
+        picture=intervals(
+            rows,
+            x="mean move, in log-odds",
+            label=f"Mean contribution by group. {here}",
+            bars=True,
+        ),
+        here=here,
+        shows=f"How far each group moves the scores of {accounts} of today, up or down; 0.7 "
+        "log-odds double the odds of leaving.",
+        good="The same groups at the top as above.",
+        bad="A group that moves scores far, but whose loss the ranking would not feel: it adds "
+        "noise.",
+        table=Table.of(
+            "Mean contribution by reason group, in log-odds of churn",
+            ("Group", "Up or down#", "On the whole#", "Raises the risk of#"),
+            (
+                (
+                    one.words,
+                    numbers.metric(one.mean_absolute),
+                    numbers.difference(one.mean),
+                    numbers.share(one.raises),
+                )
+                for one in found
+            ),
+            folded=True,
+        ),
+    )

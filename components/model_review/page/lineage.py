@@ -1,0 +1,94 @@
+"""The model card, and the lineage: splits, artifacts, settings, components."""
+
+from typing import Final
+
+from components.model_review.page import cells, numbers
+from components.model_review.page.blocks import (
+    Absent,
+    Block,
+    Cell,
+    Items,
+    Pairs,
+    Part,
+    Section,
+    Table,
+)
+from components.model_review.page.found import absent
+from components.model_review.review import Review
+from components.model_review.sections.data import Fact, LabelledSplit
+from components.model_review.sections.lineage import Component
+
+_DASH: Final = "\N{EN DASH}"
+
+
+def model_card(review: Review) -> Section:
+    """Returns the section."""
+    parts = tuple(Part(heading, (Items(texts),)) for heading, texts in review.card)
+    if not parts:
+        parts = (Part("Intended use", (absent(review, "card", "The run read nothing."),)),)
+    said = "What the model is for, what it is not for, and what it does not know."
+    return Section("card", "Model card", said, parts)
+
+
+def where_it_comes_from(review: Review) -> Section:
+    """Returns the section."""
+    parts = (
+        Part("Splits", (_splits(review),)),
+        Part("Lineage", (_lineage(review.lineage),)),
+        Part("Settings", (_settings(review.settings),)),
+        Part("Durations and memory", (_components(review),)),
+    )
+    return Section("origin", "Where does it come from?", _answer(review), parts)
+
+
+def _answer(review: Review) -> str:
+    seconds = [one.seconds for one in review.components if one.seconds is not None]
+    took = f" Its components took {numbers.duration(sum(seconds))}." if seconds else ""
+    return f"The run {review.head.run_id or 'without a name'}.{took}"
+
+
+def _splits(review: Review) -> Block:
+    if not review.splits:
+        return absent(review, "splits", "The run read nothing.")
+    return Table.of(
+        "Splits by time: cutoffs and sizes",
+        ("Split", "Oldest cutoff", "Newest cutoff", "Cutoffs#", "Snapshots#", "Left#", "Share#"),
+        map(_split, review.splits),
+    )
+
+
+def _split(one: LabelledSplit) -> tuple[str, ...]:
+    left = (_DASH, _DASH)
+    if one.churned is not None:
+        share = one.churned / one.snapshots if one.snapshots else None
+        left = (numbers.count(one.churned), numbers.share(share))
+    dates = (numbers.moment(one.first), numbers.moment(one.last))
+    return (one.name, *dates, numbers.count(one.cutoffs), numbers.count(one.snapshots), *left)
+
+
+def _lineage(found: tuple[Fact, ...]) -> Block:
+    if not found:
+        return Absent("Nothing is known of where it comes from.")
+    return Pairs.of((one.name, numbers.moments_in(one.value)) for one in found)
+
+
+def _settings(found: tuple[Fact, ...]) -> Block:
+    if not found:
+        return Absent("The run was given no settings.")
+    summary = f"All {numbers.counted(len(found), 'setting', 'settings')}"
+    return Pairs.of(((one.name, one.value) for one in found), summary)
+
+
+def _components(review: Review) -> Block:
+    if not review.components:
+        return absent(review, "components", "The run wrote down no durations.")
+    return Table.of(
+        "Components: wall clock, and the highest memory of the process meanwhile",
+        ("Component", "Took#", "Memory#", "Outcome"),
+        map(_component, review.components),
+    )
+
+
+def _component(one: Component) -> tuple[Cell, ...]:
+    took, memory = numbers.duration(one.seconds), numbers.memory(one.peak_mib)
+    return (one.name, took, memory, cells.verdict(one.outcome))

@@ -1,0 +1,264 @@
+"""Challenger scores of today's accounts, beside the last published scores."""
+
+import hashlib
+import heapq
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+from tfx.dsl.io import fileio
+
+from components.account_scorer.bands import bands_for
+from components.model_review.sections.estimates import SectionMissing
+from components.publishing.standing_scores import StandingScores, StandingState
+from serving_model.served.predict import ModelScorer
+from serving_model.served.risk import CATEGORIES, checked_probabilities
+
+MOST_MOVERS: Final = 20
+SAMPLE: Final = 2_000
+_BATCH: Final = 1_024
+EDGES: Final = (
+    *(0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1),
+    *(0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0),
+)
+"""Of the histogram, the same in all reports. Where one account in twenty leaves, the first two
+of twenty equal bins would hold nearly all. The contract's cuts are among the edges."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """All accounts of a moment, as one model scores them.
+
+    Attributes:
+        model_version: Of the model.
+        as_of: The scores' now, ISO 8601 UTC.
+        accounts: How many.
+        mean_probability: Of churn, [0, 1].
+        categories: Accounts by risk category, the highest risk first.
+        histogram: Accounts by probability, one number for each bin of Standing.edges.
+    """
+
+    model_version: str
+    as_of: str
+    accounts: int
+    mean_probability: float
+    categories: tuple[tuple[str, int], ...]
+    histogram: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Mover:
+    """An account whose probability moves far: before, and by this model."""
+
+    account_id: str
+    before: float
+    after: float
+    category_before: str
+    category_after: str
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Today's accounts by this model, beside the last publication by another.
+
+    Attributes:
+        after: By this model.
+        before: The newest publication that is not by this model; None where there is none.
+        published: Whether `after` is what is published now.
+        bands: The rule of the categories, in a sentence.
+        edges: Of the histogram's bins, one more than there are bins, from 0 to 1; closer
+            together where probabilities are low, since most of them are.
+        transitions: (category before, category after, accounts) of accounts in both.
+        movers: The furthest first; empty where accounts are not to be shown.
+        accounts_shown: Whether movers may be named.
+        common: Accounts in both.
+        appeared: Accounts only in `after`.
+        vanished: Accounts only in `before`.
+        before_missing: Why there is no `before`; empty where there is one.
+    """
+
+    after: Scored
+    before: Scored | None
+    published: bool
+    bands: str
+    edges: tuple[float, ...]
+    transitions: tuple[tuple[str, str, int], ...] = ()
+    movers: tuple[Mover, ...] = ()
+    accounts_shown: bool = True
+    common: int = 0
+    appeared: int = 0
+    vanished: int = 0
+    before_missing: str = ""
+
+
+class Row(NamedTuple):
+    """One account in one scoring; the probability is in [0, 1]."""
+
+    probability: float
+    category: str
+
+
+class ScoredSplit(NamedTuple):
+    """The score split, answered by one model."""
+
+    accounts: list[str]
+    """Ids, [n], in the order of the files."""
+    probabilities: NDArray[np.float64]
+    """Of churn, [n]."""
+    sample: list[bytes]
+    """Serialized snapshots of SAMPLE accounts at most: a random choice, the same whatever
+    the order in which they lie in the files."""
+
+
+def transitions(pairs: Iterable[tuple[Row, Row]]) -> tuple[tuple[str, str, int], ...]:
+    """Counts the accounts by (category before, category after), the highest risk first.
+
+    Args:
+        pairs: Each account before and after.
+    """
+    counted = Counter((before.category, after.category) for before, after in pairs)
+    ordered = in_order({name for pair in counted for name in pair})
+    place = {name: number for number, name in enumerate(ordered)}
+    pairs_in_order = sorted(counted, key=lambda pair: (place[pair[0]], place[pair[1]]))
+    return tuple((*pair, counted[pair]) for pair in pairs_in_order)
+
+
+def movers(both: Mapping[str, tuple[Row, Row]], most: int = MOST_MOVERS) -> tuple[Mover, ...]:
+    """Names the accounts whose probability moves furthest, up or down.
+
+    Args:
+        both: By account, before and after.
+        most: How many to name.
+
+    Returns:
+        The furthest first, of equal moves the smaller id; none whose probability stays.
+    """
+    moved = [
+        Mover(account, before.probability, after.probability, before.category, after.category)
+        for account, (before, after) in both.items()
+        if before.probability != after.probability
+    ]
+    return tuple(sorted(moved, key=lambda one: (-abs(one.after - one.before), one.account_id)))[
+        :most
+    ]
+
+
+def in_order(categories: Iterable[str]) -> list[str]:
+    """Returns all categories, the highest risk first, and last what a predecessor called else."""
+    return [*reversed(CATEGORIES), *sorted(set(categories) - set(CATEGORIES))]
+
+
+def score_split(scorer: ModelScorer, split_uri: str, sample: int = SAMPLE) -> ScoredSplit:
+    """Scores a split batch by batch; of the snapshots no more than the sample is kept.
+
+    Args:
+        scorer: Of the challenger.
+        split_uri: Folder of gzipped TFRecords without labels.
+        sample: How many snapshots to keep, at most.
+
+    Raises:
+        SectionMissing: There is no account in it.
+    """
+    accounts: list[str] = []
+    parts: list[NDArray[np.float64]] = []
+    kept: list[tuple[bytes, str, bytes]] = []
+    for batch in _batches(split_uri):
+        ids, found = scorer.score(batch)
+        names = ids.tolist()
+        accounts += names
+        parts.append(found)
+        marked = [(_place(name), name, one) for name, one in zip(names, batch, strict=True)]
+        kept = heapq.nsmallest(sample, kept + marked)
+    if not parts:
+        raise SectionMissing("There is no account to score: the split `score` is empty.")
+    return ScoredSplit(accounts, np.concatenate(parts), [one for _, _, one in kept])
+
+
+def _place(account: str) -> bytes:
+    """A random place in the queue for the sample, always the same for an account."""
+    return hashlib.blake2b(account.encode(), digest_size=8).digest()
+
+
+def _batches(split_uri: str) -> Iterator[list[bytes]]:
+    paths = [os.path.join(split_uri, name) for name in sorted(fileio.listdir(split_uri))]
+    records = tf.data.TFRecordDataset(paths, compression_type="GZIP").batch(_BATCH)
+    for batch in records.as_numpy_iterator():
+        yield batch.tolist()
+
+
+def standing_of(
+    scored: ScoredSplit,
+    card: Mapping[str, Any],
+    as_of: str,
+    rule: str,
+    state: StandingState,
+    accounts_shown: bool,
+) -> Standing:
+    """Compares all accounts before and after.
+
+    Args:
+        scored: The score split, by the challenger.
+        card: Of the challenger.
+        as_of: The run's now, ISO 8601 UTC.
+        rule: RiskBands.rule of the settings, as JSON: by it AccountScorer would publish.
+        state: What stands.
+        accounts_shown: Whether accounts may be named.
+
+    Raises:
+        NothingToPublish: The rule does not fit the model.
+        ValueError: A score is no probability; names the account, if accounts may be named.
+    """
+    bands = bands_for(rule, card)
+    if not accounts_shown:
+        # Without ids its complaint names none, as that of the categories would.
+        checked_probabilities(scored.probabilities)
+    categories = bands.categories(scored.probabilities, scored.accounts)
+    after = _rows(scored.accounts, scored.probabilities.tolist(), categories.tolist())
+    alone = Standing(
+        after=_scored(str(card["model_version"]), as_of, after),
+        before=None,
+        published=state.published,
+        bands=bands.describe(),
+        edges=EDGES,
+        accounts_shown=accounts_shown,
+        before_missing=state.missing,
+    )
+    return alone if state.other is None else _beside(alone, after, state.other)
+
+
+def _beside(alone: Standing, after: Mapping[str, Row], other: StandingScores) -> Standing:
+    before = _rows(other.accounts, other.probabilities, other.categories)
+    both = {one: (before[one], after[one]) for one in before.keys() & after.keys()}
+    return replace(
+        alone,
+        before=_scored(other.model_version, other.as_of.isoformat(), before),
+        transitions=transitions(both.values()),
+        movers=movers(both) if alone.accounts_shown else (),
+        common=len(both),
+        appeared=len(after) - len(both),
+        vanished=len(before) - len(both),
+    )
+
+
+def _rows(
+    accounts: Sequence[str], probabilities: Sequence[float], categories: Sequence[str]
+) -> dict[str, Row]:
+    return dict(zip(accounts, map(Row, probabilities, categories), strict=True))
+
+
+def _scored(model_version: str, as_of: str, rows: Mapping[str, Row]) -> Scored:
+    probabilities = np.array([row.probability for row in rows.values()])
+    counted = Counter(row.category for row in rows.values())
+    return Scored(
+        model_version=model_version,
+        as_of=as_of,
+        accounts=len(rows),
+        mean_probability=float(probabilities.mean()),
+        categories=tuple((name, counted[name]) for name in in_order(counted)),
+        histogram=tuple(np.histogram(probabilities, EDGES)[0].tolist()),
+    )

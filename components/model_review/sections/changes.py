@@ -1,0 +1,136 @@
+"""What differs from the last publication and from the champion: volume, drift, settings."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from components.data_checker.checks import STOPPED, WARNED, Check
+from components.data_checker.pairs import DRIFT, SKEW
+from components.feedback_example_gen import properties as names
+from components.feedback_example_gen.cutoffs import SCORE
+from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
+from components.model_review.run_artifacts import Facts, RunArtifacts
+
+_AT_MOST: Final = "<= "
+_ABSENT: Final = "-"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A number or a setting before and now; text for people."""
+
+    name: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A feature compared between two splits.
+
+    Attributes:
+        feature: Its name.
+        now: The split that was looked at.
+        base: The split that it was compared with.
+        distance: Jensen-Shannon divergence or L-infinity distance, [0, 1].
+        limit: At which the check does not pass.
+        verdict: Of the check.
+    """
+
+    feature: str
+    now: str
+    base: str
+    distance: float
+    limit: float
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is not as it was.
+
+    Attributes:
+        volume: Rows and accounts, against the last publication.
+        drift: By feature, the furthest beyond its limit first.
+        settings: Against those that the champion was trained with, where they differ.
+        champion_version: Whose settings; None where there is no champion to compare with.
+        since: as_of of the last publication, ISO 8601 UTC; empty where there is none.
+    """
+
+    volume: tuple[Change, ...]
+    drift: tuple[Drift, ...]
+    settings: tuple[Change, ...]
+    champion_version: str | None
+    since: str
+
+
+def changes_of(run: RunArtifacts, settings: dict[str, Any]) -> Changes:
+    """Compares a run with what was there before it.
+
+    Args:
+        run: As far as it came.
+        settings: Of the run, plain values by name.
+    """
+    return Changes(
+        volume=tuple(_volume(run.examples)),
+        drift=tuple(sorted(_drift(run.checks), key=_beyond, reverse=True)),
+        settings=tuple(_settings(run.former_champion, settings)),
+        champion_version=run.former_champion.get("model_version"),
+        since=run.examples.get(names.PREVIOUS_AS_OF, ""),
+    )
+
+
+def _volume(data: Facts) -> Iterator[Change]:
+    if names.PREVIOUS_ROWS in data:
+        yield _counted("rows of feedback", data[names.PREVIOUS_ROWS], data[names.FEEDBACK_ROWS])
+        scored = data.get(f"{SCORE}_snapshots", 0)
+        yield _counted("accounts to score", data[names.PREVIOUS_SCORED], scored)
+    if names.LATE_ROWS in data:
+        late = data[names.LATE_ROWS]
+        what = "rows that came late" if late >= 0 else "rows that were removed"
+        yield Change(f"{what}: older than the last run's now", _ABSENT, f"{abs(late):,}")
+    if names.ROWS_LAST_WEEK in data:
+        mean = data[names.ROWS_WEEKS_BEFORE] / WEEKS_BEFORE
+        name = f"rows a week: mean of {WEEKS_BEFORE} weeks, and the last"
+        yield Change(name, f"{mean:,.0f}", f"{data[names.ROWS_LAST_WEEK]:,}")
+
+
+def _counted(name: str, before: int, now: int) -> Change:
+    change = f" ({now / before - 1:+.1%})" if before else ""
+    return Change(name, f"{before:,}", f"{now:,}{change}")
+
+
+def _drift(checks: tuple[Check, ...]) -> Iterator[Drift]:
+    """Yields what was measured, whatever came of it; too few accounts are skipped checks."""
+    for check in checks:
+        if check.group not in (DRIFT, SKEW) or not check.bar.startswith(_AT_MOST):
+            continue
+        if isinstance(check.found, int | float):
+            yield Drift(
+                feature=check.name.rpartition(": ")[2],
+                now=check.splits[0],
+                base=check.splits[-1],
+                distance=float(check.found),
+                limit=float(check.bar.removeprefix(_AT_MOST)),
+                verdict=check.verdict,
+            )
+
+
+def _beyond(drift: Drift) -> tuple[bool, float]:
+    alarming = drift.verdict in (WARNED, STOPPED)
+    return alarming, drift.distance / drift.limit if drift.limit else 0.0
+
+
+def _settings(champion: Facts, settings: dict[str, Any]) -> Iterator[Change]:
+    """Yields nothing for a champion older than the record of settings."""
+    before = json.loads(champion.get("settings") or "{}")
+    if not before:
+        return
+    for name in sorted(before.keys() | settings.keys()):
+        if before.get(name, _ABSENT) != settings.get(name, _ABSENT):
+            yield Change(name, _text(before.get(name, _ABSENT)), _text(settings.get(name, _ABSENT)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,140 @@
+"""What the report is about, and the decision on the run."""
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from components.data_checker.checks import STOPPED as CHECK_STOPPED
+from components.feedback_example_gen.cutoffs import EVAL
+from components.feedback_example_gen.properties import AS_OF, LABEL_SOURCE
+from components.model_gate.gate_check import GateCheck
+from components.model_review.run_artifacts import RunArtifacts
+from components.registry.node_costs import FAILED as NODE_FAILED
+
+BLESSED: Final = "blessed"
+NOT_BLESSED: Final = "not blessed"
+STOPPED: Final = "stopped by the data gate"
+RUN_FAILED: Final = "failed"
+"""Of a run in which a component failed before the gate could decide."""
+_UNTOUCHED = "What was published before stands as it is."
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What became of the run, in a sentence, and what that means.
+
+    Attributes:
+        kind: BLESSED, NOT_BLESSED, STOPPED or RUN_FAILED.
+        sentence: Why, as the gate says it.
+        consequence: What scores the accounts now.
+    """
+
+    kind: str
+    sentence: str
+    consequence: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the gate, as decision.json has it; see model_gate.gate_check.GateCheck."""
+
+    name: str
+    slice: str
+    value: float | None
+    interval: tuple[float, float] | None
+    bar: str
+    limit: float | None
+    verdict: str
+    accounts: int
+    churned: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the report is about.
+
+    Attributes:
+        run_id: TFX's name of the run.
+        model_version: Of the challenger; None where the run came to none.
+        champion_version: Of the model that it was compared with; None where there was none.
+        as_of: The run's now, ISO 8601 UTC; empty where not even reading came to its end.
+        label_source: account_churn or inactivity; empty likewise.
+        horizon_days: How far the label looks ahead.
+        lookback_days: How far back events count.
+        eval_cutoff: Of the evaluation snapshot, ISO 8601 UTC.
+        accounts: Snapshots in it.
+        churned: Of them, how many churned.
+    """
+
+    run_id: str
+    model_version: str | None
+    champion_version: str | None
+    as_of: str
+    label_source: str
+    horizon_days: int | None
+    lookback_days: int | None
+    eval_cutoff: str
+    accounts: int | None
+    churned: int | None
+
+
+def head_of(run: RunArtifacts) -> Head:
+    """Returns what the report is about, as far as the run came."""
+    data, judged = run.examples, run.judged or {}
+    evaluated = judged.get("eval", {})
+    return Head(
+        run_id=run.run_id,
+        model_version=run.model.get("model_version"),
+        champion_version=run.former_champion.get("model_version"),
+        as_of=data.get(AS_OF, ""),
+        label_source=data.get(LABEL_SOURCE, ""),
+        horizon_days=data.get("horizon_days"),
+        lookback_days=data.get("lookback_days"),
+        eval_cutoff=evaluated.get("cutoff") or data.get(f"{EVAL}_cutoffs", ""),
+        accounts=evaluated.get("accounts", data.get(f"{EVAL}_snapshots")),
+        churned=evaluated.get("churned", data.get(f"{EVAL}_churned")),
+    )
+
+
+def decision_of(run: RunArtifacts) -> Decision:
+    """Returns the decision: the gate's, the data gate's, or which component failed."""
+    if run.judged is not None:
+        kind = BLESSED if run.blessed else NOT_BLESSED
+        return Decision(kind, str(run.judged["summary"]), _after_the_gate(run))
+    stopped = [check.message for check in run.checks if check.verdict == CHECK_STOPPED]
+    if stopped:
+        return Decision(STOPPED, "; ".join(stopped), f"Nothing was learnt. {_UNTOUCHED}")
+    failed = [cost.name for cost in run.costs if cost.outcome == NODE_FAILED]
+    named = ", ".join(failed) or "A component of the run"
+    sentence = f"{named} failed before the gate could decide; the log of the run says why"
+    return Decision(RUN_FAILED, sentence, _published(run) or _UNTOUCHED)
+
+
+def checks_of(run: RunArtifacts) -> tuple[Check, ...]:
+    """Returns the checks of the gate; none where it was not reached."""
+    found = (run.judged or {}).get("checks", [])
+    return tuple(Check(**asdict(GateCheck.from_mapping(one))) for one in found)
+
+
+def _after_the_gate(run: RunArtifacts) -> str:
+    if run.blessed:
+        missed = f"It is champion from now on, but this run published nothing. {_UNTOUCHED}"
+        return _published(run) or missed
+    if published := _published(run):
+        return f"This model scores nobody. {published}"
+    if run.champion:
+        version = run.champion.get("model_version")
+        return f"This model scores nobody; the champion is still {version}. {_UNTOUCHED}"
+    return (
+        "This model scores nobody, and there is no champion that could: no account scores "
+        "were published."
+    )
+
+
+def _published(run: RunArtifacts) -> str:
+    if not run.published:
+        return ""
+    whose = "this model"
+    if run.published["model_version"] != run.model.get("model_version"):
+        whose = f"the champion {run.published['model_version']}"
+    return f"{run.published['published_count']:,} accounts were scored by {whose} and published."

@@ -1,0 +1,100 @@
+"""The model card of the report: what the model is for, and what it is not.
+
+The headings follow Mitchell et al. 2019, "Model Cards for Model Reporting"; the facts in the
+sentences are those of the run.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from components.feedback_example_gen import properties as names
+from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from components.model_review.run_artifacts import Facts, RunArtifacts
+
+Section = tuple[str, tuple[str, ...]]
+INACTIVITY: Final = "inactivity"
+_INTENDED: Final = (
+    "To tell people who look after accounts which accounts to speak to first, and why. The "
+    "scores order a list of calls; people decide.",
+    "Not meant: to set prices, to end contracts, to judge employees, to decide about single "
+    "persons, or to be read as the effect of an action. The model says who leaves, not what "
+    "would keep them.",
+)
+_ETHICS: Final = (
+    "Whoever complains often is heard more often by this model too. Accounts that write little, "
+    "or in a way that the sentiment model misreads, are known less well: compare the slices by "
+    "region and tier before trusting a list that favours one of them.",
+    "The text of feedback never leaves the database; the model reads its sentiment, priority, "
+    "product area, source and topic, all of them judgements of an earlier model or of a person, "
+    "with their mistakes.",
+    "Tier and region are features. Should either stand for something that a decision must not "
+    "rest on, take it out before the scores are used for that decision.",
+    "A score can make itself come true, or untrue: accounts that are called because of it may "
+    "stay because of the call. The label of later runs then holds the success of the calls.",
+)
+
+
+def card_of(run: RunArtifacts) -> tuple[Section, ...]:
+    """Returns headings and their sentences; none where not even reading came to its end."""
+    if names.AS_OF not in run.examples:
+        return ()
+    data = run.examples
+    return (
+        ("Intended use", _INTENDED),
+        ("What the label means", tuple(_label(data))),
+        ("Who was in the data, and who was not", tuple(_population(data))),
+        ("Known limits", tuple(_limits(data))),
+        ("Ethical notes", _ETHICS),
+    )
+
+
+def _label(data: Facts) -> Iterator[str]:
+    horizon = data["horizon_days"]
+    if data[names.LABEL_SOURCE] == INACTIVITY:
+        yield (
+            f"Churned means: no feedback of the account for {horizon} days after the cutoff. There "
+            "is no table of churn dates, so silence stands for leaving. An account that stays "
+            "without writing counts as lost, and one that leaves after a last complaint within "
+            "the window does not."
+        )
+        return
+    yield (
+        f"Churned means: the account has a churn date within {horizon} days after the cutoff, in "
+        "the table of churn dates. Whatever that table calls churn, the model calls churn; "
+        "a date that is entered late makes a leaver look like a stayer."
+    )
+
+
+def _population(data: Facts) -> Iterator[str]:
+    yield (
+        f"Learnt from {data.get(f'{TRAIN}_snapshots', 0):,} snapshots of accounts, judged on "
+        f"{data.get(f'{EVAL}_snapshots', 0):,} at a later cutoff. A snapshot sees "
+        f"{data['lookback_days']} days of feedback, the newest {data['max_events']:,} events."
+    )
+    yield (
+        f"{data['rows_without_account']:,} of {data[names.FEEDBACK_ROWS]:,} rows of feedback name "
+        "no account and speak for nobody here. Accounts that never wrote are not in the data at "
+        "all, and have no score."
+    )
+    if data[names.LABEL_SOURCE] == INACTIVITY:
+        yield (
+            f"An account that was silent for all of the {data['lookback_days']} days before a "
+            "cutoff has left already by this label, and is not in the snapshot."
+        )
+
+
+def _limits(data: Facts) -> Iterator[str]:
+    yield (
+        "Feedback is all that is known: no usage, no contract, no invoice. An account that leaves "
+        "without a word, with a rhythm like any other, is found by chance only."
+    )
+    yield (
+        "created_at says when feedback was given, not when its row arrived: rows that arrive late "
+        "can make the past look better known than it was."
+    )
+    yield (
+        "The evaluation is of one cutoff. A season, a price change or an incident after it is in "
+        "no figure of this report; the section on what changed is where that shows first."
+    )
+    if data.get(names.LATE_ROWS, 0) > 0:
+        yield f"In this run {data[names.LATE_ROWS]:,} rows came late."

@@ -1,0 +1,270 @@
+"""What the report says of the run itself, from artifacts as the nodes leave them."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+from tfx.types import standard_artifacts
+
+from components.data_checker.checks import PASSED, SKIPPED, STOPPED, WARNED, Check
+from components.data_checker.decision_file import write_decision
+from components.model_gate.gate_check import Population
+from components.model_review.run_artifacts import collect
+from components.model_review.sections import decision as outcomes
+from components.model_review.sections.changes import changes_of
+from components.model_review.sections.data import data_checks_of, data_facts_of, splits_of
+from components.model_review.sections.decision import checks_of, decision_of, head_of
+from components.model_review.sections.lineage import components_of, lineage_of, settings_of
+from components.model_review.sections.model_card import card_of
+from components.registry.artifacts import DataGateDecision, PublishedScores
+from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost
+
+EXAMPLES = {
+    "as_of": "2026-06-01T00:00:00+00:00",
+    "label_source": "account_churn",
+    "lookback_days": 180,
+    "horizon_days": 60,
+    "max_events": 500,
+    "feedback_rows": 1_210,
+    "newest_feedback": "2026-05-29T12:00:00+00:00",
+    "rows_without_account": 60,
+    "rows_in_future": 2,
+    "rows_without_date": 1,
+    "late_rows": 7,
+    "previous_as_of": "2026-05-31T00:00:00+00:00",
+    "previous_feedback_rows": 1_100,
+    "previous_scored": 50,
+    "rows_last_week": 90,
+    "rows_weeks_before": 808,
+    "train_cutoffs": "2026-01-01T00:00:00+00:00,2026-01-15T00:00:00+00:00",
+    "train_snapshots": 100,
+    "train_churned": 9,
+    "eval_cutoffs": "2026-04-02T00:00:00+00:00",
+    "eval_snapshots": 60,
+    "eval_churned": 5,
+    "score_cutoffs": "2026-06-01T00:00:00+00:00",
+    "score_snapshots": 55,
+    "score_churned": 0,
+}
+MODEL = {"model_version": "new", "packages": "tfx 1", "saved_model_sha256": "abc"}
+OLD = {"model_version": "old", "settings": json.dumps({"seed": 1, "epochs": 16, "gone": [1]})}
+PUBLISHED = {"model_version": "new", "published_count": 1_055, "published_at": "2026-06-01"}
+
+
+def artifact(kind, folder, **facts):
+    made = kind()
+    folder.mkdir(parents=True)
+    made.uri = str(folder)
+    for name, value in facts.items():
+        if isinstance(value, int):
+            made.set_int_custom_property(name, value)
+        else:
+            made.set_string_custom_property(name, value)
+    return made
+
+
+def check(name, verdict, found=None, bar="", group="size", splits=("eval",)):
+    return Check(name, group, splits, found, bar, verdict, f"{name} {verdict}")
+
+
+CHECKS = [
+    check("eval: snapshots", PASSED, 60, ">= 20"),
+    check("score against train: region", PASSED, 0.02, "<= 0.1", "skew", ("score", "train")),
+    check("score against eval: event_topic", WARNED, 0.3, "<= 0.2", "drift", ("score", "eval")),
+    check("score against train: tenure", PASSED, 0.5, "<= 0.6", "skew", ("score", "train")),
+    check("drift: score against eval", SKIPPED, None, "compared", "drift", ("score", "eval")),
+]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Collects a run: what is None was never made."""
+
+    def make(examples=EXAMPLES, checks=CHECKS, blessed=None, model=MODEL, published=None, **others):
+        inputs = {"scores": [], "champion": []}
+        if examples is not None:
+            kind = standard_artifacts.Examples
+            inputs["examples"] = [artifact(kind, tmp_path / "examples", **examples)]
+        if checks is not None:
+            decision = DataGateDecision()
+            decision.uri = str(tmp_path / "checks")
+            write_decision(decision, checks)
+            inputs["data_decision"] = [decision]
+        if blessed is not None:
+            blessing = artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
+            (tmp_path / "blessing" / "decision.json").write_text(json.dumps(judged(blessed)))
+            inputs["blessing"] = [blessing]
+        if published is not None:
+            inputs["scores"] = [artifact(PublishedScores, tmp_path / "scores", **published)]
+        costs = others.pop("costs", [])
+        for name, facts in {"model": model, **others}.items():
+            if facts is not None:
+                inputs[name] = [artifact(standard_artifacts.Model, tmp_path / name, **facts)]
+        return collect(inputs, "2026-06-01T07:00:00", costs)
+
+    return make
+
+
+def judged(blessed):
+    population = Population("overall", 61, 6)
+    checks = [
+        population.check("auc above chance", 0.7, "lower end above 0.5", 0.5, -0.1),
+        population.skip("against the champion", "not worse", "there is no champion"),
+    ]
+    return {
+        "blessed": blessed,
+        "summary": "BLESSED: so" if blessed else "NOT BLESSED: so",
+        "checks": [asdict(one) for one in checks],
+        "eval": {"cutoff": "2026-04-03T00:00:00+00:00", "accounts": 61, "churned": 6},
+    }
+
+
+def test_a_blessed_model_that_published(run):
+    found = run(blessed=True, published=PUBLISHED, baseline_model=OLD)
+    decision = decision_of(found)
+    assert decision.kind == outcomes.BLESSED
+    assert decision.sentence == "BLESSED: so"
+    assert decision.consequence == "1,055 accounts were scored by this model and published."
+    head = head_of(found)
+    assert (head.model_version, head.champion_version) == ("new", "old")
+    assert (head.eval_cutoff[:10], head.accounts, head.churned) == ("2026-04-03", 61, 6)
+    assert (head.horizon_days, head.lookback_days) == (60, 180)
+
+
+@pytest.mark.parametrize(
+    ("blessed", "published", "champion", "said"),
+    [
+        (True, None, {}, "It is champion from now on, but this run published nothing"),
+        (True, {"as_of": "x"}, {}, "It is champion from now on, but this run published nothing"),
+        (
+            False,
+            PUBLISHED | {"model_version": "old"},
+            {"champion": OLD},
+            "This model scores nobody. 1,055 accounts were scored by the champion old",
+        ),
+        (False, None, {"champion": OLD}, "the champion is still old. What was published before"),
+        (False, None, {}, "This model scores nobody, and there is no champion that could"),
+    ],
+)
+def test_what_a_decision_means(run, blessed, published, champion, said):
+    decision = decision_of(run(blessed=blessed, published=published, **champion))
+    assert decision.kind == (outcomes.BLESSED if blessed else outcomes.NOT_BLESSED)
+    assert said in decision.consequence
+
+
+def test_a_stop_by_the_data_gate_names_what_stopped_it(run):
+    checks = [*CHECKS, check("eval: churned", STOPPED, 0, ">= 20"), check("x", STOPPED)]
+    found = run(checks=checks, model=None, costs=[NodeCost("DataGate", FAILED, 0.1)])
+    decision = decision_of(found)
+    assert decision.kind == outcomes.STOPPED
+    assert decision.sentence == "eval: churned stopped; x stopped"
+    assert "Nothing was learnt" in decision.consequence
+    assert checks_of(found) == ()
+    assert head_of(found).model_version is None
+    assert head_of(found).accounts == EXAMPLES["eval_snapshots"]
+
+
+def test_a_component_that_failed_is_named(run):
+    costs = [NodeCost("ModelTrainer", FAILED, 3.0), NodeCost("Evaluator", NOT_RUN)]
+    decision = decision_of(run(model=None, costs=costs))
+    assert decision.kind == outcomes.RUN_FAILED
+    assert decision.sentence.startswith("ModelTrainer failed before the gate could decide")
+
+
+def test_nothing_at_all_is_known(run):
+    found = run(examples=None, checks=None, model=None)
+    assert decision_of(found).kind == outcomes.RUN_FAILED
+    assert head_of(found).as_of == ""
+    assert data_facts_of(found) == splits_of(found) == card_of(found) == ()
+    changes = changes_of(found, {"seed": 2})
+    assert (changes.volume, changes.drift, changes.settings) == ((), (), ())
+    assert {fact.name for fact in lineage_of(found, "c0de")} == {"run", "code version"}
+
+
+def test_checks_are_those_of_the_gate(run):
+    first, second = checks_of(run(blessed=True))
+    assert (first.name, first.value, first.verdict) == ("auc above chance", 0.7, "passed")
+    assert (second.value, second.interval, second.verdict) == (None, None, "skipped")
+
+
+def test_volume_is_compared_with_the_last_publication(run):
+    volume = {one.name: (one.before, one.now) for one in changes_of(run(), {}).volume}
+    assert volume["rows of feedback"] == ("1,100", "1,210 (+10.0%)")
+    assert volume["accounts to score"] == ("50", "55 (+10.0%)")
+    assert volume["rows that came late: older than the last run's now"] == ("-", "7")
+    assert volume["rows a week: mean of 8 weeks, and the last"] == ("101", "90")
+
+
+def test_rows_that_are_gone_are_not_called_late(run):
+    volume = changes_of(run(examples=EXAMPLES | {"late_rows": -3}), {}).volume
+    assert ("-", "3") in {(one.before, one.now) for one in volume if "removed" in one.name}
+
+
+def test_drift_is_shown_by_how_far_it_is_beyond_its_limit(run):
+    drift = changes_of(run(), {}).drift
+    assert [(one.feature, one.now, one.base, one.distance, one.limit) for one in drift] == [
+        ("event_topic", "score", "eval", 0.3, 0.2),
+        ("tenure", "score", "train", 0.5, 0.6),
+        ("region", "score", "train", 0.02, 0.1),
+    ]
+
+
+def test_settings_are_compared_with_the_champions(run):
+    found = changes_of(run(baseline_model=OLD), {"seed": 2, "epochs": 16, "added": "x"})
+    assert [(one.name, one.before, one.now) for one in found.settings] == [
+        ("added", "-", "x"),
+        ("gone", "[1]", "-"),
+        ("seed", "1", "2"),
+    ]
+    assert found.champion_version == "old"
+    assert found.since == EXAMPLES["previous_as_of"]
+
+
+def test_a_champion_without_recorded_settings_differs_in_none(run):
+    assert changes_of(run(baseline_model={"model_version": "old"}), {"seed": 2}).settings == ()
+
+
+def test_data_facts_splits_and_checks(run):
+    found = run()
+    facts = {one.name: one.value for one in data_facts_of(found)}
+    assert facts["rows of feedback"] == "1,210"
+    assert facts["newest feedback"] == "2026-05-29 12:00 UTC, 2 days before the run's now"
+    assert facts["rows later than the run's now, not read"] == "2"
+    assert [asdict(one) for one in data_checks_of(found)] == [asdict(one) for one in CHECKS]
+    train, evaluation, score = splits_of(found)
+    assert (train.first[:10], train.last[:10], train.cutoffs) == ("2026-01-01", "2026-01-15", 2)
+    assert (evaluation.snapshots, evaluation.churned) == (60, 5)
+    assert (score.snapshots, score.churned) == (55, None)
+
+
+def test_lineage_settings_and_costs(run):
+    found = run(blessed=True, costs=[NodeCost("Pusher", DONE, 0.5, 12.0)])
+    facts = {one.name: one.value for one in lineage_of(found, "c0de")}
+    assert facts["code version"] == "c0de"
+    assert facts["packages"] == "tfx 1"
+    assert facts["snapshot of the database"].startswith(f"as of {EXAMPLES['as_of']}: 1,210 rows")
+    assert facts["Model"].endswith("/model")
+    settings = settings_of({"b": [1, 2], "a": "text", "c": None})
+    assert [(one.name, one.value) for one in settings] == [
+        ("a", "text"),
+        ("b", "[1, 2]"),
+        ("c", "null"),
+    ]
+    assert [asdict(one) for one in components_of(found)] == [
+        {"name": "Pusher", "seconds": 0.5, "peak_mib": 12.0, "outcome": "done"}
+    ]
+
+
+def test_the_card_says_what_this_label_means(run):
+    by_dates = " ".join(sum((texts for _, texts in card_of(run())), ()))
+    assert "a churn date within 60 days" in by_dates
+    assert "60 of 1,210 rows of feedback name no account" in by_dates
+    assert "7 rows came late" in by_dates
+
+
+def test_the_card_warns_of_silence_as_a_label(run):
+    silent = run(examples=EXAMPLES | {"label_source": "inactivity", "late_rows": 0})
+    texts = " ".join(sum((texts for _, texts in card_of(silent)), ()))
+    assert "no feedback of the account for 60 days" in texts
+    assert "silent for all of the 180 days" in texts
+    assert "came late" not in texts
