@@ -10,6 +10,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import ContractBroken
 from components.postgres.connection import describe
 from components.postgres.failures import explained
+from components.postgres.migrate import UNRELEASED_SCHEMA, holds_unreleased_schema
 from components.postgres.names import split_table_name
 from components.postgres.queries import queries
 from components.postgres.table_problems import ColumnFound, table_problems
@@ -85,7 +86,9 @@ def check_contract(
         churn_present = bool(_columns(cursor, churn))
         if churn_present or need_churn_table:
             problems += _problems(cursor, churn, connection.info.user)
-        if need_outputs:
+        if need_outputs and holds_unreleased_schema(cursor):
+            problems.append(UNRELEASED_SCHEMA)
+        elif need_outputs:
             for output in output_contracts():
                 problems += _problems(cursor, output, connection.info.user)
             problems += _staging_problems(cursor, connection)

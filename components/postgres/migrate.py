@@ -10,11 +10,20 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
-from components.postgres.failures import explained
+from components.postgres.failures import explained, place_of
 from components.postgres.queries import queries
 
 _QUERIES: Final = queries(__package__)
 
+_FIRST_UNRELEASED: Final = "0001_output_tables.sql"
+UNRELEASED_SCHEMA: Final = (
+    "schema tens_insight was made by a version from before the first release, whose migrations "
+    "are not continued. Nothing was changed. To go on, let its owner run: DROP SCHEMA "
+    "tens_insight CASCADE; then run `tens-insight db grants` (the roles' rights in the schema "
+    "are dropped with it) and `tens-insight db init`. That loses the history of publications, "
+    "the refused rows and the details; account_risk_scores and product_area_impact keep their "
+    "rows, and the next publication records these as existing."
+)
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tens-insight migrate', 0))"
 
 
@@ -61,8 +70,8 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
         The names of the migrations applied now; empty if nothing was missing.
 
     Raises:
-        ContractBroken: A right to create is missing, or a migration that was applied
-            differs from its file.
+        ContractBroken: A right to create is missing, a migration that was applied differs
+            from its file, or the schema is from before the first release.
         DatabaseUnreachable: The server went away, or another migration runs for long.
     """
     connection.set_session(
@@ -72,8 +81,26 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
     with explained(connection):
         with connection, connection.cursor() as cursor:
             cursor.execute(_LOCK)
+            if holds_unreleased_schema(cursor):
+                raise ContractBroken(f"{place_of(connection).name}: {UNRELEASED_SCHEMA}")
             cursor.execute(_QUERIES["schema_migrations"])
         return [migration.name for migration in pending if _apply(connection, migration)]
+
+
+def holds_unreleased_schema(cursor: Cursor) -> bool:
+    """Tells whether schema tens_insight was made by migrations from before the first release.
+
+    A role that may not read the list of migrations gets False: its missing rights are a
+    problem of their own.
+    """
+    cursor.execute(_QUERIES["may_read_migrations"])
+    if cursor.fetchone() != (True,):
+        return False
+    cursor.execute(
+        "SELECT EXISTS (SELECT FROM tens_insight.schema_migrations WHERE name = %s)",
+        (_FIRST_UNRELEASED,),
+    )
+    return cursor.fetchone() == (True,)
 
 
 def _apply(connection: Connection, migration: Migration) -> bool:

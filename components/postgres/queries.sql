@@ -45,6 +45,13 @@ GRANT SELECT ({feedback_columns}) ON {feedback} TO {pipeline}, {reader};
 
 -- Tables that are there already.
 
+-- name: may_read_migrations
+-- Whether the list of applied migrations is there and this role may read it.
+SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'tens_insight' AND c.relname = 'schema_migrations'
+
 -- name: metadata_tables
 -- What a database holds, as far as ML Metadata is concerned.
 SELECT current_schema()::text,

@@ -305,9 +305,10 @@ ACCOUNT_RISK_SCORES: Final = OutputTable(
     category="risk_category",
     details=ACCOUNT_RISK_DETAILS,
     indexes={
-        "account_risk_scores_risk_category": "(risk_category)",
-        "account_risk_scores_predicted_at": "(predicted_at DESC)",
-        "account_risk_scores_health_score": "(health_score)",
+        "idx_account_risk_category": "(risk_category)",
+        "idx_account_predicted_at": "(predicted_at DESC)",
+        "idx_account_health_score": "(health_score)",
+        "idx_account_id_lower": "(lower((account_id)::text))",
     },
 )
 
@@ -345,9 +346,9 @@ PRODUCT_AREA_IMPACT: Final = OutputTable(
     refused="product_area_impact_refused",
     value="priority_score",
     indexes={
-        "product_area_impact_priority_score": "(priority_score DESC)",
-        "product_area_impact_predicted_at": "(predicted_at DESC)",
-        "product_area_impact_segment": "(segment)",
+        "idx_product_area_priority": "(priority_score DESC)",
+        "idx_product_area_predicted_at": "(predicted_at DESC)",
+        "idx_product_area_segment": "(segment)",
     },
 )
 

@@ -9,7 +9,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
 from components.postgres.tables import OutputTable
-from components.publishing.publication_log import FOUND
+from components.publishing.publication_log import EXISTING
 from components.publishing.staging import summary
 
 _QUERIES: Final = queries(__package__)
@@ -34,27 +34,22 @@ def append_history(
     cursor.execute(statement)
 
 
-def record_found(cursor: Cursor, target: OutputTable, published_by: str) -> None:
-    """Keeps what is in the table, where no publication of ours accounts for it.
-
-    That is so before the first publication over a predecessor's rows, and where the newest
-    publication left no history.
-    """
-    cursor.execute(_QUERIES["newest_has_history"], {"table": target.name})
-    newest = cursor.fetchone()
-    if newest == (True,):
+def record_existing(cursor: Cursor, target: OutputTable, published_by: str) -> None:
+    """Keeps the rows of somebody else that the first publication replaces."""
+    cursor.execute(_QUERIES["has_publications"], {"table": target.name})
+    if cursor.fetchone() == (True,):
         return
-    rows = sql.SQL("{} AS found").format(table_rows(target))
-    cursor.execute(sql.SQL(_QUERIES["found_facts"]).format(rows=rows))
+    rows = sql.SQL("{} AS existing").format(table_rows(target))
+    cursor.execute(sql.SQL(_QUERIES["existing_facts"]).format(rows=rows))
     count, as_of, model_version = cursor.fetchone() or (0, None, None)
-    if count == 0 and newest is None:
+    if count == 0:
         return
     said = summary(cursor, target, rows, count)
     mean = said.mean_probability
     record = {
         "attempt": str(uuid.uuid4()),
         "table": target.name,
-        "kind": FOUND,
+        "kind": EXISTING,
         "as_of": as_of,
         "model_version": model_version,
         "label_source": "unknown",

@@ -87,5 +87,5 @@ class Published:
 
 
 def recorded_bands(record: Mapping[str, Any] | None) -> RiskBands:
-    """Reads the bands of a publication from the log; without a record they were the contract's."""
+    """Reads the bands of a publication from the log; rows without a record have the contract's."""
     return RiskBands.from_rule(record, record.get("base_rate")) if record else CONTRACT_BANDS

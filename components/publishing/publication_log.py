@@ -13,29 +13,28 @@ from components.postgres.tables import OutputTable
 _QUERIES: Final = queries(__package__)
 
 PUBLISHED: Final = "published"
-FOUND: Final = "found"
+EXISTING: Final = "existing"
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One publication, or the rows found before one; moments are UTC.
+    """One publication, or the rows that were there before the first; moments are UTC.
 
     Attributes:
         publication_id: Later publications to a table have higher ones.
         table: Name of the output table.
-        kind: PUBLISHED or FOUND.
-        as_of: The run's now; of found rows the newest predicted_at.
+        kind: PUBLISHED or EXISTING.
+        as_of: The run's now; of existing rows the newest predicted_at.
         published_at: By the server's clock.
         rows_written: Inserted or replaced.
         rows_removed: Removed because their keys were not published any more.
         mean_probability: 0..1, where the table has probabilities.
         category_shares: Share of the rows per category, 0..1; may be empty.
-        model_version: Of the rows; of found rows that of the newest.
+        model_version: Of the rows; of existing rows that of the newest.
         label_source: What the model was taught as churn.
         run_id: The run that published.
-        has_history: Whether its rows went into the history; not so before migration 0004.
         removes_others: Whether the table then held its rows and no others.
-        published_by: Who ran it; None before migration 0004.
+        published_by: Who ran it.
         accepted_shift: The reason to publish whatever the circuit breaker says.
         broken_limits: What the circuit breaker said then.
         undone_at: When it was undone; None if it stands.
@@ -43,8 +42,8 @@ class LogEntry:
         undo_reason: Why.
         dropped_up_to: Rows that this publication or an earlier one replaced were dropped.
         risk_bands: The rule of the categories, its cuts and the base rate, and under
-            `changed_from` the rule of before; None for the contract's cuts of before
-            migration 0005, for rows found, and for a table without categories.
+            `changed_from` the rule of the last publication, where that was another; None for
+            existing rows and for a table without categories.
     """
 
     publication_id: int
@@ -59,9 +58,8 @@ class LogEntry:
     model_version: str
     label_source: str
     run_id: str
-    has_history: bool
     removes_others: bool
-    published_by: str | None
+    published_by: str
     accepted_shift: str | None
     broken_limits: list[str]
     undone_at: datetime | None
@@ -73,7 +71,7 @@ class LogEntry:
     @property
     def has_all_rows(self) -> bool:
         """Whether every row that it wrote is in the history."""
-        return self.has_history and self.dropped_up_to is None
+        return self.dropped_up_to is None
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ class PublicationLog:
         for one in reversed(self.standing):
             if one.publication_id > entry.publication_id:
                 continue
-            if not one.has_history or (one.dropped_up_to or 0) > entry.publication_id:
+            if (one.dropped_up_to or 0) > entry.publication_id:
                 return None
             found.append(one.publication_id)
             if one.removes_others:

@@ -209,12 +209,17 @@ SELECT refusal_id, broken_limits
 FROM tens_insight.refusals
 WHERE attempt = %(attempt)s
 
--- name: found_facts
+-- name: existing_facts
 -- What can be said of rows that are there without a publication.
 SELECT count(*),
        coalesce(max(predicted_at) FILTER (WHERE isfinite(predicted_at)), now()),
        coalesce((array_agg(model_version::text ORDER BY predicted_at DESC NULLS LAST))[1], 'none')
 FROM {rows}
+
+-- name: has_publications
+-- Whether any publication to a table was not undone.
+SELECT EXISTS (SELECT FROM tens_insight.publications
+               WHERE target_table = %(table)s AND undone_at IS NULL)
 
 -- name: highest_risks
 SELECT account_id, churn_probability, risk_category
@@ -255,18 +260,10 @@ SELECT count(*),
 FROM {staging} AS staged
 JOIN {table} AS published ON {same}
 
--- name: newest_has_history
--- Whether the newest publication that stands left its rows in the history; no row without one.
-SELECT has_history
-FROM tens_insight.publications
-WHERE target_table = %(table)s AND undone_at IS NULL
-ORDER BY publication_id DESC
-LIMIT 1
-
 -- name: publication_log
 -- All publications to a table, oldest first.
 SELECT publication_id, target_table, kind, as_of, published_at, rows_written, rows_removed,
-       mean_probability, category_shares, model_version, label_source, run_id, has_history,
+       mean_probability, category_shares, model_version, label_source, run_id,
        removes_others, published_by, accepted_shift, broken_limits, undone_at, undone_by,
        undo_reason, dropped_up_to, risk_bands
 FROM tens_insight.publications
@@ -293,11 +290,11 @@ ORDER BY {key}, publication_id DESC
 -- One line of the publication log.
 INSERT INTO tens_insight.publications
     (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
-     mean_probability, category_shares, feedback_rows, run_id, has_history, removes_others,
+     mean_probability, category_shares, feedback_rows, run_id, removes_others,
      published_by, accepted_shift, broken_limits, risk_bands)
 VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
         %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
-        true, %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
+        %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
         %(risk_bands)s)
 RETURNING publication_id, published_at
 

@@ -84,12 +84,10 @@ def _other(cursor: Cursor, log: PublicationLog, model_version: str) -> StandingS
     layers = log.layers(entry)
     named = f"Publication {entry.publication_id} of model {entry.model_version}"
     if layers is None:
-        why = (
-            "were dropped (TENS_INSIGHT_HISTORY_DAYS says when)"
-            if entry.has_history
-            else "were never kept, by the version of Tens-Insight that published it"
+        return (
+            f"{named} is the newest of another model, and its rows were dropped "
+            "(TENS_INSIGHT_HISTORY_DAYS says when)."
         )
-        return f"{named} is the newest of another model, and its rows {why}."
     cursor.execute(_statement(layers))
     return _scores(entry, cursor.fetchall(), named)
 

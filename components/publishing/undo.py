@@ -16,7 +16,7 @@ from components.postgres.tables import OutputTable
 from components.publishing.actor import acted_by
 from components.publishing.details import count_details
 from components.publishing.history import rebuilt_rows, table_rows
-from components.publishing.publication_log import FOUND, LogEntry, PublicationLog, read_log
+from components.publishing.publication_log import EXISTING, LogEntry, PublicationLog, read_log
 from components.publishing.publish_lock import lock_table
 from components.publishing.staging import remove_departed, stage_query, upsert
 from components.publishing.vacuum import vacuum
@@ -113,10 +113,10 @@ def _to_undo(log: PublicationLog, target: OutputTable, publication_id: int | Non
             f"Publication {publication_id} is not the newest one of {target.name} that stands; "
             f"that is {newest.publication_id}, and only that can be undone. {_KEPT}"
         )
-    if newest.kind == FOUND:
+    if newest.kind == EXISTING:
         raise PublicationRefused(
-            f"{target.name} shows the rows that were found there before the first publication "
-            f"(recorded as {newest.publication_id}): there is nothing of ours to undo. {_KEPT}"
+            f"{target.name} shows the rows that were there before the first publication "
+            f"(recorded as {newest.publication_id}): there is no publication to undo. {_KEPT}"
         )
     return newest
 
@@ -124,14 +124,10 @@ def _to_undo(log: PublicationLog, target: OutputTable, publication_id: int | Non
 def _layers_of_previous(log: PublicationLog, target: OutputTable) -> list[int]:
     layers, previous = log.layers(log.previous), log.previous
     if layers is None and previous is not None:
-        why = (
-            "was dropped (TENS_INSIGHT_HISTORY_DAYS says when)"
-            if previous.has_history
-            else "was never written, by the version of Tens-Insight that published it"
-        )
         raise PublicationRefused(
             f"The history that is needed to restore publication {previous.publication_id} of "
-            f"{target.name} {why}. {_KEPT} Publish again instead: `tens-insight run score`."
+            f"{target.name} was dropped (TENS_INSIGHT_HISTORY_DAYS says when). {_KEPT} Publish "
+            "again instead: `tens-insight run score`."
         )
     return layers or []
 
@@ -141,11 +137,7 @@ def _refuse_changed(
 ) -> None:
     """Compares the table with what the publications say must be in it."""
     layers = log.layers(entry)
-    if layers is None:
-        raise PublicationRefused(
-            f"Publication {entry.publication_id} left no history, so nobody can tell whether "
-            f"{target.name} was changed since. {_KEPT} --force undoes it all the same."
-        )
+    assert layers is not None, "retention keeps the two newest states"
     cursor.execute(_differing(target, rebuilt_rows(target, layers), table_rows(target)))
     count, example = cursor.fetchone() or (0, None)
     if count:

@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.queries import queries
 from components.postgres.tables import OutputTable
 from components.publishing.actor import acted_by
-from components.publishing.history import append_history, record_found
+from components.publishing.history import append_history, record_existing
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publication_log import PUBLISHED
 from components.publishing.staging import Summary, remove_departed, upsert
@@ -47,7 +47,7 @@ def write(
         PublicationRefused: A constraint of the table refuses a row.
     """
     actor = acted_by(cursor)
-    record_found(cursor, target, actor)
+    record_existing(cursor, target, actor)
     written = upsert(cursor, target, staging)
     removed = remove_departed(cursor, target, staging) if policy.remove_departed else 0
     counts = {"written": written, "removed": removed, "published_by": actor}

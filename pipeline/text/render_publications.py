@@ -35,7 +35,7 @@ def as_line(row: dict[str, Any]) -> str:
         _number(row["mean_probability"]),
         "/".join(f"{shares.get(name, 0) * 100:.0f}" for name in CATEGORIES) if shares else "-",
         row["model_version"],
-        ", ".join([row["by"] or "unknown", *_marks(row)]),
+        ", ".join([row["by"], *_marks(row)]),
     )
 
 
@@ -98,8 +98,11 @@ def undone_sentence(undone: Undone) -> str:
     entry, restored = undone.entry, undone.restored
     if restored is None:
         state = "is empty, as it was before"
-    elif restored.kind == "found":
-        state = f"holds the {undone.rows} rows that were found before ({restored.publication_id})"
+    elif restored.kind == "existing":
+        state = (
+            f"holds the {undone.rows} rows that were there before the first publication "
+            f"({restored.publication_id})"
+        )
     else:
         state = (
             f"holds the state of publication {restored.publication_id} again, "

@@ -21,9 +21,9 @@ CREATE TABLE IF NOT EXISTS account_risk_scores (
     predicted_at timestamptz NOT NULL DEFAULT now(),
     model_version varchar(100) NOT NULL
 );
-CREATE INDEX IF NOT EXISTS idx_risk_category ON account_risk_scores (risk_category);
-CREATE INDEX IF NOT EXISTS idx_risk_predicted ON account_risk_scores (predicted_at DESC);
-CREATE INDEX IF NOT EXISTS idx_risk_health ON account_risk_scores (health_score);
+CREATE INDEX IF NOT EXISTS idx_account_risk_category ON account_risk_scores (risk_category);
+CREATE INDEX IF NOT EXISTS idx_account_predicted_at ON account_risk_scores (predicted_at DESC);
+CREATE INDEX IF NOT EXISTS idx_account_health_score ON account_risk_scores (health_score);
 CREATE TABLE IF NOT EXISTS product_area_impact (
     product_area varchar(100) NOT NULL,
     segment varchar(50) NOT NULL,
@@ -36,6 +36,6 @@ CREATE TABLE IF NOT EXISTS product_area_impact (
     model_version varchar(100) NOT NULL,
     PRIMARY KEY (product_area, segment)
 );
-CREATE INDEX IF NOT EXISTS idx_impact_priority ON product_area_impact (priority_score DESC);
-CREATE INDEX IF NOT EXISTS idx_impact_predicted ON product_area_impact (predicted_at DESC);
-CREATE INDEX IF NOT EXISTS idx_impact_segment ON product_area_impact (segment);
+CREATE INDEX IF NOT EXISTS idx_product_area_priority ON product_area_impact (priority_score DESC);
+CREATE INDEX IF NOT EXISTS idx_product_area_predicted_at ON product_area_impact (predicted_at DESC);
+CREATE INDEX IF NOT EXISTS idx_product_area_segment ON product_area_impact (segment);

@@ -9,7 +9,6 @@ import pytest
 from psycopg2 import sql
 
 from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
-from components.postgres.migrate import migrate, packaged_migrations
 from components.publishing.vacuum import vacuum
 from pipeline.cli import run_cli
 from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
@@ -125,11 +124,8 @@ def test_the_reader_sees_the_details_and_nothing_else_of_ours(
     assert ours == [("account_risk_details",), ("account_risk_reasons",)]
 
 
-def test_a_reader_of_before_gets_the_details_with_the_migration(database, roles, monkeypatch):
-    execute(database, INPUTS, FEEDBACK)
-    before = [one for one in packaged_migrations() if one.name < "0005"]
-    with contextlib.closing(psycopg2.connect(database)) as connection:
-        migrate(connection, before)
+def test_who_could_read_the_scores_may_read_the_details_after_db_init(database, roles, monkeypatch):
+    execute(database, GOINSIGHT, FEEDBACK)
     reader = sql.Identifier(roles.names.reader)
     for right in ("SELECT ON account_risk_scores", "USAGE ON SCHEMA public"):
         execute(database, sql.SQL("GRANT " + right + " TO {}").format(reader))

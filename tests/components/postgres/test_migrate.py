@@ -12,26 +12,34 @@ import pytest
 from components.errors import ContractBroken
 from components.postgres.connection import connect
 from components.postgres.migrate import migrate, packaged_migrations
+from components.postgres.tables import (
+    ACCOUNT_RISK_SCORES,
+    OUTPUT_TABLES,
+    PRODUCT_AREA_IMPACT,
+    OutputTable,
+    output_contracts,
+)
+from pipeline.cli import run_cli
 
-SCORES = {
-    "account_id": ("character varying", "NO"),
-    "churn_probability": ("double precision", "NO"),
-    "health_score": ("double precision", "NO"),
-    "risk_category": ("character varying", "NO"),
-    "predicted_at": ("timestamp with time zone", "NO"),
-    "model_version": ("character varying", "NO"),
+IN_HISTORY = {
+    "text": "text",
+    "double precision": "double precision",
+    "integer": "integer",
+    "timestamptz": "timestamp with time zone",
+    "jsonb": "jsonb",
 }
-IMPACT = {
-    "product_area": ("character varying", "NO"),
-    "segment": ("character varying", "NO"),
-    "priority_score": ("double precision", "NO"),
-    "feedback_count": ("integer", "NO"),
-    "avg_sentiment_score": ("double precision", "NO"),
-    "negative_count": ("integer", "NO"),
-    "critical_count": ("integer", "NO"),
-    "predicted_at": ("timestamp with time zone", "NO"),
-    "model_version": ("character varying", "NO"),
-}
+IN_PUBLIC = IN_HISTORY | {"text": "character varying"}
+UNRELEASED = (
+    "CREATE SCHEMA tens_insight",
+    "CREATE TABLE tens_insight.schema_migrations (name text PRIMARY KEY, checksum text NOT NULL, "
+    "applied_at timestamptz NOT NULL DEFAULT now())",
+    "INSERT INTO tens_insight.schema_migrations (name, checksum) VALUES "
+    "('0001_output_tables.sql', 'a'), ('0002_publications.sql', 'b'), "
+    "('0003_simulated_worlds.sql', 'c'), ('0004_publication_history.sql', 'd'), "
+    "('0005_account_risk_details.sql', 'e')",
+    "CREATE TABLE tens_insight.publications (publication_id bigint PRIMARY KEY)",
+    "INSERT INTO tens_insight.publications VALUES (7)",
+)
 GOOD_SCORE = ("A", 0.25, 75.0, "medium", "v1")
 GOOD_IMPACT = ("billing", "pro", 50.0, 3, -0.5, 2, 1, "v1")
 INSERT_SCORE = (
@@ -67,28 +75,43 @@ def _columns(connection, table: str) -> dict[str, tuple[str, str]]:
     return {name: (type_, nullable) for name, type_, nullable in rows}
 
 
-def _indexes(connection, table: str) -> set[str]:
-    rows = _rows(connection, "SELECT indexdef FROM pg_indexes WHERE tablename = %s", table)
-    return {row[0].partition(" USING btree ")[2] for row in rows}
+def _described(table: OutputTable) -> dict[str, tuple[str, str]]:
+    return {column.name: (IN_PUBLIC[column.type], "NO") for column in table.columns}
 
 
-def test_tables_are_those_of_the_contract(connection) -> None:
+def _indexes(connection, table: str) -> dict[str, str]:
+    statement = "SELECT indexname::text, indexdef FROM pg_indexes WHERE tablename = %s"
+    rows = _rows(connection, statement, table)
+    return {name: definition.partition(" USING btree ")[2] for name, definition in rows}
+
+
+@pytest.mark.parametrize("table", OUTPUT_TABLES, ids=lambda table: table.name)
+def test_output_tables_are_as_described(connection, table) -> None:
+    migrate(connection)
+    assert _columns(connection, table.qualified) == _described(table)
+    assert _indexes(connection, table.name) == {
+        f"{table.name}_pkey": f"({', '.join(table.key)})",
+        **table.indexes,
+    }
+    for kept, number in ((table.history, "publication_id"), (table.refused, "refusal_id")):
+        columns = _columns(connection, f"tens_insight.{kept}")
+        assert columns.pop(number) == ("bigint", "NO")
+        assert {name: type_ for name, (type_, _) in columns.items()} == {
+            column.name: IN_HISTORY[column.type] for column in table.columns
+        }
+    if table.details is not None:
+        columns = _columns(connection, f"tens_insight.{table.details.history}")
+        assert columns.items() >= {
+            (column.name, (IN_HISTORY[column.type], "YES" if column.nullable else "NO"))
+            for column in table.details.columns
+        }
+
+
+def test_all_that_is_described_is_there(connection) -> None:
     names = [migration.name for migration in packaged_migrations()]
     assert migrate(connection) == names
-    assert _columns(connection, "public.account_risk_scores") == SCORES
-    assert _columns(connection, "public.product_area_impact") == IMPACT
-    assert _indexes(connection, "account_risk_scores") == {
-        "(account_id)",
-        "(risk_category)",
-        "(predicted_at DESC)",
-        "(health_score)",
-    }
-    assert _indexes(connection, "product_area_impact") == {
-        "(product_area, segment)",
-        "(priority_score DESC)",
-        "(predicted_at DESC)",
-        "(segment)",
-    }
+    for contract in output_contracts():
+        assert set(_columns(connection, contract.table)) >= set(contract.columns), contract.table
     recorded = _rows(connection, "SELECT name FROM tens_insight.schema_migrations ORDER BY name")
     assert [row[0] for row in recorded] == names
 
@@ -106,7 +129,7 @@ def test_search_path_does_not_lead_the_outputs_astray(database: str, monkeypatch
     with closing(connect("tens-insight test")) as connection:
         _rows(connection, "CREATE SCHEMA crm")
         migrate(connection)
-        assert _columns(connection, "public.account_risk_scores") == SCORES
+        assert _columns(connection, "public.account_risk_scores") == _described(ACCOUNT_RISK_SCORES)
         assert (
             _rows(connection, "SELECT FROM pg_class WHERE relnamespace = 'crm'::regnamespace") == []
         )
@@ -162,9 +185,9 @@ def test_tables_that_goinsight_made_stay_as_they_are(connection) -> None:
     _rows(connection, "INSERT INTO public.account_risk_scores VALUES ('A', 7)")
     migrate(connection)
     assert list(_columns(connection, "public.account_risk_scores")) == ["account_id", "extra"]
-    assert _indexes(connection, "account_risk_scores") == set()
+    assert _indexes(connection, "account_risk_scores") == {}
     assert _rows(connection, "SELECT * FROM public.account_risk_scores") == [("A", 7)]
-    assert _columns(connection, "public.product_area_impact") == IMPACT
+    assert _columns(connection, "public.product_area_impact") == _described(PRODUCT_AREA_IMPACT)
 
 
 def test_two_at_once_apply_everything_once(database: str) -> None:
@@ -236,3 +259,31 @@ def test_a_role_that_may_only_read_can_see_that_nothing_is_missing(
     monkeypatch.setenv("DATABASE_URL", password_url)
     with closing(connect("tens-insight test")) as connection:
         assert migrate(connection) == []
+
+
+@pytest.mark.parametrize(
+    "command", [["db", "init"], ["db", "check"], ["run", "score"], ["simulate", "--accounts", "9"]]
+)
+def test_a_database_from_before_the_first_release_is_left_as_it_is(
+    connection, command: list[str], capsys, monkeypatch, tmp_path
+) -> None:
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    for statement in UNRELEASED:
+        _rows(connection, statement)
+    objects = "SELECT oid, relname, relfilenode FROM pg_class ORDER BY oid"
+    before = _rows(connection, objects)
+    assert run_cli(command) == 7
+    captured = capsys.readouterr()
+    assert "from before the first release" in captured.out + captured.err
+    assert "DROP SCHEMA tens_insight CASCADE" in captured.out + captured.err
+    assert _rows(connection, objects) == before
+    assert _rows(connection, "SELECT publication_id FROM tens_insight.publications") == [(7,)]
+
+
+def test_what_the_message_about_it_says_leads_on(connection) -> None:
+    for statement in UNRELEASED:
+        _rows(connection, statement)
+    with pytest.raises(ContractBroken):
+        migrate(connection)
+    _rows(connection, "DROP SCHEMA tens_insight CASCADE")
+    assert migrate(connection) == [migration.name for migration in packaged_migrations()]

@@ -239,9 +239,9 @@ def test_a_refusal_of_the_circuit_breaker_leaves_the_details(migrated_database: 
 def test_the_details_of_one_account_are_found_by_index(migrated_database: str) -> None:
     query(
         "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
-        "label_source, rows_written, rows_removed, category_shares, run_id, has_history, "
-        "removes_others) SELECT gen_random_uuid(), 'account_risk_scores', now(), 'm', 'none', "
-        "1000, 0, '{}', '', true, true FROM generate_series(1, 20)"
+        "label_source, rows_written, rows_removed, category_shares, run_id, "
+        "published_by, removes_others) SELECT gen_random_uuid(), 'account_risk_scores', now(), "
+        "'m', 'none', 1000, 0, '{}', '', 'test', true FROM generate_series(1, 20)"
     )
     query(
         "INSERT INTO tens_insight.account_risk_score_history SELECT run, 'ACC-' || account, 0.5, "
