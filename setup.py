@@ -40,6 +40,7 @@ DEPENDENCIES = [
     "pydantic>=2.10,<3",
     "pydantic-settings>=2.7,<3",
     "pyyaml>=6,<7",
+    "typing-extensions>=4.12,<5",
     "rich>=13.9,<16",
     "google-auth>=2.37,<3",  # a password from Secret Manager
     "requests>=2.32,<3",

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from bench import limit
-from pipeline.local_database.fallback import ensure_database
+from pipeline.database import ensure_database
 from pipeline.logs import silence_libraries
 from pipeline.registry.registry import Registry
 from pipeline.runs.summary import newest

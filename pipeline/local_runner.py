@@ -9,7 +9,7 @@ from collections.abc import Callable
 from tfx import v1 as tfx
 
 from pipeline import training
-from pipeline.local_database.fallback import ensure_database
+from pipeline.database import ensure_database
 from pipeline.logs import silence_libraries
 from pipeline.registry.metadata_store import connection_config
 from pipeline.registry.store_identity import require_own_artifacts

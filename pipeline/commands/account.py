@@ -23,8 +23,8 @@ def command(account_id: str, by: str, as_json: bool) -> int:
     The text of the feedback is never read. An account without a score, or a score
     without details, ends with exit code 2.
     """
+    from pipeline.database import consistent_read
     from pipeline.exit_codes import USAGE
-    from pipeline.runs.consistent_read import consistent_read
     from pipeline.settings import load_settings
     from pipeline.text.account_report import NO_DETAILS, account_report
     from pipeline.text.render_account import account_lines

@@ -73,7 +73,7 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
       recent_feedback      rows in the last 7 days
       enterprise_segment   1 for an enterprise tier (TENS_INSIGHT_ENTERPRISE_SEGMENTS), else 0
     """
-    from pipeline.local_database.fallback import ensure_database
+    from pipeline.database import ensure_database
     from pipeline.settings import load_settings
     from transforms.product_area_impact import Weights, area_impacts
 

@@ -1,7 +1,6 @@
 """`tens-insight db`: create and check the tables, and say who needs which rights."""
 
 import json
-from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,12 @@ def init() -> None:
     The two output tables in schema public, and our own objects in schema
     tens_insight. A table that is there already is never altered.
     """
-    from components.postgres.connection import connect, describe
+    from components.postgres.connection import describe
     from components.postgres.migrate import migrate
-    from pipeline.local_database.fallback import ensure_database
+    from pipeline.database import open_database
     from pipeline.settings import load_settings
 
-    ensure_database(load_settings())
-    with closing(connect("tens-insight db init")) as connection:
+    with open_database(load_settings(), "db init") as connection:
         applied = migrate(connection)
         where = describe(connection)
     for name in applied:
@@ -48,15 +46,13 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
     The installer runs `db init` and owns our tables; the pipeline's role runs all the
     rest; the reader is GoInsight's, or anybody who only looks. The roles must exist.
     """
-    from components.postgres.connection import connect
     from components.postgres.grants import Roles, grant_statements
-    from pipeline.local_database.fallback import ensure_database
+    from pipeline.database import open_database
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    ensure_database(settings)
     roles = Roles(installer=installer, pipeline=pipeline, reader=reader)
-    with closing(connect("tens-insight db grants")) as connection:
+    with open_database(settings, "db grants") as connection:
         click.echo(grant_statements(connection, roles, settings.churn_table), nl=False)
 
 
@@ -64,15 +60,13 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one line of JSON.")
 def check(as_json: bool) -> int:
     """Checks columns, types, privileges and history; the exit code tells."""
-    from components.postgres.connection import connect
     from components.postgres.contract import check_contract, table_facts
+    from pipeline.database import open_database
     from pipeline.exit_codes import CONTRACT_BROKEN, DATA_GATE_STOPPED
-    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    ensure_database(settings)
-    with closing(connect("tens-insight db check")) as connection:
+    with open_database(settings, "db check") as connection:
         report = check_contract(
             connection,
             churn_table=settings.churn_table,

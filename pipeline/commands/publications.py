@@ -130,7 +130,7 @@ def _table_of(cursor: "Cursor", publication_id: int | None, table: str | None) -
 
 
 def _database() -> "AbstractContextManager[Cursor]":
-    from pipeline.runs.consistent_read import consistent_read
+    from pipeline.database import consistent_read
     from pipeline.settings import load_settings
 
     return consistent_read(load_settings(), "publications")

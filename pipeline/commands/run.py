@@ -59,7 +59,6 @@ def tune(as_of: str | None, as_json: bool) -> int:
     makes training take no notice of
     what was found.
     """
-    from pipeline.local_database.fallback import ensure_database
     from pipeline.runs.progress import Progress
     from pipeline.runs.tuning_run import run_tuning
     from pipeline.settings import load_settings
@@ -67,7 +66,6 @@ def tune(as_of: str | None, as_json: bool) -> int:
     from pipeline.text.render_tuning import render_tuning
 
     settings = load_settings(as_of=as_of)
-    ensure_database(settings)
     result = run_tuning(settings, Progress())
     render_tuning(result, console())
     if as_json:
@@ -87,14 +85,12 @@ def run_and_report(
     """Runs a pipeline and prints its summary; returns the exit code."""
     from dataclasses import asdict
 
-    from pipeline.local_database.fallback import ensure_database
     from pipeline.runs.progress import Progress
     from pipeline.runs.run import RunFailed, run_pipeline
     from pipeline.settings import load_settings
     from pipeline.text.render import console, render_checks, render_summary, short_path
 
     settings = load_settings(as_of=as_of, accept_shift=accept_shift)
-    ensure_database(settings)
     result = run_pipeline(kind, settings, Progress())
     if isinstance(result, RunFailed):
         if result.gate is not None:

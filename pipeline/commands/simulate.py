@@ -1,7 +1,5 @@
 """`tens-insight simulate`: a world whose best possible score is known."""
 
-from contextlib import closing
-
 import click
 
 # As in pipeline/demo/world_model.py and shapes.py, which import numpy; a test compares them.
@@ -38,16 +36,15 @@ def command(
 
     Refuses a database that holds feedback which it did not write, unless told.
     """
-    from components.postgres.connection import connect, describe
+    from components.postgres.connection import describe
+    from pipeline.database import open_database
     from pipeline.demo.simulate import simulate
-    from pipeline.local_database.fallback import ensure_database
     from pipeline.runs.progress import Progress
     from pipeline.settings import load_settings
 
-    ensure_database(load_settings())
     progress = Progress()
     with (
-        closing(connect("tens-insight simulate")) as connection,
+        open_database(load_settings(), "simulate") as connection,
         progress.step("Simulating feedback"),
     ):
         world = simulate(

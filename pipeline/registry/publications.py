@@ -1,11 +1,8 @@
 """What was published with each model, as far as the database can be asked."""
 
-from contextlib import closing
-
 from components.errors import TensInsightError
-from components.postgres.connection import connect
 from components.publishing.published_models import PublishedWith, published_models
-from pipeline.local_database.fallback import ensure_database
+from pipeline.database import open_database
 from pipeline.settings import Settings
 
 
@@ -19,8 +16,7 @@ def ask_publications(settings: Settings) -> tuple[dict[str, PublishedWith] | Non
         What was published by model version, and an empty text; or None, and why.
     """
     try:
-        ensure_database(settings)
-        with closing(connect("tens-insight models", statement_timeout_s=30)) as connection:
+        with open_database(settings, "models", statement_timeout_s=30) as connection:
             return published_models(connection), ""
     except TensInsightError as error:
         return None, f"Rows published are not known: {error}"

@@ -10,6 +10,7 @@ from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
 from components.publishing.published_areas import top_areas
 from components.publishing.published_scores import highest_risks
+from pipeline.database import open_database
 from pipeline.logs import import_tensorflow, log_to_file
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.registry import Artifact, Registry, Run
@@ -127,7 +128,7 @@ def preflight(settings: Settings, need_outputs: bool = True) -> str:
         ContractBroken: A table, column, type or privilege is missing.
     """
     require_store()
-    with closing(connect("tens-insight check")) as connection:
+    with open_database(settings, "check") as connection:
         require_contract(
             connection,
             churn_table=settings.churn_table,

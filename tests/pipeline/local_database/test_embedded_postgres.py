@@ -17,8 +17,8 @@ import psycopg2
 import pytest
 
 from components.errors import DatabaseUnreachable
+from pipeline.local_database.data_folder import running_process
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
-from pipeline.local_database.postmaster import running_process
 from pipeline.local_database.server_home import SHELTERS, find_home, shelter_of, socket_folder
 
 MakeServer = Callable[..., EmbeddedPostgres]

@@ -11,8 +11,7 @@ import pytest
 from components.errors import DatabaseUnreachable
 from pipeline.local_database import postgres_install
 from pipeline.local_database.postgres_install import LIBRARIES, WHEEL, find_programs
-from pipeline.local_database.server_home import SHELTERS
-from pipeline.local_database.server_user import server_user
+from pipeline.local_database.server_home import SHELTERS, server_user
 
 
 @pytest.fixture

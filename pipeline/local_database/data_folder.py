@@ -1,0 +1,122 @@
+"""What lies in the server's data folder: its configuration, and who its lock files name.
+
+The configuration is ours in a file of its own; what initdb wrote stays as it was.
+pg_hba.conf is written whole: the folder of the socket is closed to other users, and
+that makes it safe to trust whoever can connect.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+SETTINGS_FILE = "tens_insight.conf"
+LOCAL = {
+    "listen_addresses": "",
+    "port": "5432",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "2GB",
+    "jit": "off",
+}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+TRUST_THE_SOCKET = "local all all trust"
+NO_PROCESS: Final = 4_194_305
+"""Above every process number that Linux gives, so certainly dead."""
+
+
+def running_process(data: Path) -> int | None:
+    """Returns the process of the server of a data folder, None where it is gone."""
+    process = recorded_process(data / "postmaster.pid")
+    return process if process is not None and owns(process, data) else None
+
+
+def forget_dead_process(data: Path, socket_lock: Path) -> None:
+    """Lets a server start whose lock files name a process that is not it.
+
+    After a power cut the number may be another process's, and a killed server may stay
+    listed until its parent asks for it. Postgres takes either for a running server. The
+    files stay, with a number of nobody: Postgres goes on to make sure that no backend
+    outlived its server.
+    """
+    for lock in (data / "postmaster.pid", socket_lock):
+        process = recorded_process(lock)
+        if process is not None and not owns(process, data):
+            rest = lock.read_text(encoding="utf-8").partition("\n")[2]
+            lock.write_text(f"{NO_PROCESS}\n{rest}", encoding="utf-8")
+
+
+def recorded_process(lock: Path) -> int | None:
+    """Returns the process that a lock file names if some process has that number now."""
+    try:
+        process = int(lock.read_text(encoding="utf-8").split()[0])
+    except (FileNotFoundError, IndexError, ValueError):
+        return None
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        return process
+    return process
+
+
+def owns(process: int, data: Path) -> bool:
+    """Tells the server, which works in its data folder, from another process.
+
+    Where the system has no /proc, the lock file is believed.
+    """
+    if not Path("/proc/self/cwd").exists():
+        return True
+    try:
+        return Path("/proc", str(process), "cwd").resolve(strict=True) == data.resolve()
+    except OSError:
+        return False
+
+
+def write_configuration(
+    data: Path,
+    socket: Path,
+    *,
+    durable: bool,
+    hba: Sequence[str] = (),
+    settings: Mapping[str, str] | None = None,
+) -> None:
+    """Writes the settings and the rules of access of a stopped cluster.
+
+    Args:
+        data: The cluster's data folder.
+        socket: The folder of its unix socket.
+        durable: Whether a committed row must survive a power cut.
+        hba: Lines of pg_hba.conf that come before the rule that trusts the socket.
+        settings: Further settings; they win over ours.
+    """
+    chosen = LOCAL | {"unix_socket_directories": str(socket)}
+    chosen |= ({} if durable else NOT_DURABLE) | dict(settings or {})
+    lines = [f"{name} = {quoted(value)}" for name, value in chosen.items()]
+    replace_text(data / SETTINGS_FILE, lines)
+    replace_text(data / "pg_hba.conf", [*hba, TRUST_THE_SOCKET])
+
+
+def include_settings(data: Path) -> None:
+    """Makes a new cluster read our settings file after its own."""
+    with (data / "postgresql.conf").open("a", encoding="utf-8") as file:
+        file.write(f"\ninclude = '{SETTINGS_FILE}'\n")
+
+
+def quoted(value: str) -> str:
+    """Returns a value as postgresql.conf wants it."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def replace_text(path: Path, lines: Sequence[str]) -> None:
+    """Replaces a file whole, so that a killed writer leaves the old one; keeps the owner."""
+    owner = path.parent.stat()
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    if os.geteuid() == 0:
+        os.chown(unfinished, owner.st_uid, owner.st_gid)
+    unfinished.chmod(0o600)
+    unfinished.replace(path)
