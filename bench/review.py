@@ -111,7 +111,10 @@ def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:
     print(f"one pass of the model takes {floor:.1f} s of CPU")
 
     def importance() -> None:
-        snapshots = shown("read_eval", floor, lambda: read_eval(splits["eval"], transform))
+        lookback = int(scorer.card["lookback_days"])
+        snapshots = shown(
+            "read_eval", floor, lambda: read_eval(splits["eval"], transform, lookback)
+        )
         shown("importance_of", floor, lambda: importance_of(scorer, snapshots))
 
     importance()

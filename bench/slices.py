@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.account_scorer.silence import STATES
 from serving_model.evaluation.metrics import auc, expected_calibration_error, log_loss
 from transforms.arrays import Booleans, Floats
+from transforms.thresholds import STATES
 
 LEAST_OF_EACH = 20
 """Churned and stayed accounts of a slice, below which its metrics say nothing."""

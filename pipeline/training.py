@@ -57,7 +57,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     )
     checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])
     data_gate = nodes.gate_data(checker)
-    transform = build_features(examples, schema)
+    transform = build_features(settings, examples, schema)
     transform.add_upstream_node(data_gate)
     tuned = None
     if settings.hyperparameters == "tuned":
@@ -101,12 +101,15 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     return nodes.assemble(settings, deployment, PIPELINE_NAME, every)
 
 
-def build_features(examples: BaseChannel, schema: BaseChannel) -> tfx.components.Transform:
+def build_features(
+    settings: Settings, examples: BaseChannel, schema: BaseChannel
+) -> tfx.components.Transform:
     """Learns vocabularies and scales from the training snapshots, and writes the graph."""
     return tfx.components.Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn="transforms.account_features.preprocessing_fn",
+        custom_config={"critical_priority": settings.critical_priority},
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train"]),
         # The trainer applies the graph itself, so that it sees cutoffs and reads once.
         materialize=False,
@@ -179,6 +182,7 @@ def training_config(settings: Settings) -> dict[str, object]:
         **{name: getattr(settings, name) for name in names},
         "hidden_units": list(settings.hidden_units),
         "carried_shift": settings.carried_shift,
+        "critical_priority": settings.critical_priority,
         "horizon_days": settings.horizon_days,
         "churn_horizons": list(settings.churn_horizons),
         SOURCE: settings.hyperparameters,

@@ -40,7 +40,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
     checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])
     data_gate = nodes.gate_data(checker)
-    transform = training.build_features(examples, schema)
+    transform = training.build_features(settings, examples, schema)
     transform.add_upstream_node(data_gate)
     tuner = ModelTuner(
         examples=examples,

@@ -14,6 +14,7 @@ from transforms import event_spec as spec
 from transforms.blocks import concatenate
 from transforms.history import History, history_of, no_history
 from transforms.rhythm import rhythm_blocks
+from transforms.thresholds import CRITICAL_PRIORITY
 from transforms.vocabularies import (
     ACCOUNT_VOCABULARIES,
     EVENT_VOCABULARIES,
@@ -37,19 +38,22 @@ LARGEST_SCORE: Final = 6.0
 """z-scores are cut here: a word seen once in training must not swamp the rest."""
 
 
-def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+def preprocessing_fn(
+    inputs: Mapping[str, Any], custom_config: Mapping[str, Any] | None = None
+) -> dict[str, tf.Tensor]:
     """Turns raw examples into features; tf.Transform calls it.
 
     Args:
         inputs: Raw features by name as `raw_feature_spec` describes them: scalars
             [batch] or [batch, 1], event lists as SparseTensor. The labels may be absent.
+        custom_config: May hold `critical_priority`, the lowest priority that is critical, 1..5.
 
     Returns:
         `features` float32 [batch, len(feature_names())], `account_id` string [batch],
         `cutoff` int64 [batch] and, if they came in, `churned` int64 [batch], `days_to_churn`
         and `days_observed` float32 [batch], as they are.
     """
-    history = history_of(inputs)
+    history = history_of(inputs, critical_priority_of(custom_config))
     matrix, names = account_features(history, event_slots(inputs))
     scores = tft.scale_to_z_score(matrix, elementwise=True, name="scores")
     scores = tf.clip_by_value(tf.cast(scores, tf.float32), -LARGEST_SCORE, LARGEST_SCORE)
@@ -58,6 +62,11 @@ def preprocessing_fn(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
     kept = (spec.ACCOUNT_ID, spec.CUTOFF, *spec.LABELS)
     passed = {name: tf.reshape(inputs[name], [-1]) for name in kept if name in inputs}
     return {FEATURES: tf.ensure_shape(features, [None, len(feature_names())]), **passed}
+
+
+def critical_priority_of(config: Mapping[str, Any] | None) -> int:
+    """Returns `critical_priority` of a custom_config, or the default, 1..5."""
+    return int((config or {}).get("critical_priority", CRITICAL_PRIORITY))
 
 
 def account_features(

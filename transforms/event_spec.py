@@ -36,8 +36,9 @@ TENURE_DAYS: Final = "tenure_days"
 """float, days from the account's first feedback to the cutoff."""
 DAYS_SINCE_LAST_EVENT: Final = "days_since_last_event"
 """float, days from the account's newest feedback to the cutoff, lookback or not."""
+LIFETIME_COUNT: Final = "lifetime_count"
 LIFETIME_COUNTS: Final = (
-    "lifetime_count",
+    LIFETIME_COUNT,
     "lifetime_negative_count",
     "lifetime_neutral_count",
     "lifetime_positive_count",

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from transforms import event_spec as spec
 from transforms.columns import EVENT_COLUMNS, NEGATIVE, POSITIVE, PRIORITY, SENTIMENT, Column, Kind
+from transforms.thresholds import CRITICAL_PRIORITY
 
 
 class History(NamedTuple):
@@ -33,6 +34,8 @@ class History(NamedTuple):
     negative: tf.Tensor
     """1 for a negative event, else 0."""
     positive: tf.Tensor
+    critical: tf.Tensor
+    """1 for an event of critical priority, else 0."""
     columns: Mapping[str, tf.Tensor]
     """Each of EVENT_COLUMNS by its name: a number as float64, a category as string."""
 
@@ -71,6 +74,7 @@ def no_history() -> History:
         age=number,
         negative=number,
         positive=number,
+        critical=number,
         columns={
             column.name: text if column.kind is Kind.CATEGORY else number
             for column in EVENT_COLUMNS
@@ -78,12 +82,13 @@ def no_history() -> History:
     )
 
 
-def history_of(inputs: Mapping[str, Any]) -> History:
+def history_of(inputs: Mapping[str, Any], critical_priority: int = CRITICAL_PRIORITY) -> History:
     """Flattens parsed examples.
 
     Args:
         inputs: Raw features by name: scalars as tensors of [batch] or [batch, 1], event
             lists as SparseTensor of [batch, longest list], all of the same lengths.
+        critical_priority: Lowest priority that is critical, 1..5.
 
     Returns:
         The batch as flat tensors.
@@ -104,6 +109,7 @@ def history_of(inputs: Mapping[str, Any]) -> History:
         age=tf.cast(age.values, tf.float64),
         negative=tf.cast(tf.equal(sentiment, NEGATIVE), tf.float64),
         positive=tf.cast(tf.equal(sentiment, POSITIVE), tf.float64),
+        critical=tf.cast(columns[PRIORITY.name] >= critical_priority, tf.float64),
         columns=columns,
     )
 

@@ -11,11 +11,12 @@ import tensorflow as tf
 
 from transforms.columns import CUSTOMER_TIER, PRODUCT_AREA, REGION, SOURCE, TOPIC
 from transforms.history import History, history_of
-from transforms.windows import CRITICAL_PRIORITY, within
+from transforms.thresholds import CRITICAL_PRIORITY
+from transforms.windows import within
 from transforms.words import normalised
 
 FACT_DAYS: Final = (14, 30, 90)
-FACT_COUNTS: Final = ("count", "negative", "positive", "urgent")
+FACT_COUNTS: Final = ("count", "negative", "positive", "critical")
 USUAL_AFTER_DAYS: Final = 30
 """What is usual is counted in the life before these last days: a burst is no habit."""
 NEWEST: Final = 5
@@ -44,8 +45,8 @@ class Facts(NamedTuple):
 def fact_names() -> tuple[str, ...]:
     """Returns the names of the numbers, in order.
 
-    count_14d: events in the last 14 days, and so on for negative, positive and urgent ones
-    (priority 4 or 5); lifetime_*: ever; listed_events: how many events the example holds;
+    count_14d: events in the last 14 days, and so on for negative, positive and critical ones;
+    lifetime_*: ever; listed_events: how many events the example lists;
     days_since_*: days since the newest of its kind, UNKNOWN if the example lists none
     (days_since_last is of the whole life); usual_gap: mean days between events over the
     life, UNKNOWN with fewer than two; usual_*_per_30d: events per 30 days in the life
@@ -63,7 +64,7 @@ def fact_names() -> tuple[str, ...]:
         "days_since_last",
         "days_since_negative",
         "days_since_positive",
-        "days_since_urgent",
+        "days_since_critical",
         "usual_gap",
         "usual_per_30d",
         "usual_negative_per_30d",
@@ -80,16 +81,17 @@ def fact_word_names() -> tuple[str, ...]:
     return (*TOP_WORDS, "tier", "region")
 
 
-def reason_facts(inputs: Mapping[str, Any]) -> Facts:
+def reason_facts(inputs: Mapping[str, Any], critical_priority: int = CRITICAL_PRIORITY) -> Facts:
     """Counts what a batch of examples holds.
 
     Args:
         inputs: Raw features by name, as `history_of` takes them.
+        critical_priority: Lowest priority that is critical, 1..5.
 
     Returns:
         The numbers and words, for accounts without a single event too.
     """
-    history = history_of(inputs)
+    history = history_of(inputs, critical_priority)
     marks = _marks(history)
     inside = within(history.age, FACT_DAYS)
     windows = history.total(inside[:, :, None] * marks[:, None, :])
@@ -113,9 +115,8 @@ def reason_facts(inputs: Mapping[str, Any]) -> Facts:
 
 def _marks(history: History) -> tf.Tensor:
     """1 where an event is one of FACT_COUNTS: [events, 4]."""
-    urgent = tf.cast(history.priority >= CRITICAL_PRIORITY, tf.float64)
     one = tf.ones_like(history.age)
-    return tf.stack([one, history.negative, history.positive, urgent], axis=1)
+    return tf.stack([one, history.negative, history.positive, history.critical], axis=1)
 
 
 def _days_since(history: History, marks: tf.Tensor) -> tf.Tensor:

@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from transforms.blocks import Block, block, columns
 from transforms.history import History
-from transforms.windows import CRITICAL_PRIORITY
 
 DECAY_DAYS: Final = (7, 30, 90)
 DECAYED: Final = ("count", "negative", "positive")
@@ -38,8 +37,7 @@ def rhythm_blocks(history: History) -> list[Block]:
 
 def _recency(history: History) -> Block:
     """What never happened counts as long ago as the account is old."""
-    critical = tf.cast(history.priority >= CRITICAL_PRIORITY, tf.float64)
-    happened = tf.stack([history.negative, history.positive, critical], axis=1) > 0
+    happened = tf.stack([history.negative, history.positive, history.critical], axis=1) > 0
     ages = tf.where(happened, history.age[:, None], history.age.dtype.max)
     since = tf.minimum(history.smallest(ages), history.tenure[:, None])
     return columns(

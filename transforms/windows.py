@@ -1,4 +1,4 @@
-"""How much, how angry and how urgent: the events in windows before the cutoff."""
+"""How much, how angry and how critical: the events in windows before the cutoff."""
 
 from typing import Final
 
@@ -12,7 +12,6 @@ WINDOWS: Final = (*(f"{days}d" for days in WINDOW_DAYS), "lookback")
 COUNTED: Final = ("count", "negative", "positive", "critical")
 TONES: Final = ("negative", "positive")
 
-CRITICAL_PRIORITY: Final = 4
 MIDDLE_PRIORITY: Final = 3
 
 
@@ -43,8 +42,7 @@ def within(age: tf.Tensor, days: tuple[int, ...]) -> tf.Tensor:
 def _window_sums(history: History) -> tf.Tensor:
     """Sums of 1, negative, positive, critical, priority: [batch, windows, 5]."""
     one = tf.ones_like(history.age)
-    critical = tf.cast(history.priority >= CRITICAL_PRIORITY, tf.float64)
-    marks = [one, history.negative, history.positive, critical, history.priority]
+    marks = [one, history.negative, history.positive, history.critical, history.priority]
     inside = tf.concat([within(history.age, WINDOW_DAYS), one[:, None]], axis=1)
     return history.total(inside[:, :, None] * tf.stack(marks, axis=1)[:, None, :])
 

@@ -9,14 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import tensorflow as tf
 
-from components.account_scorer.silence import silence_states
 from components.errors import PublicationRefused
 from serving_model.reasons.reason_words import reasons_of
 from serving_model.served.predict import Explanation, ModelScorer
 from serving_model.served.risk import checked_probabilities
-from transforms.event_spec import DAYS_SINCE_LAST_EVENT, TENURE_DAYS
+from transforms.event_spec import DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT, TENURE_DAYS
+from transforms.thresholds import account_states
 
-LIFETIME_COUNT: Final = "lifetime_count"
 COLUMNS: Final = pa.schema(
     [
         ("account_id", pa.string()),
@@ -55,7 +54,7 @@ def scored_batch(scorer: ModelScorer, serialized: Sequence[bytes]) -> pa.Table:
     rows: dict[str, Any] = {
         "tenure_days": tenure,
         "days_since_last_event": silence,
-        "silence_state": silence_states(tenure, silence, count, lookback).tolist(),
+        "silence_state": account_states(tenure, silence, count, lookback).tolist(),
     }
     if scorer.explains:
         explanation = scorer.explain(serialized)

@@ -71,13 +71,15 @@ def _judge(inputs: Artifacts, limits: Limits) -> tuple[decisions.Decision, Predi
     transform = tft.TFTransformOutput(
         artifact_utils.get_single_uri(inputs["transform_graph"]),
     )
-    snapshots = read_eval(artifact_utils.get_split_uri([examples], EVAL), transform)
+    snapshots = read_eval(
+        artifact_utils.get_split_uri([examples], EVAL), transform, facts["lookback_days"]
+    )
     baselines, training = _baselines(examples, facts, transform)
     scorers = {CHALLENGER: _scorer(inputs["model"])}
     if inputs.get("baseline_model"):
         scorers[CHAMPION] = _scorer(inputs["baseline_model"])
     models = {name: scorer.score(snapshots.serialized)[1] for name, scorer in scorers.items()}
-    models |= baselines.probabilities(snapshots.features, snapshots.traits.silence_days)
+    models |= baselines.probabilities(snapshots.features, snapshots.silence_days)
     checks, slices = _checks(inputs, snapshots, models, limits)
     champion = scorers[CHAMPION].card[MODEL_VERSION] if CHAMPION in scorers else None
     judged = Predictions(snapshots.accounts, snapshots.labels, models, snapshots.traits)

@@ -4,10 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-NEW_ACCOUNT_DAYS: Final = 60
-"""An account of a shorter tenure is new."""
-SILENT_DAYS: Final = 30
-"""An account without an event for so long is silent."""
 LOWEST_AUC: Final = 0.5
 """A ranking by chance."""
 

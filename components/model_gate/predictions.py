@@ -16,7 +16,6 @@ from transforms.arrays import Floats
 FILE: Final = "predictions.parquet"
 ACCOUNT_ID: Final = "account_id"
 CHURNED: Final = "churned"
-_TEXTS: Final = ("tier", "region")
 _OTHERS: Final = (ACCOUNT_ID, CHURNED, *Traits._fields)
 """All columns but those of the models."""
 
@@ -38,15 +37,14 @@ def write_predictions(folder: str, predictions: Predictions) -> None:
     Args:
         folder: Of the blessing; it exists.
         predictions: What was judged. The columns are account_id (string), churned (int64,
-            0 or 1), one of float64 for each model, tier and region (string), tenure_days
-            and silence_days (float64).
+            0 or 1), one of float64 for each model, tier, region and state (string).
     """
     columns = {
         ACCOUNT_ID: pa.array(predictions.accounts.tolist(), pa.string()),
         CHURNED: pa.array(predictions.labels.astype(np.int64)),
         **{name: pa.array(found, pa.float64()) for name, found in predictions.models.items()},
         **{
-            name: pa.array(values.tolist(), pa.string() if name in _TEXTS else pa.float64())
+            name: pa.array(values.tolist(), pa.string())
             for name, values in predictions.traits._asdict().items()
         },
     }
@@ -74,12 +72,7 @@ def read_predictions(folder: str) -> Predictions:
         accounts=_text(table, ACCOUNT_ID),
         labels=table[CHURNED].to_numpy().astype(np.float64),
         models={name: table[name].to_numpy() for name in table.column_names if name not in _OTHERS},
-        traits=Traits(
-            _text(table, "tier"),
-            _text(table, "region"),
-            table["tenure_days"].to_numpy(),
-            table["silence_days"].to_numpy(),
-        ),
+        traits=Traits(*(_text(table, name) for name in Traits._fields)),
     )
 
 

@@ -7,15 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.model_gate.gate_check import GateCheck, Population
-from components.model_gate.limits import LOWEST_AUC, NEW_ACCOUNT_DAYS, SILENT_DAYS, Limits
+from components.model_gate.limits import LOWEST_AUC, Limits
 from components.model_gate.overall_checks import CHALLENGER, CHAMPION
 from serving_model.evaluation.metrics import auc, calibration_gap
 from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 from transforms import event_spec as spec
 from transforms.arrays import Booleans, Floats
+from transforms.thresholds import STATES
 
-NEW: Final = f"tenure under {NEW_ACCOUNT_DAYS} days"
-SILENT: Final = f"no event in {SILENT_DAYS} days"
+STATE: Final = "state"
+"""What the slices by account state are called: "state new" and so on."""
 _BAR: Final = "enough of both outcomes"
 
 
@@ -24,8 +25,8 @@ class Traits(NamedTuple):
 
     tier: NDArray[np.str_]
     region: NDArray[np.str_]
-    tenure_days: Floats
-    silence_days: Floats
+    state: NDArray[np.str_]
+    """As `transforms.thresholds.account_states` tells at the cutoff."""
 
 
 def slices(traits: Traits) -> Iterator[tuple[str, Booleans]]:
@@ -33,8 +34,8 @@ def slices(traits: Traits) -> Iterator[tuple[str, Booleans]]:
     for name, values in ((spec.CUSTOMER_TIER, traits.tier), (spec.REGION, traits.region)):
         for value in np.unique(values):
             yield f"{name} {value or '(empty)'}", values == value
-    yield NEW, traits.tenure_days < NEW_ACCOUNT_DAYS
-    yield SILENT, traits.silence_days >= SILENT_DAYS
+    for state in STATES:
+        yield f"{STATE} {state}", traits.state == state
 
 
 def slice_checks(

@@ -13,10 +13,12 @@ from components.model_gate.slice_checks import Traits
 from serving_model.learning.labelled_examples import READ_BATCH, Snapshots
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES
+from transforms.thresholds import account_states
 
 MOST_TRAINING_SNAPSHOTS: Final = 150_000
 """Above it, baselines learn from a share of the accounts: their metrics hardly move."""
 _SHARES: Final = 1_000_000
+_AGES: Final = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNT)
 
 
 class TrainingSnapshots(NamedTuple):
@@ -36,6 +38,8 @@ class EvalSnapshots(NamedTuple):
     accounts: npt.NDArray[np.str_]
     labels: npt.NDArray[np.float64]
     features: npt.NDArray[np.float32]
+    silence_days: npt.NDArray[np.float64]
+    """Days since the last event, [n]."""
     traits: Traits
 
 
@@ -67,8 +71,16 @@ def read_training(
     return TrainingSnapshots(found, columns[spec.DAYS_SINCE_LAST_EVENT], share)
 
 
-def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots:
-    """Reads the evaluation split; the order does not depend on how it lies in files."""
+def read_eval(
+    split_uri: str, transform: tft.TFTransformOutput, lookback_days: int
+) -> EvalSnapshots:
+    """Reads the evaluation split; the order does not depend on how it lies in files.
+
+    Args:
+        split_uri: Folder of gzipped TFRecords.
+        transform: Of the run.
+        lookback_days: Days before the cutoff in which events count as recent.
+    """
     serialized = read_serialized(split_uri)
     columns = _columns(
         tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string)), transform
@@ -80,7 +92,8 @@ def read_eval(split_uri: str, transform: tft.TFTransformOutput) -> EvalSnapshots
         accounts=_text(columns[spec.ACCOUNT_ID]),
         labels=columns[spec.LABEL].astype(np.float64),
         features=columns[FEATURES],
-        traits=_traits(columns),
+        silence_days=columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
+        traits=_traits(columns, lookback_days),
     )
 
 
@@ -98,13 +111,18 @@ def read_labels(serialized: list[bytes]) -> npt.NDArray[np.float64]:
     return found[spec.LABEL].numpy().astype(np.float64)
 
 
-def read_traits(serialized: list[bytes]) -> Traits:
-    """Returns what slices are cut by, of serialized snapshots, [n] each."""
+def read_traits(serialized: list[bytes], lookback_days: int) -> Traits:
+    """Returns what slices are cut by, of serialized snapshots, [n] each.
+
+    Args:
+        serialized: n serialized snapshots.
+        lookback_days: Days before the cutoff in which events count as recent.
+    """
     raw = spec.raw_feature_spec(with_label=False)
-    names = (spec.CUSTOMER_TIER, spec.REGION, spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT)
+    names = (spec.CUSTOMER_TIER, spec.REGION, *_AGES)
     kept = {name: raw[name] for name in names}
     found = tf.io.parse_example(tf.constant(serialized, tf.string), kept)
-    return _traits({name: column.numpy() for name, column in found.items()})
+    return _traits({name: column.numpy() for name, column in found.items()}, lookback_days)
 
 
 def _files(split_uri: str) -> list[str]:
@@ -124,7 +142,7 @@ def _columns(
     """Parses and transforms serialized snapshots: raw scalars and features by name."""
     layer = transform.transform_features_layer()
     raw_spec = spec.raw_feature_spec(with_label=True)
-    scalars = (*spec.SCALAR_STRINGS, spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.CUTOFF)
+    scalars = (*spec.SCALAR_STRINGS, *_AGES, spec.CUTOFF)
 
     def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(batch, raw_spec)
@@ -139,12 +157,12 @@ def _arrays(batches: tf.data.Dataset) -> Iterator[Any]:
     yield from batches.as_numpy_iterator()
 
 
-def _traits(columns: dict[str, npt.NDArray[Any]]) -> Traits:
+def _traits(columns: dict[str, npt.NDArray[Any]], lookback_days: int) -> Traits:
+    tenure, last, count = (columns[name].astype(np.float64) for name in _AGES)
     return Traits(
         _text(columns[spec.CUSTOMER_TIER]),
         _text(columns[spec.REGION]),
-        columns[spec.TENURE_DAYS].astype(np.float64),
-        columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
+        account_states(tenure, last, count, lookback_days),
     )
 
 

@@ -143,5 +143,6 @@ def _scorer(run: RunArtifacts) -> ModelScorer:
 
 def _importance(run: RunArtifacts, scorer: ModelScorer) -> tuple[Importance, ...]:
     transform = tft.TFTransformOutput(run.uris["transform_graph"])
-    snapshots = read_eval(f"{run.uris['examples']}/Split-{EVAL}", transform)
+    split, lookback = f"{run.uris['examples']}/Split-{EVAL}", int(scorer.card["lookback_days"])
+    snapshots = read_eval(split, transform, lookback)
     return importance_of(scorer, snapshots)

@@ -76,11 +76,11 @@ class Period:
 
     Attributes:
         period: Periods back from as_of, 0 for the newest; the last holds all before it.
-        events: Rows, of which by sentiment and urgent, priority 4 or 5:
+        events: Rows, of which by sentiment and of critical priority:
         negative: Rows.
         neutral: Rows.
         positive: Rows.
-        urgent: Rows.
+        critical: Rows.
     """
 
     period: int
@@ -88,7 +88,7 @@ class Period:
     negative: int
     neutral: int
     positive: int
-    urgent: int
+    critical: int
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,14 @@ def earlier_scores(
 
 
 def account_timeline(
-    cursor: Cursor, account_id: str, as_of: datetime, *, days: int, periods: int, collapse: bool
+    cursor: Cursor,
+    account_id: str,
+    as_of: datetime,
+    *,
+    days: int,
+    periods: int,
+    collapse: bool,
+    critical_priority: int,
 ) -> list[Period]:
     """Counts the account's feedback before as_of, period by period.
 
@@ -135,6 +142,7 @@ def account_timeline(
         days: Length of a period.
         periods: How many to tell apart; what lies before them is one more.
         collapse: Whether rows equal in all but their id count once.
+        critical_priority: Lowest priority that is critical, 1..5.
 
     Returns:
         periods + 1 of them, newest first, those without feedback too.
@@ -145,6 +153,7 @@ def account_timeline(
         "days": days,
         "periods": periods,
         "collapse": collapse,
+        "critical_priority": critical_priority,
     }
     cursor.execute(_QUERIES["account_timeline"], values)
     found = {row[0]: Period(*row) for row in cursor.fetchall()}

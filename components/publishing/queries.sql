@@ -74,7 +74,7 @@ SELECT least(floor(extract(epoch FROM %(as_of)s - created_at) / 86400 / %(days)s
        count(*) FILTER (WHERE sentiment = 'negative'),
        count(*) FILTER (WHERE sentiment = 'neutral'),
        count(*) FILTER (WHERE sentiment = 'positive'),
-       count(*) FILTER (WHERE priority >= 4)
+       count(*) FILTER (WHERE priority >= %(critical_priority)s)
 FROM (SELECT created_at, priority, sentiment::text
       FROM feedback_enriched
       WHERE account_id = %(account_id)s

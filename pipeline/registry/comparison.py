@@ -161,6 +161,7 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
             (saved_model_path(a), saved_model_path(b)),
             version=str(newer.facts["model_version"]),
             cutoff=str(newer.facts["eval_cutoffs"]),
+            lookback_days=int(newer.facts["lookback_days"]),
             top=top,
         )
     return Comparison(

@@ -22,7 +22,13 @@ _SLOW_RESAMPLES: Final = 200
 
 
 def judge_on(
-    examples_uri: str, saved_models: tuple[str, str], *, version: str, cutoff: str, top: int
+    examples_uri: str,
+    saved_models: tuple[str, str],
+    *,
+    version: str,
+    cutoff: str,
+    lookback_days: int,
+    top: int,
 ) -> SameSnapshot:
     """Judges two models on the eval split of an Examples artifact.
 
@@ -31,11 +37,12 @@ def judge_on(
         saved_models: Folders of SavedModels a and b.
         version: The model of whose run the Examples are.
         cutoff: Of the split.
+        lookback_days: Days before the cutoff in which events count as recent.
         top: How many accounts that move most to return.
     """
     serialized = read_serialized(os.path.join(examples_uri, "Split-eval"))
-    accounts, a = ModelScorer(saved_models[0]).score(serialized)
-    _, b = ModelScorer(saved_models[1]).score(serialized)
+    scorers = [ModelScorer(folder) for folder in saved_models]
+    (accounts, a), (_, b) = (scorer.score(serialized) for scorer in scorers)
     # Readers see rows in any order; in one order, resampling gives one interval.
     order = np.argsort(accounts)
     ordered = [serialized[row] for row in order.tolist()]
@@ -43,7 +50,7 @@ def judge_on(
         accounts[order].tolist(),
         read_labels(ordered),
         (a[order], b[order]),
-        read_traits(ordered),
+        read_traits(ordered, lookback_days),
         version=version,
         cutoff=cutoff,
         top=top,

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pipeline.setting_groups.types import Days
 from transforms.product_area_impact import Weights
+from transforms.thresholds import CRITICAL_PRIORITY
 
 
 class AreaSettings(pydantic.BaseModel):
@@ -20,7 +21,10 @@ class AreaSettings(pydantic.BaseModel):
         description="Product areas: weight of every signal, >= 0, of sum 1, as a JSON mapping.",
     )
     critical_priority: int = Field(
-        4, ge=1, le=5, description="Product areas: lowest priority that is critical."
+        CRITICAL_PRIORITY,
+        ge=1,
+        le=5,
+        description="Lowest priority (1..5) that is critical: in features, facts and areas.",
     )
     enterprise_segments: tuple[str, ...] = Field(
         ("enterprise",), description="Product areas: tiers that count as enterprise."

@@ -32,6 +32,7 @@ class AccountReport:
         details: None where the score was published without.
         bands: The rule of the category, a sentence.
         period_days: Length of a period of the timeline.
+        critical_priority: Lowest priority that the timeline counts as critical, 1..5.
         timeline: Counts of feedback, newest period first; the last holds all before.
         earlier: Former scores, newest first.
     """
@@ -41,6 +42,7 @@ class AccountReport:
     details: AccountDetails | None
     bands: str | None
     period_days: int
+    critical_priority: int
     timeline: list[Period]
     earlier: list[EarlierScore]
 
@@ -57,7 +59,7 @@ class AccountReport:
 
 
 def account_report(
-    cursor: "Cursor", account_id: str, *, period_days: int, collapse: bool
+    cursor: "Cursor", account_id: str, *, period_days: int, collapse: bool, critical_priority: int
 ) -> AccountReport:
     """Reads everything about one account, inside the caller's transaction.
 
@@ -66,6 +68,7 @@ def account_report(
         account_id: Letter by letter.
         period_days: Length of a period of the timeline.
         collapse: Whether feedback equal in all but its id counts once, as for the model.
+        critical_priority: Lowest priority that is critical, 1..5.
 
     Raises:
         UnknownAccount: It has no score; says whether it has feedback, and similar ids.
@@ -75,7 +78,13 @@ def account_report(
         raise UnknownAccount(_unknown(cursor, account_id))
     details = accounts.account_details(cursor, account_id)
     timeline = accounts.account_timeline(
-        cursor, account_id, score.as_of, days=period_days, periods=PERIODS, collapse=collapse
+        cursor,
+        account_id,
+        score.as_of,
+        days=period_days,
+        periods=PERIODS,
+        collapse=collapse,
+        critical_priority=critical_priority,
     )
     return AccountReport(
         account_id=account_id,
@@ -83,6 +92,7 @@ def account_report(
         details=details,
         bands=recorded_bands(details.risk_bands).describe() if details else None,
         period_days=period_days,
+        critical_priority=critical_priority,
         timeline=timeline,
         earlier=accounts.earlier_scores(cursor, account_id, score.as_of, EARLIER),
     )

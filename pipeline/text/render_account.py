@@ -7,6 +7,7 @@ from typing import Any, Final
 from components.publishing.account import AccountDetails, Period
 from pipeline.text.account_report import AccountReport
 from pipeline.text.one_line import one_line
+from transforms.product_area_impact import TOP_PRIORITY
 
 _WIDTH: Final = 79
 _BAR: Final = 30
@@ -94,7 +95,7 @@ def _timeline(report: AccountReport) -> Iterator[str]:
     days, last = report.period_days, len(report.timeline) - 1
     yield ""
     yield f"Feedback by {days} days, counted back from {report.score.as_of:%Y-%m-%d %H:%M} UTC"
-    yield f"  {'days back':>11} {'rows':>5} {'neg':>4} {'neu':>4} {'pos':>4} {'urgent':>6}"
+    yield f"  {'days back':>11} {'rows':>5} {'neg':>4} {'neu':>4} {'pos':>4} {'crit':>6}"
     largest = max((one.events for one in report.timeline[:-1]), default=0)
     shown = 1 + max((one.period for one in report.timeline if one.events), default=0)
     for one in report.timeline[:shown]:
@@ -103,10 +104,12 @@ def _timeline(report: AccountReport) -> Iterator[str]:
             when = f"over {last * days}"
         counts = f"{one.events:>5} {one.negative:>4} {one.neutral:>4} {one.positive:>4}"
         bar = _bar(one, largest) if one.period != last else ""
-        yield f"  {when:>11} {counts} {one.urgent:>6}  {bar}".rstrip()
+        yield f"  {when:>11} {counts} {one.critical:>6}  {bar}".rstrip()
     if shown <= last:
         yield f"  {'before':>11}  none"
-    yield "  - negative, . neutral, + positive; urgent: priority 4 or 5"
+    lowest = report.critical_priority
+    which = f"{lowest} or higher" if lowest < TOP_PRIORITY else f"{lowest}"
+    yield f"  - negative, . neutral, + positive; crit: priority {which}"
 
 
 def _bar(period: Period, largest: int) -> str:

@@ -31,6 +31,7 @@ class TrainerSettings:
             is expected to last, in [0, 1].
         horizon_days: The label's horizon, that of churn_probability.
         churn_horizons: Days for which probabilities are wished beside it.
+        critical_priority: Lowest priority that is critical, 1..5, as Transform was told.
         model_card: Written beside the model, with what training found added.
     """
 
@@ -38,6 +39,7 @@ class TrainerSettings:
     carried_shift: float
     horizon_days: int
     churn_horizons: tuple[int, ...]
+    critical_priority: int
     model_card: Mapping[str, CardValue]
 
     @classmethod
@@ -46,7 +48,8 @@ class TrainerSettings:
 
         Args:
             config: seed, epochs, batch_size, learning_rate, l2, dropout, hidden_units,
-                members, carried_shift, horizon_days, churn_horizons, model_card.
+                members, carried_shift, horizon_days, churn_horizons, critical_priority,
+                model_card.
 
         Raises:
             ValueError: If one of them is missing.
@@ -70,6 +73,7 @@ class TrainerSettings:
                 carried_shift=float(config["carried_shift"]),
                 horizon_days=int(config["horizon_days"]),
                 churn_horizons=tuple(int(days) for days in config["churn_horizons"]),
+                critical_priority=int(config["critical_priority"]),
                 model_card=dict(config["model_card"]),
             )
         except KeyError as missing:
@@ -93,7 +97,7 @@ def run_fn(fn_args: Any) -> None:
     _refuse_one_class(snapshots)
     fitted = fit_snapshots(snapshots, settings)
     model, asked = fitted.served(), fitted.horizons.asked
-    explainer = Explainer(model, snapshots.features, asked)
+    explainer = Explainer(model, snapshots.features, asked, settings.critical_priority)
     export_model(model, asked, transform, fn_args.serving_model_dir, explainer)
     newest = snapshots.features[snapshots.cutoffs == snapshots.cutoffs.max()]
     calibrated = float(np.mean(model(newest, training=False)[:, asked]))

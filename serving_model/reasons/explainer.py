@@ -12,6 +12,7 @@ from serving_model.reasons.attributions import contributions, log_odds
 from serving_model.reasons.base_account import base_rate_account
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.reason_groups import feature_groups, group_names
+from transforms.thresholds import CRITICAL_PRIORITY
 
 CONTRIBUTIONS: Final = "contributions"
 """float32 [batch, groups], in log-odds of churn_probability, see `reason_card`."""
@@ -35,14 +36,20 @@ class Explainer(tf.Module):
         training_features: Of the training snapshots, float32 [n, columns]; the base-rate
             account is made of them and kept as a constant.
         column: Which horizon is the churn probability.
+        critical_priority: Lowest priority that the facts call critical, 1..5.
     """
 
     def __init__(
-        self, model: keras.Model, training_features: NDArray[np.float32], column: int = 0
+        self,
+        model: keras.Model,
+        training_features: NDArray[np.float32],
+        column: int = 0,
+        critical_priority: int = CRITICAL_PRIORITY,
     ) -> None:
         super().__init__()
         self._model = model
         self._column = column
+        self._critical_priority = critical_priority
         answer = tf.function(self._probability, reduce_retracing=True)
         base = base_rate_account(lambda rows: answer(tf.constant(rows)).numpy(), training_features)
         self.base: NDArray[np.float32] = base
@@ -63,7 +70,7 @@ class Explainer(tf.Module):
         """
         change = log_odds(answer[:, 0]) - self._base_log_odds
         each = contributions(self._probability, features, tf.constant(self.base), change)
-        facts = reason_facts(raw)
+        facts = reason_facts(raw, self._critical_priority)
         return {
             CONTRIBUTIONS: tf.matmul(each, self._groups),
             BASE_LOG_ODDS: tf.fill(tf.shape(answer), self._base_log_odds),

@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from serving_model.reasons.phrases import ago, every, messages, rate, span
 from transforms.reason_facts import FACT_DAYS, USUAL_AFTER_DAYS
+from transforms.thresholds import QUIET, SILENT, account_states
 
 LONGEST_WORD: Final = 40
 """Characters of a product area, topic and the like that are shown."""
-SILENT_DAYS: Final = 7
 ABOUT: Final = ("is about", "are about")
 THROUGH: Final = ("came through", "came through")
 HABIT_EVENTS: Final = 3
@@ -34,6 +36,13 @@ class AccountFacts(NamedTuple):
         """Returns a word in one line, cut where it is too long; "" if there is none."""
         text = "".join(c if c.isprintable() else " " for c in self.words[name]).strip()
         return text if len(text) <= LONGEST_WORD else f"{text[:LONGEST_WORD]}..."
+
+    @property
+    def state(self) -> str:
+        """The account's state at the cutoff, one of `transforms.thresholds.STATES`."""
+        names = ("tenure_days", "days_since_last", "lifetime_count")
+        tenure, last, count = (np.array([self.numbers[name]], np.float64) for name in names)
+        return str(account_states(tenure, last, count, self.lookback_days)[0])
 
     @property
     def capped(self) -> bool:
@@ -62,8 +71,9 @@ def _silence(facts: AccountFacts) -> str:
     if not facts.count("lifetime_count"):
         return "no message so far"
     days = facts.numbers["days_since_last"]
-    silent = f"silent for {span(days)}" if days >= SILENT_DAYS else f"last message {ago(days)}"
-    return silent + _habit(facts)
+    if facts.state in (SILENT, QUIET):
+        return f"{facts.state} for {span(days)}{_habit(facts)}"
+    return f"last message {ago(days)}{_habit(facts)}"
 
 
 def _rhythm(facts: AccountFacts) -> str:
@@ -89,8 +99,8 @@ def _positive(facts: AccountFacts) -> str:
     return _counted(facts, "positive", "positive ", "usual_positive_per_30d")
 
 
-def _urgent(facts: AccountFacts) -> str:
-    return _counted(facts, "urgent", "urgent ", None)
+def _critical(facts: AccountFacts) -> str:
+    return _counted(facts, "critical", "critical ", None)
 
 
 def _negative(facts: AccountFacts) -> str:
@@ -205,7 +215,7 @@ _SENTENCES: Final[Mapping[str, Callable[[AccountFacts], str]]] = {
     "negative_feedback": _negative,
     "positive_feedback": _positive,
     "recent_tone": _recent_tone,
-    "urgency": _urgent,
+    "urgency": _critical,
     "product_areas": _product_areas,
     "channels": _channels,
     "topics": _topics,

@@ -10,7 +10,7 @@ GROUP_WORDS: Final[Mapping[str, str]] = {
     "negative_feedback": "negative feedback",
     "positive_feedback": "positive feedback",
     "recent_tone": "tone of the last five messages",
-    "urgency": "urgent messages",
+    "urgency": "critical messages",
     "product_areas": "product areas it writes about",
     "channels": "channels it writes through",
     "topics": "topics it writes about",

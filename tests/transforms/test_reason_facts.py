@@ -86,7 +86,7 @@ def reference(account: Account) -> dict[str, float]:
         "count": events,
         "negative": [e for e in events if e.sentiment == columns.NEGATIVE],
         "positive": [e for e in events if e.sentiment == columns.POSITIVE],
-        "urgent": [e for e in events if e.priority >= 4],
+        "critical": [e for e in events if e.priority >= 4],
     }
     life = len(events) + account.older
     ever = {
@@ -104,7 +104,7 @@ def reference(account: Account) -> dict[str, float]:
         recent = found[f"{kind or 'count_'}30d"]
         rate = 30 * (number - recent) / (account.tenure - 30)
         found[f"usual_{kind}per_30d"] = rate
-    for kind in ("negative", "positive", "urgent"):
+    for kind in ("negative", "positive", "critical"):
         found[f"days_since_{kind}"] = min((e.age for e in kinds[kind]), default=-1.0)
     gap = (account.tenure - account.silence) / (life - 1) if life >= 2 else -1.0
     newest = events[-5:]

@@ -39,7 +39,11 @@ def for_whom_is_it_worse(review: Review) -> Section:
 
 def slice_words(name: str) -> str:
     """Returns such as `customer tier: pro` for `customer_tier pro`."""
-    for column, said in (("customer_tier ", "customer tier: "), ("region ", "region: ")):
+    for column, said in (
+        ("customer_tier ", "customer tier: "),
+        ("region ", "region: "),
+        ("state ", "account state: "),
+    ):
         if name.startswith(column):
             return said + name.removeprefix(column)
     return name

@@ -7,7 +7,7 @@ from scipy.special import expit, logit
 from components.model_gate.gate_check import FAILED, OVERALL, SKIPPED, GateCheck, Population
 from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import overall_checks
-from components.model_gate.slice_checks import NEW, SILENT, Traits, slice_checks
+from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
 LIMITS = Limits(
@@ -104,8 +104,7 @@ def traits(accounts: int) -> Traits:
     return Traits(
         tier=np.where(number % 2 == 0, "free", "pro"),
         region=np.where(number < 8, "MEA", "EU"),
-        tenure_days=np.where(number % 4 == 0, 30.0, 400.0),
-        silence_days=np.where(number % 3 == 0, 45.0, 3.0),
+        state=np.where(number % 4 == 0, "new", np.where(number % 3 == 0, "silent", "active")),
     )
 
 
@@ -125,8 +124,10 @@ def test_the_slices_are_cut_as_documented() -> None:
         "customer_tier pro": 1_000,
         "region EU": 1_992,
         "region MEA": 8,
-        NEW: 500,
-        SILENT: 667,
+        "state new": 500,
+        "state active": 1_000,
+        "state quiet": 0,
+        "state silent": 500,
     }
 
 

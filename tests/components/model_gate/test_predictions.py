@@ -14,7 +14,7 @@ from components.model_gate.slice_checks import Traits
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=5)
 ROWS = st.lists(
-    st.tuples(TEXT, st.integers(0, 1), st.floats(0, 1), TEXT, TEXT, st.floats(), st.floats(0, 9)),
+    st.tuples(TEXT, st.integers(0, 1), st.floats(0, 1), TEXT, TEXT, TEXT),
     min_size=1,
     max_size=20,
 )
@@ -22,7 +22,7 @@ ROWS = st.lists(
 
 @given(ROWS)
 def test_what_is_read_is_what_was_written(rows: list[tuple[object, ...]]) -> None:
-    accounts, labels, found, tiers, regions, tenure, silence = zip(*rows, strict=True)
+    accounts, labels, found, tiers, regions, states = zip(*rows, strict=True)
     given_ = Predictions(
         np.array(accounts, dtype=np.str_),
         np.array(labels, dtype=np.float64),
@@ -30,8 +30,7 @@ def test_what_is_read_is_what_was_written(rows: list[tuple[object, ...]]) -> Non
         Traits(
             np.array(tiers, dtype=np.str_),
             np.array(regions, dtype=np.str_),
-            np.array(tenure),
-            np.array(silence),
+            np.array(states, dtype=np.str_),
         ),
     )
     with TemporaryDirectory() as folder:
@@ -51,7 +50,7 @@ def test_what_is_read_is_what_was_written(rows: list[tuple[object, ...]]) -> Non
 
 def test_the_file_is_plain_for_others(tmp_path: Path) -> None:
     text, days = np.array(["pro"]), np.array([3.0])
-    one = Predictions(np.array(["A"]), np.ones(1), {"m": days / 10}, Traits(text, text, days, days))
+    one = Predictions(np.array(["A"]), np.ones(1), {"m": days / 10}, Traits(text, text, text))
     write_predictions(str(tmp_path), one)
     table = pyarrow.parquet.read_table(tmp_path / "predictions.parquet")
     assert {field.name: str(field.type) for field in table.schema} == {
@@ -60,8 +59,7 @@ def test_the_file_is_plain_for_others(tmp_path: Path) -> None:
         "m": "double",
         "tier": "string",
         "region": "string",
-        "tenure_days": "double",
-        "silence_days": "double",
+        "state": "string",
     }
 
 

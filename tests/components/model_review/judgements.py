@@ -20,10 +20,10 @@ PAIRS = st.lists(
 def predictions(labels: Any, **models: Any) -> Predictions:
     """What a gate would keep of these accounts."""
     accounts = np.array([f"ACC-{number:05d}" for number in range(len(labels))])
-    text, days = np.full(len(labels), "pro"), np.full(len(labels), 100.0)
+    text = np.full(len(labels), "pro")
     found = {name: np.array(one, dtype=np.float64) for name, one in models.items()}
     return Predictions(
-        accounts, np.array(labels, dtype=np.float64), found, Traits(text, text, days, days)
+        accounts, np.array(labels, dtype=np.float64), found, Traits(text, text, text)
     )
 
 

@@ -14,6 +14,7 @@ from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation import metrics
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
+from transforms.thresholds import account_states
 
 ACCOUNTS = 1_446
 CUTOFF = "2026-04-02T00:00:00+00:00"
@@ -85,9 +86,9 @@ def probability(log_odds: np.ndarray) -> np.ndarray:
 
 
 def _traits(rng: np.random.Generator) -> Traits:
+    ages = rng.exponential(400, ACCOUNTS), rng.exponential(25, ACCOUNTS)
     return Traits(
         tier=rng.choice(("enterprise", "free", "pro", ""), ACCOUNTS, p=(0.2, 0.4, 0.39, 0.01)),
         region=rng.choice(("APAC", "EU", "LATAM", "MEA", "NA"), ACCOUNTS),
-        tenure_days=rng.exponential(400, ACCOUNTS),
-        silence_days=rng.exponential(25, ACCOUNTS),
+        state=account_states(*ages, np.full(ACCOUNTS, 9.0), lookback_days=30),
     )

@@ -27,6 +27,7 @@ from transforms.event_spec import (
     CUSTOMER_TIER,
     DAYS_SINCE_LAST_EVENT,
     LABEL,
+    LIFETIME_COUNT,
     REGION,
     TENURE_DAYS,
 )
@@ -93,6 +94,7 @@ def write_eval(uri: Path) -> None:
             example.features.feature[REGION].bytes_list.value.append(region)
             example.features.feature[TENURE_DAYS].float_list.value.append(400)
             example.features.feature[DAYS_SINCE_LAST_EVENT].float_list.value.append(days)
+            example.features.feature[LIFETIME_COUNT].float_list.value.append(9)
             writer.write(example.SerializeToString())
 
 
@@ -148,11 +150,13 @@ def test_slices_are_told_apart_where_they_have_enough_of_both(two: Any) -> None:
         "customer_tier pro": (50, 25),
         "region EU": (20, 10),
         "region NA": (80, 40),
-        "tenure under 60 days": (0, 0),
-        "no event in 30 days": (70, 50),
+        "state new": (0, 0),
+        "state active": (100, 50),
+        "state quiet": (0, 0),
+        "state silent": (0, 0),
     }
     told = {name for name, pair in by_name.items() if not pair.too_little}
-    assert told == {"region NA"}
+    assert told == {"region NA", "state active"}
     america = by_name["region NA"]
     assert (america.a, america.b, america.difference) == (0.0, 1.0, 1.0)
     assert america.interval == (1.0, 1.0)

@@ -12,7 +12,7 @@ from transforms.reason_facts import FACT_COUNTS, FACT_DAYS, fact_names, fact_wor
 from transforms.reason_groups import group_names
 
 NOTHING = dict.fromkeys(fact_names(), 0.0)
-LATE = {"days_since_negative": -1.0, "days_since_positive": -1.0, "days_since_urgent": -1.0}
+LATE = {"days_since_negative": -1.0, "days_since_positive": -1.0, "days_since_critical": -1.0}
 WORDS = dict.fromkeys(fact_word_names(), "") | {"tier": "pro", "region": "EU"}
 
 
@@ -128,7 +128,7 @@ def test_the_sentence_of_a_bad_fortnight() -> None:
     [
         (
             {"days_since_last": 41.9, "usual_gap": 9.2},
-            "silent for 41 days; usually writes every 9 days",
+            "quiet for 41 days; usually writes every 9 days",
         ),
         (
             {"days_since_last": 0.4, "usual_gap": 1.2},
@@ -169,11 +169,11 @@ def test_a_silence_is_told_against_the_own_rhythm(numbers: dict[str, float], sai
             {"count_14d": 500, "usual_per_30d": 9, "listed_events": 500},
             "at least 500 messages in the last 14 days",
         ),
-        ("urgency", {"urgent_90d": 2}, "2 urgent messages in the last 90 days"),
+        ("urgency", {"critical_90d": 2}, "2 critical messages in the last 90 days"),
         (
             "urgency",
             {"listed_events": 500},
-            "no urgent message in the last 90 days among the newest 500",
+            "no critical message in the last 90 days among the newest 500",
         ),
         (
             "recent_tone",

@@ -152,7 +152,7 @@ def test_slices_for_which_b_is_worse_come_first() -> None:
     found = copy.deepcopy(samples.better())
     found["snapshot"]["slices"][-1].update(difference=-0.2, interval=(-0.3, -0.1))
     table = text_of(render(found)).rpartition("how well either model ranks within them")[2]
-    assert table.index("no event in 30 days") < table.index("customer tier: enterprise")
+    assert table.index("account state: silent") < table.index("customer tier: enterprise")
 
 
 def test_accounts_that_move_towards_what_happened_are_counted() -> None:

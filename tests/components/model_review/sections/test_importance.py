@@ -65,7 +65,7 @@ def snapshots(accounts: int, seed: int = 1) -> EvalSnapshots:
     chance = expit(features[:, SILENCE].sum(axis=1) - 2)
     labels = (random.random(accounts) < chance).astype(np.float64)
     text, days = np.full(accounts, "x"), np.zeros(accounts)
-    return EvalSnapshots([], text, labels, features, Traits(text, text, days, days))
+    return EvalSnapshots([], text, labels, features, days, Traits(text, text, text))
 
 
 def test_a_group_that_the_model_does_not_read_loses_exactly_nothing(silence_alone: Path) -> None:

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from components.model_gate.gate_check import Population
 from components.model_review.sections.slices import slices_of
+from transforms.thresholds import STATES
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
@@ -19,10 +20,7 @@ def groups(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
         for name, column in (("customer_tier", "tier"), ("region", "region"))
         for value, own in frame.groupby(column)
     }
-    return by_value | {
-        "tenure under 60 days": frame[frame["tenure_days"] < 60],
-        "no event in 30 days": frame[frame["silence_days"] >= 30],
-    }
+    return by_value | {f"state {state}": frame[frame["state"] == state] for state in STATES}
 
 
 def test_slices_are_groups_of_the_accounts(decided: SimpleNamespace) -> None:

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.account_scorer.silence import STATES, silence_states
+from transforms.thresholds import STATES, account_states
 
 
 def state(tenure: float, silence: float, count: float, lookback: int = 180) -> str:
     one = (np.array([value], dtype=np.float64) for value in (tenure, silence, count))
-    return silence_states(*one, lookback).tolist()[0]
+    return account_states(*one, lookback).tolist()[0]
 
 
 @pytest.mark.parametrize(
