@@ -38,6 +38,7 @@ TRAINING: dict[str, Any] = {
     "hidden_units": [16],
     "members": 3,
     "carried_shift": 0.0,
+    "critical_priority": 4,
     "horizon_days": 60,
     "churn_horizons": [15, 30, 60],
 }

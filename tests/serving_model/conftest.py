@@ -141,6 +141,7 @@ CONFIG: dict[str, Any] = {
     "hidden_units": [16],
     "members": 3,
     "carried_shift": 0.0,
+    "critical_priority": 4,
     "horizon_days": HORIZON_DAYS,
     "churn_horizons": [15, 30, 60],
     "model_card": {"model_version": "test-1", "horizon_days": HORIZON_DAYS, "base_rate": 0.2},

@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 
 from transforms import columns
 from transforms import event_spec as spec
-from transforms.account_features import account_features, age_buckets, feature_names
+from transforms.account_features import (
+    account_features,
+    age_buckets,
+    critical_priority_of,
+    feature_names,
+)
 from transforms.history import history_of
 from transforms.vocabularies import EVENT_VOCABULARIES, slots_in
 
@@ -312,6 +317,9 @@ TIED = Account(
     10.0, 10.0, 6, 6, 0, [Event(10.0, "negative", 4, "AREA 2 Ä", " source 1 ä", "x")] * 6
 )
 
+RISING = [(event, priority) for priority, event in enumerate(TIED.events[:5], start=1)]
+"""Events, and a priority from 1 to 5 for each."""
+
 
 @pytest.mark.parametrize(
     "accounts", [[SILENT], [SILENT, SILENT], [ONE_EVENT], [TIED], [SILENT, TIED, SILENT, ONE_EVENT]]
@@ -319,6 +327,16 @@ TIED = Account(
 def test_extreme_histories_agree_and_are_finite(accounts: list[Account]) -> None:
     assert_agree(accounts)
     assert all(math.isfinite(value) for row in compute(accounts) for value in row.values())
+
+
+@pytest.mark.parametrize("lowest", [1, 4, 5])
+def test_the_setting_moves_what_counts_as_critical(lowest: int) -> None:
+    inputs, slots = as_inputs([TIED._replace(events=[e._replace(priority=p) for e, p in RISING])])
+    matrix, names = account_features(history_of(inputs, lowest), slots)
+    found = dict(zip(names, matrix.numpy()[0].tolist(), strict=True))
+    assert found["critical_lookback"] == pytest.approx(math.log1p(6 - lowest))
+    assert critical_priority_of({"critical_priority": lowest}) == lowest
+    assert critical_priority_of(None) == 4
 
 
 def test_scalars_that_contradict_the_lists_stay_finite() -> None:

@@ -24,6 +24,7 @@ def prepared(world: SimpleNamespace, tmp_path: Path) -> Any:
             "batch_size": 256,
             "members": 1,
             "carried_shift": 0.0,
+            "critical_priority": 4,
             "horizon_days": 30,
             "churn_horizons": [30],
             "model_card": {"label_source": "account_churn"},
