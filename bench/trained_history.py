@@ -123,7 +123,7 @@ def _traits(
     """Tier and silence state of serialized snapshots, in their order."""
     import tensorflow as tf
 
-    from components.account_scorer.silence import silence_states
+    from transforms.thresholds import account_states
     from transforms import event_spec as spec
 
     names = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNTS[0])
@@ -132,4 +132,4 @@ def _traits(
     found = tf.io.parse_example(tf.constant(serialized, tf.string), wanted)
     numbers = (found[name].numpy().astype(np.float64) for name in names)
     tiers = [one.decode("utf-8", "replace") for one in found[spec.CUSTOMER_TIER].numpy()]
-    return np.array(tiers, dtype=np.str_), silence_states(*numbers, lookback_days)
+    return np.array(tiers, dtype=np.str_), account_states(*numbers, lookback_days)
