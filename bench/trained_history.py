@@ -123,8 +123,8 @@ def _traits(
     """Tier and silence state of serialized snapshots, in their order."""
     import tensorflow as tf
 
-    from transforms.thresholds import account_states
     from transforms import event_spec as spec
+    from transforms.thresholds import account_states
 
     names = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNTS[0])
     wanted = {name: tf.io.FixedLenFeature([], tf.float32) for name in names}

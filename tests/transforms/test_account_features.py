@@ -223,6 +223,9 @@ def as_inputs(accounts: list[Account]) -> tuple[dict[str, Any], dict[str, tf.Ten
         spec.EVENT_AGE_DAYS: sparse([e.age for e in events], tf.float32),
         columns.SENTIMENT.feature: sparse([e.sentiment for e in events], tf.string),
         columns.PRIORITY.feature: sparse([e.priority for e in events], tf.int64),
+        columns.PRODUCT_AREA.feature: sparse([e.area for e in events], tf.string),
+        columns.SOURCE.feature: sparse([e.source for e in events], tf.string),
+        columns.TOPIC.feature: sparse([e.topic for e in events], tf.string),
     }
     slots = {
         name: slots_in(
