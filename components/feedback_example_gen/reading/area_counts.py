@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import psycopg2.extensions
+from psycopg2.extras import RealDictCursor
 
 from components.postgres.failures import explained
 from components.postgres.queries import queries
@@ -76,16 +77,17 @@ def read_area_counts(
         "critical_priority": window.critical_priority,
         "top_priority": TOP_PRIORITY,
     }
-    with explained(connection), connection.cursor() as cursor:
+    with explained(connection), connection.cursor(cursor_factory=RealDictCursor) as cursor:
         cursor.execute(_QUERIES["product_area_counts"], parameters)
         rows = cursor.fetchall()
+    unsound = sum(row.pop("unsound") for row in rows)
+    pairs = [PairCounts(**row) for row in rows]
     # An empty name could not be asked for by the consumer, and NULL is no key.
-    named = sorted(row for row in rows if row[0] and row[1])
-    unnamed = sum(row[2] for row in rows if not (row[0] and row[1]))
+    named = [pair for pair in pairs if pair.product_area and pair.segment]
     return AreaCounts(
         as_of=as_of,
         window=window,
-        pairs=tuple(PairCounts(*row[:-1]) for row in named),
-        unnamed_rows=unnamed,
-        unsound_rows=sum(row[-1] for row in rows),
+        pairs=tuple(sorted(named, key=lambda pair: (pair.product_area, pair.segment))),
+        unnamed_rows=sum(pair.feedback for pair in pairs) - sum(pair.feedback for pair in named),
+        unsound_rows=unsound,
     )

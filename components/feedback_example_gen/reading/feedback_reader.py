@@ -17,9 +17,8 @@ import pyarrow.compute
 from psycopg2 import sql
 
 from components.errors import ContractBroken
-from components.feedback_example_gen.reading.account_order import account_order
 from components.feedback_example_gen.reading.copy_columns import column, copy_columns
-from components.feedback_example_gen.reading.duplicate_events import repeated_rows
+from components.feedback_example_gen.reading.row_order import account_order, repeated_rows
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from transforms.columns import ACCOUNT_ID, CATEGORIES, CREATED_AT, NUMBERS

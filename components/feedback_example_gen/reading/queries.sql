@@ -1,5 +1,5 @@
 -- name: previous_publication
-SELECT as_of, feedback_rows, rows_written
+SELECT as_of, feedback_rows, rows_written AS scored
 FROM tens_insight.publications
 WHERE target_table = 'account_risk_scores'
   AND as_of < %(as_of)s
@@ -11,15 +11,15 @@ LIMIT 1
 -- What the rule of the product areas counts, for each pair in the window, in one scan.
 -- Rows without an account count too. The casts to text take the padding off char(n).
 SELECT product_area::text,
-       customer_tier::text,
-       count(*),
-       count(*) FILTER (WHERE sentiment::text = 'negative'),
-       count(*) FILTER (WHERE sentiment::text = 'positive'),
-       count(*) FILTER (WHERE priority >= %(critical_priority)s),
-       count(*) FILTER (WHERE priority = %(top_priority)s),
-       count(*) FILTER (WHERE created_at >= %(recent_since)s),
+       customer_tier::text AS segment,
+       count(*) AS feedback,
+       count(*) FILTER (WHERE sentiment::text = 'negative') AS negative,
+       count(*) FILTER (WHERE sentiment::text = 'positive') AS positive,
+       count(*) FILTER (WHERE priority >= %(critical_priority)s) AS critical,
+       count(*) FILTER (WHERE priority = %(top_priority)s) AS p5,
+       count(*) FILTER (WHERE created_at >= %(recent_since)s) AS recent,
        count(*) FILTER (WHERE (sentiment::text IN ('positive', 'neutral', 'negative')
-                               AND priority BETWEEN 1 AND 5) IS NOT TRUE)
+                               AND priority BETWEEN 1 AND 5) IS NOT TRUE) AS unsound
 FROM feedback_enriched
 WHERE created_at >= %(since)s
   AND created_at < %(as_of)s
@@ -56,17 +56,20 @@ WHERE account_id::text <> ''
 
 -- name: watermark
 -- What the database held at as_of, in one scan.
-SELECT count(*) FILTER (WHERE dated AND created_at < %(as_of)s),
-       count(*) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
-       count(*) FILTER (WHERE created_at >= %(as_of)s),
-       count(*) FILTER (WHERE NOT dated),
-       count(*) FILTER (WHERE dated AND created_at < %(previous_as_of)s),
-       min(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
-       max(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named),
-       count(*) FILTER (WHERE created_at < %(as_of)s AND created_at >= %(last_week)s),
+SELECT count(*) FILTER (WHERE dated AND created_at < %(as_of)s) AS rows,
+       count(*) FILTER (WHERE dated AND created_at < %(as_of)s AND NOT named)
+           AS rows_without_account,
+       count(*) FILTER (WHERE created_at >= %(as_of)s) AS rows_in_future,
+       count(*) FILTER (WHERE NOT dated) AS rows_without_date,
+       count(*) FILTER (WHERE dated AND created_at < %(previous_as_of)s) AS rows_before_previous,
+       min(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named) AS first,
+       max(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named) AS newest,
+       count(*) FILTER (WHERE created_at < %(as_of)s AND created_at >= %(last_week)s)
+           AS last_week_rows,
        count(*) FILTER (WHERE created_at < %(last_week)s AND created_at >= %(weeks_before)s)
+           AS weeks_before_rows
 FROM (SELECT created_at,
              coalesce(account_id::text <> '', false) AS named,
-             -- As read_feedback.sql has it: no calendar of ours goes back before the year 1.
+             -- As read_feedback has it: no calendar of ours goes back before the year 1.
              coalesce(created_at >= '0001-01-01 00:00+00', false) AS dated
       FROM feedback_enriched) AS feedback

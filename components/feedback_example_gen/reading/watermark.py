@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import psycopg2.extensions
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+from psycopg2.extras import RealDictCursor
 
 from components.postgres.failures import explained
 from components.postgres.queries import queries
@@ -70,7 +70,7 @@ def read_watermark(connection: psycopg2.extensions.connection, as_of: datetime) 
         ContractBroken: A table or the right to read it is missing.
         DatabaseUnreachable: The server went away.
     """
-    with explained(connection), connection.cursor() as cursor:
+    with explained(connection), connection.cursor(cursor_factory=RealDictCursor) as cursor:
         previous = _previous_publication(cursor, as_of)
         parameters = {
             "as_of": as_of,
@@ -81,25 +81,17 @@ def read_watermark(connection: psycopg2.extensions.connection, as_of: datetime) 
         cursor.execute(_QUERIES["watermark"], parameters)
         row = cursor.fetchone()
     assert row is not None
-    rows, with_account, future, undated, before_previous, first, newest, *recent = row
-    return Watermark(
-        rows=rows,
-        rows_without_account=rows - with_account,
-        rows_in_future=future,
-        rows_without_date=undated,
-        late_rows=before_previous - previous.feedback_rows if previous else None,
-        first=first,
-        newest=newest,
-        last_week_rows=recent[0],
-        weeks_before_rows=recent[1],
-        previous=previous,
-    )
+    before = row.pop("rows_before_previous")
+    late = before - previous.feedback_rows if previous else None
+    return Watermark(**row, late_rows=late, previous=previous)
 
 
-def _previous_publication(cursor: Cursor, as_of: datetime) -> PreviousRun | None:
-    cursor.execute("SELECT to_regclass('tens_insight.publications') IS NULL")
-    if cursor.fetchone() == (True,):
+def _previous_publication(cursor: RealDictCursor, as_of: datetime) -> PreviousRun | None:
+    cursor.execute("SELECT to_regclass('tens_insight.publications') AS publications")
+    found = cursor.fetchone()
+    assert found is not None
+    if found["publications"] is None:
         return None
     cursor.execute(_QUERIES["previous_publication"], {"as_of": as_of})
     row = cursor.fetchone()
-    return PreviousRun(*row) if row else None
+    return PreviousRun(**row) if row else None

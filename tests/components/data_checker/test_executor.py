@@ -328,8 +328,10 @@ def scored(feedback: Any, describe: Describe, tmp_path: Path) -> Inputs:
     there = sum(row["created_at"] < ago(8) for row in rows)
     feedback.execute(
         "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
-        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id) VALUES "
-        "(gen_random_uuid(), 'account_risk_scores', %s, 'm', 'inactivity', 60, 0, '{}', %s, 'r')",
+        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id, "
+        "published_by) VALUES "
+        "(gen_random_uuid(), 'account_risk_scores', %s, 'm', 'inactivity', 60, 0, '{}', %s, "
+        "'r', 'test')",
         ago(8),
         there + 50,
     )

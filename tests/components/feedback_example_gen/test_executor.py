@@ -345,8 +345,9 @@ def test_late_rows_are_counted_against_the_last_publication(
     was_there = sum(row["created_at"] < ago(8) for row in world)
     record = (
         "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
-        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id) VALUES "
-        "(gen_random_uuid(), %s, %s, 'm', 'inactivity', 1, 0, '{}', %s, 'r')"
+        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id, "
+        "published_by) VALUES "
+        "(gen_random_uuid(), %s, %s, 'm', 'inactivity', 1, 0, '{}', %s, 'r', 'test')"
     )
     feedback.execute(record, "account_risk_scores", ago(20), 1)
     feedback.execute(record, "account_risk_scores", ago(8), was_there)

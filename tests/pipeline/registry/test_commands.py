@@ -50,8 +50,9 @@ def test_list_counts_the_rows_published_with_a_model(
 ) -> None:
     insert = (
         "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
-        "label_source, rows_written, rows_removed, category_shares, run_id) VALUES "
-        "(gen_random_uuid(), %s, %s, %s, 'inactivity', %s, 0, '{}', 'r')"
+        "label_source, rows_written, rows_removed, category_shares, run_id, "
+        "published_by) VALUES "
+        "(gen_random_uuid(), %s, %s, %s, 'inactivity', %s, 0, '{}', 'r', 'test')"
     )
     rows = [
         ("account_risk_scores", "2026-06-01+00", NEW, 100),

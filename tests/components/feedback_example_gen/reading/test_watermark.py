@@ -78,8 +78,10 @@ def test_rows_without_account_alone_have_no_range(feedback: Tables, connection: 
 def publication(tables: Tables, as_of: datetime, feedback_rows: int | None) -> None:
     tables.execute(
         "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
-        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id) VALUES "
-        "(gen_random_uuid(), 'account_risk_scores', %s, 'm', 'inactivity', 1, 0, '{}', %s, 'r')",
+        "label_source, rows_written, rows_removed, category_shares, feedback_rows, run_id, "
+        "published_by) VALUES "
+        "(gen_random_uuid(), 'account_risk_scores', %s, 'm', 'inactivity', 1, 0, '{}', %s, "
+        "'r', 'test')",
         as_of,
         feedback_rows,
     )

@@ -1,12 +1,14 @@
-"""One sort of packed keys gives the order of a plain sort, however few bits there are."""
+"""The order is that of a plain sort, and repetitions are found, whatever the size of numbers."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.feedback_example_gen.reading.account_order import account_order
+from components.feedback_example_gen.reading.row_order import account_order, repeated_rows
 
+LARGE = st.sampled_from([-(2**31), -1, 0, 1, 2**31 - 1])
+REPEATED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), *[LARGE] * 5), max_size=20)
 rows = st.tuples(
     st.integers(0, 40),
     st.one_of(st.integers(-(2**55), 2**55), st.integers(0, 3)),
@@ -30,3 +32,13 @@ def test_two_thousand_years_fit(accounts: int) -> None:
     order = account_order(codes, moments, np.arange(5))
     expected = [4, 3, 0, 1, 2] if accounts > 1 else [1, 4, 2, 3, 0]
     assert order.tolist() == expected
+
+
+@given(REPEATED)
+def test_the_last_of_equal_rows_stays(rows: list[tuple[int, ...]]) -> None:
+    table = np.array(rows, dtype=np.int64).reshape(-1, 7)
+    order = np.lexsort((table[:, 1], table[:, 0]))
+    found = repeated_rows(table[:, 0], table[:, 1], order, list(table.T[2:]))
+    ordered = [rows[place] for place in order]
+    expected = [place for place, row in enumerate(ordered) if row in ordered[place + 1 :]]
+    assert found.tolist() == expected
