@@ -13,10 +13,12 @@ import tempfile
 from pathlib import Path
 
 from bench import limit
+from components.registry.artifact_names import saved_model_path
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties
 from pipeline.database import ensure_database
 from pipeline.logs import silence_libraries
 from pipeline.registry.registry import Registry
-from pipeline.runs.summary import newest
 from pipeline.settings import load_settings
 
 PIPELINE_NAME = "tens-insight-train"
@@ -36,19 +38,20 @@ def main() -> int:
     if not runs:
         sys.exit(f"No training run is recorded in {settings.metadata_path}: `make run` first.")
     artifacts = registry.artifacts_of(runs[0])
-    examples, model = newest(artifacts, "Examples"), newest(artifacts, "Model")
+    examples, model = artifacts.newest(ExamplesProperties), artifacts.newest(ModelProperties)
     assert examples is not None
     assert model is not None
     serialized = read_serialized(f"{examples.uri}/Split-eval")
-    scores = ModelScorer(f"{model.uri}/Format-Serving").score(serialized)
-    print(f"model {model.facts['model_version']}")
+    scores = ModelScorer(saved_model_path(model.uri)).score(serialized)
+    print(f"model {model.properties.model_version}")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "predictions.csv"
         with file.open("w", newline="", encoding="utf-8") as sink:
             writer = csv.writer(sink)
             writer.writerow(["account_id", "churn_probability"])
             writer.writerows(zip(*scores, strict=True))
-        cutoff, horizon = examples.facts["eval_cutoffs"], str(examples.facts["horizon_days"])
+        data = examples.properties
+        cutoff, horizon = data.splits["eval"].cutoffs, str(data.horizon_days)
         return limit.main(["--cutoff", cutoff, "--horizon", horizon, "--predictions", str(file)])
 
 

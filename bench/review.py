@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from components.registry.model_properties import BlessingProperties
 from pipeline.logs import silence_libraries
 from pipeline.registry.registry import Registry
-from pipeline.runs.summary import newest
 from pipeline.settings import load_settings
 
 PIPELINE_NAME = "tens-insight-train"
-KINDS = ("Examples", "TransformGraph", "Model", "ModelBlessing")
+KINDS = ("Examples", "TransformGraph", "Model")
 
 
 def last_run() -> dict[str, str]:
@@ -34,12 +34,15 @@ def last_run() -> dict[str, str]:
     settings = load_settings()
     registry = Registry(settings.metadata_path)
     for run in registry.runs():
-        own = [one for one in registry.artifacts_of(run) if run.pipeline == PIPELINE_NAME]
+        if run.pipeline != PIPELINE_NAME:
+            continue
+        made = registry.artifacts_of(run)
+        found = {kind: made.newest_uri(kind) for kind in KINDS}
         # The Evaluator's blessings have no decision, and no predictions beside it.
-        own = [one for one in own if one.type_name != "ModelBlessing" or "decision" in one.facts]
-        found = {kind: newest(own, kind) for kind in KINDS}
+        judged = [one.uri for one in made.all_of(BlessingProperties) if one.properties.decision]
+        found["ModelBlessing"] = next(iter(judged), None)
         if None not in found.values():
-            return {kind: one.uri for kind, one in found.items() if one is not None}
+            return {kind: uri for kind, uri in found.items() if uri is not None}
     sys.exit(f"No judged training run is recorded in {settings.metadata_path}: `make run` first.")
 
 

@@ -93,14 +93,15 @@ def _train(settings: Settings) -> TrainedHistory:
 
     from bench.training_part import run_training_part
     from components.model_gate.snapshots import read_serialized
+    from components.registry.artifact_names import saved_model_path
     from serving_model.learning.labelled_examples import load_snapshots
     from serving_model.served.predict import ModelScorer
 
     artifacts = run_training_part(settings)
-    transform = tft.TFTransformOutput(artifacts["transform_graph"].uri)
-    uri = artifacts["examples"].uri
+    transform = tft.TFTransformOutput(artifacts["transform_graph"])
+    uri = artifacts["examples"]
     serialized = read_serialized(f"{uri}/Split-eval")
-    scorer = ModelScorer(f"{artifacts['model'].uri}/Format-Serving")
+    scorer = ModelScorer(saved_model_path(artifacts["model"]))
     testing = load_snapshots([f"{uri}/Split-eval/*"], transform)
     tiers, states = _traits(serialized, settings.lookback_days)
     # Snapshots are sorted by account at their one cutoff, and so is what is put beside them.

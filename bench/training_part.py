@@ -5,10 +5,10 @@ from typing import Any
 from tfx import v1 as tfx
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from components.registry.model_properties import ModelProperties
 from pipeline import local_runner, nodes, training
 from pipeline.deployment import local_deployment
 from pipeline.registry.registry import Registry
-from pipeline.runs.summary import newest
 from pipeline.settings import Settings
 from transforms.schema import schema_path
 
@@ -19,7 +19,7 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
     """Runs FeedbackExampleGen, Transform and ModelTrainer as training does.
 
     Returns:
-        The artifacts `examples`, `transform_graph` and `model`, and `training_seconds`: the
+        Folders of `examples`, `transform_graph` and `model`, and `training_seconds`: the
         wall clock of ModelTrainer, which reads, fits and exports.
     """
     schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
@@ -33,9 +33,14 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
     local_runner.run_locally(definition, settings)
     registry = Registry(settings.metadata_path)
     artifacts = registry.artifacts_of(registry.runs()[0])
-    types = {"examples": "Examples", "transform_graph": "TransformGraph", "model": "Model"}
-    found: dict[str, Any] = {name: newest(artifacts, of) for name, of in types.items()}
-    return {**found, "training_seconds": _seconds(registry, found["model"].artifact_id)}
+    model = artifacts.newest(ModelProperties)
+    assert model is not None
+    return {
+        "examples": artifacts.newest_uri("Examples"),
+        "transform_graph": artifacts.newest_uri("TransformGraph"),
+        "model": model.uri,
+        "training_seconds": _seconds(registry, model.artifact_id),
+    }
 
 
 def _seconds(registry: Registry, artifact_id: int) -> float:

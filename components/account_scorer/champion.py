@@ -1,11 +1,13 @@
-"""Is there a champion, and was it made for snapshots like these?"""
+"""Is there a champion, and was it made for examples like these?"""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from tfx import types
 
 from components.errors import NothingToPublish
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties
 
 MUST_AGREE: Final = (
     "lookback_days",
@@ -14,8 +16,7 @@ MUST_AGREE: Final = (
     "duplicate_events",
     "label_source",
 )
-UNSAID: Final = {"duplicate_events": "keep"}
-"""What held for models whose card does not say it."""
+"""Properties that the Examples and the model must have in common."""
 
 
 def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
@@ -34,26 +35,25 @@ def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
     return models[0]
 
 
-def require_fit(card: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """Checks that the champion learnt from snapshots cut like those to be scored.
+def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:
+    """Checks that the champion learnt from examples cut like those to be scored.
 
     Args:
-        card: The model's card.
-        facts: Custom properties of the Examples.
+        model: What its card says.
+        data: What is to be scored.
 
     Raises:
         NothingToPublish: Lookback, horizon, length of the lists, treatment of duplicates
             or label source differ.
     """
-    known = {**UNSAID, **card}
     differing = [
-        f"{name} was {known[name]} and is {facts[name]}"
+        f"{name} was {getattr(model, name)} and is {getattr(data, name)}"
         for name in MUST_AGREE
-        if known[name] != facts[name]
+        if getattr(model, name) != getattr(data, name)
     ]
     if differing:
         raise NothingToPublish(
-            f"The champion {card['model_version']} does not fit the present settings: "
+            f"The champion {model.model_version} does not fit the present settings: "
             f"{', '.join(differing)}. Restore them, or run `tens-insight run train` until a model "
             "with the new ones is blessed."
         )

@@ -15,7 +15,7 @@ from tfx.types import artifact_utils
 
 from components.data_checker.actions import decide
 from components.data_checker.checks import SKIPPED, Check, Limits
-from components.data_checker.decision_file import write_decision
+from components.data_checker.decision_file import write_checks
 from components.data_checker.drift import check_drift
 from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.schema_anomalies import check_anomalies, validate_score_split
@@ -24,7 +24,7 @@ from components.data_checker.statistics import Statistics
 from components.data_checker.volume import check_volume
 from components.data_checker.words import UNSEEN_PAIRS, check_missing, check_unseen
 from components.feedback_example_gen.cutoffs import SCORE
-from components.registry import artifact_facts
+from components.registry.input_properties import ExamplesProperties
 from transforms.schema import load_schema
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -53,23 +53,23 @@ class Executor(base_executor.BaseExecutor):
         bars = {name: bar for name, bar in exec_properties.items() if name != "actions"}
         checks = list(decide(_all_checks(input_dict, Limits(**bars)), actions))
         decision = artifact_utils.get_single_instance(output_dict["decision"])
-        write_decision(decision, checks)
+        write_checks(decision, checks)
 
 
 def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
     examples = artifact_utils.get_single_instance(inputs["examples"])
-    facts = artifact_facts.custom_properties(examples)
+    data = ExamplesProperties.read(examples)
     splits = artifact_utils.decode_split_names(examples.split_names)
-    yield from check_sizes(facts, splits, limits)
-    yield check_freshness(facts, splits, limits)
+    yield from check_sizes(data, splits, limits)
+    yield check_freshness(data, splits, limits)
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             yield from check_anomalies(split, _load_anomalies(anomalies, split))
-    filled = [split for split in splits if facts[f"{split}_snapshots"]]
+    filled = [split for split in splits if data.splits[split].examples]
     own = _load_statistics(inputs["statistics"][0], filled)
     if SCORE in own:
         yield from validate_score_split(own[SCORE], load_schema())
-    yield from check_volume(facts, splits, limits)
+    yield from check_volume(data, splits, limits)
     for split, statistics in own.items():
         yield from check_missing(split, statistics, limits)
     yield from _comparisons(own, _learnt(inputs, splits), limits)

@@ -1,44 +1,44 @@
 """Is there enough to learn from, to judge by and to score, and does feedback still arrive?"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from components.data_checker.checks import Check, Limits, verdict_on
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
-from components.feedback_example_gen.properties import AS_OF, NEWEST_FEEDBACK
+from components.registry.input_properties import ExamplesProperties
 
 SIZE: Final = "size"
 FRESHNESS: Final = "freshness"
 _LABELLED: Final = (TRAIN, EVAL)
 
 
-def check_sizes(facts: Mapping[str, Any], splits: list[str], limits: Limits) -> Iterator[Check]:
+def check_sizes(data: ExamplesProperties, splits: list[str], limits: Limits) -> Iterator[Check]:
     """Yields whether there is enough to learn from, to judge by and to score.
 
     Args:
-        facts: Custom properties of the Examples artifact.
+        data: Properties of the Examples.
         splits: Its splits.
         limits: The bars.
     """
     for split in splits:
-        snapshots, churned = facts[f"{split}_snapshots"], facts[f"{split}_churned"]
+        found = data.splits[split]
         fewest = limits.min_accounts if split in _LABELLED else 1
         message = (
-            f"the split {split} has {snapshots} snapshots, at least {fewest} are needed "
+            f"the split {split} has {found.examples} examples, at least {fewest} are needed "
             "(TENS_INSIGHT_MIN_ACCOUNTS)"
             if split in _LABELLED
             else "no account is left to score: every account has churned or none is active"
         )
-        yield _at_least(f"{split}: snapshots", split, snapshots, fewest, message)
+        yield _at_least(f"{split}: examples", split, found.examples, fewest, message)
         if split in _LABELLED:
-            yield _class_size(split, "churned", churned, limits)
-            yield _class_size(split, "stayed", snapshots - churned, limits)
+            yield _class_size(split, "churned", found.churned, limits)
+            yield _class_size(split, "stayed", found.examples - found.churned, limits)
 
 
 def _class_size(split: str, outcome: str, count: int, limits: Limits) -> Check:
     message = (
-        f"in the split {split} only {count} snapshots {outcome}, at least "
+        f"in the split {split} only {count} examples {outcome}, at least "
         f"{limits.min_churned} are needed to learn from and judge by both outcomes "
         "(TENS_INSIGHT_MIN_CHURNED)"
     )
@@ -58,16 +58,17 @@ def _at_least(name: str, split: str, count: int, fewest: int, message: str) -> C
     )
 
 
-def check_freshness(facts: Mapping[str, Any], splits: list[str], limits: Limits) -> Check:
+def check_freshness(data: ExamplesProperties, splits: list[str], limits: Limits) -> Check:
     """Returns whether feedback still arrives: silence of the ETL looks like churn.
 
     Args:
-        facts: Custom properties of the Examples artifact.
+        data: Properties of the Examples.
         splits: Its splits.
         limits: The bars.
     """
-    as_of = datetime.fromisoformat(facts[AS_OF])
-    age = (as_of - datetime.fromisoformat(facts[NEWEST_FEEDBACK])).days
+    as_of = datetime.fromisoformat(data.as_of)
+    assert data.newest_feedback is not None, "reading stops where there is no feedback"
+    age = (as_of - datetime.fromisoformat(data.newest_feedback)).days
     passed = age <= limits.max_feedback_age_days
     message = (
         f"the newest feedback is {age} days older than as_of ({as_of:%Y-%m-%d}), at most "

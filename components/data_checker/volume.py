@@ -1,12 +1,12 @@
 """Is there as much feedback, and are there as many accounts, as in the runs before?"""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
-from components.feedback_example_gen import properties
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
+from components.registry.input_properties import ExamplesProperties
 
 VOLUME: Final = "volume"
 FEWEST_WEEKLY_ROWS: Final = 100
@@ -14,26 +14,26 @@ FEWEST_WEEKLY_ROWS: Final = 100
 _NO_PREVIOUS: Final = "not compared: no earlier run has published"
 
 
-def check_volume(facts: Mapping[str, Any], splits: list[str], limits: Limits) -> Iterator[Check]:
+def check_volume(data: ExamplesProperties, splits: list[str], limits: Limits) -> Iterator[Check]:
     """Yields what vanished, how the population changed, and whether the ETL is half dead.
 
     Args:
-        facts: Custom properties of the Examples artifact.
+        data: Properties of the Examples.
         splits: Its splits.
         limits: The bars.
     """
-    yield _vanished(facts, limits)
+    yield _vanished(data, limits)
     if SCORE in splits:
-        yield _population(facts, limits)
-    yield _last_week(facts, limits)
+        yield _population(data, limits)
+    yield _last_week(data, limits)
 
 
-def _vanished(facts: Mapping[str, Any], limits: Limits) -> Check:
+def _vanished(data: ExamplesProperties, limits: Limits) -> Check:
     name, bar = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
-    if properties.PREVIOUS_ROWS not in facts:
+    before = data.previous_feedback_rows
+    if before is None:
         return _check(name, (), None, bar, SKIPPED, _NO_PREVIOUS)
-    before, since = facts[properties.PREVIOUS_ROWS], facts[properties.PREVIOUS_AS_OF][:10]
-    vanished = max(0, -facts[properties.LATE_ROWS])
+    since, vanished = _day(data.previous_as_of), max(0, -(data.late_rows or 0))
     share = vanished / before if before else 0.0
     message = (
         f"{vanished} of the {before} rows of feedback that the run as of {since} read are "
@@ -44,11 +44,11 @@ def _vanished(facts: Mapping[str, Any], limits: Limits) -> Check:
     return _check(name, (), round(share, 6), bar, verdict, message)
 
 
-def _population(facts: Mapping[str, Any], limits: Limits) -> Check:
+def _population(data: ExamplesProperties, limits: Limits) -> Check:
     name, bar = "change of the accounts to score", f"within {limits.max_accounts_change:g}"
-    if properties.PREVIOUS_SCORED not in facts:
+    before, now = data.previous_scored, data.splits[SCORE].examples
+    if before is None:
         return _check(name, (SCORE,), None, bar, SKIPPED, _NO_PREVIOUS)
-    before, now = facts[properties.PREVIOUS_SCORED], facts[f"{SCORE}_snapshots"]
     if before < limits.min_drift_accounts:
         few = (
             f"too few: {before} accounts were published of {limits.min_drift_accounts} needed "
@@ -58,20 +58,20 @@ def _population(facts: Mapping[str, Any], limits: Limits) -> Check:
     change = (now - before) / before
     message = (
         f"{now} accounts are to be scored, and {before} were as of "
-        f"{facts[properties.PREVIOUS_AS_OF][:10]}: a change of {change:+.1%}, at most "
+        f"{_day(data.previous_as_of)}: a change of {change:+.1%}, at most "
         f"{limits.max_accounts_change:.1%} is usual (TENS_INSIGHT_MAX_ACCOUNTS_CHANGE)"
     )
     verdict = PASSED if abs(change) <= limits.max_accounts_change else FAILED
     return _check(name, (SCORE,), round(change, 6), bar, verdict, message)
 
 
-def _last_week(facts: Mapping[str, Any], limits: Limits) -> Check:
+def _last_week(data: ExamplesProperties, limits: Limits) -> Check:
     name, bar = "feedback of the last 7 days", f">= {limits.min_week_share:g} of the mean week"
-    if properties.ROWS_WEEKS_BEFORE not in facts:
+    rows, before = data.rows_last_week, data.rows_weeks_before
+    if rows is None or before is None:
         short = f"not compared: the history has no {WEEKS_BEFORE} weeks before the last 7 days"
         return _check(name, (), None, bar, SKIPPED, short)
-    rows, mean = facts[properties.ROWS_LAST_WEEK], facts[properties.ROWS_WEEKS_BEFORE]
-    mean /= WEEKS_BEFORE
+    mean = before / WEEKS_BEFORE
     share = round(rows / mean, 6) if mean else None
     if share is None or mean < FEWEST_WEEKLY_ROWS:
         few = f"too few: {mean:.0f} rows in the mean week of {FEWEST_WEEKLY_ROWS} needed"
@@ -83,6 +83,10 @@ def _last_week(facts: Mapping[str, Any], limits: Limits) -> Check:
     )
     verdict = PASSED if share >= limits.min_week_share else FAILED
     return _check(name, (), share, bar, verdict, message)
+
+
+def _day(moment: str | None) -> str:
+    return (moment or "")[:10]
 
 
 def _check(

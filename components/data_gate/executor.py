@@ -7,7 +7,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from components.data_checker.checks import STOPPED, WARNED
-from components.data_checker.decision_file import read_decision
+from components.data_checker.decision_file import read_checks
 from components.errors import DataGateStopped
 
 
@@ -33,7 +33,7 @@ class Executor(base_executor.BaseExecutor):
                 it, and every check that warned.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        checks = read_decision(artifact_utils.get_single_uri(input_dict["decision"]))
+        checks = read_checks(artifact_utils.get_single_uri(input_dict["decision"]))
         stopped = [check.message for check in checks if check.verdict == STOPPED]
         if stopped:
             warned = [check.message for check in checks if check.verdict == WARNED]

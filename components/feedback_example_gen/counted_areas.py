@@ -8,6 +8,7 @@ from tfx import types
 from tfx.dsl.io import fileio
 
 from components.feedback_example_gen.reading.area_counts import AreaCounts
+from components.registry.input_properties import AreaCountsProperties
 
 FILE: Final = "area_counts.json"
 
@@ -22,12 +23,14 @@ def write_counted_areas(artifact: types.Artifact, counts: AreaCounts) -> None:
     fileio.makedirs(artifact.uri)
     with fileio.open(os.path.join(artifact.uri, FILE), "w") as file:
         file.write(json.dumps(counts.as_json(), indent=1))
-    artifact.set_string_custom_property("as_of", counts.as_of.isoformat())
-    artifact.set_int_custom_property("window_days", counts.window.days)
-    artifact.set_int_custom_property("critical_priority", counts.window.critical_priority)
-    artifact.set_int_custom_property("pairs", len(counts.pairs))
-    artifact.set_int_custom_property("rows", sum(pair.feedback for pair in counts.pairs))
-    artifact.set_int_custom_property("unnamed_rows", counts.unnamed_rows)
+    AreaCountsProperties(
+        as_of=counts.as_of.isoformat(),
+        window_days=counts.window.days,
+        critical_priority=counts.window.critical_priority,
+        pairs=len(counts.pairs),
+        rows=sum(pair.feedback for pair in counts.pairs),
+        unnamed_rows=counts.unnamed_rows,
+    ).write(artifact)
 
 
 def read_counted_areas(artifact: types.Artifact) -> AreaCounts:

@@ -14,7 +14,6 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
 from components.beam_errors import original_error
-from components.feedback_example_gen import properties
 from components.feedback_example_gen.bucket_writer import (
     TALLIES,
     BucketTask,
@@ -23,6 +22,7 @@ from components.feedback_example_gen.bucket_writer import (
 )
 from components.feedback_example_gen.counted_areas import write_counted_areas
 from components.feedback_example_gen.input_oddities import ODDITIES
+from components.feedback_example_gen.properties import describe_examples
 from components.feedback_example_gen.reading.area_counts import read_area_counts
 from components.feedback_example_gen.reading.database_snapshot import Snapshot, exported_snapshot
 from components.feedback_example_gen.reading.feedback_reader import Bucket
@@ -67,8 +67,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
         tallies = read_tallies(examples.uri)
-        properties.describe_examples(examples, survey, request, tallies)
-        properties.describe_input(examples)
+        describe_examples(examples.uri, survey, request, tallies).write(examples)
         for tally in tallies:
             logging.info("Snapshots: %s", json.dumps(vars(tally)))
 

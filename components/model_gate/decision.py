@@ -1,54 +1,18 @@
-"""The decision on a challenger, as decision.json has it and as a sentence."""
+"""Puts the decision on a challenger together, and says it in a sentence."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.model_gate.decision_file import CHALLENGER, Decision
 from components.model_gate.gate_check import PASSED, SKIPPED, GateCheck
-from components.model_gate.overall_checks import CHALLENGER
-from components.strict_json import strict_json
 from serving_model.evaluation.metrics import METRICS
 from serving_model.evaluation.reliability import deciles
 
-FILE: Final = "decision.json"
 _SHOWN: Final = 3
-
-
-@dataclass(frozen=True)
-class Decision:
-    """All that the gate found; see the attributes' names in decision.json.
-
-    Attributes:
-        blessed: Whether no check failed.
-        summary: One sentence.
-        model_version: Of the challenger.
-        champion_version: Of the champion it was judged beside; None without one.
-        eval: cutoff, accounts, churned.
-        training: What the baselines learnt from: snapshots, share of accounts, C.
-        checks: In the order in which they were made.
-        metrics: Of every model, by its name.
-        slices: Metrics and sizes of each, or why it was skipped.
-        calibration: Ten bins of the challenger's probabilities, lowest first.
-    """
-
-    blessed: bool
-    summary: str
-    model_version: str
-    champion_version: str | None
-    eval: dict[str, Any]
-    training: dict[str, Any]
-    checks: tuple[GateCheck, ...]
-    metrics: dict[str, dict[str, float | None]]
-    slices: list[dict[str, Any]]
-    calibration: list[dict[str, float]]
-
-    def as_json(self) -> str:
-        """Returns JSON without NaN: what is no number is null."""
-        return strict_json(asdict(self))
 
 
 def decide(

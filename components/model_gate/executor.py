@@ -13,15 +13,17 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
-from components.model_gate import decision as decisions
+from components.model_gate.decision import decide
+from components.model_gate.decision_file import CHALLENGER, CHAMPION, FILE, Decision
 from components.model_gate.evaluator_checks import evaluator_checks
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.limits import Limits
-from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_checks
+from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions, write_predictions
 from components.model_gate.slice_checks import slice_checks
 from components.model_gate.snapshots import EvalSnapshots, read_eval, read_training
-from components.registry import artifact_facts
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import BlessingProperties
 from serving_model.evaluation.baselines import Baselines, fit_baselines
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 from serving_model.learning.time_split import split_by_time
@@ -30,8 +32,6 @@ from serving_model.served.predict import ModelScorer
 Artifacts = dict[str, list[types.Artifact]]
 
 MODEL_VERSION: Final = "model_version"
-SUMMARY: Final = "summary"
-DECISION: Final = "decision"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -56,7 +56,7 @@ class Executor(base_executor.BaseExecutor):
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         fileio.makedirs(blessing.uri)
         write_predictions(blessing.uri, predictions)
-        _write(blessing.uri, decisions.FILE, decision.as_json())
+        _write(blessing.uri, FILE, decision.as_json())
         name = constants.BLESSED_FILE_NAME if decision.blessed else constants.NOT_BLESSED_FILE_NAME
         _write(blessing.uri, name, "")
         _describe(blessing, decision, input_dict)
@@ -65,16 +65,16 @@ class Executor(base_executor.BaseExecutor):
         logging.info("Model gate: %s", decision.summary)
 
 
-def _judge(inputs: Artifacts, limits: Limits) -> tuple[decisions.Decision, Predictions]:
+def _judge(inputs: Artifacts, limits: Limits) -> tuple[Decision, Predictions]:
     examples = artifact_utils.get_single_instance(inputs["examples"])
-    facts = artifact_facts.custom_properties(examples)
+    data = ExamplesProperties.read(examples)
     transform = tft.TFTransformOutput(
         artifact_utils.get_single_uri(inputs["transform_graph"]),
     )
     snapshots = read_eval(
-        artifact_utils.get_split_uri([examples], EVAL), transform, facts["lookback_days"]
+        artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
-    baselines, training = _baselines(examples, facts, transform)
+    baselines, training = _baselines(examples, data, transform)
     scorers = {CHALLENGER: _scorer(inputs["model"])}
     if inputs.get("baseline_model"):
         scorers[CHAMPION] = _scorer(inputs["baseline_model"])
@@ -83,7 +83,7 @@ def _judge(inputs: Artifacts, limits: Limits) -> tuple[decisions.Decision, Predi
     checks, slices = _checks(inputs, snapshots, models, limits)
     champion = scorers[CHAMPION].card[MODEL_VERSION] if CHAMPION in scorers else None
     judged = Predictions(snapshots.accounts, snapshots.labels, models, snapshots.traits)
-    decision = decisions.decide(
+    decision = decide(
         checks=checks,
         labels=judged.labels,
         models=judged.models,
@@ -92,7 +92,7 @@ def _judge(inputs: Artifacts, limits: Limits) -> tuple[decisions.Decision, Predi
             str(scorers[CHALLENGER].card[MODEL_VERSION]),
             None if champion is None else str(champion),
         ),
-        cutoff=facts[f"{EVAL}_cutoffs"],
+        cutoff=data.splits[EVAL].cutoffs,
         training=training,
     )
     return decision, judged
@@ -104,12 +104,12 @@ def _scorer(models: list[types.Artifact]) -> ModelScorer:
 
 
 def _baselines(
-    examples: types.Artifact, facts: dict[str, Any], transform: tft.TFTransformOutput
+    examples: types.Artifact, data: ExamplesProperties, transform: tft.TFTransformOutput
 ) -> tuple[Baselines, dict[str, Any]]:
     """Fits the baselines; says on what."""
     uri = artifact_utils.get_split_uri([examples], TRAIN)
-    found = read_training(uri, transform, facts[f"{TRAIN}_snapshots"])
-    split = split_by_time(found.snapshots, facts["horizon_days"])
+    found = read_training(uri, transform, data.splits[TRAIN].examples)
+    split = split_by_time(found.snapshots, data.horizon_days)
     baselines = fit_baselines(
         found.snapshots.features, found.silence_days, found.snapshots.labels, split
     )
@@ -145,30 +145,20 @@ def _write(folder: str, name: str, text: str) -> None:
         file.write(text)
 
 
-def _describe(blessing: types.Artifact, decision: decisions.Decision, inputs: Artifacts) -> None:
+def _describe(blessing: types.Artifact, decision: Decision, inputs: Artifacts) -> None:
     """Sets the properties that TFX's Evaluator sets, by which resolvers find a blessed model."""
     model = artifact_utils.get_single_instance(inputs["model"])
-    blessing.set_int_custom_property(
-        constants.ARTIFACT_PROPERTY_BLESSED_KEY,
-        constants.BLESSED_VALUE if decision.blessed else constants.NOT_BLESSED_VALUE,
-    )
-    blessing.set_string_custom_property(
-        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
-    )
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
-    for baseline in inputs.get("baseline_model") or []:
-        blessing.set_string_custom_property(
-            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
-        )
-        blessing.set_int_custom_property(
-            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
-        )
-    blessing.set_string_custom_property(MODEL_VERSION, decision.model_version)
-    # Slices are named by the data: on Postgres, ML Metadata 1.16 quotes a backslash wrongly,
-    # and what follows it would be read as SQL. decision.json has it as it is.
-    blessing.set_string_custom_property(SUMMARY, decision.summary.replace("\\", "/"))
-    blessing.set_string_custom_property(DECISION, decisions.FILE)
-    for name in ("auc", "log_loss"):
-        value = decision.metrics[CHALLENGER][name]
-        if value is not None:
-            blessing.set_float_custom_property(name, value)
+    champion = next(iter(inputs.get("baseline_model") or []), None)
+    found = decision.metrics[CHALLENGER]
+    BlessingProperties(
+        blessed=decision.blessed,
+        current_model_id=model.id,
+        current_model=model.uri,
+        baseline_model_id=champion.id if champion else None,
+        baseline_model=champion.uri if champion else None,
+        model_version=decision.model_version,
+        summary=decision.summary,
+        decision=FILE,
+        auc=found["auc"],
+        log_loss=found["log_loss"],
+    ).write(blessing)

@@ -1,9 +1,8 @@
 """One check of the gate: what was found, the bar, the verdict, and the sentence about it."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,12 +42,6 @@ class GateCheck:
     accounts: int
     churned: int
     message: str
-
-    @classmethod
-    def from_mapping(cls, found: Mapping[str, Any]) -> "GateCheck":
-        """Reads a check back from JSON."""
-        ends = found["interval"]
-        return cls(**{**found, "interval": tuple(ends) if ends else None})
 
     @property
     def failed(self) -> bool:

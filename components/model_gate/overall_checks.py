@@ -1,8 +1,8 @@
 """The checks on all accounts: beside the rivals, above the constant, calibrated."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final
 
+from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.gate_check import GateCheck, Population
 from components.model_gate.limits import LOWEST_AUC, Limits
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
@@ -16,9 +16,6 @@ from serving_model.evaluation.metrics import (
 from serving_model.evaluation.paired_bootstrap import Replicates, interval
 from serving_model.evaluation.reliability import ChanceBounds, chance_bounds
 from transforms.arrays import Floats
-
-CHALLENGER: Final = "challenger"
-CHAMPION: Final = "champion"
 
 
 def overall_checks(

@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.gate_check import GateCheck, Population
 from components.model_gate.limits import LOWEST_AUC, Limits
-from components.model_gate.overall_checks import CHALLENGER, CHAMPION
 from serving_model.evaluation.metrics import auc, calibration_gap
 from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 from transforms import event_spec as spec

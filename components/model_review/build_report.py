@@ -10,6 +10,7 @@ from tfx.utils import path_utils
 
 from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import EVAL, SCORE
+from components.model_gate.decision_file import Decision
 from components.model_gate.predictions import Predictions, read_predictions
 from components.model_gate.snapshots import read_eval
 from components.model_review.review import Review
@@ -81,7 +82,7 @@ def _sections(
     def standing() -> Standing:
         card = scorer().card
         state = read_standing(str(card["model_version"]))
-        as_of = str(run.examples["as_of"])
+        as_of = run.examples.as_of if run.examples else ""
         return standing_of(scored(), card, as_of, risk_bands, state, accounts_shown)
 
     return {
@@ -124,7 +125,7 @@ def _never_reached(run: RunArtifacts) -> dict[str, str]:
     return missing
 
 
-def _judged(run: RunArtifacts) -> Mapping[str, Any]:
+def _judged(run: RunArtifacts) -> Decision:
     if run.judged is None:
         raise SectionMissing(NOT_JUDGED)
     return run.judged

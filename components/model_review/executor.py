@@ -15,14 +15,10 @@ from components.model_review.build_report import build_report as gather
 from components.model_review.page.report import render
 from components.model_review.review import Review
 from components.model_review.run_artifacts import collect
-from components.registry.metadata_text import without_backslash
+from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON
+from components.registry.model_properties import ReviewProperties
 from components.registry.node_costs import read_costs
 
-HTML: Final = "review.html"
-JSON: Final = "review.json"
-OUTCOME: Final = "outcome"
-MODEL_VERSION: Final = "model_version"
-COPY_PROBLEM: Final = "copy_problem"
 _NO_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -54,14 +50,16 @@ class Executor(base_executor.BaseExecutor):
             accounts_shown=bool(exec_properties["review_accounts"]),
         )
         artifact = artifact_utils.get_single_instance(output_dict["review"])
-        files = {HTML: render(review), JSON: review.as_json()}
+        files = {REVIEW_HTML: render(review), REVIEW_JSON: review.as_json()}
         for name, text in files.items():
             _write(os.path.join(artifact.uri, name), text)
-        _describe(artifact, review)
-        if folder := exec_properties["review_dir"]:
-            problem = _copy(folder, review, files)
-            if problem:
-                artifact.set_string_custom_property(COPY_PROBLEM, without_backslash(problem))
+        folder = exec_properties["review_dir"]
+        ReviewProperties(
+            outcome=review.decision.kind,
+            model_version=review.head.model_version or None,
+            as_of=review.head.as_of or None,
+            copy_problem=_copy(folder, review, files) if folder else None,
+        ).write(artifact)
 
 
 def _write(path: str, text: str) -> None:
@@ -89,10 +87,3 @@ def _copy(folder: str, review: Review, files: dict[str, str]) -> str | None:
             return f"no copy of the evaluation report at {path}: {why or type(error).__name__}"
         logging.info("Evaluation report: %s", path)
     return None
-
-
-def _describe(artifact: types.Artifact, review: Review) -> None:
-    artifact.set_string_custom_property(OUTCOME, review.decision.kind)
-    for name, value in ((MODEL_VERSION, review.head.model_version), ("as_of", review.head.as_of)):
-        if value:
-            artifact.set_string_custom_property(name, value)

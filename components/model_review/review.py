@@ -1,7 +1,9 @@
 """What the evaluation report says: every number of the page, and of the JSON beside it."""
 
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
+
+from pydantic import TypeAdapter
 
 from components.model_review.sections.accounts import Standing
 from components.model_review.sections.calibration import Calibration
@@ -13,7 +15,6 @@ from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.lineage import Component
 from components.model_review.sections.performance import Quality
 from components.model_review.sections.slices import Slice
-from components.strict_json import strict_json
 
 VERSION: Final = 1
 """Of the JSON: rises where a name changes its meaning or goes."""
@@ -67,4 +68,5 @@ class Review:
 
     def as_json(self) -> str:
         """Returns JSON without NaN: what is no number is null."""
-        return strict_json({"version": VERSION, **asdict(self)})
+        plain = {"version": VERSION, **asdict(self)}
+        return TypeAdapter(dict[str, Any]).dump_json(plain, indent=1).decode()

@@ -2,6 +2,8 @@
 
 import json
 import uuid
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,35 +16,16 @@ from tfx.components.trainer import executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
-from components.feedback_example_gen.properties import AS_OF, FEEDBACK_ROWS, LABEL_SOURCE
+from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_trainer.chosen import Chosen, choose
-from components.model_tuner.executor import TUNER_RUN
-from components.registry import artifact_facts
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import HyperParametersProperties, ModelProperties
 from serving_model.learning.hyperparameters import HYPERPARAMETERS
 from serving_model.served.model_hash import saved_model_sha256
 
 MODEL_CARD: Final = "model_card"
-MODEL_VERSION: Final = "model_version"
-PACKAGES: Final = "packages"
-SAVED_MODEL_SHA256: Final = "saved_model_sha256"
-HYPERPARAMETERS_FROM: Final = "hyperparameters_from"
 # The modules are asked, not the packages: tensorflow-cpu is TensorFlow under another name.
 _NAMED_PACKAGES: Final = {"tensorflow": tf, "tfx": tfx, "apache-beam": beam}
-_FROM_EXAMPLES: Final = (
-    AS_OF,
-    LABEL_SOURCE,
-    FEEDBACK_ROWS,
-    "lookback_days",
-    "horizon_days",
-    "max_events",
-    "duplicate_events",
-    "train_cutoffs",
-    "train_snapshots",
-    "train_churned",
-    "eval_cutoffs",
-    "eval_snapshots",
-    "eval_churned",
-)
 
 
 class Executor(executor.GenericExecutor):
@@ -63,51 +46,57 @@ class Executor(executor.GenericExecutor):
         """
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         config = json.loads(exec_properties["custom_config"])
-        given = {name: _plain(value) for name, value in config.get(MODEL_CARD, {}).items()}
-        card = {**given, **_card(artifact_facts.custom_properties(examples))}
-        config[MODEL_CARD] = card
-        chosen = _chosen(config, input_dict.get("hyperparameters") or [])
+        made_from = _made_from(config.get(MODEL_CARD, {}), ExamplesProperties.read(examples))
+        chosen = _chosen(config, made_from, input_dict.get("hyperparameters") or [])
         config |= chosen.values
-        card |= _hyperparameters(config, chosen)
+        made_from = replace(
+            made_from,
+            hyperparameters={name: config[name] for name in HYPERPARAMETERS if name in config},
+            hyperparameters_from=chosen.origin,
+            tuner_run=chosen.tuner_run,
+        )
+        config[MODEL_CARD] = made_from.as_plain()
         logging.info("Hyperparameters from %s", chosen.origin)
         super().Do(
             input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
         )
         model = artifact_utils.get_single_instance(output_dict["model"])
-        for name, value in card.items():
-            if isinstance(value, int):
-                model.set_int_custom_property(name, value)
-            else:
-                model.set_string_custom_property(name, str(value))
         exported = path_utils.serving_model_path(model.uri)
-        model.set_string_custom_property(SAVED_MODEL_SHA256, saved_model_sha256(exported))
+        replace(made_from, saved_model_sha256=saved_model_sha256(exported)).write(model)
 
 
-def _chosen(config: dict[str, Any], tuned: list[types.Artifact]) -> Chosen:
-    facts = [artifact_facts.custom_properties(artifact) for artifact in tuned]
-    return choose(config, facts[0] if facts else None)
+def _chosen(
+    config: dict[str, Any], made_from: ModelProperties, tuned: list[types.Artifact]
+) -> Chosen:
+    found = HyperParametersProperties.read(tuned[0]) if tuned else None
+    return choose(config, made_from, found)
 
 
-def _hyperparameters(config: dict[str, Any], chosen: Chosen) -> dict[str, str]:
-    used = {name: config[name] for name in HYPERPARAMETERS if name in config}
-    return {
-        "hyperparameters": json.dumps(used),
-        HYPERPARAMETERS_FROM: chosen.origin,
-        TUNER_RUN: chosen.tuner_run,
-    }
+def _made_from(given: Mapping[str, Any], data: ExamplesProperties) -> ModelProperties:
+    """Returns what is known of a model before it is trained.
 
-
-def _plain(value: Any) -> str | int | float:
-    """Returns a value that a card can hold: a mapping, such as the settings, as JSON."""
-    if isinstance(value, dict):
-        return json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return value
-
-
-def _card(facts: dict[str, Any]) -> dict[str, Any]:
-    as_of = datetime.fromisoformat(facts[AS_OF])
-    return {
-        MODEL_VERSION: f"{as_of:%Y%m%d}-{uuid.uuid4().hex[:8]}",
-        PACKAGES: ", ".join(f"{name} {of.__version__}" for name, of in _NAMED_PACKAGES.items()),
-        **{name: facts[name] for name in _FROM_EXAMPLES},
-    }
+    Args:
+        given: From the pipeline: code_version, risk_bands and settings.
+        data: What it is trained from.
+    """
+    train, evaluated = data.splits[TRAIN], data.splits[EVAL]
+    return ModelProperties(
+        model_version=f"{datetime.fromisoformat(data.as_of):%Y%m%d}-{uuid.uuid4().hex[:8]}",
+        packages=", ".join(f"{name} {of.__version__}" for name, of in _NAMED_PACKAGES.items()),
+        as_of=data.as_of,
+        label_source=data.label_source,
+        feedback_rows=data.feedback_rows,
+        lookback_days=data.lookback_days,
+        horizon_days=data.horizon_days,
+        max_events=data.max_events,
+        duplicate_events=data.duplicate_events,
+        train_cutoffs=train.cutoffs,
+        train_examples=train.examples,
+        train_churned=train.churned,
+        eval_cutoffs=evaluated.cutoffs,
+        eval_examples=evaluated.examples,
+        eval_churned=evaluated.churned,
+        code_version=given.get("code_version"),
+        risk_bands=given.get("risk_bands"),
+        settings=given.get("settings"),
+    )

@@ -19,19 +19,13 @@ from components.feedback_example_gen.reading.area_counts import AreaCounts
 from components.postgres.tables import PRODUCT_AREA_IMPACT
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
+from components.registry.published_properties import PublishedAreasProperties
 from transforms.product_area_impact import AreaImpact, Weights, area_impacts
 
 Artifacts = dict[str, list[types.Artifact]]
 Row = tuple[str, str, float, int, float, int, int, datetime, str]
 
 FILE: Final = "area_impacts.json"
-AS_OF: Final = "as_of"
-WEIGHTS_VERSION: Final = "weights_version"
-PUBLICATION_ID: Final = "publication_id"
-PUBLISHED_COUNT: Final = "published_count"
-REMOVED_COUNT: Final = "removed_count"
-PUBLISHED_AT: Final = "published_at"
-NOT_PUBLISHED: Final = "not_published"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -63,9 +57,9 @@ class Executor(base_executor.BaseExecutor):
         weights = Weights.from_mapping(json.loads(exec_properties["weights"]))
         segments = json.loads(exec_properties["enterprise_segments"])
         impacts = area_impacts(counts.pairs, weights, segments)
-        _describe(areas, counts, weights, impacts)
+        _write(areas, counts, weights, impacts)
         if not impacts and not exec_properties["clear_if_empty"]:
-            _say_empty(areas, counts)
+            properties(counts, weights, not_published=_empty(counts)).write(areas)
             return
         run_id = (self._context.pipeline_run_id if self._context else None) or ""
         publication = Publication(
@@ -81,7 +75,7 @@ class Executor(base_executor.BaseExecutor):
             publication=publication,
             policy=_policy(exec_properties, empty=not impacts),
         )
-        _record(areas, published)
+        properties(counts, weights, published).write(areas)
 
 
 def require_sound(counts: AreaCounts) -> None:
@@ -126,7 +120,7 @@ def _rows(impacts: list[AreaImpact], publication: Publication) -> Iterator[Row]:
         )
 
 
-def _describe(
+def _write(
     areas: types.Artifact, counts: AreaCounts, weights: Weights, impacts: list[AreaImpact]
 ) -> None:
     fileio.makedirs(areas.uri)
@@ -138,26 +132,40 @@ def _describe(
     }
     with fileio.open(os.path.join(areas.uri, FILE), "w") as file:
         file.write(json.dumps(content, indent=1))
-    areas.set_string_custom_property(AS_OF, counts.as_of.isoformat())
-    areas.set_string_custom_property(WEIGHTS_VERSION, weights.version())
-    areas.set_int_custom_property("window_days", counts.window.days)
-    areas.set_int_custom_property("rows", sum(pair.feedback for pair in counts.pairs))
-    areas.set_int_custom_property("unnamed_rows", counts.unnamed_rows)
 
 
-def _say_empty(areas: types.Artifact, counts: AreaCounts) -> None:
+def _empty(counts: AreaCounts) -> str:
     reason = (
         f"no feedback in the {counts.window.days} days before {counts.as_of:%Y-%m-%d %H:%M} UTC, "
         "so product_area_impact is as it was; TENS_INSIGHT_AREAS_EMPTY_WINDOW=clear would empty it"
     )
     logging.warning("Product areas: %s", reason)
-    areas.set_string_custom_property(NOT_PUBLISHED, reason)
-    areas.set_int_custom_property(PUBLISHED_COUNT, 0)
-    areas.set_int_custom_property(REMOVED_COUNT, 0)
+    return reason
 
 
-def _record(areas: types.Artifact, published: Published) -> None:
-    areas.set_string_custom_property(PUBLISHED_AT, published.published_at.isoformat())
-    areas.set_int_custom_property(PUBLICATION_ID, published.publication_id)
-    areas.set_int_custom_property(PUBLISHED_COUNT, published.written)
-    areas.set_int_custom_property(REMOVED_COUNT, published.removed)
+def properties(
+    counts: AreaCounts,
+    weights: Weights,
+    published: Published | None = None,
+    not_published: str | None = None,
+) -> PublishedAreasProperties:
+    """Returns what the artifact says of itself.
+
+    Args:
+        counts: As read inside the run's database snapshot.
+        weights: Of the rule.
+        published: What came of the publication; None if nothing was published.
+        not_published: Why nothing was.
+    """
+    return PublishedAreasProperties(
+        as_of=counts.as_of.isoformat(),
+        weights_version=weights.version(),
+        window_days=counts.window.days,
+        rows=sum(pair.feedback for pair in counts.pairs),
+        unnamed_rows=counts.unnamed_rows,
+        published_count=published.written if published else 0,
+        removed_count=published.removed if published else 0,
+        published_at=published.published_at.isoformat() if published else None,
+        publication_id=published.publication_id if published else None,
+        not_published=not_published,
+    )

@@ -2,32 +2,34 @@
 
 from tfx.types.artifact import Artifact
 
+from components.registry import artifact_names
+
 
 class DataGateDecision(Artifact):
     """decision.json: every check of the data gate with its bar, value and verdict."""
 
-    TYPE_NAME = "TensInsightDataGateDecision"
+    TYPE_NAME = artifact_names.DATA_GATE_DECISION
 
 
 class PublishedScores(Artifact):
     """The scores of a run as Parquet shards; properties say what was published."""
 
-    TYPE_NAME = "TensInsightPublishedScores"
+    TYPE_NAME = artifact_names.PUBLISHED_SCORES
 
 
 class AreaCounts(Artifact):
     """area_counts.json: feedback counted by product area and segment, in the run's snapshot."""
 
-    TYPE_NAME = "TensInsightAreaCounts"
+    TYPE_NAME = artifact_names.AREA_COUNTS
 
 
 class PublishedAreas(Artifact):
     """area_impacts.json: scores and contributions; properties say what was published."""
 
-    TYPE_NAME = "TensInsightPublishedAreas"
+    TYPE_NAME = artifact_names.PUBLISHED_AREAS
 
 
 class ModelReview(Artifact):
     """review.html, the evaluation report of a run, and review.json, the same numbers."""
 
-    TYPE_NAME = "TensInsightModelReview"
+    TYPE_NAME = artifact_names.MODEL_REVIEW

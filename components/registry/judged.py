@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from components.errors import RegistryInconsistent
+from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import JudgedModel
 
 GATE_NODE: Final = "ModelGate"
 """The node of the training pipeline whose blessing decides."""
-
-MODEL_VERSION: Final = "model_version"
 
 
 def judged_models(models: Iterable[Any], blessings: Iterable[Any]) -> list[JudgedModel]:
@@ -23,7 +22,7 @@ def judged_models(models: Iterable[Any], blessings: Iterable[Any]) -> list[Judge
         RegistryInconsistent: Two models have one version.
     """
     decisions = {
-        blessing.custom_properties["current_model_id"].int_value: blessing
+        BlessingProperties.read(blessing).current_model_id: blessing
         for blessing in sorted(blessings, key=lambda one: one.id)
     }
     judged = [_judged(model, decisions.get(model.id)) for model in models]
@@ -32,19 +31,19 @@ def judged_models(models: Iterable[Any], blessings: Iterable[Any]) -> list[Judge
 
 
 def _judged(model: Any, blessing: Any | None) -> JudgedModel:
-    blessed = blessing is not None and blessing.custom_properties["blessed"].int_value == 1
+    blessed = blessing is not None and BlessingProperties.read(blessing).blessed
     return JudgedModel(
         version=version_of(model),
         model_id=model.id,
         judged=blessing is not None,
         # A node registers its artifacts when it ends: that is when the gate decided.
-        blessed_at=blessing.create_time_since_epoch if blessed and blessing else None,
+        blessed_at=blessing.create_time_since_epoch if blessing and blessed else None,
     )
 
 
 def version_of(model: Any) -> str:
     """Returns a model's version; for a model that is not our trainer's, a name by its id."""
-    return model.custom_properties[MODEL_VERSION].string_value or f"model-{model.id}"
+    return ModelProperties.read(model).model_version or f"model-{model.id}"
 
 
 def _require_unique(models: Iterable[JudgedModel]) -> None:

@@ -131,6 +131,19 @@ class BlessingProperties(Properties):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PushedModelProperties(Properties):
+    """What TFX's Pusher says of the model that it pushed.
+
+    Attributes:
+        pushed_destination: Its folder.
+    """
+
+    TYPE_NAME = artifact_names.PUSHED_MODEL
+
+    pushed_destination: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReviewProperties(Properties):
     """What an evaluation report says of itself.
 

@@ -99,7 +99,7 @@ class Properties:
         return {
             name: value
             if isinstance(value, _PLAIN_TYPES)
-            else json.dumps(value, sort_keys=True, ensure_ascii=False)
+            else json.dumps(value, ensure_ascii=False)
             for name, value in self.as_json().items()
         }
 

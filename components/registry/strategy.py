@@ -8,6 +8,7 @@ from tfx.types import standard_artifacts
 
 from components.registry.acts import read_acts
 from components.registry.judged import judged_models
+from components.registry.model_properties import BlessingProperties
 from components.registry.rule import champion
 
 
@@ -57,4 +58,4 @@ def _key_of(input_dict: dict[str, list[types.Artifact]], kind: type) -> str | No
 
 
 def _of(blessings: list[types.Artifact], model_id: int) -> list[types.Artifact]:
-    return [one for one in blessings if one.get_int_custom_property("current_model_id") == model_id]
+    return [one for one in blessings if BlessingProperties.read(one).current_model_id == model_id]

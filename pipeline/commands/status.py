@@ -70,7 +70,7 @@ def _registry(path: Any, limit: int) -> dict[str, Any]:
     registry = Registry(path)
     champion = registry.champion()
     return {
-        "champion": champion.facts if champion else None,
+        "champion": champion.properties.as_json() if champion else None,
         "champion_uri": champion.uri if champion else None,
         "runs": [
             {

@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from components.account_scorer.champion import MUST_AGREE, UNSAID
-from pipeline.registry.lineage import has_split, saved_model_path, settings_of, trained_from
+from components.account_scorer.champion import MUST_AGREE
+from components.registry.artifact_names import saved_model_path
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties
+from pipeline.registry.lineage import has_split, trained_from
 from pipeline.registry.listing import find_model
 from pipeline.registry.registry import Artifact, Registry
 
@@ -19,10 +22,10 @@ _DATA: Final = (
     "duplicate_events",
     "feedback_rows",
     "train_cutoffs",
-    "train_snapshots",
+    "train_examples",
     "train_churned",
     "eval_cutoffs",
-    "eval_snapshots",
+    "eval_examples",
     "eval_churned",
     "code_version",
     "packages",
@@ -149,7 +152,7 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
         RegistryInconsistent: Two models have one version.
     """
     a, b = find_model(registry, version_a), find_model(registry, version_b)
-    newer = max(a, b, key=lambda one: (str(one.facts.get("eval_cutoffs", "")), one.artifact_id))
+    newer = max(a, b, key=lambda one: (one.properties.eval_cutoffs, one.artifact_id))
     _, examples = trained_from(registry, newer)
     obstacle = _obstacle(a, b, newer, examples)
     snapshot = None
@@ -158,10 +161,10 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
 
         snapshot = judge_on(
             examples.uri,
-            (saved_model_path(a), saved_model_path(b)),
-            version=str(newer.facts["model_version"]),
-            cutoff=str(newer.facts["eval_cutoffs"]),
-            lookback_days=int(newer.facts["lookback_days"]),
+            (saved_model_path(a.uri), saved_model_path(b.uri)),
+            version=newer.properties.model_version,
+            cutoff=newer.properties.eval_cutoffs,
+            lookback_days=examples.properties.lookback_days,
             top=top,
         )
     return Comparison(
@@ -169,18 +172,22 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
         b=version_b,
         snapshot=snapshot,
         not_compared=obstacle,
-        data=tuple(_differences(a.facts, b.facts, _DATA)),
-        settings=tuple(_settings(settings_of(a), settings_of(b))),
+        data=tuple(_differences(a.properties.as_json(), b.properties.as_json(), _DATA)),
+        settings=tuple(_settings(a.properties.settings or {}, b.properties.settings or {})),
     )
 
 
-def _obstacle(a: Artifact, b: Artifact, newer: Artifact, examples: Artifact | None) -> str:
+def _obstacle(
+    a: Artifact[ModelProperties],
+    b: Artifact[ModelProperties],
+    newer: Artifact[ModelProperties],
+    examples: Artifact[ExamplesProperties] | None,
+) -> str:
     """Returns why two models cannot be judged on one snapshot; empty if they can."""
-    facts_a, facts_b = ({**UNSAID, **model.facts} for model in (a, b))
     unlike = [
-        f"{name} is {facts_a.get(name, ABSENT)} and {facts_b.get(name, ABSENT)}"
+        f"{name} is {getattr(a.properties, name)} and {getattr(b.properties, name)}"
         for name in MUST_AGREE
-        if facts_a.get(name) != facts_b.get(name)
+        if getattr(a.properties, name) != getattr(b.properties, name)
     ]
     if unlike:
         return (
@@ -188,15 +195,14 @@ def _obstacle(a: Artifact, b: Artifact, newer: Artifact, examples: Artifact | No
             "snapshot is fair to both. What follows is what ML Metadata says of them."
         )
     for model in (a, b):
-        if not Path(saved_model_path(model)).is_dir():
-            return (
-                f"The files of model {model.facts['model_version']} are gone: "
-                f"{saved_model_path(model)} does not exist."
-            )
+        path = saved_model_path(model.uri)
+        if not Path(path).is_dir():
+            version = model.properties.model_version
+            return f"The files of model {version} are gone: {path} does not exist."
     if examples is None or not has_split(examples, "eval"):
         where = f": {examples.uri}/Split-eval does not exist or is empty" if examples else ""
         return (
-            f"The files of the evaluation snapshot of {newer.facts['model_version']} are gone"
+            f"The files of the evaluation snapshot of {newer.properties.model_version} are gone"
             f"{where}. Train again to compare with a new model."
         )
     return ""

@@ -1,11 +1,14 @@
 """Where a model comes from: its data, settings and code, the gate's decision, its files."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from components.model_gate.decision_file import Decision
 from components.publishing.published_models import PublishedWith
+from components.registry.artifact_names import saved_model_path
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import Act
 from pipeline.registry.listing import (
     ModelRow,
@@ -18,7 +21,6 @@ from pipeline.registry.listing import (
 from pipeline.registry.registry import Artifact, Registry, Run
 
 AS_RECORDED, DIFFERS, GONE, NOT_RECORDED = "as recorded", "differs", "gone", "not recorded"
-SPLITS: Final = ("train", "eval")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Exported:
 
     Attributes:
         path: Its folder.
-        sha256: As recorded when it was exported; empty for a model older than that.
+        sha256: As recorded when it was exported; empty for a model of somebody else's trainer.
         found: What lies there now: as recorded, differs, gone, not recorded.
     """
 
@@ -50,7 +52,7 @@ class ModelDetails:
         examples: The Examples it learnt from; None if ML Metadata does not know them.
         examples_present: Whether their files are still there.
         card: What the model says of itself.
-        settings: Of its training run, by name; empty for a model older than their record.
+        settings: Of its training run, by name.
         exported: The SavedModel.
         acts: What people decided about it.
     """
@@ -60,16 +62,21 @@ class ModelDetails:
     decision_file: str
     metrics: dict[str, float]
     run: Run | None
-    examples: Artifact | None
+    examples: Artifact[ExamplesProperties] | None
     examples_present: bool
-    card: dict[str, Any]
+    card: ModelProperties
     settings: dict[str, Any]
     exported: Exported
     acts: list[Act]
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values."""
-        return asdict(self)
+        card = self.card.as_json()
+        card.pop("settings", None)
+        return asdict(self) | {
+            "examples": self.examples.as_json() if self.examples else None,
+            "card": card,
+        }
 
 
 def show_model(
@@ -91,7 +98,6 @@ def show_model(
     blessing = registry.blessings().get(model.artifact_id)
     run, examples = trained_from(registry, model)
     content = decision_file(blessing) if blessing else None
-    card = dict(model.facts)
     return ModelDetails(
         row=next(row for row in rows if row.version == version),
         decision=_sentence(content, blessing),
@@ -100,49 +106,40 @@ def show_model(
         run=run,
         examples=examples,
         examples_present=examples is not None and has_split(examples, "eval"),
-        settings=settings_of(model),
-        card={name: value for name, value in card.items() if name != "settings"},
+        settings=model.properties.settings or {},
+        card=model.properties,
         exported=_exported(model),
         acts=[act for act in registry.acts() if act.version == version],
     )
 
 
-def trained_from(registry: Registry, model: Artifact) -> tuple[Run | None, Artifact | None]:
+def trained_from(
+    registry: Registry, model: Artifact[ModelProperties]
+) -> tuple[Run | None, Artifact[ExamplesProperties] | None]:
     """Returns the run that trained a model, and the Examples that it learnt from."""
     run, inputs = registry.made_from(model)
-    return run, next((one for one in inputs if one.type_name == "Examples"), None)
+    return run, inputs.newest(ExamplesProperties)
 
 
-def has_split(examples: Artifact, split: str) -> bool:
+def has_split(examples: Artifact[ExamplesProperties], split: str) -> bool:
     """Returns whether the files of a split are still there."""
     folder = Path(examples.uri, f"Split-{split}")
     return folder.is_dir() and any(folder.iterdir())
 
 
-def settings_of(model: Artifact) -> dict[str, Any]:
-    """Returns the settings of a model's training run; empty if they were not recorded."""
-    text = model.facts.get("settings", "")
-    return json.loads(text) if text else {}
-
-
-def saved_model_path(model: Artifact) -> str:
-    """Returns the folder of a model's SavedModel."""
-    return f"{model.uri}/Format-Serving"
-
-
-def _sentence(content: dict[str, Any] | None, blessing: Artifact | None) -> str:
+def _sentence(content: Decision | None, blessing: Artifact[BlessingProperties] | None) -> str:
     if content is not None:
-        return str(content.get("summary", ""))
-    return str(blessing.facts.get("summary", "")) if blessing else ""
+        return content.summary
+    return (blessing.properties.summary or "") if blessing else ""
 
 
-def _exported(model: Artifact) -> Exported:
+def _exported(model: Artifact[ModelProperties]) -> Exported:
     from pipeline.logs import import_tensorflow
 
     import_tensorflow()
     from serving_model.served.model_hash import saved_model_sha256
 
-    path, recorded = saved_model_path(model), str(model.facts.get("saved_model_sha256", ""))
+    path, recorded = saved_model_path(model.uri), model.properties.saved_model_sha256 or ""
     try:
         now = saved_model_sha256(path)
     except ValueError:

@@ -1,12 +1,12 @@
 """All models with their quality, standing and what was published with them."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from components.model_gate.decision_file import CHALLENGER, FILE, Decision
 from components.publishing.published_models import PublishedWith
+from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import JudgedModel, Standing, champion, standing
 from pipeline.registry.registry import Artifact, Registry
 
@@ -79,37 +79,33 @@ def gate_word(model: JudgedModel) -> str:
     return BLESSED if model.blessed_at is not None else NOT_BLESSED
 
 
-def recorded_metrics(blessing: Artifact | None) -> dict[str, float]:
+def recorded_metrics(blessing: Artifact[BlessingProperties] | None) -> dict[str, float]:
     """Returns what the gate recorded of the challenger's quality; empty if it did not."""
     if blessing is None:
         return {}
-    content = decision_file(blessing)
-    found = content.get("metrics", {}).get("challenger") if content else None
-    if found:
-        return {name: value for name, value in found.items() if isinstance(value, int | float)}
-    names = ("auc", "log_loss")
-    return {name: blessing.facts[name] for name in names if name in blessing.facts}
+    content, said = decision_file(blessing), blessing.properties
+    found = content.metrics[CHALLENGER] if content else {"auc": said.auc, "log_loss": said.log_loss}
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def decision_file(blessing: Artifact) -> dict[str, Any] | None:
-    """Returns the gate's decision.json beside a blessing; None where there is none."""
+def decision_file(blessing: Artifact[BlessingProperties]) -> Decision | None:
+    """Returns the gate's decision.json beside a blessing; None where it is gone or broken."""
     path = Path(decision_path(blessing))
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        return Decision.from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
 
 
-def decision_path(blessing: Artifact) -> str:
+def decision_path(blessing: Artifact[BlessingProperties]) -> str:
     """Returns where the gate's decision.json would lie."""
-    return f"{blessing.uri}/decision.json"
+    return f"{blessing.uri}/{FILE}"
 
 
 def _row(
-    model: Artifact,
+    model: Artifact[ModelProperties],
     judged: JudgedModel,
-    blessing: Artifact | None,
+    blessing: Artifact[BlessingProperties] | None,
     *,
     now: Standing,
     leader: JudgedModel | None,
@@ -120,8 +116,8 @@ def _row(
     return ModelRow(
         version=judged.version,
         trained_at=model.created_at,
-        as_of=str(model.facts.get("as_of", "")),
-        label_source=str(model.facts.get("label_source", "")),
+        as_of=model.properties.as_of,
+        label_source=model.properties.label_source,
         auc=metrics.get("auc"),
         log_loss=metrics.get("log_loss"),
         gate=gate_word(judged),
@@ -133,7 +129,7 @@ def _row(
     )
 
 
-def find_model(registry: Registry, version: str) -> Artifact:
+def find_model(registry: Registry, version: str) -> Artifact[ModelProperties]:
     """Returns the one model of a version.
 
     Raises:

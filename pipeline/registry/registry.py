@@ -7,8 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
+from components.registry.artifact_names import MODEL, MODEL_BLESSING, MODEL_REVIEW
+from components.registry.model_properties import (
+    BlessingProperties,
+    ModelProperties,
+    ReviewProperties,
+)
+from components.registry.properties import P
 from pipeline.registry.metadata_store import open_store
 
 if TYPE_CHECKING:
@@ -46,14 +53,57 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Artifact:
-    """An artifact: where it lies and what it says of itself."""
+class Artifact(Generic[P]):
+    """An artifact of one type.
+
+    Attributes:
+        artifact_id: In ML Metadata; a later artifact has a higher one.
+        type_name: As TFX or Tens-Insight names it.
+        uri: Its folder.
+        created_at: When its node ended, UTC.
+        properties: What it says of itself.
+    """
 
     artifact_id: int
     type_name: str
     uri: str
     created_at: datetime
-    facts: dict[str, Any]
+    properties: P
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain values."""
+        return vars(self) | {"properties": self.properties.as_json()}
+
+
+class RunArtifacts:
+    """What a run made or used.
+
+    Args:
+        found: Protos of ML Metadata.
+    """
+
+    def __init__(self, found: Iterable[Any]):
+        self._found = sorted(found, key=lambda one: int(one.id), reverse=True)
+
+    def all_of(self, kind: type[P]) -> list[Artifact[P]]:
+        """Returns the artifacts of a type whose node described them, newest first.
+
+        Raises:
+            RegistryInconsistent: A property is absent or not of its type; names it.
+        """
+        read = ((one, kind.read_if_written(one)) for one in self._of_type(kind.TYPE_NAME))
+        return [_artifact(one, properties) for one, properties in read if properties is not None]
+
+    def newest(self, kind: type[P]) -> Artifact[P] | None:
+        """Returns the first of all_of, if there is one."""
+        return next(iter(self.all_of(kind)), None)
+
+    def newest_uri(self, type_name: str) -> str | None:
+        """Returns the folder of the newest artifact of a type, if there is one."""
+        return next((str(one.uri) for one in self._of_type(type_name)), None)
+
+    def _of_type(self, type_name: str) -> list[Any]:
+        return [one for one in self._found if one.type == type_name]
 
 
 class Registry:
@@ -82,23 +132,36 @@ class Registry:
         runs = [self._run(context) for context in contexts]
         return sorted((run for run in runs if run), key=lambda run: run.started_at, reverse=True)
 
-    def artifacts_of(self, run: Run) -> list[Artifact]:
-        """Returns what a run made or used."""
-        assert self._store is not None
-        return _artifacts(self._store.get_artifacts_by_context(run.context_id))
+    def artifacts_of(self, run: Run | None) -> RunArtifacts:
+        """Returns what a run made or used; nothing where there is no run."""
+        if run is None or self._store is None:
+            return RunArtifacts([])
+        return RunArtifacts(self._store.get_artifacts_by_context(run.context_id))
 
-    def models(self) -> list[Artifact]:
-        """Returns all models, newest first."""
-        return _newest_first(self._live("Model"))
+    def models(self) -> list[Artifact[ModelProperties]]:
+        """Returns all models, newest first.
 
-    def reviews(self) -> list[Artifact]:
-        """Returns all evaluation reports, newest first."""
-        return _newest_first(self._live("TensInsightModelReview"))
+        Raises:
+            RegistryInconsistent: A property is not of its type; names it.
+        """
+        return _newest_first(self._live(MODEL), ModelProperties)
 
-    def blessings(self) -> dict[int, Artifact]:
-        """Returns the gate's decision on each judged model, by the model's artifact id."""
-        judged = reversed(_newest_first(self._decisions()))
-        return {blessing.facts["current_model_id"]: blessing for blessing in judged}
+    def reviews(self) -> list[Artifact[ReviewProperties]]:
+        """Returns all evaluation reports, newest first.
+
+        Raises:
+            RegistryInconsistent: A property is absent or not of its type; names it.
+        """
+        return _newest_first(self._live(MODEL_REVIEW), ReviewProperties)
+
+    def blessings(self) -> dict[int, Artifact[BlessingProperties]]:
+        """Returns the gate's decision on each judged model, by the model's artifact id.
+
+        Raises:
+            RegistryInconsistent: A property is absent or not of its type; names it.
+        """
+        judged = reversed(_newest_first(self._decisions(), BlessingProperties))
+        return {blessing.properties.current_model_id: blessing for blessing in judged}
 
     def judged(self) -> "list[JudgedModel]":
         """Returns all models as the champion rule sees them.
@@ -108,7 +171,7 @@ class Registry:
         """
         from components.registry.judged import judged_models
 
-        return judged_models(self._live("Model"), self._decisions())
+        return judged_models(self._live(MODEL), self._decisions())
 
     def acts(self) -> "list[Act]":
         """Returns what people decided about models, in its order."""
@@ -116,7 +179,7 @@ class Registry:
 
         return read_acts(self._store) if self._store is not None else []
 
-    def champion(self) -> Artifact | None:
+    def champion(self) -> Artifact[ModelProperties] | None:
         """Returns the champion, by the rule that the pipelines' resolvers use.
 
         Raises:
@@ -129,19 +192,19 @@ class Registry:
             (one for one in self.models() if found and one.artifact_id == found.model_id), None
         )
 
-    def made_from(self, artifact: Artifact) -> tuple[Run | None, list[Artifact]]:
+    def made_from(self, artifact: Artifact[P]) -> tuple[Run | None, RunArtifacts]:
         """Returns the run whose node made an artifact, and what that node read."""
         if self._store is None:
-            return None, []
+            return None, RunArtifacts([])
         events = self._store.get_events_by_artifact_ids([artifact.artifact_id])
         makers = [event.execution_id for event in events if event.type == _OUTPUT]
         if not makers:
-            return None, []
+            return None, RunArtifacts([])
         read = self._store.get_events_by_execution_ids(makers[:1])
         inputs = [event.artifact_id for event in read if event.type == _INPUT]
         contexts = self._store.get_contexts_by_execution(makers[0])
         run = next((self._run(one) for one in contexts if one.type == "pipeline_run"), None)
-        return run, _artifacts(self._store.get_artifacts_by_id(inputs))
+        return run, RunArtifacts(self._store.get_artifacts_by_id(inputs))
 
     def _live(self, type_name: str) -> list[Any]:
         """Returns what was kept: a node that failed leaves nothing that is live."""
@@ -154,7 +217,7 @@ class Registry:
         """Returns the live blessings that the gate's node made."""
         from components.registry.judged import GATE_NODE
 
-        blessings = self._live("ModelBlessing")
+        blessings = self._live(MODEL_BLESSING)
         if self._store is None or not blessings:
             return []
         made = {
@@ -198,31 +261,19 @@ class Registry:
         return next(context.name for context in contexts if context.type == "pipeline")
 
 
-def _newest_first(found: Iterable[Any]) -> list[Artifact]:
-    return sorted(_artifacts(found), key=lambda artifact: artifact.artifact_id, reverse=True)
+def _newest_first(found: Iterable[Any], kind: type[P]) -> list[Artifact[P]]:
+    ordered = sorted(found, key=lambda one: int(one.id), reverse=True)
+    return [_artifact(one, kind.read(one)) for one in ordered]
 
 
-def _artifacts(found: Iterable[Any]) -> list[Artifact]:
-    return [
-        Artifact(
-            artifact_id=one.id,
-            type_name=one.type,
-            uri=one.uri,
-            created_at=_moment(one.create_time_since_epoch),
-            facts=_facts(one.custom_properties),
-        )
-        for one in found
-    ]
-
-
-def _facts(properties: Any) -> dict[str, Any]:
-    """Keeps plain strings and numbers; the rest, and what TFX adds, is of no use here."""
-    plain = ("string_value", "int_value", "double_value", "bool_value")
-    return {
-        name: getattr(value, value.WhichOneof("value"))
-        for name, value in sorted(properties.items())
-        if value.WhichOneof("value") in plain and name not in ("is_external", "tfx_version")
-    }
+def _artifact(found: Any, properties: P) -> Artifact[P]:
+    return Artifact(
+        artifact_id=found.id,
+        type_name=found.type,
+        uri=found.uri,
+        created_at=_moment(found.create_time_since_epoch),
+        properties=properties,
+    )
 
 
 def _moment(milliseconds: int) -> datetime:

@@ -4,15 +4,11 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from components.errors import ReportNotFound
-from components.registry.metadata_text import with_backslash
-from pipeline.registry.registry import Artifact, Registry
-
-HTML: Final = "review.html"
-JSON: Final = "review.json"
-_TYPE: Final = "TensInsightModelReview"
+from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON
+from components.registry.model_properties import ReviewProperties
+from pipeline.registry.registry import Artifact, Registry, RunArtifacts
 
 
 @dataclass(frozen=True)
@@ -34,30 +30,24 @@ class Report:
     as_of: str
 
 
-def report_of(artifacts: Sequence[Artifact]) -> str | None:
+def report_of(artifacts: RunArtifacts) -> str | None:
     """Returns the path of a run's report, if the run wrote one.
 
     Args:
         artifacts: Of the run.
     """
-    review = _review_of(artifacts)
-    return str(Path(review.uri, HTML)) if review else None
+    review = artifacts.newest(ReviewProperties)
+    return str(Path(review.uri, REVIEW_HTML)) if review else None
 
 
-def copy_problem_of(artifacts: Sequence[Artifact]) -> str | None:
+def copy_problem_of(artifacts: RunArtifacts) -> str | None:
     """Returns why the copy that TENS_INSIGHT_REVIEW_DIR asks for was not written, if so.
 
     Args:
         artifacts: Of the run.
     """
-    review = _review_of(artifacts)
-    problem = str(review.facts.get("copy_problem", "")) if review else ""
-    return with_backslash(problem) or None
-
-
-def _review_of(artifacts: Sequence[Artifact]) -> Artifact | None:
-    found = [one for one in artifacts if one.type_name == _TYPE and one.facts.get("outcome")]
-    return found[-1] if found else None
+    review = artifacts.newest(ReviewProperties)
+    return review.properties.copy_problem if review else None
 
 
 def find_report(registry: Registry, version: str | None) -> Report:
@@ -75,16 +65,16 @@ def find_report(registry: Registry, version: str | None) -> Report:
         raise ReportNotFound(
             "No training run has written an evaluation report yet; `tens-insight run train` does."
         )
-    chosen = [one for one in reviews if version in (None, one.facts.get("model_version"))]
+    chosen = [one for one in reviews if version in (None, one.properties.model_version)]
     if not chosen:
         raise ReportNotFound(_unknown(version or "", reviews))
-    found = chosen[0]
+    found, said = chosen[0], chosen[0].properties
     report = Report(
-        html=Path(found.uri, HTML),
-        json=Path(found.uri, JSON),
-        outcome=str(found.facts.get("outcome", "")),
-        model_version=str(found.facts.get("model_version", "")),
-        as_of=str(found.facts.get("as_of", "")),
+        html=Path(found.uri, REVIEW_HTML),
+        json=Path(found.uri, REVIEW_JSON),
+        outcome=said.outcome,
+        model_version=said.model_version or "",
+        as_of=said.as_of or "",
     )
     for path in (report.html, report.json):
         if not path.is_file():
@@ -96,11 +86,11 @@ def find_report(registry: Registry, version: str | None) -> Report:
     return report
 
 
-def _unknown(version: str, reviews: Sequence[Artifact]) -> str:
-    known = [str(one.facts["model_version"]) for one in reviews if "model_version" in one.facts]
+def _unknown(version: str, reviews: Sequence[Artifact[ReviewProperties]]) -> str:
+    known = [one.properties.model_version for one in reviews if one.properties.model_version]
     near = difflib.get_close_matches(version, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
         f"There is no evaluation report of a model {version!r}.{hint} `tens-insight models list` "
-        "shows all models; those trained before reports were written have none."
+        "shows all models."
     )

@@ -1,16 +1,16 @@
 """What the data gate said of a run, for its summary."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pipeline.registry.registry import Artifact
+from components.data_checker.checks import PASSED, SKIPPED, STOPPED, WARNED, Check
+from components.registry.artifact_names import DATA_GATE_DECISION
+from pipeline.registry.registry import RunArtifacts
 
 SHOWN: Final = 5
-_VERDICTS: Final = ("passed", "warned", "stopped", "skipped")
+_VERDICTS: Final = (PASSED, WARNED, STOPPED, SKIPPED)
 
 
 @dataclass(frozen=True)
@@ -19,22 +19,22 @@ class DataChecks:
 
     Attributes:
         file: Where it stands in full; empty where the gate was not reached.
-        checks: Every check, as components/data_checker/checks.py describes it.
+        checks: Every check.
     """
 
     file: str = ""
-    checks: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
 
     @property
     def warnings(self) -> list[str]:
         """Why checks warned, one sentence each."""
-        return [check["message"] for check in self.checks if check["verdict"] == "warned"]
+        return [check.message for check in self.checks if check.verdict == WARNED]
 
     def counts(self) -> str:
         """Returns how many checks had which verdict, and the first reason to skip one."""
-        found = Counter(check["verdict"] for check in self.checks)
+        found = Counter(check.verdict for check in self.checks)
         text = ", ".join(f"{found[verdict]} {verdict}" for verdict in _VERDICTS if found[verdict])
-        skipped = [check["message"] for check in self.checks if check["verdict"] == "skipped"]
+        skipped = [check.message for check in self.checks if check.verdict == SKIPPED]
         return f"{text} ({_first(skipped)})" if skipped else text
 
     def warning_lines(self, file: str) -> Iterator[str]:
@@ -49,9 +49,15 @@ def _first(messages: list[str]) -> str:
     return messages[0] + (f"; and {others} more" if others else "")
 
 
-def read_data_checks(decision: Artifact | None) -> DataChecks:
-    """Reads the decision of a run; an empty one where the gate was not reached."""
-    if decision is None:
+def read_data_checks(made: RunArtifacts) -> DataChecks:
+    """Reads the decision of a run; an empty one where the gate was not reached.
+
+    Args:
+        made: Of the run.
+    """
+    uri = made.newest_uri(DATA_GATE_DECISION)
+    if uri is None:
         return DataChecks()
-    file = Path(decision.uri) / "decision.json"
-    return DataChecks(file=str(file), checks=json.loads(file.read_text(encoding="utf-8")))
+    from components.data_checker.decision_file import DECISION_FILE, read_checks
+
+    return DataChecks(file=f"{uri}/{DECISION_FILE}", checks=read_checks(uri))

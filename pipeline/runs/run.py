@@ -10,25 +10,29 @@ from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
 from components.publishing.published_areas import top_areas
 from components.publishing.published_scores import highest_risks
+from components.registry.artifact_names import MODEL_RUN, saved_model_path
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties, PushedModelProperties
+from components.registry.published_properties import (
+    PublishedAreasProperties,
+    PublishedScoresProperties,
+)
 from pipeline.database import open_database
 from pipeline.logs import import_tensorflow, log_to_file
 from pipeline.registry.metadata_store import require_store
-from pipeline.registry.registry import Artifact, Registry, Run
+from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.summary import TOP, RunSummary, decision_of, newest, newest_run
+from pipeline.runs.summary import TOP, RunSummary, decision_of, newest_run
 from pipeline.settings import ConfigurationInvalid, Settings
 
 if TYPE_CHECKING:
-    from pipeline.runs.gate_decision import GateDecision
+    from components.model_gate.decision_file import Decision
 
 TRAIN: Final = "train"
 SCORE: Final = "score"
 KINDS: Final = (TRAIN, SCORE)
-_SCORES_TYPE: Final = "TensInsightPublishedScores"
-_AREAS_TYPE: Final = "TensInsightPublishedAreas"
-_DECISION_TYPE: Final = "TensInsightDataGateDecision"
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class RunFailed:
     """
 
     error: TensInsightError
-    gate: "GateDecision | None"
+    gate: "Decision | None"
     published: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     report: str | None = None
@@ -83,13 +87,9 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         local_runner.run_locally(definition, settings, progress)
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
-        run = newest_run(registry, module.PIPELINE_NAME, since)
+        made = registry.artifacts_of(newest_run(registry, module.PIPELINE_NAME, since))
         return RunFailed(
-            error,
-            _gate(registry, run),
-            _published(registry, run),
-            _warnings(registry, run),
-            **_report(registry.artifacts_of(run) if run else []),
+            error, decision_of(made), _published(made), _warnings(made), **_report(made)
         )
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
@@ -140,42 +140,34 @@ def preflight(settings: Settings, need_outputs: bool = True) -> str:
         return describe(connection)
 
 
-def _gate(registry: Registry, run: Run | None) -> "GateDecision | None":
-    return decision_of(registry.artifacts_of(run)) if run else None
-
-
-def _published(registry: Registry, run: Run | None) -> tuple[str, ...]:
+def _published(made: RunArtifacts) -> tuple[str, ...]:
     """Says what a failed run published before or after it failed."""
-    artifacts = registry.artifacts_of(run) if run else []
-    found = {
-        "account scores": newest(artifacts, _SCORES_TYPE),
-        "product areas": newest(artifacts, _AREAS_TYPE),
-    }
-    return tuple(
-        f"Published {artifact.facts['published_count']} {what}."
-        for what, artifact in found.items()
-        if artifact is not None and "published_at" in artifact.facts
-    )
+    scores, areas = made.newest(PublishedScoresProperties), made.newest(PublishedAreasProperties)
+    said = []
+    if scores:
+        said.append(f"Published {scores.properties.published_count} account scores.")
+    if areas and areas.properties.published_at:
+        said.append(f"Published {areas.properties.published_count} product areas.")
+    return tuple(said)
 
 
-def _warnings(registry: Registry, run: Run | None) -> tuple[str, ...]:
+def _warnings(made: RunArtifacts) -> tuple[str, ...]:
     """Says what the data gate warned of in a run that failed later."""
-    artifacts = registry.artifacts_of(run) if run else []
-    found = read_data_checks(newest(artifacts, _DECISION_TYPE))
+    found = read_data_checks(made)
     return tuple(found.warning_lines(found.file))
 
 
 def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
-    artifacts = registry.artifacts_of(run)
-    examples, scores = newest(artifacts, "Examples"), newest(artifacts, _SCORES_TYPE)
-    areas = newest(artifacts, _AREAS_TYPE)
+    made = registry.artifacts_of(run)
+    examples, scores = made.newest(ExamplesProperties), made.newest(PublishedScoresProperties)
+    areas = made.newest(PublishedAreasProperties)
     assert examples is not None
     assert scores is not None
     assert areas is not None
     champion = next(
         model
         for model in registry.models()
-        if model.facts.get("model_version") == scores.facts["model_version"]
+        if model.properties.model_version == scores.properties.model_version
     )
     with closing(connect("tens-insight summary")) as connection:
         highest, first_areas = highest_risks(connection, TOP), top_areas(connection, TOP)
@@ -183,33 +175,33 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         pipeline=run.pipeline,
         run_id=run.run_id,
         database=database,
-        data=examples.facts,
-        published=scores.facts,
+        data=examples.properties,
+        published=scores.properties,
         highest=highest,
-        areas=areas.facts,
+        areas=areas.properties,
         top_areas=first_areas,
-        model_uri=f"{champion.uri}/Format-Serving",
-        champion=champion.facts,
-        gate=decision_of(artifacts),
-        pushed_to=_pushed(artifacts),
-        hyperparameters_from=_trained_with(artifacts),
-        data_gate=read_data_checks(newest(artifacts, _DECISION_TYPE)),
-        **_report(artifacts),
+        model_uri=saved_model_path(champion.uri),
+        champion=champion.properties,
+        gate=decision_of(made),
+        pushed_to=_pushed(made),
+        hyperparameters_from=_trained_with(made),
+        data_gate=read_data_checks(made),
+        **_report(made),
     )
 
 
-def _report(artifacts: list[Artifact]) -> dict[str, str | None]:
-    return {"report": report_of(artifacts), "report_copy_problem": copy_problem_of(artifacts)}
+def _report(made: RunArtifacts) -> dict[str, str | None]:
+    return {"report": report_of(made), "report_copy_problem": copy_problem_of(made)}
 
 
-def _trained_with(artifacts: list[Artifact]) -> str | None:
+def _trained_with(made: RunArtifacts) -> str | None:
     """Says where the hyperparameters of the model that a run trained come from."""
-    if newest(artifacts, "ModelRun") is None:
+    if made.newest_uri(MODEL_RUN) is None:
         return None
-    trained = newest(artifacts, "Model")
-    return trained.facts.get("hyperparameters_from") if trained else None
+    trained = made.newest(ModelProperties)
+    return trained.properties.hyperparameters_from if trained else None
 
 
-def _pushed(artifacts: list[Artifact]) -> str | None:
-    pushed = newest(artifacts, "PushedModel")
-    return pushed.facts.get("pushed_destination") if pushed else None
+def _pushed(made: RunArtifacts) -> str | None:
+    pushed = made.newest(PushedModelProperties)
+    return pushed.properties.pushed_destination if pushed else None

@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.publishing.published_areas import PublishedArea
 from components.publishing.published_scores import AccountRisk
-from pipeline.registry.registry import Artifact, Registry, Run
+from components.registry.artifact_names import MODEL_EVALUATION
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import BlessingProperties, ModelProperties
+from components.registry.published_properties import (
+    PublishedAreasProperties,
+    PublishedScoresProperties,
+)
+from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.runs.data_checks import DataChecks
 
 if TYPE_CHECKING:
-    from pipeline.runs.gate_decision import GateDecision
+    from components.model_gate.decision_file import Decision
 
 TOP: Final = 10
-CATEGORIES: Final = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True)
@@ -24,13 +30,13 @@ class RunSummary:
         pipeline: tens-insight-train or tens-insight-score.
         run_id: TFX's name of the run.
         database: user@host:port/dbname.
-        data: Custom properties of the Examples: as_of, label, cutoffs, sizes.
-        published: Custom properties of the PublishedScores: version, counts.
+        data: Properties of the Examples.
+        published: Properties of the PublishedScores.
         highest: The accounts most at risk.
-        areas: Custom properties of the PublishedAreas: version of the weights, counts.
+        areas: Properties of the PublishedAreas.
         top_areas: The published product areas of the highest priority.
         model_uri: Folder of the champion's SavedModel.
-        champion: The champion's custom properties.
+        champion: Properties of the champion.
         gate: The decision on the challenger; None in a scoring run.
         pushed_to: Folder of the pushed model; None if none was pushed.
         hyperparameters_from: Where those of the trained model come from: settings, or which
@@ -43,14 +49,14 @@ class RunSummary:
     pipeline: str
     run_id: str
     database: str
-    data: dict[str, Any]
-    published: dict[str, Any]
+    data: ExamplesProperties
+    published: PublishedScoresProperties
     highest: list[AccountRisk]
-    areas: dict[str, Any]
+    areas: PublishedAreasProperties
     top_areas: list[PublishedArea]
     model_uri: str
-    champion: dict[str, Any]
-    gate: "GateDecision | None" = None
+    champion: ModelProperties
+    gate: "Decision | None" = None
     pushed_to: str | None = None
     hyperparameters_from: str | None = None
     data_gate: DataChecks = field(default_factory=DataChecks)
@@ -59,7 +65,11 @@ class RunSummary:
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""
-        return {"outcome": "published", **asdict(self)}
+        properties = {
+            name: getattr(self, name).as_json()
+            for name in ("data", "published", "areas", "champion")
+        }
+        return {"outcome": "published", **asdict(self), **properties}
 
 
 def newest_run(registry: Registry, pipeline: str, since: datetime) -> Run | None:
@@ -70,28 +80,17 @@ def newest_run(registry: Registry, pipeline: str, since: datetime) -> Run | None
     )
 
 
-def decision_of(artifacts: list[Artifact]) -> "GateDecision | None":
+def decision_of(made: RunArtifacts) -> "Decision | None":
     """Reads what the gate decided.
 
     Args:
-        artifacts: Of the run. A run that evaluated nothing, such as a scoring run,
-            has no decision of its own, though it used an older blessing.
+        made: Of the run. A run that evaluated nothing, such as a scoring run, has no decision
+            of its own, though it used an older blessing.
     """
-    from pipeline.runs.gate_decision import read_decision
+    from components.model_gate.decision_file import read_decision
 
     # The Evaluator's blessings have no decision: they are one of the gate's checks.
-    own = [one for one in artifacts if "decision" in one.facts]
-    blessing = newest(own, "ModelBlessing")
-    if blessing is None or newest(artifacts, "ModelEvaluation") is None:
+    own = [one for one in made.all_of(BlessingProperties) if one.properties.decision]
+    if not own or made.newest_uri(MODEL_EVALUATION) is None:
         return None
-    return read_decision(blessing.uri)
-
-
-def newest(artifacts: list[Artifact], type_name: str) -> Artifact | None:
-    """Returns the newest artifact of a type, if there is one."""
-    found = [one for one in artifacts if one.type_name == type_name]
-    return max(found, key=_artifact_id) if found else None
-
-
-def _artifact_id(artifact: Artifact) -> int:
-    return artifact.artifact_id
+    return read_decision(own[0].uri)

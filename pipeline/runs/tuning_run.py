@@ -1,16 +1,17 @@
 """Runs the tuning pipeline from start to summary."""
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
 
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import HyperParametersProperties
 from pipeline.logs import import_tensorflow
-from pipeline.registry.registry import Artifact, Registry, Run
+from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.runs.data_checks import DataChecks, read_data_checks
 from pipeline.runs.progress import Progress
 from pipeline.runs.run import log_to_state_dir, preflight
-from pipeline.runs.summary import newest, newest_run
+from pipeline.runs.summary import newest_run
 from pipeline.settings import Settings
 
 TUNE: Final = "tune"
@@ -23,20 +24,20 @@ class TuningSummary:
     Attributes:
         run_id: TFX's name of the run.
         database: user@host:port/dbname.
-        data: Custom properties of the Examples: as_of, label, cutoffs, sizes.
+        data: Properties of the Examples.
         tuner_run: The name by which a model says where its hyperparameters come from.
         values: What was found, by name; what was set explicitly is not among them.
         settings_values: The settings' own, by name.
         log_loss: Mean over the folds with the values.
         settings_log_loss: With the settings' own.
         trials: Sets of values that were measured.
-        folds: How the training snapshots were divided.
+        folds: How the training examples were divided.
         data_gate: What the data gate checked, and its warnings.
     """
 
     run_id: str
     database: str
-    data: dict[str, Any]
+    data: ExamplesProperties
     tuner_run: str
     values: dict[str, Any]
     settings_values: dict[str, Any]
@@ -48,7 +49,7 @@ class TuningSummary:
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""
-        return {"outcome": "tuned", **asdict(self)}
+        return {"outcome": "tuned", **asdict(self), "data": self.data.as_json()}
 
 
 def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
@@ -80,21 +81,21 @@ def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
     return _summarise(run, registry.artifacts_of(run), database)
 
 
-def _summarise(run: Run, artifacts: list[Artifact], database: str) -> TuningSummary:
-    examples, found = newest(artifacts, "Examples"), newest(artifacts, "HyperParameters")
+def _summarise(run: Run, made: RunArtifacts, database: str) -> TuningSummary:
+    examples, found = made.newest(ExamplesProperties), made.newest(HyperParametersProperties)
     assert examples is not None
     assert found is not None
-    facts = found.facts
+    best = found.properties
     return TuningSummary(
         run_id=run.run_id,
         database=database,
-        data=examples.facts,
-        tuner_run=facts["tuner_run"],
-        values=json.loads(facts["values"]),
-        settings_values=json.loads(facts["settings_values"]),
-        log_loss=facts["log_loss"],
-        settings_log_loss=facts["settings_log_loss"],
-        trials=facts["trials"],
-        folds=facts["folds"],
-        data_gate=read_data_checks(newest(artifacts, "TensInsightDataGateDecision")),
+        data=examples.properties,
+        tuner_run=best.tuner_run,
+        values=best.values,
+        settings_values=best.settings_values,
+        log_loss=best.log_loss,
+        settings_log_loss=best.settings_log_loss,
+        trials=best.trials,
+        folds=best.folds,
+        data_gate=read_data_checks(made),
     )

@@ -1,7 +1,7 @@
 """Prints summaries for people; rich leaves colours out where NO_COLOR or no terminal asks."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from components.registry.input_facts import input_facts
-from pipeline.runs.band_facts import band_facts
-from pipeline.runs.summary import CATEGORIES, RunSummary
+from components.model_gate.gate_check import SKIPPED, GateCheck
+from components.registry.input_notes import input_notes
+from components.registry.input_properties import Split
+from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
+from pipeline.runs.summary import RunSummary
 from pipeline.text.one_line import one_line
+from pipeline.text.plain_text import table_lines
 
 if TYPE_CHECKING:
-    from pipeline.runs.gate_decision import GateDecision
+    from components.model_gate.decision_file import Decision
 
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
 
@@ -34,7 +37,7 @@ def print_facts(rows: Iterable[tuple[str, str]], out: Console) -> None:
 def render_summary(summary: RunSummary, out: Console) -> None:
     """Prints what a run published, how good the model is, and where to look further."""
     out.print()
-    published, areas = summary.published["published_count"], summary.areas["published_count"]
+    published, areas = summary.published.published_count, summary.areas.published_count
     out.print(f"Published {published} account scores and {areas} product areas.", style="bold")
     print_facts(_facts(summary), out)
     out.print()
@@ -56,13 +59,22 @@ def render_summary(summary: RunSummary, out: Console) -> None:
         out.print(f"Warning: {summary.report_copy_problem}", style="yellow", markup=False)
 
 
-def render_checks(gate: "GateDecision", out: Console) -> None:
-    """Prints every check of the gate, a line each."""
+def render_checks(gate: "Decision", out: Console) -> None:
+    """Prints every check of the gate, a line each; what was skipped comes last."""
     out.print()
     out.print(f"The checks of {gate.model_version}", style="bold")
-    for line in gate.table():
+    rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "bar", "verdict")]
+    rows += map(_check, sorted(gate.checks, key=lambda check: check.verdict == SKIPPED))
+    for line in table_lines(rows):
         colour = "red" if line.endswith("failed") else ""
         out.print(f"  {line}", style=colour, markup=False)
+
+
+def _check(check: GateCheck) -> tuple[str, ...]:
+    value = "-" if check.value is None else f"{check.value:.4f}"
+    ends = "-" if check.interval is None else "[{:.3f}, {:.3f}]".format(*check.interval)
+    bar = check.bar if check.verdict != SKIPPED else check.message.partition(": ")[2]
+    return check.name, check.slice, value, ends, bar, check.verdict
 
 
 def _render_areas(summary: RunSummary, out: Console) -> None:
@@ -80,31 +92,28 @@ def _render_areas(summary: RunSummary, out: Console) -> None:
 def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     data, published = summary.data, summary.published
     yield "database", summary.database
-    yield "as of", data["as_of"]
-    yield (
-        "label",
-        f"{data['label_source']}, churn within {data['horizon_days']} days",
-    )
+    yield "as of", data.as_of
+    yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
     yield "data", _data(summary)
-    for number, fact in enumerate(input_facts(data, published)):
-        yield "" if number else "input", fact
-    counts = [f"{published.get(f'category_{name}', 0)} {name}" for name in CATEGORIES]
-    yield "risk", f"{', '.join(counts)}; mean probability {published['mean_probability']:.3f}"
-    for number, fact in enumerate(band_facts(published)):
-        yield "" if number else "bands", fact
-    if published["removed_count"]:
-        yield "removed", f"{published['removed_count']} accounts that are no longer scored"
+    for number, note in enumerate(input_notes(data, published)):
+        yield "" if number else "input", note
+    counts = [f"{published.categories.get(name, 0)} {name}" for name in CATEGORIES]
+    yield "risk", f"{', '.join(counts)}; mean probability {published.mean_probability:.3f}"
+    for number, note in enumerate(band_notes(published)):
+        yield "" if number else "bands", note
+    if published.removed_count:
+        yield "removed", f"{published.removed_count} accounts that are no longer scored"
     yield "areas", _areas(summary)
-    for split in ("train", "eval"):
-        if f"{split}_snapshots" in data:
-            yield split, _split(summary, split)
+    for name in ("train", "eval"):
+        if name in data.splits:
+            yield name, _split(data.splits[name])
     yield "data checks", summary.data_gate.counts()
     for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
         yield "warning", line
     if summary.hyperparameters_from:
         yield "trained with", f"hyperparameters of {summary.hyperparameters_from}"
     if summary.gate:
-        yield "quality", summary.gate.quality()
+        yield "quality", _quality(summary.gate)
         yield "gate", summary.gate.summary
     yield "scored with", _champion(summary)
     yield "model", short_path(summary.model_uri)
@@ -120,46 +129,73 @@ def short_path(path: str) -> str:
 def _data(summary: RunSummary) -> str:
     data = summary.data
     parts = [
-        f"{data['feedback_rows']} rows of feedback",
-        f"{data['rows_without_account']} without account_id",
-        f"{data['rows_in_future']} after as_of, ignored",
+        f"{data.feedback_rows} rows of feedback",
+        f"{data.rows_without_account} without account_id",
+        f"{data.rows_in_future} after as_of, ignored",
     ]
-    if data["rows_without_date"]:
-        parts.append(f"{data['rows_without_date']} without a possible date, ignored")
-    if (late := data.get("late_rows")) is not None:
+    if data.rows_without_date:
+        parts.append(f"{data.rows_without_date} without a possible date, ignored")
+    if (late := data.late_rows) is not None:
         parts.append(f"{late} arrived late" if late >= 0 else f"{-late} gone since the last run")
     return ", ".join(parts)
 
 
 def _areas(summary: RunSummary) -> str:
     areas = summary.areas
-    if "not_published" in areas:
-        return f"not published: {areas['not_published']}"
+    if areas.not_published is not None:
+        return f"not published: {areas.not_published}"
     parts = [
-        f"{areas['published_count']} pairs of {areas['rows']} rows in {areas['window_days']} days",
-        areas["weights_version"],
+        f"{areas.published_count} pairs of {areas.rows} rows in {areas.window_days} days",
+        areas.weights_version,
     ]
-    if areas["unnamed_rows"]:
-        parts.append(f"{areas['unnamed_rows']} rows without area or tier, ignored")
-    if areas["removed_count"]:
-        parts.append(f"{areas['removed_count']} pairs without feedback, removed")
+    if areas.unnamed_rows:
+        parts.append(f"{areas.unnamed_rows} rows without area or tier, ignored")
+    if areas.removed_count:
+        parts.append(f"{areas.removed_count} pairs without feedback, removed")
     return ", ".join(parts)
 
 
-def _split(summary: RunSummary, split: str) -> str:
-    data = summary.data
-    cutoffs = [datetime.fromisoformat(text) for text in data[f"{split}_cutoffs"].split(",")]
-    snapshots, churned = data[f"{split}_snapshots"], data[f"{split}_churned"]
+def _split(found: Split) -> str:
+    cutoffs = [datetime.fromisoformat(text) for text in found.cutoff_list]
+    rate = found.churned / found.examples
     when = f"{cutoffs[0]:%Y-%m-%d}"
     if len(cutoffs) > 1:
         when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1]:%Y-%m-%d}"
-    return f"{snapshots} snapshots ({when}), {churned} churned, base rate {churned / snapshots:.3f}"
+    return f"{found.examples} examples ({when}), {found.churned} churned, base rate {rate:.3f}"
+
+
+def _quality(gate: "Decision") -> str:
+    """Returns the challenger's metrics as one line."""
+    own = gate.metrics["challenger"]
+    (area,) = [check for check in gate.checks if check.name == "auc above chance"]
+    low, high = area.interval or (float("nan"), float("nan"))
+    return (
+        f"AUC {own['auc']:.3f} [{low:.3f}, {high:.3f}], PR AUC {own['pr_auc']:.3f}, "
+        f"log-loss {own['log_loss']:.4f}, calibration error {own['calibration_error']:.4f}"
+    )
+
+
+def band_notes(published: PublishedScoresProperties) -> Iterator[str]:
+    """Yields sentences about the rule of the risk bands, the rule itself first."""
+    yield published.risk_bands
+    if published.former_risk_bands is not None:
+        yield (
+            f"changed: the last publication's were by {published.former_risk_bands}; the circuit "
+            "breaker did not compare the categories"
+        )
+    if published.model_risk_bands is not None:
+        yield (
+            "by the settings; when the model was trained they were by "
+            f"{published.model_risk_bands}"
+        )
+    if ties := published.divided_ties:
+        yield f"{ties} accounts of equal probabilities are in two bands, parted by account id"
 
 
 def _champion(summary: RunSummary) -> str:
-    version = summary.published["model_version"]
+    version = summary.published.model_version
     if summary.gate is None:
-        return f"champion {version}, trained as of {summary.champion['as_of']}"
+        return f"champion {version}, trained as of {summary.champion.as_of}"
     if summary.gate.blessed:
         return f"{version}, trained in this run"
     return f"former champion {version}; today's challenger was not blessed"

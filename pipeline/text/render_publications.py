@@ -8,7 +8,7 @@ from components.publishing.compare import Difference, Missing
 from components.publishing.publication import recorded_bands
 from components.publishing.staging import Summary
 from components.publishing.undo import Undone
-from pipeline.runs.summary import CATEGORIES
+from components.registry.published_properties import CATEGORIES
 
 _COLUMNS = "{:<6} {:<7} {:<9} {:<16} {:<16} {:>8} {:>8} {:>6}  {:<20} {:<24} {}"
 

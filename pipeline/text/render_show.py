@@ -1,10 +1,10 @@
 """Everything about one model, for people."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from pipeline.registry.lineage import AS_RECORDED, SPLITS, ModelDetails
+from components.registry.model_properties import ModelProperties
+from pipeline.registry.lineage import AS_RECORDED, ModelDetails
 from pipeline.settings import Settings
 from pipeline.text.plain_text import NONE, act_text, fact_lines, minute
 from pipeline.text.render import short_path
@@ -27,9 +27,9 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("run", _run(details)),
             ("examples", _examples(details)),
             ("watermark", _watermark(details)),
-            *((split, _split(card, split)) for split in SPLITS),
-            ("code version", str(card.get("code_version", NONE))),
-            ("packages", str(card.get("packages", NONE))),
+            *((split, found) for split, found in _splits(card)),
+            ("code version", card.code_version or NONE),
+            ("packages", card.packages or NONE),
             ("settings", _settings(details.settings)),
             ("trained with", _hyperparameters(card)),
             ("exported to", short_path(details.exported.path)),
@@ -40,8 +40,9 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
     yield from (f"act {act.number:<9} {act_text(act)}" for act in details.acts)
 
 
-def _label(card: dict[str, Any]) -> str:
-    return f"{card.get('label_source', NONE)}, within {card.get('horizon_days', NONE)} days"
+def _label(card: ModelProperties) -> str:
+    days = NONE if card.horizon_days is None else card.horizon_days
+    return f"{card.label_source or NONE}, within {days} days"
 
 
 def _metrics(details: ModelDetails) -> str:
@@ -65,28 +66,33 @@ def _examples(details: ModelDetails) -> str:
 
 
 def _watermark(details: ModelDetails) -> str:
-    facts = details.examples.facts if details.examples else details.card
-    parts = [f"{facts.get('feedback_rows', NONE)} rows of feedback"]
-    if "newest_feedback" in facts:
-        parts.append(f"newest {facts['newest_feedback']}")
-    if "late_rows" in facts:
-        parts.append(f"{facts['late_rows']} arrived late")
+    rows = details.card.feedback_rows
+    parts = [f"{NONE if rows is None else rows} rows of feedback"]
+    data = details.examples.properties if details.examples else None
+    if data and data.newest_feedback is not None:
+        parts.append(f"newest {data.newest_feedback}")
+    if data and data.late_rows is not None:
+        parts.append(f"{data.late_rows} arrived late")
     return ", ".join(parts)
 
 
-def _split(card: dict[str, Any], split: str) -> str:
-    cutoffs = str(card.get(f"{split}_cutoffs", "")).split(",")
-    snapshots, churned = card.get(f"{split}_snapshots", 0), card.get(f"{split}_churned", 0)
+def _splits(card: ModelProperties) -> Iterator[tuple[str, str]]:
+    yield "train", _split(card.train_cutoffs, card.train_examples, card.train_churned)
+    yield "eval", _split(card.eval_cutoffs, card.eval_examples, card.eval_churned)
+
+
+def _split(joined: str, examples: int, churned: int) -> str:
+    cutoffs = joined.split(",")
     when = cutoffs[0][:10]
     if len(cutoffs) > 1:
         when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1][:10]}"
-    rate = f", base rate {churned / snapshots:.3f}" if snapshots else ""
-    return f"{snapshots} snapshots ({when}), {churned} churned{rate}"
+    rate = f", base rate {churned / examples:.3f}" if examples else ""
+    return f"{examples} examples ({when}), {churned} churned{rate}"
 
 
 def _settings(found: dict[str, Any]) -> str:
     if not found:
-        return f"{NONE} (the model is older than their record)"
+        return NONE
     changed = [
         f"{name}={found[name]}"
         for name, field in sorted(Settings.model_fields.items())
@@ -96,13 +102,12 @@ def _settings(found: dict[str, Any]) -> str:
     return f"{', '.join(changed)}; the other {others}" if changed else f"all {others}"
 
 
-def _hyperparameters(card: dict[str, Any]) -> str:
+def _hyperparameters(card: ModelProperties) -> str:
     """What was used, which the settings do not say where a tuner chose."""
-    if "hyperparameters" not in card:
-        return f"{NONE} (the model is older than their record)"
-    used = json.loads(card["hyperparameters"])
-    values = ", ".join(f"{name}={_rounded(value)}" for name, value in used.items())
-    return f"{values}; from {card['hyperparameters_from']}"
+    if card.hyperparameters is None:
+        return NONE
+    values = [f"{name}={_rounded(value)}" for name, value in card.hyperparameters.items()]
+    return f"{', '.join(values)}; from {card.hyperparameters_from}"
 
 
 def _rounded(value: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from components.feedback_example_gen.cutoffs import TRAIN
 from pipeline.runs.tuning_run import TuningSummary
 from pipeline.text.render import print_facts, short_path
 
@@ -38,13 +39,11 @@ def _facts(summary: TuningSummary) -> Iterable[tuple[str, str]]:
     data = summary.data
     yield "tuner run", summary.tuner_run
     yield "database", summary.database
-    yield "as of", data["as_of"]
-    yield "label", f"{data['label_source']}, churn within {data['horizon_days']} days"
-    cutoffs = len(data["train_cutoffs"].split(","))
-    yield (
-        "train",
-        f"{data['train_snapshots']} snapshots ({cutoffs} cutoffs), {data['train_churned']} churned",
-    )
+    yield "as of", data.as_of
+    yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
+    train = data.splits[TRAIN]
+    cutoffs = len(train.cutoff_list)
+    yield "train", f"{train.examples} examples ({cutoffs} cutoffs), {train.churned} churned"
     yield "folds", summary.folds
     yield "data checks", summary.data_gate.counts()
     for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):

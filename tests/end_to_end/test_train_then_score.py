@@ -131,11 +131,11 @@ def test_the_ranking_counted_anew_is_the_published_one(house, scored, areas_by_s
 
 def test_a_version_names_one_model_and_leads_to_its_data(registry, trained):
     version = trained.summary["published"]["model_version"]
-    (model,) = [m for m in registry.models() if m.facts.get("model_version") == version]
+    (model,) = [m for m in registry.models() if m.properties.model_version == version]
     assert registry.champion().artifact_id == model.artifact_id
-    assert model.facts["label_source"] == "account_churn"
-    assert model.facts["eval_cutoffs"] == "2026-04-02T00:00:00+00:00"
-    assert len(model.facts["code_version"]) == 12
+    assert model.properties.label_source == "account_churn"
+    assert model.properties.eval_cutoffs == "2026-04-02T00:00:00+00:00"
+    assert len(model.properties.code_version) == 12
     card = json.loads(
         tf.io.gfile.GFile(f"{model.uri}/Format-Serving/assets.extra/model_card.json").read()
     )
@@ -156,7 +156,7 @@ def test_the_splits_are_recorded_with_dates_sizes_and_base_rates(trained, house)
         house.as_of - 60 * DAY,
     )[0]
     assert data["eval_churned"] == churned
-    assert data["eval_base_rate"] == pytest.approx(churned / data["eval_snapshots"], abs=1e-6)
+    assert data["eval_base_rate"] == pytest.approx(churned / data["eval_examples"], abs=1e-6)
 
 
 def test_no_secret_anywhere(house, trained, scored):
@@ -195,7 +195,6 @@ def test_every_score_has_its_details_and_reasons_that_add_up(house, trained, sco
     assert fewest >= 1
     assert gap < 1e-3
     assert trained.summary["published"]["risk_bands_mode"] == "probability"
-    assert trained.summary["published"]["has_reasons"] == 1
     account = trained.summary["highest"][0]["account_id"]
     shown = house.run("account", account)
     assert shown.code == 0, shown.err
@@ -219,8 +218,8 @@ def test_the_report_is_of_this_run(trained, published_by_training, registry):
     mean = np.mean([row[1] for row in published_by_training])
     assert standing["after"]["mean_probability"] == pytest.approx(mean, abs=1e-6)
     (found,) = [one for one in registry.reviews() if trained.summary["report"].startswith(one.uri)]
-    assert found.facts["outcome"] == "blessed"
-    assert found.facts["model_version"] == trained.summary["published"]["model_version"]
+    assert found.properties.outcome == "blessed"
+    assert found.properties.model_version == trained.summary["published"]["model_version"]
 
 
 def test_status_tells_the_truth(house, scored, trained):

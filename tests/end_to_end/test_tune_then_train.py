@@ -22,7 +22,7 @@ def test_training_takes_what_tuning_found(postgres_server, tmp_path, house_with)
         assert found["trials"] == 2
         assert found["log_loss"] <= found["settings_log_loss"]
         assert "Measured 2 sets of hyperparameters" in tuned.out
-        assert "eval_snapshots" not in found["data"]
+        assert "eval_examples" not in found["data"]
         assert house.query("SELECT count(*) FROM tens_insight.publications") == [(0,)]
 
         trained = house.run(

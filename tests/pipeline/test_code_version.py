@@ -31,8 +31,10 @@ _CHECKS_ONLY = {
     "components.postgres.contract": "refuses tables that do not fit, changes none",
     "components.postgres.tables": "refuses tables that do not fit, changes none",
     "components.postgres.table_problems": "refuses tables that do not fit, changes none",
-    "components.registry.artifact_facts": "hands properties on as they are",
-    "components.registry.metadata_text": "the spelling of backslashes in properties",
+    "components.registry.artifact_names": "names of types and files",
+    "components.registry.input_properties": "what the artifacts say of themselves",
+    "components.registry.model_properties": "what the artifacts say of themselves",
+    "components.registry.properties": "how properties are written and read",
 }
 """What the makers of a model import outside of the hashed files, and why it decides no number."""
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
+from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.gate_check import FAILED, OVERALL, PASSED, SKIPPED
-from components.model_gate.overall_checks import CHALLENGER, CHAMPION
 from components.model_review.page import cells, numbers, words
 from components.model_review.page.blocks import (
     BAD,

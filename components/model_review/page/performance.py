@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from components.model_gate.overall_checks import CHAMPION
+from components.model_gate.decision_file import CHAMPION
 from components.model_review.page import cells, numbers, words
 from components.model_review.page.blocks import Figure, Part, Section, Table
 from components.model_review.page.charts.curves import Mark, curves

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from components.model_gate.overall_checks import CHALLENGER
+from components.model_gate.decision_file import CHALLENGER
 from components.model_gate.predictions import Predictions
 from components.model_review.sections.estimates import Estimate
 from serving_model.evaluation import reliability

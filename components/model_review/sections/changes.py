@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from components.data_checker.checks import STOPPED, WARNED, Check
 from components.data_checker.pairs import DRIFT, SKEW
-from components.feedback_example_gen import properties as names
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
-from components.model_review.run_artifacts import Facts, RunArtifacts
+from components.model_review.run_artifacts import RunArtifacts
+from components.registry.input_properties import ExamplesProperties
 
 _AT_MOST: Final = "<= "
 _ABSENT: Final = "-"
@@ -72,28 +72,29 @@ def changes_of(run: RunArtifacts, settings: dict[str, Any]) -> Changes:
         run: As far as it came.
         settings: Of the run, plain values by name.
     """
+    data, champion = run.examples, run.former_champion
     return Changes(
-        volume=tuple(_volume(run.examples)),
+        volume=tuple(_volume(data)) if data else (),
         drift=tuple(sorted(_drift(run.checks), key=_beyond, reverse=True)),
-        settings=tuple(_settings(run.former_champion, settings)),
-        champion_version=run.former_champion.get("model_version"),
-        since=run.examples.get(names.PREVIOUS_AS_OF, ""),
+        settings=tuple(_settings(champion.settings or {}, settings)) if champion else (),
+        champion_version=champion.model_version if champion else None,
+        since=(data.previous_as_of or "") if data else "",
     )
 
 
-def _volume(data: Facts) -> Iterator[Change]:
-    if names.PREVIOUS_ROWS in data:
-        yield _counted("rows of feedback", data[names.PREVIOUS_ROWS], data[names.FEEDBACK_ROWS])
-        scored = data.get(f"{SCORE}_snapshots", 0)
-        yield _counted("accounts to score", data[names.PREVIOUS_SCORED], scored)
-    if names.LATE_ROWS in data:
-        late = data[names.LATE_ROWS]
+def _volume(data: ExamplesProperties) -> Iterator[Change]:
+    if data.previous_feedback_rows is not None and data.previous_scored is not None:
+        yield _counted("rows of feedback", data.previous_feedback_rows, data.feedback_rows)
+        scored = data.splits.get(SCORE)
+        now = scored.examples if scored else 0
+        yield _counted("accounts to score", data.previous_scored, now)
+    if (late := data.late_rows) is not None:
         what = "rows that came late" if late >= 0 else "rows that were removed"
         yield Change(f"{what}: older than the last run's now", _ABSENT, f"{abs(late):,}")
-    if names.ROWS_LAST_WEEK in data:
-        mean = data[names.ROWS_WEEKS_BEFORE] / WEEKS_BEFORE
+    if data.rows_last_week is not None and data.rows_weeks_before is not None:
+        mean = data.rows_weeks_before / WEEKS_BEFORE
         name = f"rows a week: mean of {WEEKS_BEFORE} weeks, and the last"
-        yield Change(name, f"{mean:,.0f}", f"{data[names.ROWS_LAST_WEEK]:,}")
+        yield Change(name, f"{mean:,.0f}", f"{data.rows_last_week:,}")
 
 
 def _counted(name: str, before: int, now: int) -> Change:
@@ -122,11 +123,7 @@ def _beyond(drift: Drift) -> tuple[bool, float]:
     return alarming, drift.distance / drift.limit if drift.limit else 0.0
 
 
-def _settings(champion: Facts, settings: dict[str, Any]) -> Iterator[Change]:
-    """Yields nothing for a champion older than the record of settings."""
-    before = json.loads(champion.get("settings") or "{}")
-    if not before:
-        return
+def _settings(before: dict[str, Any], settings: dict[str, Any]) -> Iterator[Change]:
     for name in sorted(before.keys() | settings.keys()):
         if before.get(name, _ABSENT) != settings.get(name, _ABSENT):
             yield Change(name, _text(before.get(name, _ABSENT)), _text(settings.get(name, _ABSENT)))

@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from components.feedback_example_gen import properties as names
-from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
-from components.model_review.run_artifacts import Facts, RunArtifacts
-from components.registry.input_facts import input_facts
+from components.feedback_example_gen.cutoffs import SCORE
+from components.model_review.run_artifacts import RunArtifacts
+from components.registry.input_notes import input_notes
+from components.registry.input_properties import ExamplesProperties, Split
+from components.registry.published_properties import PublishedScoresProperties
 
 
 @dataclass(frozen=True)
@@ -60,44 +61,42 @@ def data_checks_of(run: RunArtifacts) -> tuple[DataCheck, ...]:
 
 def data_facts_of(run: RunArtifacts) -> tuple[Fact, ...]:
     """Returns what was read; nothing where reading failed."""
-    return tuple(_facts(run)) if run.examples else ()
+    return tuple(_facts(run.examples, run.published)) if run.examples else ()
 
 
 def splits_of(run: RunArtifacts) -> tuple[LabelledSplit, ...]:
     """Returns dates and sizes of the splits that were read."""
-    found = (TRAIN, EVAL, SCORE)
-    return tuple(_split(run.examples, name) for name in found if f"{name}_cutoffs" in run.examples)
+    splits = run.examples.splits if run.examples else {}
+    return tuple(_split(name, found) for name, found in splits.items())
 
 
-def _facts(run: RunArtifacts) -> Iterator[Fact]:
-    data = run.examples
-    yield Fact("rows of feedback", f"{data[names.FEEDBACK_ROWS]:,}")
-    if names.NEWEST_FEEDBACK in data:
-        yield Fact("newest feedback", _freshness(data))
-    for name, words in (
-        ("rows_without_account", "rows without an account, in no account's score"),
-        ("rows_in_future", "rows later than the run's now, not read"),
-        ("rows_without_date", "rows without a date, not read"),
+def _facts(data: ExamplesProperties, published: PublishedScoresProperties | None) -> Iterator[Fact]:
+    yield Fact("rows of feedback", f"{data.feedback_rows:,}")
+    if data.newest_feedback is not None:
+        yield Fact("newest feedback", _freshness(data.newest_feedback, data.as_of))
+    for rows, words in (
+        (data.rows_without_account, "rows without an account, in no account's score"),
+        (data.rows_in_future, "rows later than the run's now, not read"),
+        (data.rows_without_date, "rows without a date, not read"),
     ):
-        yield Fact(words, f"{data.get(name, 0):,}")
-    if "duplicate_rows" in data:
-        for sentence in input_facts(data, run.published):
-            yield Fact("handled on purpose", sentence)
+        yield Fact(words, f"{rows:,}")
+    for sentence in input_notes(data, published):
+        yield Fact("handled on purpose", sentence)
 
 
-def _freshness(data: Facts) -> str:
-    newest = datetime.fromisoformat(data[names.NEWEST_FEEDBACK])
-    age = datetime.fromisoformat(data[names.AS_OF]) - newest
+def _freshness(newest_feedback: str, as_of: str) -> str:
+    newest = datetime.fromisoformat(newest_feedback)
+    age = datetime.fromisoformat(as_of) - newest
     return f"{newest:%Y-%m-%d %H:%M} UTC, {max(age.days, 0)} days before the run's now"
 
 
-def _split(data: Facts, name: str) -> LabelledSplit:
-    cutoffs = [one for one in data[f"{name}_cutoffs"].split(",") if one]
+def _split(name: str, found: Split) -> LabelledSplit:
+    cutoffs = found.cutoff_list
     return LabelledSplit(
         name=name,
         first=cutoffs[0] if cutoffs else "",
         last=cutoffs[-1] if cutoffs else "",
         cutoffs=len(cutoffs),
-        snapshots=data[f"{name}_snapshots"],
-        churned=None if name == SCORE else data[f"{name}_churned"],
+        snapshots=found.examples,
+        churned=None if name == SCORE else found.churned,
     )

@@ -5,8 +5,6 @@ from typing import Final
 
 from components.data_checker.checks import STOPPED as CHECK_STOPPED
 from components.feedback_example_gen.cutoffs import EVAL
-from components.feedback_example_gen.properties import AS_OF, LABEL_SOURCE
-from components.model_gate.gate_check import GateCheck
 from components.model_review.run_artifacts import RunArtifacts
 from components.registry.node_costs import FAILED as NODE_FAILED
 
@@ -80,19 +78,20 @@ class Head:
 
 def head_of(run: RunArtifacts) -> Head:
     """Returns what the report is about, as far as the run came."""
-    data, judged = run.examples, run.judged or {}
-    evaluated = judged.get("eval", {})
+    data, former = run.examples, run.former_champion
+    planned = data.splits.get(EVAL) if data else None
+    found = run.judged.eval if run.judged else {}
     return Head(
         run_id=run.run_id,
-        model_version=run.model.get("model_version"),
-        champion_version=run.former_champion.get("model_version"),
-        as_of=data.get(AS_OF, ""),
-        label_source=data.get(LABEL_SOURCE, ""),
-        horizon_days=data.get("horizon_days"),
-        lookback_days=data.get("lookback_days"),
-        eval_cutoff=evaluated.get("cutoff") or data.get(f"{EVAL}_cutoffs", ""),
-        accounts=evaluated.get("accounts", data.get(f"{EVAL}_snapshots")),
-        churned=evaluated.get("churned", data.get(f"{EVAL}_churned")),
+        model_version=run.model.model_version if run.model else None,
+        champion_version=former.model_version if former else None,
+        as_of=data.as_of if data else "",
+        label_source=data.label_source if data else "",
+        horizon_days=data.horizon_days if data else None,
+        lookback_days=data.lookback_days if data else None,
+        eval_cutoff=found.get("cutoff") or (planned.cutoffs if planned else ""),
+        accounts=found.get("accounts", planned.examples if planned else None),
+        churned=found.get("churned", planned.churned if planned else None),
     )
 
 
@@ -100,7 +99,7 @@ def decision_of(run: RunArtifacts) -> Decision:
     """Returns the decision: the gate's, the data gate's, or which component failed."""
     if run.judged is not None:
         kind = BLESSED if run.blessed else NOT_BLESSED
-        return Decision(kind, str(run.judged["summary"]), _after_the_gate(run))
+        return Decision(kind, run.judged.summary, _after_the_gate(run))
     stopped = [check.message for check in run.checks if check.verdict == CHECK_STOPPED]
     if stopped:
         return Decision(STOPPED, "; ".join(stopped), f"Nothing was learnt. {_UNTOUCHED}")
@@ -112,8 +111,7 @@ def decision_of(run: RunArtifacts) -> Decision:
 
 def checks_of(run: RunArtifacts) -> tuple[Check, ...]:
     """Returns the checks of the gate; none where it was not reached."""
-    found = (run.judged or {}).get("checks", [])
-    return tuple(Check(**asdict(GateCheck.from_mapping(one))) for one in found)
+    return tuple(Check(**asdict(one)) for one in run.judged.checks) if run.judged else ()
 
 
 def _after_the_gate(run: RunArtifacts) -> str:
@@ -123,7 +121,7 @@ def _after_the_gate(run: RunArtifacts) -> str:
     if published := _published(run):
         return f"This model scores nobody. {published}"
     if run.champion:
-        version = run.champion.get("model_version")
+        version = run.champion.model_version
         return f"This model scores nobody; the champion is still {version}. {_UNTOUCHED}"
     return (
         "This model scores nobody, and there is no champion that could: no account scores "
@@ -135,6 +133,6 @@ def _published(run: RunArtifacts) -> str:
     if not run.published:
         return ""
     whose = "this model"
-    if run.published["model_version"] != run.model.get("model_version"):
-        whose = f"the champion {run.published['model_version']}"
-    return f"{run.published['published_count']:,} accounts were scored by {whose} and published."
+    if run.model is None or run.published.model_version != run.model.model_version:
+        whose = f"the champion {run.published.model_version}"
+    return f"{run.published.published_count:,} accounts were scored by {whose} and published."

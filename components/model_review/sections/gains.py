@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from components.model_gate.overall_checks import CHALLENGER
+from components.model_gate.decision_file import CHALLENGER
 from components.model_gate.predictions import Predictions
 from components.model_review.sections.estimates import (
     Curve,

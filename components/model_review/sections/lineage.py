@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.feedback_example_gen import properties as names
 from components.model_review.run_artifacts import RunArtifacts
 from components.model_review.sections.data import Fact
 
@@ -68,14 +67,15 @@ def components_of(run: RunArtifacts) -> tuple[Component, ...]:
 
 def _lineage(run: RunArtifacts, code_version: str) -> Iterator[Fact]:
     yield Fact("run", run.run_id)
-    if names.AS_OF in run.examples:
-        rows, newest = run.examples[names.FEEDBACK_ROWS], run.examples.get(names.NEWEST_FEEDBACK)
-        watermark = f"{rows:,} rows, the newest of {newest}" if newest else f"{rows:,} rows"
-        yield Fact("snapshot of the database", f"as of {run.examples[names.AS_OF]}: {watermark}")
+    if data := run.examples:
+        newest = f", the newest of {data.newest_feedback}" if data.newest_feedback else ""
+        watermark = f"{data.feedback_rows:,} rows{newest}"
+        yield Fact("database snapshot", f"as of {data.as_of}: {watermark}")
     yield Fact("code version", code_version)
+    model = run.model.as_plain() if run.model else {}
     for name, words in _OF_THE_MODEL:
-        if name in run.model:
-            yield Fact(words, str(run.model[name]))
+        if name in model:
+            yield Fact(words, str(model[name]))
     for name, words in _ARTIFACTS:
         if name in run.uris:
             yield Fact(words, run.uris[name])

@@ -7,9 +7,9 @@ sentences are those of the run.
 from collections.abc import Iterator
 from typing import Final
 
-from components.feedback_example_gen import properties as names
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
-from components.model_review.run_artifacts import Facts, RunArtifacts
+from components.model_review.run_artifacts import RunArtifacts
+from components.registry.input_properties import ExamplesProperties
 
 Section = tuple[str, tuple[str, ...]]
 INACTIVITY: Final = "inactivity"
@@ -36,9 +36,9 @@ _ETHICS: Final = (
 
 def card_of(run: RunArtifacts) -> tuple[Section, ...]:
     """Returns headings and their sentences; none where not even reading came to its end."""
-    if names.AS_OF not in run.examples:
-        return ()
     data = run.examples
+    if data is None:
+        return ()
     return (
         ("Intended use", _INTENDED),
         ("What the label means", tuple(_label(data))),
@@ -48,9 +48,9 @@ def card_of(run: RunArtifacts) -> tuple[Section, ...]:
     )
 
 
-def _label(data: Facts) -> Iterator[str]:
-    horizon = data["horizon_days"]
-    if data[names.LABEL_SOURCE] == INACTIVITY:
+def _label(data: ExamplesProperties) -> Iterator[str]:
+    horizon = data.horizon_days
+    if data.label_source == INACTIVITY:
         yield (
             f"Churned means: no feedback of the account for {horizon} days after the cutoff. There "
             "is no table of churn dates, so silence stands for leaving. An account that stays "
@@ -65,25 +65,25 @@ def _label(data: Facts) -> Iterator[str]:
     )
 
 
-def _population(data: Facts) -> Iterator[str]:
+def _population(data: ExamplesProperties) -> Iterator[str]:
     yield (
-        f"Learnt from {data.get(f'{TRAIN}_snapshots', 0):,} snapshots of accounts, judged on "
-        f"{data.get(f'{EVAL}_snapshots', 0):,} at a later cutoff. A snapshot sees "
-        f"{data['lookback_days']} days of feedback, the newest {data['max_events']:,} events."
+        f"Learnt from {_size(data, TRAIN):,} examples of accounts, judged on "
+        f"{_size(data, EVAL):,} at a later cutoff. An example sees "
+        f"{data.lookback_days} days of feedback, the newest {data.max_events:,} events."
     )
     yield (
-        f"{data['rows_without_account']:,} of {data[names.FEEDBACK_ROWS]:,} rows of feedback name "
+        f"{data.rows_without_account:,} of {data.feedback_rows:,} rows of feedback name "
         "no account and speak for nobody here. Accounts that never wrote are not in the data at "
         "all, and have no score."
     )
-    if data[names.LABEL_SOURCE] == INACTIVITY:
+    if data.label_source == INACTIVITY:
         yield (
-            f"An account that was silent for all of the {data['lookback_days']} days before a "
-            "cutoff has left already by this label, and is not in the snapshot."
+            f"An account that was silent for all of the {data.lookback_days} days before a "
+            "cutoff has left already by this label, and is no example."
         )
 
 
-def _limits(data: Facts) -> Iterator[str]:
+def _limits(data: ExamplesProperties) -> Iterator[str]:
     yield (
         "Feedback is all that is known: no usage, no contract, no invoice. An account that leaves "
         "without a word, with a rhythm like any other, is found by chance only."
@@ -96,5 +96,9 @@ def _limits(data: Facts) -> Iterator[str]:
         "The evaluation is of one cutoff. A season, a price change or an incident after it is in "
         "no figure of this report; the section on what changed is where that shows first."
     )
-    if data.get(names.LATE_ROWS, 0) > 0:
-        yield f"In this run {data[names.LATE_ROWS]:,} rows came late."
+    if data.late_rows is not None and data.late_rows > 0:
+        yield f"In this run {data.late_rows:,} rows came late."
+
+
+def _size(data: ExamplesProperties, split: str) -> int:
+    return data.splits[split].examples if split in data.splits else 0

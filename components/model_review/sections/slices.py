@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.model_gate.decision_file import CHAMPION, Decision
 from components.model_gate.gate_check import GateCheck
-from components.model_gate.overall_checks import CHAMPION
 from components.model_review.sections.estimates import Estimate
 
 
@@ -39,16 +39,16 @@ class Slice:
     failed: bool = False
 
 
-def slices_of(decision: Mapping[str, Any]) -> tuple[Slice, ...]:
+def slices_of(decision: Decision) -> tuple[Slice, ...]:
     """Reads the slices and their checks, in the order of the gate.
 
     Args:
-        decision: What decision.json holds.
+        decision: Of the gate.
     """
     checks: defaultdict[str, list[GateCheck]] = defaultdict(list)
-    for found in decision["checks"]:
-        checks[found["slice"]].append(GateCheck.from_mapping(found))
-    return tuple(_slice(found, checks[found["slice"]]) for found in decision["slices"])
+    for check in decision.checks:
+        checks[check.slice].append(check)
+    return tuple(_slice(found, checks[found["slice"]]) for found in decision.slices)
 
 
 def _slice(found: Mapping[str, Any], checks: list[GateCheck]) -> Slice:

@@ -1,12 +1,16 @@
 """Without a champion that fits, nothing is scored, and the reason is said."""
 
+from typing import Any
+
 import pytest
 from tfx.types import standard_artifacts
 
 from components.account_scorer.champion import require_champion, require_fit
 from components.errors import NothingToPublish
+from components.registry.model_properties import ModelProperties
+from tests.components.sample_properties import examples_properties
 
-CARD = {
+CARD: dict[str, Any] = {
     "model_version": "20240601-abcdef01",
     "lookback_days": 180,
     "horizon_days": 60,
@@ -14,7 +18,8 @@ CARD = {
     "duplicate_events": "collapse",
     "label_source": "account_churn",
 }
-FACTS = {name: value for name, value in CARD.items() if name != "model_version"} | {"as_of": "x"}
+MODEL = ModelProperties.from_plain(CARD)
+DATA = {name: value for name, value in CARD.items() if name != "model_version"}
 
 
 def test_the_champion_is_the_model_that_was_found() -> None:
@@ -28,7 +33,7 @@ def test_no_champion() -> None:
 
 
 def test_a_champion_of_these_settings_fits() -> None:
-    require_fit(CARD, FACTS)
+    require_fit(MODEL, examples_properties(**DATA))
 
 
 @pytest.mark.parametrize(
@@ -41,18 +46,11 @@ def test_a_champion_of_these_settings_fits() -> None:
         ({"label_source": "inactivity"}, "label_source was account_churn and is inactivity"),
     ],
 )
-def test_a_champion_of_other_settings_does_not(changed: dict[str, object], reason: str) -> None:
+def test_a_champion_of_other_settings_does_not(changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(NothingToPublish, match=rf"20240601-abcdef01 does not fit.*: {reason}\. "):
-        require_fit(CARD, FACTS | changed)
-
-
-def test_a_card_from_before_duplicates_were_collapsed_counted_every_row() -> None:
-    card = {name: value for name, value in CARD.items() if name != "duplicate_events"}
-    require_fit(card, FACTS | {"duplicate_events": "keep"})
-    with pytest.raises(NothingToPublish, match="duplicate_events was keep and is collapse"):
-        require_fit(card, FACTS)
+        require_fit(MODEL, examples_properties(**DATA | changed))
 
 
 def test_all_that_differs_is_named() -> None:
     with pytest.raises(NothingToPublish, match="lookback_days was .*, horizon_days was "):
-        require_fit(CARD, FACTS | {"lookback_days": 1, "horizon_days": 2})
+        require_fit(MODEL, examples_properties(**DATA | {"lookback_days": 1, "horizon_days": 2}))

@@ -15,8 +15,8 @@ from components.account_scorer import inference
 from components.account_scorer.executor import Executor
 from components.account_scorer.inference import read_scores
 from components.errors import NothingToPublish, PublicationRefused
-from components.registry import artifact_facts
 from components.registry.artifacts import PublishedScores
+from components.registry.published_properties import PublishedScoresProperties
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 POLICY = {
@@ -95,7 +95,7 @@ def test_everyone_is_published(
         assert health == pytest.approx(100 * (1 - expected), rel=1e-6)
         assert (risk, predicted_at) == (category(expected), AS_OF)
         assert version == "20240601-abcdef01"
-    facts = artifact_facts.custom_properties(scores)
+    facts = PublishedScoresProperties.read(scores).as_json()
     assert facts.pop("mean_probability") == pytest.approx(sum(accounts.values()) / len(accounts))
     assert datetime.fromisoformat(facts.pop("published_at")).utcoffset() == timedelta(0)
     risks = [category(expected) for expected in accounts.values()]
@@ -105,7 +105,6 @@ def test_everyone_is_published(
         "publication_id": 1,
         "published_count": len(ODD),
         "removed_count": 0,
-        "has_reasons": 1,
         "risk_bands": "probability: medium from 0.25, high from 0.50, critical from 0.75",
         "risk_bands_mode": "probability",
         **{f"category_{one}": risks.count(one) for one in ("low", "medium", "high", "critical")},
@@ -164,10 +163,10 @@ def test_the_circuit_breaker_gets_its_settings(
         score(max_count_change=0.1)
     kept = score(max_count_change=0.1, accept_shift="A reason.", remove_departed=False)
     assert published(feedback).keys() == set(ODD)
-    assert artifact_facts.custom_properties(kept)["published_count"] == len(ODD) - 4
+    assert PublishedScoresProperties.read(kept).as_json()["published_count"] == len(ODD) - 4
     removed = score(max_count_change=0.1)
     assert published(feedback).keys() == set(ODD[4:])
-    assert artifact_facts.custom_properties(removed)["removed_count"] == 4
+    assert PublishedScoresProperties.read(removed).as_json()["removed_count"] == 4
 
 
 def test_without_a_champion_nothing_is_published(
@@ -234,24 +233,12 @@ def test_the_details_of_a_shard_are_those_of_the_table(
         assert json.loads(one["churn_by_horizon"]) == rows[one["account_id"]]["churn_by_horizon"]
 
 
-def test_a_model_of_before_scores_without_reasons_and_says_so(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
-) -> None:
-    scores = score(champion=make_model(explains=False))
-    assert artifact_facts.custom_properties(scores)["has_reasons"] == 0
-    scores_now = published(feedback)
-    for account, row in details(feedback).items():
-        assert (row["reasons"], row["base_log_odds"], row["lift"]) == (None, None, None)
-        assert row["churn_by_horizon"] == {"10": scores_now[account][0]}
-        assert row["silence_state"] in ("new", "silent")
-
-
 def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
     feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
 ) -> None:
     rule = {"mode": "lift", "lifts": [2, 3, 6]}
     scores = score(risk_bands=json.dumps(rule))
-    facts = artifact_facts.custom_properties(scores)
+    facts = PublishedScoresProperties.read(scores).as_json()
     assert facts["risk_bands"] == (
         "lift over the base rate 0.080: medium from 2x (0.160), high from 3x (0.240), "
         "critical from 6x (0.480)"
@@ -263,7 +250,7 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
     (log,) = feedback.execute("SELECT risk_bands FROM tens_insight.publications")[0]
     assert log == rule | {"base_rate": 0.08, "cuts": [0.16, 0.24, 0.48]}
     trained = make_model(risk_bands=json.dumps(rule), calibrated_base_rate=0.05)
-    facts = artifact_facts.custom_properties(score(trained, risk_bands=json.dumps(rule)))
+    facts = PublishedScoresProperties.read(score(trained, risk_bands=json.dumps(rule))).as_json()
     assert "base rate 0.050" in facts["risk_bands"]
     assert "model_risk_bands" not in facts
     assert "former_risk_bands" not in facts
@@ -285,7 +272,7 @@ def test_bands_by_capacity_part_equals_and_say_so(
     feedback.add([{"account_id": f"twin-{n}", "created_at": AS_OF - timedelta(days=90)}
                   for n in range(3)])  # fmt: skip
     rule = {"mode": "capacity", "capacity": [2, 3, 4]}
-    facts = artifact_facts.custom_properties(score(risk_bands=json.dumps(rule)))
+    facts = PublishedScoresProperties.read(score(risk_bands=json.dumps(rule))).as_json()
     assert [facts[f"category_{one}"] for one in ("critical", "high", "medium", "low")] == [
         2, 3, 4, 7,
     ]  # fmt: skip

@@ -1,6 +1,5 @@
 """The share of scored words that a vocabulary lacks, against plain Python."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -8,12 +7,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tfx.types import standard_artifacts
 
-from components.account_scorer.unseen_words import describe_unseen_words, unseen_words
+from components.account_scorer.unseen_words import count_unseen_words, unseen_words
 from components.feedback_example_gen.word_counts import OPEN_SETS, WORDS, write_word_counts
-from components.registry import artifact_facts
-from components.registry.artifacts import PublishedScores
+from components.registry.published_properties import UnseenWords
 
 SPELLINGS = st.sampled_from(["chat", "Chat", " CHAT", "slack", "Slack ", "x", "ü", "Ü", ""])
 
@@ -48,25 +45,22 @@ def test_the_share_is_that_of_events(counts: dict[str | None, int], known: set[b
     assert named == sorted(unseen, key=lambda word: (-unseen[word], word))[:3]
 
 
-def test_the_artifact_says_it_and_a_missing_vocabulary_is_logged(
+def test_every_vocabulary_is_counted_and_a_missing_one_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    examples, scores = standard_artifacts.Examples(), PublishedScores()
-    examples.uri = str(tmp_path / "examples")
+    examples = str(tmp_path / "examples")
     (tmp_path / "examples" / WORDS).mkdir(parents=True)
     (tmp_path / "model" / "assets").mkdir(parents=True)
     for name in ("area", "source", "topic", "tier"):
         (tmp_path / "model" / "assets" / name).write_text("known\n")
     lines = [(name, " Known", 3) for name in OPEN_SETS] + [("topic", "New\n", 1)]
-    write_word_counts(examples.uri, 0, table(lines))
+    write_word_counts(examples, 0, table(lines))
     with caplog.at_level(logging.WARNING):
-        describe_unseen_words(scores, examples, str(tmp_path / "model"))
-    facts = artifact_facts.custom_properties(scores)
-    assert json.loads(facts.pop("unseen_topic_examples")) == ["new"]
-    assert facts == {
-        "unseen_area_share": 0.0,
-        "unseen_source_share": 0.0,
-        "unseen_topic_share": 0.25,
-        "unseen_tier_share": 0.0,
+        found = count_unseen_words(examples, str(tmp_path / "model"))
+    assert found == {
+        "area": UnseenWords(0.0),
+        "source": UnseenWords(0.0),
+        "topic": UnseenWords(0.25, ("new",)),
+        "tier": UnseenWords(0.0),
     }
     assert "'region'" in caplog.text

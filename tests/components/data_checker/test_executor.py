@@ -138,7 +138,7 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
     checks = gate(sound, tmp_path)
     assert names(checks, "stopped") == names(checks, "warned") == set()
     assert [check["name"] for check in checks][:11] == [
-        "train: snapshots",
+        "train: examples",
         "train: churned",
         "train: stayed",
         "eval: snapshots",
@@ -152,7 +152,7 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
     ]
     found = {check["name"]: check["found"] for check in checks}
     examples = sound["examples"][0]
-    assert found["train: snapshots"] == examples.get_int_custom_property("train_snapshots")
+    assert found["train: examples"] == examples.get_int_custom_property("train_examples")
     assert found["days since the newest feedback"] == 1
     assert len(names(checks, "passed")) > 40
 
@@ -189,7 +189,7 @@ def test_thin_or_stale_data_stop_the_run(
 
 def test_the_bars_themselves_still_pass(sound: Inputs, tmp_path: Path) -> None:
     facts = sound["examples"][0]
-    fewest = min(facts.get_int_custom_property(f"{split}_snapshots") for split in ("train", "eval"))
+    fewest = min(facts.get_int_custom_property(f"{split}_examples") for split in ("train", "eval"))
     gate(sound, tmp_path, min_accounts=fewest, max_feedback_age_days=1)
     stopped(sound, tmp_path, min_accounts=fewest + 1)
 

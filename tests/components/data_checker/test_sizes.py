@@ -9,6 +9,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2
 from components.data_checker.checks import Limits
 from components.data_checker.schema_anomalies import check_anomalies
 from components.data_checker.sizes import check_freshness, check_sizes
+from tests.components.sample_properties import examples_properties
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 
@@ -22,9 +23,12 @@ def failed(limits: Callable[..., Limits]) -> Checked:
 
 
 def failures(limits: Limits, facts: dict[str, int]) -> list[str]:
-    whole = {"train_snapshots": 300, "train_churned": 50, "eval_snapshots": 100}
-    whole |= {"eval_churned": 10, "score_snapshots": 1, "score_churned": 0}
-    checks = check_sizes(whole | facts, ["train", "eval", "score"], limits)
+    whole = {"train_examples": 300, "train_churned": 50, "eval_examples": 100}
+    whole |= {"eval_churned": 10, "score_examples": 1, "score_churned": 0}
+    cutoffs = {f"{split}_cutoffs": "" for split in ("train", "eval", "score")}
+    checks = check_sizes(
+        examples_properties(**whole | cutoffs | facts), ["train", "eval", "score"], limits
+    )
     return [check.name for check in checks if check.verdict == "failed"]
 
 
@@ -35,14 +39,14 @@ def test_enough_is_enough(failed: Checked) -> None:
 @pytest.mark.parametrize(
     ("fact", "value", "names"),
     [
-        ("train_snapshots", 99, ["train: snapshots"]),
-        ("eval_snapshots", 99, ["eval: snapshots"]),
+        ("train_examples", 99, ["train: examples"]),
+        ("eval_examples", 99, ["eval: examples"]),
         ("train_churned", 9, ["train: churned"]),
         ("eval_churned", 9, ["eval: churned"]),
         ("train_churned", 291, ["train: stayed"]),
         ("eval_churned", 91, ["eval: stayed"]),
-        ("score_snapshots", 0, ["score: snapshots"]),
-        ("eval_snapshots", 0, ["eval: snapshots", "eval: stayed"]),
+        ("score_examples", 0, ["score: examples"]),
+        ("eval_examples", 0, ["eval: examples", "eval: stayed"]),
     ],
 )
 def test_one_too_few_fails_by_name(
@@ -55,7 +59,9 @@ def test_one_too_few_fails_by_name(
 def test_feedback_may_be_so_old(age: float, passed: bool, limits: Callable[..., Limits]) -> None:
     newest = AS_OF - timedelta(days=age)
     check = check_freshness(
-        {"as_of": AS_OF.isoformat(), "newest_feedback": newest.isoformat()}, ["score"], limits()
+        examples_properties(as_of=AS_OF.isoformat(), newest_feedback=newest.isoformat()),
+        ["score"],
+        limits(),
     )
     assert check.verdict == ("passed" if passed else "failed")
     assert (check.found, check.bar) == (int(age), "<= 14")

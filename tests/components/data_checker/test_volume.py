@@ -7,13 +7,16 @@ import pytest
 
 from components.data_checker.checks import Check
 from components.data_checker.volume import check_volume
+from tests.components.sample_properties import examples_properties
 
 FACTS = {
     "late_rows": 0,
     "previous_as_of": "2024-05-25T00:00:00+00:00",
     "previous_feedback_rows": 10_000,
     "previous_scored": 1_000,
-    "score_snapshots": 1_000,
+    "score_cutoffs": "",
+    "score_examples": 1_000,
+    "score_churned": 0,
     "rows_last_week": 200,
     "rows_weeks_before": 1_600,
 }
@@ -28,7 +31,8 @@ VANISHED, POPULATION, WEEK = (
 def check(limits: Callable[..., Any]) -> Callable[..., dict[str, Check]]:
     def make(without: tuple[str, ...] = (), **changes: Any) -> dict[str, Check]:
         facts = {name: fact for name, fact in (FACTS | changes).items() if name not in without}
-        return {one.name: one for one in check_volume(facts, ["train", "score"], limits())}
+        data = examples_properties(**facts)
+        return {one.name: one for one in check_volume(data, ["train", "score"], limits())}
 
     return make
 
@@ -48,9 +52,9 @@ def test_a_run_like_the_one_before_passes(check: Any) -> None:
         ({"late_rows": 5_000}, VANISHED, "passed", 0.0),
         ({"late_rows": -100}, VANISHED, "passed", 0.01),
         ({"late_rows": -101}, VANISHED, "failed", 0.0101),
-        ({"score_snapshots": 800}, POPULATION, "passed", -0.2),
-        ({"score_snapshots": 799}, POPULATION, "failed", -0.201),
-        ({"score_snapshots": 1_201}, POPULATION, "failed", 0.201),
+        ({"score_examples": 800}, POPULATION, "passed", -0.2),
+        ({"score_examples": 799}, POPULATION, "failed", -0.201),
+        ({"score_examples": 1_201}, POPULATION, "failed", 0.201),
         ({"rows_last_week": 100}, WEEK, "passed", 0.5),
         ({"rows_last_week": 99}, WEEK, "failed", 0.495),
         ({"rows_last_week": 0}, WEEK, "failed", 0.0),
@@ -65,7 +69,7 @@ def test_each_bar(check: Any, changes: Any, name: str, verdict: str, found: floa
 
 
 def test_failures_say_what_was_before_and_which_setting(check: Any) -> None:
-    checks = check(late_rows=-500, score_snapshots=500, rows_last_week=20)
+    checks = check(late_rows=-500, score_examples=500, rows_last_week=20)
     assert checks[VANISHED].message.startswith(
         "500 of the 10000 rows of feedback that the run as of 2024-05-25 read are gone"
     )
@@ -88,7 +92,7 @@ def test_without_an_earlier_run_or_nine_weeks_it_says_not_compared(check: Any) -
     [
         ({"rows_weeks_before": 799, "rows_last_week": 0}, WEEK),
         ({"rows_weeks_before": 0, "rows_last_week": 0}, WEEK),
-        ({"previous_scored": 49, "score_snapshots": 5}, POPULATION),
+        ({"previous_scored": 49, "score_examples": 5}, POPULATION),
         ({"previous_scored": 0}, POPULATION),
     ],
 )

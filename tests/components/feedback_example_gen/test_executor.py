@@ -13,7 +13,7 @@ import tensorflow as tf
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen import executor
 from components.feedback_example_gen.word_counts import OPEN_SETS
-from components.registry import artifact_facts
+from components.registry.input_properties import ExamplesProperties
 from transforms import event_spec
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
@@ -137,7 +137,7 @@ def test_the_artifact_says_what_it_holds(
     feedback.execute("UPDATE feedback_enriched SET created_at = '-infinity' WHERE id = %s",
                      feedback.add([{}])[0]["id"])  # fmt: skip
     examples = write_examples(tmp_path / "examples")
-    facts = artifact_facts.custom_properties(examples)
+    facts = ExamplesProperties.read(examples).as_json()
     train, evaluation, score = (
         read_snapshots(examples, split) for split in ("train", "eval", "score")
     )
@@ -149,7 +149,7 @@ def test_the_artifact_says_what_it_holds(
     assert len(undated) == 1
     dated = [*world, *unnamed, *later]
     newer = [row for row in dated if row["created_at"] >= ago(7)]
-    assert facts | {"payload_format": 0, "file_format": ""} == {
+    assert facts == {
         "as_of": "2024-06-01T00:00:00+00:00",
         "label_source": "account_churn",
         "newest_feedback": max(row["created_at"] for row in world).isoformat(),
@@ -164,23 +164,21 @@ def test_the_artifact_says_what_it_holds(
         "rows_last_week": len(newer) - len(later),
         "rows_weeks_before": sum(row["created_at"] >= ago(63) for row in dated) - len(newer),
         "train_cutoffs": ",".join(cutoff.isoformat() for cutoff in TRAIN_CUTOFFS),
-        "train_snapshots": len(train),
+        "train_examples": len(train),
         "train_churned": sum(one["churned"] for one in train.values()),
         "eval_cutoffs": EVAL_CUTOFF.isoformat(),
-        "eval_snapshots": len(evaluation),
+        "eval_examples": len(evaluation),
         "eval_churned": sum(one["churned"] for one in evaluation.values()),
         "score_cutoffs": AS_OF.isoformat(),
-        "score_snapshots": len(score),
+        "score_examples": len(score),
         "score_churned": 0,
         "train_base_rate": sum(one["churned"] for one in train.values()) / len(train),
         "eval_base_rate": sum(one["churned"] for one in evaluation.values()) / len(evaluation),
-        "payload_format": 0,
-        "file_format": "",
         **plain_input(world),
     }
-    assert 0 < facts["train_churned"] < facts["train_snapshots"]
-    assert 0 < facts["eval_churned"] < facts["eval_snapshots"]
-    assert facts["file_format"] == "tfrecords_gzip"
+    assert 0 < facts["train_churned"] < facts["train_examples"]
+    assert 0 < facts["eval_churned"] < facts["eval_examples"]
+    assert examples.get_string_custom_property("file_format") == "tfrecords_gzip"
     assert examples.split_names == '["train", "eval", "score"]'
 
 
@@ -242,7 +240,7 @@ def test_rows_that_repeat_count_once_unless_kept(
     examples = write_examples(tmp_path / "examples", splits='["score"]', duplicate_events=setting)
     snapshot = read_snapshots(examples, "score")["ACC-1", SCORE_KEY]
     assert snapshot["lifetime_count"] == len(snapshot["event_priority"]) == events
-    facts = artifact_facts.custom_properties(examples)
+    facts = ExamplesProperties.read(examples).as_json()
     assert (facts["duplicate_events"], facts["feedback_rows"]) == (setting, 4)
     assert facts["duplicate_rows"] == 4 - events
 
@@ -254,7 +252,7 @@ def test_buckets_change_nothing(world: list[Row], write_examples: Write, tmp_pat
         list((Path(one.uri) / "Split-eval").iterdir())
     )] == [9, 1]  # fmt: skip
     assert examples_of(many) == examples_of(one)
-    assert artifact_facts.custom_properties(many) == artifact_facts.custom_properties(one)
+    assert ExamplesProperties.read(many).as_json() == ExamplesProperties.read(one).as_json()
 
 
 def test_more_buckets_than_accounts_leave_shards_empty(
@@ -339,7 +337,7 @@ def test_late_rows_are_counted_against_the_last_publication(
 ) -> None:
     def late_rows(name: str) -> int | None:
         examples = write_examples(tmp_path / name, splits='["score"]')
-        return artifact_facts.custom_properties(examples).get("late_rows")
+        return ExamplesProperties.read(examples).as_json().get("late_rows")
 
     assert late_rows("nothing published") is None
     was_there = sum(row["created_at"] < ago(8) for row in world)
@@ -364,7 +362,7 @@ def test_without_a_churn_table_the_label_is_inactivity(
     feedback: Tables, write_examples: Write, tmp_path: Path
 ) -> None:
     feedback.add(wave(12))
-    facts = artifact_facts.custom_properties(write_examples(tmp_path / "examples"))
+    facts = ExamplesProperties.read(write_examples(tmp_path / "examples")).as_json()
     assert facts["label_source"] == "inactivity"
     with pytest.raises(ContractBroken, match="account_churn"):
         write_examples(tmp_path / "wanted", label_source="account_churn")
@@ -399,7 +397,7 @@ def test_now_is_the_databases_clock(
 ) -> None:
     before = datetime.now(timezone.utc).replace(microsecond=0)
     examples = write_examples(tmp_path / "examples", as_of="", splits='["score"]')
-    as_of = datetime.fromisoformat(artifact_facts.custom_properties(examples)["as_of"])
+    as_of = datetime.fromisoformat(ExamplesProperties.read(examples).as_json()["as_of"])
     assert before <= as_of <= datetime.now(timezone.utc)
     assert as_of.microsecond == 0
 
@@ -411,7 +409,7 @@ def test_null_where_there_must_be_a_value_is_never_guessed(
     feedback.add([{}, {column: None}])
     if column == "created_at":
         examples = write_examples(tmp_path / "examples", splits='["score"]')
-        assert artifact_facts.custom_properties(examples)["rows_without_date"] == 1
+        assert ExamplesProperties.read(examples).as_json()["rows_without_date"] == 1
         return
     with pytest.raises(ContractBroken, match=f"NULL are: {column} in 1 of 2 rows"):
         write_examples(tmp_path / "examples", splits='["score"]')

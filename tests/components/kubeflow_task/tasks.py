@@ -57,3 +57,11 @@ def read(model, run_id="run-1"):
     parameters = {"task": task.as_json(), "run_id": run_id}
     run_task(base_executor.BaseExecutor.Context(), {"model": [model]}, {}, parameters)
     return calls[-1][0].get("model")
+
+
+def custom_properties(artifact):
+    """Returns an artifact's custom properties as plain strings and numbers."""
+    return {
+        name: getattr(value, value.WhichOneof("value"))
+        for name, value in artifact.mlmd_artifact.custom_properties.items()
+    }

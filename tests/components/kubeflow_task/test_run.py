@@ -8,8 +8,14 @@ from components.errors import DatabaseUnreachable, RegistryInconsistent
 from components.kubeflow_task.record import TaskRecord
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
-from components.registry.artifact_facts import custom_properties
-from tests.components.kubeflow_task.tasks import PIPELINE, calls, given, read, write
+from tests.components.kubeflow_task.tasks import (
+    PIPELINE,
+    calls,
+    custom_properties,
+    given,
+    read,
+    write,
+)
 
 Execution = metadata_store_pb2.Execution
 Event = metadata_store_pb2.Event

@@ -165,4 +165,3 @@ def test_a_slice_may_not_fall_clearly_behind_the_champion() -> None:
 def test_what_cannot_be_computed_is_no_pass() -> None:
     check = Population("overall", 3, 0).check("auc", float("nan"), "any", 0.5, float("nan"))
     assert (check.verdict, check.value) == (FAILED, None)
-    assert GateCheck.from_mapping(vars(check)) == check

@@ -14,7 +14,8 @@ from tfx.types import standard_artifacts
 from components.model_gate import snapshots as reading
 from components.model_gate.executor import Executor
 from components.model_gate.predictions import read_predictions
-from components.registry import artifact_facts
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import BlessingProperties
 from serving_model.evaluation.metrics import auc
 from serving_model.served.predict import ModelScorer
 from transforms.event_spec import LABEL
@@ -62,13 +63,13 @@ def test_a_sound_challenger_is_blessed_as_the_evaluator_would(
         "decision.json",
         "predictions.parquet",
     ]
-    facts = artifact_facts.custom_properties(blessing)
-    assert (facts["blessed"], facts["current_model_id"], facts["baseline_model_id"]) == (1, 11, 12)
-    assert facts["current_model"] == judged.inputs["model"][0].uri
-    assert facts["model_version"] == decision["model_version"] == "20260601-challenger"
+    said = BlessingProperties.read(blessing)
+    assert (said.blessed, said.current_model_id, said.baseline_model_id) == (True, 11, 12)
+    assert said.current_model == judged.inputs["model"][0].uri
+    assert said.model_version == decision["model_version"] == "20260601-challenger"
     assert decision["champion_version"] == "20260601-champion"
-    assert facts["summary"] == decision["summary"]
-    assert facts["auc"] == pytest.approx(decision["metrics"]["challenger"]["auc"])
+    assert said.summary == decision["summary"]
+    assert said.auc == pytest.approx(decision["metrics"]["challenger"]["auc"])
 
 
 def test_metrics_are_those_of_the_models_own_answers(
@@ -87,12 +88,12 @@ def test_metrics_are_those_of_the_models_own_answers(
         "accounts": len(labels),
         "churned": labels.sum(),
     }
-    facts = artifact_facts.custom_properties(judged.inputs["examples"][0])
-    rate = facts["train_churned"] / facts["train_snapshots"]
+    train = ExamplesProperties.read(judged.inputs["examples"][0]).splits["train"]
+    rate = train.churned / train.examples
     assert decision["metrics"]["constant"]["mean_predicted"] == pytest.approx(rate)
     assert decision["metrics"]["constant"]["auc"] == 0.5
     assert sum(row["accounts"] for row in decision["calibration"]) == len(labels)
-    assert decision["training"]["snapshots"] == facts["train_snapshots"]
+    assert decision["training"]["snapshots"] == train.examples
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_a_bar_that_is_missed_refuses_and_says_so(
         "decision.json",
         "predictions.parquet",
     ]
-    assert artifact_facts.custom_properties(blessing)["blessed"] == 0
+    assert not BlessingProperties.read(blessing).blessed
     accounts, churned = decision["eval"]["accounts"], decision["eval"]["churned"]
     assert f"on {accounts} accounts ({churned} churned)" in decision["summary"]
     assert "missed by" in decision["summary"]
@@ -127,7 +128,7 @@ def test_without_a_champion_its_bars_are_skipped_and_that_is_said(decide: Decide
     assert "champion" not in decision["metrics"]
     skipped = [check for check in decision["checks"] if check["verdict"] == "skipped"]
     assert "there is no champion" in " ".join(check["message"] for check in skipped)
-    assert "baseline_model_id" not in artifact_facts.custom_properties(blessing)
+    assert BlessingProperties.read(blessing).baseline_model_id is None
 
 
 def test_slices_with_too_little_are_named(decide: Decide) -> None:

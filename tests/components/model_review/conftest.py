@@ -17,6 +17,7 @@ from components.model_gate.executor import Executor as Gate
 from components.model_review.executor import Executor
 from components.postgres.migrate import migrate
 from components.registry.artifacts import ModelReview
+from components.registry.model_properties import ModelProperties
 from serving_model.served.predict import ModelScorer
 from tests.components.model_review.publications import publish_scores
 
@@ -48,7 +49,7 @@ def model_of(folder: str) -> Any:
     model = standard_artifacts.Model()
     model.uri = folder
     version = ModelScorer(f"{folder}/Format-Serving").card["model_version"]
-    model.set_string_custom_property("model_version", str(version))
+    ModelProperties(model_version=str(version)).write(model)
     return model
 
 

@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from components.model_gate.overall_checks import CHALLENGER, CHAMPION
+from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from pipeline.registry.comparison import Comparison
 from pipeline.registry.same_snapshot import compared
 from tests.components.model_review.sample_extremes import ATTACKS
@@ -77,7 +77,7 @@ def _found(a: str, b: str) -> Found:
             ("as_of", "2026-05-01T00:00:00+00:00", "2026-06-01T00:00:00+00:00"),
             ("feedback_rows", 57_410, 61_204),
             ("train_cutoffs", ",".join(days[:4]), ",".join(days)),
-            ("train_snapshots", 9_870, 12_020),
+            ("train_examples", 9_870, 12_020),
             ("code_version", "-", "c0de5eed0123"),
         ),
         settings=(("l2", 0.002, 0.05), ("members", 1, 6), ("hidden_units", [64], [32])),

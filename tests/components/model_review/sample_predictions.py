@@ -1,14 +1,12 @@
 """What the gate would have judged, from a fixed seed: labels, models and their decision."""
 
-from dataclasses import asdict
-from typing import Any
-
 import numpy as np
 
 from components.model_gate.decision import decide
+from components.model_gate.decision_file import CHALLENGER, CHAMPION, Decision
 from components.model_gate.gate_check import OVERALL, Population
 from components.model_gate.limits import Limits
-from components.model_gate.overall_checks import CHALLENGER, CHAMPION, overall_checks
+from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions
 from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation import metrics
@@ -55,8 +53,8 @@ def account_ids(count: int) -> list[str]:
     return [f"ACC-{names[place % len(names)]}-{place:04}" for place in range(count)]
 
 
-def judged(found: Predictions, champion_version: str | None) -> dict[str, Any]:
-    """Returns decision.json of these predictions, by the checks of the gate itself."""
+def judged(found: Predictions, champion_version: str | None) -> Decision:
+    """Returns the decision on these predictions, by the checks of the gate itself."""
     population = Population.of(OVERALL, found.labels)
     replicates = paired_bootstrap(found.labels, found.models)
     area = metrics.auc(found.labels, found.models[CHALLENGER])
@@ -68,7 +66,7 @@ def judged(found: Predictions, champion_version: str | None) -> dict[str, Any]:
     for described_slice, own in slice_checks(found.labels, found.models, found.traits, LIMITS):
         described.append(described_slice)
         checks += own
-    decision = decide(
+    return decide(
         checks=checks,
         labels=found.labels,
         models=found.models,
@@ -77,7 +75,6 @@ def judged(found: Predictions, champion_version: str | None) -> dict[str, Any]:
         cutoff=CUTOFF,
         training={"snapshots": 12_020, "sample": 1.0, "C": 0.003},
     )
-    return asdict(decision)
 
 
 def probability(log_odds: np.ndarray) -> np.ndarray:

@@ -75,7 +75,7 @@ def not_blessed() -> Review:
         model=runs.MODEL,
         former_champion=runs.CHAMPION,
         champion=runs.CHAMPION,
-        published=runs.PUBLISHED | {"model_version": runs.CHAMPION_VERSION},
+        published=replace(runs.PUBLISHED, model_version=runs.CHAMPION_VERSION),
         judged=judged(found, runs.CHAMPION_VERSION),
     )
     return _judged_review(run, found, standing(published=False))

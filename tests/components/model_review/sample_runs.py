@@ -1,6 +1,5 @@
-"""What runs would have left behind: the facts that their nodes record."""
+"""What runs would have left behind: the properties that their nodes record."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,8 +9,11 @@ from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limit
 from components.data_checker.sizes import check_freshness, check_sizes
 from components.data_checker.volume import check_volume
 from components.model_review.run_artifacts import RunArtifacts
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties
 from components.registry.node_costs import DONE, NOT_RUN, NodeCost
 from components.registry.node_costs import FAILED as NODE_FAILED
+from tests.components.sample_properties import examples_properties, scores_properties
 
 CHALLENGER_VERSION = "20260601-4b825dc6"
 CHAMPION_VERSION = "20260501-9f86d081"
@@ -59,13 +61,13 @@ EXAMPLES: dict[str, Any] = {
     "train_cutoffs": ",".join(
         (_FIRST_CUTOFF + timedelta(days=14 * number)).isoformat() for number in range(9)
     ),
-    "train_snapshots": 12_020,
+    "train_examples": 12_020,
     "train_churned": 1_562,
     "eval_cutoffs": "2026-04-02T00:00:00+00:00",
-    "eval_snapshots": 1_446,
+    "eval_examples": 1_446,
     "eval_churned": 198,
     "score_cutoffs": AS_OF,
-    "score_snapshots": 1_412,
+    "score_examples": 1_412,
     "score_churned": 0,
     "duplicate_rows": 122,
     "accounts_changed_tier": 61,
@@ -78,29 +80,32 @@ EXAMPLES: dict[str, Any] = {
     "product_area_spelling_rows": 17,
     "product_area_spelling_examples": '[["Billing", "billing"], ["ui_ux ", "ui_ux"]]',
     "source_spellings": 0,
+    "source_spelling_rows": 0,
     "topic_spellings": 0,
+    "topic_spelling_rows": 0,
     "customer_tier_spellings": 1,
     "customer_tier_spelling_rows": 9,
     "customer_tier_spelling_examples": '[["PRO", "pro"]]',
     "region_spellings": 0,
+    "region_spelling_rows": 0,
 }
-PUBLISHED = {
-    "model_version": CHALLENGER_VERSION,
-    "published_count": 1_412,
-    "published_at": "2026-06-01T02:41:07+00:00",
-    "unseen_topic_share": 0.013,
-    "unseen_topic_examples": '["sso_login", "dark_mode"]',
-}
-MODEL = {
-    "model_version": CHALLENGER_VERSION,
-    "packages": "apache-beam 2.56.0, tensorflow 2.16.2, tfx 1.16.0",
-    "saved_model_sha256": "4b825dc642cb6eb9a060e54bf8d69288fbee49044b825dc642cb6eb9a060e54b",
-    "hyperparameters_from": "settings",
-}
-CHAMPION = {
-    "model_version": CHAMPION_VERSION,
-    "settings": json.dumps(SETTINGS | {"l2": 0.002, "members": 1, "epochs": 20}),
-}
+PUBLISHED = scores_properties(
+    model_version=CHALLENGER_VERSION,
+    published_count=1_412,
+    published_at="2026-06-01T02:41:07+00:00",
+    unseen_topic_share=0.013,
+    unseen_topic_examples='["sso_login", "dark_mode"]',
+)
+MODEL = ModelProperties(
+    model_version=CHALLENGER_VERSION,
+    packages="apache-beam 2.56.0, tensorflow 2.16.2, tfx 1.16.0",
+    saved_model_sha256="4b825dc642cb6eb9a060e54bf8d69288fbee49044b825dc642cb6eb9a060e54b",
+    hyperparameters_from="settings",
+)
+CHAMPION = ModelProperties(
+    model_version=CHAMPION_VERSION,
+    settings=SETTINGS | {"l2": 0.002, "members": 1, "epochs": 20},
+)
 _LIMITS = Limits(100, 20, 7, 500, 0.05, 0.05, 0.01, 0.2, 0.5)
 _NODES = (
     ("FeedbackExampleGen", 11.2),
@@ -126,10 +131,11 @@ def run(examples: dict[str, Any] = EXAMPLES, failed: str = "", **others: Any) ->
         failed: Node that failed; those after it were not run.
         others: Of RunArtifacts.
     """
+    data = examples_properties(**examples)
     return RunArtifacts(
         run_id="2026-06-01T02:36:51.204117",
-        examples=examples,
-        checks=tuple(decide(_checks(examples), DEFAULT_ACTIONS)),
+        examples=data,
+        checks=tuple(decide(_checks(data), DEFAULT_ACTIONS)),
         costs=tuple(_costs(failed)),
         **{"uris": {"examples": "/srv/tens-insight/pipelines/FeedbackExampleGen/examples/1"}}
         | others,
@@ -149,7 +155,7 @@ def _costs(failed: str) -> Iterator[NodeCost]:
             outcome = NOT_RUN
 
 
-def _checks(examples: dict[str, Any]) -> Iterator[Check]:
+def _checks(examples: ExamplesProperties) -> Iterator[Check]:
     splits = ["train", "eval", "score"]
     yield from check_sizes(examples, splits, _LIMITS)
     yield check_freshness(examples, splits, _LIMITS)

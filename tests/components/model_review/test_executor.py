@@ -14,18 +14,19 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from tfx.types import standard_artifacts
 
 from components.data_checker.checks import PASSED, STOPPED, Check
-from components.data_checker.decision_file import write_decision
+from components.data_checker.decision_file import write_checks
 from components.model_review import build_report as gathering
 from components.model_review.review import VERSION, Review
 from components.model_review.sections.decision import Decision, Head
-from components.registry import artifact_facts
 from components.registry.artifacts import DataGateDecision
+from components.registry.model_properties import ModelProperties, ReviewProperties
 from components.registry.node_costs import FAILED, NodeCost, write_costs
 from serving_model.served.model_card import write_card
 from serving_model.served.risk import CATEGORIES
 from serving_model.served.signatures import SERVING
 from tests.components.model_review.conftest import CANARY, RUN_ID
 from tests.components.model_review.publications import publish_scores, query
+from tests.components.sample_properties import examples_properties
 
 pytestmark = pytest.mark.xdist_group(name="judged")
 
@@ -43,7 +44,7 @@ def test_nothing_is_missing_of_a_run_that_came_to_its_end(complete: SimpleNamesp
     assert found["head"]["run_id"] == RUN_ID
     assert found["head"]["model_version"] == "20260601-challenger"
     assert found["head"]["champion_version"] == "20260601-champion"
-    facts = artifact_facts.custom_properties(complete.artifact)
+    facts = ReviewProperties.read(complete.artifact).as_json()
     assert facts == {
         "outcome": "blessed",
         "model_version": "20260601-challenger",
@@ -141,21 +142,10 @@ def test_the_copies_are_the_report(complete: SimpleNamespace) -> None:
         assert copies[f"{stem}.{kind}"].read_bytes() == written
 
 
-def examples(folder: Path, **facts: Any) -> Any:
+def examples(folder: Path) -> Any:
     made = standard_artifacts.Examples()
     made.uri = str(folder)
-    known = {
-        "as_of": "2026-06-01T12:30:00+00:00",
-        "label_source": "account_churn",
-        "feedback_rows": 1_000,
-        "horizon_days": 60,
-        "lookback_days": 180,
-        "max_events": 500,
-        "rows_without_account": 0,
-    }
-    for name, value in (known | facts).items():
-        kind = "int" if isinstance(value, int) else "string"
-        getattr(made, f"set_{kind}_custom_property")(name, value)
+    examples_properties(as_of="2026-06-01T12:30:00+00:00").write(made)
     return made
 
 
@@ -172,7 +162,7 @@ def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_pa
         *("quality", "calibration", "gains", "slices", "importance", "contributions"),
         *("standing", "data_facts", "splits", "card", "data_checks"),
     }
-    assert artifact_facts.custom_properties(written.artifact) == {"outcome": "failed"}
+    assert ReviewProperties.read(written.artifact) == ReviewProperties(outcome="failed")
     page = (written.folder / "review.html").read_text(encoding="utf-8")
     assert "FeedbackExampleGen failed before the gate" in page
     assert gathering.NO_MODEL in page
@@ -187,7 +177,7 @@ def test_of_a_stopped_run_it_says_what_stopped_it(review: Write, tmp_path: Path)
         Check("eval: accounts", "size", ("eval",), 300, ">= 200", PASSED, "300 accounts."),
         Check("eval: churned", "size", ("eval",), 3, ">= 20", STOPPED, "Only 3 churned."),
     ]
-    write_decision(decision, checks)
+    write_checks(decision, checks)
     written = review({"data_decision": decision, "examples": examples(tmp_path)})
     found = written.json
     assert "Only 3 churned." in (written.folder / "review.html").read_text(encoding="utf-8")
@@ -202,7 +192,7 @@ def test_of_a_stopped_run_it_says_what_stopped_it(review: Write, tmp_path: Path)
     missing = dict(found["missing"])
     assert missing["quality"] == gathering.NOT_JUDGED
     assert missing["standing"] == gathering.NO_MODEL
-    assert artifact_facts.custom_properties(written.artifact) == {
+    assert ReviewProperties.read(written.artifact).as_json() == {
         "outcome": "stopped by the data gate",
         "as_of": "2026-06-01T12:30:00+00:00",
     }
@@ -227,7 +217,7 @@ def broken(tmp_path: Path) -> dict[str, Any]:
     folder = f"{model.uri}/Format-Serving"
     tf.saved_model.save(module, folder, signatures={SERVING: module.serve})
     write_card(folder, {"model_version": "broken-1"})
-    model.set_string_custom_property("model_version", "broken-1")
+    ModelProperties(model_version="broken-1").write(model)
     (tmp_path / "Split-score").mkdir()
     one = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"ACC-1"]))
     example = tf.train.Example(features=tf.train.Features(feature={"account_id": one}))
@@ -283,11 +273,9 @@ def test_a_folder_that_takes_no_copy_does_not_cost_the_report(
     (tmp_path / "file").touch()
     written = review({}, review_dir=str(tmp_path / "file" / "copies"))
     assert written.json["decision"]["kind"] == "failed"
-    facts = artifact_facts.custom_properties(written.artifact)
-    assert facts["copy_problem"].startswith(
-        f"no copy of the evaluation report at {tmp_path}/file/copies/"
-    )
-    assert facts["copy_problem"].endswith("file is not a directory")
+    problem = ReviewProperties.read(written.artifact).copy_problem or ""
+    assert problem.startswith(f"no copy of the evaluation report at {tmp_path}/file/copies/")
+    assert problem.endswith("file is not a directory")
 
 
 def test_the_json_holds_the_review_and_no_nan() -> None:

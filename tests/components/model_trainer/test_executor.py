@@ -11,10 +11,11 @@ import pytest
 from tfx.types import standard_artifacts
 
 from components.model_trainer.executor import Executor
-from components.registry import artifact_facts
+from components.registry.model_properties import HyperParametersProperties, ModelProperties
 from serving_model.served.model_hash import saved_model_sha256
+from tests.components.sample_properties import examples_properties
 
-FACTS: dict[str, str | int] = {
+FROM_EXAMPLES: dict[str, str | int] = {
     "as_of": "2024-06-01T12:00:00+00:00",
     "label_source": "inactivity",
     "feedback_rows": 1234,
@@ -23,10 +24,10 @@ FACTS: dict[str, str | int] = {
     "max_events": 500,
     "duplicate_events": "collapse",
     "train_cutoffs": "2024-01-01T00:00:00+00:00,2024-02-01T00:00:00+00:00",
-    "train_snapshots": 900,
+    "train_examples": 900,
     "train_churned": 90,
     "eval_cutoffs": "2024-04-02T00:00:00+00:00",
-    "eval_snapshots": 400,
+    "eval_examples": 400,
     "eval_churned": 40,
 }
 
@@ -48,10 +49,20 @@ def found_by_the_tuner(folder: Path, values: dict[str, Any]) -> Any:
     found.uri = str(folder)
     folder.mkdir()
     (folder / "best_hyperparameters.txt").write_text(json.dumps({"values": values}))
-    found.set_string_custom_property("tuner_run", "tuned-7")
-    found.set_string_custom_property("values", json.dumps(values))
-    found.set_float_custom_property("log_loss", 0.2)
-    found.set_float_custom_property("settings_log_loss", 0.25)
+    HyperParametersProperties(
+        tuner_run="tuned-7",
+        values=values,
+        settings_values={},
+        log_loss=0.2,
+        settings_log_loss=0.25,
+        trials=3,
+        folds="",
+        as_of="2024-05-01T00:00:00+00:00",
+        label_source="inactivity",
+        horizon_days=60,
+        train_cutoffs="",
+        train_examples=900,
+    ).write(found)
     return found
 
 
@@ -65,7 +76,6 @@ def train(
     monkeypatch.delitem(sys.modules, "trainer_of_the_test", raising=False)
 
     def run(
-        facts: dict[str, str | int] = FACTS,
         card: dict[str, Any] | None = None,
         tuned: dict[str, Any] | None = None,
         **settings: Any,
@@ -73,11 +83,7 @@ def train(
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         examples = standard_artifacts.Examples()
         examples.uri, examples.split_names = str(folder / "examples"), '["train"]'
-        for name, value in facts.items():
-            if isinstance(value, int):
-                examples.set_int_custom_property(name, value)
-            else:
-                examples.set_string_custom_property(name, value)
+        examples_properties(**FROM_EXAMPLES).write(examples)
         model, model_run = standard_artifacts.Model(), standard_artifacts.ModelRun()
         folder.mkdir()
         model.uri, model_run.uri = str(folder / "model"), str(folder / "run")
@@ -105,7 +111,7 @@ def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> 
     card = config["model_card"]
     assert config["seed"] == 7
     assert re.fullmatch(r"20240601-[0-9a-f]{8}", card["model_version"])
-    expected = FACTS | {
+    expected = FROM_EXAMPLES | {
         "code_version": "abc",
         "model_version": card["model_version"],
         "hyperparameters": '{"l2": 0.05, "dropout": 0.2}',
@@ -114,9 +120,9 @@ def test_the_card_reaches_run_fn_and_the_artifact(train: Callable[..., Any]) -> 
     }
     packages = card.pop("packages")
     assert card == expected
-    facts = artifact_facts.custom_properties(model)
-    digest = facts.pop("saved_model_sha256")
-    assert facts == expected | {"packages": packages}
+    recorded = ModelProperties.read(model).as_plain()
+    digest = recorded.pop("saved_model_sha256")
+    assert recorded == expected | {"packages": packages}
     assert digest == saved_model_sha256(f"{model.uri}/Format-Serving")
 
 
@@ -125,12 +131,13 @@ def test_tuned_hyperparameters_reach_run_fn_and_the_card(train: Callable[..., An
     model, config = train(tuned=tuned, set_explicitly=["dropout"])
     used = {"learning_rate": 0.003, "l2": 0.03, "dropout": 0.2}
     assert {name: config[name] for name in used} == used
-    facts = artifact_facts.custom_properties(model)
-    assert json.loads(facts["hyperparameters"]) == used
-    assert facts["tuner_run"] == "tuned-7"
-    assert facts["hyperparameters_from"].startswith("tuner run tuned-7")
-    assert facts["hyperparameters_from"].endswith("set explicitly: dropout")
-    assert config["model_card"]["hyperparameters_from"] == facts["hyperparameters_from"]
+    found = ModelProperties.read(model)
+    assert found.hyperparameters == used
+    assert found.tuner_run == "tuned-7"
+    assert found.hyperparameters_from is not None
+    assert found.hyperparameters_from.startswith("tuner run tuned-7")
+    assert found.hyperparameters_from.endswith("set explicitly: dropout")
+    assert config["model_card"]["hyperparameters_from"] == found.hyperparameters_from
 
 
 def test_tuned_hyperparameters_can_be_forgotten(train: Callable[..., Any]) -> None:
@@ -145,17 +152,12 @@ def test_the_packages_that_made_the_model_are_named(train: Callable[..., Any]) -
 
 
 def test_settings_are_one_text_in_the_card(train: Callable[..., Any]) -> None:
-    model, config = train(card={"settings": {"l2": 0.1, "tiers": ["größte"]}})
-    text = '{"l2": 0.1, "tiers": ["größte"]}'
-    assert config["model_card"]["settings"] == text
-    assert artifact_facts.custom_properties(model)["settings"] == text
+    settings = {"l2": 0.1, "tiers": ["größte"]}
+    model, config = train(card={"settings": settings})
+    assert config["model_card"]["settings"] == '{"l2": 0.1, "tiers": ["größte"]}'
+    assert ModelProperties.read(model).settings == settings
 
 
 def test_a_version_names_one_model(train: Callable[..., Any]) -> None:
     versions = {train()[1]["model_card"]["model_version"] for _ in range(5)}
     assert len(versions) == 5
-
-
-def test_a_fact_that_is_missing_is_no_model(train: Callable[..., Any]) -> None:
-    with pytest.raises(KeyError, match="label_source"):
-        train({name: value for name, value in FACTS.items() if name != "label_source"})

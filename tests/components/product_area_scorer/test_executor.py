@@ -11,8 +11,8 @@ import pytest
 from components.errors import ContractBroken, DataGateStopped, PublicationRefused
 from components.feedback_example_gen.executor import Executor as FeedbackExecutor
 from components.product_area_scorer.executor import Executor
-from components.registry import artifact_facts
 from components.registry.artifacts import AreaCounts, PublishedAreas
+from components.registry.published_properties import PublishedAreasProperties
 from transforms.product_area_impact import Weights
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
@@ -76,7 +76,7 @@ def table(feedback: Any) -> list[tuple[Any, ...]]:
 
 
 def facts(areas: Any) -> dict[str, Any]:
-    return artifact_facts.custom_properties(areas)
+    return PublishedAreasProperties.read(areas).as_json()
 
 
 def test_the_table_follows_the_rule(world: Any, score: Callable[..., Any]) -> None:

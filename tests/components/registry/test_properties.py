@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from ml_metadata.proto import metadata_store_pb2
+from tfx.components.evaluator import constants
 from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
@@ -81,10 +82,10 @@ def test_a_bool_is_the_number_that_resolvers_of_tfx_look_for(artifact: Any) -> N
     assert BlessingProperties.read(artifact).blessed is True
 
 
-def test_mappings_are_text_with_sorted_names(artifact: Any) -> None:
+def test_mappings_are_json_text(artifact: Any) -> None:
     model = ModelProperties(model_version="v", settings={"l2": 0.1, "a": ["größte", None]})
     model.write(artifact)
-    text = '{"a": ["größte", null], "l2": 0.1}'
+    text = '{"l2": 0.1, "a": ["größte", null]}'
     assert custom_properties(artifact)["settings"].string_value == text
     assert model.as_plain()["settings"] == text
     assert ModelProperties.read(artifact) == model
@@ -136,6 +137,14 @@ def test_what_nobody_wrote_so_is_named(
 
 
 def test_names_of_tfx_are_its_own() -> None:
+    names = {one.name for one in fields(BlessingProperties)}
+    assert {
+        constants.ARTIFACT_PROPERTY_BLESSED_KEY,
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY,
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY,
+        constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY,
+        constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY,
+    } <= names
     assert artifact_names.saved_model_path("/m") == path_utils.serving_model_path("/m")
     for name in ("EXAMPLES", "MODEL", "MODEL_RUN", "MODEL_BLESSING", "MODEL_EVALUATION"):
         type_name = getattr(artifact_names, name)

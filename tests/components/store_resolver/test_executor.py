@@ -11,7 +11,7 @@ from components.kubeflow_task.run import run_task
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
 from components.registry.acts import append_act
-from components.registry.artifact_facts import custom_properties
+from components.registry.model_properties import ModelProperties
 from components.registry.rule import WITHDRAW, Act
 from components.registry.strategy import ChampionStrategy
 from components.store_resolver.component import StoreResolver
@@ -93,7 +93,7 @@ def test_the_newest_blessed_one_is_passed_on_with_its_place_and_properties(metad
     trained(tmp_path, "run-3", blessed=0)
     model, blessing = resolve("run-4", tmp_path)
     assert model.uri == newest.uri
-    assert custom_properties(model)["model_version"] == "run-2"
+    assert ModelProperties.read(model).model_version == "run-2"
     assert blessing.get_int_custom_property("blessed") == 1
 
 

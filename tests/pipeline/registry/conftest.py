@@ -16,9 +16,10 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from components.registry.judged import GATE_NODE
 from pipeline.registry.metadata_store import connection_config
 from pipeline.registry.registry import Registry
+from tests.components.sample_properties import EXAMPLES
 
 PIPELINE = "tens-insight-train"
-FACTS: dict[str, Any] = {
+PROPERTIES: dict[str, Any] = {
     "as_of": "2026-06-01T00:00:00+00:00",
     "label_source": "account_churn",
     "feedback_rows": 1000,
@@ -26,10 +27,10 @@ FACTS: dict[str, Any] = {
     "horizon_days": 60,
     "max_events": 500,
     "train_cutoffs": "2026-01-01T00:00:00+00:00,2026-02-01T00:00:00+00:00",
-    "train_snapshots": 800,
+    "train_examples": 800,
     "train_churned": 80,
     "eval_cutoffs": "2026-04-02T00:00:00+00:00",
-    "eval_snapshots": 400,
+    "eval_examples": 400,
     "eval_churned": 40,
     "code_version": "0123456789ab",
 }
@@ -48,14 +49,15 @@ class Shelf:
     def registry(self) -> Registry:
         return Registry(self.path)
 
-    def train(self, version: str, blessed: bool | None, **facts: Any) -> int:
+    def train(self, version: str, blessed: bool | None, **properties: Any) -> int:
         """Records a training run; blessed None means that it ended before the gate decided."""
         self.runs += 1
         run = f"run-{self.runs}"
-        examples = self.artifact("Examples", f"/nowhere/{run}/examples", FACTS)
+        examples = self.artifact("Examples", f"/nowhere/{run}/examples", EXAMPLES | PROPERTIES)
         self.node(run, "FeedbackExampleGen", [], [examples])
-        uri = facts.pop("uri", f"/nowhere/{run}/model")
-        model = self.artifact("Model", uri, FACTS | facts | {"model_version": version})
+        uri = properties.pop("uri", f"/nowhere/{run}/model")
+        described = PROPERTIES | properties | {"model_version": version}
+        model = self.artifact("Model", uri, described)
         self.node(run, "ModelTrainer", [examples], [model])
         self.models[version] = model
         if blessed is not None:
@@ -63,19 +65,19 @@ class Shelf:
         return model
 
     def bless(
-        self, run: str, model: int, blessed: bool, node: str = GATE_NODE, **facts: Any
+        self, run: str, model: int, blessed: bool, node: str = GATE_NODE, **properties: Any
     ) -> int:
-        properties = {"blessed": int(blessed), "current_model_id": model, **facts}
-        blessing = self.artifact("ModelBlessing", f"/nowhere/{run}/blessing", properties)
+        described = {"blessed": int(blessed), "current_model_id": model, **properties}
+        blessing = self.artifact("ModelBlessing", f"/nowhere/{run}/blessing", described)
         self.node(run, node, [model], [blessing])
         return blessing
 
     def artifact(
-        self, type_name: str, uri: str, facts: dict[str, Any], state: int = mlmd.Artifact.LIVE
+        self, type_name: str, uri: str, properties: dict[str, Any], state: int = mlmd.Artifact.LIVE
     ) -> int:
         type_id = self.store.put_artifact_type(mlmd.ArtifactType(name=type_name))
         artifact = mlmd.Artifact(type_id=type_id, uri=uri, state=state)
-        for name, value in facts.items():
+        for name, value in properties.items():
             kinds = {str: "string_value", int: "int_value", float: "double_value"}
             setattr(artifact.custom_properties[name], kinds[type(value)], value)
         return self.store.put_artifacts([artifact])[0]

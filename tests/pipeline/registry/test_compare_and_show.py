@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import UnknownModel
+from components.model_gate.decision_file import Decision
 from components.publishing.published_models import PublishedWith
 from pipeline.cli import run_cli
 from pipeline.registry.comparison import compare_models
@@ -214,14 +215,14 @@ def test_the_page_of_a_model_and_itself(two: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "facts", [{"horizon_days": 30}, {"label_source": "inactivity"}, {"max_events": 9}]
+    "properties", [{"horizon_days": 30}, {"label_source": "inactivity"}, {"max_events": 9}]
 )
 def test_models_of_other_snapshots_are_not_compared(
-    two: Any, rising: Path, facts: dict[str, Any]
+    two: Any, rising: Path, properties: dict[str, Any]
 ) -> None:
-    two.train("20260701-cccccccc", blessed=True, uri=str(rising), **facts)
+    two.train("20260701-cccccccc", blessed=True, uri=str(rising), **properties)
     found = compare_models(two.registry, A, "20260701-cccccccc", top=3)
-    ((name, value),) = facts.items()
+    ((name, value),) = properties.items()
     assert found.snapshot is None
     assert name in found.not_compared
     assert str(value) in found.not_compared
@@ -249,8 +250,8 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
         saved_model_sha256=digest,
         settings='{"l2": 0.7, "seed": 20}',
     )
-    facts = {"summary": "good", "auc": 0.7, "log_loss": 0.2}
-    (blessing,) = two.store.get_artifacts_by_id([two.bless("run-3", model, True, **facts)])
+    said_by_gate = {"summary": "good", "auc": 0.7, "log_loss": 0.2}
+    (blessing,) = two.store.get_artifacts_by_id([two.bless("run-3", model, True, **said_by_gate)])
     details = show_model(two.registry, version, {version: PublishedWith(7, None)})  # type: ignore[arg-type]
     assert details.run is not None
     assert (details.run.run_id, details.run.pipeline) == ("run-3", "tens-insight-train")
@@ -262,11 +263,22 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
     said = "\n".join(detail_lines(details))
     assert "gate           good" in said
     assert "l2=0.7; the other 1 at their defaults" in said
-    assert "800 snapshots (2 cutoffs from 2026-01-01 to 2026-02-01), 80 churned" in said
+    assert "800 examples (2 cutoffs from 2026-01-01 to 2026-02-01), 80 churned" in said
     folder = Path(blessing.uri)
     folder.mkdir(parents=True)
-    decision = {"summary": "BLESSED: all", "metrics": {"challenger": {"auc": 0.71, "pr_auc": 0.3}}}
-    (folder / "decision.json").write_text(json.dumps(decision))
+    decision = Decision(
+        blessed=True,
+        summary="BLESSED: all",
+        model_version=version,
+        champion_version=None,
+        eval={},
+        training={},
+        checks=(),
+        metrics={"challenger": {"auc": 0.71, "pr_auc": 0.3, "log_loss": None}},
+        slices=[],
+        calibration=[],
+    )
+    (folder / "decision.json").write_text(decision.as_json())
     details = show_model(two.registry, version, None)
     assert (details.decision, details.decision_file) == (
         "BLESSED: all",

@@ -37,7 +37,7 @@ def stocked(shelf: Any) -> Any:
 
 def champion(shelf: Any) -> str | None:
     found = shelf.registry.champion()
-    return found.facts["model_version"] if found else None
+    return found.properties.model_version if found else None
 
 
 def test_the_newest_blessed_is_champion(stocked: Any) -> None:

@@ -14,6 +14,7 @@ from tfx.types import standard_artifacts
 
 from components.errors import RegistryInconsistent
 from components.registry.judged import GATE_NODE
+from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW
 from pipeline import nodes, scoring, training
 from pipeline.deployment import local_deployment
@@ -27,15 +28,14 @@ Model, ModelBlessing = standard_artifacts.Model, standard_artifacts.ModelBlessin
 
 @component
 def Train(model: OutputArtifact[Model], version: Parameter[str]):  # noqa: N802
-    model.set_string_custom_property("model_version", version)
+    ModelProperties(model_version=version).write(model)
 
 
 @component
 def Judge(  # noqa: N802
     model: InputArtifact[Model], blessing: OutputArtifact[ModelBlessing], blessed: Parameter[int]
 ):
-    blessing.set_int_custom_property("blessed", blessed)
-    blessing.set_int_custom_property("current_model_id", model.id)
+    BlessingProperties(blessed=blessed, current_model_id=model.id).write(blessing)
 
 
 class World:
@@ -106,7 +106,7 @@ def test_every_resolver_and_the_registry_name_the_same_champion(world: World) ->
 
     def everybody(version: str | None) -> bool:
         champion = world.registry.champion()
-        found = champion.facts["model_version"] if champion else None
+        found = champion.properties.model_version if champion else None
         return found == world.score() == version
 
     assert everybody("v3")
@@ -130,7 +130,7 @@ def test_one_version_twice_stops_a_run(world: World) -> None:
         world.train("v1", blessed=True)
     with pytest.raises(RegistryInconsistent, match="have the version v1"):
         world.train("v2", blessed=True)
-    versions = [model.facts["model_version"] for model in world.registry.models()]
+    versions = [model.properties.model_version for model in world.registry.models()]
     assert versions == ["v1", "v1"], "the challenger was trained without a former champion"
 
 

@@ -1,16 +1,17 @@
 """What a summary shows of the data gate."""
 
-import json
-
 import pytest
 
-from pipeline.registry.registry import Artifact
+from components.data_checker.checks import Check
+from components.data_checker.decision_file import write_checks
+from components.registry.artifacts import DataGateDecision
+from pipeline.registry.registry import RunArtifacts
 from pipeline.runs.data_checks import DataChecks, read_data_checks
 
 
 def checks(**verdicts):
     return [
-        {"name": f"{verdict} {number}", "verdict": verdict, "message": f"{verdict} {number}"}
+        Check(f"{verdict} {number}", "size", (), None, "", verdict, f"{verdict} {number}")
         for verdict, count in verdicts.items()
         for number in range(count)
     ]
@@ -36,9 +37,12 @@ def test_verdicts_are_counted_and_skipping_has_a_reason():
 
 
 def test_the_decision_of_a_run_is_read_whole(tmp_path):
-    (tmp_path / "decision.json").write_text(json.dumps(checks(passed=1, warned=2)))
-    found = read_data_checks(Artifact(1, "TensInsightDataGateDecision", str(tmp_path), None, {}))
+    decision = DataGateDecision()
+    decision.uri = str(tmp_path)
+    write_checks(decision, checks(passed=1, warned=2))
+    decision.mlmd_artifact.type = decision.type_name
+    found = read_data_checks(RunArtifacts([decision.mlmd_artifact]))
     assert found.file == str(tmp_path / "decision.json")
     assert found.checks == checks(passed=1, warned=2)
     assert found.warnings == ["warned 0", "warned 1"]
-    assert read_data_checks(None) == DataChecks()
+    assert read_data_checks(RunArtifacts([])) == DataChecks()

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import altair as alt
 
-from components.model_gate.overall_checks import CHALLENGER, CHAMPION
+from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_review.page import theme
 from components.model_review.page.blocks import Key
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY

@@ -19,10 +19,10 @@ _WORDS: Final = {
     "duplicate_events": "duplicate events",
     "feedback_rows": "rows of feedback",
     "train_cutoffs": "training cutoffs",
-    "train_snapshots": "snapshots learnt from",
+    "train_examples": "examples learnt from",
     "train_churned": "churned among them",
     "eval_cutoffs": "evaluation cutoff",
-    "eval_snapshots": "snapshots evaluated on",
+    "eval_examples": "examples evaluated on",
     "eval_churned": "churned among these",
     "code_version": "code version",
 }

@@ -4,23 +4,17 @@ import json
 
 import pytest
 
-from components.feedback_example_gen.input_oddities import InputOddities
-from components.feedback_example_gen.word_counts import OPEN_SETS
-from components.registry.input_facts import input_facts
+from components.registry.input_notes import input_notes
 from pipeline.text.render import one_line
+from tests.components.sample_properties import examples_properties, scores_properties
 
-NOTHING = {
-    **vars(InputOddities(accounts=9)),
-    "accounts_alike": 0,
-    "max_events": 500,
-    **{f"{name}_{what}": 0 for name in OPEN_SETS for what in ("spellings", "spelling_rows")},
-}
 KNOWN = {f"unseen_{name}_share": 0.0 for name in ("area", "source", "topic", "tier", "region")}
 
 
 def test_a_plain_input_says_nothing():
-    assert list(input_facts(NOTHING, KNOWN)) == []
-    assert list(input_facts(NOTHING, {})) == []
+    assert list(input_notes(examples_properties(), scores_properties(**KNOWN))) == []
+    assert list(input_notes(examples_properties(), scores_properties())) == []
+    assert list(input_notes(examples_properties(), None)) == []
 
 
 @pytest.mark.parametrize(
@@ -45,8 +39,8 @@ def test_a_plain_input_says_nothing():
     ],
 )
 def test_each_kind_has_its_sentence(data, said):
-    (fact,) = input_facts(NOTHING | data, KNOWN)
-    assert fact.startswith(said)
+    (note,) = input_notes(examples_properties(**data), scores_properties(**KNOWN))
+    assert note.startswith(said)
 
 
 def test_shares_outside_the_vocabulary_are_in_one_sentence():
@@ -55,7 +49,7 @@ def test_shares_outside_the_vocabulary_are_in_one_sentence():
         "unseen_area_examples": '["ai_assistant", "x"]',
         "unseen_tier_share": 0.5,
     }
-    assert list(input_facts(NOTHING, published)) == [
+    assert list(input_notes(examples_properties(), scores_properties(**published))) == [
         "outside the model's vocabulary: 1.2% of areas ('ai_assistant', 'x'), 50.0% of tiers"
     ]
 
