@@ -8,6 +8,8 @@ import logging
 import os
 import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -73,6 +75,21 @@ def import_quietly(name: str) -> None:
             aside.seek(0)
             if said := aside.read().decode(errors="replace").strip():
                 logging.getLogger(__name__).log(level, "%s: %s", name, said)
+
+
+@contextmanager
+def logging_restored() -> Iterator[None]:
+    """Gives a host program its own logging back after the block, whatever a run set up."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        for handler in set(root.handlers) - set(handlers):
+            handler.close()
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.captureWarnings(False)
 
 
 def log_to_file(path: Path) -> None:

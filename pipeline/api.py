@@ -1,0 +1,140 @@
+"""Runs and what they published, for programs: the public API behind `from pipeline import ...`.
+
+It does what the commands do, and returns values in place of printing them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from rich.console import Console
+
+from components.postgres.tables import OUTPUT_TABLES
+from components.publishing.publication_log import PUBLISHED, read_log
+from pipeline.database import consistent_read
+from pipeline.logs import logging_restored
+from pipeline.runs.progress import Progress
+from pipeline.runs.run import SCORE, TRAIN, RunFailed, run_pipeline
+from pipeline.settings import Settings
+
+Table = Literal["scores", "areas"]
+SCORES: Final[Table] = "scores"
+AREAS: Final[Table] = "areas"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The rows that one run wrote to one output table, in one transaction.
+
+    Attributes:
+        publication_id: As `tens-insight publications` names it; rises from one to the next.
+        table: Name of the output table.
+        as_of: The moment that its rows are valid for, UTC.
+        published_at: By the database server's clock, UTC.
+        rows_written: Inserted or replaced.
+        rows_removed: Of accounts or product areas that are not published any more.
+        model_version: Of the model; of product areas the version of the weights.
+        run_id: The run that published.
+    """
+
+    publication_id: int
+    table: str
+    as_of: datetime
+    published_at: datetime
+    rows_written: int
+    rows_removed: int
+    model_version: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run that published.
+
+    Attributes:
+        run_id: TFX's name of the run.
+        scores: What it published to account_risk_scores.
+        areas: What it published to product_area_impact; None where there was nothing to publish.
+        report: The evaluation report; None after scoring alone.
+    """
+
+    run_id: str
+    scores: Publication
+    areas: Publication | None
+    report: Path | None
+
+
+def train(settings: Settings, *, show_progress: bool = False) -> RunResult:
+    """Reads, trains, judges, and publishes with the champion: `tens-insight run train`.
+
+    Args:
+        settings: Of the run, from load_settings.
+        show_progress: Whether to show the steps on standard error.
+
+    Raises:
+        TensInsightError: Nothing was published, or not all; the message says why.
+        ConfigurationInvalid: Nothing can be written to state_dir.
+    """
+    return _run(TRAIN, settings, show_progress)
+
+
+def score(settings: Settings, *, show_progress: bool = False) -> RunResult:
+    """Publishes with the champion, without training: `tens-insight run score`.
+
+    Args:
+        settings: Of the run, from load_settings.
+        show_progress: Whether to show the steps on standard error.
+
+    Raises:
+        TensInsightError: Nothing was published, or not all; the message says why.
+        ConfigurationInvalid: Nothing can be written to state_dir.
+    """
+    return _run(SCORE, settings, show_progress)
+
+
+def last_publication(settings: Settings, table: Table = SCORES) -> Publication | None:
+    """Returns the publication whose rows an output table shows; None before the first.
+
+    Args:
+        settings: Say where the demo's database is, if no other is named.
+        table: "scores" for account_risk_scores, "areas" for product_area_impact.
+
+    Raises:
+        DatabaseUnreachable: There is no database, or no connection to it.
+        ContractBroken: A table or privilege is missing.
+        ValueError: There is no such table.
+    """
+    targets = {target.short: target for target in OUTPUT_TABLES}
+    if table not in targets:
+        raise ValueError(f"There is no output table {table!r}; there are {', '.join(targets)}.")
+    with consistent_read(settings, "last publication") as cursor:
+        newest = read_log(cursor, targets[table]).newest
+    if newest is None or newest.kind != PUBLISHED:
+        return None
+    return Publication(
+        publication_id=newest.publication_id,
+        table=newest.table,
+        as_of=newest.as_of,
+        published_at=newest.published_at,
+        rows_written=newest.rows_written,
+        rows_removed=newest.rows_removed,
+        model_version=newest.model_version,
+        run_id=newest.run_id,
+    )
+
+
+def _run(kind: str, settings: Settings, show_progress: bool) -> RunResult:
+    progress = Progress(None if show_progress else Console(stderr=True, quiet=True))
+    with logging_restored():
+        result = run_pipeline(kind, settings, progress)
+    if isinstance(result, RunFailed):
+        raise result.error
+    scores, areas = last_publication(settings), last_publication(settings, AREAS)
+    assert scores is not None
+    return RunResult(
+        run_id=result.run_id,
+        scores=scores,
+        areas=areas if areas is not None and areas.run_id == scores.run_id else None,
+        report=Path(result.report) if result.report else None,
+    )
