@@ -130,9 +130,9 @@ def of_predictions() -> tuple[Callable[[Any], object], ...]:
     """Returns what needs the answers of the models alone."""
     from components.model_review.sections.calibration import calibration_of
     from components.model_review.sections.gains import gains_of
-    from components.model_review.sections.performance import quality_of
+    from components.model_review.sections.performance import performance_of
 
-    return quality_of, calibration_of, gains_of
+    return performance_of, calibration_of, gains_of
 
 
 def measured(work: Callable[[], Any]) -> tuple[float, Any]:

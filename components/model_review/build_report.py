@@ -15,7 +15,7 @@ from components.model_gate.predictions import Predictions, read_predictions
 from components.model_gate.snapshots import read_eval
 from components.model_review.review import Review
 from components.model_review.run_artifacts import RunArtifacts
-from components.model_review.sections.accounts import Standing, score_split, standing_of
+from components.model_review.sections.accounts import ScoreComparison, compare_scores, score_split
 from components.model_review.sections.calibration import calibration_of
 from components.model_review.sections.changes import changes_of
 from components.model_review.sections.data import data_checks_of, data_facts_of, splits_of
@@ -25,7 +25,7 @@ from components.model_review.sections.gains import gains_of
 from components.model_review.sections.importance import Importance, contributions_of, importance_of
 from components.model_review.sections.lineage import components_of, lineage_of, settings_of
 from components.model_review.sections.model_card import card_of
-from components.model_review.sections.performance import quality_of
+from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
 from components.publishing.standing_scores import read_standing
 from serving_model.served.predict import ModelScorer
@@ -79,20 +79,20 @@ def _sections(
     scorer = functools.cache(lambda: _scorer(run))
     scored = functools.cache(lambda: score_split(scorer(), f"{run.uris['examples']}/Split-{SCORE}"))
 
-    def standing() -> Standing:
+    def accounts() -> ScoreComparison:
         card = scorer().card
         state = read_standing(str(card["model_version"]))
         as_of = run.examples.as_of if run.examples else ""
-        return standing_of(scored(), card, as_of, risk_bands, state, accounts_shown)
+        return compare_scores(scored(), card, as_of, risk_bands, state, accounts_shown)
 
     return {
-        "quality": lambda: quality_of(predictions()),
+        "performance": lambda: performance_of(predictions()),
         "calibration": lambda: calibration_of(predictions()),
         "gains": lambda: gains_of(predictions()),
         "slices": lambda: slices_of(_judged(run)),
         "importance": lambda: _importance(run, scorer()),
         "contributions": lambda: contributions_of(scorer(), scored().sample),
-        "standing": standing,
+        "accounts": accounts,
     }
 
 

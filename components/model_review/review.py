@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from components.model_review.sections.accounts import Standing
+from components.model_review.sections.accounts import ScoreComparison
 from components.model_review.sections.calibration import Calibration
 from components.model_review.sections.changes import Changes
 from components.model_review.sections.data import DataCheck, Fact, LabelledSplit
@@ -13,7 +13,7 @@ from components.model_review.sections.decision import Check, Decision, Head
 from components.model_review.sections.gains import Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.lineage import Component
-from components.model_review.sections.performance import Quality
+from components.model_review.sections.performance import Performance
 from components.model_review.sections.slices import Slice
 
 VERSION: Final = 1
@@ -28,11 +28,11 @@ class Review:
         head: What it is about.
         decision: What became of the run.
         checks: Of the gate, in its order.
-        quality: ROC, precision-recall and metrics of the challenger and its rivals.
+        performance: ROC, precision-recall and metrics of the challenger and its rivals.
         calibration: Predicted against observed.
         gains: How many leavers are found by how many calls.
         slices: Metrics by slice.
-        standing: Today's scores by this model beside what is published.
+        accounts: Today's scores by this model beside what is published.
         importance: What the model loses without a reason group, the largest first.
         contributions: How much each reason group moves the scores, the largest first.
         changes: Against the last publication, and the champion.
@@ -49,11 +49,11 @@ class Review:
     head: Head
     decision: Decision
     checks: tuple[Check, ...] = ()
-    quality: Quality | None = None
+    performance: Performance | None = None
     calibration: Calibration | None = None
     gains: Gains | None = None
     slices: tuple[Slice, ...] = ()
-    standing: Standing | None = None
+    accounts: ScoreComparison | None = None
     importance: tuple[Importance, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     changes: Changes | None = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from components.model_gate.slice_checks import Traits
 from components.model_gate.snapshots import read_labels, read_serialized, read_traits
-from components.model_review.sections.gains import calls, calls_for_half
+from components.model_review.sections.gains import contacts, contacts_for_half
 from pipeline.registry.comparison import MetricPair, Moved, SameSnapshot
 from pipeline.registry.slice_pairs import slice_pairs
 from serving_model.evaluation.metrics import METRICS
@@ -110,7 +110,10 @@ def _pairs(labels: Floats, a: Floats, b: Floats) -> Iterator[MetricPair]:
 def _calls_for_half(labels: Floats, a: Floats, b: Floats) -> tuple[int, int] | None:
     if not labels.any():
         return None
-    return calls_for_half(calls(labels, a))[0], calls_for_half(calls(labels, b))[0]
+    return (
+        contacts_for_half(contacts(labels, a))[0],
+        contacts_for_half(contacts(labels, b))[0],
+    )
 
 
 def _moved(

@@ -11,11 +11,11 @@ def agrees_with_the_gate(review, gate):
     assert review["head"]["model_version"] == gate["model_version"]
     assert review["head"]["champion_version"] == gate["champion_version"]
     assert review["checks"] == gate["checks"]
-    measured = {one["model"]: one for one in review["quality"]["metrics"]}
+    measured = {one["model"]: one for one in review["performance"]["metrics"]}
     assert measured.keys() == gate["metrics"].keys()
     for model, expected in gate["metrics"].items():
         for name in ("auc", "pr_auc", "log_loss", "calibration_error"):
-            assert measured[model][name]["value"] == expected[name]
+            assert measured[model]["metrics"][name]["value"] == expected[name]
     sizes = [(one["name"], one["accounts"], one["churned"]) for one in review["slices"]]
     assert sizes == [(one["slice"], one["accounts"], one["churned"]) for one in gate["slices"]]
     assert (

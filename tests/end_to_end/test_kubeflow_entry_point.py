@@ -210,7 +210,7 @@ def test_the_report_is_written_beside_the_other_artifacts(train_run):
     folder = Path(ended["ModelReview"].outputs["review"].uri)
     review = json.loads((folder / "review.json").read_text())
     assert review["head"]["run_id"] == "train-1"
-    assert "quality" not in dict(review["missing"])
+    assert "performance" not in dict(review["missing"])
     assert (folder / "review.html").stat().st_size > 100_000
 
 

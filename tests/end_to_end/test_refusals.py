@@ -53,9 +53,9 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     agrees_with_the_gate(review, gate)
     assert nodes(review)["AccountScorer"] == "failed"
     assert "no account scores were published" in review["decision"]["consequence"]
-    standing = review["standing"]
-    assert (standing["published"], standing["before"]) == (False, None)
-    assert standing["after"]["accounts"] == sum(n for _, n in standing["after"]["categories"])
+    scores = review["accounts"]
+    assert (scores["published"], scores["before"]) == (False, None)
+    assert scores["after"]["accounts"] == sum(n for _, n in scores["after"]["categories"])
     assert review["missing"] == []
 
 
@@ -80,8 +80,8 @@ def test_a_run_that_the_data_gate_stops_is_reported(
     outcomes = nodes(review)
     assert (outcomes["DataChecker"], outcomes["DataGate"]) == ("done", "failed")
     assert outcomes["ModelTrainer"] == outcomes["AccountScorer"] == "not run"
-    assert review["quality"] is review["standing"] is None
-    assert {"quality", "standing", "importance"} <= dict(review["missing"]).keys()
+    assert review["performance"] is review["accounts"] is None
+    assert {"performance", "accounts", "importance"} <= dict(review["missing"]).keys()
 
 
 @pytest.mark.xdist_group(name="house")
@@ -108,9 +108,9 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     assert review["decision"]["kind"] == "not blessed"
     agrees_with_the_gate(review, gate)
     assert f"scored by the champion {champion}" in review["decision"]["consequence"]
-    standing = review["standing"]
-    assert standing["published"] is False
-    assert standing["before"]["model_version"] == champion
+    scores = review["accounts"]
+    assert scores["published"] is False
+    assert scores["before"]["model_version"] == champion
     rows = house.query("SELECT * FROM account_risk_scores")
-    assert standing["before"]["categories"] == counted(rows)
-    assert standing["common"] == standing["after"]["accounts"] == len(rows)
+    assert scores["before"]["categories"] == counted(rows)
+    assert scores["common"] == scores["after"]["accounts"] == len(rows)

@@ -212,11 +212,11 @@ def test_the_report_is_of_this_run(trained, published_by_training, registry):
         nodes(review).keys()
     )
     assert "ModelReview" not in nodes(review)
-    standing = review["standing"]
-    assert (standing["published"], standing["before"]) == (True, None)
-    assert standing["after"]["categories"] == counted(published_by_training)
+    scores = review["accounts"]
+    assert (scores["published"], scores["before"]) == (True, None)
+    assert scores["after"]["categories"] == counted(published_by_training)
     mean = np.mean([row[1] for row in published_by_training])
-    assert standing["after"]["mean_probability"] == pytest.approx(mean, abs=1e-6)
+    assert scores["after"]["mean_probability"] == pytest.approx(mean, abs=1e-6)
     (found,) = [one for one in registry.reviews() if trained.summary["report"].startswith(one.uri)]
     assert found.properties.outcome == "blessed"
     assert found.properties.model_version == trained.summary["published"]["model_version"]
@@ -260,8 +260,8 @@ def test_training_again_gives_the_same_model_to_1e_6(
     assert {"auc against the champion", "evaluator: auc against the champion"} <= set(checks)
     review = again.review
     agrees_with_the_gate(review, again.summary["gate"])
-    standing = review["standing"]
-    assert standing["before"]["model_version"] == stood
-    assert standing["before"]["categories"] == counted(published_by_scoring)
-    assert standing["after"]["categories"] == counted(rows)
-    assert standing["common"] == sum(count for *_, count in standing["transitions"]) == len(rows)
+    scores = review["accounts"]
+    assert scores["before"]["model_version"] == stood
+    assert scores["before"]["categories"] == counted(published_by_scoring)
+    assert scores["after"]["categories"] == counted(rows)
+    assert scores["common"] == sum(count for *_, count in scores["band_transitions"]) == len(rows)

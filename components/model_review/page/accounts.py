@@ -8,36 +8,36 @@ from components.model_review.page.blocks import Absent, Block, Figure, Part, Sec
 from components.model_review.page.charts.pairs import pairs, pairs_key
 from components.model_review.page.found import absent
 from components.model_review.review import Review
-from components.model_review.sections.accounts import Scored, Standing
+from components.model_review.sections.accounts import ScoreComparison, Scored
 
-_NONE: Final = "The run scored nobody."
+_NONE: Final = "The run scored no account."
 _DASH: Final = "\N{EN DASH}"
 
 
-def what_would_happen(review: Review) -> Section:
+def accounts_section(review: Review) -> Section:
     """Returns the section."""
-    found, question = review.standing, "What would happen to my accounts if I approve?"
+    found, question = review.accounts, "What would happen to my accounts if I approve?"
     if found is None:
-        why = absent(review, "standing", _NONE)
-        said = "That is not known: no account was scored."
-        return Section("accounts", question, said, (Part("Scores by category", (why,)),))
+        why = absent(review, "accounts", _NONE)
+        said = "Not known: no account was scored."
+        return Section("accounts", question, said, (Part("Accounts by risk band", (why,)),))
     parts = (
-        Part("Scores by category", (by_category(found), Text(f"Categories by {found.bands}."))),
-        Part("Scores by probability", (by_probability(found),)),
-        Part("From category to category", (_transitions(found),)),
-        Part("The accounts that move furthest", (_movers(found),)),
+        Part("Accounts by risk band", (by_category(found), Text(f"Risk bands by {found.bands}."))),
+        Part("Accounts by probability", (by_probability(found),)),
+        Part("Transitions between risk bands", (_band_transitions(found),)),
+        Part("Largest changes of probability", (_largest_changes(found),)),
     )
     return Section("accounts", question, accounts_here(found), parts)
 
 
-def accounts_here(found: Standing) -> str:
-    """Says how many accounts change their category, and whether that has happened already."""
+def accounts_here(found: ScoreComparison) -> str:
+    """Says how many accounts change their risk band, and whether that is published."""
     said = "These scores are published already. " if found.published else ""
     if found.before is None:
         return f"{said}{found.before_missing}"
-    moved = sum(count for before, after, count in found.transitions if before != after)
+    moved = sum(count for before, after, count in found.band_transitions if before != after)
     whole = f"{numbers.count(moved)} of {numbers.counted(found.common, 'account', 'accounts')}"
-    said += f"Here {whole} in both publications change their category"
+    said += f"{whole} in both publications change their risk band"
     if found.common:
         said += f" ({numbers.share(moved / found.common)})"
     return (
@@ -48,15 +48,15 @@ def accounts_here(found: Standing) -> str:
     )
 
 
-def _transitions(found: Standing) -> Block:
+def _band_transitions(found: ScoreComparison) -> Block:
     if found.before is None:
         return Absent(found.before_missing)
-    if not found.transitions:
+    if not found.band_transitions:
         return Absent("No account is in both publications.")
-    names = _categories(found.after, found.before, found.transitions)
-    counts = {(before, after): count for before, after, count in found.transitions}
+    names = _categories(found.after, found.before, found.band_transitions)
+    counts = {(before, after): count for before, after, count in found.band_transitions}
     return Table.of(
-        "Accounts by category: at the last publication (down), by this model (across)",
+        "Transitions: risk band at the last publication (rows), by this model (columns)",
         ("Before", *(f"{name}#" for name in names)),
         (
             (before, *(numbers.count(counts.get((before, name), 0)) for name in names))
@@ -66,23 +66,24 @@ def _transitions(found: Standing) -> Block:
 
 
 def _categories(
-    after: Scored, before: Scored, transitions: tuple[tuple[str, str, int], ...]
+    after: Scored, before: Scored, band_transitions: tuple[tuple[str, str, int], ...]
 ) -> list[str]:
     named = [name for scored in (after, before) for name, _ in scored.categories]
-    named += [name for old, new, _ in transitions for name in (old, new)]
+    named += [name for old, new, _ in band_transitions for name in (old, new)]
     return list(dict.fromkeys(named))
 
 
-def _movers(found: Standing) -> Block:
+def _largest_changes(found: ScoreComparison) -> Block:
     if not found.accounts_shown:
-        return Absent("The settings of this run forbid to name accounts.")
+        return Absent("REVIEW_ACCOUNTS is false: this report names no accounts.")
     if found.before is None:
         return Absent(found.before_missing)
-    if not found.movers:
+    if not found.largest_changes:
         return Text("No account's probability changes.")
     return Table.of(
-        f"The {numbers.counted(len(found.movers), 'account', 'accounts')} that move furthest",
-        ("Account", "Before#", "By this model#", "Category before", "Category now"),
+        f"The {numbers.counted(len(found.largest_changes), 'account', 'accounts')} with the "
+        "largest changes",
+        ("Account", "Before#", "By this model#", "Risk band before", "Risk band now"),
         (
             (
                 one.account_id,
@@ -91,12 +92,12 @@ def _movers(found: Standing) -> Block:
                 one.category_before,
                 one.category_after,
             )
-            for one in found.movers
+            for one in found.largest_changes
         ),
     )
 
 
-def by_category(found: Standing) -> Figure:
+def by_category(found: ScoreComparison) -> Figure:
     """Returns the accounts by risk category."""
     now = dict(found.after.categories)
     before = dict(found.before.categories) if found.before else {}
@@ -107,24 +108,23 @@ def by_category(found: Standing) -> Figure:
             [_part(now.get(name, 0), found.after) for name in names],
             [_part(before.get(name, 0), found.before) for name in names] if found.before else None,
             x="share of accounts",
-            label=f"Share of accounts by risk category. {categories_here(found)}",
+            label=f"Share of accounts by risk band. {categories_here(found)}",
             labels=True,
         ),
         here=categories_here(found),
-        shows="How many accounts fall into each category by this model, and how many did at the "
-        "last publication.",
-        good="As many at the top as can be called, and no jump without a reason.",
+        shows="Share of accounts in each risk band by this model, and at the last publication.",
+        good="As many critical accounts as can be contacted, and no jump without a reason.",
         bad="Many more, or far fewer, critical accounts than last time, although the business has "
         "not changed.",
-        table=_table("Accounts by risk category", "Category", names, now, before, found),
+        table=_table("Accounts by risk band", "Risk band", names, now, before, found),
         key=pairs_key(found.before is not None),
     )
 
 
-def categories_here(found: Standing) -> str:
+def categories_here(found: ScoreComparison) -> str:
     """Says how many accounts are in the highest category, now and before."""
     name, count = found.after.categories[0]
-    said = f"Here {numbers.count(count)} of {numbers.count(found.after.accounts)} accounts "
+    said = f"{numbers.count(count)} of {numbers.count(found.after.accounts)} accounts "
     said += f"{'are' if found.published else 'would be'} {name}"
     if found.before is None:
         return f"{said}; there is nothing to compare with."
@@ -135,7 +135,7 @@ def categories_here(found: Standing) -> str:
     )
 
 
-def by_probability(found: Standing) -> Figure:
+def by_probability(found: ScoreComparison) -> Figure:
     """Returns the accounts by probability."""
     bins = [
         f"{_percent(low)} to {_percent(high)}"
@@ -154,18 +154,19 @@ def by_probability(found: Standing) -> Figure:
             label=f"Share of accounts by probability of churn. {here}",
         ),
         here=here,
-        shows="How the probabilities of churn are spread over all accounts of today. The steps "
-        "are small where most accounts are.",
-        good="Most accounts low, some far higher: the model tells them apart.",
-        bad="All accounts in one or two steps: the model has nothing to say about them.",
+        shows="Distribution of the churn probabilities of today's accounts. Bins are narrower "
+        "where "
+        "most accounts are.",
+        good="Most accounts low, some far higher: the model separates them.",
+        bad="All accounts in one or two bins: the model does not separate them.",
         table=_table("Accounts by probability", "Probability", bins, now, before, found, True),
         key=pairs_key(found.before is not None),
     )
 
 
-def probabilities_here(found: Standing) -> str:
+def probabilities_here(found: ScoreComparison) -> str:
     """Says what the mean probability is, now and before."""
-    said = f"Here the mean probability is {numbers.share(found.after.mean_probability)}"
+    said = f"The mean probability is {numbers.share(found.after.mean_probability)}"
     if found.before is None:
         return f"{said}; there is nothing to compare with."
     return f"{said}, after {numbers.share(found.before.mean_probability)} at the last publication."
@@ -191,11 +192,11 @@ def _table(
     names: Sequence[str],
     now: dict[str, int],
     before: dict[str, int],
-    found: Standing,
+    found: ScoreComparison,
     folded: bool = False,
 ) -> Table:
     now_by = f"by {found.after.model_version} as of {numbers.moment(found.after.as_of)}"
-    before_by = f"by {found.before.model_version}" if found.before else "none that stand"
+    before_by = f"by {found.before.model_version}" if found.before else "nothing published"
     return Table.of(
         f"{caption}, {now_by}; before, {before_by}",
         (first, "By this model#", "Share#", "Before#", "Share before#"),

@@ -18,14 +18,14 @@ _NONE: Final = "The run judged no probabilities."
 _HEIGHT: Final = 340
 
 
-def can_i_believe_it(review: Review) -> Section:
+def calibration_section(review: Review) -> Section:
     """Returns the section."""
     found = review.calibration
     block: Block = absent(review, "calibration", _NONE)
     answer = "That is not known: no probabilities were judged."
     if found is not None:
         block, answer = _figure(found), calibration_here(found, _gap_of(review))
-    parts = (Part("Predicted and observed, tenth by tenth", (block,)),)
+    parts = (Part("Predicted and observed churn rate by decile", (block,)),)
     return Section("calibration", "Can I believe the probabilities?", answer, parts)
 
 
@@ -44,24 +44,27 @@ def calibration_here(found: Calibration, gap: Estimate | None) -> str:
         gap: Mean predicted less mean observed, as the gate has it; None if it has not.
     """
     error, bound = numbers.share(found.error.value), numbers.share(found.by_chance)
-    said = f"{_mean_here(found, gap)} The tenths are off by {error} in the mean; "
+    said = f"{_mean_here(found, gap)} The mean calibration error over deciles is {error}; "
     if found.error.value <= found.by_chance:
-        return f"{said}a perfect model would stay below {bound}, so that much may be chance."
+        return f"{said}a calibrated model stays below {bound}, so it may be chance."
     return (
-        f"{said}a perfect model would stay below {bound}, so the probabilities are off: read them "
-        "as an order, not as a rate."
+        f"{said}a calibrated model stays below {bound}, so the probabilities are not calibrated: "
+        "use "
+        "the ranking, not the rates."
     )
 
 
 def _mean_here(found: Calibration, gap: Estimate | None) -> str:
     predicted, observed = numbers.share(found.mean_predicted), numbers.share(found.mean_observed)
-    said = f"Here {predicted} were predicted to leave and {observed} left"
+    said = (
+        f"The mean predicted churn probability is {predicted}, the observed churn rate {observed}"
+    )
     if gap is None or gap.interval is None:
         return f"{said}."
     low, high = gap.interval
     if low <= 0 <= high:
         return f"{said}: the two cannot be told apart."
-    return f"{said}: too {'many' if gap.value > 0 else 'few'} were predicted, beyond chance."
+    return f"{said}: the prediction is too {'high' if gap.value > 0 else 'low'}, beyond chance."
 
 
 def _figure(found: Calibration) -> Figure:
@@ -69,18 +72,17 @@ def _figure(found: Calibration) -> Figure:
     return Figure(
         picture=calibration(
             found.deciles,
-            f"Predicted and observed share of leavers by tenth, with intervals, beside the "
-            f"diagonal on which they would be equal; {outside} of {len(found.deciles)} intervals "
-            "do not reach it",
+            f"Predicted and observed churn rate by decile, with intervals, beside the diagonal "
+            f"where they are equal; {outside} of {len(found.deciles)} intervals do not reach it",
         ),
         here=deciles_here(found.deciles),
         shows="The accounts in ten equal parts by probability: what was predicted (to the right) "
         "and what happened (upwards), with 95% intervals.",
-        good="Points on the dotted line, or lines that cross it.",
-        bad="Points all below it: the model cries wolf. All above it: it plays down.",
+        good="Points on the dotted line, or intervals that cross it.",
+        bad="All points below it: predictions are too high. All above it: too low.",
         table=Table.of(
-            "Predicted and observed by tenth, the lowest first",
-            ("Tenth", "Accounts#", "Left#", "Predicted#", "Observed#", "95% interval#", "Gap#"),
+            "Predicted and observed churn rate by decile, the lowest first",
+            ("Decile", "Accounts#", "Churned#", "Predicted#", "Observed#", "95% interval#", "Gap#"),
             (_row(place, one) for place, one in enumerate(found.deciles, 1)),
         ),
     )
@@ -90,12 +92,12 @@ def deciles_here(deciles: Sequence[Decile]) -> str:
     """Says how many intervals miss the line, and which tenth lies furthest off."""
     outside = sum(not _holds(one) for one in deciles)
     miss = "misses" if outside == 1 else "miss"
-    said = f"Here {outside} of {len(deciles)} intervals {miss} the line"
+    said = f"{outside} of {len(deciles)} intervals {miss} the diagonal"
     if outside <= 1:
-        return f"{said}; one may by chance."
+        return f"{said}; one may do so by chance."
     place, worst = max(enumerate(deciles, 1), key=lambda one: abs(_gap(one[1])))
     return (
-        f"{said}, and by chance about one would. Furthest off is tenth {place}: predicted "
+        f"{said}; about one does so by chance. The largest gap is in decile {place}: predicted "
         f"{numbers.share(worst.predicted)}, observed {numbers.share(worst.observed)}."
     )
 
@@ -134,10 +136,10 @@ def calibration(deciles: tuple[Decile, ...], label: str) -> Markup:
     most = max(max(row["x"], row["high"]) for row in rows)
     axis, scale = alt.Axis(format="%", tickCount=5), alt.Scale(domain=[0, most], nice=True)
     base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("x:Q", title="predicted, mean of the tenth", axis=axis, scale=scale),
+        x=alt.X("x:Q", title="predicted, mean of the decile", axis=axis, scale=scale),
         color=alt.value(theme.CHALLENGER.day),
     )
-    y = {"title": "observed: share that left", "axis": axis, "scale": scale}
+    y = {"title": "observed churn rate", "axis": axis, "scale": scale}
     whole: Any = (
         alt.Chart(alt.Data(values=[{"x": 0, "y": 0}, {"x": most, "y": most}]))
         .mark_line(color=theme.MUTED.day, strokeDash=[2, 4], strokeWidth=1.5)

@@ -49,7 +49,7 @@ def metrics(one: ModelMetrics) -> tuple[str | Noted, ...]:
 
 
 def readings(caption: str, curves: Sequence[Curve], places: Sequence[float]) -> Table:
-    """Reads lines off at some places, in whole percents: they are thinned for drawing.
+    """Reads lines off at some places, in whole percents: they are sampled_curve for drawing.
 
     Args:
         caption: Of the table.

@@ -37,28 +37,28 @@ _COMPARING: Final = (DRIFT, SKEW, UNSEEN)
 _MARKS: Final = {STOPPED: BAD, WARNED: WARN}
 
 
-def what_changed(review: Review) -> Section:
+def changes_section(review: Review) -> Section:
     """Returns the section."""
     found = review.changes or _NOTHING
     parts = (
         Part("Volume", (_volume(review, found),)),
-        Part("Drift, feature by feature", (_drift(found),)),
-        Part("Settings, against the champion's", (_settings(found),)),
-        Part("What the data gate checked", _checks(review)),
-        Part("What was read", (_facts(review),)),
+        Part("Drift by feature", (_drift(found),)),
+        Part("Settings that differ from the champion's", (_settings(found),)),
+        Part("Checks of the data gate", _checks(review)),
+        Part("Data that was read", (_facts(review),)),
     )
     return Section("changed", "What changed?", changed_here(review), parts)
 
 
 def changed_here(review: Review) -> str:
-    """Says how many checks of the data gate passed, and which gave an alarm."""
+    """Says how many checks of the data gate passed, and which warned or stopped the run."""
     if not review.data_checks:
-        return "The data gate checked nothing in this run."
+        return "The data gate made no check in this run."
     alarming = [one for one in review.data_checks if one.verdict in ALARMING]
     passed = sum(one.verdict == "passed" for one in review.data_checks)
-    said = f"Here {numbers.counted(passed, 'check', 'checks')} of the data passed"
+    said = f"{numbers.counted(passed, 'check', 'checks')} of the data passed"
     if not alarming:
-        return f"{said}, and none gave an alarm."
+        return f"{said}, and none warned or stopped the run."
     named = words.listed([one.name for one in alarming])
     return f"{said}, and {numbers.count(len(alarming))} did not: {named}."
 
@@ -67,20 +67,22 @@ def _volume(review: Review, found: Changes) -> Block:
     if not review.data_facts:
         return absent(review, "data_facts", _NOTHING_READ)
     if not found.volume:
-        return Absent("Nothing was published before, so there is nothing to compare with.")
+        return Absent("There is no earlier publication to compare with.")
     since = f"Now, and at the last publication as of {numbers.moment(found.since)}"
     return changes_table(since if found.since else "Before and now", found.volume)
 
 
 def _drift(found: Changes) -> Block:
     if not found.drift:
-        return Absent("No feature was measured in two splits: the checks below say why.")
+        return Absent("No feature was compared between two splits: the checks below say why.")
     return drift(found.drift)
 
 
 def _settings(found: Changes) -> Block:
     if found.champion_version is None:
-        return Absent("The run did not come to be compared with a champion, or there was none.")
+        return Absent(
+            "There was no champion to compare with, or the run ended before the comparison."
+        )
     if not found.settings:
         return Text(
             f"No setting is known to differ from those of the champion {found.champion_version}."
@@ -131,14 +133,15 @@ def drift(found: Sequence[Drift]) -> Figure:
             number_format=".1f",
         ),
         here=drift_here(found),
-        shows="How far the values of a feature lie apart in two splits, measured by what is "
-        f"allowed. Of each feature the furthest pair is drawn, of {_MOST_DRAWN} features at most; "
+        shows="Distance between the distributions of a feature in two splits, as a multiple of its "
+        f"limit. For each feature the largest distance is drawn, for at most {_MOST_DRAWN} "
+        "features; "
         "the table has all.",
         good="All bars left of the dotted line at 1.",
-        bad="A bar beyond it: the model meets values unlike those it learnt from. Ask what "
-        "changed in the business, or in the data's way here.",
+        bad="A bar beyond it: the model scores values unlike those it was trained on. Check what "
+        "changed in the business or in the data source.",
         table=Table.of(
-            "Drift by feature, the furthest beyond its limit first",
+            "Drift by feature, the largest multiple of its limit first",
             ("Feature", "Now", "Compared with", "Distance#", "Limit#", "Verdict"),
             map(_drift_row, found),
             folded=True,
@@ -151,10 +154,10 @@ def drift_here(found: Sequence[Drift]) -> str:
     beyond = [f"{one.feature} ({one.now} against {one.base})" for one in found if _alarms(one)]
     count = numbers.counted(len(found), "comparison", "comparisons")
     if not beyond:
-        return f"Here none of {count} exceeds its limit."
+        return f"None of {count} exceeds its limit."
     exceed = "exceeds" if len(beyond) == 1 else "exceed"
     named = words.listed(beyond)
-    return f"Here {numbers.count(len(beyond))} of {count} {exceed} the limit: {named}."
+    return f"{numbers.count(len(beyond))} of {count} {exceed} the limit: {named}."
 
 
 def _alarms(one: Drift) -> bool:

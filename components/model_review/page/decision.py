@@ -42,7 +42,7 @@ _LABELS: Final = {
 }
 _DASH: Final = "\N{EN DASH}"
 _HEADING: Final = "Checks of the gate"
-_COLUMNS: Final = ("Check", "Accounts", "Value#", "95% interval#", "Bar", "Verdict")
+_COLUMNS: Final = ("Check", "Accounts", "Value#", "95% interval#", "Threshold", "Verdict")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def first_screen(review: Review) -> FirstScreen:
     decision, version = review.decision, review.head.model_version
     why = decision.sentence.removeprefix(f"{decision.kind.upper()}: ")
     return FirstScreen(
-        title=f"Model {version}" if version else "A run that came to no model",
+        title=f"Model {version}" if version else "A run without a model",
         badge=Badge(decision.kind, _TONES.get(decision.kind, WARN)),
         sentence=words.sentence(words.plain(why)),
         consequence=decision.consequence,
@@ -101,17 +101,17 @@ def first_screen(review: Review) -> FirstScreen:
 def _facts(head: Head) -> tuple[tuple[str, str], ...]:
     return (
         ("As of", numbers.moment(head.as_of)),
-        ("Leaving means", _label(head)),
-        ("Looks back", _days(head.lookback_days)),
+        ("Churn means", _label(head)),
+        ("Lookback", _days(head.lookback_days)),
         ("Evaluation cutoff", numbers.moment(head.eval_cutoff)),
-        ("Evaluation snapshot", _sizes(head)),
+        ("Evaluation set", _sizes(head)),
         ("Compared with", _rival(head)),
     )
 
 
 def _rival(head: Head) -> str:
     if head.model_version is None:
-        return "nothing: the run came to no model"
+        return "nothing: the run trained no model"
     if head.champion_version is None:
         return "no champion: there was none"
     return f"the champion {head.champion_version}"
@@ -126,7 +126,7 @@ def _label(head: Head) -> str:
 
 def _days(days: int | None) -> str:
     if days is None:
-        return "a time that is not known"
+        return "an unknown time"
     return numbers.counted(days, "day", "days")
 
 
@@ -141,10 +141,10 @@ def _sizes(head: Head) -> str:
 
 
 def _models(review: Review) -> Block:
-    if review.quality is None:
-        why = absent(review, "quality", "The run measured no model.").why
+    if review.performance is None:
+        why = absent(review, "performance", "The run measured no model.").why
         return Absent(why, "Champion beside challenger")
-    shown = [one for one in review.quality.metrics if one.model in (CHALLENGER, CHAMPION)]
+    shown = [one for one in review.performance.metrics if one.model in (CHALLENGER, CHAMPION)]
     rows: list[tuple[Cell, ...]] = [cells.metrics(one) for one in shown]
     if any(one.model == CHAMPION for one in shown):
         rows.append(("difference", *(_difference(review, name) for name in METRICS)))
@@ -165,12 +165,12 @@ def checks_of(review: Review) -> Checks:
     """Returns the checks that the decision rests on."""
     if review.checks:
         return Checks(_HEADING, checks_counted(review.checks), tuple(_tables(review.checks)))
-    failing = failing_checks(review, "What stopped the run, and what it warned of")
+    failing = failing_checks(review, "Checks that stopped the run or warned")
     if review.decision.kind == STOPPED and failing:
         said = "The data gate stopped the run before there was a model to judge."
-        return Checks("Checks of the data that did not pass", said, (failing,))
+        return Checks("Data checks that did not pass", said, (failing,))
     why = Absent("The run ended before the gate could judge a model.")
-    return Checks(_HEADING, "None was made.", (why,))
+    return Checks(_HEADING, "No check was made.", (why,))
 
 
 def checks_counted(checks: Sequence[Check]) -> str:
@@ -190,7 +190,9 @@ def _tables(checks: Sequence[Check]) -> list[Table]:
     first = [one for one in checks if one.verdict == FAILED]
     first += [one for one in checks if one.verdict != FAILED and one.slice == OVERALL]
     rest = [one for one in checks if one.verdict != FAILED and one.slice != OVERALL]
-    tables = [Table.of("On all accounts, and all that failed", _COLUMNS, map(_row, first))]
+    tables = [
+        Table.of("Checks on all accounts, and failed checks on slices", _COLUMNS, map(_row, first))
+    ]
     if rest:
         said = f"Checks on slices: {_by_verdict(rest)}"
         tables.append(Table.of(said, _COLUMNS, map(_row, rest), folded=True))
@@ -210,7 +212,7 @@ def _note(one: Check) -> str:
 
 def _row(one: Check) -> Row:
     name = words.plain(one.name)
-    sizes = f"{numbers.count(one.accounts)}, {numbers.count(one.churned)} left"
+    sizes = f"{numbers.count(one.accounts)}, {numbers.count(one.churned)} churned"
     found = (
         Noted(name, note) if (note := _note(one)) else name,
         sizes if one.slice == OVERALL else Noted(slice_words(one.slice), sizes),

@@ -12,42 +12,44 @@ from components.model_review.sections.gains import Gains
 _HALF: Final = 0.5
 
 
-def calls_for_half(found: Gains) -> Figure:
-    """Returns the gains curves, and how many calls reach half of the leavers."""
-    here, own = calls_here(found), found.calls_for_half[0]
+def contacts_for_half(found: Gains) -> Figure:
+    """Returns the gains curves, and how many contacts reach half of the churned accounts."""
+    here, own = contacts_here(found), found.contacts_for_half[0]
     return Figure(
         picture=curves(
             found.curves,
-            x="accounts called, highest score first",
-            y="leavers found",
-            label=f"Gains curves, and the diagonal of calling at random. {here}",
+            x="share of accounts contacted, highest score first",
+            y="share of churned accounts reached",
+            label=f"Gains curves, and the diagonal of a random order. {here}",
             chance=((0, 0), (1, 1)),
-            mark=Mark(own.share, _HALF, numbers.counted(own.accounts, "call", "calls")),
+            mark=Mark(own.share, _HALF, numbers.counted(own.accounts, "contact", "contacts")),
         ),
         here=here,
-        shows="How many of the leavers are found (upwards) by how many calls (to the right).",
+        shows="Share of the churned accounts reached (upwards) by share of accounts contacted "
+        "(to the "
+        "right).",
         good="A line that reaches 50% as far to the left as possible.",
-        bad="A line near the diagonal: the list would be no better than calling at random.",
+        bad="A line near the diagonal: the list is no better than a random order.",
         table=Table.of(
-            f"Calls to reach half of {numbers.count(found.churned)} leavers among "
-            f"{numbers.count(found.accounts)} accounts",
-            ("Model", "Accounts to call#", "Share of all#"),
+            f"Contacts to reach half of the {numbers.count(found.churned)} churned accounts among "
+            f"{numbers.count(found.accounts)}",
+            ("Model", "Accounts to contact#", "Share of all#"),
             (
                 (named(one.model), numbers.count(one.accounts), numbers.share(one.share))
-                for one in found.calls_for_half
+                for one in found.contacts_for_half
             ),
         ),
         key=key(one.model for one in found.curves),
     )
 
 
-def calls_here(found: Gains) -> str:
-    """Says how many calls find half of the leavers, and how many would at random."""
-    own = found.calls_for_half[0]
+def contacts_here(found: Gains) -> str:
+    """Says how many contacts reach half of the churned accounts, and how many at random."""
+    own = found.contacts_for_half[0]
     return (
-        f"Here the challenger finds half of the leavers in the first "
+        f"Half of the churned accounts are among the challenger's first "
         f"{numbers.count(own.accounts)} of {numbers.count(found.accounts)} accounts "
-        f"({numbers.share(own.share)}); calling at random needs "
+        f"({numbers.share(own.share)}); a random order needs "
         f"{numbers.count(-(-found.accounts // 2))}."
     )
 
@@ -59,20 +61,21 @@ def lift(found: Gains) -> Figure:
     return Figure(
         picture=intervals(
             rows,
-            x="times as many leavers as at random",
+            x="churn rate, as a multiple of that of all accounts",
             label="Lift with intervals: "
             + ", ".join(f"{one.name} {numbers.short(one.estimate.value)}" for one in rows),
             level=1,
             number_format=".1f",
         ),
         here=lift_here(first, best.value, best.interval),
-        shows="How many times more leavers are among the first accounts of the list than among "
-        "as many accounts taken at random, with 95% intervals.",
-        good="Points far to the right of the dotted line at 1, the first of them furthest.",
+        shows="Churn rate among the accounts with the highest scores, as a multiple of the churn "
+        "rate "
+        "of all accounts, with 95% intervals.",
+        good="Points far to the right of the dotted line at 1, the first of them farthest.",
         bad="A line that reaches 1: the top of the list may be no better than chance.",
         table=Table.of(
             "Lift of the challenger",
-            ("Accounts called", "Lift#"),
+            ("Accounts contacted", "Lift#"),
             ((f"the first {share:.0%}", cells.times(one)) for share, one in found.lift),
         ),
     )
@@ -81,11 +84,11 @@ def lift(found: Gains) -> Figure:
 def lift_here(share: float, value: float, ends: tuple[float, float] | None) -> str:
     """Says what the lift is, and whether chance would explain it."""
     said = (
-        f"Here the first {share:.0%} of the list hold {numbers.short(value)} times as many leavers "
-        "as accounts taken at random"
+        f"The churn rate of the first {share:.0%} of the list is {numbers.short(value)} times that "
+        "of all accounts"
     )
     if ends is None:
-        return f"{said}; how sure that is was not measured."
+        return f"{said}; no interval was measured."
     if ends[0] <= 1 <= ends[1]:
-        return f"{said}, which cannot be told apart from chance: the interval holds 1."
+        return f"{said}, which cannot be told apart from chance: the interval contains 1."
     return f"{said}, and at {'least' if value > 1 else 'most'} {numbers.short(ends[value < 1])}."

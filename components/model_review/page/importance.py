@@ -11,31 +11,31 @@ from components.model_review.review import Review
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.importance import Contribution, Importance
 
-_NONE: Final = "The run asked no model for its reasons."
+_NONE: Final = "The run computed no attributions."
 
 
-def what_drives_it(review: Review) -> Section:
+def importance_section(review: Review) -> Section:
     """Returns the section."""
     asked: Block = absent(review, "importance", _NONE)
     moved: Block = absent(review, "contributions", _NONE)
-    answer = "" if review.importance else "That is not known: no model was asked."
+    answer = "" if review.importance else "Not known: no attributions were computed."
     if review.contributions:
         moved, answer = _contributions(review.contributions), _furthest(review.contributions)
     if review.importance:
         asked, answer = _importance(review.importance), _most(review.importance) + answer
     parts = (
-        Part("What the ranking cannot do without", (asked,)),
-        Part("What moves today's scores", (moved,)),
+        Part("Permutation importance", (asked,)),
+        Part("Contributions to today's scores", (moved,)),
     )
     return Section("drives", "What drives it?", answer, parts)
 
 
 def _most(found: Sequence[Importance]) -> str:
-    return f"The ranking rests most on {_quoted(found[0].words)}. "
+    return f"The ranking depends most on {_quoted(found[0].words)}. "
 
 
 def _furthest(found: Sequence[Contribution]) -> str:
-    return f"What moves the scores of today's accounts furthest is {_quoted(found[0].words)}."
+    return f"The largest contributions to today's scores come from {_quoted(found[0].words)}."
 
 
 def _quoted(words: str) -> str:
@@ -43,23 +43,24 @@ def _quoted(words: str) -> str:
 
 
 def importance_here(found: Sequence[Importance]) -> str:
-    """Says what the model loses most by, and what it could do without."""
+    """Says which group the ranking depends on most, and how many cost no AUC."""
     first = found[0]
     idle = sum(one.auc_lost.value <= 0 for one in found)
     return (
-        f"Here the ranking loses {numbers.metric(first.auc_lost.value)} of AUC without "
+        f"The ranking loses {numbers.metric(first.auc_lost.value)} of AUC without "
         f"{_quoted(first.words)}. "
-        f"{numbers.count(idle)} of {numbers.count(len(found))} groups could be shuffled without a "
+        f"{numbers.count(idle)} of {numbers.count(len(found))} groups can be shuffled without a "
         "loss."
     )
 
 
-def drives_here(found: Sequence[Contribution]) -> str:
-    """Says what moves scores furthest."""
+def contributions_here(found: Sequence[Contribution]) -> str:
+    """Says which group contributes most to scores."""
     first = found[0]
     return (
-        f"Here {_quoted(first.words)} moves a score by {numbers.short(first.mean_absolute)} in the "
-        f"mean, and raises the risk of {numbers.share(first.raises)} of the accounts."
+        f"{_quoted(first.words)} changes a score by {numbers.short(first.mean_absolute)} "
+        "log-odds on "
+        f"average, and raises the risk of {numbers.share(first.raises)} of the accounts."
     )
 
 
@@ -73,9 +74,9 @@ def _importance(found: Sequence[Importance]) -> Figure:
         ),
         here=here,
         shows="How much worse the ranking gets when the values of a group are shuffled among "
-        f"{accounts} of the evaluation snapshot; the thin line is the range of several shuffles.",
-        good="Several groups that matter, and that make sense to those who know the accounts.",
-        bad="One group that carries all, or one that should not matter.",
+        f"{accounts} of the evaluation set; the thin line is the range of several shuffles.",
+        good="Several important groups, which make sense to those who know the accounts.",
+        bad="A single dominant group, or an important group that should not matter.",
         table=Table.of(
             "Permutation importance by reason group",
             ("Group", "Features#", "AUC lost#", "Log-loss added#"),
@@ -95,24 +96,23 @@ def _importance(found: Sequence[Importance]) -> Figure:
 
 def _contributions(found: Sequence[Contribution]) -> Figure:
     rows = [Measured(one.words, Estimate(one.mean_absolute), theme.CHALLENGER) for one in found]
-    here = drives_here(found)
+    here = contributions_here(found)
     accounts = numbers.counted(found[0].accounts, "account", "accounts")
     return Figure(
         picture=intervals(
             rows,
-            x="mean move, in log-odds",
+            x="mean absolute contribution, in log-odds",
             label=f"Mean contribution by group. {here}",
             bars=True,
         ),
         here=here,
-        shows=f"How far each group moves the scores of {accounts} of today, up or down; 0.7 "
-        "log-odds double the odds of leaving.",
+        shows=f"Mean absolute contribution of each group to the scores of {accounts} of today; 0.7 "
+        "log-odds double the odds of churn.",
         good="The same groups at the top as above.",
-        bad="A group that moves scores far, but whose loss the ranking would not feel: it adds "
-        "noise.",
+        bad="A group with large contributions but no permutation importance: it adds noise.",
         table=Table.of(
             "Mean contribution by reason group, in log-odds of churn",
-            ("Group", "Up or down#", "On the whole#", "Raises the risk of#"),
+            ("Group", "Mean absolute#", "Mean#", "Raises the risk of#"),
             (
                 (
                     one.words,

@@ -21,16 +21,16 @@ from components.model_review.sections.lineage import Component
 _DASH: Final = "\N{EN DASH}"
 
 
-def model_card(review: Review) -> Section:
+def model_card_section(review: Review) -> Section:
     """Returns the section."""
     parts = tuple(Part(heading, (Items(texts),)) for heading, texts in review.card)
     if not parts:
-        parts = (Part("Intended use", (absent(review, "card", "The run read nothing."),)),)
-    said = "What the model is for, what it is not for, and what it does not know."
+        parts = (Part("Intended use", (absent(review, "card", "The run read no data."),)),)
+    said = "Intended use, label, population, known limits and ethical notes."
     return Section("card", "Model card", said, parts)
 
 
-def where_it_comes_from(review: Review) -> Section:
+def lineage_section(review: Review) -> Section:
     """Returns the section."""
     parts = (
         Part("Splits", (_splits(review),)),
@@ -38,7 +38,7 @@ def where_it_comes_from(review: Review) -> Section:
         Part("Settings", (_settings(review.settings),)),
         Part("Durations and memory", (_components(review),)),
     )
-    return Section("origin", "Where does it come from?", _answer(review), parts)
+    return Section("origin", "Lineage", _answer(review), parts)
 
 
 def _answer(review: Review) -> str:
@@ -49,41 +49,41 @@ def _answer(review: Review) -> str:
 
 def _splits(review: Review) -> Block:
     if not review.splits:
-        return absent(review, "splits", "The run read nothing.")
+        return absent(review, "splits", "The run read no data.")
     return Table.of(
         "Splits by time: cutoffs and sizes",
-        ("Split", "Oldest cutoff", "Newest cutoff", "Cutoffs#", "Snapshots#", "Left#", "Share#"),
+        ("Split", "Oldest cutoff", "Newest cutoff", "Cutoffs#", "Examples#", "Churned#", "Share#"),
         map(_split, review.splits),
     )
 
 
 def _split(one: LabelledSplit) -> tuple[str, ...]:
-    left = (_DASH, _DASH)
+    churned = (_DASH, _DASH)
     if one.churned is not None:
-        share = one.churned / one.snapshots if one.snapshots else None
-        left = (numbers.count(one.churned), numbers.share(share))
+        share = one.churned / one.examples if one.examples else None
+        churned = (numbers.count(one.churned), numbers.share(share))
     dates = (numbers.moment(one.first), numbers.moment(one.last))
-    return (one.name, *dates, numbers.count(one.cutoffs), numbers.count(one.snapshots), *left)
+    return (one.name, *dates, numbers.count(one.cutoffs), numbers.count(one.examples), *churned)
 
 
 def _lineage(found: tuple[Fact, ...]) -> Block:
     if not found:
-        return Absent("Nothing is known of where it comes from.")
+        return Absent("No lineage is known.")
     return Pairs.of((one.name, numbers.moments_in(one.value)) for one in found)
 
 
 def _settings(found: tuple[Fact, ...]) -> Block:
     if not found:
-        return Absent("The run was given no settings.")
+        return Absent("The run has no settings.")
     summary = f"All {numbers.counted(len(found), 'setting', 'settings')}"
     return Pairs.of(((one.name, one.value) for one in found), summary)
 
 
 def _components(review: Review) -> Block:
     if not review.components:
-        return absent(review, "components", "The run wrote down no durations.")
+        return absent(review, "components", "The run recorded no durations.")
     return Table.of(
-        "Components: wall clock, and the highest memory of the process meanwhile",
+        "Components: wall clock, and the peak memory of the process",
         ("Component", "Took#", "Memory#", "Outcome"),
         map(_component, review.components),
     )

@@ -3,27 +3,27 @@
 from collections.abc import Callable
 from typing import Final
 
-from components.model_review.page.accounts import what_would_happen
+from components.model_review.page.accounts import accounts_section
 from components.model_review.page.blocks import Section
-from components.model_review.page.calibration import can_i_believe_it
-from components.model_review.page.changes import what_changed
+from components.model_review.page.calibration import calibration_section
+from components.model_review.page.changes import changes_section
 from components.model_review.page.decision import first_screen
 from components.model_review.page.environment import page
-from components.model_review.page.importance import what_drives_it
-from components.model_review.page.lineage import model_card, where_it_comes_from
-from components.model_review.page.performance import is_it_better
-from components.model_review.page.slices import for_whom_is_it_worse
+from components.model_review.page.importance import importance_section
+from components.model_review.page.lineage import lineage_section, model_card_section
+from components.model_review.page.performance import performance_section
+from components.model_review.page.slices import slices_section
 from components.model_review.review import Review
 
 SECTIONS: Final[tuple[Callable[[Review], Section], ...]] = (
-    is_it_better,
-    for_whom_is_it_worse,
-    can_i_believe_it,
-    what_changed,
-    what_would_happen,
-    what_drives_it,
-    model_card,
-    where_it_comes_from,
+    performance_section,
+    slices_section,
+    calibration_section,
+    changes_section,
+    accounts_section,
+    importance_section,
+    model_card_section,
+    lineage_section,
 )
 """In the order in which a reviewer asks."""
 

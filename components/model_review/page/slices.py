@@ -19,21 +19,21 @@ from components.model_review.page.blocks import (
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.found import absent
 from components.model_review.review import Review
-from components.model_review.sections.performance import Quality
+from components.model_review.sections.performance import Performance
 from components.model_review.sections.slices import Slice
 
 _MOST_DRAWN: Final = 24
 _NONE: Final = "The run judged no slice."
 
 
-def for_whom_is_it_worse(review: Review) -> Section:
+def slices_section(review: Review) -> Section:
     """Returns the section."""
     found = sorted(review.slices, key=_order)
     blocks: tuple[Block, ...] = (absent(review, "slices", _NONE),)
     if found:
-        blocks = _blocks(found, review.quality)
+        blocks = _blocks(found, review.performance)
     answer = slices_answer(found) if found else "That is not known: no slice was judged."
-    parts = (Part("Slice by slice", blocks),)
+    parts = (Part("Metrics by slice", blocks),)
     return Section("slices", "For whom is it worse?", answer, parts)
 
 
@@ -55,13 +55,13 @@ def slices_answer(found: Sequence[Slice]) -> str:
     worse = [slice_words(one.name) for one in found if not one.failed and _is_worse(one)]
     few = sum(bool(one.too_little) for one in found)
     judged = numbers.counted(len(found) - few, "slice", "slices")
-    said = f"Of {judged} with enough data none failed."
+    said = f"None of {judged} with enough data failed."
     if failed:
-        said = f"Of {judged} with enough data {len(failed)} failed: {words.listed(failed)}."
+        said = f"{len(failed)} of {judged} with enough data failed: {words.listed(failed)}."
     if worse:
-        said += f" Within the bar, it ranks worse than the champion for {words.listed(worse)}."
+        said += f" Others passed, but rank worse than the champion: {words.listed(worse)}."
     if few:
-        said += f" {numbers.counted(few, 'slice has', 'slices have')} not enough data to say."
+        said += f" {numbers.counted(few, 'slice has', 'slices have')} not enough data."
     return said
 
 
@@ -73,10 +73,10 @@ def _order(one: Slice) -> tuple[bool, bool]:
     return not one.failed, bool(one.too_little)
 
 
-def _blocks(found: Sequence[Slice], quality: Quality | None) -> tuple[Block, ...]:
-    if quality is None or not any(one.auc for one in found):
+def _blocks(found: Sequence[Slice], performance: Performance | None) -> tuple[Block, ...]:
+    if performance is None or not any(one.auc for one in found):
         return (_table(found),)
-    return (_figure(found, quality.metrics[0].metrics["auc"].value),)
+    return (_figure(found, performance.metrics[0].metrics["auc"].value),)
 
 
 def _figure(found: Sequence[Slice], level: float) -> Figure:
@@ -91,12 +91,14 @@ def _figure(found: Sequence[Slice], level: float) -> Figure:
             drawn, x="AUC", label=f"AUC by slice, with intervals: {seen}", level=level
         ),
         here=below_here(found, level),
-        shows=f"How well the challenger ranks within each group of accounts (AUC), with its 95% "
-        f"interval. The dotted line is at {numbers.metric(level)}. Failed groups come first; "
-        f"{_MOST_DRAWN} at most are drawn, and the table has all.",
-        good="All lines about the dotted one; long lines only mean few accounts.",
-        bad="A whole line left of the dotted one, or a red one: for these accounts the list is "
-        "worse, whatever the mean says.",
+        shows=f"How well the challenger ranks within each slice (AUC), with its 95% interval. "
+        f"The dotted line is the AUC of all accounts, {numbers.metric(level)}. Failed slices "
+        "come first; "
+        f"at most {_MOST_DRAWN} are drawn, the table has all.",
+        good="All intervals around the dotted line; long intervals only mean few accounts.",
+        bad="A whole interval left of the dotted line, or a red one: for these accounts the "
+        "ranking is "
+        "worse than for all.",
         table=_table(found),
     )
 
@@ -106,14 +108,14 @@ def below_here(found: Sequence[Slice], level: float) -> str:
     measured = [one for one in found if one.auc is not None and one.auc.interval is not None]
     below = [slice_words(one.name) for one in measured if _high(one) < level]
     if not measured:
-        return "Here no slice has an interval, so none can be told apart from all accounts."
+        return "No slice has an interval, so none can be compared with all accounts."
     if not below:
         return (
-            f"Here none of {numbers.counted(len(measured), 'slice', 'slices')} lies wholly below "
-            f"{numbers.metric(level)}, the AUC of all accounts: what differs may be chance."
+            f"None of {numbers.counted(len(measured), 'slice', 'slices')} lies wholly below "
+            f"{numbers.metric(level)}, the AUC of all accounts: differences may be chance."
         )
     return (
-        f"Here the ranking is worse, beyond chance, than for all accounts "
+        f"The ranking is worse, beyond chance, than for all accounts "
         f"({numbers.metric(level)}): for {words.listed(below)}."
     )
 
@@ -130,7 +132,7 @@ def _table(found: Sequence[Slice]) -> Table:
         (
             "Slice",
             "Accounts#",
-            "Left#",
+            "Churned#",
             "Verdict",
             "AUC#",
             "Against champion#",

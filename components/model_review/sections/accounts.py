@@ -19,7 +19,7 @@ from components.publishing.standing_scores import StandingScores, StandingState
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk import CATEGORIES, checked_probabilities
 
-MOST_MOVERS: Final = 20
+MOST_CHANGES: Final = 20
 SAMPLE: Final = 2_000
 _BATCH: Final = 1_024
 EDGES: Final = (
@@ -40,7 +40,7 @@ class Scored:
         accounts: How many.
         mean_probability: Of churn, [0, 1].
         categories: Accounts by risk category, the highest risk first.
-        histogram: Accounts by probability, one number for each bin of Standing.edges.
+        histogram: Accounts by probability, one number for each bin of ScoreComparison.edges.
     """
 
     model_version: str
@@ -52,7 +52,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Mover:
+class ProbabilityChange:
     """An account whose probability moves far: before, and by this model."""
 
     account_id: str
@@ -63,7 +63,7 @@ class Mover:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ScoreComparison:
     """Today's accounts by this model, beside the last publication by another.
 
     Attributes:
@@ -73,9 +73,9 @@ class Standing:
         bands: The rule of the categories, in a sentence.
         edges: Of the histogram's bins, one more than there are bins, from 0 to 1; closer
             together where probabilities are low, since most of them are.
-        transitions: (category before, category after, accounts) of accounts in both.
-        movers: The furthest first; empty where accounts are not to be shown.
-        accounts_shown: Whether movers may be named.
+        band_transitions: (category before, category after, accounts) of accounts in both.
+        largest_changes: The furthest first; empty where accounts are not to be shown.
+        accounts_shown: Whether largest_changes may be named.
         common: Accounts in both.
         appeared: Accounts only in `after`.
         vanished: Accounts only in `before`.
@@ -87,8 +87,8 @@ class Standing:
     published: bool
     bands: str
     edges: tuple[float, ...]
-    transitions: tuple[tuple[str, str, int], ...] = ()
-    movers: tuple[Mover, ...] = ()
+    band_transitions: tuple[tuple[str, str, int], ...] = ()
+    largest_changes: tuple[ProbabilityChange, ...] = ()
     accounts_shown: bool = True
     common: int = 0
     appeared: int = 0
@@ -115,7 +115,7 @@ class ScoredSplit(NamedTuple):
     the order in which they lie in the files."""
 
 
-def transitions(pairs: Iterable[tuple[Row, Row]]) -> tuple[tuple[str, str, int], ...]:
+def band_transitions(pairs: Iterable[tuple[Row, Row]]) -> tuple[tuple[str, str, int], ...]:
     """Counts the accounts by (category before, category after), the highest risk first.
 
     Args:
@@ -128,7 +128,9 @@ def transitions(pairs: Iterable[tuple[Row, Row]]) -> tuple[tuple[str, str, int],
     return tuple((*pair, counted[pair]) for pair in pairs_in_order)
 
 
-def movers(both: Mapping[str, tuple[Row, Row]], most: int = MOST_MOVERS) -> tuple[Mover, ...]:
+def largest_changes(
+    both: Mapping[str, tuple[Row, Row]], most: int = MOST_CHANGES
+) -> tuple[ProbabilityChange, ...]:
     """Names the accounts whose probability moves furthest, up or down.
 
     Args:
@@ -139,7 +141,9 @@ def movers(both: Mapping[str, tuple[Row, Row]], most: int = MOST_MOVERS) -> tupl
         The furthest first, of equal moves the smaller id; none whose probability stays.
     """
     moved = [
-        Mover(account, before.probability, after.probability, before.category, after.category)
+        ProbabilityChange(
+            account, before.probability, after.probability, before.category, after.category
+        )
         for account, (before, after) in both.items()
         if before.probability != after.probability
     ]
@@ -191,14 +195,14 @@ def _batches(split_uri: str) -> Iterator[list[bytes]]:
         yield batch.tolist()
 
 
-def standing_of(
+def compare_scores(
     scored: ScoredSplit,
     card: Mapping[str, Any],
     as_of: str,
     rule: str,
     state: StandingState,
     accounts_shown: bool,
-) -> Standing:
+) -> ScoreComparison:
     """Compares all accounts before and after.
 
     Args:
@@ -219,7 +223,7 @@ def standing_of(
         checked_probabilities(scored.probabilities)
     categories = bands.categories(scored.probabilities, scored.accounts)
     after = _rows(scored.accounts, scored.probabilities.tolist(), categories.tolist())
-    alone = Standing(
+    alone = ScoreComparison(
         after=_scored(str(card["model_version"]), as_of, after),
         before=None,
         published=state.published,
@@ -231,14 +235,16 @@ def standing_of(
     return alone if state.other is None else _beside(alone, after, state.other)
 
 
-def _beside(alone: Standing, after: Mapping[str, Row], other: StandingScores) -> Standing:
+def _beside(
+    alone: ScoreComparison, after: Mapping[str, Row], other: StandingScores
+) -> ScoreComparison:
     before = _rows(other.accounts, other.probabilities, other.categories)
     both = {one: (before[one], after[one]) for one in before.keys() & after.keys()}
     return replace(
         alone,
         before=_scored(other.model_version, other.as_of.isoformat(), before),
-        transitions=transitions(both.values()),
-        movers=movers(both) if alone.accounts_shown else (),
+        band_transitions=band_transitions(both.values()),
+        largest_changes=largest_changes(both) if alone.accounts_shown else (),
         common=len(both),
         appeared=len(after) - len(both),
         vanished=len(before) - len(both),

@@ -90,7 +90,7 @@ def _volume(data: ExamplesProperties) -> Iterator[Change]:
         yield _counted("accounts to score", data.previous_scored, now)
     if (late := data.late_rows) is not None:
         what = "rows that came late" if late >= 0 else "rows that were removed"
-        yield Change(f"{what}: older than the last run's now", _ABSENT, f"{abs(late):,}")
+        yield Change(f"{what}: older than the last run's as_of", _ABSENT, f"{abs(late):,}")
     if data.rows_last_week is not None and data.rows_weeks_before is not None:
         mean = data.rows_weeks_before / WEEKS_BEFORE
         name = f"rows a week: mean of {WEEKS_BEFORE} weeks, and the last"

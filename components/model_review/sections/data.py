@@ -42,7 +42,7 @@ class LabelledSplit:
         first: Its oldest cutoff, ISO 8601 UTC.
         last: Its newest cutoff.
         cutoffs: How many.
-        snapshots: One for each account and cutoff.
+        examples: One for each account and cutoff.
         churned: Of them; None where labels are not known.
     """
 
@@ -50,7 +50,7 @@ class LabelledSplit:
     first: str
     last: str
     cutoffs: int
-    snapshots: int
+    examples: int
     churned: int | None
 
 
@@ -75,19 +75,19 @@ def _facts(data: ExamplesProperties, published: PublishedScoresProperties | None
     if data.newest_feedback is not None:
         yield Fact("newest feedback", _freshness(data.newest_feedback, data.as_of))
     for rows, words in (
-        (data.rows_without_account, "rows without an account, in no account's score"),
-        (data.rows_in_future, "rows later than the run's now, not read"),
+        (data.rows_without_account, "rows without an account, used for no score"),
+        (data.rows_in_future, "rows later than as_of, not read"),
         (data.rows_without_date, "rows without a date, not read"),
     ):
         yield Fact(words, f"{rows:,}")
     for sentence in input_notes(data, published):
-        yield Fact("handled on purpose", sentence)
+        yield Fact("handled by rule", sentence)
 
 
 def _freshness(newest_feedback: str, as_of: str) -> str:
     newest = datetime.fromisoformat(newest_feedback)
     age = datetime.fromisoformat(as_of) - newest
-    return f"{newest:%Y-%m-%d %H:%M} UTC, {max(age.days, 0)} days before the run's now"
+    return f"{newest:%Y-%m-%d %H:%M} UTC, {max(age.days, 0)} days before as_of"
 
 
 def _split(name: str, found: Split) -> LabelledSplit:
@@ -97,6 +97,6 @@ def _split(name: str, found: Split) -> LabelledSplit:
         first=cutoffs[0] if cutoffs else "",
         last=cutoffs[-1] if cutoffs else "",
         cutoffs=len(cutoffs),
-        snapshots=found.examples,
+        examples=found.examples,
         churned=None if name == SCORE else found.churned,
     )

@@ -13,7 +13,7 @@ NOT_BLESSED: Final = "not blessed"
 STOPPED: Final = "stopped by the data gate"
 RUN_FAILED: Final = "failed"
 """Of a run in which a component failed before the gate could decide."""
-_UNTOUCHED = "What was published before stands as it is."
+_UNTOUCHED = "The previous publication is unchanged."
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def decision_of(run: RunArtifacts) -> Decision:
         return Decision(kind, run.judged.summary, _after_the_gate(run))
     stopped = [check.message for check in run.checks if check.verdict == CHECK_STOPPED]
     if stopped:
-        return Decision(STOPPED, "; ".join(stopped), f"Nothing was learnt. {_UNTOUCHED}")
+        return Decision(STOPPED, "; ".join(stopped), f"No model was trained. {_UNTOUCHED}")
     failed = [cost.name for cost in run.costs if cost.outcome == NODE_FAILED]
     named = ", ".join(failed) or "A component of the run"
     sentence = f"{named} failed before the gate could decide; the log of the run says why"
@@ -119,12 +119,12 @@ def _after_the_gate(run: RunArtifacts) -> str:
         missed = f"It is champion from now on, but this run published nothing. {_UNTOUCHED}"
         return _published(run) or missed
     if published := _published(run):
-        return f"This model scores nobody. {published}"
+        return f"This model scores no account. {published}"
     if run.champion:
         version = run.champion.model_version
-        return f"This model scores nobody; the champion is still {version}. {_UNTOUCHED}"
+        return f"This model scores no account; the champion is still {version}. {_UNTOUCHED}"
     return (
-        "This model scores nobody, and there is no champion that could: no account scores "
+        "This model scores no account, and there is no champion: no account scores "
         "were published."
     )
 

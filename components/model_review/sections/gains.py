@@ -13,18 +13,18 @@ from components.model_review.sections.estimates import (
     Curve,
     Estimate,
     SectionMissing,
-    thinned,
+    sampled_curve,
 )
 from serving_model.evaluation.paired_bootstrap import draws, interval
 from transforms.arrays import Floats, Integers
 
 SHARES: Final = (0.05, 0.1, 0.2)
-"""Of the accounts that are called, for the lift."""
+"""Shares of the accounts that are contacted, for the lift."""
 
 
 @dataclass(frozen=True)
-class CallsForHalf:
-    """How many accounts, the highest scores first, must be called to reach half of the leavers."""
+class ContactsForHalf:
+    """How many accounts, highest scores first, must be contacted to reach half of the churned."""
 
     model: str
     accounts: int
@@ -33,48 +33,48 @@ class CallsForHalf:
 
 @dataclass(frozen=True)
 class Gains:
-    """How many leavers are found by how many calls.
+    """How many churned accounts are reached by how many contacts.
 
     Attributes:
-        curves: Of challenger, champion and baselines; x: share of accounts called, highest
-            probability first, y: share of leavers among them found, which of accounts with
-            one probability is the mean over their orders.
-        calls_for_half: By model, in the same order.
-        lift: Of the challenger: share of leavers among the called over that of all, by the
-            share called, such as (0.1, lift at 10 %).
-        accounts: In the evaluation snapshot.
-        churned: Of them.
+        curves: Of challenger, champion and baselines; x: share of accounts contacted,
+            highest probability first, y: share of the churned accounts among them; for
+            accounts of one probability the mean over their orders.
+        contacts_for_half: By model, in the same order.
+        lift: The challenger's (share contacted, lift): churn rate among the contacted accounts
+            over that of all, such as (0.1, lift at 10 %).
+        accounts: Accounts of the evaluation set.
+        churned: How many of them churned.
     """
 
     curves: tuple[Curve, ...]
-    calls_for_half: tuple[CallsForHalf, ...]
+    contacts_for_half: tuple[ContactsForHalf, ...]
     lift: tuple[tuple[float, Estimate], ...]
     accounts: int
     churned: int
 
 
-class Calls(NamedTuple):
+class Contacts(NamedTuple):
     """After each distinct probability, the highest first, [p + 1]; both begin with 0.
 
-    Accounts of one probability have no order: they are called together.
+    Accounts of one probability have no order: they are contacted together.
     """
 
-    called: Integers
+    contacted: Integers
     """Accounts with this probability or a higher one."""
-    found: Integers
-    """Leavers among them."""
+    churned: Integers
+    """Churned accounts among them."""
 
 
-def calls(labels: Floats, probabilities: Floats) -> Calls:
-    """Counts the called and the found.
+def contacts(labels: Floats, probabilities: Floats) -> Contacts:
+    """Counts contacted and churned accounts.
 
     Args:
         labels: 0 or 1, [n], n at least 1.
         probabilities: [n].
     """
-    order, called = ranked(probabilities)
-    found = np.cumsum(labels[order], dtype=np.int64)[called - 1]
-    return Calls(np.r_[0, called], np.r_[0, found])
+    order, contacted = ranked(probabilities)
+    churned = np.cumsum(labels[order], dtype=np.int64)[contacted - 1]
+    return Contacts(np.r_[0, contacted], np.r_[0, churned])
 
 
 def ranked(probabilities: Floats) -> tuple[Integers, Integers]:
@@ -92,55 +92,55 @@ def ranked(probabilities: Floats) -> tuple[Integers, Integers]:
 
 
 def gains_of(predictions: Predictions) -> Gains:
-    """Integers the leavers that each model finds.
+    """Counts the churned accounts that each model's order reaches.
 
-    Of accounts with one probability, some of which are called, as many leavers are counted as
-    there are in the mean over all orders to call them in.
+    Where only some accounts of one probability are contacted, the churned ones among them are
+    the mean over all orders.
 
     Args:
         predictions: What the gate judged.
 
     Raises:
-        SectionMissing: No account left.
+        SectionMissing: No account churned.
     """
     labels, accounts = predictions.labels, len(predictions.labels)
     if not labels.any():
         raise SectionMissing(
-            f"None of the {accounts} accounts of the evaluation snapshot left: there is nobody "
-            "to find."
+            f"None of the {accounts} accounts of the evaluation set churned: gains and "
+            "lift are not defined."
         )
-    counted = {name: calls(labels, found) for name, found in predictions.models.items()}
-    halves = [CallsForHalf(name, *calls_for_half(one)) for name, one in counted.items()]
+    counted = {name: contacts(labels, found) for name, found in predictions.models.items()}
+    halves = [ContactsForHalf(name, *contacts_for_half(one)) for name, one in counted.items()]
     return Gains(
         curves=tuple(
-            thinned(name, one.called / accounts, one.found / one.found[-1])
+            sampled_curve(name, one.contacted / accounts, one.churned / one.churned[-1])
             for name, one in counted.items()
         ),
-        calls_for_half=tuple(halves),
+        contacts_for_half=tuple(halves),
         lift=tuple(zip(SHARES, _lift(labels, predictions.models[CHALLENGER]), strict=True)),
         accounts=accounts,
         churned=int(labels.sum()),
     )
 
 
-def calls_for_half(counted: Calls) -> tuple[int, float]:
-    """Returns the fewest calls that find half of the leavers in the mean, and their share of all.
+def contacts_for_half(counted: Contacts) -> tuple[int, float]:
+    """Returns the fewest contacts that reach half of the churned accounts, and their share.
 
     Args:
-        counted: Of a model; there is a leaver.
+        counted: Contacts of one model; at least one account churned.
     """
-    called, found = counted
-    place = int(np.searchsorted(2 * found, found[-1]))
-    churned, accounts = (int(one[place] - one[place - 1]) for one in (found, called))
-    missing = int(found[-1]) - 2 * int(found[place - 1])
-    # Whole numbers: half of the leavers may be no whole number, and a rounding is a call.
-    calls_among = -(-missing * accounts // (2 * churned))
-    total = int(called[place - 1]) + calls_among
-    return total, total / int(called[-1])
+    contacted, churned = counted
+    place = int(np.searchsorted(2 * churned, churned[-1]))
+    tied_churned, tied = (int(one[place] - one[place - 1]) for one in (churned, contacted))
+    missing = int(churned[-1]) - 2 * int(churned[place - 1])
+    # In integers: half of the churned accounts may be no integer, and rounding costs a contact.
+    among_tied = -(-missing * tied // (2 * tied_churned))
+    total = int(contacted[place - 1]) + among_tied
+    return total, total / int(contacted[-1])
 
 
 def _lift(labels: Floats, probabilities: Floats) -> list[Estimate]:
-    """Of each of SHARES, with the interval over the gate's resamples."""
+    """Returns the lift at each of SHARES, with its interval over the gate's resamples."""
     order, ends = ranked(probabilities)
     everyone = np.ones((1, len(labels)), np.float32)
     whole = lifts(labels[order], ends, everyone, SHARES)[0]
@@ -162,17 +162,17 @@ def lifts(
         labels: 0 or 1, by falling probability, [n].
         ends: How many accounts there are to the end of each distinct probability, [p].
         weights: How often each account counts, in the order of the labels, [r, n].
-        shares: Of the accounts that are called, each in (0, 1].
+        shares: Shares of the accounts that are contacted, each in (0, 1].
 
     Returns:
-        Share of leavers among the called over that of all, [r, shares]; NaN where no leaver
-        has weight.
+        Churn rate of the contacted accounts over that of all, [r, shares]; NaN where no
+        churned account has weight.
     """
-    called = np.cumsum(weights, axis=1)[:, ends - 1].astype(np.float64)
-    found = np.cumsum(weights * labels.astype(np.float32), axis=1)[:, ends - 1].astype(np.float64)
+    contacted = np.cumsum(weights, axis=1)[:, ends - 1].astype(np.float64)
+    churned = np.cumsum(weights * labels.astype(np.float32), axis=1)[:, ends - 1].astype(np.float64)
     lifted = np.full((len(weights), len(shares)), np.nan)
-    for row in np.flatnonzero(found[:, -1]):
-        points = np.multiply(shares, called[row, -1])
-        reached = np.interp(points, np.r_[0, called[row]], np.r_[0, found[row]])
-        lifted[row] = reached / found[row, -1] / shares
+    for row in np.flatnonzero(churned[:, -1]):
+        points = np.multiply(shares, contacted[row, -1])
+        reached = np.interp(points, np.r_[0, contacted[row]], np.r_[0, churned[row]])
+        lifted[row] = reached / churned[row, -1] / shares
     return lifted

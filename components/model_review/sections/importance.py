@@ -82,7 +82,7 @@ def importance_of(
         One for each group, the one with the greatest loss of AUC first.
 
     Raises:
-        SectionMissing: The model reads other features; all accounts left, or none did.
+        SectionMissing: The model reads other features; all accounts churned, or none did.
         ValueError: The model was trained before models could be asked about features.
     """
     groups = np.array(feature_groups())
@@ -91,7 +91,7 @@ def importance_of(
     refuse_one_class(labels)
     if features.shape[1] != len(groups):
         raise SectionMissing(
-            f"The snapshot has {features.shape[1]} features, and {len(groups)} are known."
+            f"The evaluation set has {features.shape[1]} features, expected {len(groups)}."
         )
     whole = _metrics(labels, scorer.score_features(features))
     found = [

@@ -14,23 +14,23 @@ from components.registry.input_properties import ExamplesProperties
 Section = tuple[str, tuple[str, ...]]
 INACTIVITY: Final = "inactivity"
 _INTENDED: Final = (
-    "To tell people who look after accounts which accounts to speak to first, and why. The "
-    "scores order a list of calls; people decide.",
+    "To tell account managers which accounts to contact first, and why. The scores order a "
+    "list; people decide.",
     "Not meant: to set prices, to end contracts, to judge employees, to decide about single "
-    "persons, or to be read as the effect of an action. The model says who leaves, not what "
-    "would keep them.",
+    "persons, or to be read as the effect of an action. The model predicts which accounts "
+    "churn, not what would prevent it.",
 )
 _ETHICS: Final = (
-    "Whoever complains often is heard more often by this model too. Accounts that write little, "
-    "or in a way that the sentiment model misreads, are known less well: compare the slices by "
-    "region and tier before trusting a list that favours one of them.",
+    "Scores depend on how much an account writes. Accounts that write little, or in a way that "
+    "the sentiment model misreads, are predicted less well: compare the slices by region and "
+    "tier before using a list that favours one of them.",
     "The text of feedback never leaves the database; the model reads its sentiment, priority, "
     "product area, source and topic, all of them judgements of an earlier model or of a person, "
     "with their mistakes.",
     "Tier and region are features. Should either stand for something that a decision must not "
     "rest on, take it out before the scores are used for that decision.",
-    "A score can make itself come true, or untrue: accounts that are called because of it may "
-    "stay because of the call. The label of later runs then holds the success of the calls.",
+    "Scores change what they predict: accounts that are contacted because of a score may stay "
+    "because of the contact. The labels of later runs then include the effect of the contacts.",
 )
 
 
@@ -53,28 +53,28 @@ def _label(data: ExamplesProperties) -> Iterator[str]:
     if data.label_source == INACTIVITY:
         yield (
             f"Churned means: no feedback of the account for {horizon} days after the cutoff. There "
-            "is no table of churn dates, so silence stands for leaving. An account that stays "
-            "without writing counts as lost, and one that leaves after a last complaint within "
+            "is no table of churn dates, so silence is taken for churn. An account that stays "
+            "without writing counts as churned, and one that churns after a last complaint within "
             "the window does not."
         )
         return
     yield (
         f"Churned means: the account has a churn date within {horizon} days after the cutoff, in "
         "the table of churn dates. Whatever that table calls churn, the model calls churn; "
-        "a date that is entered late makes a leaver look like a stayer."
+        "an account whose date is entered late counts as stayed until then."
     )
 
 
 def _population(data: ExamplesProperties) -> Iterator[str]:
     yield (
-        f"Learnt from {_size(data, TRAIN):,} examples of accounts, judged on "
+        f"Trained on {_size(data, TRAIN):,} examples of accounts, judged on "
         f"{_size(data, EVAL):,} at a later cutoff. An example sees "
         f"{data.lookback_days} days of feedback, the newest {data.max_events:,} events."
     )
     yield (
         f"{data.rows_without_account:,} of {data.feedback_rows:,} rows of feedback name "
-        "no account and speak for nobody here. Accounts that never wrote are not in the data at "
-        "all, and have no score."
+        "no account and are not used. Accounts that never wrote are not in the data and have no "
+        "score."
     )
     if data.label_source == INACTIVITY:
         yield (
@@ -85,16 +85,16 @@ def _population(data: ExamplesProperties) -> Iterator[str]:
 
 def _limits(data: ExamplesProperties) -> Iterator[str]:
     yield (
-        "Feedback is all that is known: no usage, no contract, no invoice. An account that leaves "
-        "without a word, with a rhythm like any other, is found by chance only."
+        "The only input is feedback: no usage, contract or invoice data. An account that churns "
+        "without a change in its feedback cannot be predicted."
     )
     yield (
         "created_at says when feedback was given, not when its row arrived: rows that arrive late "
-        "can make the past look better known than it was."
+        "make past examples look more complete than they were at their cutoff."
     )
     yield (
         "The evaluation is of one cutoff. A season, a price change or an incident after it is in "
-        "no figure of this report; the section on what changed is where that shows first."
+        "no figure of this report; the section on changes shows it first."
     )
     if data.late_rows is not None and data.late_rows > 0:
         yield f"In this run {data.late_rows:,} rows came late."

@@ -10,9 +10,9 @@ from components.model_review.sections.estimates import (
     Curve,
     Estimate,
     SectionMissing,
-    thinned,
+    sampled_curve,
 )
-from components.model_review.sections.gains import calls
+from components.model_review.sections.gains import contacts
 from serving_model.evaluation.metrics import METRICS
 from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 from transforms.arrays import Floats
@@ -20,7 +20,7 @@ from transforms.arrays import Floats
 
 @dataclass(frozen=True)
 class ModelMetrics:
-    """Metrics of one model on the evaluation snapshot.
+    """Metrics of one model on the evaluation set.
 
     Attributes:
         model: challenger, champion, or the name of a baseline.
@@ -34,14 +34,14 @@ class ModelMetrics:
 
 
 @dataclass(frozen=True)
-class Quality:
+class Performance:
     """Ranking, with the baselines beside it.
 
     Attributes:
         metrics: The challenger first, then the champion if there is one, then baselines.
-        roc: x: share of stayers called in vain, y: share of leavers found.
-        precision_recall: x: share of leavers found, y: share of leavers among those called.
-        base_rate: Share of leavers, [0, 1].
+        roc: x: false positive rate, y: true positive rate, by model.
+        precision_recall: x: recall, y: precision, by model.
+        base_rate: Share of churned accounts, [0, 1].
     """
 
     metrics: tuple[ModelMetrics, ...]
@@ -50,8 +50,8 @@ class Quality:
     base_rate: float
 
 
-def quality_of(predictions: Predictions) -> Quality:
-    """Draws and measures every model.
+def performance_of(predictions: Predictions) -> Performance:
+    """Measures every model and samples its curves.
 
     The intervals come from the resamples that the gate judged by, so they are its own.
 
@@ -59,12 +59,12 @@ def quality_of(predictions: Predictions) -> Quality:
         predictions: What the gate judged.
 
     Raises:
-        SectionMissing: All accounts left, or none did.
+        SectionMissing: All accounts churned, or none did.
     """
     labels = predictions.labels
     refuse_one_class(labels)
     replicates = paired_bootstrap(labels, predictions.models)
-    return Quality(
+    return Performance(
         metrics=tuple(
             _measured(name, labels, found, replicates[name])
             for name, found in predictions.models.items()
@@ -78,12 +78,12 @@ def quality_of(predictions: Predictions) -> Quality:
 
 
 def refuse_one_class(labels: Floats) -> None:
-    """Raises SectionMissing where there is nothing to rank: all accounts left, or none did."""
+    """Raises SectionMissing where all accounts churned, or none did: there is nothing to rank."""
     churned = int(labels.sum())
     if churned in (0, len(labels)):
         raise SectionMissing(
-            f"{churned} of {len(labels)} accounts of the evaluation snapshot left: a ranking can "
-            "only be judged where some left and some stayed."
+            f"{churned} of {len(labels)} accounts of the evaluation set churned: a ranking can "
+            "only be judged where some churned and some stayed."
         )
 
 
@@ -105,9 +105,9 @@ def _measured(
 
 def _roc(name: str, labels: Floats, probabilities: Floats) -> Curve:
     """A straight line where accounts share a probability: their mean over all orders."""
-    called, found = calls(labels, probabilities)
-    stayed = called - found
-    return thinned(name, stayed / stayed[-1], found / found[-1])
+    contacted, churned = contacts(labels, probabilities)
+    stayed = contacted - churned
+    return sampled_curve(name, stayed / stayed[-1], churned / churned[-1])
 
 
 def _precision_recall(name: str, labels: Floats, probabilities: Floats) -> Curve:
@@ -115,8 +115,8 @@ def _precision_recall(name: str, labels: Floats, probabilities: Floats) -> Curve
 
     Davis and Goadrich 2006, "The relationship between precision-recall and ROC curves".
     """
-    called, found = calls(labels, probabilities)
-    steps = np.flatnonzero(np.diff(found)) + 1
-    recall = np.r_[0, found[steps]] / found[-1]
-    precision = found[steps] / called[steps]
-    return thinned(name, np.repeat(recall, 2)[1:-1], np.repeat(precision, 2))
+    contacted, churned = contacts(labels, probabilities)
+    steps = np.flatnonzero(np.diff(churned)) + 1
+    recall = np.r_[0, churned[steps]] / churned[-1]
+    precision = churned[steps] / contacted[steps]
+    return sampled_curve(name, np.repeat(recall, 2)[1:-1], np.repeat(precision, 2))

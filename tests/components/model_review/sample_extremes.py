@@ -7,10 +7,10 @@ from typing import Any, Final
 import numpy as np
 
 from components.model_review.review import Review
-from components.model_review.sections.accounts import Mover
+from components.model_review.sections.accounts import ProbabilityChange
 from components.model_review.sections.changes import Change, Drift
 from components.model_review.sections.data import Fact
-from components.model_review.sections.estimates import MOST_POINTS, Curve
+from components.model_review.sections.estimates import POINTS, Curve
 from components.model_review.sections.slices import Slice
 from tests.components.model_review.sample_predictions import account_ids
 from tests.components.model_review.sample_reviews import not_blessed
@@ -27,22 +27,32 @@ ATTACKS: Final = (
 )
 KEPT: Final = frozenset(
     {"kind", "verdict", "outcome", "as_of", "eval_cutoff", "first", "last", "since"}
-    | {"label_source", "model", "categories", "transitions", "category_before", "category_after"}
+    | {
+        "label_source",
+        "model",
+        "categories",
+        "band_transitions",
+        "category_before",
+        "category_after",
+    }
 )
 """Fields whose words are those of the code, or are dates, whatever feedback says."""
 
 
 @functools.cache
 def huge() -> Review:
-    """The largest that can be: 200 movers, 100 slices, lines of as many points as are kept."""
+    """The largest that can be: 200 accounts, 100 slices, curves of as many points as are "
+    "kept."""
     found = not_blessed()
-    assert found.quality is not None
+    assert found.performance is not None
     assert found.gains is not None
-    assert found.standing is not None
+    assert found.accounts is not None
     assert found.changes is not None
-    models = [one.model for one in found.quality.metrics]
+    models = [one.model for one in found.performance.metrics]
     ids = account_ids(200)
-    movers = tuple(Mover(one, 0.9 - n / 250, 0.1, "high", "low") for n, one in enumerate(ids))
+    largest_changes = tuple(
+        ProbabilityChange(one, 0.9 - n / 250, 0.1, "high", "low") for n, one in enumerate(ids)
+    )
     drift = tuple(
         Drift(f"feature_{n}", "score", "train", n / 250, 0.3, "warned" if n > 75 else "passed")
         for n in reversed(range(200))
@@ -50,15 +60,15 @@ def huge() -> Review:
     facts = tuple(Fact(f"setting_{n}", "value " * 20) for n in range(150))
     return replace(
         found,
-        quality=replace(
-            found.quality,
+        performance=replace(
+            found.performance,
             roc=tuple(map(_full_curve, models)),
             precision_recall=tuple(map(_full_curve, models)),
         ),
         gains=replace(found.gains, curves=tuple(map(_full_curve, models))),
         slices=tuple(_numbered(found.slices[n % 5], n) for n in range(100)),
         checks=tuple(found.checks[n % len(found.checks)] for n in range(300)),
-        standing=replace(found.standing, movers=movers),
+        accounts=replace(found.accounts, largest_changes=largest_changes),
         changes=replace(
             found.changes,
             drift=drift,
@@ -77,18 +87,18 @@ def hostile() -> Review:
     """
     attacked = _attacked(not_blessed(), _Texts())
     assert isinstance(attacked, Review)
-    assert attacked.standing is not None
-    assert attacked.standing.before is not None
-    standing = attacked.standing
-    former = replace(standing.before, categories=(*standing.before.categories, (ATTACKS[0], 3)))
-    first = replace(standing.movers[0], category_before=ATTACKS[0])
+    assert attacked.accounts is not None
+    assert attacked.accounts.before is not None
+    accounts = attacked.accounts
+    former = replace(accounts.before, categories=(*accounts.before.categories, (ATTACKS[0], 3)))
+    first = replace(accounts.largest_changes[0], category_before=ATTACKS[0])
     return replace(
         attacked,
-        standing=replace(
-            standing,
+        accounts=replace(
+            accounts,
             before=former,
-            transitions=(*standing.transitions, (ATTACKS[0], "low", 3)),
-            movers=(first, *standing.movers[1:]),
+            band_transitions=(*accounts.band_transitions, (ATTACKS[0], "low", 3)),
+            largest_changes=(first, *accounts.largest_changes[1:]),
         ),
     )
 
@@ -116,7 +126,7 @@ def _attacked(value: Any, texts: _Texts) -> Any:
 
 
 def _full_curve(model: str) -> Curve:
-    x = np.linspace(0, 1, MOST_POINTS)
+    x = np.linspace(0, 1, POINTS)
     y = x ** (1 / (2 + len(model) / 4))
     return Curve(model, tuple(x.tolist()), tuple(y.tolist()))
 

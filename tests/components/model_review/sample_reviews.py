@@ -14,13 +14,13 @@ from components.model_gate.predictions import Predictions
 from components.model_review.build_report import build_report as gather
 from components.model_review.review import Review
 from components.model_review.run_artifacts import RunArtifacts
-from components.model_review.sections.accounts import ScoredSplit, Standing, standing_of
+from components.model_review.sections.accounts import ScoreComparison, ScoredSplit, compare_scores
 from components.model_review.sections.calibration import calibration_of
 from components.model_review.sections.decision import checks_of, decision_of, head_of
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.gains import gains_of
 from components.model_review.sections.importance import Contribution, Importance
-from components.model_review.sections.performance import quality_of
+from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
 from components.publishing.standing_scores import StandingScores, StandingState
 from serving_model.reasons.group_words import group_words
@@ -48,7 +48,7 @@ def blessed() -> Review:
         published=runs.PUBLISHED,
         judged=judged(found, runs.CHAMPION_VERSION),
     )
-    return _judged_review(run, found, standing(published=True))
+    return _judged_review(run, found, accounts(published=True))
 
 
 @functools.cache
@@ -63,7 +63,7 @@ def blessed_first() -> Review:
         published=runs.PUBLISHED,
         judged=judged(found, None),
     )
-    alone = standing(published=True, former=False)
+    alone = accounts(published=True, former=False)
     return _judged_review(run, found, alone)
 
 
@@ -78,7 +78,7 @@ def not_blessed() -> Review:
         published=replace(runs.PUBLISHED, model_version=runs.CHAMPION_VERSION),
         judged=judged(found, runs.CHAMPION_VERSION),
     )
-    return _judged_review(run, found, standing(published=False))
+    return _judged_review(run, found, accounts(published=False))
 
 
 @functools.cache
@@ -94,20 +94,22 @@ def failed() -> Review:
     return _gathered(runs.run(failed="ModelTrainer"))
 
 
-def standing(*, published: bool, former: bool = True, accounts_shown: bool = True) -> Standing:
-    """Today's accounts beside those of the last publication, by standing_of itself.
+def accounts(
+    *, published: bool, former: bool = True, accounts_shown: bool = True
+) -> ScoreComparison:
+    """Today's accounts beside those of the last publication, by compare_scores itself.
 
     Args:
         published: Whether the challenger's scores are what stands.
         former: Whether another model has published before.
-        accounts_shown: Whether movers may be named.
+        accounts_shown: Whether largest_changes may be named.
     """
     rng = np.random.default_rng(21)
     ids = account_ids(1_412 + 60)
     before = rng.normal(-2.2, 1.4, len(ids))
     after = (0.8 * before - 0.45 + rng.normal(0, 0.6, len(ids)))[60:]
     other = _former_scores(ids[:-60], probability(before)[:-60].tolist())
-    return standing_of(
+    return compare_scores(
         ScoredSplit(ids[60:], probability(after), []),
         {"model_version": runs.CHALLENGER_VERSION},
         runs.AS_OF,
@@ -148,18 +150,18 @@ def contributions() -> tuple[Contribution, ...]:
     )
 
 
-def _judged_review(run: RunArtifacts, found: Predictions, standing: Standing) -> Review:
+def _judged_review(run: RunArtifacts, found: Predictions, accounts: ScoreComparison) -> Review:
     assert run.judged is not None
     return replace(
         _gathered(replace(run, judged=None)),
         head=head_of(run),
         decision=decision_of(run),
         checks=checks_of(run),
-        quality=quality_of(found),
+        performance=performance_of(found),
         calibration=calibration_of(found),
         gains=gains_of(found),
         slices=slices_of(run.judged),
-        standing=standing,
+        accounts=accounts,
         importance=importance(),
         contributions=contributions(),
         missing=(),

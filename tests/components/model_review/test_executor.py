@@ -62,7 +62,7 @@ def test_the_numbers_are_those_of_the_gate(complete: SimpleNamespace) -> None:
         decision["eval"]["accounts"],
         decision["eval"]["churned"],
     )
-    measured = {one["model"]: one for one in found["quality"]["metrics"]}
+    measured = {one["model"]: one for one in found["performance"]["metrics"]}
     assert list(measured) == list(decision["metrics"])
     for model, expected in decision["metrics"].items():
         for name in ("auc", "pr_auc", "log_loss", "calibration_error"):
@@ -88,7 +88,7 @@ def test_the_numbers_are_those_of_every_account(complete: SimpleNamespace) -> No
     """From predictions.parquet, by scikit-learn."""
     frame = complete.predictions
     labels = frame["churned"]
-    for measured in complete.json["quality"]["metrics"]:
+    for measured in complete.json["performance"]["metrics"]:
         answers = frame[measured["model"]]
         assert measured["auc"]["value"] == pytest.approx(roc_auc_score(labels, answers))
         expected = average_precision_score(labels, answers)
@@ -98,7 +98,7 @@ def test_the_numbers_are_those_of_every_account(complete: SimpleNamespace) -> No
     assert (gains["accounts"], gains["churned"]) == (len(frame), labels.sum())
     ordered = frame.sort_values("challenger", ascending=False)["churned"].cumsum()
     enough = int(np.argmax(2 * ordered.to_numpy() >= labels.sum())) + 1
-    assert gains["calls_for_half"][0] == {
+    assert gains["contacts_for_half"][0] == {
         "model": "challenger",
         "accounts": enough,
         "share": enough / len(frame),
@@ -110,15 +110,15 @@ def test_what_stands_is_what_the_table_holds(
     complete: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", complete.url)
-    standing = complete.json["standing"]
+    accounts = complete.json["accounts"]
     counts = dict(
         query("SELECT risk_category, count(*) FROM account_risk_scores GROUP BY risk_category")
     )
-    assert dict(standing["before"]["categories"]) == dict.fromkeys(CATEGORIES, 0) | counts
-    assert standing["published"] is False
-    assert standing["common"] == standing["after"]["accounts"] == sum(counts.values()) > 300
-    assert (standing["appeared"], standing["vanished"]) == (0, 0)
-    moved = {one["account_id"]: one["before"] for one in standing["movers"]}
+    assert dict(accounts["before"]["categories"]) == dict.fromkeys(CATEGORIES, 0) | counts
+    assert accounts["published"] is False
+    assert accounts["common"] == accounts["after"]["accounts"] == sum(counts.values()) > 300
+    assert (accounts["appeared"], accounts["vanished"]) == (0, 0)
+    moved = {one["account_id"]: one["before"] for one in accounts["largest_changes"]}
     rows = dict(query("SELECT account_id, churn_probability FROM account_risk_scores"))
     assert len(moved) == 20
     assert moved == {account: rows[account] for account in moved}
@@ -157,10 +157,10 @@ def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_pa
     assert found["decision"]["kind"] == "failed"
     assert found["decision"]["sentence"].startswith("FeedbackExampleGen failed before the gate")
     assert found["components"] == [asdict(one) for one in costs]
-    assert found["quality"] is found["standing"] is None
+    assert found["performance"] is found["accounts"] is None
     assert set(dict(found["missing"])) == {
-        *("quality", "calibration", "gains", "slices", "importance", "contributions"),
-        *("standing", "data_facts", "splits", "card", "data_checks"),
+        *("performance", "calibration", "gains", "slices", "importance", "contributions"),
+        *("accounts", "data_facts", "splits", "card", "data_checks"),
     }
     assert ReviewProperties.read(written.artifact) == ReviewProperties(outcome="failed")
     page = (written.folder / "review.html").read_text(encoding="utf-8")
@@ -190,8 +190,8 @@ def test_of_a_stopped_run_it_says_what_stopped_it(review: Write, tmp_path: Path)
     assert found["head"]["model_version"] is None
     assert found["checks"] == []
     missing = dict(found["missing"])
-    assert missing["quality"] == gathering.NOT_JUDGED
-    assert missing["standing"] == gathering.NO_MODEL
+    assert missing["performance"] == gathering.NOT_JUDGED
+    assert missing["accounts"] == gathering.NO_MODEL
     assert ReviewProperties.read(written.artifact).as_json() == {
         "outcome": "stopped by the data gate",
         "as_of": "2026-06-01T12:30:00+00:00",
@@ -234,7 +234,7 @@ def test_a_model_that_cannot_be_judged_takes_nothing_else_down(
     write_costs(str(tmp_path), RUN_ID, [NodeCost("ModelGate", FAILED, 1.0)])
     found = review(broken).json
     missing = dict(found["missing"])
-    assert "'ACC-1' is nan" in missing["standing"]
+    assert "'ACC-1' is nan" in missing["accounts"]
     assert "The model broken-1 gives no reasons" in missing["contributions"]
     # Without a Transform graph nothing can be shuffled; that was not foreseen.
     assert missing["importance"] == "KeyError: the log of the run says more."
@@ -248,7 +248,7 @@ def test_without_a_database_the_rest_is_written(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{CANARY}@127.0.0.1:1/goinsight")
     written = review(broken)
-    assert "127.0.0.1" in dict(written.json["missing"])["standing"]
+    assert "127.0.0.1" in dict(written.json["missing"])["accounts"]
     assert written.json["head"]["model_version"] == "broken-1"
     for path in written.folder.iterdir():
         assert CANARY not in path.read_text(encoding="utf-8")
@@ -260,9 +260,9 @@ def test_accounts_are_named_only_if_they_may_be(
     publish_scores("old", 0, {f"ACC-{number:06d}": 0.2 for number in range(3_000)})
     names = ("model", "examples")
     written = review({name: decided.inputs[name] for name in names}, review_accounts=False)
-    standing = written.json["standing"]
-    assert standing["common"] > 300
-    assert (standing["movers"], standing["accounts_shown"]) == ([], False)
+    accounts = written.json["accounts"]
+    assert accounts["common"] > 300
+    assert (accounts["largest_changes"], accounts["accounts_shown"]) == ([], False)
     for path in written.folder.iterdir():
         assert "ACC-0" not in path.read_text(encoding="utf-8")
 

@@ -7,10 +7,10 @@ import pytest
 
 from components.model_review.page.report import render
 from components.model_review.review import Review
-from components.model_review.sections.accounts import ScoredSplit, standing_of
+from components.model_review.sections.accounts import ScoredSplit, compare_scores
 from components.publishing.standing_scores import StandingState
 from tests.components.model_review.sample_predictions import account_ids
-from tests.components.model_review.sample_reviews import blessed, standing
+from tests.components.model_review.sample_reviews import accounts, blessed
 
 IDS = account_ids(1_500)
 
@@ -23,24 +23,24 @@ def named(review: Review) -> tuple[set[str], set[str]]:
 
 def test_movers_are_named_where_accounts_may_be() -> None:
     found = blessed()
-    assert found.standing is not None
-    movers = {one.account_id for one in found.standing.movers}
-    assert len(movers) == 20
-    assert named(found) == (movers, movers)
+    assert found.accounts is not None
+    largest_changes = {one.account_id for one in found.accounts.largest_changes}
+    assert len(largest_changes) == 20
+    assert named(found) == (largest_changes, largest_changes)
 
 
 def test_no_account_is_named_where_accounts_may_not_be() -> None:
-    hidden = standing(published=True, accounts_shown=False)
-    found = replace(blessed(), standing=hidden)
+    hidden = accounts(published=True, accounts_shown=False)
+    found = replace(blessed(), accounts=hidden)
     assert named(found) == (set(), set())
-    assert hidden.transitions
+    assert hidden.band_transitions
     assert hidden.common
 
 
 @pytest.mark.parametrize("accounts_shown", [True, False])
 def test_a_score_that_is_no_probability_names_its_account_only_then(accounts_shown: bool) -> None:
     with pytest.raises(ValueError, match="expected 0 to 1") as raised:
-        standing_of(
+        compare_scores(
             ScoredSplit(IDS[:2], np.array([0.1, np.nan]), []),
             {"model_version": "20260601-4b825dc6"},
             "2026-06-01T00:00:00+00:00",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from components.model_review.page.report import render
 from components.model_review.page.words import visible
 from components.model_review.review import Review
-from components.model_review.sections.accounts import Mover
+from components.model_review.sections.accounts import ProbabilityChange
 from components.model_review.sections.changes import Changes, Drift
 from components.model_review.sections.data import DataCheck, Fact
 from components.model_review.sections.decision import NOT_BLESSED, Check, Decision, Head
@@ -19,7 +19,7 @@ from components.model_review.sections.importance import Contribution
 from components.model_review.sections.slices import Slice
 from tests.components.model_review.page.reading import Element, elements, words
 from tests.components.model_review.sample_extremes import ATTACKS
-from tests.components.model_review.sample_reviews import standing
+from tests.components.model_review.sample_reviews import accounts
 
 IN_PICTURES: Final = {"svg", "g", "path", "line", "text"}
 PLACES: Final = 21
@@ -37,20 +37,23 @@ def review_of(texts: list[str]) -> Review:
     one = iter(texts)
     head = Head("run", next(one), next(one), "", next(one), 60, 180, "", 100, 10)
     check = Check(next(one), next(one), 0.5, None, next(one), 0.5, "skipped", 9, 1, next(one))
-    scores = replace(standing(published=False), movers=(Mover(next(one), 0.1, 0.2, "low", "low"),))
+    scores = replace(
+        accounts(published=False),
+        largest_changes=(ProbabilityChange(next(one), 0.1, 0.2, "low", "low"),),
+    )
     estimate = Estimate(0.6, (0.5, 0.7))
     return Review(
         head,
         Decision(NOT_BLESSED, next(one), next(one)),
         checks=(check,),
         slices=(Slice(next(one), 90, 40, "", estimate, estimate, 0.1, 0.1, None, False),),
-        standing=scores,
+        accounts=scores,
         contributions=(Contribution("group", next(one), 0.1, 0.1, 0.5, 9),),
         changes=Changes((), (Drift(next(one), "eval", "train", 0.1, 0.2, "passed"),), (), None, ""),
         data_checks=(DataCheck(next(one), "drift", ("eval",), next(one), "", "warned", next(one)),),
         settings=(Fact(next(one), next(one)),),
         card=((next(one), (next(one),)),),
-        missing=(("quality", next(one)),),
+        missing=(("performance", next(one)),),
     )
 
 

@@ -50,42 +50,45 @@ def named(model: str) -> str:
 
 def test_metrics_of_all_models(shown: tuple[Review, str]) -> None:
     review, page = shown
-    assert review.quality is not None
-    assert table(page, "Metrics on the evaluation snapshot").rows == [
+    assert review.performance is not None
+    assert table(page, "Metrics on the evaluation set").rows == [
         [
             named(one.model),
-            *map(with_ends, (one.auc, one.pr_auc, one.log_loss)),
-            four(one.calibration_error.value),
+            *(with_ends(one.metrics[name]) for name in ("auc", "pr_auc", "log_loss")),
+            four(one.metrics["calibration_error"].value),
             percent(one.mean_predicted),
         ]
-        for one in review.quality.metrics
+        for one in review.performance.metrics
     ]
 
 
 def test_champion_beside_challenger(shown: tuple[Review, str]) -> None:
     review, page = shown
-    assert review.quality is not None
-    challenger, champion = review.quality.metrics[:2]
-    difference = challenger.auc.value - champion.auc.value
+    assert review.performance is not None
+    challenger, champion = review.performance.metrics[:2]
+    difference = challenger.metrics["auc"].value - champion.metrics["auc"].value
     rows = table(page, "Champion beside challenger").rows
     assert [row[0] for row in rows] == ["challenger", "champion", "difference"]
-    assert [row[1] for row in rows[:2]] == [with_ends(challenger.auc), with_ends(champion.auc)]
+    assert [row[1] for row in rows[:2]] == [
+        with_ends(challenger.metrics["auc"]),
+        with_ends(champion.metrics["auc"]),
+    ]
     assert rows[2][1].startswith(signed(difference))
     assert [row[4] for row in rows[:2]] == [
-        four(challenger.calibration_error.value),
-        four(champion.calibration_error.value),
+        four(challenger.metrics["calibration_error"].value),
+        four(champion.metrics["calibration_error"].value),
     ]
 
 
 def test_every_check_of_the_gate_stands_in_one_of_two_tables(shown: tuple[Review, str]) -> None:
     review, page = shown
     rows = (
-        table(page, "On all accounts, and all that failed").rows
+        table(page, "Checks on all accounts, and failed checks on slices").rows
         + table(page, "Checks on slices").rows
     )
     expected = sorted(
         [
-            f"{one.accounts:,}, {one.churned:,} left",
+            f"{one.accounts:,}, {one.churned:,} churned",
             DASH if one.value is None else four(one.value),
             DASH if one.interval is None else " to ".join(map(four, one.interval)),
             one.bar,
@@ -99,12 +102,12 @@ def test_every_check_of_the_gate_stands_in_one_of_two_tables(shown: tuple[Review
     assert [row[5] for row in rows[:failed]] == ["failed"] * failed
 
 
-def test_calls_and_lift(shown: tuple[Review, str]) -> None:
+def test_contacts_and_lift(shown: tuple[Review, str]) -> None:
     review, page = shown
     assert review.gains is not None
-    assert table(page, "Calls to reach half").rows == [
+    assert table(page, "Contacts to reach half").rows == [
         [named(one.model), f"{one.accounts:,}", percent(one.share)]
-        for one in review.gains.calls_for_half
+        for one in review.gains.contacts_for_half
     ]
     assert table(page, "Lift").rows == [
         [f"the first {share:.0%}", with_ends(one, "{:.2f}".format)]
@@ -192,11 +195,11 @@ def found_text(found: Any) -> str:
 
 def test_scores_now_and_before(shown: tuple[Review, str]) -> None:
     review, page = shown
-    found = review.standing
+    found = review.accounts
     assert found is not None
     assert found.before is not None
     before = dict(found.before.categories)
-    assert table(page, "Accounts by risk category").rows == [
+    assert table(page, "Accounts by risk band").rows == [
         [
             name,
             *(f"{count:,}", percent(count / found.after.accounts)),
@@ -211,23 +214,23 @@ def test_scores_now_and_before(shown: tuple[Review, str]) -> None:
 
 def test_who_moves(shown: tuple[Review, str]) -> None:
     review, page = shown
-    found = review.standing
+    found = review.accounts
     assert found is not None
-    moved = table(page, "Accounts by category")
+    moved = table(page, "Transitions")
     counts = {
         (row[0], name): count
         for row in moved.rows
         for name, count in zip(moved.columns[1:], row[1:], strict=True)
     }
-    for before, after, count in found.transitions:
+    for before, after, count in found.band_transitions:
         assert counts.pop((before, after)) == f"{count:,}"
     assert set(counts.values()) <= {"0"}
-    assert table(page, f"The {len(found.movers)} accounts").rows == [
+    assert table(page, f"The {len(found.largest_changes)} accounts").rows == [
         [
             *(one.account_id, percent(one.before), percent(one.after)),
             *(one.category_before, one.category_after),
         ]
-        for one in found.movers
+        for one in found.largest_changes
     ]
 
 
@@ -251,7 +254,7 @@ def test_where_it_comes_from(shown: tuple[Review, str]) -> None:
     rows = table(page, "Splits by time").rows
     assert [[row[0], *row[3:6]] for row in rows] == [
         [
-            *(one.name, f"{one.cutoffs}", f"{one.snapshots:,}"),
+            *(one.name, f"{one.cutoffs}", f"{one.examples:,}"),
             DASH if one.churned is None else f"{one.churned:,}",
         ]
         for one in review.splits
@@ -288,6 +291,6 @@ def test_no_table_holds_what_is_no_text_for_people() -> None:
 def test_a_number_that_is_wrong_would_be_seen() -> None:
     review = blessed()
     assert review.gains is not None
-    page = page_of(blessed).replace(f">{review.gains.calls_for_half[0].accounts:,}<", ">1<")
+    page = page_of(blessed).replace(f">{review.gains.contacts_for_half[0].accounts:,}<", ">1<")
     with pytest.raises(AssertionError):
-        test_calls_and_lift((review, page))
+        test_contacts_and_lift((review, page))

@@ -20,7 +20,7 @@ OUTLINES = Path(__file__).with_name("outlines")
 WRITE = "WRITE_OUTLINES"
 NOBODY = Head("run", None, None, "", "", None, None, "", None, None)
 SECTIONS = (
-    *("quality", "calibration", "gains", "slices", "standing", "importance", "contributions"),
+    *("performance", "calibration", "gains", "slices", "accounts", "importance", "contributions"),
     *("data_checks", "data_facts", "splits", "components", "card"),
 )
 NOTHING = Review(NOBODY, Decision(RUN_FAILED, "reading failed", "Nothing changes."))

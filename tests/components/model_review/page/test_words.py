@@ -9,17 +9,17 @@ from components.model_review.page.accounts import accounts_here, categories_here
 from components.model_review.page.calibration import calibration_here, deciles_here
 from components.model_review.page.changes import changed_here, drift_here
 from components.model_review.page.decision import checks_counted, first_screen
-from components.model_review.page.gains import calls_here, lift_here
-from components.model_review.page.importance import drives_here, importance_here
+from components.model_review.page.gains import contacts_here, lift_here
+from components.model_review.page.importance import contributions_here, importance_here
 from components.model_review.page.performance import answer
 from components.model_review.page.slices import below_here, slices_answer
-from components.model_review.sections.accounts import Scored, Standing
+from components.model_review.sections.accounts import ScoreComparison, Scored
 from components.model_review.sections.calibration import Calibration, Decile
 from components.model_review.sections.changes import Drift
 from components.model_review.sections.data import DataCheck
 from components.model_review.sections.decision import Check
 from components.model_review.sections.estimates import Estimate
-from components.model_review.sections.gains import CallsForHalf, Gains
+from components.model_review.sections.gains import ContactsForHalf, Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.slices import Slice
 from tests.components.model_review import sample_reviews as samples
@@ -52,34 +52,36 @@ def test_better_and_worse_are_said_only_of_an_interval_without_zero(
 def test_the_answer_compares_with_the_champion_or_says_that_there_was_none() -> None:
     better = answer(samples.blessed())
     assert better.startswith("By ranking (AUC) the challenger is better than the champion: ")
-    assert "By probabilities (log-loss, less is better) the challenger and the champion" in better
+    assert "By log-loss (lower is better) the challenger and the champion" in better
     worse = answer(samples.not_blessed())
     assert worse.startswith("By ranking (AUC) the challenger is worse than the champion")
-    assert "less is better) the challenger is worse than the champion: the diff" in worse
+    assert "lower is better) the challenger is worse than the champion: the diff" in worse
     first = answer(samples.blessed_first())
     assert first.startswith("There was no champion. By ranking (AUC) the challenger ")
     assert "not known" in answer(samples.stopped())
 
 
-GAINS = Gains((), (CallsForHalf("challenger", 312, 312 / 1_446),), (), accounts=1_446, churned=72)
+GAINS = Gains(
+    (), (ContactsForHalf("challenger", 312, 312 / 1_446),), (), accounts=1_446, churned=72
+)
 
 
 def test_calls_for_half_are_set_beside_calling_at_random() -> None:
-    assert calls_here(GAINS) == (
-        "Here the challenger finds half of the leavers in the first 312 of 1,446 accounts "
-        "(21.6%); calling at random needs 723."
+    assert contacts_here(GAINS) == (
+        "Half of the churned accounts are among the challenger's first 312 of 1,446 accounts "
+        "(21.6%); a random order needs 723."
     )
-    assert "needs 724." in calls_here(replace(GAINS, accounts=1_447))
+    assert "needs 724." in contacts_here(replace(GAINS, accounts=1_447))
 
 
 @pytest.mark.parametrize(
     ("value", "ends", "said"),
     [
-        (3.2, (2.5, 4.1), "hold 3.20 times as many leavers as accounts taken at random, and at le"),
+        (3.2, (2.5, 4.1), "first 10% of the list is 3.20 times that of all accounts, and at le"),
         (3.2, (2.5, 4.1), "at least 2.50."),
         (0.6, (0.4, 0.8), "at most 0.80."),
         (1.2, (0.9, 1.6), "cannot be told apart from chance"),
-        (1.2, None, "was not measured"),
+        (1.2, None, "no interval was measured"),
     ],
 )
 def test_lift_is_set_beside_chance(
@@ -93,19 +95,21 @@ def calibration(error: float) -> Calibration:
 
 
 def test_a_calibration_error_is_judged_by_what_chance_explains() -> None:
-    assert calibration_here(calibration(0.03), None).endswith("so that much may be chance.")
+    assert calibration_here(calibration(0.03), None).endswith("so it may be chance.")
     off = calibration_here(calibration(0.031), None)
-    assert "so the probabilities are off" in off
-    assert off.startswith("Here 6.0% were predicted to leave and 5.0% left. The tenths")
+    assert "so the probabilities are not calibrated" in off
+    assert off.startswith(
+        "The mean predicted churn probability is 6.0%, the observed churn rate 5.0%. The mean cal"
+    )
 
 
 @pytest.mark.parametrize(
     ("gap", "said"),
     [
-        (Estimate(0.01, (0.001, 0.02)), "5.0% left: too many were predicted, beyond chance."),
-        (Estimate(-0.01, (-0.02, -0.001)), "5.0% left: too few were predicted, beyond chance."),
-        (Estimate(0.01, (-0.01, 0.03)), "5.0% left: the two cannot be told apart."),
-        (Estimate(0.01), "5.0% left. The"),
+        (Estimate(0.01, (0.001, 0.02)), "5.0%: the prediction is too high, beyond chance."),
+        (Estimate(-0.01, (-0.02, -0.001)), "5.0%: the prediction is too low, beyond chance."),
+        (Estimate(0.01, (-0.01, 0.03)), "5.0%: the two cannot be told apart."),
+        (Estimate(0.01), "5.0%. The"),
     ],
 )
 def test_the_mean_is_judged_by_its_own_interval(gap: Estimate, said: str) -> None:
@@ -118,10 +122,12 @@ def decile(predicted: float, observed: float) -> Decile:
 
 def test_tenths_off_the_line_are_counted_and_the_furthest_is_named() -> None:
     good, low, high = decile(0.1, 0.11), decile(0.1, 0.05), decile(0.2, 0.3)
-    assert deciles_here([good, low]) == "Here 1 of 2 intervals misses the line; one may by chance."
+    assert deciles_here([good, low]) == (
+        "1 of 2 intervals misses the diagonal; one may do so by chance."
+    )
     said = deciles_here([good, low, high])
-    assert "Here 2 of 3 intervals miss the line" in said
-    assert "Furthest off is tenth 3: predicted 20.0%, observed 30.0%." in said
+    assert "2 of 3 intervals miss the diagonal" in said
+    assert "The largest gap is in decile 3: predicted 20.0%, observed 30.0%." in said
 
 
 def one_slice(
@@ -135,14 +141,14 @@ def test_failed_slices_are_named_and_small_ones_counted() -> None:
     few = Slice("region MEA", 12, 1, too_little="1 churned")
     fine = one_slice("customer_tier pro", 0.7)
     assert slices_answer([fine, few]) == (
-        "Of 1 slice with enough data none failed. 1 slice has not enough data to say."
+        "None of 1 slice with enough data failed. 1 slice has not enough data."
     )
     worse = one_slice("region EU", 0.6, Estimate(-0.1, (-0.2, -0.01)))
     open_ = one_slice("region NA", 0.6, Estimate(-0.1, (-0.2, 0.01)))
     said = slices_answer([one_slice("region APAC", 0.4, failed=True), worse, open_])
     assert said == (
-        "Of 3 slices with enough data 1 failed: region: APAC. Within the bar, it ranks worse than "
-        "the champion for region: EU."
+        "1 of 3 slices with enough data failed: region: APAC. Others passed, but rank worse than "
+        "the champion: region: EU."
     )
 
 
@@ -151,7 +157,7 @@ def test_a_slice_is_worse_only_where_its_whole_interval_lies_below() -> None:
     assert "may be chance" in below_here([overlapping], level=0.7)
     said = below_here([lower, overlapping], level=0.7)
     assert said.endswith("than for all accounts (0.7000): for region: EU.")
-    assert "no slice has an interval" in below_here([Slice("a", 1, 0, "few")], level=0.7)
+    assert "No slice has an interval" in below_here([Slice("a", 1, 0, "few")], level=0.7)
 
 
 def scored(accounts: int, mean: float, critical: int) -> Scored:
@@ -159,13 +165,13 @@ def scored(accounts: int, mean: float, critical: int) -> Scored:
     return Scored("version", "2026-01-01T00:00:00+00:00", accounts, mean, categories, (accounts,))
 
 
-STANDING = Standing(
+STANDING = ScoreComparison(
     after=scored(100, 0.2, 4),
     before=scored(90, 0.1, 3),
     published=False,
     bands="probability",
     edges=(0, 1),
-    transitions=(("critical", "critical", 2), ("low", "critical", 2), ("low", "low", 76)),
+    band_transitions=(("critical", "critical", 2), ("low", "critical", 2), ("low", "low", 76)),
     common=80,
     appeared=20,
     vanished=10,
@@ -174,11 +180,11 @@ STANDING = Standing(
 
 def test_what_would_happen_is_counted_over_the_accounts_in_both() -> None:
     assert accounts_here(STANDING) == (
-        "Here 2 of 80 accounts in both publications change their category (2.5%); 20 accounts are "
+        "2 of 80 accounts in both publications change their risk band (2.5%); 20 accounts are "
         "new and 10 are no longer there. The mean probability goes from 10.0% to 20.0%."
     )
     assert categories_here(STANDING) == (
-        "Here 4 of 100 accounts would be critical, after 3 of 90 at the last publication."
+        "4 of 100 accounts would be critical, after 3 of 90 at the last publication."
     )
     assert probabilities_here(STANDING).endswith("20.0%, after 10.0% at the last publication.")
 
@@ -190,7 +196,7 @@ def test_what_is_published_would_not_happen_any_more() -> None:
 
 
 def test_without_a_last_publication_there_is_nothing_to_compare_with() -> None:
-    alone = replace(STANDING, before=None, before_missing="Nobody published.", transitions=())
+    alone = replace(STANDING, before=None, before_missing="Nobody published.", band_transitions=())
     assert accounts_here(alone) == "Nobody published."
     assert categories_here(alone).endswith("would be critical; there is nothing to compare with.")
 
@@ -201,9 +207,9 @@ def drifted(feature: str, verdict: str) -> Drift:
 
 def test_drift_names_what_is_beyond_its_limit() -> None:
     passed, warned = drifted("a", "passed"), drifted("b", "warned")
-    assert drift_here([passed]) == "Here none of 1 comparison exceeds its limit."
+    assert drift_here([passed]) == "None of 1 comparison exceeds its limit."
     assert drift_here([warned, passed]) == (
-        "Here 1 of 2 comparisons exceeds the limit: b (eval against train)."
+        "1 of 2 comparisons exceeds the limit: b (eval against train)."
     )
 
 
@@ -213,9 +219,11 @@ def test_data_checks_are_counted_by_what_became_of_them() -> None:
         for verdict in ("passed", "passed", "skipped", "warned", "stopped")
     )
     assert changed_here(replace(samples.blessed(), data_checks=checks)) == (
-        "Here 2 checks of the data passed, and 2 did not: warned and stopped."
+        "2 checks of the data passed, and 2 did not: warned and stopped."
     )
-    assert changed_here(replace(samples.blessed(), data_checks=checks[:3])).endswith("an alarm.")
+    assert changed_here(replace(samples.blessed(), data_checks=checks[:3])).endswith(
+        "stopped the run."
+    )
 
 
 def test_what_drives_it_is_named_with_its_size() -> None:
@@ -226,9 +234,9 @@ def test_what_drives_it_is_named_with_its_size() -> None:
     ]
     said = importance_here(rows)
     assert "loses 0.0800 of AUC without “customer tier”" in said
-    assert "1 of 2 groups could be shuffled without a loss" in said
-    moved = drives_here([Contribution("tier", "customer tier", 0.7, 0.1, 0.35, 100)])
-    assert "moves a score by 0.70 in the mean, and raises the risk of 35.0%" in moved
+    assert "1 of 2 groups can be shuffled without a loss" in said
+    moved = contributions_here([Contribution("tier", "customer tier", 0.7, 0.1, 0.35, 100)])
+    assert "changes a score by 0.70 log-odds on average, and raises the risk of 35.0%" in moved
 
 
 def test_checks_are_counted_by_verdict() -> None:
@@ -245,7 +253,7 @@ def test_the_first_screen_says_the_sentence_of_the_gate_once() -> None:
     assert found.sentence.startswith("AUC above chance is 0.")
     assert found.sentence.endswith("skipped.")
     assert found.consequence == samples.blessed().decision.consequence
-    assert dict(found.facts)["Leaving means"] == "a churn date (account_churn) within 60 days"
+    assert dict(found.facts)["Churn means"] == "a churn date (account_churn) within 60 days"
     assert dict(first_screen(samples.stopped()).facts)["Compared with"].startswith("nothing")
 
 

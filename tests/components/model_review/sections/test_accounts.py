@@ -15,13 +15,13 @@ from components.errors import ContractBroken, DatabaseUnreachable, NothingToPubl
 from components.model_review.sections.accounts import (
     EDGES,
     Row,
+    ScoreComparison,
     Scored,
     ScoredSplit,
-    Standing,
+    band_transitions,
+    compare_scores,
     in_order,
-    movers,
-    standing_of,
-    transitions,
+    largest_changes,
 )
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
@@ -45,10 +45,12 @@ def split(scores: Scores) -> ScoredSplit:
     return ScoredSplit(list(scores), np.array(list(scores.values())), [])
 
 
-def stand(scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: object) -> Standing:
+def stand(
+    scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: object
+) -> ScoreComparison:
     """The section of a run that scored these accounts by the model `new`."""
     state = read_standing("new")
-    return standing_of(split(scores), CARD | card, AS_OF.isoformat(), rule, state, shown)
+    return compare_scores(split(scores), CARD | card, AS_OF.isoformat(), rule, state, shown)
 
 
 def drawn(accounts: int, seed: int) -> dict[str, float]:
@@ -62,22 +64,22 @@ def drawn(accounts: int, seed: int) -> dict[str, float]:
 def test_both_sides_are_what_sql_says_of_them(migrated_database: str) -> None:
     before, after = drawn(500, 1), drawn(500, 2)
     old = publish_scores("old", 1, before)
-    standing = stand(after)
-    assert standing.before is not None
-    assert (standing.published, standing.before_missing) == (False, "")
-    assert_as_published(standing.before)
+    accounts = stand(after)
+    assert accounts.before is not None
+    assert (accounts.published, accounts.before_missing) == (False, "")
+    assert_as_published(accounts.before)
     new = publish_scores("new", 2, after)
-    assert_as_published(standing.after)
+    assert_as_published(accounts.after)
     with closing(connect("tens-insight test")) as one, one.cursor() as cursor:
         sides = find_sides(cursor, str(old.publication_id), str(new.publication_id))
         expected = difference(cursor, *sides, top=20)
-    assert standing.common == expected.common
-    assert standing.appeared == expected.appeared.count > 0
-    assert standing.vanished == expected.vanished.count > 0
-    assert sorted(standing.transitions) == sorted(expected.matrix)
-    found = [(one.account_id, one.before, one.after) for one in standing.movers]
+    assert accounts.common == expected.common
+    assert accounts.appeared == expected.appeared.count > 0
+    assert accounts.vanished == expected.vanished.count > 0
+    assert sorted(accounts.band_transitions) == sorted(expected.matrix)
+    found = [(one.account_id, one.before, one.after) for one in accounts.largest_changes]
     assert found == [(one.key, one.before, one.after) for one in expected.moved]
-    for one in standing.movers:
+    for one in accounts.largest_changes:
         sides = zip((one.category_before, one.category_after), (one.before, one.after), strict=True)
         assert all(category == risk_categories([p])[0] for category, p in sides)
     assert stand(after).published is True
@@ -124,17 +126,17 @@ def test_the_newest_of_another_model_that_stands_is_taken(
     publish_scores("new", 3, {"a": 0.3})
     for _ in range(undone):
         undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
-    standing = stand({"a": 0.4})
-    assert standing.published is (undone == 0)
+    accounts = stand({"a": 0.4})
+    assert accounts.published is (undone == 0)
     if undone == 3:
-        assert standing.before is None
-        assert standing.before_missing.startswith("No scores of another model stand")
+        assert accounts.before is None
+        assert accounts.before_missing.startswith("No scores of another model stand")
         return
     expected = {0: ("old", 0.2, 2), 1: ("old", 0.2, 2), 2: ("older", 0.1, 1)}[undone]
-    assert standing.before is not None
-    assert (standing.before.model_version, standing.before.mean_probability) == expected[:2]
-    assert datetime.fromisoformat(standing.before.as_of) == AS_OF + timedelta(days=expected[2])
-    assert standing.movers[0].before == expected[1]
+    assert accounts.before is not None
+    assert (accounts.before.model_version, accounts.before.mean_probability) == expected[:2]
+    assert datetime.fromisoformat(accounts.before.as_of) == AS_OF + timedelta(days=expected[2])
+    assert accounts.largest_changes[0].before == expected[1]
 
 
 def test_the_state_holds_rows_that_a_publication_left_alone(migrated_database: str) -> None:
@@ -151,15 +153,19 @@ def test_the_state_holds_rows_that_a_publication_left_alone(migrated_database: s
 
 
 def test_without_a_publication_it_says_why(migrated_database: str) -> None:
-    standing = stand({"a": 0.1, "b": 0.9})
-    assert standing.before is None
-    assert standing.before_missing == (
+    accounts = stand({"a": 0.1, "b": 0.9})
+    assert accounts.before is None
+    assert accounts.before_missing == (
         "No scores of another model stand: none were published, or all were undone."
     )
-    assert (standing.published, standing.movers, standing.transitions) == (False, (), ())
-    assert standing.after.categories == (("critical", 1), ("high", 0), ("medium", 0), ("low", 1))
+    assert (accounts.published, accounts.largest_changes, accounts.band_transitions) == (
+        False,
+        (),
+        (),
+    )
+    assert accounts.after.categories == (("critical", 1), ("high", 0), ("medium", 0), ("low", 1))
     publish_scores("new", 1, {"a": 0.1})
-    assert read_standing("new") == StandingState(True, None, standing.before_missing)
+    assert read_standing("new") == StandingState(True, None, accounts.before_missing)
 
 
 def test_scores_that_were_dropped_are_named(migrated_database: str) -> None:
@@ -194,11 +200,11 @@ def test_rows_of_a_predecessor_that_are_no_scores_are_not_compared(
 def test_a_predecessors_own_categories_are_counted_too(migrated_database: str) -> None:
     query(f"{PREDECESSOR}, ('b', 0.6, 40, 'watch', now(), 'other')")
     publish_scores("new", 1_000, {"a": 0.1, "b": 0.6})
-    standing = stand({"a": 0.1, "b": 0.6})
-    assert standing.before is not None
-    assert standing.before.model_version == "other"
-    assert [one for one in standing.before.categories if one[1]] == [("high", 1), ("watch", 1)]
-    assert standing.transitions == (("high", "low", 1), ("watch", "high", 1))
+    accounts = stand({"a": 0.1, "b": 0.6})
+    assert accounts.before is not None
+    assert accounts.before.model_version == "other"
+    assert [one for one in accounts.before.categories if one[1]] == [("high", 1), ("watch", 1)]
+    assert accounts.band_transitions == (("high", "low", 1), ("watch", "high", 1))
 
 
 def test_categories_follow_the_rule_of_the_settings(migrated_database: str) -> None:
@@ -217,11 +223,11 @@ def test_categories_follow_the_rule_of_the_settings(migrated_database: str) -> N
 
 def test_accounts_are_not_named_where_they_must_not_be(migrated_database: str) -> None:
     publish_scores("old", 1, {"a": 0.1, "b": 0.2})
-    standing = stand({"a": 0.9, "b": 0.2}, shown=False)
-    assert (standing.movers, standing.accounts_shown) == ((), False)
-    assert standing.transitions == (("low", "critical", 1), ("low", "low", 1))
+    accounts = stand({"a": 0.9, "b": 0.2}, shown=False)
+    assert (accounts.largest_changes, accounts.accounts_shown) == ((), False)
+    assert accounts.band_transitions == (("low", "critical", 1), ("low", "low", 1))
     shown = stand({"a": 0.9, "b": 0.2})
-    assert [(one.account_id, one.after) for one in shown.movers] == [("a", 0.9)]
+    assert [(one.account_id, one.after) for one in shown.largest_changes] == [("a", 0.9)]
 
 
 def test_a_score_that_is_none_is_named(migrated_database: str) -> None:
@@ -259,12 +265,12 @@ def test_transitions_are_a_cross_table(both: Both) -> None:
     table = pd.crosstab(frame["before"], frame["after"]).reindex(index=ORDER, columns=ORDER)
     counted = table.stack()
     expected = [(*pair, int(count)) for pair, count in counted[counted > 0].items()]
-    assert list(transitions(both.values())) == expected
+    assert list(band_transitions(both.values())) == expected
 
 
 @given(BOTH, st.integers(0, 5))
 def test_movers_are_the_furthest_of_those_that_move(both: Both, most: int) -> None:
-    found = movers(both, most)
+    found = largest_changes(both, most)
     everyone = sorted(both, key=lambda one: (-abs(both[one][1][0] - both[one][0][0]), one))
     moved = [one for one in everyone if both[one][0].probability != both[one][1].probability]
     assert [one.account_id for one in found] == moved[:most]

@@ -1,49 +1,40 @@
-"""A line that is drawn with fewer corners is the same line, as near as it says."""
+"""A curve that is sampled for drawing looks as the whole one."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.model_review.sections.estimates import MOST_POINTS, WITHIN, thinned
+from components.model_review.page.charts.picture import WIDTH
+from components.model_review.sections.estimates import POINTS, sampled_curve
+from components.model_review.sections.gains import contacts
+from tests.components.model_review.judgements import drawn
 from tests.components.model_review.lines import distance
 
-STEPS = st.lists(
-    st.tuples(st.floats(0, 0.1), st.floats(-1, 1)) | st.sampled_from([(0.0, 0.0), (0.01, 0.01)]),
-    min_size=1,
-    max_size=60,
-)
+TWO_PIXELS = 2 / WIDTH
 
 
-@given(STEPS)
-def test_every_corner_lies_within_the_stated_distance(steps: list[tuple[float, float]]) -> None:
-    x, y = np.cumsum(np.array(steps), axis=0).T
-    curve = thinned("one", x, y)
-    kept = list(zip(curve.x, curve.y, strict=True))
-    corners = list(zip(x.tolist(), y.tolist(), strict=True))
-    assert (kept[0], kept[-1]) == (corners[0], corners[-1])
-    assert set(kept) <= set(corners)
-    assert curve.within == WITHIN
-    assert all(distance(curve, *corner) <= WITHIN + 1e-12 for corner in corners)
+@pytest.mark.parametrize("accounts", [1_000, 20_000])
+def test_a_sampled_roc_curve_is_off_by_less_than_two_pixels(accounts: int) -> None:
+    sample = drawn(accounts)
+    counted = contacts(sample.labels, sample.models["challenger"])
+    stayed = counted.contacted - counted.churned
+    x, y = stayed / stayed[-1], counted.churned / counted.churned[-1]
+    curve = sampled_curve("challenger", x, y)
+    assert len(curve.x) <= POINTS + 1 < len(x)
+    every = max(1, len(x) // 500)
+    corners = zip(x[::every], y[::every], strict=True)
+    assert max(distance(curve, *corner) for corner in corners) < TWO_PIXELS
 
 
-def test_a_line_with_too_many_corners_says_how_far_it_is_off() -> None:
-    x = np.linspace(0, 1, 2_000)
-    y = np.random.default_rng(1).random(2_000)
-    curve = thinned("one", x, y)
-    assert len(curve.x) == MOST_POINTS
-    furthest = max(distance(curve, *corner) for corner in zip(x[::7], y[::7], strict=True))
-    assert WITHIN < furthest <= curve.within + 1e-12
+def test_a_curve_of_few_points_is_drawn_whole() -> None:
+    x = np.linspace(0, 1, POINTS)
+    curve = sampled_curve("one", x, x**2)
+    assert (curve.x, curve.y) == (tuple(x.tolist()), tuple((x**2).tolist()))
 
 
-@pytest.mark.parametrize("corners", [1, 2, 3, 1_000])
-def test_a_straight_line_keeps_its_ends_alone(corners: int) -> None:
-    x = np.linspace(0, 1, corners)
-    curve = thinned("one", x, x / 2)
-    assert curve.x == tuple(np.unique(x[[0, -1]]).tolist())
-
-
-def test_the_corner_that_sticks_out_most_is_kept_first() -> None:
-    x = np.linspace(0, 1, 101)
-    y = np.where(x < 0.5, x, 1 - x)
-    assert thinned("one", x, y).x == (0.0, 0.5, 1.0)
+def test_a_sampled_curve_keeps_its_ends_and_a_vertical_start() -> None:
+    x = np.r_[np.zeros(500), np.linspace(0, 1, 500)]
+    y = np.r_[np.linspace(0, 0.5, 500), np.linspace(0.5, 1, 500)]
+    curve = sampled_curve("one", x, y)
+    assert (curve.x[:2], curve.y[:2]) == ((0, 0), (0, 0.5))
+    assert (curve.x[-1], curve.y[-1]) == (1, 1)
+    assert curve.y[curve.x.index(0.5)] == pytest.approx(0.75, abs=1e-9)

@@ -45,7 +45,7 @@ def test_the_curve_is_the_mean_over_all_orders(pairs: Pairs) -> None:
 @given(FEW)
 def test_calls_for_half_are_the_fewest_that_find_half_in_the_mean(pairs: Pairs) -> None:
     labels, found = zip(*pairs, strict=True)
-    (half,) = gains_of(predictions(labels, challenger=found)).calls_for_half
+    (half,) = gains_of(predictions(labels, challenger=found)).contacts_for_half
     enough = [calls for calls, one in enumerate(found_by_calls(pairs)) if 2 * one >= sum(labels)]
     assert (half.model, half.accounts) == ("challenger", enough[0])
     assert half.share == pytest.approx(enough[0] / len(pairs))
@@ -111,7 +111,7 @@ def _mean_found(pairs: Pairs) -> list[Fraction]:
 
 def test_who_ranks_nobody_calls_half_for_half() -> None:
     gains = gains_of(drawn(1_001))
-    halves = {half.model: half for half in gains.calls_for_half}
+    halves = {half.model: half for half in gains.contacts_for_half}
     assert list(halves) == ["challenger", "champion", "constant"]
     assert halves["constant"].accounts == 501
     assert halves["challenger"].accounts < halves["champion"].accounts < 400

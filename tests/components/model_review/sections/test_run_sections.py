@@ -152,10 +152,10 @@ def test_a_blessed_model_that_published(run):
             False,
             PUBLISHED | {"model_version": "old"},
             {"champion": OLD},
-            "This model scores nobody. 1,055 accounts were scored by the champion old",
+            "This model scores no account. 1,055 accounts were scored by the champion old",
         ),
-        (False, None, {"champion": OLD}, "the champion is still old. What was published before"),
-        (False, None, {}, "This model scores nobody, and there is no champion that could"),
+        (False, None, {"champion": OLD}, "the champion is still old. The previous publication"),
+        (False, None, {}, "This model scores no account, and there is no champion"),
     ],
 )
 def test_what_a_decision_means(run, blessed, published, champion, said):
@@ -170,7 +170,7 @@ def test_a_stop_by_the_data_gate_names_what_stopped_it(run):
     decision = decision_of(found)
     assert decision.kind == outcomes.STOPPED
     assert decision.sentence == "eval: churned stopped; x stopped"
-    assert "Nothing was learnt" in decision.consequence
+    assert "No model was trained" in decision.consequence
     assert checks_of(found) == ()
     assert head_of(found).model_version is None
     assert head_of(found).accounts == EXAMPLES["eval_examples"]
@@ -203,7 +203,7 @@ def test_volume_is_compared_with_the_last_publication(run):
     volume = {one.name: (one.before, one.now) for one in changes_of(run(), {}).volume}
     assert volume["rows of feedback"] == ("1,100", "1,210 (+10.0%)")
     assert volume["accounts to score"] == ("50", "55 (+10.0%)")
-    assert volume["rows that came late: older than the last run's now"] == ("-", "7")
+    assert volume["rows that came late: older than the last run's as_of"] == ("-", "7")
     assert volume["rows a week: mean of 8 weeks, and the last"] == ("101", "90")
 
 
@@ -236,7 +236,7 @@ def test_data_facts_splits_and_checks(run):
     found = run()
     facts = {one.name: one.value for one in data_facts_of(found)}
     assert facts["rows of feedback"] == "1,210"
-    assert facts["newest feedback"] == "2026-05-29 12:00 UTC, 2 days before the run's now"
+    assert facts["newest feedback"] == "2026-05-29 12:00 UTC, 2 days before as_of"
     assert facts["rows later than the run's now, not read"] == "2"
     assert [asdict(one) for one in data_checks_of(found)] == [asdict(one) for one in CHECKS]
     train, evaluation, score = splits_of(found)
