@@ -47,8 +47,8 @@ class UnknownAccount(TensInsightError):
     """No account of this id has a score."""
 
 
-class ModelActRefused(TensInsightError):
-    """A promotion, withdrawal or pin that contradicts the gate or an act that still holds."""
+class TransitionRefused(TensInsightError):
+    """A promotion, withdrawal or pin that contradicts the gate or one that holds."""
 
 
 class RegistryInconsistent(TensInsightError):

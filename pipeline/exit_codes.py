@@ -24,7 +24,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.UnknownModel: USAGE,
     errors.UnknownAccount: USAGE,
-    errors.ModelActRefused: USAGE,
+    errors.TransitionRefused: USAGE,
     errors.ReportNotFound: USAGE,
 }
 

@@ -16,6 +16,7 @@ DATA_GATE_DECISION: Final = "TensInsightDataGateDecision"
 MODEL_REVIEW: Final = "TensInsightModelReview"
 PUBLISHED_AREAS: Final = "TensInsightPublishedAreas"
 PUBLISHED_SCORES: Final = "TensInsightPublishedScores"
+STAGE_TRANSITION: Final = "TensInsightStageTransition"
 
 REVIEW_HTML: Final = "review.html"
 REVIEW_JSON: Final = "review.json"

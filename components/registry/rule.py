@@ -1,16 +1,20 @@
-"""The champion rule, a pure function of judged models and the acts of people.
+"""The champion rule, a pure function of judged models and of stage transitions.
 
 1. The pinned model, while a pin lasts.
 2. Else the newest of the others, by the moment it was blessed or last promoted.
 
 A model that is not blessed or that is withdrawn is never champion, whatever was pinned
-or promoted: the rule holds for any sequence of acts, also for one that our own commands
+or promoted: the rule holds for any sequence of transitions, also for one that our own commands
 would have refused.
 """
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Final
+
+from components.errors import TransitionRefused, UnknownModel
 
 PROMOTE: Final = "promote"
 WITHDRAW: Final = "withdraw"
@@ -37,11 +41,11 @@ class JudgedModel:
 
 
 @dataclass(frozen=True)
-class Act:
-    """What somebody decided about a model.
+class StageTransition:
+    """What somebody decided about a model: a promotion, withdrawal or pin, or the end of one.
 
     Attributes:
-        number: Place in the order of all acts, from 1.
+        number: Place in the order of all transitions, from 1.
         kind: promote, withdraw, pin or unpin.
         version: The model.
         at: Milliseconds since 1970 UTC.
@@ -58,8 +62,8 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What all acts together come to.
+class Stages:
+    """Which models are promoted, withdrawn and pinned, after all transitions.
 
     Attributes:
         withdrawn: The withdrawal of each version that no promotion lifted.
@@ -67,37 +71,41 @@ class Standing:
         pin: The last pin, unless an unpin followed.
     """
 
-    withdrawn: dict[str, Act] = field(default_factory=dict)
-    promoted: dict[str, Act] = field(default_factory=dict)
-    pin: Act | None = None
+    withdrawn: dict[str, StageTransition] = field(default_factory=dict)
+    promoted: dict[str, StageTransition] = field(default_factory=dict)
+    pin: StageTransition | None = None
 
 
-def standing(acts: Iterable[Act]) -> Standing:
-    """Returns what acts come to, taken in the order of their numbers.
+def stages_after(transitions: Iterable[StageTransition]) -> Stages:
+    """Returns the stages of models after transitions, taken in the order of their numbers.
 
     Raises:
-        ValueError: If an act is of no kind that we know: then the rule cannot be applied.
+        ValueError: If a transition is of no kind that we know: then the rule cannot be applied.
     """
-    withdrawn: dict[str, Act] = {}
-    promoted: dict[str, Act] = {}
-    pin: Act | None = None
-    for act in sorted(acts, key=lambda act: act.number):
-        if act.kind == PROMOTE:
-            promoted[act.version] = act
-            withdrawn.pop(act.version, None)
-        elif act.kind == WITHDRAW:
-            withdrawn[act.version] = act
-            promoted.pop(act.version, None)
-        elif act.kind in (PIN, UNPIN):
-            pin = act if act.kind == PIN else None
+    withdrawn: dict[str, StageTransition] = {}
+    promoted: dict[str, StageTransition] = {}
+    pin: StageTransition | None = None
+    for transition in sorted(transitions, key=lambda transition: transition.number):
+        if transition.kind == PROMOTE:
+            promoted[transition.version] = transition
+            withdrawn.pop(transition.version, None)
+        elif transition.kind == WITHDRAW:
+            withdrawn[transition.version] = transition
+            promoted.pop(transition.version, None)
+        elif transition.kind in (PIN, UNPIN):
+            pin = transition if transition.kind == PIN else None
         else:
-            raise ValueError(f"Act {act.number} is {act.kind!r}, expected one of {KINDS}.")
-    return Standing(withdrawn, promoted, pin)
+            raise ValueError(
+                f"Transition {transition.number} is {transition.kind!r}, expected one of {KINDS}."
+            )
+    return Stages(withdrawn, promoted, pin)
 
 
-def champion(models: Sequence[JudgedModel], acts: Iterable[Act]) -> JudgedModel | None:
+def champion(
+    models: Sequence[JudgedModel], transitions: Iterable[StageTransition]
+) -> JudgedModel | None:
     """Returns the champion, None if no model may score."""
-    now = standing(acts)
+    now = stages_after(transitions)
     able = [
         model
         for model in models
@@ -108,8 +116,97 @@ def champion(models: Sequence[JudgedModel], acts: Iterable[Act]) -> JudgedModel 
     return max(candidates, key=lambda model: _rank(model, now)) if candidates else None
 
 
-def _rank(model: JudgedModel, now: Standing) -> tuple[int, int]:
+def _rank(model: JudgedModel, now: Stages) -> tuple[int, int]:
     assert model.blessed_at is not None
     promotion = now.promoted.get(model.version)
     chosen_at = max(model.blessed_at, promotion.at) if promotion else model.blessed_at
     return chosen_at, model.model_id
+
+
+def require_known(version: str, models: Sequence[JudgedModel]) -> JudgedModel:
+    """Returns the model of a version.
+
+    Raises:
+        UnknownModel: There is none; names the nearest ones.
+    """
+    for model in models:
+        if model.version == version:
+            return model
+    known = [model.version for model in sorted(models, key=lambda one: -one.model_id)]
+    if not known:
+        raise UnknownModel(
+            f"There is no model {version}: none was trained yet. Run `tens-insight run train`."
+        )
+    near = difflib.get_close_matches(version, known, n=3, cutoff=0.5) or known[:3]
+    raise UnknownModel(
+        f"There is no model {version} among {len(known)}. The nearest: {', '.join(near)}. "
+        "`tens-insight models list` shows all."
+    )
+
+
+def require_possible(
+    kind: str, version: str, models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> None:
+    """Refuses a transition that would contradict the gate or a transition that still holds.
+
+    Args:
+        kind: promote, withdraw, pin or unpin.
+        version: The model; for unpin the one that is pinned, empty if none is.
+        models: All that are known.
+        transitions: All so far.
+
+    Raises:
+        UnknownModel: No model has that version.
+        TransitionRefused: Says what stands against it, and what to do.
+    """
+    now = stages_after(transitions)
+    if kind == UNPIN:
+        if now.pin is None:
+            raise TransitionRefused("No model is pinned, so there is nothing to unpin.")
+        return
+    model = require_known(version, models)
+    if kind in (PROMOTE, PIN):
+        _require_blessed(kind, model)
+    if kind == PIN:
+        _require_pinnable(version, now)
+    if kind == WITHDRAW:
+        _require_withdrawable(version, now)
+
+
+def _require_blessed(kind: str, model: JudgedModel) -> None:
+    if model.blessed_at is not None:
+        return
+    what = "was not blessed" if model.judged else "was not judged: its training run did not get far"
+    raise TransitionRefused(
+        f"Model {model.version} {what}, and nothing unblessed is ever published, so it cannot "
+        f"be {'pinned' if kind == PIN else 'promoted'}. `tens-insight models show "
+        f"{model.version}` says why; `tens-insight models list` shows the blessed ones."
+    )
+
+
+def _require_pinnable(version: str, now: Stages) -> None:
+    if version in now.withdrawn:
+        raise TransitionRefused(
+            f"Model {version} was withdrawn ({_told(now.withdrawn[version])}). Lift that first: "
+            f"`tens-insight models promote {version}`, then pin it."
+        )
+    if now.pin and now.pin.version == version:
+        raise TransitionRefused(f"Model {version} is pinned already ({_told(now.pin)}).")
+
+
+def _require_withdrawable(version: str, now: Stages) -> None:
+    if version in now.withdrawn:
+        raise TransitionRefused(
+            f"Model {version} is withdrawn already ({_told(now.withdrawn[version])})."
+        )
+    if now.pin and now.pin.version == version:
+        raise TransitionRefused(
+            f"Model {version} is pinned ({_told(now.pin)}). Unpin it first: "
+            f"`tens-insight models unpin`, then withdraw it."
+        )
+
+
+def _told(transition: StageTransition) -> str:
+    moment = datetime.fromtimestamp(transition.at / 1000, timezone.utc)
+    reason = f": {transition.reason}" if transition.reason else ""
+    return f"by {transition.by} at {moment:%Y-%m-%d %H:%M} UTC{reason}"

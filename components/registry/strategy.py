@@ -6,10 +6,10 @@ from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
-from components.registry.acts import read_acts
 from components.registry.judged import judged_models
 from components.registry.model_properties import BlessingProperties
 from components.registry.rule import champion
+from components.registry.transitions import read_transitions
 
 
 class ChampionStrategy(resolver.ResolverStrategy):
@@ -41,7 +41,7 @@ class ChampionStrategy(resolver.ResolverStrategy):
             [model.mlmd_artifact for model in models],
             [blessing.mlmd_artifact for blessing in blessings],
         )
-        found = champion(judged, read_acts(store))
+        found = champion(judged, read_transitions(store))
         if found is None:
             return nothing
         return {

@@ -31,7 +31,7 @@ _reason = click.option("--reason", default="", help="Why; it is recorded.")
 @command.command(name="list")
 @_json
 def list_(as_json: bool) -> None:
-    """Shows every model: quality, gate, standing, rows published with it."""
+    """Shows every model: quality, gate, stage, rows published with it."""
     from pipeline.registry.listing import list_models
     from pipeline.registry.metadata_store import describe_store
     from pipeline.registry.publications import ask_publications
@@ -126,7 +126,7 @@ def unpin(reason: str) -> None:
 
 
 def _decide(kind: str, version: str, reason: str) -> None:
-    from pipeline.registry.acting import decide
+    from pipeline.registry.change_stage import decide
     from pipeline.text.render_list import outcome_lines
 
     _, registry = _open()

@@ -9,7 +9,7 @@ from components.publishing.published_models import PublishedWith
 from components.registry.artifact_names import saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import Act
+from components.registry.rule import StageTransition
 from pipeline.registry.listing import (
     ModelRow,
     decision_file,
@@ -54,7 +54,7 @@ class ModelDetails:
         card: What the model says of itself.
         settings: Of its training run, by name.
         exported: The SavedModel.
-        acts: What people decided about it.
+        transitions: What people decided about it.
     """
 
     row: ModelRow
@@ -67,7 +67,7 @@ class ModelDetails:
     card: ModelProperties
     settings: dict[str, Any]
     exported: Exported
-    acts: list[Act]
+    transitions: list[StageTransition]
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values."""
@@ -109,7 +109,9 @@ def show_model(
         settings=model.properties.settings or {},
         card=model.properties,
         exported=_exported(model),
-        acts=[act for act in registry.acts() if act.version == version],
+        transitions=[
+            transition for transition in registry.transitions() if transition.version == version
+        ],
     )
 
 

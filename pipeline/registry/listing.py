@@ -1,4 +1,4 @@
-"""All models with their quality, standing and what was published with them."""
+"""All models with their quality, stage and what was published with them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from pathlib import Path
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
 from components.publishing.published_models import PublishedWith
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import JudgedModel, Standing, champion, standing
+from components.registry.rule import JudgedModel, Stages, champion, stages_after
 from pipeline.registry.registry import Artifact, Registry
 
 BLESSED, NOT_BLESSED, NOT_JUDGED = "blessed", "not blessed", "not judged"
@@ -57,8 +57,8 @@ def list_models(registry: Registry, published: dict[str, PublishedWith] | None) 
         RegistryInconsistent: Two models have one version.
     """
     judged = {model.model_id: model for model in registry.judged()}
-    acts, blessings = registry.acts(), registry.blessings()
-    now, leader = standing(acts), champion(list(judged.values()), acts)
+    transitions, blessings = registry.transitions(), registry.blessings()
+    now, leader = stages_after(transitions), champion(list(judged.values()), transitions)
     return [
         _row(
             model,
@@ -107,7 +107,7 @@ def _row(
     judged: JudgedModel,
     blessing: Artifact[BlessingProperties] | None,
     *,
-    now: Standing,
+    now: Stages,
     leader: JudgedModel | None,
     published: dict[str, PublishedWith] | None,
 ) -> ModelRow:
@@ -136,7 +136,7 @@ def find_model(registry: Registry, version: str) -> Artifact[ModelProperties]:
         UnknownModel: There is none; names the nearest.
         RegistryInconsistent: Two models have one version.
     """
-    from components.registry.refusals import require_known
+    from components.registry.rule import require_known
 
     found = require_known(version, registry.judged())
     return next(one for one in registry.models() if one.artifact_id == found.model_id)

@@ -19,7 +19,7 @@ from components.registry.properties import P
 from pipeline.registry.metadata_store import open_store
 
 if TYPE_CHECKING:
-    from components.registry.rule import Act, JudgedModel
+    from components.registry.rule import JudgedModel, StageTransition
 
 _FAILED: Final = 4
 _RUNNING: Final = (1, 2)
@@ -173,11 +173,11 @@ class Registry:
 
         return judged_models(self._live(MODEL), self._decisions())
 
-    def acts(self) -> "list[Act]":
+    def transitions(self) -> "list[StageTransition]":
         """Returns what people decided about models, in its order."""
-        from components.registry.acts import read_acts
+        from components.registry.transitions import read_transitions
 
-        return read_acts(self._store) if self._store is not None else []
+        return read_transitions(self._store) if self._store is not None else []
 
     def champion(self) -> Artifact[ModelProperties] | None:
         """Returns the champion, by the rule that the pipelines' resolvers use.
@@ -187,7 +187,7 @@ class Registry:
         """
         from components.registry.rule import champion
 
-        found = champion(self.judged(), self.acts())
+        found = champion(self.judged(), self.transitions())
         return next(
             (one for one in self.models() if found and one.artifact_id == found.model_id), None
         )

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 
-from components.registry.rule import Act
+from components.registry.rule import StageTransition
 
 NONE = "-"
 
 
-def act_text(act: Act) -> str:
+def transition_text(transition: StageTransition) -> str:
     """Returns who did what to a model, when and why."""
-    moment = datetime.fromtimestamp(act.at / 1000, timezone.utc)
-    reason = f": {one_line(act.reason)}" if act.reason else ""
-    return f"{act.kind} by {act.by} at {minute(moment)}{reason}"
+    moment = datetime.fromtimestamp(transition.at / 1000, timezone.utc)
+    reason = f": {one_line(transition.reason)}" if transition.reason else ""
+    return f"{transition.kind} by {transition.by} at {minute(moment)}{reason}"
 
 
 def minute(moment: datetime) -> str:

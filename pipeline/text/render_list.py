@@ -1,11 +1,11 @@
-"""The list of models, and what an act changed, for people."""
+"""The list of models, and what a transition changed, for people."""
 
 from collections.abc import Iterator, Sequence
 
 from components.registry.rule import UNPIN
-from pipeline.registry.acting import Outcome
+from pipeline.registry.change_stage import Outcome
 from pipeline.registry.listing import ModelRow
-from pipeline.text.plain_text import NONE, act_text, minute, table_lines
+from pipeline.text.plain_text import NONE, minute, table_lines, transition_text
 
 
 def model_lines(rows: Sequence[ModelRow]) -> Iterator[str]:
@@ -18,10 +18,11 @@ def model_lines(rows: Sequence[ModelRow]) -> Iterator[str]:
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
-    """Yields what an act changed, and who is champion now."""
-    act = outcome.act
+    """Yields what a transition changed, and who is champion now."""
+    transition = outcome.transition
     done = {"promote": "Promoted", "withdraw": "Withdrew", "pin": "Pinned", "unpin": "Unpinned"}
-    yield f"{done[act.kind]} {act.version}: act {act.number}, {act_text(act)}"
+    said = f"transition {transition.number}, {transition_text(transition)}"
+    yield f"{done[transition.kind]} {transition.version}: {said}"
     if outcome.after is None:
         yield (
             "There is no champion now: `run score` ends with exit code 3 until a model is blessed "
@@ -34,11 +35,11 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield f"The champion is now {outcome.after}; before it was {outcome.before or 'none'}."
     if outcome.after != outcome.before and outcome.after is not None:
         yield "The next run scores with it; until then account_risk_scores is as it was."
-    if act.kind == UNPIN and outcome.after == act.version:
+    if transition.kind == UNPIN and outcome.after == transition.version:
         yield "It is the newest blessed one anyway."
 
 
-def standing_words(row: ModelRow) -> str:
+def stage_words(row: ModelRow) -> str:
     """Returns what a model is now: champion, pinned, withdrawn; empty if none of them."""
     words = [
         word
@@ -68,6 +69,6 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
         NONE if row.auc is None else f"{row.auc:.3f}",
         NONE if row.log_loss is None else f"{row.log_loss:.4f}",
         row.gate,
-        standing_words(row) or NONE,
+        stage_words(row) or NONE,
         published_words(row),
     )

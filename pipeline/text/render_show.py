@@ -6,9 +6,9 @@ from typing import Any
 from components.registry.model_properties import ModelProperties
 from pipeline.registry.lineage import AS_RECORDED, ModelDetails
 from pipeline.settings import Settings
-from pipeline.text.plain_text import NONE, act_text, fact_lines, minute
+from pipeline.text.plain_text import NONE, fact_lines, minute, transition_text
 from pipeline.text.render import short_path
-from pipeline.text.render_list import published_words, standing_words
+from pipeline.text.render_list import published_words, stage_words
 
 
 def detail_lines(details: ModelDetails) -> Iterator[str]:
@@ -17,7 +17,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
     yield from fact_lines(
         [
             ("version", row.version),
-            ("now", standing_words(row) or "not the champion, not withdrawn"),
+            ("now", stage_words(row) or "not the champion, not withdrawn"),
             ("trained at", minute(row.trained_at)),
             ("as of", row.as_of),
             ("label", _label(card)),
@@ -37,7 +37,8 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("rows published", published_words(row)),
         ]
     )
-    yield from (f"act {act.number:<9} {act_text(act)}" for act in details.acts)
+    for transition in details.transitions:
+        yield f"{f'transition {transition.number}':<14} {transition_text(transition)}"
 
 
 def _label(card: ModelProperties) -> str:

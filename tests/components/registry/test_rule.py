@@ -1,4 +1,4 @@
-"""The champion rule against a plain reference, for any models and any acts."""
+"""The champion rule against a plain reference, for any models and any transitions."""
 
 from typing import Any
 
@@ -6,18 +6,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from components.errors import ModelActRefused, TensInsightError, UnknownModel
-from components.registry.refusals import require_possible
+from components.errors import TensInsightError, TransitionRefused, UnknownModel
 from components.registry.rule import (
     KINDS,
     PIN,
     PROMOTE,
     UNPIN,
     WITHDRAW,
-    Act,
     JudgedModel,
+    StageTransition,
     champion,
-    standing,
+    require_possible,
+    stages_after,
 )
 
 VERSIONS = ("v1", "v2", "v3", "v4")
@@ -26,8 +26,8 @@ moments = st.integers(min_value=1, max_value=12)
 
 
 @st.composite
-def histories(draw: Any) -> tuple[list[JudgedModel], list[Act]]:
-    """Models in any order, some not blessed, and acts on them and on one that is unknown."""
+def histories(draw: Any) -> tuple[list[JudgedModel], list[StageTransition]]:
+    """Models in any order, some not blessed, and transitions on them and on one that is unknown."""
     count = draw(st.integers(0, len(VERSIONS)))
     models = [
         JudgedModel(version, model_id, judged, draw(moments) if judged and blessed else None)
@@ -40,31 +40,31 @@ def histories(draw: Any) -> tuple[list[JudgedModel], list[Act]]:
         )
     ]
     kinds = st.tuples(st.sampled_from(KINDS), st.sampled_from((*VERSIONS, "gone")), moments)
-    acts = [
-        Act(number, kind, version, at)
+    transitions = [
+        StageTransition(number, kind, version, at)
         for number, (kind, version, at) in enumerate(draw(st.lists(kinds, max_size=8)), 1)
     ]
-    return models, acts
+    return models, transitions
 
 
-def reference(models: list[JudgedModel], acts: list[Act]) -> str | None:
-    """The rule as one would say it, walked through one model and one act at a time."""
+def reference(models: list[JudgedModel], transitions: list[StageTransition]) -> str | None:
+    """The rule as one would say it, walked through one model and one transition at a time."""
     pinned = None
-    for act in acts:
-        if act.kind == PIN:
-            pinned = act.version
-        if act.kind == UNPIN:
+    for transition in transitions:
+        if transition.kind == PIN:
+            pinned = transition.version
+        if transition.kind == UNPIN:
             pinned = None
     best = None
     for model in models:
         if model.blessed_at is None:
             continue
         state, since = "in use", model.blessed_at
-        for act in acts:
-            if act.version == model.version and act.kind == WITHDRAW:
+        for transition in transitions:
+            if transition.version == model.version and transition.kind == WITHDRAW:
                 state, since = "withdrawn", model.blessed_at
-            if act.version == model.version and act.kind == PROMOTE:
-                state, since = "in use", max(model.blessed_at, act.at)
+            if transition.version == model.version and transition.kind == PROMOTE:
+                state, since = "in use", max(model.blessed_at, transition.at)
         if state == "withdrawn":
             continue
         key = (model.version == pinned, since, model.model_id)
@@ -77,49 +77,57 @@ def reference(models: list[JudgedModel], acts: list[Act]) -> str | None:
 @example(
     (
         [JudgedModel("v1", 1, True, 5), JudgedModel("v2", 2, True, 7)],
-        [Act(1, PROMOTE, "v1", 9), Act(2, WITHDRAW, "v1", 10), Act(3, PROMOTE, "v1", 6)],
+        [
+            StageTransition(1, PROMOTE, "v1", 9),
+            StageTransition(2, WITHDRAW, "v1", 10),
+            StageTransition(3, PROMOTE, "v1", 6),
+        ],
     )
 )
-def test_the_rule_is_the_reference(history: tuple[list[JudgedModel], list[Act]]) -> None:
-    models, acts = history
-    found = champion(models, reversed(acts))
-    assert (found.version if found else None) == reference(models, acts)
+def test_the_rule_is_the_reference(
+    history: tuple[list[JudgedModel], list[StageTransition]],
+) -> None:
+    models, transitions = history
+    found = champion(models, reversed(transitions))
+    assert (found.version if found else None) == reference(models, transitions)
 
 
 @given(histories())
 def test_nothing_unblessed_or_withdrawn_is_ever_champion(
-    history: tuple[list[JudgedModel], list[Act]],
+    history: tuple[list[JudgedModel], list[StageTransition]],
 ) -> None:
-    models, acts = history
-    found = champion(models, acts)
+    models, transitions = history
+    found = champion(models, transitions)
     if found is not None:
         assert found.blessed_at is not None
-        assert found.version not in standing(acts).withdrawn
+        assert found.version not in stages_after(transitions).withdrawn
 
 
 @given(histories())
 def test_acts_that_were_let_through_do_what_they_say(
-    history: tuple[list[JudgedModel], list[Act]],
+    history: tuple[list[JudgedModel], list[StageTransition]],
 ) -> None:
     models, wanted = history
-    acts: list[Act] = []
-    for clock, act in enumerate(wanted, 100):
-        done = Act(len(acts) + 1, act.kind, act.version, clock)
+    transitions: list[StageTransition] = []
+    for clock, transition in enumerate(wanted, 100):
+        done = StageTransition(len(transitions) + 1, transition.kind, transition.version, clock)
         try:
-            require_possible(act.kind, act.version, models, acts)
+            require_possible(transition.kind, transition.version, models, transitions)
         except TensInsightError:
             continue
-        before = champion(models, acts)
-        acts.append(done)
-        now = champion(models, acts)
-        if act.kind == PIN or (act.kind == PROMOTE and standing(acts).pin is None):
+        before = champion(models, transitions)
+        transitions.append(done)
+        now = champion(models, transitions)
+        if transition.kind == PIN or (
+            transition.kind == PROMOTE and stages_after(transitions).pin is None
+        ):
             assert now is not None
-            assert now.version == act.version
-        if act.kind == WITHDRAW:
-            assert now is None or now.version != act.version
-            if before is not None and before.version != act.version:
+            assert now.version == transition.version
+        if transition.kind == WITHDRAW:
+            assert now is None or now.version != transition.version
+            if before is not None and before.version != transition.version:
                 assert now == before
-        pin = standing(acts).pin
+        pin = stages_after(transitions).pin
         if pin is not None:
             assert now is not None
             assert now.version == pin.version
@@ -127,7 +135,7 @@ def test_acts_that_were_let_through_do_what_they_say(
 
 def test_an_act_of_an_unknown_kind_is_not_passed_over() -> None:
     with pytest.raises(ValueError, match="'retire'"):
-        champion([], [Act(1, "retire", "v1", 1)])
+        champion([], [StageTransition(1, "retire", "v1", 1)])
 
 
 OLD, NEW = (
@@ -140,7 +148,7 @@ MODELS = [OLD, NEW, REFUSED, UNJUDGED]
 
 
 @pytest.mark.parametrize(
-    ("kind", "version", "acts", "said"),
+    ("kind", "version", "transitions", "said"),
     [
         (PROMOTE, REFUSED.version, [], "was not blessed, and nothing unblessed is ever published"),
         (PIN, REFUSED.version, [], "cannot be pinned"),
@@ -154,10 +162,13 @@ MODELS = [OLD, NEW, REFUSED, UNJUDGED]
     ],
 )
 def test_what_is_refused_and_why(
-    kind: str, version: str, acts: list[tuple[str, str]], said: str
+    kind: str, version: str, transitions: list[tuple[str, str]], said: str
 ) -> None:
-    done = [Act(number, *act, 1, "ann@host", "why") for number, act in enumerate(acts, 1)]
-    with pytest.raises(ModelActRefused) as refused:
+    done = [
+        StageTransition(number, *transition, 1, "ann@host", "why")
+        for number, transition in enumerate(transitions, 1)
+    ]
+    with pytest.raises(TransitionRefused) as refused:
         require_possible(kind, version, MODELS, done)
     assert said in str(refused.value)
 

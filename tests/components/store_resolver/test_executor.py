@@ -10,10 +10,10 @@ from tfx.types import channel, standard_artifacts
 from components.kubeflow_task.run import run_task
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
-from components.registry.acts import append_act
 from components.registry.model_properties import ModelProperties
-from components.registry.rule import WITHDRAW, Act
+from components.registry.rule import WITHDRAW, StageTransition
 from components.registry.strategy import ChampionStrategy
+from components.registry.transitions import append_transition
 from components.store_resolver.component import StoreResolver
 from components.store_resolver.executor import Executor
 from components.store_resolver.query import Query
@@ -74,7 +74,9 @@ def resolve(run_id, folder, asking=PIPELINE, named=""):
 
 def withdraw(version):
     now = time.time_ns() // 1_000_000
-    in_store(lambda handle: append_act(handle.store, Act(1, WITHDRAW, version, now)))
+    in_store(
+        lambda handle: append_transition(handle.store, StageTransition(1, WITHDRAW, version, now))
+    )
 
 
 def test_where_there_is_no_champion_both_outputs_stand_for_none(metadata, tmp_path):

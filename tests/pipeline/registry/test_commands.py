@@ -80,7 +80,9 @@ def test_withdrawing_says_who_is_champion_now(
     assert run_cli(["models", "withdraw", NEW, "--reason", "worse in EU"]) == 0
     said = capsys.readouterr().out
     assert f"The champion is now {OLD}; before it was {NEW}." in said
-    assert re.search(rf"Withdrew {NEW}: act 1, withdraw by \S+@\S+ at .* UTC: worse in EU", said)
+    assert re.search(
+        rf"Withdrew {NEW}: transition 1, withdraw by \S+@\S+ at .* UTC: worse in EU", said
+    )
     found = listed(capsys)
     assert (found[OLD]["champion"], found[NEW]["withdrawn"]) == (True, True)
     assert run_cli(["models", "withdraw", OLD, "--reason", "too"]) == 0
@@ -95,8 +97,11 @@ def test_pin_promote_and_unpin(stocked: Any, capsys: pytest.CaptureFixture[str])
     assert run_cli(["models", "unpin"]) == 0
     assert f"The champion is now {NEW}; before it was {OLD}." in capsys.readouterr().out
     assert run_cli(["models", "show", OLD, "--json"]) == 0
-    acts = json.loads(capsys.readouterr().out)["acts"]
-    assert [(act["kind"], act["reason"]) for act in acts] == [("pin", "audit"), ("unpin", "")]
+    transitions = json.loads(capsys.readouterr().out)["transitions"]
+    assert [(transition["kind"], transition["reason"]) for transition in transitions] == [
+        ("pin", "audit"),
+        ("unpin", ""),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +124,7 @@ def test_what_cannot_be_done_is_a_sentence_and_exit_code_2(
     captured = capsys.readouterr()
     assert said in captured.err
     assert "Traceback" not in captured.err
-    assert stocked.registry.acts() == []
+    assert stocked.registry.transitions() == []
 
 
 def test_compare_says_that_files_are_gone(stocked: Any, capsys: pytest.CaptureFixture[str]) -> None:

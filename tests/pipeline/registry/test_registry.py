@@ -1,4 +1,4 @@
-"""Models, decisions and acts, as real stores of ML Metadata have them."""
+"""Models, decisions and transitions, as real stores of ML Metadata have them."""
 
 import subprocess
 import sys
@@ -11,14 +11,19 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import (
     DatabaseUnreachable,
-    ModelActRefused,
     RegistryInconsistent,
+    TransitionRefused,
     UnknownModel,
 )
-from components.registry.acts import TYPE_NAME, NumberTaken, append_act, read_acts
 from components.registry.judged import GATE_NODE
-from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW, Act
-from pipeline.registry.acting import actor, decide
+from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW, StageTransition
+from components.registry.transitions import (
+    NumberTaken,
+    TransitionProperties,
+    append_transition,
+    read_transitions,
+)
+from pipeline.registry.change_stage import actor, decide
 from pipeline.registry.listing import list_models
 from pipeline.registry.registry import Registry
 
@@ -76,48 +81,52 @@ def test_a_pin_outlasts_newer_blessings_until_it_is_ended(stocked: Any) -> None:
     assert champion(stocked) == OLD
     outcome = decide(stocked.registry, PROMOTE, NEW)
     assert (outcome.after, outcome.pinned) == (OLD, OLD)
-    with pytest.raises(ModelActRefused, match="Unpin it first"):
+    with pytest.raises(TransitionRefused, match="Unpin it first"):
         decide(stocked.registry, WITHDRAW, OLD, "why")
     ended = decide(stocked.registry, UNPIN, reason="audit is over")
-    assert (ended.act.version, ended.after) == (OLD, NEW)
+    assert (ended.transition.version, ended.after) == (OLD, NEW)
 
 
 def test_a_refused_act_leaves_no_trace(stocked: Any) -> None:
     for kind in (PROMOTE, PIN):
-        with pytest.raises(ModelActRefused, match="was not blessed"):
+        with pytest.raises(TransitionRefused, match="was not blessed"):
             decide(stocked.registry, kind, REFUSED)
     with pytest.raises(UnknownModel, match=f"nearest: {NEW}"):
         decide(stocked.registry, WITHDRAW, f"{NEW[:-1]}x", "why")
-    assert stocked.registry.acts() == []
+    assert stocked.registry.transitions() == []
 
 
 def test_an_act_is_recorded_with_time_user_and_reason(stocked: Any) -> None:
-    act = decide(stocked.registry, WITHDRAW, NEW, f"  {TEXT}\n").act
-    (recorded,) = Registry(stocked.path).acts()
-    assert recorded == act
-    assert recorded == Act(1, WITHDRAW, NEW, act.at, actor(), TEXT)
-    (artifact,) = stocked.store.get_artifacts_by_type(TYPE_NAME)
-    assert abs(artifact.create_time_since_epoch - act.at) < 5_000
-    assert "@" in act.by
+    transition = decide(stocked.registry, WITHDRAW, NEW, f"  {TEXT}\n").transition
+    (recorded,) = Registry(stocked.path).transitions()
+    assert recorded == transition
+    assert recorded == StageTransition(1, WITHDRAW, NEW, transition.at, actor(), TEXT)
+    (artifact,) = stocked.store.get_artifacts_by_type(TransitionProperties.TYPE_NAME)
+    assert abs(artifact.create_time_since_epoch - transition.at) < 5_000
+    assert "@" in transition.by
 
 
 def test_acts_are_only_ever_added(stocked: Any) -> None:
     decide(stocked.registry, WITHDRAW, NEW, "first")
     before = [
         one.SerializeToString(deterministic=True)
-        for one in stocked.store.get_artifacts_by_type(TYPE_NAME)
+        for one in stocked.store.get_artifacts_by_type(TransitionProperties.TYPE_NAME)
     ]
     decide(stocked.registry, PROMOTE, NEW, "second")
     decide(stocked.registry, PIN, NEW, "third")
     after = [
         one.SerializeToString(deterministic=True)
-        for one in stocked.store.get_artifacts_by_type(TYPE_NAME)
+        for one in stocked.store.get_artifacts_by_type(TransitionProperties.TYPE_NAME)
     ]
     assert set(before) < set(after)
-    assert [act.number for act in stocked.registry.acts()] == [1, 2, 3]
+    assert [transition.number for transition in stocked.registry.transitions()] == [1, 2, 3]
     with pytest.raises(NumberTaken):
-        append_act(stocked.store, Act(2, UNPIN, NEW, 5))
-    assert [act.reason for act in read_acts(stocked.store)] == ["first", "second", "third"]
+        append_transition(stocked.store, StageTransition(2, UNPIN, NEW, 5))
+    assert [transition.reason for transition in read_transitions(stocked.store)] == [
+        "first",
+        "second",
+        "third",
+    ]
 
 
 def test_of_two_who_decide_at_once_each_sees_the_others_act(stocked: Any) -> None:
@@ -130,7 +139,7 @@ def test_of_two_who_decide_at_once_each_sees_the_others_act(stocked: Any) -> Non
         barrier.wait()
         try:
             said.append(decide(registry, WITHDRAW, NEW, "both").after or "")
-        except ModelActRefused as refused:
+        except TransitionRefused as refused:
             said.append(str(refused))
 
     threads = [threading.Thread(target=withdraw, args=(one,)) for one in registries]
@@ -140,7 +149,7 @@ def test_of_two_who_decide_at_once_each_sees_the_others_act(stocked: Any) -> Non
         thread.join()
     assert sorted(text == OLD for text in said) == [False, False, False, True], said
     assert sum("withdrawn already" in text for text in said) == 3
-    assert len(stocked.registry.acts()) == 1
+    assert len(stocked.registry.transitions()) == 1
 
 
 def test_two_models_of_one_version_are_an_error(stocked: Any) -> None:
@@ -189,7 +198,7 @@ def test_a_run_that_failed_before_the_gate_is_not_judged(stocked: Any) -> None:
     stocked.train("20260701-dddddddd", blessed=None)
     row = list_models(stocked.registry, None)[0]
     assert (row.version, row.gate, row.champion) == ("20260701-dddddddd", "not judged", False)
-    with pytest.raises(ModelActRefused, match="was not judged"):
+    with pytest.raises(TransitionRefused, match="was not judged"):
         decide(stocked.registry, PIN, "20260701-dddddddd")
 
 
@@ -204,14 +213,14 @@ def test_a_model_that_is_not_live_has_no_name(stocked: Any, state: str) -> None:
 
 def test_an_empty_store_has_no_models(shelf: Any) -> None:
     registry = shelf.registry
-    assert (registry.models(), registry.champion(), registry.acts()) == ([], None, [])
+    assert (registry.models(), registry.champion(), registry.transitions()) == ([], None, [])
     with pytest.raises(UnknownModel, match="none was trained yet"):
         decide(registry, PROMOTE, OLD)
 
 
 def test_no_store_at_all_has_no_models(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "metadata.sqlite")
-    assert (registry.models(), registry.champion(), registry.acts()) == ([], None, [])
+    assert (registry.models(), registry.champion(), registry.transitions()) == ([], None, [])
     with pytest.raises(UnknownModel, match="No run was ever recorded"):
         decide(registry, PROMOTE, OLD)
     assert not (tmp_path / "metadata.sqlite").exists()
@@ -236,4 +245,4 @@ def test_a_store_that_another_process_locks_is_said(sqlite_shelf: Any) -> None:
             decide(sqlite_shelf.registry, WITHDRAW, OLD, "why")
         holder.communicate()
     decide(sqlite_shelf.registry, WITHDRAW, OLD, "why")
-    assert [act.number for act in sqlite_shelf.registry.acts()] == [1]
+    assert [transition.number for transition in sqlite_shelf.registry.transitions()] == [1]

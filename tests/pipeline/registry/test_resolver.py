@@ -19,7 +19,7 @@ from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW
 from pipeline import nodes, scoring, training
 from pipeline.deployment import local_deployment
 from pipeline.local_runner import run_locally
-from pipeline.registry.acting import decide
+from pipeline.registry.change_stage import decide
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings, load_settings
 
@@ -136,7 +136,7 @@ def test_one_version_twice_stops_a_run(world: World) -> None:
 
 def test_a_resolver_that_fails_stops_a_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """TFX itself only logs it, and goes on as if there were no champion."""
-    monkeypatch.setattr("components.registry.strategy.read_acts", lambda store: 1 / 0)
+    monkeypatch.setattr("components.registry.strategy.read_transitions", lambda store: 1 / 0)
     with pytest.raises(Exception, match="Champion") as caught:
         world.train("v1", blessed=True)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)

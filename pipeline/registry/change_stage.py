@@ -7,10 +7,15 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from components.errors import DatabaseUnreachable, ModelActRefused, UnknownModel
-from components.registry import acts as log
-from components.registry.refusals import require_possible
-from components.registry.rule import UNPIN, Act, champion, standing
+from components.errors import DatabaseUnreachable, TransitionRefused, UnknownModel
+from components.registry import transitions as log
+from components.registry.rule import (
+    UNPIN,
+    StageTransition,
+    champion,
+    require_possible,
+    stages_after,
+)
 from pipeline.registry.registry import Registry
 
 _TRIES: Final = 5
@@ -18,23 +23,23 @@ _TRIES: Final = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an act changed.
+    """What a transition changed.
 
     Attributes:
-        act: As recorded.
+        transition: As recorded.
         before: Version of the champion before it; None if there was none.
         after: Version of the champion now; None if there is none.
         pinned: Version that is pinned now; None if none is.
     """
 
-    act: Act
+    transition: StageTransition
     before: str | None
     after: str | None
     pinned: str | None
 
 
 def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -> Outcome:
-    """Records an act on a model; it counts from the next node that resolves the champion.
+    """Records a transition on a model; it counts from the next node that resolves the champion.
 
     Args:
         registry: Where it is recorded.
@@ -44,17 +49,17 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
 
     Raises:
         UnknownModel: No model has that version.
-        ModelActRefused: The act contradicts the gate or an act that still holds.
+        TransitionRefused: The transition contradicts the gate or a transition that still holds.
         RegistryInconsistent: Two models have one version.
         DatabaseUnreachable: Another process kept ML Metadata locked.
     """
     if registry.store is None:
         raise UnknownModel("No run was ever recorded here, so there is no model to decide about.")
     for _ in range(_TRIES):
-        models, so_far = registry.judged(), registry.acts()
+        models, so_far = registry.judged(), registry.transitions()
         require_possible(kind, version, models, so_far)
-        pin = standing(so_far).pin
-        act = Act(
+        pin = stages_after(so_far).pin
+        transition = StageTransition(
             number=so_far[-1].number + 1 if so_far else 1,
             kind=kind,
             version=pin.version if kind == UNPIN and pin else version,
@@ -63,7 +68,7 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
             reason=reason.strip(),
         )
         try:
-            log.append_act(registry.store, act)
+            log.append_transition(registry.store, transition)
         except log.NumberTaken:
             continue  # Somebody decided at the same moment: does ours still make sense?
         except log.StoreBusy:
@@ -71,16 +76,16 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
                 "Nothing was recorded: another process, such as a run, is writing to ML Metadata "
                 "and did not let go of it. Try again."
             ) from None
-        now = [*so_far, act]
-        held = standing(now).pin
+        now = [*so_far, transition]
+        held = stages_after(now).pin
         before, after = champion(models, so_far), champion(models, now)
         return Outcome(
-            act=act,
+            transition=transition,
             before=before.version if before else None,
             after=after.version if after else None,
             pinned=held.version if held else None,
         )
-    raise ModelActRefused(
+    raise TransitionRefused(
         f"Others decided about models {_TRIES} times while this was tried, and nothing was "
         "recorded. See `tens-insight models list`, then try again."
     )
