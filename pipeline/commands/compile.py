@@ -28,7 +28,15 @@ def command(output: Path | None, as_json: bool) -> None:
     settings = load_settings()
     import_tensorflow()
     from pipeline import scoring, training
-    from pipeline.kubeflow_runner import compile_specs
+
+    try:
+        from pipeline.kubeflow_runner import compile_specs
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] != "kfp":
+            raise
+        raise click.UsageError(
+            "This needs the package kfp-pipeline-spec: pip install 'tens-insight[kubeflow]'."
+        ) from None
 
     folder = output or settings.compiled_dir
     paths = [

@@ -1,5 +1,6 @@
 """The wheel, which is what an image installs: everything that the code opens is in it."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -66,3 +67,22 @@ def test_it_brings_the_command_and_its_types(wheel, wheel_files):
     [name] = [name for name in wheel.namelist() if name.endswith("/entry_points.txt")]
     assert "tens-insight = pipeline.cli:main" in wheel.read(name).decode()
     assert {f"{room}/py.typed" for room in ROOMS} <= wheel_files
+
+
+def test_the_changelog_has_the_version_that_is_packaged(wheel):
+    [name] = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+    version = Parser().parsestr(wheel.read(name).decode())["Version"]
+    headings = re.findall(r"(?m)^## (.*)$", (ROOT / "CHANGELOG.md").read_text())
+    assert headings[0] == f"Unreleased: {version}"
+
+
+def test_every_target_that_contributors_are_told_of_exists():
+    told = re.findall(r"`make ([a-z0-9-]+)`", (ROOT / "CONTRIBUTING.md").read_text())
+    targets = set(re.findall(r"(?m)^([a-z0-9-]+):", (ROOT / "Makefile").read_text()))
+    assert len(told) > 4
+    assert set(told) <= targets
+
+
+def test_contributors_are_pointed_to_files_that_exist():
+    links = re.findall(r"\]\(([^)#]+)", (ROOT / "CONTRIBUTING.md").read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []

@@ -171,6 +171,15 @@ def test_status_before_any_run(migrated_database, capsys, monkeypatch, tmp_path)
     assert "no model was ever blessed" in said
 
 
+def test_compiling_without_its_extra_says_what_to_install(capsys, monkeypatch):
+    for name in [name for name in sys.modules if name.startswith("pipeline.kubeflow")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("kfp", "kfp.pipeline_spec"):
+        monkeypatch.setitem(sys.modules, name, None)
+    assert run_cli(["compile"]) == 2
+    assert "pip install 'tens-insight[kubeflow]'" in capsys.readouterr().err
+
+
 def test_the_installed_program_answers(tmp_path):
     began = time.monotonic()
     done = subprocess.run([PROGRAM, "--help"], capture_output=True, text=True, check=True)
