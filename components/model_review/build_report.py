@@ -27,7 +27,7 @@ from components.model_review.sections.lineage import components_of, lineage_of, 
 from components.model_review.sections.model_card import card_of
 from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
-from components.publishing.standing_scores import read_standing
+from components.publishing.previous_scores import read_previous
 from serving_model.served.predict import ModelScorer
 
 NOT_JUDGED: Final = "The run ended before the gate could judge a model."
@@ -81,7 +81,7 @@ def _sections(
 
     def accounts() -> ScoreComparison:
         card = scorer().card
-        state = read_standing(str(card["model_version"]))
+        state = read_previous(str(card["model_version"]))
         as_of = run.examples.as_of if run.examples else ""
         return compare_scores(scored(), card, as_of, risk_bands, state, accounts_shown)
 

@@ -84,8 +84,8 @@ def _for_tables_there(
         yield _grant("SELECT", sql.Identifier(*churn), roles.pipeline)
     for output in OUTPUT_TABLES:
         if _find(cursor, output.qualified) is not None:
-            yield _grant(_rights(connection, output.rights), output.table, roles.pipeline)
-            yield _grant(", ".join(output.reader_rights), output.table, roles.reader)
+            yield _grant(_rights(connection, output.rights), output.identifier, roles.pipeline)
+            yield _grant(", ".join(output.reader_rights), output.identifier, roles.reader)
         for view in output.details.reader_views if output.details else ():
             if _find(cursor, f"tens_insight.{view}") is not None:
                 yield _grant("SELECT", sql.Identifier("tens_insight", view), roles.reader)

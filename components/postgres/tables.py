@@ -136,6 +136,16 @@ class DetailTable(StagedTable):
     reader_views: tuple[str, ...]
 
     @property
+    def view(self) -> sql.Identifier:
+        """The quoted name of the view."""
+        return sql.Identifier(_OURS, self.name)
+
+    @property
+    def history_table(self) -> sql.Identifier:
+        """The quoted name of the table that keeps them."""
+        return sql.Identifier(_OURS, self.history)
+
+    @property
     def contracts(self) -> tuple[TableContract, ...]:
         """What the pipeline's role needs."""
         columns = {"publication_id": INTEGER, **self.accepted_types}
@@ -190,7 +200,7 @@ class OutputTable(StagedTable):
         return f"public.{self.name}"
 
     @property
-    def table(self) -> sql.Identifier:
+    def identifier(self) -> sql.Identifier:
         """The quoted name of the table itself."""
         return sql.Identifier("public", self.name)
 

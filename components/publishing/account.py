@@ -8,6 +8,7 @@ from typing import Any, Final
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.rows import one_record, record, records
 
 _QUERIES: Final = queries(__package__)
 
@@ -103,15 +104,13 @@ class Feedback:
 def account_score(cursor: Cursor, account_id: str) -> AccountScore | None:
     """Returns the published score, if there is one."""
     cursor.execute(_QUERIES["account_score"], {"account_id": account_id})
-    row = cursor.fetchone()
-    return None if row is None else AccountScore(*row)
+    return record(cursor, AccountScore)
 
 
 def account_details(cursor: Cursor, account_id: str) -> AccountDetails | None:
     """Returns what stands behind the published score, if it was published with details."""
     cursor.execute(_QUERIES["account_details"], {"account_id": account_id})
-    row = cursor.fetchone()
-    return None if row is None else AccountDetails(*row)
+    return record(cursor, AccountDetails)
 
 
 def earlier_scores(
@@ -120,7 +119,7 @@ def earlier_scores(
     """Returns what was published of the account before as_of, newest first."""
     values = {"account_id": account_id, "as_of": as_of, "limit": limit}
     cursor.execute(_QUERIES["account_history"], values)
-    return [EarlierScore(*row) for row in cursor.fetchall()]
+    return records(cursor, EarlierScore)
 
 
 def account_timeline(
@@ -156,22 +155,22 @@ def account_timeline(
         "critical_priority": critical_priority,
     }
     cursor.execute(_QUERIES["account_timeline"], values)
-    found = {row[0]: Period(*row) for row in cursor.fetchall()}
-    return [found.get(one, Period(one, 0, 0, 0, 0, 0)) for one in range(periods + 1)]
+    by_number = {period.period: period for period in records(cursor, Period)}
+    return [by_number.get(n, Period(n, 0, 0, 0, 0, 0)) for n in range(periods + 1)]
 
 
 def account_feedback(cursor: Cursor, account_id: str) -> Feedback:
     """Counts all feedback of an account, whatever its date."""
     cursor.execute(_QUERIES["account_feedback"], {"account_id": account_id})
-    return Feedback(*(cursor.fetchone() or (0, None, None)))
+    return one_record(cursor, Feedback)
 
 
 def similar_accounts(cursor: Cursor, account_id: str) -> list[str]:
     """Returns scored accounts of similar ids, the most similar first."""
     cursor.execute(_QUERIES["similar_accounts"], {"account_id": account_id, "limit": _COMPARED})
     ids: dict[str, str] = {}
-    for (one,) in cursor.fetchall():
-        ids.setdefault(one.strip().lower(), one)
+    for (scored,) in cursor.fetchall():
+        ids.setdefault(scored.strip().lower(), scored)
     near = difflib.get_close_matches(account_id.strip().lower(), ids, n=_NAMED, cutoff=0.75)
-    inside = [one for one in ids if account_id.strip() and account_id.strip().lower() in one]
-    return [ids[one] for one in dict.fromkeys([*near, *inside])][:_NAMED]
+    inside = [key for key in ids if account_id.strip() and account_id.strip().lower() in key]
+    return [ids[key] for key in dict.fromkeys([*near, *inside])][:_NAMED]

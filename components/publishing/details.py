@@ -14,11 +14,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
-from components.postgres.tables import ACCOUNT_RISK_DETAILS
+from components.postgres.rows import records
+from components.postgres.tables import ACCOUNT_RISK_DETAILS, DetailTable, OutputTable
 from components.publishing.copy_rows import Row
-from components.publishing.publication import Publication
 from components.publishing.publication_log import PublicationLog
-from components.publishing.staging import stage
+from components.publishing.staging import BrokenRule, count_rows, stage
 
 _QUERIES: Final = queries(__package__)
 
@@ -57,10 +57,7 @@ def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> s
     cursor.execute(
         check.format(details=staging, scores=scores), {"horizon": str(details.horizon_days)}
     )
-    problems = [
-        f"{problem}, in {count} rows (first: {example!r})"
-        for problem, count, example in cursor.fetchall()
-    ]
+    problems = [str(broken) for broken in records(cursor, BrokenRule)]
     if problems:
         raise PublicationRefused(
             f"The rows for account_risk_details are broken: {'; '.join(problems)}. Nothing was "
@@ -73,37 +70,40 @@ def append_details(
     cursor: Cursor,
     details: sql.Identifier,
     scores: sql.Identifier,
-    publication: Publication,
+    base_rate: float | None,
     publication_id: int,
 ) -> None:
     """Writes staged details beside the staged scores of the same publication."""
     statement = sql.SQL(_QUERIES["append_details"]).format(details=details, scores=scores)
-    values = {"publication_id": publication_id, "base_rate": publication.bands.base_rate}
+    values = {"publication_id": publication_id, "base_rate": base_rate}
     cursor.execute(statement, values)
 
 
-def count_details(cursor: Cursor) -> int:
-    """Returns how many of the accounts that are shown have details."""
-    cursor.execute("SELECT count(*) FROM tens_insight.account_risk_details")
-    (count,) = cursor.fetchone() or (0,)
-    return int(count)
+def count_details(cursor: Cursor, details: DetailTable) -> int:
+    """Returns how many of the published rows have details."""
+    return count_rows(cursor, details.view)
 
 
-def drop_old_details(cursor: Cursor, log: PublicationLog) -> int:
+def drop_old_details(cursor: Cursor, table: OutputTable, log: PublicationLog) -> int:
     """Drops all details but those of the newest state and of the one that an undo restores.
 
-    They are many times as large as the scores, whose history is kept for months.
+    They are many times as large as the rows, whose history is kept for months.
 
     Args:
-        cursor: Of a transaction that holds the lock of account_risk_scores.
-        log: Of account_risk_scores.
+        cursor: Of a transaction that holds the lock of the table.
+        table: The output table.
+        log: Of the table.
 
     Returns:
         How many rows were dropped; none where the log does not tell what is needed.
     """
     layers = log.layers(log.previous)
-    if log.newest is None or layers is None:
+    if table.details is None or log.newest is None or layers is None:
         return 0
-    kept = {"newest": log.newest.publication_id, "layers": layers}
-    cursor.execute(_QUERIES["drop_details"], kept)
+    statement = sql.SQL(_QUERIES["drop_details"]).format(
+        details=table.details.history_table,
+        history=table.history_table,
+        same=table.same_key("newer", "old"),
+    )
+    cursor.execute(statement, {"newest": log.newest.publication_id, "layers": layers})
     return cursor.rowcount

@@ -1,9 +1,8 @@
 """What is published, under which limits, and what came of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 
@@ -84,8 +83,3 @@ class Published:
     published_at: datetime
     publication_id: int
     former_bands: RiskBands | None = None
-
-
-def recorded_bands(record: Mapping[str, Any] | None) -> RiskBands:
-    """Reads the bands of a publication from the log; rows without a record have the contract's."""
-    return RiskBands.from_rule(record, record.get("base_rate")) if record else CONTRACT_BANDS

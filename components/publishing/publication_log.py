@@ -1,19 +1,29 @@
-"""What was published to a table, in order, and of which rows each state of it is made."""
+"""The log of publications: what was published to a table, and what each state is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.rows import one_record, record, records
 from components.postgres.tables import OutputTable
+from components.publishing.publication import Published
+from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 
 _QUERIES: Final = queries(__package__)
 
 PUBLISHED: Final = "published"
 EXISTING: Final = "existing"
+
+_OF_TABLE: Final = "WHERE target_table = %(table)s ORDER BY publication_id"
+_LAST: Final = (
+    "WHERE target_table = %(table)s AND kind = 'published' AND undone_at IS NULL "
+    "ORDER BY as_of DESC, publication_id DESC LIMIT 1"
+)
+_OF_ATTEMPT: Final = "WHERE attempt = %(attempt)s"
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class LogEntry:
         published_by: Who ran it.
         accepted_shift: The reason to publish whatever the circuit breaker says.
         broken_limits: What the circuit breaker said then.
-        undone_at: When it was undone; None if it stands.
+        undone_at: When it was undone; None if it was not.
         undone_by: Who undid it.
         undo_reason: Why.
         dropped_up_to: Rows that this publication or an earlier one replaced were dropped.
@@ -73,6 +83,11 @@ class LogEntry:
         """Whether every row that it wrote is in the history."""
         return self.dropped_up_to is None
 
+    @property
+    def bands(self) -> RiskBands:
+        """The rule of its categories."""
+        return recorded_bands(self.risk_bands)
+
 
 @dataclass(frozen=True)
 class PublicationLog:
@@ -81,58 +96,106 @@ class PublicationLog:
     entries: Sequence[LogEntry]
 
     @property
-    def standing(self) -> list[LogEntry]:
+    def not_undone(self) -> list[LogEntry]:
         """Those that were not undone, oldest first."""
         return [entry for entry in self.entries if entry.undone_at is None]
 
     @property
     def newest(self) -> LogEntry | None:
         """The one whose state the table shows."""
-        return self.standing[-1] if self.standing else None
+        return self.not_undone[-1] if self.not_undone else None
 
     @property
     def previous(self) -> LogEntry | None:
-        """The one whose state undoing the newest brings back."""
-        return self.standing[-2] if len(self.standing) > 1 else None
+        """The one whose state undoing the newest restores."""
+        return self.not_undone[-2] if len(self.not_undone) > 1 else None
 
     def layers(self, entry: LogEntry | None) -> list[int] | None:
-        """Returns the publications whose rows make up the state after one that stands.
+        """Returns the publications whose rows make up the state after one of them.
 
         The state holds of each key the newest row of the layers. They reach back to the
         last publication that removed all other rows.
 
         Args:
-            entry: One that stands; None for the state before any, an empty table.
+            entry: One that was not undone; None for the state before any, an empty table.
 
         Returns:
             Ids, newest first; None where the history does not hold all that is needed.
         """
         if entry is None:
             return []
-        found = []
-        for one in reversed(self.standing):
-            if one.publication_id > entry.publication_id:
+        layers = []
+        for candidate in reversed(self.not_undone):
+            if candidate.publication_id > entry.publication_id:
                 continue
-            if (one.dropped_up_to or 0) > entry.publication_id:
+            if (candidate.dropped_up_to or 0) > entry.publication_id:
                 return None
-            found.append(one.publication_id)
-            if one.removes_others:
+            layers.append(candidate.publication_id)
+            if candidate.removes_others:
                 break
-        return found
+        return layers
 
     def expired(self, now: datetime, days: int) -> list[int]:
-        """Returns the publications older than `days`, save those of the two newest states."""
-        kept = {one.publication_id for one in self.standing[-2:]}
+        """Returns the publications older than `days`, except those of the two newest states."""
+        kept = {entry.publication_id for entry in self.not_undone[-2:]}
         return [
-            one.publication_id
-            for one in self.entries
-            if one.publication_id not in kept and one.published_at < now - timedelta(days=days)
+            entry.publication_id
+            for entry in self.entries
+            if entry.publication_id not in kept and entry.published_at < now - timedelta(days=days)
         ]
 
 
-def read_log(cursor: Cursor, target: OutputTable) -> PublicationLog:
+@dataclass(frozen=True)
+class Recorded:
+    """What the database gave a new line of the log; published_at by its clock."""
+
+    publication_id: int
+    published_at: datetime
+
+
+def read_log(cursor: Cursor, table: OutputTable) -> PublicationLog:
     """Reads the log of a table, inside the caller's transaction."""
-    rows: list[tuple[Any, ...]]
-    cursor.execute(_QUERIES["publication_log"], {"table": target.name})
-    rows = cursor.fetchall()
-    return PublicationLog([LogEntry(*row) for row in rows])
+    cursor.execute(_QUERIES["publications"] + _OF_TABLE, {"table": table.name})
+    return PublicationLog(records(cursor, LogEntry))
+
+
+def last_publication(cursor: Cursor, table: OutputTable) -> LogEntry | None:
+    """Reads the newest publication, by as_of, that was not undone."""
+    cursor.execute(_QUERIES["publications"] + _LAST, {"table": table.name})
+    return record(cursor, LogEntry)
+
+
+def find_published(cursor: Cursor, attempt: str) -> Published | None:
+    """Finds the publication of an attempt that was committed although its answer was lost."""
+    cursor.execute(_QUERIES["publications"] + _OF_ATTEMPT, {"attempt": attempt})
+    entry = record(cursor, LogEntry)
+    if entry is None:
+        return None
+    former = (entry.risk_bands or {}).get("changed_from")
+    return Published(
+        written=entry.rows_written,
+        removed=entry.rows_removed,
+        categories={
+            name: round(share * entry.rows_written) for name, share in entry.category_shares.items()
+        },
+        mean_probability=entry.mean_probability,
+        published_at=entry.published_at.astimezone(timezone.utc),
+        publication_id=entry.publication_id,
+        former_bands=recorded_bands(former) if former else None,
+    )
+
+
+def record_publication(cursor: Cursor, line: Mapping[str, Any]) -> Recorded:
+    """Adds a line to the log.
+
+    Args:
+        cursor: Of the publication's transaction.
+        line: A value for each parameter of the query record_publication.
+    """
+    cursor.execute(_QUERIES["record_publication"], line)
+    return one_record(cursor, Recorded)
+
+
+def recorded_bands(rule: Mapping[str, Any] | None) -> RiskBands:
+    """Reads the bands of a publication from the log; rows without a record have the contract's."""
+    return RiskBands.from_rule(rule, rule.get("base_rate")) if rule else CONTRACT_BANDS

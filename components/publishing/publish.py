@@ -6,49 +6,39 @@ writing connection itself holds: killed at any moment, the table is as it was or
 will be, and so is the history.
 """
 
+import json
 import logging
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import timezone
-from typing import Final
 
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.connection import connect
 from components.postgres.failures import explained
-from components.postgres.queries import queries
 from components.postgres.retry import retried
 from components.postgres.tables import OutputTable
-from components.publishing.circuit_breaker import broken_limits, changed_bands
+from components.publishing.checks import broken_limits, refuse_broken_rows, refuse_older
 from components.publishing.copy_rows import Row
 from components.publishing.details import Details, append_details, stage_details
-from components.publishing.publication import (
-    Publication,
-    Published,
-    PublishPolicy,
-    recorded_bands,
-)
-from components.publishing.publish_guards import (
+from components.publishing.history import append_history, drop_old_history, record_existing
+from components.publishing.lock import lock_table, user_and_host, vacuum
+from components.publishing.publication import Publication, Published, PublishPolicy
+from components.publishing.publication_log import (
+    PUBLISHED,
+    find_published,
     last_publication,
-    refuse_broken_rows,
-    refuse_older,
+    record_publication,
 )
-from components.publishing.publish_lock import lock_table
 from components.publishing.refusals import KeptRefusal, find_refusal, keep_refused, refused
-from components.publishing.retention import drop_old_history
-from components.publishing.staging import stage, summary
-from components.publishing.vacuum import vacuum
-from components.publishing.write_publication import write
-
-_QUERIES: Final = queries(__package__)
+from components.publishing.staging import Replacement, remove_departed, stage, upsert
 
 _log = logging.getLogger(__name__)
 
 
 def publish(
-    target: OutputTable,
+    table: OutputTable,
     rows: Callable[[], Iterable[Row]],
     *,
     publication: Publication,
@@ -58,12 +48,12 @@ def publish(
     """Publishes rows to a table; publishing the same again changes nothing.
 
     Args:
-        target: The table.
-        rows: Returns the rows from the start, each a value per target column. It is
+        table: The output table.
+        rows: Returns the rows from the start, each a value per column of the table. It is
             called again where a lost server makes a new attempt necessary.
         publication: What the rows are.
         policy: How far they may differ from the last publication.
-        details: What stands behind account scores, written in the same transaction.
+        details: What stands behind the rows, written in the same transaction.
 
     Raises:
         PublicationRefused: The rows are broken, older than what is there or shifted too
@@ -73,11 +63,11 @@ def publish(
         Exception: What `rows` raises, as it is.
     """
     attempt = str(uuid.uuid4())
-    return retried(lambda: publish_once(target, rows, publication, policy, attempt, details))
+    return retried(lambda: publish_once(table, rows, publication, policy, attempt, details))
 
 
 def publish_once(
-    target: OutputTable,
+    table: OutputTable,
     rows: Callable[[], Iterable[Row]],
     publication: Publication,
     policy: PublishPolicy,
@@ -87,7 +77,7 @@ def publish_once(
     """Publishes as `publish` does, without trying again.
 
     Args:
-        target: As for publish.
+        table: As for publish.
         rows: As for publish.
         publication: As for publish.
         policy: As for publish.
@@ -99,64 +89,103 @@ def publish_once(
         connection.set_session(isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False)
         with explained(connection):
             with connection, connection.cursor() as cursor:
-                lock_table(cursor, target)
-                outcome = _find(cursor, attempt)
+                lock_table(cursor, table)
+                last = last_publication(cursor, table)
+                outcome = find_published(cursor, attempt) or find_refusal(cursor, attempt)
                 if outcome is None:
-                    outcome = _replace(cursor, target, rows, publication, policy, attempt, details)
-                last = last_publication(cursor, target)
+                    refuse_older(last, publication, table)
+                    staging = stage(cursor, table, rows())
+                    outcome = _replace(
+                        Replacement(cursor, table, staging, publication, policy, attempt, last),
+                        details,
+                    )
             if isinstance(outcome, KeptRefusal):
-                raise refused(outcome, target, last)
-            vacuum(connection, target.name)
-            drop_old_history(connection, target, policy.history_days)
-            if target.details is not None and details is not None:
+                raise refused(outcome, table, last)
+            vacuum(connection, table.name)
+            drop_old_history(connection, table, policy.history_days)
+            if table.details is not None and details is not None:
                 # Without statistics the view of the details is slow from the first row on.
-                vacuum(connection, target.details.history, "tens_insight")
+                vacuum(connection, table.details.history, "tens_insight")
     return outcome
 
 
-def _find(cursor: Cursor, attempt: str) -> Published | KeptRefusal | None:
-    cursor.execute(_QUERIES["find_attempt"], {"attempt": attempt})
-    row = cursor.fetchone()
-    if row is None:
-        return find_refusal(cursor, attempt)
-    written, removed, mean, shares, published_at, publication_id, former = row
-    categories = {name: round(share * written) for name, share in shares.items()}
-    moment = published_at.astimezone(timezone.utc)
-    former_bands = recorded_bands(former) if former else None
-    return Published(written, removed, categories, mean, moment, publication_id, former_bands)
-
-
-def _replace(
-    cursor: Cursor,
-    target: OutputTable,
-    rows: Callable[[], Iterable[Row]],
-    publication: Publication,
-    policy: PublishPolicy,
-    attempt: str,
-    details: Details | None,
-) -> Published | KeptRefusal:
-    last = last_publication(cursor, target)
-    refuse_older(last, publication, target)
-    staging = stage(cursor, target, rows())
-    refuse_broken_rows(cursor, target, staging, publication, policy)
-    staged = summary(cursor, target, staging, publication.expected_rows)
-    former = changed_bands(target, publication, last)
-    if former is not None:
+def _replace(replacement: Replacement, details: Details | None) -> Published | KeptRefusal:
+    """Checks what is staged, and writes it or keeps it as refused."""
+    refuse_broken_rows(replacement)
+    cursor, staging, name = replacement.cursor, replacement.staging, replacement.table.name
+    if replacement.former_bands is not None:
         _log.warning(
             "The risk bands of %s changed from %s to %s: the circuit breaker does not compare the "
             "categories of this publication with the last one's.",
-            target.name, former.rule, publication.bands.rule,
+            name, replacement.former_bands.rule, replacement.publication.bands.rule,
         )  # fmt: skip
-    limits = broken_limits(cursor, target, staging, staged, last, policy, former)
-    if limits and not policy.accept_shift:
-        return keep_refused(cursor, target, staging, staged, publication, limits, attempt)
+    limits = broken_limits(replacement)
+    if limits and not replacement.policy.accept_shift:
+        return keep_refused(replacement, limits)
     if limits:
         _log.warning(
             "%s is published in spite of the circuit breaker, since %r was accepted: %s",
-            target.name, policy.accept_shift, "; ".join(limits),
+            name, replacement.policy.accept_shift, "; ".join(limits),
         )  # fmt: skip
     staged_details = stage_details(cursor, details, staging) if details else None
-    published = write(cursor, target, staging, staged, publication, policy, attempt, limits, former)
+    published = _write(replacement, limits)
     if staged_details is not None:
-        append_details(cursor, staged_details, staging, publication, published.publication_id)
+        bands, publication_id = replacement.publication.bands, published.publication_id
+        append_details(cursor, staged_details, staging, bands.base_rate, publication_id)
     return published
+
+
+def _write(replacement: Replacement, limits: list[str]) -> Published:
+    """Writes what is staged and checked: to the table, to the log and to the history.
+
+    Args:
+        replacement: Of which the rows were checked.
+        limits: The limits that were overruled, a sentence each.
+
+    Raises:
+        PublicationRefused: A constraint of the table refuses a row.
+    """
+    cursor, table, staging = replacement.cursor, replacement.table, replacement.staging
+    publication, policy, summary = replacement.publication, replacement.policy, replacement.summary
+    published_by = user_and_host(cursor)
+    record_existing(cursor, table, published_by)
+    written = upsert(cursor, table, staging)
+    removed = remove_departed(cursor, table, staging) if policy.remove_departed else 0
+    line = {
+        "attempt": replacement.attempt,
+        "table": table.name,
+        "kind": PUBLISHED,
+        "as_of": publication.as_of,
+        "model_version": publication.model_version,
+        "label_source": publication.label_source,
+        "written": written,
+        "removed": removed,
+        "mean_probability": summary.mean_probability,
+        "shares": json.dumps(summary.shares),
+        "feedback_rows": publication.feedback_rows,
+        "run_id": publication.run_id,
+        "removes_others": policy.remove_departed,
+        "published_by": published_by,
+        "accepted_shift": policy.accept_shift or None,
+        "broken_limits": limits,
+        "risk_bands": _bands_line(replacement),
+    }
+    recorded = record_publication(cursor, line)
+    append_history(cursor, table, staging, recorded.publication_id)
+    return Published(
+        written=written,
+        removed=removed,
+        categories=summary.categories,
+        mean_probability=summary.mean_probability,
+        published_at=recorded.published_at.astimezone(timezone.utc),
+        publication_id=recorded.publication_id,
+        former_bands=replacement.former_bands,
+    )
+
+
+def _bands_line(replacement: Replacement) -> str | None:
+    if replacement.table.category is None:
+        return None
+    former = replacement.former_bands
+    changed = {"changed_from": former.rule} if former else {}
+    return json.dumps({**replacement.publication.bands.applied(), **changed})

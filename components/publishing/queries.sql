@@ -10,7 +10,7 @@ WHERE detail.account_id = %(account_id)s
 
 -- name: account_feedback
 -- Whether one account gave feedback, and when.
-SELECT count(*), min(created_at), max(created_at)
+SELECT count(*) AS rows, min(created_at) AS first, max(created_at) AS last
 FROM feedback_enriched
 WHERE account_id = %(account_id)s
 
@@ -26,7 +26,7 @@ LIMIT %(limit)s
 
 -- name: account_risk_details_check
 -- The first rule that each staged row of details breaks, counted; no rows if all is well.
-SELECT problem, count(*), min(account_id COLLATE "C")
+SELECT problem, count(*) AS rows, min(account_id COLLATE "C") AS example
 FROM (SELECT account_id,
              CASE
                  WHEN score.churn_probability IS NULL
@@ -60,7 +60,8 @@ ORDER BY problem
 
 -- name: account_score
 -- The published score of one account.
-SELECT churn_probability, health_score, risk_category::text, predicted_at, model_version::text
+SELECT churn_probability, health_score, risk_category::text, predicted_at AS as_of,
+       model_version::text
 FROM public.account_risk_scores
 WHERE account_id = %(account_id)s
 
@@ -70,11 +71,11 @@ WHERE account_id = %(account_id)s
 -- once where %(collapse)s.
 SELECT least(floor(extract(epoch FROM %(as_of)s - created_at) / 86400 / %(days)s),
              %(periods)s)::integer AS period,
-       count(*),
-       count(*) FILTER (WHERE sentiment = 'negative'),
-       count(*) FILTER (WHERE sentiment = 'neutral'),
-       count(*) FILTER (WHERE sentiment = 'positive'),
-       count(*) FILTER (WHERE priority >= %(critical_priority)s)
+       count(*) AS events,
+       count(*) FILTER (WHERE sentiment = 'negative') AS negative,
+       count(*) FILTER (WHERE sentiment = 'neutral') AS neutral,
+       count(*) FILTER (WHERE sentiment = 'positive') AS positive,
+       count(*) FILTER (WHERE priority >= %(critical_priority)s) AS critical
 FROM (SELECT created_at, priority, sentiment::text
       FROM feedback_enriched
       WHERE account_id = %(account_id)s
@@ -85,7 +86,7 @@ FROM (SELECT created_at, priority, sentiment::text
 GROUP BY 1
 ORDER BY 1
 
--- name: acted_by
+-- name: role_and_client
 -- Who is connected, and from where, as Postgres sees it.
 SELECT session_user || '@' || coalesce(host(inet_client_addr()), 'local socket')
 
@@ -103,10 +104,6 @@ JOIN (SELECT account_id, churn_probability,
              100 * percent_rank() OVER (ORDER BY churn_probability) AS percentile
       FROM {scores}) AS score USING (account_id)
 
--- name: area_rows
--- How many pairs are published, and the moment that they speak of.
-SELECT count(*), max(predicted_at) FROM public.product_area_impact
-
 -- name: broken_rules
 -- The first rule that each staged row breaks, counted; no rows if all is well.
 SELECT problem, count(*) AS rows, min(example COLLATE "C") AS example
@@ -119,14 +116,15 @@ ORDER BY problem
 
 -- name: diff_common
 -- How many keys are on both sides, how many of them changed, and the mean move of the value.
-SELECT count(*), count(*) FILTER (WHERE a.{value} IS DISTINCT FROM b.{value}),
-       avg(abs(b.{value} - a.{value}))
+SELECT count(*) AS rows,
+       count(*) FILTER (WHERE a.{value} IS DISTINCT FROM b.{value}) AS changed,
+       avg(abs(b.{value} - a.{value})) AS mean_move
 FROM {a} AS a
 JOIN {b} AS b ON {same}
 
 -- name: diff_matrix
 -- Of the keys on both sides: how many went from which category to which.
-SELECT a.{category}::text, b.{category}::text, count(*)
+SELECT a.{category}::text AS before, b.{category}::text AS after, count(*) AS rows
 FROM {a} AS a
 JOIN {b} AS b ON {same}
 GROUP BY 1, 2
@@ -134,7 +132,7 @@ ORDER BY 1, 2
 
 -- name: diff_missing
 -- The keys of one side that the other lacks: each with its value, highest first, and how many.
-SELECT concat_ws(' / ', {key}), a.{value}, count(*) OVER ()
+SELECT concat_ws(' / ', {key}) AS key, a.{value} AS value, count(*) OVER () AS count
 FROM {a} AS a
 WHERE NOT EXISTS (SELECT FROM {b} AS b WHERE {same})
 ORDER BY a.{value} DESC, 1
@@ -142,7 +140,7 @@ LIMIT %(top)s
 
 -- name: diff_moved
 -- The keys on both sides whose value moved most.
-SELECT concat_ws(' / ', {key}), a.{value}, b.{value}
+SELECT concat_ws(' / ', {key}) AS key, a.{value} AS before, b.{value} AS after
 FROM {a} AS a
 JOIN {b} AS b ON {same}
 WHERE a.{value} IS DISTINCT FROM b.{value}
@@ -152,18 +150,18 @@ LIMIT %(top)s
 -- name: differing_rows
 -- The rows of which one side has no equal on the other, to the last bit: *<> compares images,
 -- and is NULL where a side is missing.
-SELECT count(*), min(coalesce({left_name}, {right_name}) COLLATE "C")
+SELECT count(*) AS rows, min(coalesce({left_name}, {right_name}) COLLATE "C") AS example
 FROM {left} AS l
 FULL JOIN {right} AS r ON {same}
 WHERE (l *<> r) IS NOT FALSE
 
 -- name: drop_details
 -- Keeps the details of the newest publication, and of the state before it the newest of each key.
-DELETE FROM tens_insight.account_risk_detail_history AS old
+DELETE FROM {details} AS old
 WHERE old.publication_id <> %(newest)s
   AND (NOT old.publication_id = ANY(%(layers)s::bigint[])
-       OR EXISTS (SELECT FROM tens_insight.account_risk_score_history AS newer
-                  WHERE newer.account_id = old.account_id
+       OR EXISTS (SELECT FROM {history} AS newer
+                  WHERE {same}
                     AND newer.publication_id > old.publication_id
                     AND newer.publication_id = ANY(%(layers)s::bigint[])))
 
@@ -196,24 +194,17 @@ WHERE target_table = %(table)s
                          ORDER BY refusal_id DESC
                          LIMIT %(keep)s)
 
--- name: find_attempt
--- A publication that was committed although its answer was lost on the way.
-SELECT rows_written, rows_removed, mean_probability, category_shares, published_at, publication_id,
-       risk_bands -> 'changed_from'
-FROM tens_insight.publications
-WHERE attempt = %(attempt)s
-
 -- name: find_refusal
 -- A refusal that was recorded although the answer was lost on the way.
 SELECT refusal_id, broken_limits
 FROM tens_insight.refusals
 WHERE attempt = %(attempt)s
 
--- name: existing_facts
--- What can be said of rows that are there without a publication.
-SELECT count(*),
-       coalesce(max(predicted_at) FILTER (WHERE isfinite(predicted_at)), now()),
+-- name: existing_rows
+-- The moment and the model of rows that are there without a publication.
+SELECT coalesce(max(predicted_at) FILTER (WHERE isfinite(predicted_at)), now()) AS as_of,
        coalesce((array_agg(model_version::text ORDER BY predicted_at DESC NULLS LAST))[1], 'none')
+           AS model_version
 FROM {rows}
 
 -- name: has_publications
@@ -226,15 +217,6 @@ SELECT account_id, churn_probability, risk_category
 FROM public.account_risk_scores
 ORDER BY churn_probability DESC, account_id
 LIMIT %(limit)s
-
--- name: last_publication
--- What was published last, by the time it speaks of; what was undone does not count.
-SELECT as_of, rows_written, mean_probability, category_shares, run_id, model_version,
-       risk_bands
-FROM tens_insight.publications
-WHERE target_table = %(table)s AND kind = 'published' AND undone_at IS NULL
-ORDER BY as_of DESC, publication_id DESC
-LIMIT 1
 
 -- name: mark_undone
 -- An undone publication stays in the log, but counts no more.
@@ -255,24 +237,22 @@ WHERE oid = %(table)s::regclass
 
 -- name: moved_shares
 -- Of the keys that are published and staged: how many, and how many moved far.
-SELECT count(*),
-       count(*) FILTER (WHERE abs(staged.{value} - published.{value}) > %(threshold)s)
+SELECT count(*) AS common,
+       count(*) FILTER (WHERE abs(staged.{value} - published.{value}) > %(threshold)s) AS moved
 FROM {staging} AS staged
 JOIN {table} AS published ON {same}
 
--- name: publication_log
--- All publications to a table, oldest first.
-SELECT publication_id, target_table, kind, as_of, published_at, rows_written, rows_removed,
+-- name: publications
+-- Lines of the log; a WHERE follows.
+SELECT publication_id, target_table AS "table", kind, as_of, published_at, rows_written, rows_removed,
        mean_probability, category_shares, model_version, label_source, run_id,
        removes_others, published_by, accepted_shift, broken_limits, undone_at, undone_by,
        undo_reason, dropped_up_to, risk_bands
 FROM tens_insight.publications
-WHERE target_table = %(table)s
-ORDER BY publication_id
 
 -- name: publications_by_model
 -- What was published with each model, and not undone.
-SELECT model_version, sum(rows_written)::bigint, max(as_of)
+SELECT model_version, sum(rows_written)::bigint AS rows, max(as_of) AS last_as_of
 FROM tens_insight.publications
 WHERE target_table = 'account_risk_scores'
   AND kind = 'published'
@@ -309,20 +289,21 @@ RETURNING refusal_id
 
 -- name: refusals
 -- The refusals whose rows are still kept, oldest first.
-SELECT refusal_id, target_table, as_of, refused_at, rows_staged, mean_probability,
+SELECT refusal_id, target_table AS "table", as_of, refused_at, rows_staged, mean_probability,
        category_shares, model_version, run_id, broken_limits, refused_by
 FROM tens_insight.refusals
 WHERE target_table = %(table)s
 ORDER BY refusal_id
 
 -- name: score_counts
-SELECT count(*),
-       count(*) FILTER (WHERE risk_category = 'low'),
-       count(*) FILTER (WHERE risk_category = 'medium'),
-       count(*) FILTER (WHERE risk_category = 'high'),
-       count(*) FILTER (WHERE risk_category = 'critical'),
-       max(predicted_at),
-       (array_agg(model_version ORDER BY predicted_at DESC))[1]
+-- Published accounts, all and by category, their newest moment and its model.
+SELECT count(*) AS rows,
+       count(*) FILTER (WHERE risk_category = 'low') AS low,
+       count(*) FILTER (WHERE risk_category = 'medium') AS medium,
+       count(*) FILTER (WHERE risk_category = 'high') AS high,
+       count(*) FILTER (WHERE risk_category = 'critical') AS critical,
+       max(predicted_at) AS predicted_at,
+       (array_agg(model_version ORDER BY predicted_at DESC))[1] AS model_version
 FROM public.account_risk_scores
 
 -- name: similar_accounts
@@ -334,19 +315,25 @@ WHERE abs(length(account_id) - length(%(account_id)s)) <= 2
 ORDER BY account_id COLLATE "C"
 LIMIT %(limit)s
 
--- name: standing_scores
+-- name: scores_of_state
 -- The scores of one state of account_risk_scores.
 SELECT account_id, churn_probability, risk_category
 FROM {rows} AS state
 ORDER BY account_id COLLATE "C"
 
 -- name: summary
--- Mean probability and rows per category.
-SELECT sum(probability) / sum(rows) AS mean_probability,
-       jsonb_object_agg(category, rows) FILTER (WHERE category IS NOT NULL) AS categories
+-- Rows, their mean probability, and how many are in each category.
+SELECT coalesce(sum(rows), 0)::bigint AS count,
+       sum(probability) / sum(rows) AS mean_probability,
+       coalesce(jsonb_object_agg(category, rows) FILTER (WHERE category IS NOT NULL), '{{}}')
+           AS categories
 FROM (SELECT {category} AS category, count(*) AS rows, sum({probability}) AS probability
       FROM {rows}
       GROUP BY 1) AS per_category
+
+-- name: table_state
+-- How many rows are published, and the moment that they speak of.
+SELECT count(*) AS rows, max(predicted_at) AS as_of FROM {table}
 
 -- name: top_areas
 SELECT product_area, segment, priority_score, feedback_count, avg_sentiment_score,

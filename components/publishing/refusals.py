@@ -10,11 +10,11 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
+from components.postgres.rows import record, records, value
 from components.postgres.tables import OutputTable
-from components.publishing.actor import acted_by
-from components.publishing.publication import Publication
-from components.publishing.publish_guards import LastPublication
-from components.publishing.staging import Summary
+from components.publishing.lock import user_and_host
+from components.publishing.publication_log import LogEntry
+from components.publishing.staging import Replacement
 
 _QUERIES: Final = queries(__package__)
 
@@ -61,58 +61,50 @@ class KeptRefusal:
     broken_limits: list[str]
 
 
-def keep_refused(
-    cursor: Cursor,
-    target: OutputTable,
-    staging: sql.Identifier,
-    staged: Summary,
-    publication: Publication,
-    limits: list[str],
-    attempt: str,
-) -> KeptRefusal:
-    """Records a refusal with its rows, and drops those that are too many by now."""
-    record = {
-        "attempt": attempt,
-        "table": target.name,
-        "as_of": publication.as_of,
-        "model_version": publication.model_version,
-        "run_id": publication.run_id,
-        "rows": staged.count,
-        "mean_probability": staged.mean_probability,
-        "shares": json.dumps(staged.shares),
+def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
+    """Records a refusal with its rows, and drops those that are too many by now.
+
+    Args:
+        replacement: What was refused.
+        limits: Why not, a sentence each.
+    """
+    cursor, table, summary = replacement.cursor, replacement.table, replacement.summary
+    line = {
+        "attempt": replacement.attempt,
+        "table": table.name,
+        "as_of": replacement.publication.as_of,
+        "model_version": replacement.publication.model_version,
+        "run_id": replacement.publication.run_id,
+        "rows": summary.count,
+        "mean_probability": summary.mean_probability,
+        "shares": json.dumps(summary.shares),
         "broken_limits": limits,
-        "refused_by": acted_by(cursor),
+        "refused_by": user_and_host(cursor),
     }
-    cursor.execute(_QUERIES["record_refusal"], record)
-    (refusal_id,) = cursor.fetchone() or (0,)
-    columns = target.column_list
+    cursor.execute(_QUERIES["record_refusal"], line)
+    refusal_id = int(value(cursor))
+    columns = table.column_list
     statement = sql.SQL("INSERT INTO {} (refusal_id, {}) SELECT {}, {} FROM {}").format(
-        target.refused_table, columns, sql.Literal(refusal_id), columns, staging
+        table.refused_table, columns, sql.Literal(refusal_id), columns, replacement.staging
     )
     cursor.execute(statement)
-    cursor.execute(
-        _QUERIES["drop_old_refusals"],
-        {"table": target.name, "keep": KEPT_REFUSALS},
-    )
+    cursor.execute(_QUERIES["drop_old_refusals"], {"table": table.name, "keep": KEPT_REFUSALS})
     return KeptRefusal(refusal_id, limits)
 
 
 def find_refusal(cursor: Cursor, attempt: str) -> KeptRefusal | None:
     """Finds the refusal of an attempt whose answer was lost."""
     cursor.execute(_QUERIES["find_refusal"], {"attempt": attempt})
-    row = cursor.fetchone()
-    return None if row is None else KeptRefusal(*row)
+    return record(cursor, KeptRefusal)
 
 
-def read_refusals(cursor: Cursor, target: OutputTable) -> list[Refusal]:
+def read_refusals(cursor: Cursor, table: OutputTable) -> list[Refusal]:
     """Reads the refusals of a table that are kept, oldest first."""
-    cursor.execute(_QUERIES["refusals"], {"table": target.name})
-    return [Refusal(*row) for row in cursor.fetchall()]
+    cursor.execute(_QUERIES["refusals"], {"table": table.name})
+    return records(cursor, Refusal)
 
 
-def refused(
-    kept: KeptRefusal, target: OutputTable, last: LastPublication | None
-) -> PublicationRefused:
+def refused(kept: KeptRefusal, table: OutputTable, last: LogEntry | None) -> PublicationRefused:
     """Returns the error that says why, where the rows are and what to do."""
     against = ""
     if last is not None:
@@ -121,7 +113,7 @@ def refused(
             f"(model {last.model_version})"
         )
     return PublicationRefused(
-        f"{target.name} would change too much{against}: {'; '.join(kept.broken_limits)}. Nothing "
+        f"{table.name} would change too much{against}: {'; '.join(kept.broken_limits)}. Nothing "
         f"was published; the table is as it was. The rows are kept as refusal r{kept.refusal_id}: "
         f"look at `tens-insight publications diff now r{kept.refusal_id}`. If the change is real, "
         'run again with --accept-shift "REASON".'

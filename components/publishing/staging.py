@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import psycopg2
@@ -10,8 +11,12 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
+from components.postgres.rows import one_record, value
 from components.postgres.tables import OutputTable, StagedTable
 from components.publishing.copy_rows import Row, RowStream
+from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publication_log import LogEntry
+from serving_model.served.risk_bands import RiskBands
 
 _QUERIES: Final = queries(__package__)
 
@@ -36,7 +41,58 @@ class Summary:
         return {name: count / self.count for name, count in self.categories.items()}
 
 
-def stage(cursor: Cursor, target: StagedTable, rows: Iterable[Row]) -> sql.Identifier:
+@dataclass(frozen=True)
+class BrokenRule:
+    """A rule that staged rows break: in words, how many rows, and the least key of them."""
+
+    problem: str
+    rows: int
+    example: str | None
+
+    def __str__(self) -> str:
+        return f"{self.problem}, in {self.rows} rows (first: {self.example!r})"
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """One attempt to replace the rows of a table: what each step of it needs.
+
+    Attributes:
+        cursor: Of the transaction that holds the table's lock.
+        table: The output table.
+        staging: The temporary table of its new rows.
+        publication: What they are.
+        policy: How far they may differ from the last publication.
+        attempt: UUID of the call of the publisher.
+        last: The last publication; None without one.
+    """
+
+    cursor: Cursor
+    table: OutputTable
+    staging: sql.Identifier
+    publication: Publication
+    policy: PublishPolicy
+    attempt: str
+    last: LogEntry | None
+
+    @cached_property
+    def summary(self) -> Summary:
+        """What the staged rows amount to; read once they were checked."""
+        return summarize(self.cursor, self.table, self.staging)
+
+    @property
+    def former_bands(self) -> RiskBands | None:
+        """The rule of the last publication's categories, where it was another one.
+
+        The base rate is no part of the rule: with every model it is a little different.
+        """
+        bands, last = self.publication.bands, self.last
+        if self.table.category is None or last is None or last.bands.rule == bands.rule:
+            return None
+        return last.bands.against(None)
+
+
+def stage(cursor: Cursor, table: StagedTable, rows: Iterable[Row]) -> sql.Identifier:
     """Copies the rows into a temporary table that vanishes with the transaction.
 
     Returns:
@@ -46,8 +102,8 @@ def stage(cursor: Cursor, target: StagedTable, rows: Iterable[Row]) -> sql.Ident
         PublicationRefused: A value cannot be stored in its column.
         Exception: What the source of the rows raises, as it is.
     """
-    staging = _create(cursor, target)
-    stream = RowStream(target, rows)
+    staging = _create(cursor, table)
+    stream = RowStream(table, rows)
     try:
         cursor.copy_expert(sql.SQL("COPY {} FROM STDIN").format(staging), stream)
     except psycopg2.Error as error:
@@ -55,52 +111,53 @@ def stage(cursor: Cursor, target: StagedTable, rows: Iterable[Row]) -> sql.Ident
             raise stream.error from None
         if isinstance(error, psycopg2.DataError):
             raise PublicationRefused(
-                f"Nothing was published: a row for {target.name} cannot be stored: "
+                f"Nothing was published: a row for {table.name} cannot be stored: "
                 f"{error.diag.message_primary} ({error.diag.context})."
             ) from error
         raise
     # Nobody plans by what is in the other columns, and JSON takes long to look through.
-    cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, target.key_list))
+    cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, table.key_list))
     return staging
 
 
-def stage_query(cursor: Cursor, target: OutputTable, rows: sql.Composable) -> sql.Identifier:
+def stage_query(cursor: Cursor, table: OutputTable, rows: sql.Composable) -> sql.Identifier:
     """Puts what a FROM item yields into the temporary table, as `stage` does with rows."""
-    staging = _create(cursor, target)
+    staging = _create(cursor, table)
     statement = sql.SQL("INSERT INTO {} SELECT {} FROM {}")
-    cursor.execute(statement.format(staging, target.column_list, rows))
+    cursor.execute(statement.format(staging, table.column_list, rows))
     cursor.execute(sql.SQL("ANALYZE {}").format(staging))
     return staging
 
 
-def _create(cursor: Cursor, target: StagedTable) -> sql.Identifier:
-    staging = sql.Identifier("pg_temp", f"staged_{target.name}")
+def _create(cursor: Cursor, table: StagedTable) -> sql.Identifier:
+    staging = sql.Identifier("pg_temp", f"staged_{table.name}")
     columns = [
-        sql.SQL("{} " + column.type).format(sql.Identifier(column.name))
-        for column in target.columns
+        sql.SQL("{} " + column.type).format(sql.Identifier(column.name)) for column in table.columns
     ]
     create = sql.SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP")
     cursor.execute(create.format(staging, sql.SQL(", ").join(columns)))
     return staging
 
 
-def summary(cursor: Cursor, target: OutputTable, rows: sql.Composable, count: int) -> Summary:
-    """Summarises the rows of a FROM item, of which there are `count`."""
-    if target.category is None and target.probability is None:
-        return Summary(count, None, {})
-    category, probability = target.category, target.probability
+def count_rows(cursor: Cursor, rows: sql.Composable) -> int:
+    """Counts the rows of a FROM item."""
+    cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(rows))
+    return int(value(cursor))
+
+
+def summarize(cursor: Cursor, table: OutputTable, rows: sql.Composable) -> Summary:
+    """Summarises the rows of a FROM item."""
+    category, probability = table.category, table.probability
     statement = sql.SQL(_QUERIES["summary"]).format(
         rows=rows,
         category=sql.Identifier(category) if category else sql.SQL("NULL::text"),
         probability=sql.Identifier(probability) if probability else sql.SQL("NULL::float8"),
     )
     cursor.execute(statement)
-    row = cursor.fetchone()
-    assert row is not None
-    return Summary(count, row[0], row[1] or {})
+    return one_record(cursor, Summary)
 
 
-def upsert(cursor: Cursor, target: OutputTable, staging: sql.Identifier) -> int:
+def upsert(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> int:
     """Inserts or replaces the staged rows; returns how many.
 
     Raises:
@@ -108,23 +165,23 @@ def upsert(cursor: Cursor, target: OutputTable, staging: sql.Identifier) -> int:
     """
     updates = [
         sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name))
-        for name in target.column_names
-        if name not in target.key
+        for name in table.column_names
+        if name not in table.key
     ]
     statement = sql.SQL(
         "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staging} "
         "ON CONFLICT ({key}) DO UPDATE SET {updates}"
     ).format(
-        table=target.table,
-        columns=target.column_list,
+        table=table.identifier,
+        columns=table.column_list,
         staging=staging,
-        key=target.key_list,
+        key=table.key_list,
         updates=sql.SQL(", ").join(updates),
     )
-    return _write(cursor, statement, target)
+    return _write(cursor, statement, table)
 
 
-def remove_departed(cursor: Cursor, target: OutputTable, staging: sql.Identifier) -> int:
+def remove_departed(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> int:
     """Deletes the rows whose key is not staged; returns how many.
 
     Raises:
@@ -134,20 +191,20 @@ def remove_departed(cursor: Cursor, target: OutputTable, staging: sql.Identifier
         "DELETE FROM {table} AS published "
         "WHERE NOT EXISTS (SELECT FROM {staging} AS staged WHERE {same})"
     ).format(
-        table=target.table,
+        table=table.identifier,
         staging=staging,
-        same=target.same_key("published", "staged"),
+        same=table.same_key("published", "staged"),
     )
-    return _write(cursor, statement, target)
+    return _write(cursor, statement, table)
 
 
-def _write(cursor: Cursor, statement: sql.Composed, target: OutputTable) -> int:
+def _write(cursor: Cursor, statement: sql.Composed, table: OutputTable) -> int:
     """Changes the table and returns how many rows; its own rules may refuse."""
     try:
         cursor.execute(statement)
     except (psycopg2.DataError, psycopg2.IntegrityError) as error:
         raise PublicationRefused(
-            f"The table public.{target.name} itself refused the rows: "
+            f"The table {table.qualified} itself refused the rows: "
             f"{error.diag.message_primary}. Nothing was published; compare its columns and "
             "constraints with the contract (`tens-insight db check`)."
         ) from error

@@ -98,7 +98,7 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
 def _count(settings: "Settings") -> "AreaCounts":
     from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
     from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
-    from components.publishing.published_areas import areas_as_of
+    from components.publishing.published import areas_as_of
 
     window = AreaWindow(settings.area_window_days, settings.critical_priority)
     with exported_snapshot() as snapshot:

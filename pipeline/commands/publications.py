@@ -73,7 +73,7 @@ def show(name: str, as_json: bool) -> None:
 @_json
 def diff(a: str, b: str, top: int, as_json: bool) -> None:
     """Compares the rows of two: numbers, refusals (r3), or now, the table as it is."""
-    from components.publishing.compare import difference, find_sides
+    from components.publishing.diff import difference, find_sides
     from pipeline.text.render_publications import difference_lines
 
     with _database() as cursor:

@@ -28,39 +28,46 @@ def command(runs: int, as_json: bool) -> None:
 def _database(settings: "Settings") -> dict[str, Any]:
     from components.postgres.connection import describe
     from components.postgres.failures import explained
-    from components.postgres.tables import ACCOUNT_RISK_SCORES
+    from components.postgres.tables import (
+        ACCOUNT_RISK_DETAILS,
+        ACCOUNT_RISK_SCORES,
+        OUTPUT_TABLES,
+    )
     from components.publishing.details import count_details
-    from components.publishing.publication import recorded_bands
     from components.publishing.publication_log import read_log
-    from components.publishing.published_areas import area_rows
-    from components.publishing.published_scores import score_counts
+    from components.publishing.published import score_counts, table_state
     from components.publishing.refusals import read_refusals
     from pipeline.database import open_database
+    from serving_model.served.risk_bands import CONTRACT_BANDS
 
     with open_database(settings, "status") as connection:
         counts = score_counts(connection)
-        areas, areas_moment = area_rows(connection)
+        others = {
+            table.short: table_state(connection, table)
+            for table in OUTPUT_TABLES
+            if table is not ACCOUNT_RISK_SCORES
+        }
         with explained(connection), connection.cursor() as cursor:
             newest = read_log(cursor, ACCOUNT_RISK_SCORES).newest
             refusals = read_refusals(cursor, ACCOUNT_RISK_SCORES)
-            details = count_details(cursor)
+            details = count_details(cursor, ACCOUNT_RISK_DETAILS)
         refusal = refusals[-1] if refusals else None
-        stands = refusal and (newest is None or refusal.refused_at > newest.published_at)
+        is_newer = refusal and (newest is None or refusal.refused_at > newest.published_at)
         age = datetime.now(timezone.utc) - counts.predicted_at if counts.predicted_at else None
         return {
             "database": describe(connection),
             "scores": counts.rows,
             "categories": counts.categories,
-            "risk_bands": recorded_bands(newest.risk_bands if newest else None).describe(),
+            "risk_bands": (newest.bands if newest else CONTRACT_BANDS).describe(),
             "details": details,
             "scores_as_of": counts.predicted_at,
             "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
             "scores_model_version": counts.model_version,
-            "areas": areas,
-            "areas_as_of": areas_moment,
+            **{name: state.rows for name, state in others.items()},
+            **{f"{name}_as_of": state.as_of for name, state in others.items()},
             "publication_id": newest.publication_id if newest else None,
             "published_at": newest.published_at if newest else None,
-            "refused_since": f"r{refusal.refusal_id}" if refusal and stands else None,
+            "refused_since": f"r{refusal.refusal_id}" if refusal and is_newer else None,
         }
 
 
@@ -101,6 +108,7 @@ def _details(state: dict[str, Any]) -> str:
 
 
 def _show(state: dict[str, Any]) -> None:
+    from components.postgres.tables import ACCOUNT_RISK_SCORES, OUTPUT_TABLES
     from pipeline.text.render import console, print_facts
 
     champion = state["champion"]
@@ -117,7 +125,14 @@ def _show(state: dict[str, Any]) -> None:
             else "nothing was published yet",
         ),
         ("published", _publication(state)),
-        ("areas", f"{state['areas']} pairs as of {state['areas_as_of'] or '-'}"),
+        *(
+            (
+                table.short,
+                f"{state[table.short]} {table.unit} as of {state[f'{table.short}_as_of'] or '-'}",
+            )
+            for table in OUTPUT_TABLES
+            if table is not ACCOUNT_RISK_SCORES
+        ),
         (
             "champion",
             f"{champion['model_version']}, label {champion['label_source']}, "

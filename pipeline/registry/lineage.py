@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.model_gate.decision_file import Decision
-from components.publishing.published_models import PublishedWith
+from components.publishing.published import PublishedWith
 from components.registry.artifact_names import saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties, ModelProperties

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
-from components.publishing.published_models import PublishedWith
+from components.publishing.published import PublishedWith
 from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import JudgedModel, Stages, champion, stages_after
 from pipeline.registry.registry import Artifact, Registry

@@ -1,7 +1,7 @@
 """What was published with each model, as far as the database can be asked."""
 
 from components.errors import TensInsightError
-from components.publishing.published_models import PublishedWith, published_models
+from components.publishing.published import PublishedWith, published_models
 from pipeline.database import open_database
 from pipeline.settings import Settings
 

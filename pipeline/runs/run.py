@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from components.errors import TensInsightError
 from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
-from components.publishing.published_areas import top_areas
-from components.publishing.published_scores import highest_risks
+from components.publishing.published import highest_risks, top_areas
 from components.registry.artifact_names import MODEL_RUN, saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties, PushedModelProperties

@@ -4,8 +4,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from components.publishing.published_areas import PublishedArea
-from components.publishing.published_scores import AccountRisk
+from components.publishing.published import AccountRisk, PublishedArea
 from components.registry.artifact_names import MODEL_EVALUATION
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties, ModelProperties

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.errors import UnknownAccount
 from components.publishing import account as accounts
 from components.publishing.account import AccountDetails, AccountScore, EarlierScore, Period
-from components.publishing.publication import recorded_bands
+from components.publishing.publication_log import recorded_bands
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from components.publishing.compare import Difference, Missing
-from components.publishing.publication import recorded_bands
+from components.publishing.diff import Difference, Missing
+from components.publishing.publication_log import recorded_bands
 from components.publishing.staging import Summary
 from components.publishing.undo import Undone
 from components.registry.published_properties import CATEGORIES

@@ -9,7 +9,7 @@ import pytest
 from psycopg2 import sql
 
 from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
-from components.publishing.vacuum import vacuum
+from components.publishing.lock import vacuum
 from pipeline.cli import run_cli
 from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
 from tests.contract.goinsight import GoInsight, check_published

@@ -15,7 +15,7 @@ from tfx.dsl.io import fileio
 
 from components.account_scorer.bands import bands_for
 from components.model_review.sections.estimates import SectionMissing
-from components.publishing.standing_scores import StandingScores, StandingState
+from components.publishing.previous_scores import PreviousScores, PreviousState
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk import CATEGORIES, checked_probabilities
 
@@ -200,7 +200,7 @@ def compare_scores(
     card: Mapping[str, Any],
     as_of: str,
     rule: str,
-    state: StandingState,
+    state: PreviousState,
     accounts_shown: bool,
 ) -> ScoreComparison:
     """Compares all accounts before and after.
@@ -236,7 +236,7 @@ def compare_scores(
 
 
 def _beside(
-    alone: ScoreComparison, after: Mapping[str, Row], other: StandingScores
+    alone: ScoreComparison, after: Mapping[str, Row], other: PreviousScores
 ) -> ScoreComparison:
     before = _rows(other.accounts, other.probabilities, other.categories)
     both = {one: (before[one], after[one]) for one in before.keys() & after.keys()}

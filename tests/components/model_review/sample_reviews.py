@@ -22,7 +22,7 @@ from components.model_review.sections.gains import gains_of
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
-from components.publishing.standing_scores import StandingScores, StandingState
+from components.publishing.previous_scores import PreviousScores, PreviousState
 from serving_model.reasons.group_words import group_words
 from tests.components.model_review import sample_runs as runs
 from tests.components.model_review.sample_predictions import (
@@ -34,7 +34,7 @@ from tests.components.model_review.sample_predictions import (
 from transforms.reason_groups import group_names
 
 CODE_VERSION = "c0de5eed0123"
-NO_OTHER = "No scores of another model stand: none were published, or all were undone."
+NO_OTHER = "There are no scores of another model: none were published, or all were undone."
 
 
 @functools.cache
@@ -114,7 +114,7 @@ def accounts(
         {"model_version": runs.CHALLENGER_VERSION},
         runs.AS_OF,
         '{"mode": "probability"}',
-        StandingState(published, other, "") if former else StandingState(published, None, NO_OTHER),
+        PreviousState(published, other, "") if former else PreviousState(published, None, NO_OTHER),
         accounts_shown,
     )
 
@@ -179,8 +179,8 @@ def _gathered(run: RunArtifacts) -> Review:
     )
 
 
-def _former_scores(accounts: list[str], probabilities: list[float]) -> StandingScores:
+def _former_scores(accounts: list[str], probabilities: list[float]) -> PreviousScores:
     categories = np.array(("low", "medium", "high", "critical"))
     found = categories[np.digitize(probabilities, (0.25, 0.5, 0.75))].tolist()
     as_of = datetime.fromisoformat(runs.EXAMPLES["previous_as_of"])
-    return StandingScores(7, runs.CHAMPION_VERSION, as_of, accounts, probabilities, found)
+    return PreviousScores(7, runs.CHAMPION_VERSION, as_of, accounts, probabilities, found)

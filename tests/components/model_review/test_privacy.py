@@ -8,7 +8,7 @@ import pytest
 from components.model_review.page.report import render
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ScoredSplit, compare_scores
-from components.publishing.standing_scores import StandingState
+from components.publishing.previous_scores import PreviousState
 from tests.components.model_review.sample_predictions import account_ids
 from tests.components.model_review.sample_reviews import accounts, blessed
 
@@ -45,7 +45,7 @@ def test_a_score_that_is_no_probability_names_its_account_only_then(accounts_sho
             {"model_version": "20260601-4b825dc6"},
             "2026-06-01T00:00:00+00:00",
             '{"mode": "probability"}',
-            StandingState(published=False, other=None, missing="There is none."),
+            PreviousState(published=False, other=None, missing="There is none."),
             accounts_shown,
         )
     assert (IDS[1] in str(raised.value)) is accounts_shown

@@ -24,9 +24,9 @@ from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
+from components.publishing.history import drop_expired
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.retention import drop_expired
 from components.publishing.undo import undo
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

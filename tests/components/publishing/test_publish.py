@@ -11,9 +11,9 @@ import pytest
 from components.errors import ContractBroken, PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
+from components.publishing.lock import vacuum
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish, publish_once
-from components.publishing.vacuum import vacuum
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 POLICY = PublishPolicy(max_count_change=0.2, max_mean_shift=0.05)

@@ -11,10 +11,10 @@ from psycopg2 import sql
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import PRODUCT_AREA_IMPACT
+from components.publishing.checks import broken_rules_query
 from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.publish_guards import broken_rules_query
-from components.publishing.published_areas import PublishedArea, areas_as_of, top_areas
+from components.publishing.published import PublishedArea, areas_as_of, top_areas
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 POLICY = PublishPolicy(max_count_change=0.5)

@@ -10,7 +10,7 @@ import pytest
 
 from components.errors import ContractBroken
 from components.postgres.connection import connect
-from components.publishing.published_scores import (
+from components.publishing.published import (
     AccountRisk,
     ScoreCounts,
     highest_risks,

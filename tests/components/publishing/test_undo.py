@@ -10,9 +10,9 @@ import pytest
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, OutputTable
+from components.publishing.history import drop_expired
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
-from components.publishing.retention import drop_expired
 from components.publishing.undo import undo
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.errors import UnknownModel
 from components.model_gate.decision_file import Decision
-from components.publishing.published_models import PublishedWith
+from components.publishing.published import PublishedWith
 from pipeline.cli import run_cli
 from pipeline.registry.comparison import compare_models
 from pipeline.registry.lineage import show_model

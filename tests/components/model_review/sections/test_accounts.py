@@ -25,9 +25,9 @@ from components.model_review.sections.accounts import (
 )
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
-from components.publishing.compare import difference, find_sides
-from components.publishing.retention import drop_expired
-from components.publishing.standing_scores import StandingState, read_standing
+from components.publishing.diff import difference, find_sides
+from components.publishing.history import drop_expired
+from components.publishing.previous_scores import PreviousState, read_previous
 from components.publishing.undo import undo
 from serving_model.served.risk import risk_categories
 from serving_model.served.risk_bands import CATEGORY_BOUNDS, RiskBands
@@ -49,7 +49,7 @@ def stand(
     scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: object
 ) -> ScoreComparison:
     """The section of a run that scored these accounts by the model `new`."""
-    state = read_standing("new")
+    state = read_previous("new")
     return compare_scores(split(scores), CARD | card, AS_OF.isoformat(), rule, state, shown)
 
 
@@ -130,7 +130,7 @@ def test_the_newest_of_another_model_that_stands_is_taken(
     assert accounts.published is (undone == 0)
     if undone == 3:
         assert accounts.before is None
-        assert accounts.before_missing.startswith("No scores of another model stand")
+        assert accounts.before_missing.startswith("There are no scores of another model")
         return
     expected = {0: ("old", 0.2, 2), 1: ("old", 0.2, 2), 2: ("older", 0.1, 1)}[undone]
     assert accounts.before is not None
@@ -143,7 +143,7 @@ def test_the_state_holds_rows_that_a_publication_left_alone(migrated_database: s
     publish_scores("older", 1, {"stays": 0.1, "again": 0.2})
     publish_scores("old", 2, {"again": 0.3}, KEEP)
     publish_scores("new", 3, {"again": 0.4, "fresh": 0.5}, KEEP)
-    other = read_standing("new").other
+    other = read_previous("new").other
     assert other is not None
     assert dict(zip(other.accounts, other.probabilities, strict=True)) == {
         "stays": 0.1,
@@ -156,7 +156,7 @@ def test_without_a_publication_it_says_why(migrated_database: str) -> None:
     accounts = stand({"a": 0.1, "b": 0.9})
     assert accounts.before is None
     assert accounts.before_missing == (
-        "No scores of another model stand: none were published, or all were undone."
+        "There are no scores of another model: none were published, or all were undone."
     )
     assert (accounts.published, accounts.largest_changes, accounts.band_transitions) == (
         False,
@@ -165,7 +165,7 @@ def test_without_a_publication_it_says_why(migrated_database: str) -> None:
     )
     assert accounts.after.categories == (("critical", 1), ("high", 0), ("medium", 0), ("low", 1))
     publish_scores("new", 1, {"a": 0.1})
-    assert read_standing("new") == StandingState(True, None, accounts.before_missing)
+    assert read_previous("new") == PreviousState(True, None, accounts.before_missing)
 
 
 def test_scores_that_were_dropped_are_named(migrated_database: str) -> None:
@@ -239,10 +239,10 @@ def test_a_database_that_cannot_be_read_says_so(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ContractBroken):
-        read_standing("new")
+        read_previous("new")
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnreachable) as caught:
-        read_standing("new")
+        read_previous("new")
     assert "secret" not in str(caught.value)
 
 

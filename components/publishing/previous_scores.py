@@ -1,4 +1,4 @@
-"""Reads the newest scores that another model published and that still stand."""
+"""Reads the newest scores of another model that were published and not undone."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.connection import connect
 from components.postgres.failures import explained
 from components.postgres.queries import queries
+from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import LogEntry, PublicationLog, read_log
@@ -20,7 +21,7 @@ _QUERIES: Final = queries(__package__)
 
 
 @dataclass(frozen=True)
-class StandingScores:
+class PreviousScores:
     """What account_risk_scores held after a publication, by account id.
 
     Attributes:
@@ -41,21 +42,30 @@ class StandingScores:
 
 
 @dataclass(frozen=True)
-class StandingState:
-    """Who published what stands, as one model sees it.
+class PreviousState:
+    """Whether a model published what is shown, and what another one published last.
 
     Attributes:
-        published: Whether the newest publication that stands is of that model.
-        other: The state after the newest one that stands and is of another model.
+        published: Whether the table shows a publication of that model.
+        other: The state after the newest publication of another model that was not undone.
         missing: Why there is no `other`; empty where there is one.
     """
 
     published: bool
-    other: StandingScores | None
+    other: PreviousScores | None
     missing: str = ""
 
 
-def read_standing(model_version: str) -> StandingState:
+@dataclass(frozen=True)
+class _Score:
+    """The score of one account; of existing rows anything may be missing."""
+
+    account_id: str
+    churn_probability: float | None
+    risk_category: str | None
+
+
+def read_previous(model_version: str) -> PreviousState:
     """Reads the log and the state in one read-only transaction.
 
     Args:
@@ -72,14 +82,14 @@ def read_standing(model_version: str) -> StandingState:
             published = log.newest is not None and log.newest.model_version == model_version
             found = _other(cursor, log, model_version)
     if isinstance(found, str):
-        return StandingState(published, None, found)
-    return StandingState(published, found)
+        return PreviousState(published, None, found)
+    return PreviousState(published, found)
 
 
-def _other(cursor: Cursor, log: PublicationLog, model_version: str) -> StandingScores | str:
-    others = [one for one in log.standing if one.model_version != model_version]
+def _other(cursor: Cursor, log: PublicationLog, model_version: str) -> PreviousScores | str:
+    others = [entry for entry in log.not_undone if entry.model_version != model_version]
     if not others:
-        return "No scores of another model stand: none were published, or all were undone."
+        return "There are no scores of another model: none were published, or all were undone."
     entry = others[-1]
     layers = log.layers(entry)
     named = f"Publication {entry.publication_id} of model {entry.model_version}"
@@ -88,29 +98,34 @@ def _other(cursor: Cursor, log: PublicationLog, model_version: str) -> StandingS
             f"{named} is the newest of another model, and its rows were dropped "
             "(TENS_INSIGHT_HISTORY_DAYS says when)."
         )
-    cursor.execute(_statement(layers))
-    return _scores(entry, cursor.fetchall(), named)
-
-
-def _statement(layers: list[int]) -> sql.Composed:
     rows = rebuilt_rows(ACCOUNT_RISK_SCORES, layers)
-    return sql.SQL(_QUERIES["standing_scores"]).format(rows=rows)
+    cursor.execute(sql.SQL(_QUERIES["scores_of_state"]).format(rows=rows))
+    return _scores(entry, records(cursor, _Score), named)
 
 
-def _scores(
-    entry: LogEntry, rows: list[tuple[str, float | None, str | None]], named: str
-) -> StandingScores | str:
+def _scores(entry: LogEntry, rows: list[_Score], named: str) -> PreviousScores | str:
     if not rows:
         return f"{named} is the newest of another model, and holds no account."
-    # Rows that were found in the table may be anybody's, and of any meaning.
-    known = [(a, p, c) for a, p, c in rows if p is not None and 0 <= p <= 1 and c is not None]
+    # Rows from before our first publication may be anybody's, and of any meaning.
+    known = [
+        (row.account_id, row.churn_probability, row.risk_category)
+        for row in rows
+        if row.churn_probability is not None
+        and 0 <= row.churn_probability <= 1
+        and row.risk_category is not None
+    ]
     if len(known) < len(rows):
         return (
             f"{named} is the newest of another model, and {len(rows) - len(known)} of its "
             f"{len(rows)} rows have no probability from 0 to 1, or no category."
         )
-    accounts, probabilities, categories = (list(column) for column in zip(*known, strict=True))
+    accounts, probabilities, categories = map(list, zip(*known, strict=True))
     as_of = entry.as_of.astimezone(timezone.utc)
-    return StandingScores(
-        entry.publication_id, entry.model_version, as_of, accounts, probabilities, categories
+    return PreviousScores(
+        publication_id=entry.publication_id,
+        model_version=entry.model_version,
+        as_of=as_of,
+        accounts=accounts,
+        probabilities=probabilities,
+        categories=categories,
     )

@@ -1,17 +1,18 @@
 """How two publications, a refusal or the table as it is now differ."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
+from components.postgres.rows import one_record, records
 from components.postgres.tables import OUTPUT_TABLES, OutputTable
 from components.publishing.history import table_rows
 from components.publishing.publication_log import read_log
 from components.publishing.refusals import read_refusals
-from components.publishing.staging import Summary, summary
+from components.publishing.staging import Summary, summarize
 
 _QUERIES: Final = queries(__package__)
 
@@ -23,7 +24,7 @@ class Side:
     """Rows to compare: their name, and the FROM item that yields them."""
 
     name: str
-    target: OutputTable
+    table: OutputTable
     rows: sql.Composable
 
 
@@ -73,6 +74,33 @@ class Difference:
     vanished: Missing
 
 
+@dataclass(frozen=True)
+class _Common:
+    """Of the keys on both sides: how many, how many changed, and the mean absolute move."""
+
+    rows: int
+    changed: int
+    mean_move: float | None
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """How many keys went from one category to another."""
+
+    before: str
+    after: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class _MissingKey:
+    """A key of one side only, its value, and how many such keys there are."""
+
+    key: str
+    value: float
+    count: int
+
+
 def find_sides(cursor: Cursor, first: str, second: str) -> tuple[Side, Side]:
     """Finds what two names stand for.
 
@@ -91,10 +119,10 @@ def find_sides(cursor: Cursor, first: str, second: str) -> tuple[Side, Side]:
     two = None if second == NOW else _recorded(cursor, second)
     known = one or two
     assert known is not None
-    one, two = one or _now(known.target), two or _now(known.target)
-    if one.target is not two.target:
+    one, two = one or _now(known.table), two or _now(known.table)
+    if one.table is not two.table:
         raise ValueError(
-            f"{first} is of {one.target.name} and {second} of {two.target.name}; "
+            f"{first} is of {one.table.name} and {second} of {two.table.name}; "
             "only rows of one table can be compared"
         )
     return one, two
@@ -102,25 +130,27 @@ def find_sides(cursor: Cursor, first: str, second: str) -> tuple[Side, Side]:
 
 def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
     """Compares two sides; `top` is how many keys to name of each kind."""
-    target = a.target
-    common, changed, mean_move = _ask(cursor, "diff_common", a, b)[0]
-    matrix = _ask(cursor, "diff_matrix", a, b) if target.category else []
+    table = a.table
+    _ask(cursor, "diff_common", a, b)
+    common = one_record(cursor, _Common)
+    _ask(cursor, "diff_moved", a, b, top)
+    moved = records(cursor, Moved)
     return Difference(
-        table=target.name,
+        table=table.name,
         names=(a.name, b.name),
         sides=(_summary(cursor, a), _summary(cursor, b)),
-        common=common,
-        changed=changed,
-        mean_move=mean_move,
-        matrix=matrix,
-        moved=[Moved(*row) for row in _ask(cursor, "diff_moved", a, b, top)],
+        common=common.rows,
+        changed=common.changed,
+        mean_move=common.mean_move,
+        matrix=_matrix(cursor, a, b),
+        moved=moved,
         appeared=_missing(cursor, b, a, top),
         vanished=_missing(cursor, a, b, top),
     )
 
 
-def _now(target: OutputTable) -> Side:
-    return Side(NOW, target, table_rows(target))
+def _now(table: OutputTable) -> Side:
+    return Side(NOW, table, table_rows(table))
 
 
 def _recorded(cursor: Cursor, name: str) -> Side:
@@ -128,58 +158,62 @@ def _recorded(cursor: Cursor, name: str) -> Side:
     if not number.isdecimal():
         raise ValueError(f"{name!r} is no publication (12), no refusal (r3) and not {NOW!r}")
     find = _refused if name != number else _published
-    for target in OUTPUT_TABLES:
-        side = find(cursor, target, int(number))
+    for table in OUTPUT_TABLES:
+        side = find(cursor, table, int(number))
         if side is not None:
             return side
     raise ValueError(f"there is no {name}; `tens-insight publications list` shows all")
 
 
-def _published(cursor: Cursor, target: OutputTable, number: int) -> Side | None:
-    for entry in read_log(cursor, target).entries:
+def _published(cursor: Cursor, table: OutputTable, number: int) -> Side | None:
+    for entry in read_log(cursor, table).entries:
         if entry.publication_id == number:
             if not entry.has_all_rows:
                 raise ValueError(f"the rows of {number} are not, or not all, in the history")
-            return _side(str(number), target, target.history_table, "publication_id", number)
+            return _side(str(number), table, table.history_table, "publication_id", number)
     return None
 
 
-def _refused(cursor: Cursor, target: OutputTable, number: int) -> Side | None:
-    if number not in {one.refusal_id for one in read_refusals(cursor, target)}:
+def _refused(cursor: Cursor, table: OutputTable, number: int) -> Side | None:
+    if number not in {one.refusal_id for one in read_refusals(cursor, table)}:
         return None
-    return _side(f"r{number}", target, target.refused_table, "refusal_id", number)
+    return _side(f"r{number}", table, table.refused_table, "refusal_id", number)
 
 
-def _side(name: str, target: OutputTable, table: sql.Identifier, column: str, number: int) -> Side:
+def _side(name: str, table: OutputTable, kept: sql.Identifier, column: str, number: int) -> Side:
     rows = sql.SQL("(SELECT {} FROM {} WHERE {} = {})").format(
-        target.column_list, table, sql.Identifier(column), sql.Literal(number)
+        table.column_list, kept, sql.Identifier(column), sql.Literal(number)
     )
-    return Side(name, target, rows)
+    return Side(name, table, rows)
 
 
 def _summary(cursor: Cursor, side: Side) -> Summary:
-    rows = sql.SQL("{} AS side").format(side.rows)
-    cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(rows))
-    (count,) = cursor.fetchone() or (0,)
-    return summary(cursor, side.target, rows, count)
+    return summarize(cursor, side.table, sql.SQL("{} AS side").format(side.rows))
 
 
 def _missing(cursor: Cursor, a: Side, b: Side, top: int) -> Missing:
-    rows = _ask(cursor, "diff_missing", a, b, max(top, 1))
-    return Missing(rows[0][2] if rows else 0, [row[:2] for row in rows[:top]])
+    _ask(cursor, "diff_missing", a, b, max(top, 1))
+    rows = records(cursor, _MissingKey)
+    return Missing(rows[0].count if rows else 0, [(row.key, row.value) for row in rows[:top]])
 
 
-def _ask(cursor: Cursor, query: str, a: Side, b: Side, top: int = 0) -> list[tuple[Any, ...]]:
-    target = a.target
-    key = sql.SQL(", ").join(sql.Identifier("a", name) for name in target.key)
+def _matrix(cursor: Cursor, a: Side, b: Side) -> list[tuple[str, str, int]]:
+    if a.table.category is None:
+        return []
+    _ask(cursor, "diff_matrix", a, b)
+    cells = records(cursor, _Cell)
+    return [(cell.before, cell.after, cell.rows) for cell in cells]
+
+
+def _ask(cursor: Cursor, query: str, a: Side, b: Side, top: int = 0) -> None:
+    table = a.table
+    key = sql.SQL(", ").join(sql.Identifier("a", name) for name in table.key)
     statement = sql.SQL(_QUERIES[query]).format(
         a=a.rows,
         b=b.rows,
         key=key,
-        same=target.same_key("a", "b"),
-        value=sql.Identifier(target.value),
-        category=sql.Identifier(target.category or ""),
+        same=table.same_key("a", "b"),
+        value=sql.Identifier(table.value),
+        category=sql.Identifier(table.category or ""),
     )
     cursor.execute(statement, {"top": top})
-    rows: list[tuple[Any, ...]] = cursor.fetchall()
-    return rows

@@ -1,0 +1,192 @@
+"""Reasons not to publish: broken rows, an older run, or rows that differ too much (the breaker)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import PublicationRefused
+from components.postgres.queries import queries
+from components.postgres.rows import one_record, records
+from components.postgres.tables import OutputTable
+from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publication_log import LogEntry
+from components.publishing.staging import BrokenRule, Replacement, Summary, count_rows
+
+_QUERIES: Final = queries(__package__)
+
+_KEPT = "Nothing was published; the table is as it was."
+
+
+@dataclass(frozen=True)
+class _Moves:
+    """Keys that are published and staged, and those whose value moves far."""
+
+    common: int
+    moved: int
+
+
+def refuse_older(last: LogEntry | None, publication: Publication, table: OutputTable) -> None:
+    """Never lets an older as_of replace a newer one.
+
+    Raises:
+        PublicationRefused: as_of is before the last publication's.
+    """
+    if last is not None and publication.as_of < last.as_of:
+        raise PublicationRefused(
+            f"{table.name} holds the state of {last.as_of:%Y-%m-%d %H:%M:%S %Z} (run "
+            f"{last.run_id}), newer than this run's {publication.as_of:%Y-%m-%d %H:%M:%S %Z}: "
+            f"an older run never replaces a newer one. {_KEPT}"
+        )
+
+
+def refuse_broken_rows(replacement: Replacement) -> None:
+    """Checks every staged row.
+
+    Raises:
+        PublicationRefused: Rows are missing or too many, a key comes twice, a rule of
+            the table is broken, or rows are of several runs or of another model.
+    """
+    _refuse_wrong_count(replacement)
+    cursor, table = replacement.cursor, replacement.table
+    bands = replacement.publication.bands
+    cuts = list(bands.cuts) if bands.cuts else None
+    places = list(bands.places) if bands.places else None
+    query = broken_rules_query(table, replacement.staging)
+    cursor.execute(query, {"cuts": cuts, "places": places})
+    problems = [str(broken) for broken in records(cursor, BrokenRule)]
+    problems += _duplicates(cursor, table, replacement.staging)
+    problems += _mixtures(replacement)
+    if problems:
+        raise PublicationRefused(
+            f"The rows for {table.name} are broken: {'; '.join(problems)}. {_KEPT}"
+        )
+
+
+def broken_rules_query(table: OutputTable, staging: sql.Composable) -> sql.Composed:
+    """Returns the query for the rules that staged rows break, a BrokenRule each."""
+    computed = [
+        sql.SQL(", " + expression + " AS {}").format(sql.Identifier(name))
+        for name, expression in table.computed.items()
+    ]
+    rules = [
+        sql.SQL("WHEN (" + rule.condition + ") IS NOT TRUE THEN {}").format(
+            sql.Literal(rule.problem)
+        )
+        for rule in table.rules
+    ]
+    required = [column.name for column in table.columns if not column.nullable]
+    return sql.SQL(_QUERIES["broken_rules"]).format(
+        key=table.key_list,
+        columns=table.column_list,
+        required=sql.SQL(", ").join(map(sql.Identifier, required)),
+        computed=sql.SQL("").join(computed),
+        rules=sql.SQL(" ").join(rules),
+        staging=staging,
+    )
+
+
+def broken_limits(replacement: Replacement) -> list[str]:
+    """Returns a sentence for each limit of the policy that the staged rows break.
+
+    Number, mean and categories are compared with the last publication's; which accounts
+    moved, with the table as it is now. Categories by another rule than the last
+    publication's cannot be compared.
+    """
+    staged, last, policy = replacement.summary, replacement.last, replacement.policy
+    if last is None or (staged.count == 0 and policy.allow_empty):
+        return []
+    return [
+        *_count(staged, last, policy),
+        *_mean(staged, last, policy),
+        *(_categories(staged, last, policy) if replacement.former_bands is None else ()),
+        *_moved(replacement),
+    ]
+
+
+def _refuse_wrong_count(replacement: Replacement) -> None:
+    name, expected = replacement.table.name, replacement.publication.expected_rows
+    count = count_rows(replacement.cursor, replacement.staging)
+    if count == 0 and not replacement.policy.allow_empty:
+        raise PublicationRefused(f"There are no rows to publish to {name}. {_KEPT}")
+    if count != expected:
+        raise PublicationRefused(f"{count} rows came for {name}, expected {expected}. {_KEPT}")
+
+
+def _duplicates(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> list[str]:
+    query = sql.SQL("SELECT {key}, count(*) FROM {staging} GROUP BY {key} HAVING count(*) > 1")
+    cursor.execute(query.format(key=table.key_list, staging=staging) + sql.SQL(" LIMIT 1"))
+    row = cursor.fetchone()
+    if row is None:
+        return []
+    *key, count = row
+    return [f"{', '.join(table.key)} {tuple(key)!r} comes {count} times"]
+
+
+def _mixtures(replacement: Replacement) -> list[str]:
+    """Finds constant columns with several values, and a model that is not the announced one."""
+    problems = []
+    announced = replacement.publication.model_version
+    for name in replacement.table.constant:
+        query = sql.SQL("SELECT DISTINCT {} FROM {} LIMIT 2")
+        replacement.cursor.execute(query.format(sql.Identifier(name), replacement.staging))
+        values = [value for (value,) in replacement.cursor.fetchall()]
+        if len(values) > 1:
+            problems.append(f"{name} has several values, such as {values[0]} and {values[1]}")
+        elif name == "model_version" and values not in ([], [announced]):
+            problems.append(f"model_version is {values[0]}, not {announced}")
+    return problems
+
+
+def _count(staged: Summary, last: LogEntry, policy: PublishPolicy) -> Iterator[str]:
+    change = abs(staged.count - last.rows_written) / last.rows_written if last.rows_written else 0
+    if change > policy.max_count_change:
+        yield (
+            f"{staged.count} rows after {last.rows_written}, a change of {change:.1%} "
+            f"(max_count_change is {policy.max_count_change:.1%})"
+        )
+
+
+def _mean(staged: Summary, last: LogEntry, policy: PublishPolicy) -> Iterator[str]:
+    if staged.mean_probability is None or last.mean_probability is None:
+        return
+    shift = abs(staged.mean_probability - last.mean_probability)
+    if shift > policy.max_mean_shift:
+        yield (
+            f"mean probability {staged.mean_probability:.4f} after {last.mean_probability:.4f}, "
+            f"a shift of {shift:.4f} (max_mean_shift is {policy.max_mean_shift:.4f})"
+        )
+
+
+def _categories(staged: Summary, last: LogEntry, policy: PublishPolicy) -> Iterator[str]:
+    if not staged.shares or not last.category_shares:
+        return
+    for name in sorted(staged.shares.keys() | last.category_shares.keys()):
+        now, before = staged.shares.get(name, 0.0), last.category_shares.get(name, 0.0)
+        if abs(now - before) > policy.max_category_shift:
+            yield (
+                f"{now:.1%} {name} after {before:.1%}, a shift of {abs(now - before):.1%} "
+                f"(max_category_shift is {policy.max_category_shift:.1%})"
+            )
+
+
+def _moved(replacement: Replacement) -> Iterator[str]:
+    table, policy = replacement.table, replacement.policy
+    if policy.max_moved_share >= 1:
+        return
+    query = sql.SQL(_QUERIES["moved_shares"]).format(
+        value=sql.Identifier(table.value),
+        staging=replacement.staging,
+        table=table.identifier,
+        same=table.same_key("staged", "published"),
+    )
+    replacement.cursor.execute(query, {"threshold": policy.moved_threshold})
+    moves = one_record(replacement.cursor, _Moves)
+    if moves.common and moves.moved / moves.common > policy.max_moved_share:
+        yield (
+            f"{moves.moved} of {moves.common} {table.unit} move by more than "
+            f"{policy.moved_threshold:g}, {moves.moved / moves.common:.1%} "
+            f"(max_moved_share is {policy.max_moved_share:.1%})"
+        )

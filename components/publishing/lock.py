@@ -1,0 +1,89 @@
+"""Who writes to an output table: one at a time, named in the log, and cleaning up afterwards."""
+
+import logging
+import os
+import pwd
+import socket
+from typing import Final
+
+import psycopg2
+from psycopg2 import errorcodes as codes
+from psycopg2 import sql
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import PublicationRefused
+from components.postgres.queries import queries
+from components.postgres.rows import value
+from components.postgres.tables import OutputTable
+
+_QUERIES: Final = queries(__package__)
+
+_KEY: Final = "hashtextextended('tens-insight publish ' || %s, 0)"
+_log = logging.getLogger(__name__)
+
+
+def lock_table(cursor: Cursor, table: OutputTable) -> None:
+    """Waits, lock_timeout at most, until nobody else publishes or undoes; to the commit.
+
+    Raises:
+        PublicationRefused: Another one is still running.
+    """
+    try:
+        cursor.execute(f"SELECT pg_advisory_xact_lock({_KEY})", (table.name,))
+    except psycopg2.Error as error:
+        if error.pgcode != codes.LOCK_NOT_AVAILABLE:
+            raise
+        raise PublicationRefused(
+            f"Another publication to {table.name} is running, or an undo of one (see "
+            "pg_stat_activity, application_name 'tens-insight publish' or 'tens-insight undo'). "
+            "Nothing was changed; run again later."
+        ) from error
+
+
+def try_lock_table(cursor: Cursor, table: OutputTable) -> bool:
+    """Takes the same lock if nobody holds it, and tells whether it did."""
+    cursor.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", (table.name,))
+    return bool(value(cursor))
+
+
+def user_and_host(cursor: Cursor) -> str:
+    """Returns "role@client (user on host)" for the log, in one line; no secrets."""
+    cursor.execute(_QUERIES["role_and_client"])
+    return f"{value(cursor)} ({_user()} on {socket.gethostname()})"
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        # Containers may run as a number that has no name.
+        return f"uid {os.getuid()}"
+
+
+def vacuum(connection: Connection, table: str, schema: str = "public") -> bool:
+    """Vacuums and analyses a table, where the role may: it is written anew each time.
+
+    What is published stays published whatever happens here, so a failure is logged
+    and not raised.
+
+    Args:
+        connection: Outside of a transaction; left in autocommit mode.
+        table: Name without the schema.
+        schema: Its schema.
+
+    Returns:
+        Whether it was vacuumed.
+    """
+    name = sql.Identifier(schema, table)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(_QUERIES["may_vacuum"], {"table": name.as_string(cursor)})
+            if not value(cursor):
+                return False
+            cursor.execute(sql.SQL("VACUUM (ANALYZE) {}").format(name))
+    except psycopg2.Error as error:
+        _log.warning("Published, but %s was not vacuumed: %s", table, str(error).strip())
+        return False
+    return True
