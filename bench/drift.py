@@ -26,8 +26,8 @@ from components.data_checker.drift import Measurement, measure
 from components.data_checker.pairs import PAIRS
 from components.data_checker.statistics import Statistics
 from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
+from components.feedback_example_gen.examples import record_batches, take_examples
 from components.feedback_example_gen.reading.feedback_reader import read_churn, read_feedback
-from components.feedback_example_gen.snapshots import record_batches, take_snapshots
 from components.postgres.connection import connect
 from pipeline.demo.simulate import simulate
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
@@ -78,7 +78,7 @@ def split_statistics(connection: Connection) -> dict[str, Statistics]:
     batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
     plan = plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS)
     for split, cutoff in plan:
-        snapshots = take_snapshots(feedback, churn, cutoff, RULES, plan.known_until(split))
+        snapshots = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split))
         batches[split] += record_batches(feedback, snapshots)
     connection.rollback()
     return {split: statistics_of(own) for split, own in batches.items()}

@@ -30,6 +30,11 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.bucket_writer import GZIP
 from components.feedback_example_gen.cutoffs import SPLITS, Windows, plan_cutoffs
+from components.feedback_example_gen.examples import (
+    ExampleRules,
+    record_batches,
+    take_examples,
+)
 from components.feedback_example_gen.reading.feedback_reader import (
     Bucket,
     Churn,
@@ -38,18 +43,13 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_churn,
     read_feedback,
 )
-from components.feedback_example_gen.snapshots import (
-    SnapshotRules,
-    record_batches,
-    take_snapshots,
-)
 from components.postgres.connection import connect
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
 WINDOWS = Windows(
     lookback_days=180, horizon_days=60, cutoff_interval_days=14, max_training_cutoffs=12
 )
-RULES = SnapshotRules(lookback_days=180, horizon_days=60, max_events=500)
+RULES = ExampleRules(lookback_days=180, horizon_days=60, max_events=500)
 CHURN = ChurnSource("account_churn", "account_id", "churned_at")
 DAYS = 540
 ALL = Bucket(0, 1)
@@ -117,7 +117,7 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
     with tf.io.TFRecordWriter(os.path.join(folder, "examples.gz"), GZIP) as writer:
         for split, cutoff in plan:
             start = time.perf_counter()
-            snapshots = take_snapshots(feedback, churn, cutoff, RULES, plan.known_until(split))
+            snapshots = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split))
             spent.population += time.perf_counter() - start
             spent.snapshots += len(snapshots.account)
             batches = record_batches(feedback, snapshots)

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from transforms.columns import CUSTOMER_TIER, PRODUCT_AREA, REGION, SOURCE, TOPIC
 from transforms.history import History, history_of
+from transforms.normalisation import normalised
 from transforms.thresholds import CRITICAL_PRIORITY
 from transforms.windows import within
-from transforms.words import normalised
 
 FACT_DAYS: Final = (14, 30, 90)
 FACT_COUNTS: Final = ("count", "negative", "positive", "critical")

@@ -9,7 +9,7 @@ import tensorflow_transform as tft
 from transforms.blocks import Block, block, columns
 from transforms.columns import CUSTOMER_TIER, PRODUCT_AREA, REGION, SOURCE, TOPIC, Column
 from transforms.history import History
-from transforms.words import normalised
+from transforms.normalisation import normalised
 
 FRESH_DAYS: Final = 30.0
 

@@ -15,7 +15,7 @@ from components.account_scorer.bands import bands_for, rule_of, trained_rule
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.inference import score_files
 from components.account_scorer.rows import detail_rows, scored_accounts
-from components.account_scorer.unseen_words import count_unseen_words
+from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
 from components.feedback_example_gen.cutoffs import SCORE
 from components.postgres.tables import ACCOUNT_RISK_SCORES
@@ -96,7 +96,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             former_risk_bands=rule_of(published.former_bands) if published.former_bands else None,
             model_risk_bands=trained_rule(card, bands),
             categories=published.categories,
-            unseen=count_unseen_words(examples.uri, model_uri),
+            unseen=count_unseen_values(examples.uri, model_uri),
         ).write(scores)
 
     def _score(self, examples: types.Artifact, model_uri: str, scores_uri: str) -> None:

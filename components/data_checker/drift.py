@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
 from components.data_checker.pairs import SKEW, Pair, too_few, too_few_values
-from components.data_checker.statistics import Statistics, Words, features
+from components.data_checker.statistics import Statistics, ValueCounts, features
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _check(pair: Pair, feature: str, one: Measurement | None, verdict: str, why:
 def _what_moved(one: Measurement, base: Statistics, split: Statistics) -> str:
     before, now = features(base)[one.feature], features(split)[one.feature]
     if now.HasField("string_stats"):
-        old, new = Words.of(before), Words.of(now)
+        old, new = ValueCounts.of(before), ValueCounts.of(now)
         words = sorted(old.counts.keys() | new.counts.keys())
         word = max(words, key=lambda word: abs(new.share(word) - old.share(word)))
         return f"the share of {word!r} was {old.share(word):.1%} and is {new.share(word):.1%}"

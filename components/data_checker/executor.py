@@ -21,8 +21,8 @@ from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.schema_anomalies import check_anomalies, validate_score_split
 from components.data_checker.sizes import check_freshness, check_sizes
 from components.data_checker.statistics import Statistics
+from components.data_checker.value_checks import UNSEEN_PAIRS, check_missing, check_unseen
 from components.data_checker.volume import check_volume
-from components.data_checker.words import UNSEEN_PAIRS, check_missing, check_unseen
 from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.input_properties import ExamplesProperties
 from transforms.schema import load_schema

@@ -1,4 +1,4 @@
-"""Do the snapshots keep the schema?"""
+"""Do the examples keep the schema?"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -49,6 +49,6 @@ def _errors(anomalies: anomalies_pb2.Anomalies) -> list[tuple[str, str]]:
 def validate_score_split(
     statistics: statistics_pb2.DatasetFeatureStatisticsList, schema: schema_pb2.Schema
 ) -> Iterator[Check]:
-    """Yields the checks of unlabelled snapshots, which ExampleValidator cannot make."""
+    """Yields the checks of unlabelled examples, which ExampleValidator cannot make."""
     anomalies = tfdv.validate_statistics(statistics, schema, environment=SERVING)
     yield from check_anomalies(SCORE, anomalies)

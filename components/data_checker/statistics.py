@@ -13,7 +13,7 @@ Feature: TypeAlias = statistics_pb2.FeatureNameStatistics
 
 
 def features(statistics: Statistics) -> dict[str, Feature]:
-    """Returns the features of the one data set by name; none where there is no snapshot."""
+    """Returns the features of the one data set by name; none where there is no example."""
     if not statistics.datasets:
         return {}
     return {".".join(one.path.step): one for one in statistics.datasets[0].features}
@@ -26,13 +26,13 @@ def common_stats(feature: Feature) -> statistics_pb2.CommonStatistics:
 
 
 def accounts(statistics: Statistics) -> int:
-    """Returns how many accounts there are: one has a snapshot at every training cutoff."""
+    """Returns how many accounts there are: one has an example at every training cutoff."""
     found = features(statistics).get(ACCOUNT_ID)
     return int(found.string_stats.unique) if found is not None else 0
 
 
 @dataclass(frozen=True)
-class Words:
+class ValueCounts:
     """The words of a string feature.
 
     Attributes:
@@ -46,7 +46,7 @@ class Words:
     unique: int
 
     @classmethod
-    def of(cls, feature: Feature) -> "Words":
+    def of(cls, feature: Feature) -> "ValueCounts":
         """Reads the rank histogram."""
         stats = feature.string_stats
         buckets = stats.rank_histogram.buckets

@@ -12,11 +12,18 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
+from components.feedback_example_gen.category_values import count_values, write_value_counts
 from components.feedback_example_gen.cutoffs import CutoffPlan
-from components.feedback_example_gen.input_oddities import (
-    count_oddities,
+from components.feedback_example_gen.examples import (
+    CutoffExamples,
+    ExampleRules,
+    record_batches,
+    take_examples,
+)
+from components.feedback_example_gen.quality_counts import (
+    count_quality,
     hashed_ids,
-    write_oddities,
+    write_quality_counts,
 )
 from components.feedback_example_gen.reading.database_snapshot import join_snapshot
 from components.feedback_example_gen.reading.feedback_reader import (
@@ -27,26 +34,19 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_churn,
     read_feedback,
 )
-from components.feedback_example_gen.snapshots import (
-    SnapshotRules,
-    Snapshots,
-    record_batches,
-    take_snapshots,
-)
-from components.feedback_example_gen.word_counts import count_words, write_word_counts
 
-TALLIES: Final = "tallies"
+EXAMPLE_COUNTS: Final = "example_counts"
 # Level 1 halves the time of the default and costs a few per cent of size.
 GZIP: Final = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How many snapshots a bucket gave for one cutoff; churned is 0 for `score`."""
+class ExampleCount:
+    """How many examples a bucket gave for one cutoff; churned is 0 for `score`."""
 
     split: str
     cutoff: str
-    snapshots: int
+    examples: int
     churned: int
 
 
@@ -59,7 +59,7 @@ class BucketTask:
         snapshot_id: Of the exported Postgres snapshot.
         as_of: The run's now, UTC.
         plan: The cutoffs.
-        rules: What a snapshot holds.
+        rules: What an example holds.
         churn_source: The ground truth; None where the label is inactivity.
         collapse_duplicates: Whether rows that are equal in all but their id count once.
         examples_uri: The artifact's folder.
@@ -69,39 +69,39 @@ class BucketTask:
     snapshot_id: str
     as_of: datetime
     plan: CutoffPlan
-    rules: SnapshotRules
+    rules: ExampleRules
     churn_source: ChurnSource | None
     collapse_duplicates: bool
     examples_uri: str
 
 
 class WriteBucket(beam.DoFn):
-    """Reads a bucket, writes a shard of each split, yields the tallies.
+    """Reads a bucket, writes a shard of each split, yields the counts.
 
     A shard and the bucket's counts are rewritten whole when Beam tries again.
     """
 
-    def process(self, task: BucketTask) -> Iterator[Tally]:
+    def process(self, task: BucketTask) -> Iterator[ExampleCount]:
         """Writes the shards of one task."""
         feedback, churn = _read(task)
-        tallies: list[Tally] = []
+        counts: list[ExampleCount] = []
         for split in sorted({split for split, _ in task.plan}):
-            tallies += _write_split(task, split, feedback, churn)
-        path = os.path.join(task.examples_uri, TALLIES, f"{task.bucket.index:05d}.json")
+            counts += _write_split(task, split, feedback, churn)
+        path = os.path.join(task.examples_uri, EXAMPLE_COUNTS, f"{task.bucket.index:05d}.json")
         with fileio.open(path, "w") as file:
-            file.write(json.dumps([asdict(tally) for tally in tallies]))
+            file.write(json.dumps([asdict(count) for count in counts]))
         _write_counts(task, feedback, churn)
-        yield from tallies
+        yield from counts
 
 
-def read_tallies(examples_uri: str) -> list[Tally]:
-    """Returns the tallies of all buckets."""
-    folder = os.path.join(examples_uri, TALLIES)
-    tallies: list[Tally] = []
+def read_example_counts(examples_uri: str) -> list[ExampleCount]:
+    """Returns the counts of all buckets."""
+    folder = os.path.join(examples_uri, EXAMPLE_COUNTS)
+    counts: list[ExampleCount] = []
     for name in sorted(fileio.listdir(folder)):
         with fileio.open(os.path.join(folder, name)) as file:
-            tallies += [Tally(**tally) for tally in json.loads(file.read())]
-    return tallies
+            counts += [ExampleCount(**count) for count in json.loads(file.read())]
+    return counts
 
 
 def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
@@ -115,28 +115,28 @@ def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
 
 
 def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> None:
-    scored: Snapshots | None = None
+    scored: CutoffExamples | None = None
     for cutoff in task.plan.score:
-        scored = take_snapshots(feedback, churn, cutoff, task.rules, known_until=None)
+        scored = take_examples(feedback, churn, cutoff, task.rules, known_until=None)
     uri, index = task.examples_uri, task.bucket.index
-    write_oddities(uri, index, count_oddities(feedback, scored), hashed_ids(feedback))
-    write_word_counts(uri, index, count_words(feedback, scored))
+    write_quality_counts(uri, index, count_quality(feedback, scored), hashed_ids(feedback))
+    write_value_counts(uri, index, count_values(feedback, scored))
 
 
 def _write_split(
     task: BucketTask, split: str, feedback: Feedback, churn: Churn | None
-) -> list[Tally]:
+) -> list[ExampleCount]:
     encoder, known_until = RecordBatchToExamplesEncoder(), task.plan.known_until(split)
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
-    tallies = []
+    counts = []
     with tf.io.TFRecordWriter(
         os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
     ) as writer:
         for cutoff in (moment for of, moment in task.plan if of == split):
-            snapshots = take_snapshots(feedback, churn, cutoff, task.rules, known_until)
-            for batch in record_batches(feedback, snapshots):
+            examples = take_examples(feedback, churn, cutoff, task.rules, known_until)
+            for batch in record_batches(feedback, examples):
                 for example in encoder.encode(batch):
                     writer.write(example)
-            churned = 0 if snapshots.labels is None else int(snapshots.labels.churned.sum())
-            tallies.append(Tally(split, cutoff.isoformat(), len(snapshots.account), churned))
-    return tallies
+            churned = 0 if examples.labels is None else int(examples.labels.churned.sum())
+            counts.append(ExampleCount(split, cutoff.isoformat(), len(examples.account), churned))
+    return counts

@@ -16,7 +16,7 @@ _SHORTEST_HORIZON_DAYS: Final = 7
 
 @dataclass(frozen=True)
 class Windows:
-    """The lengths that define snapshots, in days, and which cutoffs to learn from.
+    """The lengths that define examples, in days, and which cutoffs to learn from.
 
     Attributes:
         lookback_days: How far back the event lists reach.
@@ -67,7 +67,7 @@ class CutoffPlan:
     def known_until(self, split: str) -> datetime | None:
         """Returns the moment from which on the labels of a split know nothing, UTC.
 
-        What is learnt from was known when the evaluation snapshot was taken, and so it
+        What is learnt from was known at the evaluation cutoff, and so it
         tells what a model of that day would have known. None for `score`: no labels.
         """
         return {TRAIN: self.evaluation, EVAL: self.as_of}.get(split)

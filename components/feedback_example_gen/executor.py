@@ -15,20 +15,23 @@ from tfx.types import artifact_utils
 
 from components.beam_errors import original_error
 from components.feedback_example_gen.bucket_writer import (
-    TALLIES,
+    EXAMPLE_COUNTS,
     BucketTask,
     WriteBucket,
-    read_tallies,
+    read_example_counts,
 )
+from components.feedback_example_gen.category_values import VALUE_COUNTS
 from components.feedback_example_gen.counted_areas import write_counted_areas
-from components.feedback_example_gen.input_oddities import ODDITIES
 from components.feedback_example_gen.properties import describe_examples
+from components.feedback_example_gen.quality_counts import QUALITY_COUNTS
+from components.feedback_example_gen.read_plan import ReadPlan, plan_reading
 from components.feedback_example_gen.reading.area_counts import read_area_counts
-from components.feedback_example_gen.reading.database_snapshot import Snapshot, exported_snapshot
+from components.feedback_example_gen.reading.database_snapshot import (
+    DatabaseSnapshot,
+    exported_snapshot,
+)
 from components.feedback_example_gen.reading.feedback_reader import Bucket
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
-from components.feedback_example_gen.survey import Survey, survey_database
-from components.feedback_example_gen.word_counts import WORDS
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -59,35 +62,40 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         area_counts = artifact_utils.get_single_instance(output_dict["area_counts"])
         with exported_snapshot() as snapshot:
-            survey = survey_database(snapshot, request)
-            counts = read_area_counts(snapshot.connection, survey.as_of, request.area_window)
+            plan = plan_reading(snapshot, request)
+            counts = read_area_counts(snapshot.connection, plan.as_of, request.area_window)
             write_counted_areas(area_counts, counts)
-            self._write(examples.uri, snapshot, survey, request)
+            self._write(examples.uri, snapshot, plan, request)
         examples.split_names = artifact_utils.encode_split_names(list(request.splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
-        tallies = read_tallies(examples.uri)
-        describe_examples(examples.uri, survey, request, tallies).write(examples)
-        for tally in tallies:
-            logging.info("Snapshots: %s", json.dumps(vars(tally)))
+        example_counts = read_example_counts(examples.uri)
+        describe_examples(examples.uri, plan, request, example_counts).write(examples)
+        for count in example_counts:
+            logging.info("Examples: %s", json.dumps(vars(count)))
 
-    def _write(self, uri: str, snapshot: Snapshot, survey: Survey, request: ReadRequest) -> None:
-        for folder in (TALLIES, ODDITIES, WORDS, *(f"Split-{split}" for split in request.splits)):
+    def _write(
+        self, uri: str, snapshot: DatabaseSnapshot, plan: ReadPlan, request: ReadRequest
+    ) -> None:
+        for folder in (
+            EXAMPLE_COUNTS,
+            QUALITY_COUNTS,
+            VALUE_COUNTS,
+            *(f"Split-{split}" for split in request.splits),
+        ):
             fileio.makedirs(os.path.join(uri, folder))
         tasks = [
             BucketTask(
-                bucket=Bucket(index, survey.buckets),
+                bucket=Bucket(index, plan.buckets),
                 snapshot_id=snapshot.snapshot_id,
-                as_of=survey.as_of,
-                plan=survey.plan,
+                as_of=plan.as_of,
+                plan=plan.cutoffs,
                 rules=request.rules,
-                churn_source=(
-                    request.churn_source if survey.label_source == ACCOUNT_CHURN else None
-                ),
+                churn_source=(request.churn_source if plan.label_source == ACCOUNT_CHURN else None),
                 collapse_duplicates=request.duplicate_events == COLLAPSE,
                 examples_uri=uri,
             )
-            for index in range(survey.buckets)
+            for index in range(plan.buckets)
         ]
         with original_error(), self._make_beam_pipeline() as pipeline:
             _ = (

@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback, Int64s
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
+from transforms.arrays import Integers
 
 DAY_US: Final = event_spec.DAY_SECONDS * 1_000_000
 _NEVER: Final = np.iinfo(np.int64).max
@@ -23,7 +24,7 @@ Float32s = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of S snapshots at one cutoff.
+    """The labels of S examples at one cutoff.
 
     Attributes:
         churned: int64 [S], 1 where 0 <= days_to_churn <= horizon, else 0.
@@ -34,14 +35,14 @@ class Labels:
             no days_to_churn lies beyond it.
     """
 
-    churned: Int64s
+    churned: Integers
     days_to_churn: Float32s
     days_observed: Float32s
 
 
 def first_loss(
-    feedback: Feedback, churn: Churn | None, cutoff_us: int, horizon_days: int, end: Int64s
-) -> Int64s:
+    feedback: Feedback, churn: Churn | None, cutoff_us: int, horizon_days: int, end: Integers
+) -> Integers:
     """Returns when each account was lost for the first time from the cutoff on.
 
     Args:
@@ -63,7 +64,7 @@ def first_loss(
     return lost
 
 
-def as_labels(lost_us: Int64s, cutoff_us: int, known_us: int, horizon_days: int) -> Labels:
+def as_labels(lost_us: Integers, cutoff_us: int, known_us: int, horizon_days: int) -> Labels:
     """Makes labels of losses, of which nothing is known from a moment on.
 
     Args:
@@ -79,7 +80,7 @@ def as_labels(lost_us: Int64s, cutoff_us: int, known_us: int, horizon_days: int)
     return Labels(churned.astype(np.int64), to_churn, np.full(len(days), observed))
 
 
-def _end_of_silence(feedback: Feedback, cutoff_us: int, horizon_us: int, end: Int64s) -> Int64s:
+def _end_of_silence(feedback: Feedback, cutoff_us: int, horizon_us: int, end: Integers) -> Integers:
     """Ends of the first windows without a row that begin at the cutoff or after a later row."""
     created, starts = feedback.created_us, feedback.starts
     rows = np.flatnonzero(created >= cutoff_us)
@@ -92,7 +93,7 @@ def _end_of_silence(feedback: Feedback, cutoff_us: int, horizon_us: int, end: In
     return lost
 
 
-def _next_row(feedback: Feedback, row: Int64s, account: Int64s) -> Int64s:
+def _next_row(feedback: Feedback, row: Integers, account: Integers) -> Integers:
     """Moments of rows that may lie one past the account's last: never, in that case."""
     moments = np.full(len(row), _NEVER)
     there = row < feedback.starts[account + 1]

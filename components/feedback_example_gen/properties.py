@@ -4,35 +4,34 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta, timezone
 
-from components.feedback_example_gen.bucket_writer import Tally
+from components.feedback_example_gen.bucket_writer import ExampleCount
+from components.feedback_example_gen.category_values import find_case_variants, read_value_counts
 from components.feedback_example_gen.cutoffs import SCORE
-from components.feedback_example_gen.input_oddities import count_alike, read_oddities
+from components.feedback_example_gen.quality_counts import count_alike, read_quality_counts
+from components.feedback_example_gen.read_plan import ReadPlan
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 from components.feedback_example_gen.request import ReadRequest
-from components.feedback_example_gen.spellings import find_spellings
-from components.feedback_example_gen.survey import Survey
-from components.feedback_example_gen.word_counts import read_word_counts
 from components.registry.input_properties import ExamplesProperties, Spellings, Split
 
 
 def describe_examples(
-    examples_uri: str, survey: Survey, request: ReadRequest, tallies: Sequence[Tally]
+    examples_uri: str, plan: ReadPlan, request: ReadRequest, example_counts: Sequence[ExampleCount]
 ) -> ExamplesProperties:
     """Returns the properties of the Examples.
 
     Args:
         examples_uri: Folder of the artifact, with the counts of all buckets beside its splits.
-        survey: What the run agreed on.
+        plan: What the run agreed on.
         request: What was asked for.
-        tallies: Examples of each bucket and cutoff.
+        example_counts: How many examples each bucket gave for each cutoff.
     """
-    watermark, previous = survey.watermark, survey.watermark.previous
-    oddities, ids = read_oddities(examples_uri)
+    watermark, previous = plan.watermark, plan.watermark.previous
+    quality, ids = read_quality_counts(examples_uri)
     weeks = timedelta(weeks=1 + WEEKS_BEFORE)
-    is_long = watermark.first is not None and watermark.first <= survey.as_of - weeks
+    is_long = watermark.first is not None and watermark.first <= plan.as_of - weeks
     return ExamplesProperties(
-        as_of=survey.as_of.isoformat(),
-        label_source=survey.label_source,
+        as_of=plan.as_of.isoformat(),
+        label_source=plan.label_source,
         duplicate_events=request.duplicate_events,
         lookback_days=request.windows.lookback_days,
         horizon_days=request.windows.horizon_days,
@@ -48,24 +47,24 @@ def describe_examples(
         previous_scored=previous.scored if previous else None,
         rows_last_week=watermark.last_week_rows if is_long else None,
         rows_weeks_before=watermark.weeks_before_rows if is_long else None,
-        **asdict(oddities),
+        **asdict(quality),
         accounts_alike=count_alike(ids),
         splits={
-            name: _split(name, [tally for tally in tallies if tally.split == name])
+            name: _split(name, [count for count in example_counts if count.split == name])
             for name in request.splits
         },
         spellings={
-            found.column: Spellings(found.spellings, found.rows, found.examples or None)
-            for found in find_spellings(read_word_counts(examples_uri))
+            found.column: Spellings(found.variants, found.rows, found.examples or None)
+            for found in find_case_variants(read_value_counts(examples_uri))
         },
     )
 
 
-def _split(name: str, tallies: Sequence[Tally]) -> Split:
-    examples = sum(tally.snapshots for tally in tallies)
-    churned = sum(tally.churned for tally in tallies)
+def _split(name: str, example_counts: Sequence[ExampleCount]) -> Split:
+    examples = sum(count.examples for count in example_counts)
+    churned = sum(count.churned for count in example_counts)
     return Split(
-        cutoffs=",".join(sorted({tally.cutoff for tally in tallies})),
+        cutoffs=",".join(sorted({count.cutoff for count in example_counts})),
         examples=examples,
         churned=churned,
         base_rate=churned / examples if name != SCORE and examples else None,

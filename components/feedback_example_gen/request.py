@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import Any, Final
 
 from components.feedback_example_gen.cutoffs import SPLITS, Windows
+from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.area_counts import AreaWindow
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
-from components.feedback_example_gen.snapshots import SnapshotRules
 
 AUTO: Final = "auto"
 ACCOUNT_CHURN: Final = "account_churn"
@@ -28,7 +28,7 @@ class ReadRequest:
         as_of: The run's now, UTC; None for the database's own clock.
         splits: Which of train, eval and score to write.
         windows: Lookback, horizon and cutoffs.
-        rules: What a snapshot holds.
+        rules: What an example holds.
         label_source: auto, account_churn or inactivity.
         churn_source: The table of ground truth, should it be there.
         rows_per_bucket: How many rows one reader may hold in memory, about.
@@ -39,7 +39,7 @@ class ReadRequest:
     as_of: datetime | None
     splits: tuple[str, ...]
     windows: Windows
-    rules: SnapshotRules
+    rules: ExampleRules
     label_source: str
     churn_source: ChurnSource
     rows_per_bucket: int
@@ -78,7 +78,7 @@ class ReadRequest:
                 training_cutoffs=_moments(properties.get("training_cutoffs") or "[]"),
                 eval_cutoff=parse_as_of(properties.get("eval_cutoff") or ""),
             ),
-            rules=SnapshotRules(lookback, horizon, properties["max_events"]),
+            rules=ExampleRules(lookback, horizon, properties["max_events"]),
             label_source=properties["label_source"],
             churn_source=ChurnSource(
                 table=properties["churn_table"],

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from components.registry.input_properties import ExamplesProperties, Spellings
-from components.registry.published_properties import PublishedScoresProperties, UnseenWords
+from components.registry.published_properties import PublishedScoresProperties, UnseenValues
 
 
 def input_notes(
@@ -52,7 +52,7 @@ def _spellings(column: str, found: Spellings) -> str:
     return f"{column}: {spellings} in {rows} by case or blanks only, such as {named}"
 
 
-def _unseen(name: str, found: UnseenWords) -> str:
+def _unseen(name: str, found: UnseenValues) -> str:
     named = f" ({', '.join(map(repr, found.examples))})" if found.examples else ""
     return f"{found.share:.1%} of {name}s{named}"
 

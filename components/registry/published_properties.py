@@ -13,7 +13,7 @@ CATEGORIES: Final = ("critical", "high", "medium", "low")
 
 
 @dataclass(frozen=True)
-class UnseenWords:
+class UnseenValues:
     """Words of a column that are outside the model's vocabulary.
 
     Attributes:
@@ -63,7 +63,7 @@ class PublishedScoresProperties(Properties):
     categories: Mapping[str, int] = field(
         default_factory=dict, metadata=keyed("category_{key}", CATEGORIES)
     )
-    unseen: Mapping[str, UnseenWords] = field(
+    unseen: Mapping[str, UnseenValues] = field(
         default_factory=dict,
         metadata=keyed("unseen_{key}_{name}", (one.label for one in OPEN_SETS)),
     )

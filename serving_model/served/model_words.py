@@ -8,7 +8,7 @@ from transforms.vocabularies import ACCOUNT_VOCABULARIES, EVENT_VOCABULARIES
 
 
 def read_vocabularies(saved_model_dir: str | Path) -> dict[str, frozenset[bytes]]:
-    """Returns the words of each vocabulary, spelled as `transforms.words.normalised` does.
+    """Returns the words of each vocabulary, spelled as `transforms.normalisation.normalised` does.
 
     Args:
         saved_model_dir: Folder of a SavedModel that our trainer wrote.

@@ -168,7 +168,7 @@ def judged(
 
 
 @pytest.fixture(scope="session")
-def read_snapshots() -> Callable[[Any, str], dict[tuple[str, int], dict[str, Any]]]:
+def read_examples() -> Callable[[Any, str], dict[tuple[str, int], dict[str, Any]]]:
     """Parses a split: {(account, cutoff in seconds): {feature: value or list}}."""
     import tensorflow as tf
 

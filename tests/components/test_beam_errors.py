@@ -18,8 +18,8 @@ from components.errors import (
 )
 from components.feedback_example_gen.bucket_writer import BucketTask, WriteBucket
 from components.feedback_example_gen.cutoffs import CutoffPlan
+from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.feedback_reader import Bucket
-from components.feedback_example_gen.snapshots import SnapshotRules
 from components.postgres.connection import ServerNotAnswering
 from components.postgres.failures import ServerBrokeOff
 
@@ -62,7 +62,7 @@ def test_ours_comes_out_of_another_process(monkeypatch: pytest.MonkeyPatch) -> N
         snapshot_id="none",
         as_of=as_of,
         plan=CutoffPlan(score=(as_of,)),
-        rules=SnapshotRules(30, 10, 5),
+        rules=ExampleRules(30, 10, 5),
         churn_source=None,
         collapse_duplicates=True,
         examples_uri="nowhere",

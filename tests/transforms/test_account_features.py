@@ -273,7 +273,7 @@ AGES = st.one_of(
 
 
 @st.composite
-def words_of(draw: st.DrawFn, name: str) -> str:
+def values_of(draw: st.DrawFn, name: str) -> str:
     """A word of the vocabulary or the one after it, in one of its spellings, or another."""
     word = f"{name} {draw(st.integers(0, EVENT_VOCABULARIES[name].size))} ä"
     spelling = draw(st.sampled_from([str, str.upper, str.title, str.swapcase]))
@@ -287,9 +287,9 @@ EVENTS = st.builds(
     age=AGES,
     sentiment=st.sampled_from(columns.SENTIMENTS),
     priority=st.integers(1, 5),
-    area=words_of("area"),
-    source=words_of("source"),
-    topic=words_of("topic"),
+    area=values_of("area"),
+    source=values_of("source"),
+    topic=values_of("topic"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The curated schema of the snapshots, and where it lies."""
+"""The curated schema of the examples, and where it lies."""
 
 from importlib import resources
 from pathlib import Path
@@ -8,7 +8,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 TRAINING: Final = "TRAINING"
-"""Environment of the train and eval splits: every snapshot carries its label."""
+"""Environment of the train and eval splits: every example carries its label."""
 SERVING: Final = "SERVING"
 """Environment of the score split: the label is not known yet."""
 

@@ -24,7 +24,7 @@ _DEAD_SNAPSHOT_CODES = frozenset(
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class DatabaseSnapshot:
     """A state of the database that others can join while it is held.
 
     Attributes:
@@ -40,7 +40,7 @@ class Snapshot:
 
 
 @contextmanager
-def exported_snapshot() -> Iterator[Snapshot]:
+def exported_snapshot() -> Iterator[DatabaseSnapshot]:
     """Takes a snapshot and holds it until the block ends.
 
     Raises:
@@ -54,7 +54,7 @@ def exported_snapshot() -> Iterator[Snapshot]:
             cursor.execute("SELECT pg_export_snapshot(), now()")
             row = cursor.fetchone()
         assert row is not None
-        yield Snapshot(row[0], row[1].astimezone(timezone.utc), connection)
+        yield DatabaseSnapshot(row[0], row[1].astimezone(timezone.utc), connection)
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def join_snapshot(snapshot_id: str, application_name: str) -> Iterator[Connectio
     """Opens a connection that sees exactly what an exported snapshot sees.
 
     Args:
-        snapshot_id: Snapshot.snapshot_id, of the same database.
+        snapshot_id: DatabaseSnapshot.snapshot_id, of the same database.
         application_name: As for connect.
 
     Yields:

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import psycopg2.extensions
 import pyarrow as pa
 import pyarrow.compute
@@ -21,11 +20,10 @@ from components.feedback_example_gen.reading.copy_columns import column, copy_co
 from components.feedback_example_gen.reading.row_order import account_order, repeated_rows
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
+from transforms.arrays import Integers
 from transforms.columns import ACCOUNT_ID, CATEGORIES, CREATED_AT, NUMBERS
 
 _QUERIES: Final = queries(__package__)
-
-Int64s = npt.NDArray[np.int64]
 
 _CODES: Final = pa.dictionary(pa.int32(), pa.binary())
 _FEEDBACK_TYPES: Final = {
@@ -70,9 +68,9 @@ class Feedback:
     """
 
     account_ids: pa.Array
-    starts: Int64s
-    created_us: Int64s
-    numbers: dict[str, Int64s]
+    starts: Integers
+    created_us: Integers
+    numbers: dict[str, Integers]
     strings: dict[str, pa.DictionaryArray]
     duplicate_rows: int = 0
 
@@ -86,8 +84,8 @@ class Churn:
         churned_us: int64 [K], microseconds since 1970-01-01 UTC.
     """
 
-    account: Int64s
-    churned_us: Int64s
+    account: Integers
+    churned_us: Integers
 
 
 def read_feedback(
@@ -168,7 +166,7 @@ def read_churn(
     return Churn(account=account[order], churned_us=churned_us[order])
 
 
-def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Int64s]:
+def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Integers]:
     """Returns the account ids, sorted, and of each row its account's position among them."""
     # TensorFlow gives the last rows of a batch a last bit of their own: only where accounts
     # keep their places do two runs of one snapshot publish the very same scores.

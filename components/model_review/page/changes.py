@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from components.data_checker.checks import STOPPED, WARNED
 from components.data_checker.pairs import DRIFT, SKEW
-from components.data_checker.words import UNSEEN
+from components.data_checker.value_checks import UNSEEN
 from components.model_review.page import cells, numbers, theme, words
 from components.model_review.page.blocks import (
     BAD,

@@ -1,4 +1,4 @@
-"""An independent reference: snapshots of an account by loops over plain Python rows."""
+"""An independent reference: examples of an account by loops over plain Python rows."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
 
-def reference_snapshot(
+def reference_example(
     rows: list[Row],
     churns: list[datetime] | None,
     cutoff: datetime,
@@ -22,15 +22,15 @@ def reference_snapshot(
     max_events: int,
     known_until: datetime,
 ) -> Row | None:
-    """Returns the snapshot of one account, or None where it is not in the population.
+    """Returns the example of one account, or None where it is not in the population.
 
     Args:
         rows: Its feedback, oldest first.
         churns: Its churn dates; None where the label is inactivity.
-        cutoff: Of the snapshot.
-        lookback_days: As SnapshotRules.
-        horizon_days: As SnapshotRules.
-        max_events: As SnapshotRules.
+        cutoff: Of the example.
+        lookback_days: As ExampleRules.
+        horizon_days: As ExampleRules.
+        max_events: As ExampleRules.
         known_until: What happens from this moment on is not known to the labels.
     """
     seen = [row for row in rows if row["created_at"] < cutoff]
@@ -111,12 +111,12 @@ def _days(length: timedelta) -> Fraction:
 
 @pytest.fixture(scope="session")
 def reference() -> Callable[..., Row | None]:
-    return reference_snapshot
+    return reference_example
 
 
 @pytest.fixture(scope="session")
 def assert_same() -> Callable[[Row, Row], None]:
-    """Compares two snapshots: floats to float32's precision, all else exactly."""
+    """Compares two examples: floats to float32's precision, all else exactly."""
 
     def compare(found: Row, expected: Row) -> None:
         assert found.keys() == expected.keys()

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen import executor
-from components.feedback_example_gen.word_counts import OPEN_SETS
 from components.registry.input_properties import ExamplesProperties
 from transforms import event_spec
+from transforms.columns import OPEN_SETS
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 EVAL_CUTOFF = AS_OF - timedelta(days=10)
@@ -73,7 +73,7 @@ def test_every_example_agrees_with_the_reference(
     feedback: Tables,
     world: list[Row],
     write_examples: Write,
-    read_snapshots: Read,
+    read_examples: Read,
     reference: Callable[..., Row | None],
     assert_same: Callable[[Row, Row], None],
     tmp_path: Path,
@@ -92,7 +92,7 @@ def test_every_example_agrees_with_the_reference(
                     snapshot = reference(rows, churns(account), cutoff, 30, 10, 6, known_until)
                     if snapshot is not None:
                         expected[account, int(cutoff.timestamp())] = snapshot
-            found = read_snapshots(examples, split)
+            found = read_examples(examples, split)
             assert found.keys() == expected.keys()
             for key, snapshot in expected.items():
                 if split == "score":
@@ -129,7 +129,7 @@ def _collapsed(rows: list[Row]) -> list[Row]:
 
 
 def test_the_artifact_says_what_it_holds(
-    feedback: Tables, world: list[Row], write_examples: Write, read_snapshots: Read, tmp_path: Path
+    feedback: Tables, world: list[Row], write_examples: Write, read_examples: Read, tmp_path: Path
 ) -> None:
     unnamed = feedback.add([{"account_id": None}] * 3 + [{"account_id": ""}] * 2)
     later = feedback.add([{"created_at": AS_OF}, {"created_at": ago(-400)}])
@@ -139,7 +139,7 @@ def test_the_artifact_says_what_it_holds(
     examples = write_examples(tmp_path / "examples")
     facts = ExamplesProperties.read(examples).as_json()
     train, evaluation, score = (
-        read_snapshots(examples, split) for split in ("train", "eval", "score")
+        read_examples(examples, split) for split in ("train", "eval", "score")
     )
     assert (
         {"ACC-0", "ACC-39"}
@@ -200,12 +200,16 @@ def plain_input(world: list[Row]) -> dict[str, int]:
         "accounts_cut": 0,
         "accounts_with_slash": 0,
         "accounts_alike": 0,
-        **{f"{name}_{what}": 0 for name in OPEN_SETS for what in ("spellings", "spelling_rows")},
+        **{
+            f"{name}_{what}": 0
+            for name in (column.name for column in OPEN_SETS)
+            for what in ("spellings", "spelling_rows")
+        },
     }
 
 
 def test_odd_text_survives_byte_for_byte(
-    feedback: Tables, write_examples: Write, read_snapshots: Read, tmp_path: Path
+    feedback: Tables, write_examples: Write, read_examples: Read, tmp_path: Path
 ) -> None:
     odd = [
         "NA", "NULL", "nan", "true", "0012", "", " ", "  two  ", '"', '""', "'", ",", ";", "a,b",
@@ -218,7 +222,7 @@ def test_odd_text_survives_byte_for_byte(
         {"id": f"odd {who}", "account_id": who, **{name: text for name in columns}}
         for who, text in zip(ids, odd, strict=True)
     )
-    found = read_snapshots(write_examples(tmp_path / "examples", splits='["score"]'), "score")
+    found = read_examples(write_examples(tmp_path / "examples", splits='["score"]'), "score")
     assert {account for account, _ in found} == set(ids)
     for who, text in zip(ids, odd, strict=True):
         snapshot = found[who, SCORE_KEY]
@@ -231,14 +235,14 @@ def test_odd_text_survives_byte_for_byte(
 def test_rows_that_repeat_count_once_unless_kept(
     feedback: Tables,
     write_examples: Write,
-    read_snapshots: Read,
+    read_examples: Read,
     tmp_path: Path,
     setting: str,
     events: int,
 ) -> None:
     feedback.add([{}] * 3 + [{"created_at": ago(2)}])
     examples = write_examples(tmp_path / "examples", splits='["score"]', duplicate_events=setting)
-    snapshot = read_snapshots(examples, "score")["ACC-1", SCORE_KEY]
+    snapshot = read_examples(examples, "score")["ACC-1", SCORE_KEY]
     assert snapshot["lifetime_count"] == len(snapshot["event_priority"]) == events
     facts = ExamplesProperties.read(examples).as_json()
     assert (facts["duplicate_events"], facts["feedback_rows"]) == (setting, 4)
@@ -256,12 +260,12 @@ def test_buckets_change_nothing(world: list[Row], write_examples: Write, tmp_pat
 
 
 def test_more_buckets_than_accounts_leave_shards_empty(
-    feedback: Tables, write_examples: Write, read_snapshots: Read, tmp_path: Path
+    feedback: Tables, write_examples: Write, read_examples: Read, tmp_path: Path
 ) -> None:
     feedback.add([{"account_id": "ACC-1"}] * 6)
     examples = write_examples(tmp_path / "examples", rows_per_bucket=1, splits='["score"]')
     assert len(list((Path(examples.uri) / "Split-score").iterdir())) == 6
-    assert list(read_snapshots(examples, "score")) == [("ACC-1", SCORE_KEY)]
+    assert list(read_examples(examples, "score")) == [("ACC-1", SCORE_KEY)]
 
 
 def test_no_reader_sees_what_is_written_after_the_snapshot(
@@ -272,18 +276,18 @@ def test_no_reader_sees_what_is_written_after_the_snapshot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = write_examples(tmp_path / "before", rows_per_bucket=200)
-    survey_database = executor.survey_database
+    plan_reading = executor.plan_reading
 
-    def survey_then_write(*arguments: Any) -> Any:
-        survey = survey_database(*arguments)
+    def plan_then_write(*arguments: Any) -> Any:
+        plan = plan_reading(*arguments)
         feedback.add([{"account_id": "ACC-0", "created_at": ago(2)}, {"account_id": "newcomer"}])
         feedback.execute("UPDATE feedback_enriched SET priority = 5, topic = 'new'")
         feedback.execute("DELETE FROM feedback_enriched WHERE account_id = 'ACC-2'")
         feedback.churn([("ACC-4", ago(40))])
-        return survey
+        return plan
 
     with monkeypatch.context() as patched:
-        patched.setattr(executor, "survey_database", survey_then_write)
+        patched.setattr(executor, "plan_reading", plan_then_write)
         meanwhile = write_examples(tmp_path / "meanwhile", rows_per_bucket=200)
     assert examples_of(meanwhile) == examples_of(before)
     after = write_examples(tmp_path / "after", rows_per_bucket=200)

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from components.feedback_example_gen.cutoffs import Windows
+from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.area_counts import AreaWindow
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ReadRequest, parse_as_of
-from components.feedback_example_gen.snapshots import SnapshotRules
 
 Properties = Callable[..., dict[str, Any]]
 
@@ -48,7 +48,7 @@ def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
             ),
             eval_cutoff=datetime(2023, 12, 31, tzinfo=timezone.utc),
         ),
-        rules=SnapshotRules(1, 2, 5),
+        rules=ExampleRules(1, 2, 5),
         label_source="inactivity",
         churn_source=ChurnSource("crm.left", "customer", "day"),
         rows_per_bucket=6,

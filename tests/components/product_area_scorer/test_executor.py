@@ -132,14 +132,14 @@ def test_the_areas_are_those_of_the_runs_snapshot(
     """A row that arrives once the snapshot is taken, dated before as_of, is in neither branch."""
     from components.feedback_example_gen import executor
 
-    survey_database = executor.survey_database
+    plan_reading = executor.plan_reading
 
     def survey_then_write(snapshot: Any, request: Any) -> Any:
-        survey = survey_database(snapshot, request)
+        survey = plan_reading(snapshot, request)
         world.add([{"product_area": "late"}])
         return survey
 
-    monkeypatch.setattr(executor, "survey_database", survey_then_write)
+    monkeypatch.setattr(executor, "plan_reading", survey_then_write)
     score()
     assert "late" not in [row[0] for row in table(world)]
     monkeypatch.undo()

@@ -13,7 +13,7 @@ from components.errors import RegistryInconsistent
 from components.registry import artifact_names
 from components.registry.input_properties import ExamplesProperties, Spellings, Split
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.published_properties import PublishedScoresProperties, UnseenWords
+from components.registry.published_properties import PublishedScoresProperties, UnseenValues
 
 SCORES = PublishedScoresProperties(
     as_of="2026-06-01T00:00:00+00:00",
@@ -26,7 +26,7 @@ SCORES = PublishedScoresProperties(
     risk_bands="capacity: the 10 % of accounts at the top, 100% sure",
     risk_bands_mode="capacity",
     categories={"critical": 10, "low": 90},
-    unseen={"tier": UnseenWords(0.5, ("a\\b", "%5C", "größte")), "area": UnseenWords(0.0)},
+    unseen={"tier": UnseenValues(0.5, ("a\\b", "%5C", "größte")), "area": UnseenValues(0.0)},
 )
 
 

@@ -1,4 +1,4 @@
-"""Snapshots against an independent reference, and each rule of the population on its own."""
+"""CutoffExamples against an independent reference, and each rule of the population on its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
-from components.feedback_example_gen.snapshots import (
-    SnapshotRules,
+from components.feedback_example_gen.examples import (
+    ExampleRules,
     microseconds,
     record_batches,
-    take_snapshots,
+    take_examples,
 )
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
 from transforms.columns import CATEGORIES
 
 CUTOFF = datetime(2024, 3, 1, tzinfo=timezone.utc)
-RULES = SnapshotRules(lookback_days=10, horizon_days=5, max_events=4)
+RULES = ExampleRules(lookback_days=10, horizon_days=5, max_events=4)
 TICK = timedelta(microseconds=1)
 
 Row = dict[str, Any]
@@ -79,17 +79,17 @@ def columns(history: History) -> tuple[Feedback, Churn | None]:
     )
 
 
-def snapshots(
+def examples(
     history: History,
     cutoff: datetime = CUTOFF,
-    rules: SnapshotRules = RULES,
+    rules: ExampleRules = RULES,
     known_until: datetime | None = None,
     with_label: bool = True,
 ) -> dict[str, Row]:
     """Returns {account: features} as plain values; labels know of the horizon alone if not told."""
     feedback, churn = columns(history)
     known_until = known_until or cutoff + timedelta(days=rules.horizon_days)
-    taken = take_snapshots(feedback, churn, cutoff, rules, known_until if with_label else None)
+    taken = take_examples(feedback, churn, cutoff, rules, known_until if with_label else None)
     found: dict[str, Row] = {}
     for batch in record_batches(feedback, taken):
         for row in batch.to_pylist():
@@ -154,7 +154,7 @@ def test_snapshots_agree_with_the_reference(
         dates = None
         if history.churns is not None:
             dates = [when for who, when in history.churns if who == account]
-        snapshot = reference(
+        example = reference(
             own,
             dates,
             cutoff,
@@ -163,9 +163,9 @@ def test_snapshots_agree_with_the_reference(
             RULES.max_events,
             known_until,
         )
-        if snapshot is not None:
-            expected[account] = snapshot
-    found = snapshots(history, cutoff, known_until=known_until)
+        if example is not None:
+            expected[account] = example
+    found = examples(history, cutoff, known_until=known_until)
     assert found.keys() == expected.keys()
     for account, snapshot in expected.items():
         assert_same(found[account], snapshot)
@@ -189,12 +189,12 @@ def test_what_happens_from_the_cutoff_on_changes_nothing_but_the_label(
     whole = History(past.rows + future, past.churns)
     if past.churns is not None:
         whole.churns = past.churns + [(row["account_id"], row["created_at"]) for row in future]
-    known = snapshots(past, with_label=with_label)
-    seen = snapshots(whole, with_label=with_label)
+    known = examples(past, with_label=with_label)
+    seen = examples(whole, with_label=with_label)
     if with_label:
-        for snapshot in (*known.values(), *seen.values()):
+        for example in (*known.values(), *seen.values()):
             for label in event_spec.LABELS:
-                del snapshot[label]
+                del example[label]
     assert seen == known
 
 
@@ -212,13 +212,13 @@ def test_what_happens_after_labels_are_known_changes_nothing(
     future = [(who, known_until + halves * timedelta(hours=12)) for who, halves in later]
     rows = [event(when, who) for who, when in future if who in written_before]
     whole = History(past.rows + rows, None if past.churns is None else past.churns + future)
-    known = snapshots(past, known_until=known_until)
-    assert snapshots(whole, known_until=known_until) == known
+    known = examples(past, known_until=known_until)
+    assert examples(whole, known_until=known_until) == known
 
 
 def test_no_label_is_given_where_none_is_asked_for() -> None:
     history = History([event(day(-1)), event(day(1))], [("A", day(2))])
-    assert not set(event_spec.LABELS) & set(snapshots(history, with_label=False)["A"])
+    assert not set(event_spec.LABELS) & set(examples(history, with_label=False)["A"])
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_no_label_is_given_where_none_is_asked_for() -> None:
 def test_a_churn_counts_from_the_cutoff_to_the_horizon(
     churned_at: datetime, label: int | None
 ) -> None:
-    found = snapshots(History([event(day(-3))], [("A", churned_at)]))
+    found = examples(History([event(day(-3))], [("A", churned_at)]))
     assert (found["A"]["churned"] if "A" in found else None) == label
 
 
@@ -244,12 +244,12 @@ def test_a_churn_counts_from_the_cutoff_to_the_horizon(
 def test_without_a_table_silence_through_the_horizon_is_churn(
     written_at: datetime, label: int
 ) -> None:
-    found = snapshots(History([event(day(-3)), event(written_at)], None))
+    found = examples(History([event(day(-3)), event(written_at)], None))
     assert found["A"]["churned"] == label
 
 
 def label_of(history: History, known_until: datetime) -> tuple[int, float]:
-    found = snapshots(history, known_until=known_until)["A"]
+    found = examples(history, known_until=known_until)["A"]
     return found["churned"], pytest.approx(found["days_to_churn"], abs=1e-5)
 
 
@@ -298,9 +298,9 @@ def test_the_first_silence_that_is_over_is_the_one(
 @pytest.mark.parametrize(("churned_at", "label"), [(day(60) - TICK, 1), (day(60), 0)])
 def test_a_microsecond_before_a_whole_day_is_told_apart(churned_at: datetime, label: int) -> None:
     """It is less than float32 holds at sixty days: the nearest value would be 60 in both cases."""
-    rules = SnapshotRules(lookback_days=10, horizon_days=60, max_events=4)
+    rules = ExampleRules(lookback_days=10, horizon_days=60, max_events=4)
     history = History([event(day(-3))], [("A", churned_at)])
-    found = snapshots(history, rules=rules, known_until=day(90))["A"]
+    found = examples(history, rules=rules, known_until=day(90))["A"]
     assert (found["days_to_churn"] <= 60) == (found["churned"] == 1) == (label == 1)
     assert found["days_to_churn"] == pytest.approx(60)
 
@@ -309,18 +309,18 @@ def test_a_microsecond_before_a_whole_day_is_told_apart(churned_at: datetime, la
 def test_who_writes_after_the_churn_has_come_back(wrote_again: int, there: bool) -> None:
     left = day(-4)
     rows = [event(day(-6)), event(left + wrote_again * TICK)]
-    assert ("A" in snapshots(History(rows, [("A", left)]))) is there
+    assert ("A" in examples(History(rows, [("A", left)]))) is there
 
 
 def test_who_left_twice_must_write_after_the_last_time() -> None:
     rows = [event(day(-8)), event(day(-5))]
-    assert "A" in snapshots(History(rows, [("A", day(-6))]))
-    assert "A" not in snapshots(History(rows, [("A", day(-6)), ("A", day(-4))]))
+    assert "A" in examples(History(rows, [("A", day(-6))]))
+    assert "A" not in examples(History(rows, [("A", day(-6)), ("A", day(-4))]))
 
 
 def test_silence_through_the_lookback_is_a_state_where_churn_is_dated() -> None:
     rows = [event(day(-40), sentiment="negative"), event(day(-30), region="EU")]
-    silent = snapshots(History(rows, []))["A"]
+    silent = examples(History(rows, []))["A"]
     assert silent["event_age_days"] == silent["event_topic"] == []
     assert silent["days_since_last_event"] == 30
     assert silent["tenure_days"] == 40
@@ -332,12 +332,12 @@ def test_silence_through_the_lookback_is_a_state_where_churn_is_dated() -> None:
 def test_silence_through_the_lookback_has_left_where_silence_is_churn(
     moment: datetime, there: bool
 ) -> None:
-    assert ("A" in snapshots(History([event(moment)], None))) is there
+    assert ("A" in examples(History([event(moment)], None))) is there
 
 
 def test_the_newest_events_are_kept_newest_last() -> None:
     rows = [event(day(-age), topic=f"t{age}", priority=age % 5 + 1) for age in range(1, 10)]
-    found = snapshots(History(rows, []))["A"]
+    found = examples(History(rows, []))["A"]
     assert found["event_topic"] == ["t4", "t3", "t2", "t1"]
     assert found["event_age_days"] == [4, 3, 2, 1]
     assert found["event_priority"] == [5, 4, 3, 2]
@@ -351,13 +351,13 @@ def test_the_newest_row_before_the_cutoff_gives_tier_and_region() -> None:
         event(day(-3), customer_tier="pro", region="NA"),
         event(day(1), customer_tier="later", region="later"),
     ]
-    found = snapshots(History(rows, []))["A"]
+    found = examples(History(rows, []))["A"]
     assert (found["customer_tier"], found["region"]) == ("enterprise", "APAC")
 
 
 def test_a_cutoff_between_seconds_keeps_the_second() -> None:
     cutoff = CUTOFF + timedelta(seconds=7, microseconds=999_999)
-    found = snapshots(History([event(CUTOFF)], []), cutoff)["A"]
+    found = examples(History([event(CUTOFF)], []), cutoff)["A"]
     assert found["cutoff"] == int(CUTOFF.timestamp()) + 7
 
 
@@ -365,7 +365,7 @@ def test_many_accounts_need_several_batches() -> None:
     rows = [event(day(-1), account=f"{number:05d}", topic=f"t{number}") for number in range(9000)]
     feedback, _ = columns(History([], None))
     assert (
-        list(record_batches(feedback, take_snapshots(feedback, None, CUTOFF, RULES, day(5)))) == []
+        list(record_batches(feedback, take_examples(feedback, None, CUTOFF, RULES, day(5)))) == []
     )
     ids = pa.array([row["account_id"].encode() for row in rows])
     one_each = np.arange(len(rows) + 1)
@@ -379,7 +379,7 @@ def test_many_accounts_need_several_batches() -> None:
             for name in (column.name for column in CATEGORIES)
         },
     )
-    batches = list(record_batches(many, take_snapshots(many, None, CUTOFF, RULES, day(5))))
+    batches = list(record_batches(many, take_examples(many, None, CUTOFF, RULES, day(5))))
     assert len(batches) > 1
     found = [row for batch in batches for row in batch.to_pylist()]
     assert [row["account_id"][0] for row in found] == ids.to_pylist()

@@ -1,4 +1,4 @@
-"""What a run met in its input and handled on purpose, counted for its summary."""
+"""Data-quality counts: what a run met in its input and handled on purpose."""
 
 import json
 import os
@@ -11,16 +11,17 @@ import pyarrow.compute
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.feedback_example_gen.reading.feedback_reader import Feedback, Int64s
-from components.feedback_example_gen.snapshots import Snapshots
-from transforms.words import normalised
+from components.feedback_example_gen.examples import CutoffExamples
+from components.feedback_example_gen.reading.feedback_reader import Feedback
+from transforms.arrays import Integers
+from transforms.normalisation import normalised
 
-ODDITIES: Final = "oddities"
+QUALITY_COUNTS: Final = "quality_counts"
 _HASHES: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class InputOddities:
+class QualityCounts:
     """Counts over the rows with an account before as_of; those of buckets can be added.
 
     Attributes:
@@ -41,21 +42,21 @@ class InputOddities:
     accounts_cut: int = 0
     accounts_with_slash: int = 0
 
-    def __add__(self, other: "InputOddities") -> "InputOddities":
+    def __add__(self, other: "QualityCounts") -> "QualityCounts":
         """Adds the counts of two disjoint sets of accounts."""
         names = [field.name for field in fields(self)]
-        return InputOddities(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        return QualityCounts(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
-def count_oddities(feedback: Feedback, scored: Snapshots | None) -> InputOddities:
-    """Counts the oddities of one bucket, column-wise.
+def count_quality(feedback: Feedback, scored: CutoffExamples | None) -> QualityCounts:
+    """Counts the quality of the data of one bucket, column-wise.
 
     Args:
         feedback: Its rows.
-        scored: Its snapshots to be scored; None where there are none.
+        scored: Its examples to be scored; None where there are none.
     """
     slash = pa.compute.match_substring(feedback.account_ids, "/")
-    return InputOddities(
+    return QualityCounts(
         accounts=len(feedback.account_ids),
         duplicate_rows=feedback.duplicate_rows,
         accounts_with_one_row=int(np.count_nonzero(np.diff(feedback.starts) == 1)),
@@ -76,35 +77,37 @@ def _changed(feedback: Feedback, column: str) -> int:
     return int(np.count_nonzero(changes[ends] > changes[starts + 1]))
 
 
-def hashed_ids(feedback: Feedback) -> Int64s:
+def hashed_ids(feedback: Feedback) -> Integers:
     """Returns a hash of each account's id without its case and surrounding blanks, int64 [A]."""
     ids = normalised(feedback.account_ids.to_pylist())
     return np.asarray(tf.strings.to_hash_bucket_fast(ids, _HASHES).numpy())
 
 
-def count_alike(hashes: Int64s) -> int:
+def count_alike(hashes: Integers) -> int:
     """Returns how many accounts have an id that differs from another's only in those."""
     _, accounts = np.unique(hashes, return_counts=True)
     return int(accounts[accounts > 1].sum())
 
 
-def write_oddities(examples_uri: str, bucket: int, counts: InputOddities, ids: Int64s) -> None:
+def write_quality_counts(
+    examples_uri: str, bucket: int, counts: QualityCounts, ids: Integers
+) -> None:
     """Writes the counts and hashed ids of one bucket beside the Examples."""
-    folder = os.path.join(examples_uri, ODDITIES)
+    folder = os.path.join(examples_uri, QUALITY_COUNTS)
     with fileio.open(os.path.join(folder, f"{bucket:05d}.json"), "w") as file:
         file.write(json.dumps(asdict(counts)))
     with fileio.open(os.path.join(folder, f"{bucket:05d}.ids"), "wb") as file:
         file.write(ids.astype("<i8").tobytes())
 
 
-def read_oddities(examples_uri: str) -> tuple[InputOddities, Int64s]:
+def read_quality_counts(examples_uri: str) -> tuple[QualityCounts, Integers]:
     """Returns the counts of all buckets, added up, and the hashed ids of all accounts."""
-    folder, counts, ids = os.path.join(examples_uri, ODDITIES), InputOddities(), [b""]
+    folder, counts, ids = os.path.join(examples_uri, QUALITY_COUNTS), QualityCounts(), [b""]
     for name in sorted(fileio.listdir(folder)):
         with fileio.open(os.path.join(folder, name), "rb") as file:
             content = file.read()
         if name.endswith(".json"):
-            counts += InputOddities(**json.loads(content))
+            counts += QualityCounts(**json.loads(content))
         else:
             ids.append(content)
     return counts, np.frombuffer(b"".join(ids), "<i8")

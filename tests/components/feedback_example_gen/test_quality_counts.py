@@ -1,4 +1,4 @@
-"""Oddities, words and spellings of a bucket against loops over plain rows."""
+"""Data-quality counts, values and case variants of a bucket against loops over plain rows."""
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
@@ -9,34 +9,31 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.feedback_example_gen.input_oddities import (
-    ODDITIES,
-    InputOddities,
-    count_alike,
-    count_oddities,
-    hashed_ids,
-    read_oddities,
-    write_oddities,
+from components.feedback_example_gen.category_values import (
+    VALUE_COUNTS,
+    count_values,
+    find_case_variants,
+    read_value_counts,
+    values_of,
+    write_value_counts,
 )
-from components.feedback_example_gen.open_sets import (
-    EVENT_COLUMNS,
-    OPEN_SETS,
+from components.feedback_example_gen.examples import ExampleRules, take_examples
+from components.feedback_example_gen.quality_counts import (
+    QUALITY_COUNTS,
+    QualityCounts,
+    count_alike,
+    count_quality,
+    hashed_ids,
+    read_quality_counts,
+    write_quality_counts,
 )
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
-from components.feedback_example_gen.snapshots import SnapshotRules, take_snapshots
-from components.feedback_example_gen.spellings import find_spellings
-from components.feedback_example_gen.word_counts import (
-    ACCOUNT_COLUMNS,
-    WORDS,
-    count_words,
-    read_word_counts,
-    words_of,
-    write_word_counts,
-)
+from transforms import columns
 from transforms.columns import CATEGORIES
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
-RULES = SnapshotRules(lookback_days=30, horizon_days=10, max_events=3)
+RULES = ExampleRules(lookback_days=30, horizon_days=10, max_events=3)
+OPEN_SETS = [column.name for column in columns.OPEN_SETS]
 BLANKS = " \t\n\r\v\f"
 NOBODY = Churn(np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -86,12 +83,12 @@ def recent(own: list[dict]) -> list[dict]:
 @given(ROWS)
 def test_accounts_are_counted(rows: list[dict]) -> None:
     feedback, histories = feedback_of(rows)
-    scored = take_snapshots(feedback, NOBODY, AS_OF, RULES, known_until=None)
+    scored = take_examples(feedback, NOBODY, AS_OF, RULES, known_until=None)
 
     def changed(name: str) -> int:
         return sum(len({word(row[name]) for row in own}) > 1 for own in histories.values())
 
-    assert count_oddities(feedback, scored) == InputOddities(
+    assert count_quality(feedback, scored) == QualityCounts(
         accounts=len(histories),
         duplicate_rows=7,
         accounts_with_one_row=sum(len(own) == 1 for own in histories.values()),
@@ -108,24 +105,24 @@ def test_accounts_are_counted(rows: list[dict]) -> None:
 @given(ROWS)
 def test_words_are_counted_as_they_are_spelled(rows: list[dict]) -> None:
     feedback, histories = feedback_of(rows)
-    scored = take_snapshots(feedback, NOBODY, AS_OF, RULES, known_until=None)
-    words = count_words(feedback, scored)
+    scored = take_examples(feedback, NOBODY, AS_OF, RULES, known_until=None)
+    words = count_values(feedback, scored)
     events = [row for own in histories.values() for row in recent(own)[-3:]]
     newest = [own[-1] for own in histories.values()]
-    for columns, shown in ((EVENT_COLUMNS, events), (ACCOUNT_COLUMNS, newest)):
-        for name in columns:
-            for count, expected in (("rows", rows), ("scored", shown)):
-                values, found = words_of(words, name, count)
-                counted = dict(zip(values, found.tolist(), strict=True))
-                counts = Counter(row[name].encode() for row in expected)
-                assert {value: number for value, number in counted.items() if number} == counts
+    for column in columns.OPEN_SETS:
+        shown = newest if column.of_account else events
+        for count, expected in (("rows", rows), ("scored", shown)):
+            values, found = values_of(words, column.name, count)
+            counted = dict(zip(values, found.tolist(), strict=True))
+            counts = Counter(row[column.name].encode() for row in expected)
+            assert {value: number for value, number in counted.items() if number} == counts
 
 
 @settings(deadline=None)
 @given(ROWS)
 def test_spellings_are_those_beside_the_usual_one(rows: list[dict]) -> None:
-    words = count_words(feedback_of(rows)[0], None)
-    for found in find_spellings(words, examples=2):
+    words = count_values(feedback_of(rows)[0], None)
+    for found in find_case_variants(words, examples=2):
         counts = Counter(row[found.column] for row in rows)
         usual = {}
         for value in sorted(counts, key=lambda value: (-counts[value], value.encode())):
@@ -134,7 +131,7 @@ def test_spellings_are_those_beside_the_usual_one(rows: list[dict]) -> None:
             (value for value in counts if usual[word(value)] != value),
             key=lambda value: (-counts[value], value.encode()),
         )
-        assert found.spellings == len(other)
+        assert found.variants == len(other)
         assert found.rows == sum(counts[value] for value in other)
         assert found.examples == tuple((value, usual[word(value)]) for value in other[:2])
 
@@ -144,14 +141,14 @@ def test_a_column_of_free_text_is_cut_to_its_commonest_words() -> None:
         {"account_id": "A", "age": 1, **dict.fromkeys(OPEN_SETS, "x"), "topic": f"t{n % 40}"}
         for n in range(60)
     ]
-    words = count_words(feedback_of(rows)[0], None, most=25)
+    words = count_values(feedback_of(rows)[0], None, most=25)
     topics = words.filter(pa.compute.equal(words["column"], "topic")).to_pylist()
     assert len(topics) == 26
-    assert topics[-1] == {"column": "topic", "word": None, "rows": 15, "scored": 0}
+    assert topics[-1] == {"column": "topic", "value": None, "rows": 15, "scored": 0}
     assert sum(one["rows"] for one in topics) == 60
-    values, _ = words_of(words, "topic", "rows")
+    values, _ = values_of(words, "topic", "rows")
     assert len(values) == 25
-    assert {one.spellings for one in find_spellings(words)} == {0}
+    assert {one.variants for one in find_case_variants(words)} == {0}
 
 
 def test_buckets_are_added_up(tmp_path: Path) -> None:
@@ -159,14 +156,14 @@ def test_buckets_are_added_up(tmp_path: Path) -> None:
         feedback_of([{"account_id": who, "age": 1, **dict.fromkeys(OPEN_SETS, tier)}])[0]
         for who, tier in (("A", "Pro"), ("a ", "pro"), ("b", "pro"))
     ]
-    for folder in (ODDITIES, WORDS):
+    for folder in (QUALITY_COUNTS, VALUE_COUNTS):
         (tmp_path / folder).mkdir()
     for bucket, part in enumerate(parts):
-        write_oddities(str(tmp_path), bucket, count_oddities(part, None), hashed_ids(part))
-        write_word_counts(str(tmp_path), bucket, count_words(part, None))
-    counts, ids = read_oddities(str(tmp_path))
-    assert counts == InputOddities(accounts=3, duplicate_rows=21, accounts_with_one_row=3)
+        write_quality_counts(str(tmp_path), bucket, count_quality(part, None), hashed_ids(part))
+        write_value_counts(str(tmp_path), bucket, count_values(part, None))
+    counts, ids = read_quality_counts(str(tmp_path))
+    assert counts == QualityCounts(accounts=3, duplicate_rows=21, accounts_with_one_row=3)
     assert count_alike(ids) == 2
-    words = read_word_counts(str(tmp_path))
-    assert dict(zip(*words_of(words, "region", "rows"), strict=True)) == {b"Pro": 1, b"pro": 2}
-    assert {(one.spellings, one.rows) for one in find_spellings(words)} == {(1, 1)}
+    words = read_value_counts(str(tmp_path))
+    assert dict(zip(*values_of(words, "region", "rows"), strict=True)) == {b"Pro": 1, b"pro": 2}
+    assert {(one.variants, one.rows) for one in find_case_variants(words)} == {(1, 1)}

@@ -1,6 +1,6 @@
-"""Words that train does not know, and values that are not there.
+"""Values that train does not know, and values that are not there.
 
-The words are the raw ones, as the statistics list them.
+They are the raw ones, as the statistics list them.
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,13 @@ from typing import Final
 
 from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits, verdict_on
 from components.data_checker.pairs import Pair, too_few, too_few_values
-from components.data_checker.statistics import Feature, Statistics, Words, common_stats, features
+from components.data_checker.statistics import (
+    Feature,
+    Statistics,
+    ValueCounts,
+    common_stats,
+    features,
+)
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 from transforms import event_spec
 from transforms.columns import CATEGORIES, OPEN_SETS
@@ -45,7 +51,7 @@ def check_unseen(
             why = "not compared: no value in a split"
             yield _unseen(pair, name, None, limits, SKIPPED, why)
             continue
-        old, new = Words.of(known[name]), Words.of(found[name])
+        old, new = ValueCounts.of(known[name]), ValueCounts.of(found[name])
         words = [word for word in new.counts if word.strip() and word not in old.counts]
         unseen = sorted(words, key=lambda word: (-new.counts[word], word))
         share = sum((new.share(word) for word in unseen), 0.0)
@@ -57,7 +63,7 @@ def check_unseen(
         yield _unseen(pair, name, share, limits, verdict, why or shown)
 
 
-def _judge(share: float, old: Words, new: Words, most: float) -> tuple[str, str]:
+def _judge(share: float, old: ValueCounts, new: ValueCounts, most: float) -> tuple[str, str]:
     if share > most and old.complete:
         return FAILED, ""
     if share <= most and new.complete:
@@ -115,10 +121,10 @@ def check_missing(split: str, statistics: Statistics, limits: Limits) -> Iterato
 
 def _missing_share(feature: Feature, name: str) -> float:
     stats = common_stats(feature)
-    values, snapshots = stats.tot_num_values, stats.num_missing + stats.num_non_missing
-    absent = 0 if name in event_spec.EVENT_LISTS else snapshots - values
+    values, examples = stats.tot_num_values, stats.num_missing + stats.num_non_missing
+    absent = 0 if name in event_spec.EVENT_LISTS else examples - values
     total = values + absent
     if feature.HasField("string_stats"):
-        counts = Words.of(feature).counts
+        counts = ValueCounts.of(feature).counts
         absent += sum(count for word, count in counts.items() if not word.strip())
     return float(absent / total) if total else 0.0

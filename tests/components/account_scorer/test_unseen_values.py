@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.account_scorer.unseen_words import count_unseen_words, unseen_words
-from components.feedback_example_gen.word_counts import OPEN_SETS, WORDS, write_word_counts
-from components.registry.published_properties import UnseenWords
+from components.account_scorer.unseen_values import count_unseen_values, unseen_values
+from components.feedback_example_gen.category_values import VALUE_COUNTS, write_value_counts
+from components.registry.published_properties import UnseenValues
+from transforms.columns import OPEN_SETS
 
 SPELLINGS = st.sampled_from(["chat", "Chat", " CHAT", "slack", "Slack ", "x", "ü", "Ü", ""])
 
@@ -19,7 +20,7 @@ def table(rows: list[tuple[str, str | None, int]]) -> pa.Table:
     return pa.table(
         {
             "column": pa.array([row[0] for row in rows], pa.string()),
-            "word": pa.array([None if r[1] is None else r[1].encode() for r in rows], pa.binary()),
+            "value": pa.array([None if r[1] is None else r[1].encode() for r in rows], pa.binary()),
             "rows": pa.array([row[2] + 1 for row in rows], pa.int64()),
             "scored": pa.array([row[2] for row in rows], pa.int64()),
         }
@@ -34,7 +35,7 @@ def table(rows: list[tuple[str, str | None, int]]) -> pa.Table:
 def test_the_share_is_that_of_events(counts: dict[str | None, int], known: set[bytes]) -> None:
     words = table([("source", word, count) for word, count in counts.items()])
     words = pa.concat_tables([words, table([("topic", "chat", 100)])])
-    share, named = unseen_words(words, "source", frozenset(known))
+    share, named = unseen_values(words, "source", frozenset(known))
     unseen: dict[str, int] = {}
     for word, count in counts.items():
         if word is not None and count and word.strip().lower().encode() not in known:
@@ -49,18 +50,18 @@ def test_every_vocabulary_is_counted_and_a_missing_one_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     examples = str(tmp_path / "examples")
-    (tmp_path / "examples" / WORDS).mkdir(parents=True)
+    (tmp_path / "examples" / VALUE_COUNTS).mkdir(parents=True)
     (tmp_path / "model" / "assets").mkdir(parents=True)
     for name in ("area", "source", "topic", "tier"):
         (tmp_path / "model" / "assets" / name).write_text("known\n")
-    lines = [(name, " Known", 3) for name in OPEN_SETS] + [("topic", "New\n", 1)]
-    write_word_counts(examples, 0, table(lines))
+    lines = [(column.name, " Known", 3) for column in OPEN_SETS] + [("topic", "New\n", 1)]
+    write_value_counts(examples, 0, table(lines))
     with caplog.at_level(logging.WARNING):
-        found = count_unseen_words(examples, str(tmp_path / "model"))
+        found = count_unseen_values(examples, str(tmp_path / "model"))
     assert found == {
-        "area": UnseenWords(0.0),
-        "source": UnseenWords(0.0),
-        "topic": UnseenWords(0.25, ("new",)),
-        "tier": UnseenWords(0.0),
+        "area": UnseenValues(0.0),
+        "source": UnseenValues(0.0),
+        "topic": UnseenValues(0.25, ("new",)),
+        "tier": UnseenValues(0.0),
     }
     assert "'region'" in caplog.text

@@ -1,4 +1,4 @@
-"""From columns of feedback to snapshots: who is in the population, with what label.
+"""From columns of feedback to examples: who is in the population, with what label.
 
 Everything is done column-wise for all accounts of a bucket at one cutoff; no loop
 runs over accounts or events.
@@ -14,8 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
-from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback, Int64s
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
+from transforms.arrays import Integers
 from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, SENTIMENT, SENTIMENTS, Column
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -23,8 +24,8 @@ _BATCH: Final = 4_096
 
 
 @dataclass(frozen=True)
-class SnapshotRules:
-    """How far snapshots look back and ahead, in days, and how many events they keep."""
+class ExampleRules:
+    """How far examples look back and ahead, in days, and how many events they keep."""
 
     lookback_days: int
     horizon_days: int
@@ -32,7 +33,7 @@ class SnapshotRules:
 
 
 @dataclass(frozen=True)
-class Snapshots:
+class CutoffExamples:
     """The population of one bucket at one cutoff: S accounts.
 
     Attributes:
@@ -46,10 +47,10 @@ class Snapshots:
     """
 
     cutoff_us: int
-    account: Int64s
-    first: Int64s
-    begin: Int64s
-    end: Int64s
+    account: Integers
+    first: Integers
+    begin: Integers
+    end: Integers
     cut: npt.NDArray[np.bool_]
     labels: Labels | None
 
@@ -59,13 +60,13 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def take_snapshots(
+def take_examples(
     feedback: Feedback,
     churn: Churn | None,
     cutoff: datetime,
-    rules: SnapshotRules,
+    rules: ExampleRules,
     known_until: datetime | None,
-) -> Snapshots:
+) -> CutoffExamples:
     """Decides the population at a cutoff, what it shows and, if asked, its labels.
 
     With a churn table an account belongs to the population from its first feedback
@@ -79,7 +80,7 @@ def take_snapshots(
         cutoff: Divides features (created_at < cutoff) from label.
         rules: Lookback, horizon, most events.
         known_until: Labels know nothing of what happened at this moment or later; not before
-            the horizon is over. None for the snapshots to be scored, which have no label.
+            the horizon is over. None for the examples to be scored, which have no label.
     """
     cutoff_us = microseconds(cutoff)
     first = feedback.starts[:-1]
@@ -95,7 +96,7 @@ def take_snapshots(
         lost_us = first_loss(feedback, churn, cutoff_us, rules.horizon_days, end)[account]
         labels = as_labels(lost_us, cutoff_us, microseconds(known_until), rules.horizon_days)
     begin = np.maximum(recent, end - rules.max_events)
-    return Snapshots(
+    return CutoffExamples(
         cutoff_us=cutoff_us,
         account=account,
         first=first[account],
@@ -106,13 +107,13 @@ def take_snapshots(
     )
 
 
-def _rows_before(feedback: Feedback, moment_us: int) -> Int64s:
+def _rows_before(feedback: Feedback, moment_us: int) -> Integers:
     """Rows of each account before a moment, int64 [A]."""
     before = np.concatenate([[0], np.cumsum(feedback.created_us < moment_us)])
     return np.diff(before[feedback.starts])
 
 
-def _gone(feedback: Feedback, churn: Churn, cutoff_us: int, end: Int64s) -> npt.NDArray[np.bool_]:
+def _gone(feedback: Feedback, churn: Churn, cutoff_us: int, end: Integers) -> npt.NDArray[np.bool_]:
     """Accounts that churned before the cutoff and wrote nothing since, bool [A]."""
     last_churn = np.full(len(end), np.iinfo(np.int64).min)
     past = churn.churned_us < cutoff_us
@@ -123,18 +124,18 @@ def _gone(feedback: Feedback, churn: Churn, cutoff_us: int, end: Int64s) -> npt.
     return newest <= last_churn
 
 
-def record_batches(feedback: Feedback, snapshots: Snapshots) -> Iterator[pa.RecordBatch]:
-    """Yields the snapshots in the shape of event_spec, one list column a feature."""
+def record_batches(feedback: Feedback, examples: CutoffExamples) -> Iterator[pa.RecordBatch]:
+    """Yields the examples in the shape of event_spec, one list column a feature."""
     lifetime = _LifetimeCounts.of(feedback)
-    for start in range(0, len(snapshots.account), _BATCH):
-        yield _record_batch(feedback, lifetime, snapshots, slice(start, start + _BATCH))
+    for start in range(0, len(examples.account), _BATCH):
+        yield _record_batch(feedback, lifetime, examples, slice(start, start + _BATCH))
 
 
 @dataclass(frozen=True)
 class _LifetimeCounts:
     """Rows before each row, in total and by sentiment: int64 [N + 1] each."""
 
-    prefix: dict[str, Int64s]
+    prefix: dict[str, Integers]
 
     @classmethod
     def of(cls, feedback: Feedback) -> "_LifetimeCounts":
@@ -150,34 +151,34 @@ class _LifetimeCounts:
 
 
 def _record_batch(
-    feedback: Feedback, lifetime: _LifetimeCounts, snapshots: Snapshots, part: slice
+    feedback: Feedback, lifetime: _LifetimeCounts, examples: CutoffExamples, part: slice
 ) -> pa.RecordBatch:
-    first, begin, end = snapshots.first[part], snapshots.begin[part], snapshots.end[part]
+    first, begin, end = examples.first[part], examples.begin[part], examples.end[part]
     columns = {
-        event_spec.ACCOUNT_ID: feedback.account_ids.take(pa.array(snapshots.account[part])),
+        event_spec.ACCOUNT_ID: feedback.account_ids.take(pa.array(examples.account[part])),
         **{one.feature: _values(feedback, one, end - 1) for one in ACCOUNT_COLUMNS},
-        event_spec.CUTOFF: np.full(len(end), snapshots.cutoff_us // 1_000_000),
-        event_spec.TENURE_DAYS: _age_days(feedback, snapshots, first),
-        event_spec.DAYS_SINCE_LAST_EVENT: _age_days(feedback, snapshots, end - 1),
+        event_spec.CUTOFF: np.full(len(end), examples.cutoff_us // 1_000_000),
+        event_spec.TENURE_DAYS: _age_days(feedback, examples, first),
+        event_spec.DAYS_SINCE_LAST_EVENT: _age_days(feedback, examples, end - 1),
     }
     for name, prefix in lifetime.prefix.items():
         columns[name] = (prefix[end] - prefix[first]).astype(np.float32)
-    if snapshots.labels is not None:
-        columns[event_spec.LABEL] = snapshots.labels.churned[part]
-        columns[event_spec.DAYS_TO_CHURN] = snapshots.labels.days_to_churn[part]
-        columns[event_spec.DAYS_OBSERVED] = snapshots.labels.days_observed[part]
+    if examples.labels is not None:
+        columns[event_spec.LABEL] = examples.labels.churned[part]
+        columns[event_spec.DAYS_TO_CHURN] = examples.labels.days_to_churn[part]
+        columns[event_spec.DAYS_OBSERVED] = examples.labels.days_observed[part]
     one_each = np.arange(len(end) + 1)
     lists = {name: _lists(one_each, values) for name, values in columns.items()}
-    return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, snapshots, begin, end))
+    return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, examples, begin, end))
 
 
 def _event_lists(
-    feedback: Feedback, snapshots: Snapshots, begin: Int64s, end: Int64s
+    feedback: Feedback, examples: CutoffExamples, begin: Integers, end: Integers
 ) -> dict[str, pa.ListArray]:
     offsets = np.concatenate([[0], np.cumsum(end - begin)])
     rows = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], end - begin)
     lists = {
-        event_spec.EVENT_AGE_DAYS: _lists(offsets, _age_days(feedback, snapshots, rows)),
+        event_spec.EVENT_AGE_DAYS: _lists(offsets, _age_days(feedback, examples, rows)),
     }
     for column in EVENT_COLUMNS:
         lists[column.feature] = _lists(offsets, _values(feedback, column, rows))
@@ -185,7 +186,7 @@ def _event_lists(
 
 
 def _values(
-    feedback: Feedback, column: Column, rows: Int64s
+    feedback: Feedback, column: Column, rows: Integers
 ) -> pa.DictionaryArray | npt.NDArray[np.int64]:
     """Returns what a column holds in some rows."""
     if column.name in feedback.numbers:
@@ -193,11 +194,13 @@ def _values(
     return feedback.strings[column.name].take(pa.array(rows))
 
 
-def _age_days(feedback: Feedback, snapshots: Snapshots, rows: Int64s) -> npt.NDArray[np.float32]:
-    return ((snapshots.cutoff_us - feedback.created_us[rows]) / DAY_US).astype(np.float32)
+def _age_days(
+    feedback: Feedback, examples: CutoffExamples, rows: Integers
+) -> npt.NDArray[np.float32]:
+    return ((examples.cutoff_us - feedback.created_us[rows]) / DAY_US).astype(np.float32)
 
 
-def _lists(offsets: Int64s, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
+def _lists(offsets: Integers, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary.take(values.indices)
     elif isinstance(values, np.ndarray):

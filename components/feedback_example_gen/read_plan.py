@@ -6,32 +6,32 @@ from datetime import datetime
 
 from components.errors import DataGateStopped
 from components.feedback_example_gen.cutoffs import CutoffPlan, plan_cutoffs
-from components.feedback_example_gen.reading.database_snapshot import Snapshot
+from components.feedback_example_gen.reading.database_snapshot import DatabaseSnapshot
 from components.feedback_example_gen.reading.watermark import Watermark, read_watermark
 from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, INACTIVITY, ReadRequest
 from components.postgres.contract import require_contract
 
 
 @dataclass(frozen=True)
-class Survey:
+class ReadPlan:
     """What all readers of a run agree on.
 
     Attributes:
         as_of: The run's now, UTC.
         label_source: account_churn or inactivity.
         watermark: What the database held.
-        plan: The cutoffs of each split.
+        cutoffs: Those of each split.
         buckets: Into how many buckets of accounts the reading is divided.
     """
 
     as_of: datetime
     label_source: str
     watermark: Watermark
-    plan: CutoffPlan
+    cutoffs: CutoffPlan
     buckets: int
 
 
-def survey_database(snapshot: Snapshot, request: ReadRequest) -> Survey:
+def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
     """Checks the inputs and plans the reading, inside the run's snapshot.
 
     Raises:
@@ -56,16 +56,16 @@ def survey_database(snapshot: Snapshot, request: ReadRequest) -> Survey:
     label_source = request.label_source
     if label_source == AUTO:
         label_source = ACCOUNT_CHURN if report.churn_table_present else INACTIVITY
-    return Survey(
+    return ReadPlan(
         as_of=as_of,
         label_source=label_source,
         watermark=watermark,
-        plan=plan_cutoffs(as_of, watermark.first, request.windows, request.splits),
+        cutoffs=plan_cutoffs(as_of, watermark.first, request.windows, request.splits),
         buckets=max(1, math.ceil(watermark.rows / request.rows_per_bucket)),
     )
 
 
-def _in_future(as_of: datetime, snapshot: Snapshot) -> str:
+def _in_future(as_of: datetime, snapshot: DatabaseSnapshot) -> str:
     return (
         f"as_of is {as_of:%Y-%m-%d %H:%M} UTC, but the database's clock shows "
         f"{snapshot.now:%Y-%m-%d %H:%M}: a label window that is still open would pass for a "

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.words import normalised
+from transforms.normalisation import normalised
 
 BLANKS = " \t\n\r\v\f"
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cn"], exclude_characters="\0"), max_size=8)
@@ -41,7 +41,7 @@ def test_what_is_not_utf_8_does_not_stop_a_model() -> None:
 
 @pytest.mark.parametrize("locale", ["tr_TR.UTF-8", "C"])
 def test_the_locale_of_the_process_does_not_matter(locale: str) -> None:
-    code = "from transforms.words import normalised; print(normalised([b'BILLING']).numpy()[0])"
+    code = "from transforms.normalisation import normalised as n; print(n([b'BILLING']).numpy()[0])"
     environment = {**os.environ, "LC_ALL": locale}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.data_checker.checks import Check
-from components.data_checker.words import UNSEEN_PAIRS, check_missing, check_unseen
+from components.data_checker.value_checks import UNSEEN_PAIRS, check_missing, check_unseen
 from transforms import columns, event_spec
 
 EVAL, SCORE = UNSEEN_PAIRS
