@@ -130,7 +130,7 @@ def print_losses(labels: Floats, probabilities: dict[str, Floats], columns: dict
 
 def _refitted(found: TrainedHistory, groups: Sequence[str]) -> Iterator[tuple[str, Floats]]:
     columns = np.ones(len(groups), dtype=bool)
-    seed = found.settings.seed
+    seed = found.settings.training.seed
     yield ALL, _fitted(found, columns, seed)
     yield OTHER_SEED, _fitted(found, columns, seed + 1)
     for group, kept in kept_columns(groups).items():
@@ -153,9 +153,9 @@ def _settings(found: TrainedHistory, seed: int) -> "TrainerSettings":
     from pipeline.training import training_config
     from serving_model.learning.trainer import TrainerSettings
 
-    horizon = found.settings.horizon_days
+    horizon = found.settings.reading.horizon_days
     own: dict[str, Any] = {"seed": seed, "churn_horizons": [horizon]}
-    card = {"model_card": {"label_source": found.settings.label_source}}
+    card = {"model_card": {"label_source": found.settings.reading.label_source}}
     return TrainerSettings.from_custom_config({**training_config(found.settings), **own, **card})
 
 

@@ -39,9 +39,12 @@ from transforms.product_area_impact import RECENT_DAYS, TOP_PRIORITY
 
 def bare_aggregate(psql: str, url: str, as_of: datetime, settings: Settings) -> float:
     """Returns the seconds that psql needs for the aggregate of the same window."""
-    moments = {"as_of": as_of, "since": as_of - timedelta(days=settings.area_window_days)}
+    moments = {"as_of": as_of, "since": as_of - timedelta(days=settings.reading.area_window_days)}
     moments["recent_since"] = as_of - timedelta(days=RECENT_DAYS)
-    priorities = {"critical_priority": settings.critical_priority, "top_priority": TOP_PRIORITY}
+    priorities = {
+        "critical_priority": settings.reading.critical_priority,
+        "top_priority": TOP_PRIORITY,
+    }
     literals = {name: f"'{moment.isoformat()}'::timestamptz" for name, moment in moments.items()}
     statement = queries("components.feedback_example_gen.reading")["product_area_counts"] % {
         **literals,
@@ -58,7 +61,7 @@ def branch(as_of: datetime, settings: Settings, folder: Path) -> float:
     counts, areas = AreaCounts(), PublishedAreas()
     counts.uri, areas.uri = str(folder / "counts"), str(folder / "areas")
     node = publish_areas(settings, Channel(type=AreaCounts))
-    window = AreaWindow(settings.area_window_days, settings.critical_priority)
+    window = AreaWindow(settings.reading.area_window_days, settings.reading.critical_priority)
     start = time.perf_counter()
     with exported_snapshot() as snapshot:
         write_counted_areas(counts, read_area_counts(snapshot.connection, as_of, window))

@@ -131,10 +131,10 @@ def run_components(folder: Path) -> dict:
     from tfx.dsl.compiler.compiler import Compiler
 
     from pipeline.runs.branch_runner import BranchRunner
-    from pipeline.settings import Settings
+    from pipeline.settings import load_settings
     from pipeline.training import create_pipeline
 
-    settings = Settings(
+    settings = load_settings(
         state_dir=folder, as_of=END, cutoff_interval_days=28, max_training_cutoffs=6
     )
     definition = create_pipeline(settings)

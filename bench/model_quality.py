@@ -85,7 +85,7 @@ def _measure(
         training_rate=training.base_rate,
         test_accounts=len(labels),
         test_rate=testing.base_rate,
-        horizon_days=found.settings.horizon_days,
+        horizon_days=found.settings.reading.horizon_days,
         training_seconds=found.training_seconds,
         other_labels=_other_labels(recorded, found),
         scores=scores,

@@ -28,7 +28,7 @@ def against_the_limit(found: TrainedHistory) -> dict[str, Figure]:
 
     Reads the database that DATABASE_URL names.
     """
-    horizon = found.settings.horizon_days
+    horizon = found.settings.reading.horizon_days
     with closing(connect("tens-insight bench limit")) as connection:
         snapshot = read_snapshot(connection, found.eval_cutoff, horizon)
     limit = particle_limit(

@@ -29,7 +29,8 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.bucket_writer import GZIP
-from components.feedback_example_gen.cutoffs import SPLITS, Windows, plan_cutoffs
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
+from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
 from components.feedback_example_gen.examples import (
     ExampleRules,
     record_batches,
@@ -46,7 +47,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
 from components.postgres.connection import connect
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
-WINDOWS = Windows(
+WINDOWS = FeedbackExampleGenConfig(
     lookback_days=180, horizon_days=60, cutoff_interval_days=14, max_training_cutoffs=12
 )
 RULES = ExampleRules(lookback_days=180, horizon_days=60, max_events=500)

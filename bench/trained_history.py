@@ -103,7 +103,7 @@ def _train(settings: Settings) -> TrainedHistory:
     serialized = read_serialized(f"{uri}/Split-eval")
     scorer = ModelScorer(saved_model_path(artifacts["model"]))
     testing = load_snapshots([f"{uri}/Split-eval/*"], transform)
-    tiers, states = _traits(serialized, settings.lookback_days)
+    tiers, states = _traits(serialized, settings.reading.lookback_days)
     # Snapshots are sorted by account at their one cutoff, and so is what is put beside them.
     scored, probabilities = scorer.score(serialized)
     order = np.argsort(np.array([one.encode() for one in scored]), kind="stable")

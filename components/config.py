@@ -53,7 +53,10 @@ def component_config(cls: type[AnyClass]) -> type[AnyClass]:
         TypeError: A field has no default, or no description.
     """
     made = pydantic.dataclasses.dataclass(
-        cls, frozen=True, kw_only=True, config=pydantic.ConfigDict(extra="forbid")
+        cls,
+        frozen=True,
+        kw_only=True,
+        config=pydantic.ConfigDict(extra="forbid", validate_default=True),
     )
     for name, field in setting_fields(made).items():
         if field.is_required() or not field.description:
@@ -67,14 +70,19 @@ def setting_fields(kind: type[Any]) -> dict[str, FieldInfo]:
     return fields
 
 
+def plain(config: IsConfig) -> dict[str, Any]:
+    """Returns the values of a config by name, as JSON has them."""
+    found: dict[str, Any] = pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
+    return found
+
+
 def as_parameter(config: IsConfig) -> str:
     """Returns a config as JSON with sorted keys: equal configs give equal texts.
 
     Letters outside ASCII are written as they are: ML Metadata cannot record a backslash on
     Postgres.
     """
-    plain = pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
-    return json.dumps(plain, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(config), sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 def read_config(kind: type[Config], exec_properties: Mapping[str, Any]) -> Config:

@@ -39,4 +39,4 @@ def local_deployment(settings: Settings) -> Deployment:
 
 def as_of_text(settings: Settings) -> str:
     """Returns the run's now in ISO 8601; empty for the database's clock."""
-    return settings.as_of.isoformat() if settings.as_of else ""
+    return settings.run.as_of.isoformat() if settings.run.as_of else ""

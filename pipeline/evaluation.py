@@ -49,10 +49,10 @@ def _metrics(settings: Settings) -> list[config_pb2.MetricConfig]:
             class_name="AUC",
             per_slice_thresholds=_overall(
                 value_threshold=config_pb2.GenericValueThreshold(
-                    lower_bound=wrappers_pb2.DoubleValue(value=settings.min_auc)
+                    lower_bound=wrappers_pb2.DoubleValue(value=settings.model_gate.min_auc)
                 ),
                 change_threshold=_no_worse(
-                    config_pb2.MetricDirection.HIGHER_IS_BETTER, -settings.max_auc_drop
+                    config_pb2.MetricDirection.HIGHER_IS_BETTER, -settings.model_gate.max_auc_drop
                 ),
             ),
         ),
@@ -61,7 +61,8 @@ def _metrics(settings: Settings) -> list[config_pb2.MetricConfig]:
             class_name="BinaryCrossEntropy",
             per_slice_thresholds=_overall(
                 change_threshold=_no_worse(
-                    config_pb2.MetricDirection.LOWER_IS_BETTER, settings.max_log_loss_rise
+                    config_pb2.MetricDirection.LOWER_IS_BETTER,
+                    settings.model_gate.max_log_loss_rise,
                 )
             ),
         ),

@@ -1,7 +1,6 @@
 """Nodes that both pipelines wire: reading, champion, scoring, product areas."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Final
 
 from tfx import v1 as tfx
@@ -9,7 +8,6 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.types import BaseChannel, channel, standard_artifacts
 
 from components.account_scorer.component import AccountScorer
-from components.data_checker.checks import Limits
 from components.data_checker.component import DataChecker
 from components.data_checker.trained_statistics import NewestOrNone
 from components.data_gate.component import DataGate
@@ -39,32 +37,14 @@ TUNING_PIPELINE: Final = "tens-insight-tune"
 
 def beam_args(settings: Settings) -> list[str]:
     """Returns the options for Beam: those of the settings, or the local ones."""
-    return list(settings.beam_pipeline_args or LOCAL_BEAM_ARGS)
+    return list(settings.run.beam_pipeline_args or LOCAL_BEAM_ARGS)
 
 
 def read_feedback(
     settings: Settings, deployment: Deployment, splits: Sequence[str]
 ) -> FeedbackExampleGen:
     """Reads the splits in one consistent snapshot."""
-    return FeedbackExampleGen(
-        splits=splits,
-        lookback_days=settings.lookback_days,
-        horizon_days=settings.horizon_days,
-        cutoff_interval_days=settings.cutoff_interval_days,
-        max_training_cutoffs=settings.max_training_cutoffs,
-        training_cutoffs=[cutoff.isoformat() for cutoff in settings.training_cutoffs],
-        eval_cutoff=settings.eval_cutoff.isoformat() if settings.eval_cutoff else "",
-        max_events=settings.max_events,
-        label_source=settings.label_source,
-        churn_table=settings.churn_table,
-        churn_account_column=settings.churn_account_column,
-        churn_date_column=settings.churn_date_column,
-        rows_per_bucket=settings.rows_per_bucket,
-        area_window_days=settings.area_window_days,
-        critical_priority=settings.critical_priority,
-        duplicate_events=settings.duplicate_events,
-        as_of=deployment.as_of,
-    )
+    return FeedbackExampleGen(config=settings.reading, splits=splits, as_of=deployment.as_of)
 
 
 def check_data(
@@ -80,8 +60,7 @@ def check_data(
         statistics=statistics,
         anomalies=anomalies,
         trained_statistics=trained_statistics,
-        actions=settings.data_checks,
-        limits=Limits(**{bar.name: getattr(settings, bar.name) for bar in fields(Limits)}),
+        config=settings.data_gate,
     )
 
 
@@ -147,13 +126,13 @@ def gate_model(
         baseline_model=former_champion,
         evaluation=evaluator.outputs["evaluation"],
         evaluator_blessing=evaluator.outputs["blessing"],
-        max_auc_drop=settings.max_auc_drop,
-        max_pr_auc_drop=settings.max_pr_auc_drop,
-        max_log_loss_rise=settings.max_log_loss_rise,
-        max_calibration_error=settings.max_calibration_error,
-        max_calibration_gap=settings.max_calibration_gap,
-        min_slice_churned=settings.min_slice_churned,
-        min_slice_stayed=settings.min_slice_stayed,
+        max_auc_drop=settings.model_gate.max_auc_drop,
+        max_pr_auc_drop=settings.model_gate.max_pr_auc_drop,
+        max_log_loss_rise=settings.model_gate.max_log_loss_rise,
+        max_calibration_error=settings.model_gate.max_calibration_error,
+        max_calibration_gap=settings.model_gate.max_calibration_gap,
+        min_slice_churned=settings.model_gate.min_slice_churned,
+        min_slice_stayed=settings.model_gate.min_slice_stayed,
     )
 
 
@@ -161,33 +140,12 @@ def publish_scores(
     settings: Settings, examples: BaseChannel, champion: BaseChannel
 ) -> AccountScorer:
     """Scores everyone with the champion and publishes in one transaction."""
-    return AccountScorer(
-        examples=examples,
-        model=champion,
-        risk_bands=settings.bands,
-        max_count_change=settings.max_count_change,
-        max_mean_shift=settings.max_mean_shift,
-        max_category_shift=settings.max_category_shift,
-        max_moved_share=settings.max_moved_share,
-        moved_threshold=settings.moved_threshold,
-        accept_shift=settings.accept_shift,
-        remove_departed=settings.departed_accounts == "remove",
-        history_days=settings.history_days,
-    )
+    return AccountScorer(examples=examples, model=champion, config=settings.scoring)
 
 
 def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaScorer:
     """Ranks the product areas by the weighted rule and publishes in one transaction."""
-    return ProductAreaScorer(
-        area_counts=area_counts,
-        weights=settings.area_weights,
-        enterprise_segments=settings.enterprise_segments,
-        clear_if_empty=settings.areas_empty_window == "clear",
-        remove_vanished=settings.vanished_areas == "remove",
-        max_count_change=settings.max_count_change,
-        accept_shift=settings.accept_shift,
-        history_days=settings.history_days,
-    )
+    return ProductAreaScorer(area_counts=area_counts, config=settings.areas)
 
 
 def assemble(

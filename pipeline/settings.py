@@ -1,76 +1,66 @@
-"""Every setting of a run: one frozen, typed object, built at the edge.
+"""Every setting of a run: frozen, typed groups, loaded once when a command begins.
 
-Values come from environment variables (TENS_INSIGHT_<NAME>), then from the YAML file
-that TENS_INSIGHT_CONFIG names, then from the defaults here. The database address is
-no setting: components/postgres/connection.py resolves it where a connection is opened,
+A group is the config of a component, defined beside it, and is handed to it whole. By name a
+setting is flat: its value comes from the environment variable TENS_INSIGHT_<NAME>, then from
+the YAML file that TENS_INSIGHT_CONFIG names, then from the default in its group. The database
+address is no setting: components/postgres/connection.py resolves it where a connection is opened,
 so that it can never travel with the others into ML Metadata or a compiled pipeline.
 """
 
 import difflib
+import json
 import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_origin, get_type_hints
 
 import pydantic
 import yaml
-from pydantic import Field
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
+from pydantic.fields import FieldInfo
 
-from pipeline.setting_groups.areas import AreaSettings
-from pipeline.setting_groups.data_gate import DataGateSettings
+from components.account_scorer.config import AccountScorerConfig
+from components.config import plain, setting_fields
+from components.data_checker.config import DataCheckerConfig
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
+from components.model_review.config import ModelReviewConfig
+from components.model_trainer.config import ModelTrainerConfig
+from components.product_area_scorer.config import ProductAreaScorerConfig
 from pipeline.setting_groups.kubeflow import KubeflowSettings
-from pipeline.setting_groups.model_gate import ModelGateSettings
-from pipeline.setting_groups.publishing import PublishingSettings
-from pipeline.setting_groups.reading import ReadingSettings
-from pipeline.setting_groups.reviewing import ReviewingSettings
-from pipeline.setting_groups.training import TrainingSettings
+from pipeline.setting_groups.model_gate import ModelGateConfig
+from pipeline.setting_groups.run import RunSettings
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
-_OF_A_MACHINE: Final = (
-    "state_dir",
-    "beam_pipeline_args",
-    "review_dir",
-    *KubeflowSettings.model_fields,
-)
 
 
 class ConfigurationInvalid(ValueError):
     """A setting has a wrong value, or does not exist."""
 
 
-class Settings(
-    # Read from the right: pydantic lists the fields of the last base first.
-    KubeflowSettings,
-    AreaSettings,
-    ReviewingSettings,
-    PublishingSettings,
-    ModelGateSettings,
-    TrainingSettings,
-    DataGateSettings,
-    ReadingSettings,
-    BaseSettings,
-):
-    """The settings, with their units and meaning."""
+@dataclass(frozen=True)
+class Settings:
+    """The settings by group, each of which is documented in its class.
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
-    )
+    Attributes:
+        explicit: Names of the settings whose values are given, not defaults.
+    """
 
-    state_dir: Path = Field(
-        Path("var"),
-        description="Folder of ML Metadata, artifacts, pushed models, logs, embedded database.",
-    )
+    run: RunSettings
+    reading: FeedbackExampleGenConfig
+    data_gate: DataCheckerConfig
+    training: ModelTrainerConfig
+    model_gate: ModelGateConfig
+    scoring: AccountScorerConfig
+    areas: ProductAreaScorerConfig
+    review: ModelReviewConfig
+    cluster: KubeflowSettings
+    explicit: frozenset[str] = frozenset()
 
-    @pydantic.field_validator("state_dir")
-    @classmethod
-    def _absolute(cls, folder: Path) -> Path:
-        return folder.expanduser().absolute()
+    @property
+    def state_dir(self) -> Path:
+        """Folder of everything that this machine keeps."""
+        return self.run.state_dir
 
     @property
     def metadata_path(self) -> Path:
@@ -92,35 +82,65 @@ class Settings(
         """Folder of what is compiled for Kubeflow and Vertex."""
         return self.state_dir / "compiled"
 
+    def value(self, name: str) -> Any:
+        """Returns the value of a setting by its flat name."""
+        return getattr(getattr(self, _GROUP_OF[name]), name)
+
     def portable(self) -> dict[str, Any]:
         """Returns the settings as plain values by name, without those of one machine.
 
         They go into ML Metadata and beside the model: no secret can be among them, since no
         setting holds one.
         """
-        return self.model_dump(mode="json", exclude=set(_OF_A_MACHINE))
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Explicit values first, then the environment, then the YAML file."""
-        return init_settings, env_settings, _YamlFile(settings_cls)
+        found: dict[str, Any] = {}
+        for group in _GROUPS:
+            found |= plain(getattr(self, group))
+        return {name: found[name] for name in SETTINGS if name not in _OF_A_MACHINE}
 
 
-class _YamlFile(PydanticBaseSettingsSource):
-    """The optional file that TENS_INSIGHT_CONFIG names."""
+_GROUPS: Final[Mapping[str, type[Any]]] = {
+    name: kind for name, kind in get_type_hints(Settings).items() if name != "explicit"
+}
+_GROUP_OF: Final = {name: group for group, kind in _GROUPS.items() for name in setting_fields(kind)}
+"""Groups that share settings inherit them, with equal values: any of them speaks for all."""
+SETTINGS: Final[Mapping[str, FieldInfo]] = {
+    name: field for kind in _GROUPS.values() for name, field in setting_fields(kind).items()
+}
+"""Every setting by name: type, default, bounds and description."""
+_OF_A_MACHINE: Final = frozenset(
+    {"state_dir", "beam_pipeline_args", "review_dir", *setting_fields(KubeflowSettings)}
+)
 
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return self().get(field_name), field_name, False
 
-    def __call__(self) -> dict[str, Any]:
-        return read_config_file()
+def load_settings(**explicit: Any) -> Settings:
+    """Builds the settings from explicit values, environment and file.
+
+    Args:
+        **explicit: Settings that a command's options give; None means not given.
+
+    Raises:
+        ConfigurationInvalid: Names each wrong value, where it came from and what was
+            expected; unknown names are refused with the nearest known one.
+    """
+    _refuse_unknown_variables()
+    options = {name: value for name, value in explicit.items() if value is not None}
+    given = read_config_file() | _environment() | options
+    groups, problems = {}, list(_unknown_names(given, options))
+    for group, kind in _GROUPS.items():
+        own = {name: given[name] for name in setting_fields(kind) if name in given}
+        try:
+            groups[group] = pydantic.TypeAdapter(kind).validate_python(own)
+        except pydantic.ValidationError as error:
+            problems += [_sentence(problem, options) for problem in error.errors()]
+    if problems:
+        # A setting that groups share is wrong in each of them.
+        raise ConfigurationInvalid("\n".join(dict.fromkeys(problems)))
+    return Settings(**groups, explicit=frozenset(given))
+
+
+def default_settings() -> Settings:
+    """Returns the settings without environment and file."""
+    return Settings(**{group: kind() for group, kind in _GROUPS.items()})
 
 
 def read_config_file() -> dict[str, Any]:
@@ -145,45 +165,57 @@ def read_config_file() -> dict[str, Any]:
     return content
 
 
-def load_settings(**explicit: Any) -> Settings:
-    """Builds the settings from explicit values, environment and file.
-
-    Args:
-        **explicit: Settings that a command's options give; None means not given.
-
-    Raises:
-        ConfigurationInvalid: Names each wrong value, where it came from and what was
-            expected; unknown names are refused with the nearest known one.
-    """
-    _refuse_unknown_variables()
-    given = {name: value for name, value in explicit.items() if value is not None}
-    try:
-        return Settings(**given)
-    except pydantic.ValidationError as error:
-        lines = [_sentence(problem, given) for problem in error.errors()]
-        raise ConfigurationInvalid("\n".join(lines)) from None
-    except SettingsError as error:
-        raise ConfigurationInvalid(
-            f"A setting that is a list or a mapping must be JSON, such as [64, 32]: {error}"
-        ) from None
-
-
-def origin(name: str, given: dict[str, Any] | None = None) -> str:
+def origin(name: str, options: Mapping[str, Any] | None = None) -> str:
     """Says where a setting's value comes from."""
-    if given and name in given:
+    if options and name in options:
         return "command line"
-    if os.environ.get(f"{PREFIX}{name.upper()}"):
-        return f"environment ({PREFIX}{name.upper()})"
+    if os.environ.get(variable(name)):
+        return f"environment ({variable(name)})"
     if name in read_config_file():
         return f"file ({os.environ[CONFIG_VARIABLE]})"
     return "default"
 
 
+def variable(name: str) -> str:
+    """Returns the environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _environment() -> dict[str, Any]:
+    """Returns the settings that variables hold, those that are empty left out.
+
+    Raises:
+        ConfigurationInvalid: A list or a mapping is not written as JSON.
+    """
+    texts = {name: os.environ.get(variable(name)) for name in SETTINGS}
+    return {name: _from_text(name, text) for name, text in texts.items() if text}
+
+
+def _from_text(name: str, text: str) -> Any:
+    if get_origin(SETTINGS[name].annotation) not in (tuple, dict):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ConfigurationInvalid(
+            f"Setting {name} from {origin(name)} is {text!r}: a list or a mapping must be JSON, "
+            f"such as [64, 32]. ({SETTINGS[name].description})"
+        ) from None
+
+
 def _refuse_unknown_variables() -> None:
-    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    known = {*map(variable, SETTINGS), CONFIG_VARIABLE}
     for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            raise ConfigurationInvalid(_unknown(name, f"environment variable {name}", known))
+        if name.upper().startswith(PREFIX) and name not in known:
+            what = f"environment variable {name}"
+            raise ConfigurationInvalid(_unknown(name.upper(), what, known))
+
+
+def _unknown_names(given: Mapping[str, Any], options: Mapping[str, Any]) -> Iterator[str]:
+    for name in given:
+        if name not in SETTINGS:
+            where = f"name {str(name)!r} in {origin(name, options)}"
+            yield _unknown(str(name), where, set(SETTINGS))
 
 
 def _unknown(name: str, what: str, known: set[str]) -> str:
@@ -192,17 +224,12 @@ def _unknown(name: str, what: str, known: set[str]) -> str:
     return f"There is no setting for the {what}.{hint} `tens-insight explain-config` lists them."
 
 
-def _sentence(problem: Any, given: dict[str, Any]) -> str:
+def _sentence(problem: Any, options: Mapping[str, Any]) -> str:
     if not problem["loc"]:
         said = problem["msg"].removeprefix("Value error, ")
         return f"Settings do not go together: {said}."
-    name = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return _unknown(name, f"name {name!r} in {origin(name)}", set(Settings.model_fields))
-    field = str(problem["loc"][0])
-    if field not in Settings.model_fields:
-        return f"{name}: {problem['msg']}"
+    name, field = ".".join(str(part) for part in problem["loc"]), str(problem["loc"][0])
     return (
-        f"Setting {name} from {origin(field, given)} is {problem['input']!r}: {problem['msg']}. "
-        f"({Settings.model_fields[field].description})"
+        f"Setting {name} from {origin(field, options)} is {problem['input']!r}: "
+        f"{problem['msg']}. ({SETTINGS[field].description})"
     )

@@ -7,9 +7,10 @@ from tfx.dsl.components.base.base_node import BaseNode
 from tfx.proto import trainer_pb2
 from tfx.types import BaseChannel
 
+from components.config import plain
 from components.feedback_example_gen.cutoffs import SCORE, SPLITS
 from components.model_review.component import ModelReview
-from components.model_trainer.chosen import SET_EXPLICITLY, SOURCE
+from components.model_trainer.chosen import SET_EXPLICITLY
 from components.model_trainer.component import ModelTrainer
 from components.model_trainer.executor import MODEL_CARD
 from pipeline import nodes
@@ -60,7 +61,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     transform = build_features(settings, examples, schema)
     transform.add_upstream_node(data_gate)
     tuned = None
-    if settings.hyperparameters == "tuned":
+    if settings.training.hyperparameters == "tuned":
         tuned = nodes.newest_hyperparameters(deployment)
     trainer = train_model(settings, examples, transform.outputs["transform_graph"], tuned)
     former_champion = nodes.resolve_champion(deployment, *nodes.any_model())
@@ -109,7 +110,7 @@ def build_features(
         examples=examples,
         schema=schema,
         preprocessing_fn="transforms.account_features.preprocessing_fn",
-        custom_config={"critical_priority": settings.critical_priority},
+        custom_config={"critical_priority": settings.reading.critical_priority},
         splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train"]),
         # The trainer applies the graph itself, so that it sees cutoffs and reads once.
         materialize=False,
@@ -166,30 +167,24 @@ def _push(
 def _review(settings: Settings, deployment: Deployment, **inputs: BaseChannel) -> ModelReview:
     return ModelReview(
         settings=settings.portable(),
-        risk_bands=settings.bands,
+        risk_bands=settings.scoring.bands,
         code_version=code_version(),
         pipeline_root=f"{deployment.pipeline_root}/{PIPELINE_NAME}",
-        review_dir=settings.review_dir,
-        review_accounts=settings.review_accounts,
+        config=settings.review,
         **inputs,
     )
 
 
 def training_config(settings: Settings) -> dict[str, object]:
     """Returns what trainer and tuner get as custom_config."""
-    names = ("seed", "epochs", "batch_size", "learning_rate", "l2", "dropout", "members")
     return {
-        **{name: getattr(settings, name) for name in names},
-        "hidden_units": list(settings.hidden_units),
-        "carried_shift": settings.carried_shift,
-        "critical_priority": settings.critical_priority,
-        "horizon_days": settings.horizon_days,
-        "churn_horizons": list(settings.churn_horizons),
-        SOURCE: settings.hyperparameters,
-        SET_EXPLICITLY: sorted(settings.model_fields_set & set(HYPERPARAMETERS)),
+        **plain(settings.training),
+        "critical_priority": settings.reading.critical_priority,
+        "horizon_days": settings.reading.horizon_days,
+        SET_EXPLICITLY: sorted(settings.explicit & set(HYPERPARAMETERS)),
         MODEL_CARD: {
             "code_version": code_version(),
-            "risk_bands": settings.bands.rule,
+            "risk_bands": settings.scoring.bands.rule,
             "settings": settings.portable(),
         },
     }

@@ -9,7 +9,7 @@ from components.feedback_example_gen.cutoffs import TRAIN
 from components.model_tuner.component import ModelTuner
 from pipeline import nodes, training
 from pipeline.deployment import local_deployment
-from pipeline.settings import ConfigurationInvalid, Settings
+from pipeline.settings import ConfigurationInvalid, Settings, variable
 from serving_model.learning.hyperparameters import HYPERPARAMETERS
 from transforms.schema import schema_path
 
@@ -48,18 +48,15 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
         tuner_fn="serving_model.learning.tuner.tuner_fn",
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN]),
         eval_args=trainer_pb2.EvalArgs(splits=[TRAIN]),
-        custom_config={
-            **training.training_config(settings),
-            "tune_trials": settings.tune_trials,
-        },
+        custom_config=training.training_config(settings),
     )
     reading = [schema_gen, example_gen, statistics_gen, validator, checker, data_gate]
     return nodes.assemble(settings, deployment, PIPELINE_NAME, [*reading, transform, tuner])
 
 
 def _refuse_nothing_to_tune(settings: Settings) -> None:
-    if settings.model_fields_set.issuperset(HYPERPARAMETERS):
-        names = ", ".join(f"TENS_INSIGHT_{name.upper()}" for name in HYPERPARAMETERS)
+    if settings.explicit.issuperset(HYPERPARAMETERS):
+        names = ", ".join(map(variable, HYPERPARAMETERS))
         raise ConfigurationInvalid(
             f"There is nothing to tune: {names} are all set, and what is set is not tuned. "
             "Unset those that the tuner shall choose."

@@ -1,6 +1,5 @@
 """Which rule the risk bands of a run follow, and whether it is another one than before."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,20 +8,20 @@ from serving_model.served.band_card import bands_of_card
 from serving_model.served.risk_bands import RiskBands
 
 
-def bands_for(rule: str, card: Mapping[str, Any]) -> RiskBands:
+def bands_for(wanted: RiskBands, card: Mapping[str, Any]) -> RiskBands:
     """Returns the rule of the settings beside the base rate of the champion.
 
     The settings win over the model's card: bands say what a team does with a probability,
     and change no probability.
 
     Args:
-        rule: RiskBands.rule as JSON.
+        wanted: The rule of the settings, without a base rate.
         card: Of the champion.
 
     Raises:
         NothingToPublish: By lift, where the card tells no base rate.
     """
-    bands = RiskBands.from_rule(json.loads(rule), bands_of_card(card).base_rate)
+    bands = wanted.against(bands_of_card(card).base_rate)
     try:
         bands.describe()
     except ValueError as error:

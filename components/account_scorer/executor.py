@@ -1,7 +1,6 @@
 """The work of AccountScorer: score in Beam, then publish in one transaction."""
 
 import os
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +12,12 @@ from tfx.utils import path_utils
 
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
 from components.account_scorer.champion import require_champion, require_fit
+from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.inference import score_files
 from components.account_scorer.rows import detail_rows, scored_accounts
 from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
+from components.config import read_config
 from components.feedback_example_gen.cutoffs import SCORE
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
@@ -54,6 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ContractBroken: The output table or a privilege is missing.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        config = read_config(AccountScorerConfig, exec_properties)
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         data = ExamplesProperties.read(examples)
         model = require_champion(input_dict.get("model") or [])
@@ -63,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         require_fit(ModelProperties.from_plain(card), data)
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)
-        bands = bands_for(exec_properties["risk_bands"], card)
+        bands = bands_for(config.bands, card)
         self._score(examples, model_uri, scores.uri)
         publication = Publication(
             as_of=datetime.fromisoformat(data.as_of),
@@ -79,7 +81,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ACCOUNT_RISK_SCORES,
             lambda: scored.rows(publication.as_of, publication.model_version),
             publication=publication,
-            policy=_policy(exec_properties),
+            policy=_policy(config),
             details=Details(lambda: detail_rows(scores.uri), int(card["horizon_days"])),
         )
         PublishedScoresProperties(
@@ -106,6 +108,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             score_files(pipeline, paths, model_uri, scores_uri)
 
 
-def _policy(exec_properties: dict[str, Any]) -> PublishPolicy:
-    limits = {one.name for one in fields(PublishPolicy)}
-    return PublishPolicy(**{k: v for k, v in exec_properties.items() if k in limits})
+def _policy(config: AccountScorerConfig) -> PublishPolicy:
+    return PublishPolicy(
+        max_count_change=config.max_count_change,
+        max_mean_shift=config.max_mean_shift,
+        max_category_shift=config.max_category_shift,
+        max_moved_share=config.max_moved_share,
+        moved_threshold=config.moved_threshold,
+        accept_shift=config.accept_shift,
+        remove_departed=config.departed_accounts == "remove",
+        history_days=config.history_days,
+    )

@@ -1,4 +1,4 @@
-"""What a check of the data gate is, and the bars that the settings hold."""
+"""What a check of the data gate is, and what became of it."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,34 +32,6 @@ class Check:
     bar: str
     verdict: str
     message: str
-
-
-@dataclass(frozen=True)
-class Limits:
-    """The bars.
-
-    Attributes:
-        min_accounts: Fewest snapshots in each labelled split.
-        min_churned: Fewest churned, and fewest stayed, in each labelled split.
-        max_feedback_age_days: Most days from the newest feedback to as_of.
-        min_drift_accounts: Fewest accounts in each of two splits for a comparison.
-        max_unseen_share: Largest share of values that train does not have, 0..1.
-        max_missing_share: Largest share of missing or empty values of a feature, 0..1.
-        max_vanished_share: Largest share of the previous run's rows that may be gone, 0..1.
-        max_accounts_change: Largest change of the number of accounts to score, as a share
-            of those published last.
-        min_week_share: Least feedback of the last 7 days, as a share of the mean week.
-    """
-
-    min_accounts: int
-    min_churned: int
-    max_feedback_age_days: int
-    min_drift_accounts: int
-    max_unseen_share: float
-    max_missing_share: float
-    max_vanished_share: float
-    max_accounts_change: float
-    min_week_share: float
 
 
 def verdict_on(passed: bool) -> str:

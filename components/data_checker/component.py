@@ -1,35 +1,20 @@
 """DataChecker: says of the data of a run what is unsound, thin, old, or not as before."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict
-
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.config import CONFIG, as_parameter
 from components.data_checker import executor
-from components.data_checker.actions import complete_actions
-from components.data_checker.checks import Limits
+from components.data_checker.config import DataCheckerConfig
 from components.registry.artifacts import DataGateDecision
 
 
 class DataCheckerSpec(types.ComponentSpec):
     """Interface of DataChecker."""
 
-    PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
-        "actions": ExecutionParameter(type=str),
-        "min_accounts": ExecutionParameter(type=int),
-        "min_churned": ExecutionParameter(type=int),
-        "max_feedback_age_days": ExecutionParameter(type=int),
-        "min_drift_accounts": ExecutionParameter(type=int),
-        "max_unseen_share": ExecutionParameter(type=float),
-        "max_missing_share": ExecutionParameter(type=float),
-        "max_vanished_share": ExecutionParameter(type=float),
-        "max_accounts_change": ExecutionParameter(type=float),
-        "min_week_share": ExecutionParameter(type=float),
-    }
+    PARAMETERS = {CONFIG: ExecutionParameter(type=str)}  # noqa: RUF012 - as ComponentSpec asks
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
@@ -67,31 +52,25 @@ class DataChecker(base_component.BaseComponent):
         *,
         examples: types.BaseChannel,
         statistics: types.BaseChannel,
-        limits: Limits,
-        actions: Mapping[str, str],
+        config: DataCheckerConfig,
         anomalies: types.BaseChannel | None = None,
         trained_statistics: types.BaseChannel | None = None,
     ):
-        """Declares the bars, and what a failed check does.
+        """Declares the inputs, and the settings.
 
         Args:
             examples: Of FeedbackExampleGen.
             statistics: Of StatisticsGen, all splits.
-            limits: The bars.
-            actions: stop, warn or off for groups of checks; the others keep their defaults.
+            config: The thresholds, and the actions.
             anomalies: Of ExampleValidator, labelled splits.
             trained_statistics: Of the StatisticsGen of a training run.
-
-        Raises:
-            ValueError: A group or an action is unknown.
         """
         spec = DataCheckerSpec(
             examples=examples,
             statistics=statistics,
             anomalies=anomalies,
             trained_statistics=trained_statistics,
-            actions=json.dumps(complete_actions(actions)),
+            config=as_parameter(config),
             decision=types.Channel(type=DataGateDecision),
-            **asdict(limits),
         )
         super().__init__(spec=spec)

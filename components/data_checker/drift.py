@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.pairs import SKEW, Pair, too_few, too_few_values
 from components.data_checker.statistics import Statistics, ValueCounts, features
 
@@ -47,7 +48,11 @@ def measure(
 
 
 def check_drift(
-    pair: Pair, base: Statistics, split: Statistics, schema: schema_pb2.Schema, limits: Limits
+    pair: Pair,
+    base: Statistics,
+    split: Statistics,
+    schema: schema_pb2.Schema,
+    limits: DataCheckerConfig,
 ) -> Iterator[Check]:
     """Yields one check for each feature with a comparator.
 

@@ -1,6 +1,5 @@
 """The work of DataChecker: run the checks and write the decision."""
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +12,10 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.config import read_config
 from components.data_checker.actions import decide
-from components.data_checker.checks import SKIPPED, Check, Limits
+from components.data_checker.checks import SKIPPED, Check
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.decision_file import write_checks
 from components.data_checker.drift import check_drift
 from components.data_checker.pairs import PAIRS, Pair
@@ -49,14 +50,13 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: As component.py declares.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        actions = json.loads(exec_properties["actions"])
-        bars = {name: bar for name, bar in exec_properties.items() if name != "actions"}
-        checks = list(decide(_all_checks(input_dict, Limits(**bars)), actions))
+        config = read_config(DataCheckerConfig, exec_properties)
+        checks = list(decide(_all_checks(input_dict, config), config.data_checks))
         decision = artifact_utils.get_single_instance(output_dict["decision"])
         write_checks(decision, checks)
 
 
-def _all_checks(inputs: Artifacts, limits: Limits) -> Iterator[Check]:
+def _all_checks(inputs: Artifacts, limits: DataCheckerConfig) -> Iterator[Check]:
     examples = artifact_utils.get_single_instance(inputs["examples"])
     data = ExamplesProperties.read(examples)
     splits = artifact_utils.decode_split_names(examples.split_names)
@@ -89,7 +89,7 @@ def _learnt(inputs: Artifacts, splits: list[str]) -> dict[str, Statistics]:
 
 
 def _comparisons(
-    own: dict[str, Statistics], learnt: dict[str, Statistics], limits: Limits
+    own: dict[str, Statistics], learnt: dict[str, Statistics], limits: DataCheckerConfig
 ) -> Iterator[Check]:
     bases, schema = {**learnt, **own}, load_schema()
     for pair in (*UNSEEN_PAIRS, *PAIRS):

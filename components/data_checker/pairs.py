@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from components.data_checker.checks import Limits
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.statistics import Statistics, accounts, common_stats, features
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
 
@@ -30,7 +30,7 @@ PAIRS: Final = (Pair(DRIFT, EVAL, TRAIN), Pair(SKEW, SCORE, TRAIN), Pair(DRIFT, 
 was learnt; what moved since the evaluation cutoff."""
 
 
-def too_few(pair: Pair, base: Statistics, split: Statistics, limits: Limits) -> str:
+def too_few(pair: Pair, base: Statistics, split: Statistics, limits: DataCheckerConfig) -> str:
     """Says which side of a pair has too few accounts to tell a shift from chance, if one has."""
     for name, statistics in ((pair.split, split), (pair.base, base)):
         if (count := accounts(statistics)) < limits.min_drift_accounts:
@@ -42,7 +42,7 @@ def too_few(pair: Pair, base: Statistics, split: Statistics, limits: Limits) -> 
 
 
 def too_few_values(
-    pair: Pair, feature: str, base: Statistics, split: Statistics, limits: Limits
+    pair: Pair, feature: str, base: Statistics, split: Statistics, limits: DataCheckerConfig
 ) -> str:
     """Says which side has too few values of a feature: enough accounts may be silent."""
     for name, statistics in ((pair.split, split), (pair.base, base)):

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from components.data_checker.checks import Check, Limits, verdict_on
+from components.data_checker.checks import Check, verdict_on
+from components.data_checker.config import DataCheckerConfig
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.registry.input_properties import ExamplesProperties
 
@@ -13,7 +14,9 @@ FRESHNESS: Final = "freshness"
 _LABELLED: Final = (TRAIN, EVAL)
 
 
-def check_sizes(data: ExamplesProperties, splits: list[str], limits: Limits) -> Iterator[Check]:
+def check_sizes(
+    data: ExamplesProperties, splits: list[str], limits: DataCheckerConfig
+) -> Iterator[Check]:
     """Yields whether there is enough to learn from, to judge by and to score.
 
     Args:
@@ -36,7 +39,7 @@ def check_sizes(data: ExamplesProperties, splits: list[str], limits: Limits) -> 
             yield _class_size(split, "stayed", found.examples - found.churned, limits)
 
 
-def _class_size(split: str, outcome: str, count: int, limits: Limits) -> Check:
+def _class_size(split: str, outcome: str, count: int, limits: DataCheckerConfig) -> Check:
     message = (
         f"in the split {split} only {count} examples {outcome}, at least "
         f"{limits.min_churned} are needed to learn from and judge by both outcomes "
@@ -58,7 +61,9 @@ def _at_least(name: str, split: str, count: int, fewest: int, message: str) -> C
     )
 
 
-def check_freshness(data: ExamplesProperties, splits: list[str], limits: Limits) -> Check:
+def check_freshness(
+    data: ExamplesProperties, splits: list[str], limits: DataCheckerConfig
+) -> Check:
     """Returns whether feedback still arrives: silence of the ETL looks like churn.
 
     Args:

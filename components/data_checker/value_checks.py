@@ -6,7 +6,8 @@ They are the raw ones, as the statistics list them.
 from collections.abc import Iterator
 from typing import Final
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits, verdict_on
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, verdict_on
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.pairs import Pair, too_few, too_few_values
 from components.data_checker.statistics import (
     Feature,
@@ -30,7 +31,7 @@ _MAY_BE_MISSING: Final = (
 
 
 def check_unseen(
-    pair: Pair, base: Statistics, split: Statistics, limits: Limits
+    pair: Pair, base: Statistics, split: Statistics, limits: DataCheckerConfig
 ) -> Iterator[Check]:
     """Yields the share of values in a split whose word the base does not have.
 
@@ -74,7 +75,7 @@ def _judge(share: float, old: ValueCounts, new: ValueCounts, most: float) -> tup
 
 
 def _unseen(
-    pair: Pair, name: str, share: float | None, limits: Limits, verdict: str, why: str
+    pair: Pair, name: str, share: float | None, limits: DataCheckerConfig, verdict: str, why: str
 ) -> Check:
     message = f"{pair.name}: {name}: {why}"
     if verdict == FAILED and share is not None:
@@ -93,7 +94,7 @@ def _unseen(
     )
 
 
-def check_missing(split: str, statistics: Statistics, limits: Limits) -> Iterator[Check]:
+def check_missing(split: str, statistics: Statistics, limits: DataCheckerConfig) -> Iterator[Check]:
     """Yields the share of missing or empty values of each feature of a split.
 
     An empty event list is an account that was silent in the lookback: a state, not a

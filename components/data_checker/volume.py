@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check
+from components.data_checker.config import DataCheckerConfig
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 from components.registry.input_properties import ExamplesProperties
@@ -14,7 +15,9 @@ FEWEST_WEEKLY_ROWS: Final = 100
 _NO_PREVIOUS: Final = "not compared: no earlier run has published"
 
 
-def check_volume(data: ExamplesProperties, splits: list[str], limits: Limits) -> Iterator[Check]:
+def check_volume(
+    data: ExamplesProperties, splits: list[str], limits: DataCheckerConfig
+) -> Iterator[Check]:
     """Yields what vanished, how the population changed, and whether the ETL is half dead.
 
     Args:
@@ -28,7 +31,7 @@ def check_volume(data: ExamplesProperties, splits: list[str], limits: Limits) ->
     yield _last_week(data, limits)
 
 
-def _vanished(data: ExamplesProperties, limits: Limits) -> Check:
+def _vanished(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
     name, bar = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
     before = data.previous_feedback_rows
     if before is None:
@@ -44,7 +47,7 @@ def _vanished(data: ExamplesProperties, limits: Limits) -> Check:
     return _check(name, (), round(share, 6), bar, verdict, message)
 
 
-def _population(data: ExamplesProperties, limits: Limits) -> Check:
+def _population(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
     name, bar = "change of the accounts to score", f"within {limits.max_accounts_change:g}"
     before, now = data.previous_scored, data.splits[SCORE].examples
     if before is None:
@@ -65,7 +68,7 @@ def _population(data: ExamplesProperties, limits: Limits) -> Check:
     return _check(name, (SCORE,), round(change, 6), bar, verdict, message)
 
 
-def _last_week(data: ExamplesProperties, limits: Limits) -> Check:
+def _last_week(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
     name, bar = "feedback of the last 7 days", f">= {limits.min_week_share:g} of the mean week"
     rows, before = data.rows_last_week, data.rows_weeks_before
     if rows is None or before is None:

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from tfx import types
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.config import CONFIG, as_parameter
 from components.feedback_example_gen import executor
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.registry.artifacts import AreaCounts
 
 
@@ -16,23 +19,9 @@ class FeedbackExampleGenSpec(types.ComponentSpec):
     """Interface of FeedbackExampleGen."""
 
     PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
-        "as_of": ExecutionParameter(type=str),
+        CONFIG: ExecutionParameter(type=str),
         "splits": ExecutionParameter(type=str),
-        "lookback_days": ExecutionParameter(type=int),
-        "horizon_days": ExecutionParameter(type=int),
-        "cutoff_interval_days": ExecutionParameter(type=int),
-        "max_training_cutoffs": ExecutionParameter(type=int),
-        "training_cutoffs": ExecutionParameter(type=str),
-        "eval_cutoff": ExecutionParameter(type=str),
-        "max_events": ExecutionParameter(type=int),
-        "label_source": ExecutionParameter(type=str),
-        "churn_table": ExecutionParameter(type=str),
-        "churn_account_column": ExecutionParameter(type=str),
-        "churn_date_column": ExecutionParameter(type=str),
-        "rows_per_bucket": ExecutionParameter(type=int),
-        "area_window_days": ExecutionParameter(type=int),
-        "critical_priority": ExecutionParameter(type=int),
-        "duplicate_events": ExecutionParameter(type=str),
+        "as_of": ExecutionParameter(type=str),
     }
     INPUTS: dict[str, ChannelParameter] = {}  # noqa: RUF012
     OUTPUTS = {  # noqa: RUF012
@@ -64,63 +53,22 @@ class FeedbackExampleGen(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         *,
+        config: FeedbackExampleGenConfig,
         splits: Sequence[str],
-        lookback_days: int,
-        horizon_days: int,
-        cutoff_interval_days: int,
-        max_training_cutoffs: int,
-        max_events: int,
-        label_source: str,
-        churn_table: str,
-        churn_account_column: str,
-        churn_date_column: str,
-        rows_per_bucket: int,
-        area_window_days: int,
-        critical_priority: int,
-        duplicate_events: str,
-        training_cutoffs: Sequence[str] = (),
-        eval_cutoff: str = "",
-        as_of: str = "",
+        as_of: str | RuntimeParameter = "",
     ):
         """Declares what to read.
 
         Args:
+            config: The settings.
             splits: Some of train, eval and score.
-            lookback_days: How far back the event lists reach.
-            horizon_days: How far ahead the label looks.
-            cutoff_interval_days: Between two training cutoffs.
-            max_training_cutoffs: At most so many.
-            max_events: The lists keep the newest so many.
-            label_source: auto, account_churn or inactivity.
-            churn_table: Table of ground truth, schema-qualified if need be.
-            churn_account_column: Its account column.
-            churn_date_column: Its timestamptz column.
-            rows_per_bucket: Rows that a reader may hold in memory, about.
-            area_window_days: Days before as_of that count for product areas.
-            critical_priority: Lowest priority that is critical there, 1..5.
-            duplicate_events: collapse or keep rows that repeat another in all but their id.
-            training_cutoffs: ISO 8601 each; empty for regular ones.
-            eval_cutoff: ISO 8601; empty for the newest cutoff whose window is closed.
-            as_of: ISO 8601; empty for the database's clock when the run reads it.
+            as_of: The run's now, ISO 8601, or the parameter of the run that says it; empty for
+                the database's clock when the run reads it.
         """
         spec = FeedbackExampleGenSpec(
-            as_of=as_of,
+            config=as_parameter(config),
             splits=json.dumps(list(splits)),
-            lookback_days=lookback_days,
-            horizon_days=horizon_days,
-            cutoff_interval_days=cutoff_interval_days,
-            max_training_cutoffs=max_training_cutoffs,
-            training_cutoffs=json.dumps(list(training_cutoffs)),
-            eval_cutoff=eval_cutoff,
-            max_events=max_events,
-            label_source=label_source,
-            churn_table=churn_table,
-            churn_account_column=churn_account_column,
-            churn_date_column=churn_date_column,
-            rows_per_bucket=rows_per_bucket,
-            area_window_days=area_window_days,
-            critical_priority=critical_priority,
-            duplicate_events=duplicate_events,
+            as_of=as_of,
             examples=types.Channel(type=standard_artifacts.Examples),
             area_counts=types.Channel(type=AreaCounts),
         )

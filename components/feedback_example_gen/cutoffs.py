@@ -6,38 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from components.errors import DataGateStopped
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
 
 TRAIN: Final = "train"
 EVAL: Final = "eval"
 SCORE: Final = "score"
 SPLITS: Final = (TRAIN, EVAL, SCORE)
 _SHORTEST_HORIZON_DAYS: Final = 7
-
-
-@dataclass(frozen=True)
-class Windows:
-    """The lengths that define examples, in days, and which cutoffs to learn from.
-
-    Attributes:
-        lookback_days: How far back the event lists reach.
-        horizon_days: How far ahead the label looks.
-        cutoff_interval_days: Between two training cutoffs.
-        max_training_cutoffs: At most so many.
-        training_cutoffs: The training cutoffs themselves, UTC, in place of regular ones.
-        eval_cutoff: The evaluation cutoff itself, UTC, in place of the newest closed one.
-    """
-
-    lookback_days: int
-    horizon_days: int
-    cutoff_interval_days: int
-    max_training_cutoffs: int
-    training_cutoffs: tuple[datetime, ...] = ()
-    eval_cutoff: datetime | None = None
-
-    @property
-    def days_needed(self) -> int:
-        """Days of history for one training cutoff: a lookback and two closed horizons."""
-        return self.lookback_days + 2 * self.horizon_days
 
 
 @dataclass(frozen=True)
@@ -74,7 +49,7 @@ class CutoffPlan:
 
 
 def plan_cutoffs(
-    as_of: datetime, first: datetime, windows: Windows, splits: Sequence[str]
+    as_of: datetime, first: datetime, windows: FeedbackExampleGenConfig, splits: Sequence[str]
 ) -> CutoffPlan:
     """Divides the history before as_of into closed label windows.
 
@@ -109,7 +84,9 @@ def plan_cutoffs(
     return CutoffPlan(**asked, evaluation=evaluation, as_of=as_of)
 
 
-def _regular(evaluation: datetime, first: datetime, windows: Windows) -> tuple[datetime, ...]:
+def _regular(
+    evaluation: datetime, first: datetime, windows: FeedbackExampleGenConfig
+) -> tuple[datetime, ...]:
     """Training cutoffs at a fixed interval, oldest first."""
     newest = evaluation - timedelta(days=windows.horizon_days)
     oldest = first + timedelta(days=windows.lookback_days)
@@ -119,7 +96,11 @@ def _regular(evaluation: datetime, first: datetime, windows: Windows) -> tuple[d
 
 
 def _refuse_open(
-    cutoff: datetime, known_at: datetime, first: datetime, windows: Windows, setting: str
+    cutoff: datetime,
+    known_at: datetime,
+    first: datetime,
+    windows: FeedbackExampleGenConfig,
+    setting: str,
 ) -> None:
     """Refuses a cutoff without any history, or whose labels were not known by a moment."""
     closes = cutoff + timedelta(days=windows.horizon_days)
@@ -139,7 +120,7 @@ def _refuse_open(
     )
 
 
-def _too_short(as_of: datetime, first: datetime, windows: Windows) -> str:
+def _too_short(as_of: datetime, first: datetime, windows: FeedbackExampleGenConfig) -> str:
     days = (as_of - first).days
     message = (
         f"The history in feedback_enriched is too short: it has {days} days "

@@ -92,7 +92,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 plan=plan.cutoffs,
                 rules=request.rules,
                 churn_source=(request.churn_source if plan.label_source == ACCOUNT_CHURN else None),
-                collapse_duplicates=request.duplicate_events == COLLAPSE,
+                collapse_duplicates=request.config.duplicate_events == COLLAPSE,
                 examples_uri=uri,
             )
             for index in range(plan.buckets)

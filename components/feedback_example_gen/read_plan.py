@@ -44,7 +44,7 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
         churn_table=request.churn_source.table,
         churn_account_column=request.churn_source.account_column,
         churn_date_column=request.churn_source.date_column,
-        need_churn_table=request.label_source == ACCOUNT_CHURN,
+        need_churn_table=request.config.label_source == ACCOUNT_CHURN,
         need_outputs=False,
     )
     as_of = request.as_of or snapshot.now.replace(microsecond=0)
@@ -53,15 +53,15 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
     watermark = read_watermark(snapshot.connection, as_of)
     if watermark.first is None:
         raise DataGateStopped(_no_rows(as_of, watermark))
-    label_source = request.label_source
+    label_source = request.config.label_source
     if label_source == AUTO:
         label_source = ACCOUNT_CHURN if report.churn_table_present else INACTIVITY
     return ReadPlan(
         as_of=as_of,
         label_source=label_source,
         watermark=watermark,
-        cutoffs=plan_cutoffs(as_of, watermark.first, request.windows, request.splits),
-        buckets=max(1, math.ceil(watermark.rows / request.rows_per_bucket)),
+        cutoffs=plan_cutoffs(as_of, watermark.first, request.config, request.splits),
+        buckets=max(1, math.ceil(watermark.rows / request.config.rows_per_bucket)),
     )
 
 

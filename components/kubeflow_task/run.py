@@ -39,7 +39,7 @@ def run_task(
         Exception: Whatever the executor raised, after the failure was recorded.
     """
     task, run_id = Task.from_json(parameters[TASK]), str(parameters[RUN_ID])
-    properties = _properties(parameters, task)
+    properties = _properties(parameters)
 
     def record(handle: metadata.Metadata) -> TaskRecord:
         return TaskRecord(handle, task, run_id)
@@ -56,12 +56,10 @@ def run_task(
     in_store(lambda handle: record(handle).succeed(outputs))
 
 
-def _properties(parameters: Mapping[str, Any], task: Task) -> dict[str, Any]:
+def _properties(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the component's own parameters, as it declared them."""
     return {
-        name: bool(value) if name in task.flags else resolved(value)
-        for name, value in parameters.items()
-        if name not in (TASK, RUN_ID)
+        name: resolved(value) for name, value in parameters.items() if name not in (TASK, RUN_ID)
     }
 
 

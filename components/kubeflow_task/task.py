@@ -21,14 +21,12 @@ class Task:
         node: Its id.
         node_type: Path of its class, under which ML Metadata knows its executions.
         executor: Path of the executor that does the work.
-        flags: Which parameters are booleans; Kubeflow is given numbers for them.
     """
 
     pipeline: str
     node: str
     node_type: str
     executor: str
-    flags: tuple[str, ...] = ()
 
     def as_json(self) -> str:
         """Returns it as the text of a parameter."""

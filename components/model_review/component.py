@@ -10,7 +10,9 @@ from tfx.dsl.experimental.node_execution_options import utils
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.config import CONFIG, as_parameter
 from components.model_review import executor
+from components.model_review.config import ModelReviewConfig
 from components.registry.artifacts import DataGateDecision, PublishedScores
 from components.registry.artifacts import ModelReview as ModelReviewArtifact
 from serving_model.served.risk_bands import RiskBands
@@ -24,8 +26,7 @@ class ModelReviewSpec(types.ComponentSpec):
         "risk_bands": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
         "pipeline_root": ExecutionParameter(type=str),
-        "review_dir": ExecutionParameter(type=str),
-        "review_accounts": ExecutionParameter(type=bool),
+        CONFIG: ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples, optional=True),
@@ -71,8 +72,7 @@ class ModelReview(base_component.BaseComponent):
         risk_bands: RiskBands,
         code_version: str,
         pipeline_root: str,
-        review_dir: str,
-        review_accounts: bool,
+        config: ModelReviewConfig,
         **inputs: types.BaseChannel,
     ):
         """Declares inputs and what the report says of the run itself.
@@ -82,8 +82,7 @@ class ModelReview(base_component.BaseComponent):
             risk_bands: What is a high risk.
             code_version: Hash of the code that reads, transforms and learns.
             pipeline_root: Where the runner writes down what the nodes took.
-            review_dir: Folder or bucket path that gets a copy; none if empty.
-            review_accounts: Whether the report names accounts.
+            config: The settings of the report.
             **inputs: As above.
         """
         spec = ModelReviewSpec(
@@ -91,8 +90,7 @@ class ModelReview(base_component.BaseComponent):
             risk_bands=json.dumps(risk_bands.rule),
             code_version=code_version,
             pipeline_root=pipeline_root,
-            review_dir=review_dir,
-            review_accounts=review_accounts,
+            config=as_parameter(config),
             review=types.Channel(type=ModelReviewArtifact),
             **inputs,
         )

@@ -11,7 +11,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.config import read_config
 from components.model_review.build_report import build_report as gather
+from components.model_review.config import ModelReviewConfig
 from components.model_review.page.report import render
 from components.model_review.review import Review
 from components.model_review.run_artifacts import collect
@@ -40,6 +42,7 @@ class Executor(base_executor.BaseExecutor):
             exec_properties: As component.py declares.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
+        config = read_config(ModelReviewConfig, exec_properties)
         run_id = (self._context.pipeline_run_id if self._context else None) or ""
         costs = read_costs(exec_properties["pipeline_root"], run_id)
         review = gather(
@@ -47,13 +50,13 @@ class Executor(base_executor.BaseExecutor):
             settings=json.loads(exec_properties["settings"]),
             risk_bands=exec_properties["risk_bands"],
             code_version=exec_properties["code_version"],
-            accounts_shown=bool(exec_properties["review_accounts"]),
+            accounts_shown=config.review_accounts,
         )
         artifact = artifact_utils.get_single_instance(output_dict["review"])
         files = {REVIEW_HTML: render(review), REVIEW_JSON: review.as_json()}
         for name, text in files.items():
             _write(os.path.join(artifact.uri, name), text)
-        folder = exec_properties["review_dir"]
+        folder = config.review_dir
         ReviewProperties(
             outcome=review.decision.kind,
             model_version=review.head.model_version or None,

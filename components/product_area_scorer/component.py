@@ -1,28 +1,19 @@
 """ProductAreaScorer: ranks product areas by the weighted rule and publishes them."""
 
-import json
-from collections.abc import Mapping, Sequence
-
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.config import CONFIG, as_parameter
 from components.product_area_scorer import executor
+from components.product_area_scorer.config import ProductAreaScorerConfig
 from components.registry.artifacts import AreaCounts, PublishedAreas
 
 
 class ProductAreaScorerSpec(types.ComponentSpec):
     """Interface of ProductAreaScorer."""
 
-    PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
-        "weights": ExecutionParameter(type=str),
-        "enterprise_segments": ExecutionParameter(type=str),
-        "clear_if_empty": ExecutionParameter(type=bool),
-        "remove_vanished": ExecutionParameter(type=bool),
-        "max_count_change": ExecutionParameter(type=float),
-        "accept_shift": ExecutionParameter(type=str),
-        "history_days": ExecutionParameter(type=int),
-    }
+    PARAMETERS = {CONFIG: ExecutionParameter(type=str)}  # noqa: RUF012 - as ComponentSpec asks
     INPUTS = {"area_counts": ChannelParameter(type=AreaCounts)}  # noqa: RUF012
     OUTPUTS = {"areas": ChannelParameter(type=PublishedAreas)}  # noqa: RUF012
 
@@ -46,39 +37,16 @@ class ProductAreaScorer(base_component.BaseComponent):
     SPEC_CLASS = ProductAreaScorerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(executor.Executor)
 
-    def __init__(
-        self,
-        *,
-        area_counts: types.BaseChannel,
-        weights: Mapping[str, float],
-        enterprise_segments: Sequence[str],
-        clear_if_empty: bool,
-        remove_vanished: bool,
-        max_count_change: float,
-        accept_shift: str,
-        history_days: int,
-    ):
+    def __init__(self, *, area_counts: types.BaseChannel, config: ProductAreaScorerConfig):
         """Declares the rule and how far the table may change.
 
         Args:
             area_counts: Of FeedbackExampleGen.
-            weights: Of every signal, see transforms.product_area_impact.Weights.
-            enterprise_segments: Segments that count as enterprise.
-            clear_if_empty: Whether a window without feedback empties the table.
-            remove_vanished: Remove the rows of pairs without feedback in the window.
-            max_count_change: Circuit breaker, see PublishPolicy.
-            accept_shift: The reason to publish in spite of the circuit breaker, or "".
-            history_days: Age in days from which rows of the history are dropped.
+            config: The settings.
         """
         spec = ProductAreaScorerSpec(
             area_counts=area_counts,
-            weights=json.dumps(dict(weights)),
-            enterprise_segments=json.dumps(list(enterprise_segments)),
-            clear_if_empty=clear_if_empty,
-            remove_vanished=remove_vanished,
-            max_count_change=max_count_change,
-            accept_shift=accept_shift,
-            history_days=history_days,
+            config=as_parameter(config),
             areas=types.Channel(type=PublishedAreas),
         )
         super().__init__(spec=spec)

@@ -13,10 +13,12 @@ from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
+from components.config import read_config
 from components.errors import DataGateStopped
 from components.feedback_example_gen.counted_areas import read_counted_areas
 from components.feedback_example_gen.reading.area_counts import AreaCounts
 from components.postgres.tables import PRODUCT_AREA_IMPACT
+from components.product_area_scorer.config import ProductAreaScorerConfig
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
 from components.registry.published_properties import PublishedAreasProperties
@@ -48,17 +50,17 @@ class Executor(base_executor.BaseExecutor):
             PublicationRefused: A check failed, or another run is newer or at work.
             DatabaseUnreachable: No connection, or lost for good.
             ContractBroken: The output table or a privilege is missing.
-            ValueError: The weights are no weights.
+            ConfigInvalid: The config lacks a setting, or holds a wrong value.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         counts = read_counted_areas(artifact_utils.get_single_instance(input_dict["area_counts"]))
         require_sound(counts)
         areas = artifact_utils.get_single_instance(output_dict["areas"])
-        weights = Weights.from_mapping(json.loads(exec_properties["weights"]))
-        segments = json.loads(exec_properties["enterprise_segments"])
-        impacts = area_impacts(counts.pairs, weights, segments)
+        config = read_config(ProductAreaScorerConfig, exec_properties)
+        weights = config.weights
+        impacts = area_impacts(counts.pairs, weights, config.enterprise_segments)
         _write(areas, counts, weights, impacts)
-        if not impacts and not exec_properties["clear_if_empty"]:
+        if not impacts and config.areas_empty_window == "keep":
             properties(counts, weights, not_published=_empty(counts)).write(areas)
             return
         run_id = (self._context.pipeline_run_id if self._context else None) or ""
@@ -73,7 +75,7 @@ class Executor(base_executor.BaseExecutor):
             PRODUCT_AREA_IMPACT,
             lambda: _rows(impacts, publication),
             publication=publication,
-            policy=_policy(exec_properties, empty=not impacts),
+            policy=_policy(config, empty=not impacts),
         )
         properties(counts, weights, published).write(areas)
 
@@ -93,14 +95,14 @@ def require_sound(counts: AreaCounts) -> None:
         )
 
 
-def _policy(properties: dict[str, Any], *, empty: bool) -> PublishPolicy:
+def _policy(config: ProductAreaScorerConfig, *, empty: bool) -> PublishPolicy:
     return PublishPolicy(
-        max_count_change=properties["max_count_change"],
-        accept_shift=properties["accept_shift"],
+        max_count_change=config.max_count_change,
+        accept_shift=config.accept_shift,
         # An empty window that is meant leaves nothing, whatever is done with single pairs.
-        remove_departed=properties["remove_vanished"] or empty,
-        allow_empty=properties["clear_if_empty"],
-        history_days=properties["history_days"],
+        remove_departed=config.vanished_areas == "remove" or empty,
+        allow_empty=config.areas_empty_window == "clear",
+        history_days=config.history_days,
     )
 
 

@@ -35,8 +35,8 @@ def command(account_id: str, by: str, as_json: bool) -> int:
             cursor,
             account_id,
             period_days=_PERIOD_DAYS[by],
-            collapse=settings.duplicate_events == "collapse",
-            critical_priority=settings.critical_priority,
+            collapse=settings.reading.duplicate_events == "collapse",
+            critical_priority=settings.reading.critical_priority,
         )
     if as_json:
         click.echo(json.dumps(report.as_json(), default=str))

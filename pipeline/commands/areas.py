@@ -75,10 +75,10 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
     """
     from pipeline.database import ensure_database
     from pipeline.settings import load_settings
-    from transforms.product_area_impact import Weights, area_impacts
+    from transforms.product_area_impact import area_impacts
 
     settings = load_settings(as_of=as_of)
-    weights = current = Weights.from_mapping(settings.area_weights)
+    weights = current = settings.areas.weights
     if changes is not None:
         try:
             weights = current.changed(changes)
@@ -86,8 +86,8 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
             raise click.BadParameter(f"{error}.", param_hint="--what-if") from None
     ensure_database(settings)
     counts = _count(settings)
-    impacts = area_impacts(counts.pairs, weights, settings.enterprise_segments)
-    before = area_impacts(counts.pairs, current, settings.enterprise_segments)
+    impacts = area_impacts(counts.pairs, weights, settings.areas.enterprise_segments)
+    before = area_impacts(counts.pairs, current, settings.areas.enterprise_segments)
     former = None if changes is None else _ranks(before)
     if as_json:
         click.echo(json.dumps(_as_json(counts, weights, impacts, former)))
@@ -100,9 +100,9 @@ def _count(settings: "Settings") -> "AreaCounts":
     from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
     from components.publishing.published import areas_as_of
 
-    window = AreaWindow(settings.area_window_days, settings.critical_priority)
+    window = AreaWindow(settings.reading.area_window_days, settings.reading.critical_priority)
     with exported_snapshot() as snapshot:
-        as_of: datetime | None = settings.as_of or areas_as_of(snapshot.connection)
+        as_of: datetime | None = settings.run.as_of or areas_as_of(snapshot.connection)
         moment = as_of or snapshot.now.replace(microsecond=0)
         return read_area_counts(snapshot.connection, moment, window)
 

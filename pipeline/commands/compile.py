@@ -59,10 +59,9 @@ def _show(paths: list[Path]) -> None:
 
 def _to_be_set(settings: "Settings") -> Iterator[str]:
     """Says which settings still hold what only stands for a value."""
-    from pipeline.setting_groups.kubeflow import KubeflowSettings
-    from pipeline.settings import PREFIX
+    from components.config import plain
+    from pipeline.settings import variable
 
-    for name in KubeflowSettings.model_fields:
-        value = getattr(settings, name)
+    for name, value in plain(settings.cluster).items():
         if isinstance(value, str) and "YOUR-" in value:
-            yield f"Before you submit them, set {PREFIX}{name.upper()}: it is {value}."
+            yield f"Before you submit them, set {variable(name)}: it is {value}."

@@ -53,7 +53,7 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
     settings = load_settings()
     roles = Roles(installer=installer, pipeline=pipeline, reader=reader)
     with open_database(settings, "db grants") as connection:
-        click.echo(grant_statements(connection, roles, settings.churn_table), nl=False)
+        click.echo(grant_statements(connection, roles, settings.reading.churn_table), nl=False)
 
 
 @command.command()
@@ -69,10 +69,10 @@ def check(as_json: bool) -> int:
     with open_database(settings, "db check") as connection:
         report = check_contract(
             connection,
-            churn_table=settings.churn_table,
-            churn_account_column=settings.churn_account_column,
-            churn_date_column=settings.churn_date_column,
-            need_churn_table=settings.label_source == "account_churn",
+            churn_table=settings.reading.churn_table,
+            churn_account_column=settings.reading.churn_account_column,
+            churn_date_column=settings.reading.churn_date_column,
+            need_churn_table=settings.reading.label_source == "account_churn",
         )
         connection.rollback()
         readable = not any("feedback_enriched" in problem for problem in report.problems)
@@ -89,21 +89,13 @@ def _history_problem(facts: "FeedbackFacts", settings: "Settings") -> str:
     from datetime import datetime, timezone
 
     from components.errors import DataGateStopped
-    from components.feedback_example_gen.cutoffs import SPLITS, Windows, plan_cutoffs
+    from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
 
     if facts.first_created_at is None:
         return "feedback_enriched holds no rows."
-    windows = Windows(
-        lookback_days=settings.lookback_days,
-        horizon_days=settings.horizon_days,
-        cutoff_interval_days=settings.cutoff_interval_days,
-        max_training_cutoffs=settings.max_training_cutoffs,
-        training_cutoffs=settings.training_cutoffs,
-        eval_cutoff=settings.eval_cutoff,
-    )
-    as_of = settings.as_of or datetime.now(timezone.utc)
+    as_of = settings.run.as_of or datetime.now(timezone.utc)
     try:
-        plan_cutoffs(as_of, facts.first_created_at, windows, SPLITS)
+        plan_cutoffs(as_of, facts.first_created_at, settings.reading, SPLITS)
     except DataGateStopped as stopped:
         return str(stopped)
     return ""

@@ -11,18 +11,18 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print the settings as one line of JSON.")
 def command(as_json: bool) -> None:
     """Shows every setting, its value, where it came from, and its meaning."""
-    from pipeline.settings import PREFIX, Settings, load_settings, origin
+    from pipeline.settings import SETTINGS, load_settings, origin, variable
 
     settings = load_settings()
     rows = [
         {
             "name": name,
-            "variable": f"{PREFIX}{name.upper()}",
-            "value": getattr(settings, name),
+            "variable": variable(name),
+            "value": settings.value(name),
             "origin": origin(name),
             "meaning": field.description,
         }
-        for name, field in Settings.model_fields.items()
+        for name, field in SETTINGS.items()
     ]
     if as_json:
         click.echo(json.dumps({"database": database_origin(), "settings": rows}, default=str))

@@ -66,7 +66,7 @@ def _compared(settings: "Settings", a: str, b: str) -> Path:
     from pipeline.registry.comparison import compare_models
     from pipeline.registry.registry import Registry
 
-    top = _MOVERS if settings.review_accounts else 0
+    top = _MOVERS if settings.review.review_accounts else 0
     found = compare_models(Registry(settings.metadata_path), a, b, top)
     page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
     page.parent.mkdir(parents=True, exist_ok=True)

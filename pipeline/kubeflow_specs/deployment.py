@@ -18,10 +18,10 @@ def cluster_deployment(settings: Settings) -> Deployment:
     Args:
         settings: Their as_of is the default of the run's parameter.
     """
-    root = settings.kubeflow_pipeline_root
+    root = settings.cluster.kubeflow_pipeline_root
     return Deployment(
         pipeline_root=root,
-        serving_dir=settings.kubeflow_serving_dir or f"{root}/serving/churn",
+        serving_dir=settings.cluster.kubeflow_serving_dir or f"{root}/serving/churn",
         as_of=tfx.dsl.experimental.RuntimeParameter(
             name=AS_OF, ptype=str, default=as_of_text(settings)
         ),

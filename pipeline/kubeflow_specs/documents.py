@@ -39,8 +39,8 @@ def vertex_job(job: Document, settings: Settings) -> Document:
     """
     result = copy.deepcopy(job)
     secrets = {
-        URL_VARIABLE: settings.vertex_database_secret,
-        METADATA_URL_VARIABLE: settings.vertex_metadata_secret,
+        URL_VARIABLE: settings.cluster.vertex_database_secret,
+        METADATA_URL_VARIABLE: settings.cluster.vertex_metadata_secret,
     }
     variables = [{"name": secret_variable(name), "value": secrets[name]} for name in secrets]
     for executor in result["pipelineSpec"]["deploymentSpec"][_EXECUTORS].values():
@@ -57,19 +57,22 @@ def kubeflow_documents(job: Document, settings: Settings) -> tuple[Document, Doc
     config: Document = {
         "secretAsEnv": [
             {
-                "secretName": settings.kubeflow_secret,
+                "secretName": settings.cluster.kubeflow_secret,
                 "keyToEnv": [
-                    {"secretKey": settings.kubeflow_database_key, "envVar": URL_VARIABLE},
-                    {"secretKey": settings.kubeflow_metadata_key, "envVar": METADATA_URL_VARIABLE},
+                    {"secretKey": settings.cluster.kubeflow_database_key, "envVar": URL_VARIABLE},
+                    {
+                        "secretKey": settings.cluster.kubeflow_metadata_key,
+                        "envVar": METADATA_URL_VARIABLE,
+                    },
                 ],
             }
         ]
     }
-    if settings.kubeflow_volume_claim:
+    if settings.cluster.kubeflow_volume_claim:
         config["pvcMount"] = [
             {
-                "constant": settings.kubeflow_volume_claim,
-                "mountPath": settings.kubeflow_volume_path,
+                "constant": settings.cluster.kubeflow_volume_claim,
+                "mountPath": settings.cluster.kubeflow_volume_path,
             }
         ]
     spec = job["pipelineSpec"]

@@ -29,7 +29,7 @@ class SpecRunner(kubeflow_v2_dag_runner.KubeflowV2DagRunner):
 
     def __init__(self, settings: Settings, output_dir: Path, stem: str):
         config = kubeflow_v2_dag_runner.KubeflowV2DagRunnerConfig(
-            default_image=settings.kubeflow_image, use_pipeline_spec_2_1=True
+            default_image=settings.cluster.kubeflow_image, use_pipeline_spec_2_1=True
         )
         super().__init__(config, str(output_dir), f"{stem}.json")
         self._settings = settings

@@ -34,7 +34,8 @@ def as_tasks(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
         _prepare(component, definition.pipeline_info.pipeline_name)
         component.platform_config = (
             pipeline_spec_pb2.PipelineDeploymentConfig.PipelineContainerSpec.ResourceSpec(
-                cpu_limit=settings.kubeflow_cpu, memory_limit=settings.kubeflow_memory_gb
+                cpu_limit=settings.cluster.kubeflow_cpu,
+                memory_limit=settings.cluster.kubeflow_memory_gb,
             )
         )
 
@@ -51,7 +52,6 @@ def _prepare(component: base_component.BaseComponent, pipeline_name: str) -> Non
         node=component.id,
         node_type=name_utils.get_full_name(tfx.dsl.Resolver if resolves else type(component)),
         executor=name_utils.get_full_name(component.executor_spec.executor_class),
-        flags=tuple(sorted(name for name, value in properties.items() if isinstance(value, bool))),
     )
     properties |= {TASK: task.as_json(), RUN_ID: RUN_ID_PLACEHOLDER}
     if not resolves:

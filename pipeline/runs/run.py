@@ -130,10 +130,10 @@ def preflight(settings: Settings, need_outputs: bool = True) -> str:
     with open_database(settings, "check") as connection:
         require_contract(
             connection,
-            churn_table=settings.churn_table,
-            churn_account_column=settings.churn_account_column,
-            churn_date_column=settings.churn_date_column,
-            need_churn_table=settings.label_source == "account_churn",
+            churn_table=settings.reading.churn_table,
+            churn_account_column=settings.reading.churn_account_column,
+            churn_date_column=settings.reading.churn_date_column,
+            need_churn_table=settings.reading.label_source == "account_churn",
             need_outputs=need_outputs,
         )
         return describe(connection)

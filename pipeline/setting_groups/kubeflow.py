@@ -5,61 +5,67 @@ from typing import Annotated
 import pydantic
 from pydantic import Field
 
+from components.config import component_config
+
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
 SecretKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
 SecretVersion = Annotated[str, Field(pattern=r"^projects/[^/]+/secrets/[\w-]+/versions/\w+$")]
 
 
-class KubeflowSettings(pydantic.BaseModel):
+@component_config
+class KubeflowSettings:
     """Image, storage, resources, and where the secrets are: their names, never what they hold."""
 
     kubeflow_image: str = Field(
-        "tens-insight:0.1.0",
+        default="tens-insight:0.1.0",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9./_:@-]*$",
         description="Kubeflow and Vertex: the container image of every task.",
     )
     kubeflow_pipeline_root: str = Field(
-        "gs://YOUR-BUCKET/tens-insight",
+        default="gs://YOUR-BUCKET/tens-insight",
         min_length=1,
-        description="Kubeflow and Vertex: where artifacts lie; Vertex takes gs:// alone.",
+        description="Kubeflow and Vertex: where artifacts are kept; Vertex accepts gs:// only.",
     )
     kubeflow_serving_dir: str = Field(
-        "",
+        default="",
         description="Kubeflow and Vertex: folder or bucket path of blessed models; serving/churn "
         "under the pipeline root if empty.",
     )
     kubeflow_cpu: float = Field(
-        2, gt=0, description="Kubeflow and Vertex: processors that a task may use."
+        default=2, gt=0, description="Kubeflow and Vertex: CPU limit of a task."
     )
     kubeflow_memory_gb: float = Field(
-        8, gt=0, description="Kubeflow and Vertex: memory that a task may use, GB."
+        default=8, gt=0, description="Kubeflow and Vertex: memory limit of a task, GB."
     )
     kubeflow_secret: SecretName = Field(
-        "tens-insight",
+        default="tens-insight",
         description="Kubeflow: the Kubernetes Secret that holds the addresses of the databases.",
     )
     kubeflow_database_key: SecretKey = Field(
-        "DATABASE_URL", description="Kubeflow: its key for what DATABASE_URL is to be."
+        default="DATABASE_URL",
+        description="Kubeflow: the key in that Secret of DATABASE_URL.",
     )
     kubeflow_metadata_key: SecretKey = Field(
-        "METADATA_DATABASE_URL",
-        description="Kubeflow: its key for what METADATA_DATABASE_URL is to be.",
+        default="METADATA_DATABASE_URL",
+        description="Kubeflow: the key in that Secret of METADATA_DATABASE_URL.",
     )
     kubeflow_volume_claim: str = Field(
-        "",
+        default="",
         pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$",
         description="Kubeflow: a PersistentVolumeClaim that every task mounts; none if empty.",
     )
     kubeflow_volume_path: str = Field(
-        "/mnt/tens-insight", pattern="^/", description="Kubeflow: where tasks mount it."
+        default="/mnt/tens-insight",
+        pattern="^/",
+        description="Kubeflow: where it is mounted.",
     )
     vertex_database_secret: SecretVersion = Field(
-        "projects/YOUR-PROJECT/secrets/tens-insight-database-url/versions/latest",
-        description="Vertex: the version in Secret Manager of what DATABASE_URL is to be.",
+        default="projects/YOUR-PROJECT/secrets/tens-insight-database-url/versions/latest",
+        description="Vertex: the version in Secret Manager that holds DATABASE_URL.",
     )
     vertex_metadata_secret: SecretVersion = Field(
-        "projects/YOUR-PROJECT/secrets/tens-insight-metadata-url/versions/latest",
-        description="Vertex: the same for METADATA_DATABASE_URL.",
+        default="projects/YOUR-PROJECT/secrets/tens-insight-metadata-url/versions/latest",
+        description="Vertex: the version in Secret Manager that holds METADATA_DATABASE_URL.",
     )
 
     @pydantic.field_validator("kubeflow_pipeline_root", "kubeflow_serving_dir")

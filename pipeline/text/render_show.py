@@ -5,7 +5,7 @@ from typing import Any
 
 from components.registry.model_properties import ModelProperties
 from pipeline.registry.lineage import AS_RECORDED, ModelDetails
-from pipeline.settings import Settings
+from pipeline.settings import default_settings
 from pipeline.text.plain_text import NONE, fact_lines, minute, transition_text
 from pipeline.text.render import short_path
 from pipeline.text.render_list import published_words, stage_words
@@ -94,10 +94,11 @@ def _split(joined: str, examples: int, churned: int) -> str:
 def _settings(found: dict[str, Any]) -> str:
     if not found:
         return NONE
+    defaults = default_settings().portable()
     changed = [
         f"{name}={found[name]}"
-        for name, field in sorted(Settings.model_fields.items())
-        if name in found and found[name] != _plain(field.default)
+        for name, default in sorted(defaults.items())
+        if name in found and found[name] != default
     ]
     others = f"{len(found) - len(changed)} at their defaults; --json shows all"
     return f"{', '.join(changed)}; the other {others}" if changed else f"all {others}"
@@ -113,10 +114,6 @@ def _hyperparameters(card: ModelProperties) -> str:
 
 def _rounded(value: Any) -> Any:
     return f"{value:.3g}" if isinstance(value, float) else value
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _hash(details: ModelDetails) -> str:

@@ -2,8 +2,9 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import psycopg2
 import pytest
 from psycopg2.extras import execute_values
+
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
+from tests.components.exec_properties import exec_properties
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 COLUMNS = (
@@ -91,25 +95,24 @@ def make_feedback() -> type[FeedbackTables]:
     return FeedbackTables
 
 
-def properties(**changes: Any) -> dict[str, Any]:
+READING = FeedbackExampleGenConfig(
+    lookback_days=30,
+    horizon_days=10,
+    cutoff_interval_days=7,
+    max_training_cutoffs=3,
+    max_events=50,
+)
+
+
+def properties(
+    *,
+    as_of: str = AS_OF.isoformat(),
+    splits: Sequence[str] = ("train", "eval", "score"),
+    **changes: Any,
+) -> dict[str, Any]:
     """Execution properties of FeedbackExampleGen for a short world that ends at AS_OF."""
-    return {
-        "as_of": AS_OF.isoformat(),
-        "splits": json.dumps(["train", "eval", "score"]),
-        "lookback_days": 30,
-        "horizon_days": 10,
-        "cutoff_interval_days": 7,
-        "max_training_cutoffs": 3,
-        "max_events": 50,
-        "label_source": "auto",
-        "churn_table": "account_churn",
-        "churn_account_column": "account_id",
-        "churn_date_column": "churned_at",
-        "rows_per_bucket": 1_000_000,
-        "area_window_days": 90,
-        "critical_priority": 4,
-        "duplicate_events": "collapse",
-    } | changes
+    config = replace(READING, **changes)
+    return exec_properties(config, as_of=as_of, splits=json.dumps(splits))
 
 
 @pytest.fixture(scope="session")

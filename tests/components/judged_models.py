@@ -22,7 +22,6 @@ from transforms.schema import schema_path
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
 READING = {
     "as_of": END.isoformat(),
-    "splits": '["train", "eval", "score"]',
     "lookback_days": 180,
     "horizon_days": 60,
     "cutoff_interval_days": 28,

@@ -6,6 +6,7 @@ import pytest
 from tfx.dsl.compiler import compiler
 from tfx.proto.orchestration import pipeline_pb2
 
+from components.config import plain
 from components.registry.judged import GATE_NODE
 from components.registry.strategy import ChampionStrategy
 from pipeline import nodes as wiring
@@ -25,6 +26,16 @@ def nodes(pipeline):
         node.pipeline_node.node_info.id: list(node.pipeline_node.upstream_nodes)
         for node in pipeline.nodes
     }
+
+
+def config_of(pipeline, node):
+    """The settings that a component is given."""
+    (found,) = [
+        one.pipeline_node.parameters.parameters["config"]
+        for one in pipeline.nodes
+        if one.pipeline_node.node_info.id == node
+    ]
+    return json.loads(found.field_value.string_value)
 
 
 def before(graph, node):
@@ -84,10 +95,13 @@ def test_the_settings_of_the_report_reach_it(tmp_path):
         if one.pipeline_node.node_info.id == "ModelReview"
     ]
     found = review.parameters.parameters
-    assert found["review_dir"].field_value.string_value == "gs://reports/here"
-    assert found["review_accounts"].field_value.string_value == "false"
+    config = json.loads(found["config"].field_value.string_value)
+    assert config == {"review_dir": "gs://reports/here", "review_accounts": False}
     assert json.loads(found["settings"].field_value.string_value)["l2"] == 0.125
-    assert json.loads(found["risk_bands"].field_value.string_value) == load_settings().bands.rule
+    assert (
+        json.loads(found["risk_bands"].field_value.string_value)
+        == load_settings().scoring.bands.rule
+    )
     root = found["pipeline_root"].field_value.string_value
     assert root.startswith(str(tmp_path / "state"))
 
@@ -174,10 +188,12 @@ def test_the_daily_run_is_compared_with_the_newest_training_run(score_graph):
 
 @pytest.mark.parametrize("module", [training, scoring])
 def test_the_bars_and_actions_of_the_settings_reach_the_gate(module):
-    text = str(compiled(module, min_drift_accounts=4321, data_checks={"skew": "stop"}))
-    assert "int_value: 4321" in text
-    assert r"\"skew\": \"stop\"" in text
-    assert r"\"drift\": \"warn\"" in text
+    found = config_of(
+        compiled(module, min_drift_accounts=4321, data_checks={"skew": "stop"}), "DataChecker"
+    )
+    assert found["min_drift_accounts"] == 4321
+    assert found["data_checks"]["skew"] == "stop"
+    assert found["data_checks"]["drift"] == "warn"
 
 
 @pytest.mark.parametrize("module", [training, scoring])
@@ -190,20 +206,17 @@ def test_product_areas_depend_on_the_reading_alone(module):
 
 def test_the_rule_of_the_settings_reaches_the_product_areas():
     weights = dict.fromkeys(SIGNALS, 0.0) | {"p5_feedback": 0.25, "recent_feedback": 0.75}
-    text = str(
-        compiled(
-            scoring,
-            area_window_days=37,
-            critical_priority=2,
-            duplicate_events="keep",
-            area_weights=weights,
-            enterprise_segments=("vip",),
-        )
+    pipeline = compiled(
+        scoring,
+        area_window_days=37,
+        critical_priority=2,
+        area_weights=weights,
+        enterprise_segments=("vip",),
     )
-    assert "int_value: 37" in text
-    assert 'string_value: "keep"' in text
-    assert r"\"p5_feedback\": 0.25" in text
-    assert r"[\"vip\"]" in text
+    reading = config_of(pipeline, "FeedbackExampleGen")
+    assert (reading["area_window_days"], reading["critical_priority"]) == (37, 2)
+    areas = config_of(pipeline, "ProductAreaScorer")
+    assert (areas["area_weights"], areas["enterprise_segments"]) == (weights, ["vip"])
 
 
 @pytest.mark.parametrize("module", [training, scoring, tuning])
@@ -221,9 +234,26 @@ def test_no_address_is_compiled_into_a_pipeline(module, monkeypatch):
 
 
 def test_the_settings_reach_the_reader():
-    text = str(compiled(training, horizon_days=33, churn_table="crm.leavers"))
-    assert "int_value: 33" in text
-    assert 'string_value: "crm.leavers"' in text
+    given = {"horizon_days": 33, "churn_table": "crm.leavers", "duplicate_events": "keep"}
+    found = config_of(compiled(training, **given), "FeedbackExampleGen")
+    assert {name: found[name] for name in given} == given
+
+
+GROUPS = {
+    "FeedbackExampleGen": "reading",
+    "DataChecker": "data_gate",
+    "AccountScorer": "scoring",
+    "ProductAreaScorer": "areas",
+    "ModelReview": "review",
+}
+
+
+@pytest.mark.parametrize("module", [training, scoring, tuning])
+def test_each_component_gets_its_group_of_settings_whole(module):
+    settings = load_settings(accept_shift="Groß", eval_cutoff="2026-01-01", horizon_days=33)
+    pipeline = compiler.Compiler().compile(module.create_pipeline(settings))
+    found = {node: config_of(pipeline, node) for node in nodes(pipeline) if node in GROUPS}
+    assert found == {node: plain(getattr(settings, GROUPS[node])) for node in found}
 
 
 def test_tuning_publishes_nothing_and_waits_for_the_data_gate():
@@ -301,10 +331,10 @@ def test_the_settings_reach_the_model_without_those_of_one_machine(tmp_path):
 
 
 def test_what_postgres_cannot_record_is_refused_where_ml_metadata_is_there(monkeypatch):
-    plain, quoted = compiled(scoring), compiled(scoring, enterprise_segments=("größte",))
+    plain, quoted = compiled(scoring), compiled(scoring, enterprise_segments=('"big"',))
     require_recordable(quoted)
     monkeypatch.setenv("METADATA_DATABASE_URL", "postgresql://me@host/metadata")
     require_recordable(plain)
     require_recordable(compiled(training))
-    with pytest.raises(ConfigurationInvalid, match="enterprise_segments of node ProductAreaScorer"):
+    with pytest.raises(ConfigurationInvalid, match="config of node ProductAreaScorer"):
         require_recordable(quoted)

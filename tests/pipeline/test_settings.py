@@ -1,11 +1,23 @@
 import json
 import os
 import re
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
 import pytest
 
-from pipeline.settings import PREFIX, ConfigurationInvalid, Settings, load_settings, origin
+from components.config import setting_fields
+from pipeline.settings import (
+    PREFIX,
+    SETTINGS,
+    ConfigurationInvalid,
+    default_settings,
+    load_settings,
+    origin,
+    variable,
+)
 from transforms.product_area_impact import SIGNALS
 
 ROOT = Path(__file__).parents[2]
@@ -18,16 +30,19 @@ def clean_environment(monkeypatch):
 
 
 def test_defaults_are_those_of_the_design():
-    settings = load_settings()
-    found = (settings.lookback_days, settings.horizon_days, settings.cutoff_interval_days)
+    reading = load_settings().reading
+    found = (reading.lookback_days, reading.horizon_days, reading.cutoff_interval_days)
     assert found == (180, 60, 14)
-    assert settings.max_training_cutoffs == 12
-    assert settings.max_events == 500
+    assert reading.max_training_cutoffs == 12
+    assert reading.max_events == 500
 
 
 def test_settings_are_frozen():
-    with pytest.raises(ValueError, match="frozen"):
-        load_settings().seed = 1
+    settings = load_settings()
+    with pytest.raises(FrozenInstanceError):
+        settings.training.seed = 1
+    with pytest.raises(FrozenInstanceError):
+        settings.training = None
 
 
 def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch, tmp_path):
@@ -36,7 +51,9 @@ def test_environment_wins_over_the_file_and_explicit_wins_over_both(monkeypatch,
     monkeypatch.setenv("TENS_INSIGHT_CONFIG", str(file))
     monkeypatch.setenv("TENS_INSIGHT_LOOKBACK_DAYS", "120")
     settings = load_settings(seed=6)
-    assert (settings.horizon_days, settings.lookback_days, settings.seed) == (30, 120, 6)
+    found = (settings.reading.horizon_days, settings.reading.lookback_days, settings.training.seed)
+    assert found == (30, 120, 6)
+    assert settings.explicit == {"horizon_days", "lookback_days", "seed"}
     assert origin("horizon_days") == f"file ({file})"
     assert origin("lookback_days") == "environment (TENS_INSIGHT_LOOKBACK_DAYS)"
     assert origin("max_events") == "default"
@@ -89,27 +106,27 @@ def test_a_wrong_value_is_named_with_what_was_expected(monkeypatch, name, value,
 
 
 def test_the_bands_are_one_rule(monkeypatch):
-    assert load_settings().bands.rule == {"mode": "probability"}
+    assert load_settings().scoring.bands.rule == {"mode": "probability"}
     monkeypatch.setenv("TENS_INSIGHT_RISK_BANDS", "lift")
-    assert load_settings().bands.rule == {"mode": "lift", "lifts": [1.5, 2.5, 4.0]}
+    assert load_settings().scoring.bands.rule == {"mode": "lift", "lifts": [1.5, 2.5, 4.0]}
     monkeypatch.setenv("TENS_INSIGHT_RISK_BANDS", "capacity")
     monkeypatch.setenv("TENS_INSIGHT_RISK_CAPACITY", "25")
-    assert load_settings().bands.rule == {"mode": "capacity", "capacity": [25, 25, 25]}
+    assert load_settings().scoring.bands.rule == {"mode": "capacity", "capacity": [25, 25, 25]}
     monkeypatch.setenv("TENS_INSIGHT_RISK_CAPACITY", "[5, 10, 20]")
-    assert load_settings().bands.capacity == (5, 10, 20)
+    assert load_settings().scoring.bands.capacity == (5, 10, 20)
 
 
 def test_churn_horizons_are_sorted(monkeypatch):
-    assert load_settings().churn_horizons == (30, 60, 90)
+    assert load_settings().training.churn_horizons == (30, 60, 90)
     monkeypatch.setenv("TENS_INSIGHT_CHURN_HORIZONS", "[90, 14]")
-    assert load_settings().churn_horizons == (14, 90)
+    assert load_settings().training.churn_horizons == (14, 90)
 
 
 def test_groups_of_data_checks_that_are_not_named_keep_their_action(monkeypatch):
     monkeypatch.setenv("TENS_INSIGHT_DATA_CHECKS", '{"drift": "off"}')
-    actions = load_settings().data_checks
+    actions = load_settings().data_gate.data_checks
     assert actions["drift"] == "off"
-    assert actions | {"drift": "warn"} == Settings.model_fields["data_checks"].default
+    assert actions | {"drift": "warn"} == default_settings().data_gate.data_checks
 
 
 def test_a_misspelt_variable_is_refused_with_the_nearest_name(monkeypatch):
@@ -143,21 +160,57 @@ def test_a_missing_file_is_refused(monkeypatch, tmp_path):
 
 def test_as_of_is_in_utc(monkeypatch):
     monkeypatch.setenv("TENS_INSIGHT_AS_OF", "2026-05-01T02:00:00+02:00")
-    assert load_settings().as_of.isoformat() == "2026-05-01T00:00:00+00:00"
+    assert load_settings().run.as_of.isoformat() == "2026-05-01T00:00:00+00:00"
     monkeypatch.setenv("TENS_INSIGHT_AS_OF", "2026-05-01")
-    assert load_settings().as_of.isoformat() == "2026-05-01T00:00:00+00:00"
+    assert load_settings().run.as_of.isoformat() == "2026-05-01T00:00:00+00:00"
 
 
-def test_the_example_file_names_every_setting_with_its_default():
-    lines = (ROOT / ".env.example").read_text().splitlines()
+def test_the_example_file_names_every_setting_with_its_meaning_and_default():
+    text = (ROOT / ".env.example").read_text()
+    lines = text.splitlines()
     shown = dict(line.lstrip("# ").split("=", 1) for line in lines if "=" in line)
-    for name, field in Settings.model_fields.items():
-        variable = f"{PREFIX}{name.upper()}"
-        assert variable in shown, f"{variable} is missing in .env.example"
-        if shown[variable]:
-            loaded = Settings.model_validate({name: field.default})
-            os.environ[variable] = shown[variable]
+    comments = " ".join(line.lstrip("# ") for line in lines)
+    defaults = default_settings()
+    for name, field in SETTINGS.items():
+        assert variable(name) in shown, f"{variable(name)} is missing in .env.example"
+        assert f"{field.description} {variable(name)}=" in comments
+        if shown[variable(name)]:
+            os.environ[variable(name)] = shown[variable(name)]
             try:
-                assert getattr(load_settings(), name) == getattr(loaded, name), variable
+                assert load_settings().value(name) == defaults.value(name), variable(name)
             finally:
-                del os.environ[variable]
+                del os.environ[variable(name)]
+
+
+def test_a_setting_that_groups_share_has_one_definition_and_one_value(monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_MAX_COUNT_CHANGE", "0.125")
+    settings = load_settings()
+    assert settings.scoring.max_count_change == settings.areas.max_count_change == 0.125
+    groups = [getattr(settings, one.name) for one in fields(settings) if one.name != "explicit"]
+    for group in groups:
+        for name, field in setting_fields(type(group)).items():
+            assert repr(field) == repr(SETTINGS[name]), f"{name} of {type(group).__name__} differs"
+            assert getattr(group, name) == settings.value(name)
+
+
+def test_an_unknown_option_is_refused():
+    with pytest.raises(ConfigurationInvalid, match="'horizon' in command line. Did you mean hor"):
+        load_settings(horizon=30)
+
+
+def test_every_wrong_value_is_named_once(monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_HORIZON_DAYS", "0")
+    monkeypatch.setenv("TENS_INSIGHT_MAX_COUNT_CHANGE", "-1")
+    with pytest.raises(ConfigurationInvalid) as caught:
+        load_settings()
+    names = [line.split()[1] for line in str(caught.value).splitlines()]
+    assert names == ["horizon_days", "max_count_change"]
+
+
+def test_the_settings_load_neither_tfx_nor_tensorflow():
+    program = (
+        "import sys; from pipeline.settings import load_settings; load_settings(); "
+        "print({'tfx', 'tensorflow', 'apache_beam', 'psycopg2'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("set()\n", 0), done.stderr

@@ -2,6 +2,7 @@
 
 import hashlib
 import heapq
+import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from components.model_review.sections.estimates import SectionMissing
 from components.publishing.previous_scores import PreviousScores, PreviousState
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk import CATEGORIES, checked_probabilities
+from serving_model.served.risk_bands import RiskBands
 
 MOST_CHANGES: Final = 20
 SAMPLE: Final = 2_000
@@ -217,7 +219,7 @@ def compare_scores(
         NothingToPublish: The rule does not fit the model.
         ValueError: A score is no probability; names the account, if accounts may be named.
     """
-    bands = bands_for(rule, card)
+    bands = bands_for(RiskBands.from_rule(json.loads(rule)), card)
     if not accounts_shown:
         # Without ids its complaint names none, as that of the categories would.
         checked_probabilities(scored.probabilities)

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,24 +13,17 @@ import pytest
 import tensorflow as tf
 
 from components.account_scorer import inference
+from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.executor import Executor
 from components.account_scorer.inference import read_scores
 from components.errors import NothingToPublish, PublicationRefused
 from components.registry.artifacts import PublishedScores
 from components.registry.published_properties import PublishedScoresProperties
+from tests.components.exec_properties import exec_properties
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
-POLICY = {
-    "max_count_change": 0.5,
-    "max_mean_shift": 0.5,
-    "max_category_shift": 1.0,
-    "max_moved_share": 1.0,
-    "moved_threshold": 0.3,
-    "accept_shift": "",
-    "remove_departed": True,
-    "history_days": 400,
-    "risk_bands": '{"mode": "probability"}',
-}
+CONFIG = AccountScorerConfig(max_mean_shift=0.5, max_category_shift=1.0, max_moved_share=1.0)
+LIFTS = {"risk_bands": "lift", "risk_lifts": (2, 3, 6)}
 ODD = ["ACC-1", "Ü-ß", "日本", "😀", 'a"b', "a\nb", "a\tb", "\\N", "\\", " ", "e\u0301", "é", "NA"]
 
 Tables = Any
@@ -42,18 +36,19 @@ def score(
 ) -> Callable[..., Any]:
     """Reads the database, scores everyone and publishes; returns the scores' artifact."""
 
-    def run(champion: Any = model, rows_per_bucket: int = 1_000_000, **policy: Any) -> Any:
+    def run(champion: Any = model, rows_per_bucket: int = 1_000_000, **changes: Any) -> Any:
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
         examples = write_examples(
             folder / "examples",
-            splits='["score"]',
+            splits=["score"],
             label_source="account_churn",
             rows_per_bucket=rows_per_bucket,
         )
         scores = PublishedScores()
         scores.uri = str(folder / "scores")
         inputs = {"examples": [examples]} | ({"model": [champion]} if champion else {})
-        beam_executor(Executor).Do(inputs, {"scores": [scores]}, POLICY | policy)
+        properties = exec_properties(replace(CONFIG, **changes))
+        beam_executor(Executor).Do(inputs, {"scores": [scores]}, properties)
         return scores
 
     return run
@@ -161,7 +156,7 @@ def test_the_circuit_breaker_gets_its_settings(
     feedback.churn((account, AS_OF - timedelta(days=1)) for account in ODD[:4])
     with pytest.raises(PublicationRefused, match="max_count_change"):
         score(max_count_change=0.1)
-    kept = score(max_count_change=0.1, accept_shift="A reason.", remove_departed=False)
+    kept = score(max_count_change=0.1, accept_shift="A reason.", departed_accounts="keep")
     assert published(feedback).keys() == set(ODD)
     assert PublishedScoresProperties.read(kept).as_json()["published_count"] == len(ODD) - 4
     removed = score(max_count_change=0.1)
@@ -237,7 +232,7 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
     feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
 ) -> None:
     rule = {"mode": "lift", "lifts": [2, 3, 6]}
-    scores = score(risk_bands=json.dumps(rule))
+    scores = score(**LIFTS)
     facts = PublishedScoresProperties.read(scores).as_json()
     assert facts["risk_bands"] == (
         "lift over the base rate 0.080: medium from 2x (0.160), high from 3x (0.240), "
@@ -250,7 +245,7 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
     (log,) = feedback.execute("SELECT risk_bands FROM tens_insight.publications")[0]
     assert log == rule | {"base_rate": 0.08, "cuts": [0.16, 0.24, 0.48]}
     trained = make_model(risk_bands=json.dumps(rule), calibrated_base_rate=0.05)
-    facts = PublishedScoresProperties.read(score(trained, risk_bands=json.dumps(rule))).as_json()
+    facts = PublishedScoresProperties.read(score(trained, **LIFTS)).as_json()
     assert "base rate 0.050" in facts["risk_bands"]
     assert "model_risk_bands" not in facts
     assert "former_risk_bands" not in facts
@@ -259,9 +254,8 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
 def test_bands_by_lift_need_a_base_rate(
     feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
 ) -> None:
-    rule = json.dumps({"mode": "lift", "lifts": [2, 3, 6]})
     with pytest.raises(NothingToPublish, match="tells none: run `tens-insight run train`"):
-        score(champion=make_model(explains=False), risk_bands=rule)
+        score(champion=make_model(explains=False), **LIFTS)
     assert published(feedback) == {}
 
 
@@ -271,8 +265,8 @@ def test_bands_by_capacity_part_equals_and_say_so(
     score()
     feedback.add([{"account_id": f"twin-{n}", "created_at": AS_OF - timedelta(days=90)}
                   for n in range(3)])  # fmt: skip
-    rule = {"mode": "capacity", "capacity": [2, 3, 4]}
-    facts = PublishedScoresProperties.read(score(risk_bands=json.dumps(rule))).as_json()
+    capacity = {"risk_bands": "capacity", "risk_capacity": (2, 3, 4)}
+    facts = PublishedScoresProperties.read(score(**capacity)).as_json()
     assert [facts[f"category_{one}"] for one in ("critical", "high", "medium", "low")] == [
         2, 3, 4, 7,
     ]  # fmt: skip

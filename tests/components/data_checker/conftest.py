@@ -9,12 +9,12 @@ import pyarrow as pa
 import pytest
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 
-from components.data_checker.checks import Limits
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.statistics import Statistics
 from transforms import event_spec
 from transforms.columns import PRIORITY, PRODUCT_AREA, SENTIMENT, SOURCE, TOPIC
 
-LIMITS = Limits(
+LIMITS = DataCheckerConfig(
     min_accounts=100,
     min_churned=10,
     max_feedback_age_days=14,
@@ -67,7 +67,7 @@ def snapshots(count: int, seed: int = 0, **columns: Values) -> pa.RecordBatch:
 
 
 @pytest.fixture(scope="session")
-def limits() -> Callable[..., Limits]:
+def limits() -> Callable[..., DataCheckerConfig]:
     """Makes the bars of the tests, some of them changed."""
     return lambda **changes: replace(LIMITS, **changes)
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.data_checker.checks import Check
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.drift import check_drift
 from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.statistics import accounts
-from pipeline.settings import Settings
 from transforms import columns, event_spec
 from transforms.schema import load_schema
 
@@ -21,7 +21,7 @@ SCHEMA = load_schema()
 MEASURED = {
     feature.name for feature in SCHEMA.feature if feature.HasField("drift_comparator")
 }  # fmt: skip
-MINIMUM = Settings.model_fields["min_drift_accounts"].default
+MINIMUM = DataCheckerConfig().min_drift_accounts
 
 Of = Callable[..., Any]
 

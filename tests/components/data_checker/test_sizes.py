@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 
-from components.data_checker.checks import Limits
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.schema_anomalies import check_anomalies
 from components.data_checker.sizes import check_freshness, check_sizes
 from tests.components.sample_properties import examples_properties
@@ -18,11 +18,11 @@ Checked = Callable[..., list[str]]
 
 
 @pytest.fixture
-def failed(limits: Callable[..., Limits]) -> Checked:
+def failed(limits: Callable[..., DataCheckerConfig]) -> Checked:
     return lambda **facts: failures(limits(), facts)
 
 
-def failures(limits: Limits, facts: dict[str, int]) -> list[str]:
+def failures(limits: DataCheckerConfig, facts: dict[str, int]) -> list[str]:
     whole = {"train_examples": 300, "train_churned": 50, "eval_examples": 100}
     whole |= {"eval_churned": 10, "score_examples": 1, "score_churned": 0}
     cutoffs = {f"{split}_cutoffs": "" for split in ("train", "eval", "score")}
@@ -56,7 +56,9 @@ def test_one_too_few_fails_by_name(
 
 
 @pytest.mark.parametrize(("age", "passed"), [(0, True), (14, True), (14.9, True), (15, False)])
-def test_feedback_may_be_so_old(age: float, passed: bool, limits: Callable[..., Limits]) -> None:
+def test_feedback_may_be_so_old(
+    age: float, passed: bool, limits: Callable[..., DataCheckerConfig]
+) -> None:
     newest = AS_OF - timedelta(days=age)
     check = check_freshness(
         examples_properties(as_of=AS_OF.isoformat(), newest_feedback=newest.isoformat()),

@@ -9,23 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import DataGateStopped
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.cutoffs import (
     EVAL,
     SCORE,
     SPLITS,
     TRAIN,
     CutoffPlan,
-    Windows,
     plan_cutoffs,
 )
 
 FIRST = datetime(2023, 1, 1, 17, 3, 2, 5, tzinfo=timezone.utc)
-WINDOWS = Windows(
+WINDOWS = FeedbackExampleGenConfig(
     lookback_days=180, horizon_days=60, cutoff_interval_days=14, max_training_cutoffs=12
 )
 
 windows = st.builds(
-    Windows,
+    FeedbackExampleGenConfig,
     lookback_days=st.integers(1, 400),
     horizon_days=st.integers(1, 200),
     cutoff_interval_days=st.integers(1, 60),
@@ -49,7 +49,7 @@ def days(count: float) -> timedelta:
 
 
 @given(long_enough)
-def test_windows_are_closed_and_ordered(case: tuple[timedelta, Windows]) -> None:
+def test_windows_are_closed_and_ordered(case: tuple[timedelta, FeedbackExampleGenConfig]) -> None:
     history, windows = case
     as_of = FIRST + history
     plan = plan_cutoffs(as_of, FIRST, windows, SPLITS)
@@ -69,7 +69,9 @@ def test_windows_are_closed_and_ordered(case: tuple[timedelta, Windows]) -> None
 
 
 @given(too_short)
-def test_a_short_history_is_told_what_fits(case: tuple[timedelta, Windows]) -> None:
+def test_a_short_history_is_told_what_fits(
+    case: tuple[timedelta, FeedbackExampleGenConfig],
+) -> None:
     history, windows = case
     as_of = FIRST + history
     with pytest.raises(DataGateStopped) as stopped:
@@ -83,12 +85,7 @@ def test_a_short_history_is_told_what_fits(case: tuple[timedelta, Windows]) -> N
         assert "collect feedback for longer" in message
         assert history.days < 5 * min(windows.horizon_days, 7)
         return
-    proposed = Windows(
-        int(lookback[1]),
-        int(horizon[1]),
-        windows.cutoff_interval_days,
-        windows.max_training_cutoffs,
-    )
+    proposed = replace(windows, lookback_days=int(lookback[1]), horizon_days=int(horizon[1]))
     assert 1 <= proposed.lookback_days <= windows.lookback_days
     assert 1 <= proposed.horizon_days <= windows.horizon_days
     assert plan_cutoffs(as_of, FIRST, proposed, SPLITS).train

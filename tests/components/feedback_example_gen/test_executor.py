@@ -222,7 +222,7 @@ def test_odd_text_survives_byte_for_byte(
         {"id": f"odd {who}", "account_id": who, **{name: text for name in columns}}
         for who, text in zip(ids, odd, strict=True)
     )
-    found = read_examples(write_examples(tmp_path / "examples", splits='["score"]'), "score")
+    found = read_examples(write_examples(tmp_path / "examples", splits=["score"]), "score")
     assert {account for account, _ in found} == set(ids)
     for who, text in zip(ids, odd, strict=True):
         snapshot = found[who, SCORE_KEY]
@@ -241,7 +241,7 @@ def test_rows_that_repeat_count_once_unless_kept(
     events: int,
 ) -> None:
     feedback.add([{}] * 3 + [{"created_at": ago(2)}])
-    examples = write_examples(tmp_path / "examples", splits='["score"]', duplicate_events=setting)
+    examples = write_examples(tmp_path / "examples", splits=["score"], duplicate_events=setting)
     snapshot = read_examples(examples, "score")["ACC-1", SCORE_KEY]
     assert snapshot["lifetime_count"] == len(snapshot["event_priority"]) == events
     facts = ExamplesProperties.read(examples).as_json()
@@ -263,7 +263,7 @@ def test_more_buckets_than_accounts_leave_shards_empty(
     feedback: Tables, write_examples: Write, read_examples: Read, tmp_path: Path
 ) -> None:
     feedback.add([{"account_id": "ACC-1"}] * 6)
-    examples = write_examples(tmp_path / "examples", rows_per_bucket=1, splits='["score"]')
+    examples = write_examples(tmp_path / "examples", rows_per_bucket=1, splits=["score"])
     assert len(list((Path(examples.uri) / "Split-score").iterdir())) == 6
     assert list(read_examples(examples, "score")) == [("ACC-1", SCORE_KEY)]
 
@@ -340,7 +340,7 @@ def test_late_rows_are_counted_against_the_last_publication(
     feedback: Tables, world: list[Row], write_examples: Write, tmp_path: Path
 ) -> None:
     def late_rows(name: str) -> int | None:
-        examples = write_examples(tmp_path / name, splits='["score"]')
+        examples = write_examples(tmp_path / name, splits=["score"])
         return ExamplesProperties.read(examples).as_json().get("late_rows")
 
     assert late_rows("nothing published") is None
@@ -400,7 +400,7 @@ def test_now_is_the_databases_clock(
     feedback: Tables, world: list[Row], write_examples: Write, tmp_path: Path
 ) -> None:
     before = datetime.now(timezone.utc).replace(microsecond=0)
-    examples = write_examples(tmp_path / "examples", as_of="", splits='["score"]')
+    examples = write_examples(tmp_path / "examples", as_of="", splits=["score"])
     as_of = datetime.fromisoformat(ExamplesProperties.read(examples).as_json()["as_of"])
     assert before <= as_of <= datetime.now(timezone.utc)
     assert as_of.microsecond == 0
@@ -412,11 +412,11 @@ def test_null_where_there_must_be_a_value_is_never_guessed(
 ) -> None:
     feedback.add([{}, {column: None}])
     if column == "created_at":
-        examples = write_examples(tmp_path / "examples", splits='["score"]')
+        examples = write_examples(tmp_path / "examples", splits=["score"])
         assert ExamplesProperties.read(examples).as_json()["rows_without_date"] == 1
         return
     with pytest.raises(ContractBroken, match=f"NULL are: {column} in 1 of 2 rows"):
-        write_examples(tmp_path / "examples", splits='["score"]')
+        write_examples(tmp_path / "examples", splits=["score"])
 
 
 def test_a_reader_that_loses_the_server_says_so(

@@ -1,76 +1,79 @@
 """Parameters become typed, and a wrong one is named."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from components.feedback_example_gen.cutoffs import Windows
+from components.config import CONFIG, ConfigInvalid
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.area_counts import AreaWindow
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ReadRequest, parse_as_of
+from tests.components.exec_properties import exec_properties
 
+EAST = timezone(timedelta(hours=1))
 Properties = Callable[..., dict[str, Any]]
 
 
-def test_every_parameter_arrives(example_gen_properties: Properties) -> None:
-    request = ReadRequest.from_properties(
-        {
-            "as_of": "2024-05-06T07:08:09+02:00",
-            "splits": '["score"]',
-            "lookback_days": 1,
-            "horizon_days": 2,
-            "cutoff_interval_days": 3,
-            "max_training_cutoffs": 4,
-            "training_cutoffs": '["2023-01-02", "2023-02-03T04:05:06+01:00"]',
-            "eval_cutoff": "2023-12-31",
-            "max_events": 5,
-            "label_source": "inactivity",
-            "churn_table": "crm.left",
-            "churn_account_column": "customer",
-            "churn_date_column": "day",
-            "rows_per_bucket": 6,
-            "area_window_days": 7,
-            "critical_priority": 3,
-            "duplicate_events": "keep",
-        }
-    )
-    assert request == ReadRequest(
-        as_of=datetime(2024, 5, 6, 5, 8, 9, tzinfo=timezone.utc),
-        splits=("score",),
-        windows=Windows(
-            *(1, 2, 3, 4),
-            training_cutoffs=(
-                datetime(2023, 1, 2, tzinfo=timezone.utc),
-                datetime(2023, 2, 3, 3, 5, 6, tzinfo=timezone.utc),
-            ),
-            eval_cutoff=datetime(2023, 12, 31, tzinfo=timezone.utc),
-        ),
-        rules=ExampleRules(1, 2, 5),
+def test_every_parameter_arrives() -> None:
+    config = FeedbackExampleGenConfig(
+        lookback_days=1,
+        horizon_days=2,
+        cutoff_interval_days=3,
+        max_training_cutoffs=4,
+        training_cutoffs=(datetime(2023, 1, 2), datetime(2023, 2, 3, 4, 5, 6, tzinfo=EAST)),
+        eval_cutoff=datetime(2023, 12, 31),
+        max_events=5,
         label_source="inactivity",
-        churn_source=ChurnSource("crm.left", "customer", "day"),
+        churn_table="crm.left",
+        churn_account_column="customer",
+        churn_date_column="day",
         rows_per_bucket=6,
-        area_window=AreaWindow(days=7, critical_priority=3),
+        area_window_days=7,
+        critical_priority=3,
         duplicate_events="keep",
     )
+    request = ReadRequest.from_properties(
+        exec_properties(config, as_of="2024-05-06T07:08:09+02:00", splits='["score"]')
+    )
+    assert request.as_of == datetime(2024, 5, 6, 5, 8, 9, tzinfo=timezone.utc)
+    assert request.splits == ("score",)
+    assert request.config == config
+    assert request.config.training_cutoffs == (
+        datetime(2023, 1, 2, tzinfo=timezone.utc),
+        datetime(2023, 2, 3, 3, 5, 6, tzinfo=timezone.utc),
+    )
+    assert request.config.eval_cutoff == datetime(2023, 12, 31, tzinfo=timezone.utc)
+    assert request.rules == ExampleRules(1, 2, 5)
+    assert request.churn_source == ChurnSource("crm.left", "customer", "day")
+    assert request.area_window == AreaWindow(days=7, critical_priority=3)
 
 
-@pytest.mark.parametrize("splits", ["[]", '["train", "test"]'])
-def test_a_wrong_split_is_named(example_gen_properties: Properties, splits: str) -> None:
+@pytest.mark.parametrize("splits", [[], ["train", "test"]])
+def test_a_wrong_split_is_named(example_gen_properties: Properties, splits: list[str]) -> None:
     with pytest.raises(ValueError, match=r"splits must be some of .*'train', 'eval', 'score'"):
         ReadRequest.from_properties(example_gen_properties(splits=splits))
 
 
-def test_a_wrong_treatment_of_duplicates_is_named(example_gen_properties: Properties) -> None:
-    with pytest.raises(ValueError, match="duplicate_events must be one of .*'drop'"):
-        ReadRequest.from_properties(example_gen_properties(duplicate_events="drop"))
-
-
-def test_a_wrong_label_source_is_named(example_gen_properties: Properties) -> None:
-    with pytest.raises(ValueError, match="label_source must be one of .*'guess'"):
-        ReadRequest.from_properties(example_gen_properties(label_source="guess"))
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("duplicate_events", "drop", "'collapse' or 'keep'"),
+        ("label_source", "guess", "'auto', 'account_churn' or 'inactivity'"),
+        ("churn_table", "churn; DROP TABLE x", "pattern"),
+    ],
+)
+def test_a_wrong_setting_is_named(
+    example_gen_properties: Properties, name: str, value: str, said: str
+) -> None:
+    properties = example_gen_properties()
+    broken = json.dumps(json.loads(properties[CONFIG]) | {name: value})
+    with pytest.raises(ConfigInvalid, match=rf"FeedbackExampleGen: .*{name} is {value!r}.*{said}"):
+        ReadRequest.from_properties(properties | {CONFIG: broken})
 
 
 @pytest.mark.parametrize(

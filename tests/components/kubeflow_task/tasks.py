@@ -42,10 +42,10 @@ def given(kind, uri, ident):
     return result
 
 
-def write(folder, run_id="run-1", node="ModelTrainer", flags=(), **properties):
+def write(folder, run_id="run-1", node="ModelTrainer", **properties):
     """Runs Writer as a task; returns its model as the cluster gets it back."""
     outputs = {"model": [given(standard_artifacts.Model, folder / "model", 1 << 60)]}
-    task = Task(PIPELINE, node, f"some.{node}", f"{__name__}.Writer", tuple(flags))
+    task = Task(PIPELINE, node, f"some.{node}", f"{__name__}.Writer")
     parameters = {**properties, "task": task.as_json(), "run_id": run_id}
     run_task(base_executor.BaseExecutor.Context(), {}, outputs, parameters)
     return outputs["model"][0]

@@ -4,10 +4,12 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.types import standard_artifacts
 
+from components.config import as_parameter, read_config
 from components.errors import DatabaseUnreachable, RegistryInconsistent
 from components.kubeflow_task.record import TaskRecord
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
+from components.model_review.config import ModelReviewConfig
 from tests.components.kubeflow_task.tasks import (
     PIPELINE,
     calls,
@@ -62,12 +64,13 @@ def test_a_task_is_recorded_as_a_local_run_records_it(metadata, tmp_path):
 
 def test_the_executor_knows_the_run_and_its_own_parameters_alone(metadata, tmp_path):
     schema = "package://transforms.schema/schema.pbtxt"
-    write(tmp_path, run_id="run-9", flags=["on", "off"], on=1, off=0, schema_file=schema)
+    config = as_parameter(ModelReviewConfig(review_dir="gs://ä", review_accounts=False))
+    write(tmp_path, run_id="run-9", config=config, schema_file=schema)
     ((_, properties, run_id),) = calls
     assert run_id == "run-9"
     assert properties.pop("schema_file").endswith("/transforms/schema/schema.pbtxt")
-    assert properties == {"on": True, "off": False}
-    assert [type(value) for value in properties.values()] == [bool, bool]
+    assert properties == {"config": config}
+    assert read_config(ModelReviewConfig, properties).review_accounts is False
 
 
 def test_an_input_comes_with_its_id_and_its_numbers_as_they_were(metadata, tmp_path):

@@ -13,12 +13,15 @@ import pytest
 from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
+from components.config import setting_fields
 from components.model_gate.executor import Executor as Gate
+from components.model_review.config import ModelReviewConfig
 from components.model_review.executor import Executor
 from components.postgres.migrate import migrate
 from components.registry.artifacts import ModelReview
 from components.registry.model_properties import ModelProperties
 from serving_model.served.predict import ModelScorer
+from tests.components.exec_properties import exec_properties
 from tests.components.model_review.publications import publish_scores
 
 CANARY = "canary-51b7d0c2e9"
@@ -37,8 +40,6 @@ PROPERTIES = {
     "risk_bands": '{"mode": "probability"}',
     "code_version": "c0de",
     "pipeline_root": "",
-    "review_dir": "",
-    "review_accounts": True,
 }
 
 Review = Callable[..., Any]
@@ -53,12 +54,14 @@ def model_of(folder: str) -> Any:
     return model
 
 
-def write_review(folder: Path, inputs: dict[str, Any], **properties: Any) -> Any:
+def write_review(folder: Path, inputs: dict[str, Any], **changes: Any) -> Any:
     """Runs the executor; returns the artifact with what review.json holds."""
     artifact = ModelReview()
     artifact.uri = str(folder)
     executor = Executor(BaseExecutor.Context(pipeline_run_id=RUN_ID))
-    given = PROPERTIES | {"pipeline_root": str(folder.parent)} | properties
+    properties = PROPERTIES | {"pipeline_root": str(folder.parent)}
+    config = {name: changes.pop(name) for name in {*setting_fields(ModelReviewConfig)} & {*changes}}
+    given = exec_properties(ModelReviewConfig(**config), **(properties | changes))
     executor.Do({name: [one] for name, one in inputs.items()}, {"review": [artifact]}, given)
     text = (folder / "review.json").read_text(encoding="utf-8")
     found = json.loads(text, parse_constant=pytest.fail)
@@ -69,8 +72,8 @@ def write_review(folder: Path, inputs: dict[str, Any], **properties: Any) -> Any
 def review(tmp_path: Path) -> Review:
     """Writes the report of a run that left these artifacts."""
 
-    def write(inputs: dict[str, Any], **properties: Any) -> Any:
-        return write_review(tmp_path / "review", inputs, **properties)
+    def write(inputs: dict[str, Any], **changes: Any) -> Any:
+        return write_review(tmp_path / "review", inputs, **changes)
 
     return write
 

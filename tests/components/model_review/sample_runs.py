@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from components.data_checker.actions import DEFAULT_ACTIONS, decide
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, Limits
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check
+from components.data_checker.config import DataCheckerConfig
 from components.data_checker.sizes import check_freshness, check_sizes
 from components.data_checker.volume import check_volume
 from components.model_review.run_artifacts import RunArtifacts
@@ -106,7 +107,7 @@ CHAMPION = ModelProperties(
     model_version=CHAMPION_VERSION,
     settings=SETTINGS | {"l2": 0.002, "members": 1, "epochs": 20},
 )
-_LIMITS = Limits(100, 20, 7, 500, 0.05, 0.05, 0.01, 0.2, 0.5)
+_LIMITS = DataCheckerConfig(min_accounts=100, min_churned=20, max_feedback_age_days=7)
 _NODES = (
     ("FeedbackExampleGen", 11.2),
     ("StatisticsGen", 6.1),

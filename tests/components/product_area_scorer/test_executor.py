@@ -10,22 +10,15 @@ import pytest
 
 from components.errors import ContractBroken, DataGateStopped, PublicationRefused
 from components.feedback_example_gen.executor import Executor as FeedbackExecutor
+from components.product_area_scorer.config import ProductAreaScorerConfig
 from components.product_area_scorer.executor import Executor
 from components.registry.artifacts import AreaCounts, PublishedAreas
 from components.registry.published_properties import PublishedAreasProperties
+from tests.components.exec_properties import exec_properties
 from transforms.product_area_impact import Weights
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
-PROPERTIES = {
-    "weights": json.dumps(Weights().as_dict()),
-    "enterprise_segments": '["enterprise"]',
-    "clear_if_empty": False,
-    "remove_vanished": True,
-    "max_count_change": 0.5,
-    "accept_shift": "",
-    "history_days": 400,
-}
 BY_HAND = {"rel": 0, "abs": 1e-9}
 VERSION = Weights().version()
 
@@ -45,11 +38,12 @@ def score(
         examples, counts, areas = standard_artifacts.Examples(), AreaCounts(), PublishedAreas()
         examples.uri, counts.uri = str(folder / "examples"), str(folder / "counts")
         areas.uri = str(folder / "areas")
-        properties = example_gen_properties(splits='["score"]', as_of=as_of.isoformat())
+        properties = example_gen_properties(splits=["score"], as_of=as_of.isoformat())
         outputs = {"examples": [examples], "area_counts": [counts]}
         beam_executor(FeedbackExecutor).Do({}, outputs, properties)
         executor = Executor(Executor.Context(pipeline_run_id="run-of-the-test"))
-        executor.Do({"area_counts": [counts]}, {"areas": [areas]}, PROPERTIES | changes)
+        given = exec_properties(ProductAreaScorerConfig(**changes))
+        executor.Do({"area_counts": [counts]}, {"areas": [areas]}, given)
         return areas
 
     return run
@@ -118,7 +112,7 @@ def test_the_artifact_explains_every_score(world: Any, score: Callable[..., Any]
 def test_other_weights_show_in_the_rows(world: Any, score: Callable[..., Any]) -> None:
     score()
     weights = Weights(0, 0, 0, 0, 0, 1)
-    score(weights=json.dumps(weights.as_dict()), enterprise_segments='["free"]')
+    score(area_weights=weights.as_dict(), enterprise_segments=("free",))
     assert [(row[2], row[-1]) for row in table(world)] == [
         (0.0, weights.version()),
         (100.0, weights.version()),
@@ -148,7 +142,7 @@ def test_the_areas_are_those_of_the_runs_snapshot(
 def test_pairs_that_vanished_are_removed_or_kept(world: Any, score: Callable[..., Any]) -> None:
     score()
     later = AS_OF + 30 * DAY
-    kept = score(later, remove_vanished=False)
+    kept = score(later, vanished_areas="keep")
     assert [row[:2] + row[7:8] for row in table(world)] == [
         ("billing", "enterprise", later),
         ("billing", "free", later),
@@ -170,13 +164,13 @@ def test_an_empty_window_keeps_the_table_and_says_so(world: Any, score: Callable
     assert "published_at" not in found
 
 
-@pytest.mark.parametrize("remove_vanished", [True, False])
+@pytest.mark.parametrize("vanished_areas", ["remove", "keep"])
 def test_an_empty_window_clears_the_table_where_that_is_meant(
-    world: Any, score: Callable[..., Any], remove_vanished: bool
+    world: Any, score: Callable[..., Any], vanished_areas: str
 ) -> None:
     score()
     later = AS_OF + 200 * DAY
-    found = facts(score(later, clear_if_empty=True, remove_vanished=remove_vanished))
+    found = facts(score(later, areas_empty_window="clear", vanished_areas=vanished_areas))
     assert table(world) == []
     assert (found["published_count"], found["removed_count"]) == (0, 3)
     assert "not_published" not in found

@@ -182,8 +182,8 @@ def test_the_settings_reach_every_container(tmp_path):
 
 
 def test_what_ml_metadata_cannot_record_is_refused(tmp_path):
-    with pytest.raises(ConfigurationInvalid, match="enterprise_segments of node ProductAreaScorer"):
-        compiled(scoring, tmp_path, enterprise_segments=("größte",))
+    with pytest.raises(ConfigurationInvalid, match="config of node ProductAreaScorer"):
+        compiled(scoring, tmp_path, enterprise_segments=('"big"',))
 
 
 @pytest.mark.parametrize(

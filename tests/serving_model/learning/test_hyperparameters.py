@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from pipeline.settings import Settings
+from components.config import plain
+from components.model_trainer.config import ModelTrainerConfig
 from serving_model.learning.hyperparameters import HYPERPARAMETERS, Range, misfit
 
-DEFAULTS = {name: Settings.model_fields[name].default for name in HYPERPARAMETERS}
+DEFAULTS = {name: plain(ModelTrainerConfig())[name] for name in HYPERPARAMETERS}
 PAGE = Path(__file__).parents[3] / "docs" / "tuning.md"
 
 

@@ -1,58 +1,41 @@
-"""What is a high risk, how far a publication may differ from the last one, what is kept."""
+"""The settings of AccountScorer: the risk categories, and how scores are published."""
 
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pydantic
 from pydantic import Field
 
-from pipeline.setting_groups.types import Days, Share, Units
+from components.config import Count, component_config
+from components.publishing.config import ScorePublishingConfig
 from serving_model.served.risk_bands import CAPACITY, DEFAULT_LIFTS, LIFT, RiskBands
 
-_BANDS = 3
+_BANDS: Final = 3
 
 
-class PublishingSettings(pydantic.BaseModel):
-    """Risk categories, the circuit breaker, the history, rows no longer published."""
+@component_config
+class AccountScorerConfig(ScorePublishingConfig):
+    """The rule of the risk categories, and what publishing does to rows it replaces."""
 
     risk_bands: Literal["probability", "lift", "capacity"] = Field(
-        "probability",
-        description="Risk categories: the contract's fixed cuts, multiples of the base rate "
-        "(lift), or as many accounts as a team can handle (capacity).",
+        default="probability",
+        description="Rule of the risk categories: fixed probabilities of the contract "
+        "(probability), multiples of the base rate (lift), or as many accounts as a team can "
+        "handle (capacity).",
     )
     risk_lifts: tuple[float, ...] = Field(
-        DEFAULT_LIFTS,
+        default=DEFAULT_LIFTS,
         description="By lift: where medium, high and critical begin, in multiples of the model's "
         "base rate, a JSON list.",
     )
-    risk_capacity: tuple[Units, ...] = Field(
-        (),
+    risk_capacity: tuple[Count, ...] = Field(
+        default=(),
         description="By capacity: how many accounts are critical, high and medium, a JSON list, "
         "or one number for each of them.",
     )
     departed_accounts: Literal["remove", "keep"] = Field(
-        "remove", description="What publishing does to scores of accounts no longer scored."
-    )
-    max_count_change: Share = Field(
-        0.5, description="Circuit breaker: most change of the number of scores, as a share."
-    )
-    max_mean_shift: Share = Field(
-        0.2, description="Circuit breaker: most change of the mean probability."
-    )
-    max_category_shift: Share = Field(
-        0.2, description="Circuit breaker: most change of a category's share of the scores."
-    )
-    max_moved_share: Share = Field(
-        0.1, description="Circuit breaker: most accounts that may move far, as a share."
-    )
-    moved_threshold: Share = Field(
-        0.3, description="Circuit breaker: change of a probability that is a far move."
-    )
-    accept_shift: str = Field(
-        "", description="Circuit breaker: the reason to publish in spite of it, for the log."
-    )
-    history_days: Days = Field(
-        400, description="Days that the history of what was published reaches back."
+        default="remove",
+        description="What publishing does to the scores of accounts that are not scored any more.",
     )
 
     @pydantic.field_validator("risk_lifts")
@@ -77,7 +60,7 @@ class PublishingSettings(pydantic.BaseModel):
         return capacity
 
     @pydantic.model_validator(mode="after")
-    def _bands_agree(self) -> "PublishingSettings":
+    def _bands_agree(self) -> "AccountScorerConfig":
         """Refuses numbers that the chosen bands would leave unused, or lack."""
         bands = self.risk_bands
         if bands == CAPACITY and not self.risk_capacity:
@@ -102,11 +85,3 @@ class PublishingSettings(pydantic.BaseModel):
         """The rule of the risk categories; the base rate is the model's."""
         lifts = self.risk_lifts if self.risk_bands == LIFT else ()
         return RiskBands(self.risk_bands, lifts, self.risk_capacity)
-
-    @pydantic.field_validator("accept_shift")
-    @classmethod
-    def _a_reason(cls, reason: str) -> str:
-        # A switch of former versions: "false" must not come to mean "accepted".
-        if reason.strip().lower() in ("true", "false", "yes", "no", "on", "off", "1", "0"):
-            raise ValueError("expected the reason in words, or nothing")
-        return " ".join(reason.split())

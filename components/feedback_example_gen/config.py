@@ -1,0 +1,93 @@
+"""The settings of FeedbackExampleGen: which rows are read, which examples they become."""
+
+from datetime import datetime, timezone
+from typing import Literal
+
+import pydantic
+from pydantic import Field
+
+from components.config import ColumnName, Count, Days, TableName, component_config
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Returns a moment in UTC; one without a zone is UTC already."""
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+
+
+@component_config
+class FeedbackExampleGenConfig:
+    """Windows and cutoffs, the label, how rows are read, and what is counted by product area."""
+
+    lookback_days: Days = Field(
+        default=180, description="Days before the cutoff whose events are listed in an example."
+    )
+    horizon_days: Days = Field(
+        default=60, description="Days after the cutoff in which a churn makes the label."
+    )
+    cutoff_interval_days: Days = Field(default=14, description="Days between two training cutoffs.")
+    max_training_cutoffs: int = Field(
+        default=12, ge=1, le=200, description="Maximum number of training cutoffs, newest first."
+    )
+    training_cutoffs: tuple[datetime, ...] = Field(
+        default=(),
+        description="Training cutoffs in place of regular ones, a JSON list of ISO 8601 times.",
+    )
+    eval_cutoff: datetime | None = Field(
+        default=None,
+        description="Evaluation cutoff, ISO 8601; default: the newest whose label window is "
+        "closed.",
+    )
+    max_events: int = Field(
+        default=500,
+        ge=1,
+        le=100_000,
+        description="Maximum number of events listed in an example, newest first.",
+    )
+    duplicate_events: Literal["collapse", "keep"] = Field(
+        default="collapse",
+        description="Rows that are equal in everything but their id: count once (collapse) or "
+        "each (keep).",
+    )
+    label_source: Literal["auto", "account_churn", "inactivity"] = Field(
+        default="auto",
+        description="What counts as churn: a date in the churn table (account_churn), no event "
+        "within the horizon (inactivity), or the table if it exists (auto).",
+    )
+    churn_table: TableName = Field(
+        default="account_churn", description="Table of churn dates, with its schema if needed."
+    )
+    churn_account_column: ColumnName = Field(
+        default="account_id", description="Column of the churn table that names the account."
+    )
+    churn_date_column: ColumnName = Field(
+        default="churned_at",
+        description="Column of the churn table with the churn date, timestamptz.",
+    )
+    rows_per_bucket: Count = Field(
+        default=1_000_000,
+        description="Approximate number of feedback rows that one reader holds in memory.",
+    )
+    area_window_days: Days = Field(
+        default=90, description="Product areas: days before as_of whose feedback counts."
+    )
+    critical_priority: int = Field(
+        default=4,
+        ge=1,
+        le=5,
+        description="Lowest priority (1..5) that is critical: in features, facts and areas.",
+    )
+
+    @pydantic.field_validator("training_cutoffs")
+    @classmethod
+    def _all_in_utc(cls, moments: tuple[datetime, ...]) -> tuple[datetime, ...]:
+        return tuple(map(in_utc, moments))
+
+    @pydantic.field_validator("eval_cutoff")
+    @classmethod
+    def _in_utc(cls, moment: datetime | None) -> datetime | None:
+        return None if moment is None else in_utc(moment)
+
+    @property
+    def days_needed(self) -> int:
+        """Days of history for one training cutoff: a lookback and two closed horizons."""
+        return self.lookback_days + 2 * self.horizon_days
