@@ -7,6 +7,7 @@ import pydantic
 from pydantic import Field
 
 from components.config import ColumnName, Count, Days, TableName, component_config
+from transforms.thresholds import CRITICAL_PRIORITY
 
 
 def in_utc(moment: datetime) -> datetime:
@@ -71,7 +72,7 @@ class FeedbackExampleGenConfig:
         default=90, description="Product areas: days before as_of whose feedback counts."
     )
     critical_priority: int = Field(
-        default=4,
+        default=CRITICAL_PRIORITY,
         ge=1,
         le=5,
         description="Lowest priority (1..5) that is critical: in features, facts and areas.",

@@ -20,7 +20,6 @@ from components.data_checker.config import DataCheckerConfig
 from components.data_checker.executor import Executor as Checker
 from components.data_gate.executor import Executor as Gate
 from components.errors import DataGateStopped
-from components.feedback_example_gen.properties import NEWEST_FEEDBACK
 from components.registry.artifacts import DataGateDecision
 from tests.components.exec_properties import exec_properties
 from transforms.schema import schema_path
@@ -178,7 +177,7 @@ def test_thin_data_stop_the_run(
 def aged(inputs: Inputs) -> Inputs:
     """Returns inputs whose newest feedback is two days old, and a little more."""
     examples = copy.deepcopy(inputs["examples"][0])
-    examples.set_string_custom_property(NEWEST_FEEDBACK, ago(2.5).isoformat())
+    examples.set_string_custom_property("newest_feedback", ago(2.5).isoformat())
     return {**inputs, "examples": [examples]}
 
 
