@@ -134,10 +134,10 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
         "train: examples",
         "train: churned",
         "train: stayed",
-        "eval: snapshots",
+        "eval: examples",
         "eval: churned",
         "eval: stayed",
-        "score: snapshots",
+        "score: examples",
         "days since the newest feedback",
         "train: schema",
         "eval: schema",
@@ -155,13 +155,13 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
     [
         (
             {"min_accounts": 31},
-            {"eval: snapshots"},
-            r"the split eval has \d+ snapshots, at least 31 .*TENS_INSIGHT_MIN_ACCOUNTS",
+            {"eval: examples"},
+            r"the split eval has \d+ examples, at least 31 .*TENS_INSIGHT_MIN_ACCOUNTS",
         ),
         (
             {"min_churned": 16},
             {"train: churned", "eval: churned", "eval: stayed"},
-            r"in the split eval only \d+ snapshots churned, at least 16 .*TENS_INSIGHT_MIN_CHURNED",
+            r"in the split eval only \d+ examples churned, at least 16 .*TENS_INSIGHT_MIN_CHURNED",
         ),
     ],
 )
@@ -220,7 +220,7 @@ def test_one_class_stops_the_run(feedback: Any, describe: Describe, tmp_path: Pa
     feedback.churn([("somebody else", ago(5))])
     message, failed = stopped(describe(tmp_path, splits=("train", "eval")), tmp_path)
     assert failed == {"train: churned", "eval: churned"}
-    assert "in the split train only 0 snapshots churned, at least 3 are needed" in message
+    assert "in the split train only 0 examples churned, at least 3 are needed" in message
 
 
 def test_nobody_left_to_score_stops_the_run(
@@ -231,7 +231,7 @@ def test_nobody_left_to_score_stops_the_run(
     inputs = describe(tmp_path, splits=("score",))
     assert "anomalies" not in inputs
     message, failed = stopped(inputs, tmp_path)
-    assert failed == {"score: snapshots"}
+    assert failed == {"score: examples"}
     assert "no account is left to score" in message
 
 
@@ -239,7 +239,7 @@ def test_scoring_alone_is_validated_too(feedback: Any, describe: Describe, tmp_p
     feedback.add(world(sentiment="positive"))
     inputs = describe(tmp_path / "sound", splits=("score",))
     assert [check["name"] for check in gate(inputs, tmp_path)][:3] == [
-        "score: snapshots",
+        "score: examples",
         "days since the newest feedback",
         "score: schema",
     ]
