@@ -118,16 +118,33 @@ def postgres_server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def database(postgres_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """URL of a fresh empty database, which DATABASE_URL names for the length of the test."""
-    with _fresh_database(postgres_server, monkeypatch) as url:
+def database(
+    request: pytest.FixtureRequest, postgres_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """URL of a fresh database, which DATABASE_URL names for the length of the test.
+
+    It is empty, unless the test asks for `migrated_database`, which is the same one.
+    """
+    migrated = "migrated_database" in request.fixturenames
+    template = request.getfixturevalue("migrated_template") if migrated else None
+    with _fresh_database(postgres_server, monkeypatch, template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_server: Server) -> Iterator[str]:
+    """Name of a database with all our tables; copy it, never change it."""
+    name = postgres_server.create_database()
+    try:
+        _migrate(postgres_server.url(name))
+        yield name
+    finally:
+        postgres_server.drop_database(name)
 
 
 @pytest.fixture
 def migrated_database(database: str) -> str:
     """URL of a fresh database with all our tables, and no rows."""
-    _migrate(database)
     return database
 
 
