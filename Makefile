@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test test-tfx121 lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image replay-image try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -18,6 +18,9 @@ stop: ## the embedded database
 
 test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
+
+test-fast: setup ## the tests that train no model
+	@$(BIN)/pytest -m "not slow"
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
 	@requirements/debian13.sh sh -c 'REQUIRE_BROWSER=1 make test && make run && make stop'

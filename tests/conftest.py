@@ -1,13 +1,16 @@
 """Databases for tests: one server a session, one empty database a test."""
 
 import contextlib
+import fcntl
 import os
+import pickle
 import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
@@ -24,27 +27,55 @@ os.environ.pop("METADATA_DATABASE_URL", None)
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from tests.forked_command import keep_level_of_dill, stop_server
 
 # On a busy machine an example that takes long is no failure.
 hypothesis.settings.register_profile("tens-insight", deadline=None)
 hypothesis.settings.load_profile("tens-insight")
 
+keep_level_of_dill()
+
 PASSWORD_GROUP = "password_required"
 """The embedded server trusts its socket, except for members of this role."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+LONGEST_FIRST = (
+    "wiring",
+    "training",
+    "tests/end_to_end/test_realistic_input.py",
+    "judged",
+    "tests/end_to_end/test_refusals.py",
+    "tests/faults/test_bad_input.py",
+)
+"""Groups of tests that take minutes, so that no process is left with one of them at the end."""
+
+TRAINED = {"tests/serving_model/": "world", "tests/components/": "judged"}
+"""Session fixtures that train models, by the folder that they are made for."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist and -m read the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Lets a file's tests run in one process, and what takes longest begin first.
 
     Session fixtures are made in each process: files that share one which takes minutes are
-    marked with a common xdist_group.
+    marked with a common xdist_group. What needs a trained model is slow.
     """
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(name=item.nodeid.split("::")[0]))
+        fixtures = getattr(item, "fixturenames", ())
+        if any(
+            item.nodeid.startswith(folder) and name in fixtures for folder, name in TRAINED.items()
+        ):
+            item.add_marker(pytest.mark.slow)
     slow = {_group(item) for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: ("end_to_end" not in item.nodeid, _group(item) not in slow))
+    ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: (ranks.get(_group(item), len(ranks)), _group(item) not in slow))
+
+
+def pytest_sessionfinish() -> None:
+    """Ends the process that commands were forked from."""
+    stop_server()
 
 
 def _group(item: pytest.Item) -> str:
@@ -90,6 +121,29 @@ class Server:
         connection.autocommit = True
         with contextlib.closing(connection), connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
+    """Makes what takes long in one process of the session, for all of them.
+
+    The function that it returns takes a name and what makes the thing in a folder that stays;
+    the thing must be one that pickle can write.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, make: Callable[[Path], Any]) -> Any:
+        made = shared / f"{name}.pickle"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                folder = shared / name
+                folder.mkdir()
+                made.write_bytes(pickle.dumps(make(folder)))
+            return pickle.loads(made.read_bytes())
+
+    return once
 
 
 @pytest.fixture(scope="session")

@@ -144,6 +144,7 @@ def _columns(
     raw_spec = spec.raw_feature_spec(with_label=True)
     scalars = (*spec.SCALAR_STRINGS, *_AGES, spec.CUTOFF)
 
+    @tf.autograph.experimental.do_not_convert
     def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(batch, raw_spec)
         kept = {name: raw[name] for name in (*scalars, *spec.LABELS)}

@@ -78,7 +78,9 @@ def fit_network(
 
 def network_log_odds(network: keras.Model, features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Returns the mean of the members' log-odds, float64 [n, K], as it is served."""
-    answer = tf.function(lambda batch: network(batch, training=False), reduce_retracing=True)
+    answer = tf.function(
+        lambda batch: network(batch, training=False), reduce_retracing=True, autograph=False
+    )
     parts = np.array_split(features, max(1, -(-len(features) // PREDICT_BATCH)))
     found = [answer(tf.constant(part)).numpy().mean(axis=1) for part in parts]
     return np.concatenate(found).astype(np.float64)
@@ -95,18 +97,21 @@ def _one_pass(network: keras.Model, settings: FitSettings, steps: int) -> Any:
     optimizer.build(network.trainable_variables)
     size = settings.batch_size
 
+    @tf.autograph.experimental.do_not_convert
+    def step(features: tf.Tensor, churned: tf.Tensor, counted: tf.Tensor) -> None:
+        with tf.GradientTape() as tape:
+            loss = _loss(churned, counted, network(features, training=True))
+            loss += tf.add_n(network.losses)
+        weights = network.trainable_variables
+        optimizer.apply(tape.gradient(loss, weights), weights)
+
     @tf.function
     def one_pass(
         features: tf.Tensor, churned: tf.Tensor, counted: tf.Tensor, order: tf.Tensor
     ) -> None:
         for start in tf.range(0, tf.shape(order)[0], size):
             rows = order[start : start + size]
-            with tf.GradientTape() as tape:
-                found = network(tf.gather(features, rows), training=True)
-                loss = _loss(tf.gather(churned, rows), tf.gather(counted, rows), found)
-                loss += tf.add_n(network.losses)
-            weights = network.trainable_variables
-            optimizer.apply(tape.gradient(loss, weights), weights)
+            step(tf.gather(features, rows), tf.gather(churned, rows), tf.gather(counted, rows))
 
     return one_pass
 

@@ -62,7 +62,11 @@ def load_snapshots(patterns: Sequence[str], transform: tft.TFTransformOutput) ->
     layer = transform.transform_features_layer()
     raw_spec = spec.raw_feature_spec(with_label=True)
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(READ_BATCH)
-    parsed = records.map(lambda batch: layer(tf.io.parse_example(batch, raw_spec)))
+    # Nothing here branches on a tensor: rewriting the layer's code would only take time.
+    transformed = tf.autograph.experimental.do_not_convert(
+        lambda batch: layer(tf.io.parse_example(batch, raw_spec))
+    )
+    parsed = records.map(transformed)
     return _sorted(_gathered(parsed.prefetch(1).as_numpy_iterator(), files))
 
 

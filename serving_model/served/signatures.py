@@ -64,7 +64,7 @@ class ServedModel(tf.Module):
         self._transform = transform.transform_features_layer()
         # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
         self._weights = [variable.value for variable in model.variables]
-        self._model = tf.function(functools.partial(model, training=False))
+        self._model = tf.function(functools.partial(model, training=False), autograph=False)
 
     def features(self, raw: Tensors) -> tf.Tensor:
         """Returns `features` of parsed snapshots, float32 [batch, columns]."""
@@ -118,11 +118,15 @@ def export_model(
         SCORE_FEATURES: _of_features(served, model.input_shape),
         RAW_EVENTS: _of_raw_events(served),
     }
-    tf.saved_model.save(served, directory, signatures=signatures)
+    # No signature branches on a tensor: rewriting the code of all layers would only take time.
+    save = tf.autograph.experimental.do_not_convert(tf.saved_model.save)
+    save(served, directory, signatures=signatures)
 
 
 def _of_examples(answer: Callable[[Tensors], Tensors]) -> Any:
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    signature = [tf.TensorSpec([None], tf.string, name="examples")]
+
+    @tf.function(input_signature=signature, autograph=False)
     def asked(examples: tf.Tensor) -> Tensors:
         return answer(tf.io.parse_example(examples, PARSED))
 
@@ -130,7 +134,9 @@ def _of_examples(answer: Callable[[Tensors], Tensors]) -> Any:
 
 
 def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name=FEATURES)])
+    signature = [tf.TensorSpec(shape, tf.float32, name=FEATURES)]
+
+    @tf.function(input_signature=signature, autograph=False)
     def asked(features: tf.Tensor) -> Tensors:
         return served.score_features(features)
 
@@ -138,7 +144,7 @@ def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
 
 
 def _of_raw_events(served: ServedModel) -> Any:
-    @tf.function(input_signature=[_raw_signature()])
+    @tf.function(input_signature=[_raw_signature()], autograph=False)
     def asked(raw: Tensors) -> Tensors:
         return served.answer(without_padding(raw))
 

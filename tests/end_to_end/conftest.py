@@ -1,9 +1,8 @@
-"""One training run and one scoring run of a small world, made once for all tests here."""
+"""One training run and one scoring run of one world, made once for all tests here."""
 
 import contextlib
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,19 +19,37 @@ from pipeline.demo.simulate import simulate
 from tests.conftest import PASSWORD_GROUP, with_login
 from tests.contract.conftest import execute, give_grants
 from tests.contract.goinsight import GoInsight, check_published
+from tests.forked_command import Finished, run_fresh, run_module
 
+SMALLEST_BLESSED = {
+    "TENS_INSIGHT_MEMBERS": "1",
+    "TENS_INSIGHT_MIN_AUC": "0.5",
+    "TENS_INSIGHT_MIN_CHURNED": "5",
+}
+"""Settings with which the gate blesses a model of ACCOUNTS_BLESSED accounts of the strong world.
+
+Of 400 accounts too few left: the lower end of AUC must lie above chance.
+"""
+ACCOUNTS_BLESSED = 800
+SCORES = (
+    "SELECT account_id, churn_probability, health_score, risk_category, predicted_at "
+    "FROM account_risk_scores ORDER BY account_id"
+)
+AREAS = "SELECT * FROM product_area_impact ORDER BY product_area, segment"
+DETAILS = (
+    "SELECT account_id, percentile, lift, base_rate, churn_by_horizon, tenure_days, "
+    "silence_state, base_log_odds, reasons "
+    "FROM tens_insight.account_risk_details ORDER BY account_id"
+)
+ROOT = Path(__file__).parents[2]
+TFX = Path(sys.executable).with_name("tfx")
 PROGRAM = Path(sys.executable).with_name("tens-insight")
 CANARY = "canary-7f3e9d41b2c8"
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A command that ran in a process of its own."""
-
-    code: int
-    out: str
-    err: str
+class Run(Finished):
+    """A command of ours that ran in a process of its own."""
 
     @property
     def summary(self):
@@ -49,7 +66,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class House:
+class Installation:
     """A database with a world in it, a state directory, and whom it is opened to.
 
     `url` is the pipeline's role, `reader_url` GoInsight's: each with the rights that
@@ -63,22 +80,29 @@ class House:
     canary: str = CANARY
     as_of: datetime = AS_OF
 
-    def run(self, *arguments, **settings):
-        environment = {
+    def environment(self, settings):
+        """Returns the variables that a command here gets, `settings` among them."""
+        inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("PG", "TENS_INSIGHT_"))
         }
-        environment |= {
+        return inherited | {
             "DATABASE_URL": self.url,
             "TENS_INSIGHT_STATE_DIR": str(self.state_dir),
             "TENS_INSIGHT_AS_OF": AS_OF.isoformat(),
             **settings,
         }
-        done = subprocess.run(
-            [PROGRAM, *arguments], env=environment, capture_output=True, text=True, timeout=900
-        )
-        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def run(self, *arguments, **settings):
+        """Runs a command in a fork of a process that has TFX loaded."""
+        done = run_module("pipeline.cli", arguments, self.environment(settings))
+        return Run(done.code, done.out, done.err)
+
+    def run_program(self, *arguments, **settings):
+        """Runs the installed program in a fresh process, as a user does."""
+        done = run_fresh([PROGRAM, *arguments], self.environment(settings))
+        return Run(done.code, done.out, done.err)
 
     def query(self, statement, *parameters):
         with contextlib.closing(psycopg2.connect(self.admin_url)) as connection:
@@ -87,14 +111,14 @@ class House:
             return cursor.fetchall()
 
 
-@pytest.fixture(scope="session", name="house_with")
-def house_with_fixture():
-    """Makes further houses."""
-    return house_with
+@pytest.fixture(scope="session", name="installation_with")
+def installation_with_fixture():
+    """Makes further installations."""
+    return installation_with
 
 
 @contextlib.contextmanager
-def house_with(server, state_dir, scenario, accounts, shape="plain"):
+def installation_with(server, state_dir, scenario, accounts, shape="plain"):
     """Makes a database with a world, and three roles that need a password."""
     name = server.create_database()
     roles = Roles(*(f"{who}_{name}" for who in ("installer", "pipeline", "reader")))
@@ -115,7 +139,9 @@ def house_with(server, state_dir, scenario, accounts, shape="plain"):
             world = {"accounts": accounts, "scenario": scenario, "shape": shape}
             simulate(connection, days=420, seed=3, end=AS_OF, **world)
         url, reader_url = (with_login(admin, one, CANARY) for one in (roles.pipeline, roles.reader))
-        yield House(url.replace("postgresql://", "postgres://"), reader_url, admin, state_dir)
+        yield Installation(
+            url.replace("postgresql://", "postgres://"), reader_url, admin, state_dir
+        )
     finally:
         server.drop_database(name)
         for role in vars(roles).values():
@@ -133,9 +159,11 @@ def _make_roles(server, database, roles):
 
 
 @pytest.fixture(scope="session")
-def house(postgres_server, tmp_path_factory):
+def installation(postgres_server, tmp_path_factory):
     """A strong world, small enough for a test and large enough for the gate."""
-    with house_with(postgres_server, tmp_path_factory.mktemp("house"), "strong", 4_000) as made:
+    with installation_with(
+        postgres_server, tmp_path_factory.mktemp("installation"), "strong", 4_000
+    ) as made:
         yield made
 
 
@@ -146,62 +174,103 @@ def settings_for_small_worlds():
 
 
 @pytest.fixture(scope="session")
-def trained(house, settings_for_small_worlds):
-    """The finished `run train`."""
-    return house.run("run", "train", "--json", **settings_for_small_worlds)
+def trained(installation, settings_for_small_worlds):
+    """The finished `run train`, of the installed program."""
+    return installation.run_program("run", "train", "--json", **settings_for_small_worlds)
 
 
 @pytest.fixture(scope="session")
-def published_by_training(house, trained):
+def published_by_training(installation, trained):
     """account_risk_scores as the training run left it."""
-    return house.query("SELECT * FROM account_risk_scores ORDER BY account_id")
+    return installation.query("SELECT * FROM account_risk_scores ORDER BY account_id")
 
 
 @pytest.fixture(scope="session")
-def consumer_after_training(house, trained):
+def consumer_after_training(installation, trained):
     """What GoInsight could not live on after the training run; None if all is well."""
-    return _what_the_consumer_misses(house)
+    return _what_the_consumer_misses(installation)
 
 
 @pytest.fixture(scope="session")
-def consumer_after_scoring(house, scored):
+def consumer_after_scoring(installation, scored):
     """What GoInsight could not live on after the scoring run; None if all is well."""
-    return _what_the_consumer_misses(house)
+    return _what_the_consumer_misses(installation)
 
 
-def _what_the_consumer_misses(house):
+def _what_the_consumer_misses(installation):
     try:
-        check_published(GoInsight(house.reader_url))
+        check_published(GoInsight(installation.reader_url))
     except (AssertionError, ValueError, psycopg2.Error) as error:
         return error
     return None
 
 
 @pytest.fixture(scope="session")
-def areas_by_training(house, trained):
+def areas_by_training(installation, trained):
     """product_area_impact as the training run left it."""
-    return house.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
+    return installation.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
 
 
 @pytest.fixture(scope="session")
-def areas_by_scoring(house, scored):
+def areas_by_scoring(installation, scored):
     """product_area_impact as the scoring run left it."""
-    return house.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
+    return installation.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
 
 
 @pytest.fixture(scope="session")
-def published_by_scoring(house, scored):
+def published_by_scoring(installation, scored):
     """account_risk_scores as the scoring run left it."""
-    return house.query("SELECT * FROM account_risk_scores ORDER BY account_id")
+    return installation.query("SELECT * FROM account_risk_scores ORDER BY account_id")
 
 
 @pytest.fixture(scope="session")
 def scored(
-    house,
+    installation,
     published_by_training,
     areas_by_training,
     consumer_after_training,
     settings_for_small_worlds,
 ):
     """The finished `run score` after it."""
-    return house.run("run", "score", "--json", **settings_for_small_worlds)
+    return installation.run("run", "score", "--json", **settings_for_small_worlds)
+
+
+@pytest.fixture(scope="session")
+def small_installation(postgres_server, tmp_path_factory):
+    """The smallest world whose models are blessed; train with SMALLEST_BLESSED."""
+    folder = tmp_path_factory.mktemp("small")
+    with installation_with(postgres_server, folder, "strong", ACCOUNTS_BLESSED) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def run_by_tfx_cli(small_installation, tmp_path_factory):
+    """`tfx pipeline create` and `tfx run create` of the training pipeline, finished."""
+    environment = {
+        **small_installation.environment(SMALLEST_BLESSED),
+        "LOCAL_HOME": str(tmp_path_factory.mktemp("tfx")),
+        # As in an active environment: the CLI calls pip.
+        "PATH": f"{TFX.parent}{os.pathsep}{os.environ['PATH']}",
+    }
+
+    def tfx(*arguments):
+        return run_fresh([TFX, *arguments], environment, ROOT)
+
+    runner = "pipeline/local_runner.py"
+    created = tfx("pipeline", "create", "--engine=local", f"--pipeline_path={runner}")
+    ran = tfx("run", "create", "--engine=local", "--pipeline_name=tens-insight-train")
+    return created, ran
+
+
+@pytest.fixture(scope="session")
+def published_by_tfx_cli(small_installation, run_by_tfx_cli):
+    """The tables as the tfx CLI's training run left them, by query."""
+    return {query: small_installation.query(query) for query in (SCORES, AREAS, DETAILS)}
+
+
+@pytest.fixture(scope="session")
+def published_by_small_scoring(small_installation, published_by_tfx_cli):
+    """The tables as a `run score` after it left them, by query."""
+    finished = small_installation.run("run", "score", "--json", **SMALLEST_BLESSED)
+    assert finished.code == 0, finished.err
+    return {query: small_installation.query(query) for query in (SCORES, AREAS, DETAILS)}

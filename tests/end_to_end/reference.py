@@ -47,27 +47,27 @@ def collapsed(rows):
     return list(dict.fromkeys(reversed(rows)))[::-1]
 
 
-def raw_events(house, accounts, max_events=500):
+def raw_events(installation, accounts, max_events=500):
     """Returns the histories of some accounts as the REST signature takes them, by id."""
-    with contextlib.closing(psycopg2.connect(house.admin_url)) as connection:
+    with contextlib.closing(psycopg2.connect(installation.admin_url)) as connection:
         cursor = connection.cursor()
         cursor.execute(
             "SELECT account_id, created_at, sentiment, priority, product_area, source, topic, "
             "customer_tier, region FROM feedback_enriched WHERE account_id = ANY(%s) "
             'AND created_at < %s ORDER BY account_id COLLATE "C", created_at, '
             "hashtextextended(id, 0)",
-            (accounts, house.as_of),
+            (accounts, installation.as_of),
         )
         rows = cursor.fetchall()
     histories = [collapsed(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
     recent = [
-        [row for row in rows if row[1] >= house.as_of - LOOKBACK][-max_events:]
+        [row for row in rows if row[1] >= installation.as_of - LOOKBACK][-max_events:]
         for rows in histories
     ]
     width = max(len(rows) for rows in recent)
 
     def ages(rows):
-        return [(house.as_of - row[1]) / DAY for row in rows]
+        return [(installation.as_of - row[1]) / DAY for row in rows]
 
     def padded(value_of, filler):
         return [[value_of(row) for row in rows] + [filler] * (width - len(rows)) for rows in recent]
@@ -80,7 +80,7 @@ def raw_events(house, accounts, max_events=500):
         "account_id": [rows[0][0] for rows in histories],
         "customer_tier": [rows[-1][7] for rows in histories],
         "region": [rows[-1][8] for rows in histories],
-        "cutoff": np.full(len(histories), int(house.as_of.timestamp())),
+        "cutoff": np.full(len(histories), int(installation.as_of.timestamp())),
         "tenure_days": np.float32([ages(rows)[0] for rows in histories]),
         "days_since_last_event": np.float32([ages(rows)[-1] for rows in histories]),
         "lifetime_count": np.float32([count(rows, *every) for rows in histories]),
@@ -88,7 +88,7 @@ def raw_events(house, accounts, max_events=500):
             f"lifetime_{name}_count": np.float32([count(rows, name) for rows in histories])
             for name in every
         },
-        "event_age_days": np.float32(padded(lambda row: (house.as_of - row[1]) / DAY, -1.0)),
+        "event_age_days": np.float32(padded(lambda row: (installation.as_of - row[1]) / DAY, -1.0)),
         "event_priority": np.int64(padded(lambda row: row[3], 0)),
     }
     columns = {"sentiment": 2, "product_area": 4, "source": 5, "topic": 6}

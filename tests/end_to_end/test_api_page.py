@@ -12,15 +12,15 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "docs/api.md"
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="house")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="training")]
 
 
 @pytest.fixture
-def copied_house(house, trained, postgres_server, tmp_path):
-    """The environment of a copy of the trained house, so that other tests see no further run."""
+def copied_installation(installation, trained, postgres_server, tmp_path):
+    """The environment of a copy of the trained one, so that other tests see no further run."""
     del trained  # ran
-    name = postgres_server.create_database(urlsplit(house.admin_url).path.lstrip("/"))
-    shutil.copy(house.state_dir / "metadata.sqlite", tmp_path)
+    name = postgres_server.create_database(urlsplit(installation.admin_url).path.lstrip("/"))
+    shutil.copy(installation.state_dir / "metadata.sqlite", tmp_path)
     kept = {key: value for key, value in os.environ.items() if not key.startswith("TENS_INSIGHT_")}
     try:
         yield kept | {
@@ -31,10 +31,10 @@ def copied_house(house, trained, postgres_server, tmp_path):
         postgres_server.drop_database(name)
 
 
-def test_the_example_scores_and_says_what_follows_what(copied_house, published_by_training):
+def test_the_example_scores_and_says_what_follows_what(copied_installation, published_by_training):
     [example] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     done = subprocess.run(
-        [sys.executable, "-c", example], env=copied_house, capture_output=True, text=True
+        [sys.executable, "-c", example], env=copied_installation, capture_output=True, text=True
     )
     assert (done.returncode, done.stderr) == (0, "")
     accounts, follows = done.stdout.splitlines()

@@ -16,36 +16,37 @@ from psycopg2 import sql
 from pipeline import scoring, training
 from pipeline.registry.metadata_store import open_store
 from tests.conftest import with_login
-from tests.end_to_end.conftest import AS_OF, CANARY, house_with
+from tests.end_to_end.conftest import (
+    ACCOUNTS_BLESSED,
+    AREAS,
+    AS_OF,
+    CANARY,
+    DETAILS,
+    SCORES,
+    SMALLEST_BLESSED,
+    installation_with,
+)
 from tests.end_to_end.kubeflow_emulator import Emulator
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="house")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="wiring")]
 
 EVENTS = metadata_store_pb2.Event.Type
 STATES = metadata_store_pb2.Execution.State
-SCORES = (
-    "SELECT account_id, churn_probability, health_score, risk_category, predicted_at "
-    "FROM account_risk_scores ORDER BY account_id"
-)
-AREAS = "SELECT * FROM product_area_impact ORDER BY product_area, segment"
-DETAILS = (
-    "SELECT account_id, percentile, lift, base_rate, churn_by_horizon, tenure_days, "
-    "silence_state, base_log_odds, reasons "
-    "FROM tens_insight.account_risk_details ORDER BY account_id"
-)
 
 
 class Cluster:
-    """A house of its own with the same world as the local one, run task by task."""
+    """An installation of its own with the same world as the local one, run task by task."""
 
-    def __init__(self, house, metadata_url, folder, settings):
-        self.house, self.metadata_url, self.settings = house, metadata_url, settings
+    def __init__(self, installation, metadata_url, folder, settings):
+        self.installation, self.metadata_url, self.settings = installation, metadata_url, settings
         self.root, self.specs = folder / "root", folder / "specs"
         self.root.mkdir()
         self.logs = ""
 
     def cli(self, *arguments):
-        return self.house.run(*arguments, METADATA_DATABASE_URL=self.metadata_url, **self.settings)
+        return self.installation.run(
+            *arguments, METADATA_DATABASE_URL=self.metadata_url, **self.settings
+        )
 
     def compile(self):
         """Compiles where the databases are known, so that nothing but care keeps them out."""
@@ -54,7 +55,7 @@ class Cluster:
         return self.cli("compile", "--output", str(self.specs))
 
     def pipeline(self, name):
-        secret = {"DATABASE_URL": self.house.url, "METADATA_DATABASE_URL": self.metadata_url}
+        secret = {"DATABASE_URL": self.installation.url, "METADATA_DATABASE_URL": self.metadata_url}
         return Emulator(self.specs / f"{name}.yaml", self.root, secret)
 
     def run(self, name, run_id):
@@ -66,15 +67,16 @@ class Cluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(postgres_server, tmp_path_factory, settings_for_small_worlds):
+def cluster(postgres_server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
-    with house_with(postgres_server, folder / "state", "strong", 4_000) as house:
-        name, role = postgres_server.create_database(), urlsplit(house.url).username
+    state, accounts = folder / "state", ACCOUNTS_BLESSED
+    with installation_with(postgres_server, state, "strong", accounts) as installation:
+        name, role = postgres_server.create_database(), urlsplit(installation.url).username
         owner = sql.SQL("ALTER DATABASE {} OWNER TO {}")
         postgres_server.execute(owner.format(sql.Identifier(name), sql.Identifier(role)))
         url = with_login(postgres_server.url(name), role, CANARY)
         try:
-            yield Cluster(house, url, folder, settings_for_small_worlds)
+            yield Cluster(installation, url, folder, SMALLEST_BLESSED)
         finally:
             postgres_server.drop_database(name)
 
@@ -92,7 +94,7 @@ def train_run(cluster, compiled):
 
 @pytest.fixture(scope="module")
 def rows_after_training(cluster, train_run):
-    return {query: cluster.house.query(query) for query in (SCORES, AREAS, DETAILS)}
+    return {query: cluster.installation.query(query) for query in (SCORES, AREAS, DETAILS)}
 
 
 @pytest.fixture(scope="module")
@@ -115,20 +117,22 @@ def test_every_task_of_both_pipelines_comes_to_its_end(compiled, train_run, scor
 
 
 def test_training_there_publishes_what_training_here_does(
-    house, published_by_training, areas_by_training, rows_after_training
+    published_by_tfx_cli, rows_after_training
 ):
-    local = [row[:5] for row in published_by_training]
-    assert [row[:4] for row in rows_after_training[SCORES]] == [row[:4] for row in local]
-    assert rows_after_training[SCORES] == local
-    assert rows_after_training[AREAS] == areas_by_training
+    here, there = published_by_tfx_cli, rows_after_training
+    assert [row[:4] for row in there[SCORES]] == [row[:4] for row in here[SCORES]]
+    assert there[SCORES] == here[SCORES]
+    assert there[AREAS] == here[AREAS]
 
 
-def test_the_reasons_and_details_are_the_same_too(house, trained, rows_after_training):
-    assert rows_after_training[DETAILS] == house.query(DETAILS)
+def test_the_reasons_and_details_are_the_same_too(published_by_tfx_cli, rows_after_training):
+    assert rows_after_training[DETAILS] == published_by_tfx_cli[DETAILS]
 
 
-def test_scoring_there_publishes_what_scoring_here_does(cluster, published_by_scoring, score_run):
-    assert cluster.house.query(SCORES) == [row[:5] for row in published_by_scoring]
+def test_scoring_there_publishes_what_scoring_here_does(
+    cluster, published_by_small_scoring, score_run
+):
+    assert cluster.installation.query(SCORES) == published_by_small_scoring[SCORES]
 
 
 def test_there_was_no_champion_first_and_then_there_was(train_run, score_run):
@@ -175,9 +179,9 @@ def _executions(store, run):
 
 @pytest.mark.parametrize("pipeline", [training.PIPELINE_NAME, scoring.PIPELINE_NAME])
 def test_ml_metadata_says_of_a_run_there_what_it_says_of_one_here(
-    cluster, house, scored, score_run, pipeline, monkeypatch
+    cluster, small_installation, published_by_small_scoring, score_run, pipeline, monkeypatch
 ):
-    here = executions(open_store(house.state_dir / "metadata.sqlite"), pipeline)
+    here = executions(open_store(small_installation.state_dir / "metadata.sqlite"), pipeline)
     monkeypatch.setenv("METADATA_DATABASE_URL", cluster.metadata_url)
     there = executions(open_store(Path("not-used")), pipeline)
     assert there == here
@@ -187,14 +191,14 @@ def test_the_registry_reads_models_and_their_lineage(cluster, score_run):
     listed = json.loads(cluster.cli("models", "list", "--json").out)
     (model,) = listed["models"]
     assert (model["gate"], model["champion"]) == ("blessed", True)
-    rows = len(cluster.house.query(SCORES))
+    rows = len(cluster.installation.query(SCORES))
     assert model["rows_published"] == 2 * rows > 400
     shown = json.loads(cluster.cli("models", "show", model["version"], "--json").out)
     assert shown["run"]["run_id"] == "train-1"
     assert shown["run"]["state"] == "complete"
     assert shown["examples_present"]
     assert shown["exported"]["found"] == "as recorded"
-    runs = cluster.house.query("SELECT DISTINCT run_id FROM tens_insight.publications")
+    runs = cluster.installation.query("SELECT DISTINCT run_id FROM tens_insight.publications")
     assert {one for (one,) in runs} == {"train-1", "score-1"}
 
 
@@ -216,11 +220,11 @@ def test_the_report_is_written_beside_the_other_artifacts(train_run):
 
 def test_a_publisher_that_is_tried_again_publishes_once(cluster, score_run):
     emulator, ended = score_run
-    before = cluster.house.query("SELECT count(*) FROM tens_insight.publications")
+    before = cluster.installation.query("SELECT count(*) FROM tens_insight.publications")
     first = ended["AccountScorer"].outputs["scores"]
     again = emulator.run_task("AccountScorer", "score-1", {})
     assert again.code == 0, again.log[-3000:]
-    assert cluster.house.query("SELECT count(*) FROM tens_insight.publications") == before
+    assert cluster.installation.query("SELECT count(*) FROM tens_insight.publications") == before
     found = again.outputs["scores"]
     assert (found.uri, found.metadata["publication_id"]) == (
         first.uri,

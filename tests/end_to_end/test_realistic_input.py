@@ -19,62 +19,107 @@ OPEN_SETS = {"product_area": 5, "source": 6, "topic": 7, "customer_tier": 8, "re
 
 
 @pytest.fixture(scope="module")
-def house(postgres_server, tmp_path_factory, house_with):
+def installation(postgres_server, tmp_path_factory, installation_with):
     folder = tmp_path_factory.mktemp("goinsight")
-    with house_with(postgres_server, folder, "strong", 1_500, "goinsight") as made:
+    with installation_with(postgres_server, folder, "strong", 1_200, "goinsight") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def settings(settings_for_small_worlds):
-    return {**settings_for_small_worlds, "TENS_INSIGHT_MAX_EVENTS": str(MAX_EVENTS)}
-
-
-@pytest.fixture(scope="module")
-def trained(house, settings):
-    finished = house.run("run", "train", "--json", **settings)
-    assert finished.code == 0, finished.err
-    return finished
-
-
-@pytest.fixture(scope="module")
-def published(house, trained):
     return {
-        row[0]: row
-        for row in house.query("SELECT account_id, churn_probability FROM account_risk_scores")
+        **settings_for_small_worlds,
+        "TENS_INSIGHT_CUTOFF_INTERVAL_DAYS": "28",
+        "TENS_INSIGHT_MAX_EVENTS": str(MAX_EVENTS),
+        "TENS_INSIGHT_MEMBERS": "1",
+        "TENS_INSIGHT_MIN_AUC": "0.5",
     }
 
 
 @pytest.fixture(scope="module")
-def scored(house, published, settings):
-    finished = house.run("run", "score", "--json", **settings)
+def tuned(installation, settings):
+    finished = installation.run("run", "tune", "--json", **settings, TENS_INSIGHT_TUNE_TRIALS="2")
     assert finished.code == 0, finished.err
     return finished
 
 
 @pytest.fixture(scope="module")
-def rows(house):
+def publications_after_tuning(installation, tuned):
+    return installation.query("SELECT count(*) FROM tens_insight.publications")
+
+
+@pytest.fixture(scope="module")
+def trained(installation, settings, publications_after_tuning):
+    """Takes what tuning found, but for one value that is set."""
+    finished = installation.run("run", "train", "--json", **settings, TENS_INSIGHT_L2="0.007")
+    assert finished.code == 0, finished.err
+    return finished
+
+
+@pytest.fixture(scope="module")
+def published(installation, trained):
+    return {
+        row[0]: row
+        for row in installation.query(
+            "SELECT account_id, churn_probability FROM account_risk_scores"
+        )
+    }
+
+
+@pytest.fixture(scope="module")
+def scored(installation, published, settings):
+    finished = installation.run("run", "score", "--json", **settings)
+    assert finished.code == 0, finished.err
+    return finished
+
+
+@pytest.fixture(scope="module")
+def rows(installation):
     """Every row: account, moment, hash of the id, sentiment, priority, then OPEN_SETS."""
-    return house.query(
+    return installation.query(
         "SELECT account_id, created_at, hashtextextended(id, 0), sentiment, priority, "
         "product_area, source, topic, customer_tier, region FROM feedback_enriched"
     )
 
 
 @pytest.fixture(scope="module")
-def histories(house, rows):
+def histories(installation, rows):
     """The rows of each account before as_of, oldest first, repetitions taken out."""
     found = defaultdict(list)
     for row in sorted((row for row in rows if row[0]), key=lambda row: row[1:3]):
-        if row[1] < house.as_of:
+        if row[1] < installation.as_of:
             found[row[0]].append((row[0], row[1], None, *row[3:]))
     return {account: collapsed(own) for account, own in found.items()}
 
 
 @pytest.fixture(scope="module")
-def alive(house, histories):
-    gone = {account for (account,) in house.query("SELECT account_id FROM account_churn")}
+def alive(installation, histories):
+    gone = {account for (account,) in installation.query("SELECT account_id FROM account_churn")}
     return {account: own for account, own in histories.items() if account not in gone}
+
+
+def test_tuning_says_what_it_found_and_publishes_nothing(tuned, publications_after_tuning):
+    found = tuned.summary
+    assert found["outcome"] == "tuned"
+    assert found["trials"] == 2
+    assert found["log_loss"] <= found["settings_log_loss"]
+    assert "Measured 2 sets of hyperparameters" in tuned.out
+    assert "eval_examples" not in found["data"]
+    assert publications_after_tuning == [(0,)]
+
+
+def test_training_takes_what_tuning_found(installation, tuned, trained):
+    found = tuned.summary
+    trainer = installation.state_dir / "pipeline_root" / "tens-insight-train" / "ModelTrainer"
+    (card,) = trainer.rglob("model_card.json")
+    card = json.loads(card.read_text())
+    assert card["tuner_run"] == found["tuner_run"]
+    used = json.loads(card["hyperparameters"])
+    assert used == found["values"] | {"l2": 0.007}
+    assert card["hyperparameters_from"].endswith("; set explicitly: l2")
+    said = trained.summary["hyperparameters_from"]
+    assert said == card["hyperparameters_from"]
+    assert f"trained with hyperparameters of {said}" in trained.out
 
 
 def word(value):
@@ -91,8 +136,8 @@ def test_the_world_holds_every_kind(trained):
         assert data[name] > 0, name
 
 
-def test_rows_are_counted_as_they_are(trained, scored, rows, histories, house):
-    past = [row for row in rows if row[1] < house.as_of]
+def test_rows_are_counted_as_they_are(trained, scored, rows, histories, installation):
+    past = [row for row in rows if row[1] < installation.as_of]
     named = [row for row in past if row[0]]
     expected = {
         "feedback_rows": len(past),
@@ -104,11 +149,11 @@ def test_rows_are_counted_as_they_are(trained, scored, rows, histories, house):
         assert {name: finished.summary["data"][name] for name in expected} == expected
 
 
-def test_accounts_are_counted_as_they_are(trained, scored, histories, alive, house):
+def test_accounts_are_counted_as_they_are(trained, scored, histories, alive, installation):
     ids = Counter(map(word, histories))
 
     def recent(own):
-        return sum(row[1] >= house.as_of - LOOKBACK for row in own)
+        return sum(row[1] >= installation.as_of - LOOKBACK for row in own)
 
     def several(column):
         return sum(len({word(row[column]) for row in own}) > 1 for own in histories.values())
@@ -143,7 +188,7 @@ def test_spellings_are_counted_and_named(trained, histories, column):
     assert f"{column}: {len(other)} spellings in {sum(other.values())} rows" in trained.out
 
 
-def test_words_that_training_never_saw_are_counted(trained, scored, alive, house):
+def test_words_that_training_never_saw_are_counted(trained, scored, alive, installation):
     """The late area, topics and source are the only words without a slot of their own."""
     late = {
         "area": (5, {"ai_assistant"}),
@@ -153,7 +198,7 @@ def test_words_that_training_never_saw_are_counted(trained, scored, alive, house
     events = [
         row
         for own in alive.values()
-        for row in [one for one in own if one[1] >= house.as_of - LOOKBACK][-MAX_EVENTS:]
+        for row in [one for one in own if one[1] >= installation.as_of - LOOKBACK][-MAX_EVENTS:]
     ]
     for finished in (trained, scored):
         found = finished.summary["published"]
@@ -167,8 +212,8 @@ def test_words_that_training_never_saw_are_counted(trained, scored, alive, house
     assert "('ai_assistant')" in trained.out
 
 
-def test_every_id_comes_back_byte_for_byte(house, published, scored, alive):
-    again = house.query("SELECT account_id, churn_probability FROM account_risk_scores")
+def test_every_id_comes_back_byte_for_byte(installation, published, scored, alive):
+    again = installation.query("SELECT account_id, churn_probability FROM account_risk_scores")
     assert {row[0].encode() for row in again} == {account.encode() for account in alive}
     assert set(published) == set(alive)
     for odd in ("/", '"', "'", "\\", "\t", "\n", "ß", "😀", "e\u0301"):
@@ -180,22 +225,22 @@ def test_every_id_comes_back_byte_for_byte(house, published, scored, alive):
     )
 
 
-def test_the_model_loaded_alone_gives_the_published_scores(published, trained, house):
+def test_the_model_loaded_alone_gives_the_published_scores(published, trained, installation):
     model = tf.saved_model.load(trained.summary["pushed_to"])
     accounts = sorted(published)
-    answer = model.signatures["raw_events"](**raw_events(house, accounts, MAX_EVENTS))
+    answer = model.signatures["raw_events"](**raw_events(installation, accounts, MAX_EVENTS))
     assert [one.decode() for one in answer["account_id"].numpy()[:, 0]] == accounts
     expected = [published[account][1] for account in accounts]
     np.testing.assert_allclose(answer["churn_probability"].numpy()[:, 0], expected, atol=1e-6)
 
 
-def test_product_areas_follow_the_rule_on_rows_as_they_stand(house, scored):
+def test_product_areas_follow_the_rule_on_rows_as_they_stand(installation, scored):
     """Names as they are spelled, and repeated rows as often as they are there."""
-    feedback = house.query(
+    feedback = installation.query(
         "SELECT product_area, customer_tier, sentiment, priority, created_at FROM feedback_enriched"
     )
-    expected = product_areas(feedback, house.as_of)
-    found = house.query(
+    expected = product_areas(feedback, installation.as_of)
+    found = installation.query(
         "SELECT product_area, segment, priority_score, feedback_count, avg_sentiment_score, "
         "negative_count, critical_count FROM product_area_impact"
     )
@@ -206,8 +251,8 @@ def test_product_areas_follow_the_rule_on_rows_as_they_stand(house, scored):
         assert counts == expected[area, segment][1:]
 
 
-def test_one_account_writes_a_hundredth_of_all(rows, house):
-    past = Counter(row[0] for row in rows if row[1] < house.as_of)
+def test_one_account_writes_a_hundredth_of_all(rows, installation):
+    past = Counter(row[0] for row in rows if row[1] < installation.as_of)
     del past[None]
     assert 0.009 < max(past.values()) / sum(past.values()) < 0.02
 
@@ -219,6 +264,6 @@ def test_the_lines_of_the_summary_hold_one_account_each(trained):
     assert lines[first + 10] == ""
 
 
-def test_a_moment_of_the_future_is_no_event(rows, house):
-    later = [row[1] for row in rows if row[1] >= house.as_of]
-    assert min(later) >= house.as_of + 30 * DAY
+def test_a_moment_of_the_future_is_no_event(rows, installation):
+    later = [row[1] for row in rows if row[1] >= installation.as_of]
+    assert min(later) >= installation.as_of + 30 * DAY

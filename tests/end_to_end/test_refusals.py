@@ -2,15 +2,18 @@
 
 import pytest
 
+from pipeline.exit_codes import PUBLICATION_REFUSED
+from tests.contract.conftest import execute
+from tests.end_to_end.conftest import AREAS, SCORES, SMALLEST_BLESSED
 from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def null_house(postgres_server, tmp_path_factory, house_with):
+def null_installation(postgres_server, tmp_path_factory, installation_with):
     """A world whose churn depends on nothing that anybody wrote."""
-    with house_with(postgres_server, tmp_path_factory.mktemp("null"), "null", 1_500) as made:
+    with installation_with(postgres_server, tmp_path_factory.mktemp("null"), "null", 1_000) as made:
         yield made
 
 
@@ -28,9 +31,11 @@ def _warns_of_the_copy(finished, told, folder):
 
 
 def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
-    null_house, settings_for_small_worlds
+    null_installation, settings_for_small_worlds
 ):
-    finished = null_house.run("run", "train", "--json", **settings_for_small_worlds)
+    finished = null_installation.run(
+        "run", "train", "--json", **settings_for_small_worlds, TENS_INSIGHT_MEMBERS="1"
+    )
     assert finished.code == 3, finished.err
     assert "NOT BLESSED: evaluator: auc is 0." in finished.err
     assert "auc above chance is 0." in finished.err
@@ -44,10 +49,10 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     assert "There is no champion" in finished.err
     assert finished.summary["exit"] == 3
     assert finished.summary["published"] == ["Published 18 product areas."]
-    assert null_house.query("SELECT count(*) FROM account_risk_scores") == [(0,)]
-    published = null_house.query("SELECT target_table FROM tens_insight.publications")
+    assert null_installation.query("SELECT count(*) FROM account_risk_scores") == [(0,)]
+    published = null_installation.query("SELECT target_table FROM tens_insight.publications")
     assert published == [("product_area_impact",)]
-    assert not list((null_house.state_dir / "serving").rglob("*.pb"))
+    assert not list((null_installation.state_dir / "serving").rglob("*.pb"))
     review = finished.review
     assert review["decision"]["kind"] == "not blessed"
     agrees_with_the_gate(review, gate)
@@ -60,10 +65,10 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
 
 
 def test_a_run_that_the_data_gate_stops_is_reported(
-    null_house, settings_for_small_worlds, no_folder
+    null_installation, settings_for_small_worlds, no_folder
 ):
     too_many = settings_for_small_worlds | {"TENS_INSIGHT_MIN_ACCOUNTS": "100000"}
-    finished = null_house.run(
+    finished = null_installation.run(
         "run", "train", "--json", TENS_INSIGHT_REVIEW_DIR=no_folder, **too_many
     )
     assert finished.code == 4, finished.err
@@ -84,12 +89,12 @@ def test_a_run_that_the_data_gate_stops_is_reported(
     assert {"performance", "accounts", "importance"} <= dict(review["missing"]).keys()
 
 
-@pytest.mark.xdist_group(name="house")
+@pytest.mark.xdist_group(name="wiring")
 def test_an_unblessed_challenger_leaves_the_champion_scoring(
-    house, trained, published_by_scoring, settings_for_small_worlds, no_folder
+    small_installation, published_by_small_scoring, no_folder
 ):
     unreachable = {"TENS_INSIGHT_MIN_AUC": "0.999", "TENS_INSIGHT_REVIEW_DIR": no_folder}
-    finished = house.run("run", "train", "--json", **unreachable, **settings_for_small_worlds)
+    finished = small_installation.run("run", "train", "--json", **SMALLEST_BLESSED | unreachable)
     assert finished.code == 0, finished.err
     _warns_of_the_copy(finished, finished.out, no_folder)
     gate = finished.summary["gate"]
@@ -101,7 +106,9 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     champion = finished.summary["published"]["model_version"]
     assert champion in (
         model_version
-        for (model_version,) in house.query("SELECT model_version FROM tens_insight.publications")
+        for (model_version,) in small_installation.query(
+            "SELECT model_version FROM tens_insight.publications"
+        )
     )
     assert "today's challenger was not blessed" in finished.out
     review = finished.review
@@ -111,6 +118,34 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     scores = review["accounts"]
     assert scores["published"] is False
     assert scores["before"]["model_version"] == champion
-    rows = house.query("SELECT * FROM account_risk_scores")
+    rows = small_installation.query("SELECT * FROM account_risk_scores")
     assert scores["before"]["categories"] == counted(rows)
     assert scores["common"] == scores["after"]["accounts"] == len(rows)
+
+
+@pytest.mark.xdist_group(name="wiring")
+def test_product_areas_that_fail_do_not_hold_the_account_scores_back(
+    small_installation, published_by_small_scoring
+):
+    """A trigger refuses what the areas write; everything about accounts is sound."""
+    before = small_installation.query("SELECT count(*) FROM tens_insight.publications")
+    areas = small_installation.query(AREAS)
+    execute(
+        small_installation.admin_url,
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$BEGIN RAISE check_violation USING MESSAGE = 'not today'; END$$",
+        "CREATE TRIGGER refuse BEFORE INSERT ON product_area_impact EXECUTE FUNCTION refuse()",
+    )
+    try:
+        finished = small_installation.run("run", "score", "--json", **SMALLEST_BLESSED)
+    finally:
+        execute(small_installation.admin_url, "DROP FUNCTION refuse CASCADE")
+    assert finished.code == PUBLICATION_REFUSED, finished.err
+    scores = len(published_by_small_scoring[SCORES])
+    assert scores > 50
+    assert f"Published {scores} account scores." in finished.err
+    assert "product_area_impact itself refused the rows: not today" in finished.err
+    assert small_installation.query(AREAS) == areas
+    ((count,),) = before
+    after = small_installation.query("SELECT count(*) FROM tens_insight.publications")
+    assert after == [(count + 1,)]

@@ -1,47 +1,51 @@
-"""The way that TFX's own users expect."""
+"""The way that TFX's own users expect, and what a run of our own command makes of the same data.
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+The world is the smallest that the gate lets through: what is tested is how things are wired.
+"""
 
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="house")]
+from tests.end_to_end.conftest import SCORES, SMALLEST_BLESSED
+from tests.end_to_end.reviews import agrees_with_the_gate, counted
 
-ROOT = Path(__file__).parents[2]
-TFX = Path(sys.executable).with_name("tfx")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="wiring")]
+
+NEWEST_MODEL = (
+    "SELECT model_version FROM tens_insight.publications WHERE kind = 'published'"
+    " AND target_table = 'account_risk_scores' ORDER BY publication_id DESC LIMIT 1"
+)
 
 
 def test_create_and_run_through_the_tfx_cli(
-    house, tmp_path, settings_for_small_worlds, published_by_training, published_by_scoring
+    small_installation, run_by_tfx_cli, published_by_tfx_cli
 ):
-    environment = {
-        **os.environ,
-        **settings_for_small_worlds,
-        "DATABASE_URL": house.url,
-        "TENS_INSIGHT_STATE_DIR": str(tmp_path / "state"),
-        "TENS_INSIGHT_AS_OF": house.as_of.isoformat(),
-        "LOCAL_HOME": str(tmp_path),
-        # As in an active environment: the CLI calls pip.
-        "PATH": f"{TFX.parent}{os.pathsep}{os.environ['PATH']}",
-    }
+    created, ran = run_by_tfx_cli
+    assert 'Pipeline "tens-insight-train" created successfully.' in created.out, created.err
+    assert ran.code == 0, ran.err
+    assert len(published_by_tfx_cli[SCORES]) > 200
+    assert list((small_installation.state_dir / "serving").rglob("saved_model.pb"))
+    log = created.out + created.err + ran.out + ran.err
+    assert small_installation.canary not in log
 
-    def tfx(*arguments):
-        return subprocess.run(
-            [TFX, *arguments], env=environment, cwd=ROOT, capture_output=True, text=True
-        )
 
-    runner = "pipeline/local_runner.py"
-    created = tfx("pipeline", "create", "--engine=local", f"--pipeline_path={runner}")
-    assert 'Pipeline "tens-insight-train" created successfully.' in created.stdout, created.stderr
-    ran = tfx("run", "create", "--engine=local", "--pipeline_name=tens-insight-train")
-    assert ran.returncode == 0, ran.stderr
-    published = house.query("SELECT * FROM account_risk_scores ORDER BY account_id")
-    assert {row[5] for row in published}.isdisjoint({row[5] for row in published_by_scoring})
-    probabilities = [[row[1] for row in rows] for rows in (published, published_by_training)]
+def test_training_again_gives_the_same_model_to_1e_6(
+    small_installation, published_by_tfx_cli, published_by_small_scoring
+):
+    """By our own command, with the model of the tfx CLI as champion."""
+    ((stood,),) = small_installation.query(NEWEST_MODEL)
+    again = small_installation.run("run", "train", "--json", **SMALLEST_BLESSED)
+    assert again.code == 0, again.err
+    assert again.summary["published"]["model_version"] != stood
+    rows = small_installation.query(SCORES)
+    probabilities = [[row[1] for row in found] for found in (rows, published_by_tfx_cli[SCORES])]
     np.testing.assert_allclose(*probabilities, atol=1e-6)
-    assert list((tmp_path / "state" / "serving").rglob("saved_model.pb"))
-    log = created.stdout + created.stderr + ran.stdout + ran.stderr
-    assert house.canary not in log
+    checks = [check["name"] for check in again.summary["gate"]["checks"]]
+    assert {"auc against the champion", "evaluator: auc against the champion"} <= set(checks)
+    review = again.review
+    agrees_with_the_gate(review, again.summary["gate"])
+    scores = review["accounts"]
+    assert scores["before"]["model_version"] == stood
+    assert scores["before"]["categories"] == counted(published_by_small_scoring[SCORES])
+    assert scores["after"]["categories"] == counted(rows)
+    assert scores["common"] == sum(count for *_, count in scores["transitions"]) == len(rows)

@@ -1,5 +1,6 @@
 """Random snapshots with a planted signal, their Transform graph, and models fitted on them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,9 +163,14 @@ def train(pattern: str, graph: str, directory: Path, **changes: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+def world(make_once: Callable[..., Any]) -> SimpleNamespace:
     """A small world with a planted signal: train split, held-out snapshots, graph, model."""
-    root = tmp_path_factory.mktemp("world")
+    made: SimpleNamespace = make_once("world", make_world)
+    return made
+
+
+def make_world(root: Path) -> SimpleNamespace:
+    """Makes and trains the world in a folder."""
     snapshots, _ = population(accounts=700, cutoffs=4, signal=1.5, seed=1)
     held_out, labels = population(accounts=1500, cutoffs=1, signal=1.5, seed=2)
     pattern = write_split(root / "train", snapshots)
