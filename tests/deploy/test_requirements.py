@@ -74,6 +74,12 @@ def test_an_in_file_only_pins_what_setup_declares(declared, file):
     assert all(one.specifier.contains(version) for one in pins for version in versions[one.name])
 
 
+def test_the_locks_are_resolved_with_every_extra_that_the_checks_need(declared):
+    makefile = (ROOT / "Makefile").read_text()
+    asked = re.search(r"LOCKED_EXTRAS := (.*)", makefile)[1].replace("--extra", "").split()
+    assert set(asked) == declared.keys() - NOT_LOCKED - {""}
+
+
 def test_python_is_bounded_as_the_stacks_are():
     text = (ROOT / "setup.py").read_text()
     assert re.search(r'python_requires="(.*)"', text)[1] == ">=3.10,<3.14"
