@@ -1,1 +1,1 @@
-"""Everything that speaks to Postgres: connections, snapshot, COPY, migrations, publish."""
+"""The session with Postgres and the contract of its tables; imports no other room."""

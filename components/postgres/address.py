@@ -89,8 +89,8 @@ def _url(environ: Mapping[str, str], variable: str) -> tuple[str, str]:
 def _parse_url(url: str, variable: str) -> dict[str, str]:
     scheme = re.match(r"[a-z][a-z0-9+.-]{0,40}(?=://)", url, re.IGNORECASE)
     if scheme is None or scheme.group() not in ("postgresql", "postgres"):
-        found = f"starts with {scheme.group()}://" if scheme else "is not a URL"
-        raise DatabaseUnreachable(f"{variable} {found}. {_EXPECTED}")
+        what = f"starts with {scheme.group()}://" if scheme else "is not a URL"
+        raise DatabaseUnreachable(f"{variable} {what}. {_EXPECTED}")
     try:
         parameters = parse_dsn(url)
     except (psycopg2.Error, UnicodeError):

@@ -13,7 +13,8 @@ from components.postgres.failures import explained
 from components.postgres.migrate import UNRELEASED_SCHEMA, holds_unreleased_schema
 from components.postgres.names import split_table_name
 from components.postgres.queries import queries
-from components.postgres.table_problems import ColumnFound, table_problems
+from components.postgres.rows import one_record, records, value
+from components.postgres.table_problems import ActualColumn, table_problems
 from components.postgres.tables import FEEDBACK, TableContract, churn_contract, output_contracts
 
 _QUERIES: Final = queries(__package__)
@@ -21,7 +22,7 @@ _QUERIES: Final = queries(__package__)
 
 @dataclass(frozen=True)
 class ContractReport:
-    """What a look at the database found.
+    """The result of a check of the database.
 
     Attributes:
         database: "user@host:port/dbname".
@@ -133,9 +134,7 @@ def table_facts(connection: Connection) -> FeedbackFacts:
     """
     with explained(connection), connection.cursor() as cursor:
         cursor.execute(_QUERIES["feedback_facts"])
-        row = cursor.fetchone()
-    assert row is not None
-    return FeedbackFacts(*row)
+        return one_record(cursor, FeedbackFacts)
 
 
 def _problems(cursor: Cursor, contract: TableContract, user: str) -> list[str]:
@@ -152,23 +151,21 @@ def _named_once(problems: list[str]) -> tuple[str, ...]:
     return tuple(remedies.values())
 
 
-def _columns(cursor: Cursor, contract: TableContract) -> list[ColumnFound]:
+def _columns(cursor: Cursor, contract: TableContract) -> list[ActualColumn]:
     schema, name = split_table_name(contract.table)
     wanted = {"schema": schema, "table": name, "key": sorted(contract.key)}
     cursor.execute(_QUERIES["table_columns"], wanted)
-    return [ColumnFound(*row) for row in cursor.fetchall()]
+    return records(cursor, ActualColumn)
 
 
 def _elsewhere(cursor: Cursor, table: str) -> list[str]:
     cursor.execute(_QUERIES["schemas_with_table"], {"table": split_table_name(table)[1]})
-    return [row[0] for row in cursor.fetchall()]
+    return [schema for (schema,) in cursor.fetchall()]
 
 
 def _staging_problems(cursor: Cursor, connection: Connection) -> list[str]:
     cursor.execute("SELECT has_database_privilege(current_database(), 'TEMP')")
-    row = cursor.fetchone()
-    assert row is not None
-    if row[0]:
+    if value(cursor):
         return []
     user, database = connection.info.user, connection.info.dbname
     return [

@@ -125,8 +125,8 @@ def _said(error: psycopg2.Error) -> str:
 
 def _quoted(said: str) -> str:
     """Returns the object that a message names, at its end or in quotes, else ""."""
-    found = re.search(r'"([^"]+)"', said) or re.search(r"permission denied for \w+ (\S+)$", said)
-    return found.group(1) if found else ""
+    match = re.search(r'"([^"]+)"', said) or re.search(r"permission denied for \w+ (\S+)$", said)
+    return match.group(1) if match else ""
 
 
 def _grant(said: str, place: Place) -> str:

@@ -11,6 +11,7 @@ from components.postgres.address import METADATA_URL_VARIABLE, Address
 from components.postgres.connection import connect
 from components.postgres.failures import explained, place_of
 from components.postgres.queries import queries
+from components.postgres.rows import one_record
 
 _QUERIES: Final = queries(__package__)
 
@@ -34,6 +35,27 @@ class MetadataDatabase:
     ssl: dict[str, str]
 
 
+@dataclass(frozen=True)
+class _Contents:
+    """What a database holds, as far as ML Metadata is concerned.
+
+    Attributes:
+        schema: The current one; None without any.
+        tables: Tables and views in it.
+        is_metadata: Whether they are ML Metadata's.
+        first: One of them by name.
+        may_create: Whether the role may create tables there.
+        may_write: Whether it may write to ML Metadata's.
+    """
+
+    schema: str | None
+    tables: int
+    is_metadata: bool
+    first: str | None
+    may_create: bool | None
+    may_write: bool
+
+
 def require_metadata_database(address: Address) -> MetadataDatabase:
     """Connects once, so that a wrong address or a foreign database ends with a sentence.
 
@@ -49,9 +71,8 @@ def require_metadata_database(address: Address) -> MetadataDatabase:
         place = place_of(connection)
         with explained(connection), connection.cursor() as cursor:
             cursor.execute(_QUERIES["metadata_tables"])
-            row = cursor.fetchone()
-    assert row is not None
-    _require_usable(place.name, place.user, *row)
+            contents = one_record(cursor, _Contents)
+    _require_usable(place.name, place.user, contents)
     parameters = {name: address.parameters[name] for name in _TAKEN if name in address.parameters}
     password = parameters.pop("password", "")
     if password:
@@ -88,32 +109,24 @@ def _require_parameters(address: Address) -> None:
         )
 
 
-def _require_usable(
-    name: str,
-    user: str,
-    schema: str | None,
-    tables: int,
-    is_metadata: bool,
-    first: str | None,
-    may_create: bool | None,
-    may_write: bool,
-) -> None:
-    if tables and not is_metadata:
+def _require_usable(name: str, user: str, contents: _Contents) -> None:
+    if contents.tables and not contents.is_metadata:
         raise DatabaseUnreachable(
-            f"{METADATA_URL_VARIABLE} names {name}, which holds {tables} tables or views such as "
-            f"{first}, and none of ML Metadata. Name an empty database (CREATE DATABASE ...), or "
-            "one that ML Metadata made."
+            f"{METADATA_URL_VARIABLE} names {name}, which holds {contents.tables} tables or views "
+            f"such as {contents.first}, and none of ML Metadata. Name an empty database (CREATE "
+            "DATABASE ...), or one that ML Metadata made."
         )
-    if not tables and not may_create:
+    if not contents.tables and not contents.may_create:
         raise ContractBroken(
             f"The role may not create ML Metadata's tables in {name}. Let the owner run: "
-            f'GRANT CREATE, USAGE ON SCHEMA {schema or "public"} TO "{user}"'
+            f'GRANT CREATE, USAGE ON SCHEMA {contents.schema or "public"} TO "{user}"'
         )
-    if not may_write:
+    if not contents.may_write:
         raise ContractBroken(
             f"The role may not write to ML Metadata's tables in {name}. Let their owner run: "
-            f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO "{user}"; '
-            f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO "{user}"'
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "
+            f'{contents.schema} TO "{user}"; '
+            f'GRANT USAGE ON ALL SEQUENCES IN SCHEMA {contents.schema} TO "{user}"'
         )
 
 

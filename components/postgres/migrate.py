@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Final
 
@@ -12,6 +13,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import ContractBroken
 from components.postgres.failures import explained, place_of
 from components.postgres.queries import queries
+from components.postgres.rows import record, value
 
 _QUERIES: Final = queries(__package__)
 
@@ -43,6 +45,14 @@ class Migration:
     def checksum(self) -> str:
         """SHA-256 of the statements, in hexadecimal."""
         return hashlib.sha256(self.statements.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """What the list of migrations says of one; applied_at by the server's clock."""
+
+    checksum: str
+    applied_at: datetime
 
 
 def packaged_migrations() -> list[Migration]:
@@ -94,13 +104,13 @@ def holds_unreleased_schema(cursor: Cursor) -> bool:
     problem of their own.
     """
     cursor.execute(_QUERIES["may_read_migrations"])
-    if cursor.fetchone() != (True,):
+    if cursor.fetchone() != (True,):  # no row where the list is not there
         return False
     cursor.execute(
         "SELECT EXISTS (SELECT FROM tens_insight.schema_migrations WHERE name = %s)",
         (_FIRST_UNRELEASED,),
     )
-    return cursor.fetchone() == (True,)
+    return bool(value(cursor))
 
 
 def _apply(connection: Connection, migration: Migration) -> bool:
@@ -122,11 +132,11 @@ def _was_applied(cursor: Cursor, migration: Migration) -> bool:
         "SELECT checksum, applied_at FROM tens_insight.schema_migrations WHERE name = %s",
         (migration.name,),
     )
-    row = cursor.fetchone()
-    if row is not None and row[0] != migration.checksum:
+    applied = record(cursor, _Applied)
+    if applied is not None and applied.checksum != migration.checksum:
         raise ContractBroken(
-            f"Migration {migration.name} was applied on {row[1]:%Y-%m-%d} with other contents "
-            f"(checksum {row[0][:12]}, the file has {migration.checksum[:12]}). Restore the file "
-            "and put the change into a new migration."
+            f"Migration {migration.name} was applied on {applied.applied_at:%Y-%m-%d} with other "
+            f"contents (checksum {applied.checksum[:12]}, the file has "
+            f"{migration.checksum[:12]}). Restore the file and put the change into a new migration."
         )
-    return row is not None
+    return applied is not None

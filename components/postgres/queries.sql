@@ -1,11 +1,11 @@
 -- name: feedback_facts
 -- Size and range of the feedback, in one scan.
-SELECT coalesce(sum(rows), 0)::bigint,
-       count(account_id),
-       coalesce(sum(rows) FILTER (WHERE account_id IS NULL), 0)::bigint,
-       coalesce(sum(future_rows), 0)::bigint,
-       min(first_created_at),
-       max(last_created_at)
+SELECT coalesce(sum(rows), 0)::bigint AS rows,
+       count(account_id) AS accounts,
+       coalesce(sum(rows) FILTER (WHERE account_id IS NULL), 0)::bigint AS rows_without_account,
+       coalesce(sum(future_rows), 0)::bigint AS future_rows,
+       min(first_created_at) AS first_created_at,
+       max(last_created_at) AS last_created_at
 FROM (SELECT nullif(account_id, '') AS account_id,
              count(*) AS rows,
              count(*) FILTER (WHERE created_at > now()) AS future_rows,
@@ -54,16 +54,16 @@ WHERE n.nspname = 'tens_insight' AND c.relname = 'schema_migrations'
 
 -- name: metadata_tables
 -- What a database holds, as far as ML Metadata is concerned.
-SELECT current_schema()::text,
-       count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm')),
-       count(c.oid) FILTER (WHERE c.relname = 'mlmdenv') > 0,
-       min(c.relname::text) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm')),
-       has_schema_privilege(current_schema(), 'CREATE'),
+SELECT current_schema()::text AS schema,
+       count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm')) AS tables,
+       count(c.oid) FILTER (WHERE c.relname = 'mlmdenv') > 0 AS is_metadata,
+       min(c.relname::text) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm')) AS first,
+       has_schema_privilege(current_schema(), 'CREATE') AS may_create,
        coalesce(
            bool_and(has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE'))
                FILTER (WHERE c.relname IN ('mlmdenv', 'artifact', 'execution')),
            true
-       )
+       ) AS may_write
 FROM (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AS n
 LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
 

@@ -7,7 +7,7 @@ from components.postgres.tables import STRING, TableContract
 
 
 @dataclass(frozen=True)
-class ColumnFound:
+class ActualColumn:
     """A column as it is in the database, and what the role may do with it or its table.
 
     has_key says whether the columns of the contract's key are a unique key of the table.
@@ -26,7 +26,7 @@ class ColumnFound:
 
 
 def table_problems(
-    contract: TableContract, columns: list[ColumnFound], user: str, elsewhere: list[str]
+    contract: TableContract, columns: list[ActualColumn], user: str, elsewhere: list[str]
 ) -> list[str]:
     """Compares a table with its contract.
 
@@ -41,16 +41,16 @@ def table_problems(
     """
     if not columns:
         return [_missing_table(contract, elsewhere)]
-    found = {column.name: column for column in columns}
-    problems = [_missing_column(contract, name) for name in contract.columns if name not in found]
+    by_name = {column.name: column for column in columns}
+    problems = [_missing_column(contract, name) for name in contract.columns if name not in by_name]
     for name, types in contract.columns.items():
-        if name in found and not _fits(found[name], types):
+        if name in by_name and not _fits(by_name[name], types):
             problems.append(
-                f"Column {contract.table}.{name} is {found[name].type}, "
+                f"Column {contract.table}.{name} is {by_name[name].type}, "
                 f"expected {' or '.join(sorted(types))}: change its type in its owner's schema."
             )
-    problems += _missing_rights(contract, found, user)
-    if contract.key and found.keys() >= set(contract.key) and not columns[0].has_key:
+    problems += _missing_rights(contract, by_name, user)
+    if contract.key and by_name.keys() >= set(contract.key) and not columns[0].has_key:
         key = ", ".join(contract.key)
         problems.append(
             f"Table {contract.table} has no primary key or unique index on {key} alone, "
@@ -59,7 +59,7 @@ def table_problems(
     return problems
 
 
-def _fits(column: ColumnFound, types: frozenset[str]) -> bool:
+def _fits(column: ActualColumn, types: frozenset[str]) -> bool:
     return column.type in types or (column.is_enum and types == STRING)
 
 
@@ -86,8 +86,10 @@ def _missing_column(contract: TableContract, name: str) -> str:
     return f"Column {contract.table}.{name} does not exist: add it, or name the right table."
 
 
-def _missing_rights(contract: TableContract, found: dict[str, ColumnFound], user: str) -> list[str]:
-    used = [column for name, column in found.items() if name in contract.columns]
+def _missing_rights(
+    contract: TableContract, by_name: dict[str, ActualColumn], user: str
+) -> list[str]:
+    used = [column for name, column in by_name.items() if name in contract.columns]
     allowed = {
         # SELECT may be granted by column, which keeps free text out of reach altogether.
         "SELECT": all(column.can_select for column in used),

@@ -102,7 +102,7 @@ class _MissingKey:
 
 
 def find_sides(cursor: Cursor, first: str, second: str) -> tuple[Side, Side]:
-    """Finds what two names stand for.
+    """Finds the rows that two names mean.
 
     Args:
         cursor: Of a transaction that sees one snapshot.

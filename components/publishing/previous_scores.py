@@ -80,10 +80,10 @@ def read_previous(model_version: str) -> PreviousState:
         with explained(connection), connection, connection.cursor() as cursor:
             log = read_log(cursor, ACCOUNT_RISK_SCORES)
             published = log.newest is not None and log.newest.model_version == model_version
-            found = _other(cursor, log, model_version)
-    if isinstance(found, str):
-        return PreviousState(published, None, found)
-    return PreviousState(published, found)
+            other = _other(cursor, log, model_version)
+    if isinstance(other, str):
+        return PreviousState(published, None, other)
+    return PreviousState(published, other)
 
 
 def _other(cursor: Cursor, log: PublicationLog, model_version: str) -> PreviousScores | str:

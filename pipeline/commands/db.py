@@ -105,8 +105,8 @@ def _print(
     report: "ContractReport", facts: "FeedbackFacts | None", history: str, as_json: bool
 ) -> None:
     if as_json:
-        found = {**asdict(report), "facts": asdict(facts) if facts else None, "history": history}
-        click.echo(json.dumps(found, default=str))
+        answer = {**asdict(report), "facts": asdict(facts) if facts else None, "history": history}
+        click.echo(json.dumps(answer, default=str))
         return
     click.echo(f"database      {report.database}")
     if facts:

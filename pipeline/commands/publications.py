@@ -38,8 +38,8 @@ def list_(table: str | None, limit: int, as_json: bool) -> None:
     from pipeline.text.render_publications import as_line, heading
 
     with _database() as cursor:
-        found = _all(cursor, table)
-    rows = sorted(found, key=lambda row: (row["at"], row["number"]), reverse=True)[:limit]
+        publications = _all(cursor, table)
+    rows = sorted(publications, key=lambda row: (row["at"], row["number"]), reverse=True)[:limit]
     if as_json:
         click.echo(json.dumps(rows, default=str))
         return
@@ -81,11 +81,11 @@ def diff(a: str, b: str, top: int, as_json: bool) -> None:
             sides = find_sides(cursor, a, b)
         except ValueError as error:
             raise click.BadParameter(f"{error}.", param_hint="A or B") from None
-        found = difference(cursor, *sides, top)
+        compared = difference(cursor, *sides, top)
     if as_json:
-        click.echo(json.dumps(asdict(found), default=str))
+        click.echo(json.dumps(asdict(compared), default=str))
         return
-    for line in difference_lines(found):
+    for line in difference_lines(compared):
         click.echo(line)
 
 
@@ -98,9 +98,10 @@ def diff(a: str, b: str, top: int, as_json: bool) -> None:
 def undo(
     publication_id: int | None, table: str | None, reason: str, force: bool, as_json: bool
 ) -> None:
-    """Restores the rows of before the newest publication, in one transaction.
+    """Restores the rows of the previous publication, in one transaction.
 
-    With ID, only if that is the newest one that stands. Again, it goes one further back.
+    With ID, only if that is the newest one that was not undone. Repeated, it goes one further
+    back.
     """
     from components.publishing.undo import undo as undo_newest
     from pipeline.text.render_publications import undone_sentence

@@ -71,26 +71,30 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "history", "not, or not in full: it cannot be compared any more"
 
 
-def difference_lines(found: Difference) -> Iterator[str]:
+def difference_lines(difference: Difference) -> Iterator[str]:
     """Yields how two sides differ, line by line."""
-    a, b = found.names
-    yield f"{found.table}, from {a} to {b}"
-    for name, side in zip(found.names, found.sides, strict=True):
+    a, b = difference.names
+    yield f"{difference.table}, from {a} to {b}"
+    for name, side in zip(difference.names, difference.sides, strict=True):
         yield f"  {name:<6} {_side(side)}"
-    move = "" if found.mean_move is None else f", by {found.mean_move:.4f} on average over all"
-    yield f"  {found.common} are in both; {found.changed} of them changed{move}"
-    yield f"  {found.appeared.count} appeared, {found.vanished.count} vanished"
-    if found.matrix:
+    move = (
+        ""
+        if difference.mean_move is None
+        else f", by {difference.mean_move:.4f} on average over all"
+    )
+    yield f"  {difference.common} are in both; {difference.changed} of them changed{move}"
+    yield f"  {difference.appeared.count} appeared, {difference.vanished.count} vanished"
+    if difference.matrix:
         yield ""
-        yield from _matrix(found)
-    if found.moved:
-        yield f"\nThe {len(found.moved)} that moved most"
-        width = max(len(_plain(one.key)) for one in found.moved)
-        for one in found.moved:
+        yield from _matrix(difference)
+    if difference.moved:
+        yield f"\nThe {len(difference.moved)} that moved most"
+        width = max(len(_plain(one.key)) for one in difference.moved)
+        for one in difference.moved:
             move = f"{one.before:.4f} -> {one.after:.4f}"
             yield f"  {_plain(one.key):<{width}}  {move}  {one.after - one.before:+.4f}"
-    yield from _missing("appeared", found.appeared)
-    yield from _missing("vanished", found.vanished)
+    yield from _missing("appeared", difference.appeared)
+    yield from _missing("vanished", difference.vanished)
 
 
 def undone_sentence(undone: Undone) -> str:
@@ -117,11 +121,11 @@ def undone_sentence(undone: Undone) -> str:
     return said
 
 
-def _matrix(found: Difference) -> Iterator[str]:
-    counts = {(before, after): count for before, after, count in found.matrix}
+def _matrix(difference: Difference) -> Iterator[str]:
+    counts = {(before, after): count for before, after, count in difference.matrix}
     yield (
         "  "
-        + f"{found.names[0]} \\ {found.names[1]}".ljust(12)
+        + f"{difference.names[0]} \\ {difference.names[1]}".ljust(12)
         + "".join(f"{name:>10}" for name in CATEGORIES)
     )
     for before in CATEGORIES:

@@ -17,6 +17,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from components.errors import DatabaseUnreachable
 from components.postgres.connection import connect, describe
 from components.postgres.failures import explained
+from components.postgres.rows import one_record
 
 _DEAD_SNAPSHOT_CODES = frozenset(
     {codes.INVALID_PARAMETER_VALUE, codes.UNDEFINED_OBJECT, codes.FEATURE_NOT_SUPPORTED}
@@ -39,6 +40,14 @@ class DatabaseSnapshot:
     connection: Connection = field(repr=False)
 
 
+@dataclass(frozen=True)
+class _Exported:
+    """Name of a snapshot, and the server's clock in its transaction."""
+
+    snapshot_id: str
+    now: datetime
+
+
 @contextmanager
 def exported_snapshot() -> Iterator[DatabaseSnapshot]:
     """Takes a snapshot and holds it until the block ends.
@@ -51,10 +60,10 @@ def exported_snapshot() -> Iterator[DatabaseSnapshot]:
         with explained(connection), connection.cursor() as cursor:
             # This connection idles, for as long as the readers work.
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-            cursor.execute("SELECT pg_export_snapshot(), now()")
-            row = cursor.fetchone()
-        assert row is not None
-        yield DatabaseSnapshot(row[0], row[1].astimezone(timezone.utc), connection)
+            cursor.execute("SELECT pg_export_snapshot() AS snapshot_id, now() AS now")
+            exported = one_record(cursor, _Exported)
+        now = exported.now.astimezone(timezone.utc)
+        yield DatabaseSnapshot(exported.snapshot_id, now, connection)
 
 
 @contextmanager
