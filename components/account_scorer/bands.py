@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from components.errors import NothingToPublish
 from serving_model.served.band_card import bands_of_card
 from serving_model.served.risk_bands import RiskBands
 
@@ -17,19 +16,8 @@ def bands_for(wanted: RiskBands, card: Mapping[str, Any]) -> RiskBands:
     Args:
         wanted: The rule of the settings, without a base rate.
         card: Of the champion.
-
-    Raises:
-        NothingToPublish: By lift, where the card tells no base rate.
     """
-    bands = wanted.against(bands_of_card(card).base_rate)
-    try:
-        bands.describe()
-    except ValueError as error:
-        raise NothingToPublish(
-            f"{error} The card of {card['model_version']} tells none: run `tens-insight run "
-            "train`, or set TENS_INSIGHT_RISK_BANDS to probability or capacity."
-        ) from None
-    return bands
+    return wanted.against(bands_of_card(card).base_rate)
 
 
 def trained_rule(card: Mapping[str, Any], bands: RiskBands) -> str | None:

@@ -48,8 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties: As component.py declares.
 
         Raises:
-            NothingToPublish: There is no champion, or it does not fit the Examples or the
-                risk bands.
+            NothingToPublish: There is no champion, or it does not fit the Examples.
             PublicationRefused: A check failed, or another run is newer or at work.
             DatabaseUnreachable: No connection, or lost for good.
             ContractBroken: The output table or a privilege is missing.

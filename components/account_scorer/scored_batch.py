@@ -29,8 +29,7 @@ COLUMNS: Final = pa.schema(
         ("reasons", pa.string()),
     ]
 )
-"""Of a shard of scores. churn_by_horizon, an object by days, and reasons, a list, are JSON;
-the last three are null where the model gives no reasons."""
+"""Of a shard of scores. churn_by_horizon, an object by days, and reasons, a list, are JSON."""
 
 _DIGITS: Final = 4
 _FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
@@ -56,34 +55,20 @@ def scored_batch(scorer: ModelScorer, serialized: Sequence[bytes]) -> pa.Table:
         "days_since_last_event": silence,
         "silence_state": account_states(tenure, silence, count, lookback).tolist(),
     }
-    if scorer.explains:
-        explanation = scorer.explain(serialized)
-        rows |= _answer(explanation.accounts, explanation.probabilities)
-        try:
-            checked_probabilities(explanation.probabilities, explanation.accounts.tolist())
-            rows |= _reasons(explanation, scorer.card)
-        except ValueError as error:
-            raise PublicationRefused(f"Nothing was published. {error}") from None
-        horizons = explanation.horizon_probabilities
-    else:
-        accounts, probabilities = scorer.score(serialized)
-        rows |= _answer(accounts, probabilities)
-        rows |= dict.fromkeys(("base_log_odds", "other_log_odds", "reasons"), [None] * len(tenure))
-        horizons = probabilities[:, None]
-    rows["churn_by_horizon"] = _by_horizon(_horizons(scorer, horizons), horizons)
+    explanation = scorer.explain(serialized)
+    rows |= {
+        "account_id": explanation.accounts.tolist(),
+        "churn_probability": explanation.probabilities,
+        "churn_by_horizon": _by_horizon(scorer.horizons, explanation.horizon_probabilities),
+    }
+    try:
+        checked_probabilities(explanation.probabilities, explanation.accounts.tolist())
+        rows |= _reasons(explanation, scorer.card)
+    except ValueError as error:
+        raise PublicationRefused(f"Nothing was published. {error}") from None
     return pa.table(
         {name: pa.array(rows[name], COLUMNS.field(name).type) for name in COLUMNS.names}
     )
-
-
-def _horizons(scorer: ModelScorer, horizons: npt.NDArray[np.float64]) -> tuple[int, ...]:
-    return scorer.horizons if horizons.shape[1] > 1 else (int(scorer.card["horizon_days"]),)
-
-
-def _answer(
-    accounts: npt.NDArray[np.str_], probabilities: npt.NDArray[np.float64]
-) -> dict[str, Any]:
-    return {"account_id": accounts.tolist(), "churn_probability": probabilities}
 
 
 def _facts(serialized: Sequence[bytes]) -> list[npt.NDArray[np.float64]]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PERIODS: Final = 12
 EARLIER: Final = 8
 NO_DETAILS: Final = (
-    "The score of {!r} was published without details: by a former version of Tens-Insight, or "
-    "restored by an undo that went further back than details are kept. `tens-insight run score` "
+    "The score of {!r} was published without details, or restored by an "
+    "undo that went further back than details are kept. `tens-insight run score` "
     "publishes them."
 )
 

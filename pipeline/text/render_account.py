@@ -68,8 +68,7 @@ def _reasons(details: AccountDetails) -> Iterator[str]:
     if details.reasons is None or details.base_log_odds is None:
         yield from _wrapped(
             "reasons",
-            "none: the model was trained before models gave reasons; `tens-insight run train` "
-            "makes one that does",
+            "none: the model that scored it gives none",
         )
         return
     for direction in ("raises", "lowers"):

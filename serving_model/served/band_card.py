@@ -11,7 +11,6 @@ RISK_BANDS: Final = "risk_bands"
 CALIBRATED_BASE_RATE: Final = "calibrated_base_rate"
 """Mean probability within the horizon that the model gives to its newest training cutoff: the
 rate that it was calibrated to, while trained_base_rate is that of all its snapshots."""
-TRAINED_BASE_RATE: Final = "trained_base_rate"
 
 
 def band_card(card: Mapping[str, Any], calibrated_base_rate: float) -> dict[str, str | float]:
@@ -29,13 +28,8 @@ def band_card(card: Mapping[str, Any], calibrated_base_rate: float) -> dict[str,
 
 
 def bands_of_card(card: Mapping[str, Any]) -> RiskBands:
-    """Returns the rule in a card beside the model's base rate, if it tells one.
-
-    Models of before knew the fixed cuts alone.
-    """
-    rates = (card.get(CALIBRATED_BASE_RATE), card.get(TRAINED_BASE_RATE))
-    rate = next((float(one) for one in rates if one is not None), None)
-    return _rule(card).against(rate)
+    """Returns the rule in a card beside the model's base rate."""
+    return _rule(card).against(float(card[CALIBRATED_BASE_RATE]))
 
 
 def _rule(card: Mapping[str, Any]) -> RiskBands:

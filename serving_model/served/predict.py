@@ -1,6 +1,5 @@
 """Scores serialized snapshots with an exported model, as batch jobs do."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -41,7 +40,7 @@ class Explanation(NamedTuple):
     accounts: NDArray[np.str_]
     probabilities: NDArray[np.float64]
     horizon_probabilities: NDArray[np.float64]
-    """[n, K], one for each of `ModelScorer.horizons`; [n, 1] of a model with one horizon."""
+    """[n, K], one for each of `ModelScorer.horizons`."""
     base_log_odds: NDArray[np.float64]
     """[n]: plus the sum of an account's contributions, the log-odds of its probability."""
     contributions: NDArray[np.float64]
@@ -78,17 +77,9 @@ class ModelScorer:
         return dict(self._card)
 
     @property
-    def explains(self) -> bool:
-        """Whether `explain` has an answer: models of before reasons were given have none."""
-        return EXPLAIN in self._model.signatures
-
-    @property
     def horizons(self) -> tuple[int, ...]:
         """Days of the columns of `horizon_probabilities`, as the card has them."""
-        days: Any = self._card.get(HORIZONS, self._card.get("horizon_days", ()))
-        if isinstance(days, str):
-            days = json.loads(days if days.startswith("[") else f"[{days}]")
-        return tuple(map(int, days if isinstance(days, list) else [days]))
+        return tuple(int(days) for days in str(self._card[HORIZONS]).split(","))
 
     def score(self, serialized: Sequence[bytes]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
         """Scores snapshots.
@@ -118,15 +109,9 @@ class ModelScorer:
             Probabilities of churn, [n], in the order given.
 
         Raises:
-            ValueError: If the model was trained before models could be asked so.
+            ValueError: If the model has no signature for that.
         """
-        if SCORE_FEATURES not in self._model.signatures:
-            raise ValueError(
-                f"The model {self._card.get('model_version', '')} cannot be asked about features: "
-                f"it has the signatures {sorted(self._model.signatures)}. It was trained before "
-                "models could; run `tens-insight run train` for a new one."
-            )
-        signature = self._model.signatures[SCORE_FEATURES]
+        signature = self._signature_of(SCORE_FEATURES)
         probabilities = [np.empty(0)]
         for start in range(0, len(features), FEATURE_BATCH):
             batch = tf.constant(features[start : start + FEATURE_BATCH])
@@ -141,10 +126,9 @@ class ModelScorer:
             serialized: As for `score`.
 
         Raises:
-            ValueError: If the model was trained before models gave reasons.
+            ValueError: If the model has no signature for that.
         """
-        names = self._reason_names()
-        signature = self._model.signatures[EXPLAIN]
+        signature = self._signature_of(EXPLAIN)
         starts = range(0, max(len(serialized), 1), EXPLAIN_BATCH)
         batches = [list(serialized[start : start + EXPLAIN_BATCH]) for start in starts]
         answers = [signature(examples=tf.constant(batch, tf.string)) for batch in batches]
@@ -155,28 +139,27 @@ class ModelScorer:
         return Explanation(
             accounts=np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_),
             probabilities=found[PROBABILITY][:, 0].astype(np.float64),
-            horizon_probabilities=found.get(HORIZON_PROBABILITIES, found[PROBABILITY]).astype(
-                np.float64
-            ),
+            horizon_probabilities=found[HORIZON_PROBABILITIES].astype(np.float64),
             base_log_odds=found[BASE_LOG_ODDS][:, 0].astype(np.float64),
             contributions=found[CONTRIBUTIONS].astype(np.float64),
             facts=found[FACTS].astype(np.float64),
             fact_words=_texts(found[FACT_WORDS]),
-            groups=names[REASON_GROUPS],
-            fact_names=names[REASON_FACTS],
-            fact_word_names=names[REASON_FACT_WORDS],
+            groups=self._names(REASON_GROUPS),
+            fact_names=self._names(REASON_FACTS),
+            fact_word_names=self._names(REASON_FACT_WORDS),
         )
 
-    def _reason_names(self) -> dict[str, tuple[str, ...]]:
-        columns = (REASON_GROUPS, REASON_FACTS, REASON_FACT_WORDS)
-        missing = sorted({*columns} - self._card.keys())
-        if missing or EXPLAIN not in self._model.signatures:
+    def _names(self, columns: str) -> tuple[str, ...]:
+        return tuple(str(self._card[columns]).split(","))
+
+    def _signature_of(self, name: str) -> Any:
+        if name not in self._model.signatures:
             raise ValueError(
-                f"The model {self._card.get('model_version', '')} gives no reasons: it has the "
-                f"signatures {sorted(self._model.signatures)} and its card lacks {missing}. "
-                "It was trained before models did; run `tens-insight run train` for a new one."
+                f"The model {self._card.get('model_version', '')} has the signatures "
+                f"{sorted(self._model.signatures)}, expected {name!r} too. Score with a model that "
+                "`tens-insight run train` made."
             )
-        return {name: tuple(str(self._card[name]).split(",")) for name in columns}
+        return self._model.signatures[name]
 
 
 def _text(value: bytes) -> str:
@@ -201,8 +184,7 @@ def _serving_signature(model: Any, directory: str) -> Any:
         raise ValueError(f"{directory} has the signatures {found}, expected {SERVING!r} too.")
     signature = model.signatures[SERVING]
     outputs = sorted(signature.structured_outputs)
-    # Models of before answered for one horizon alone.
     expected = sorted((ACCOUNT_ID, PROBABILITY))
-    if sorted({*outputs} - {HORIZON_PROBABILITIES}) != expected:
+    if not {*expected} <= {*outputs}:
         raise ValueError(f"{directory}: {SERVING!r} answers with {outputs}, expected {expected}.")
     return signature

@@ -83,7 +83,7 @@ def importance_of(
 
     Raises:
         SectionMissing: The model reads other features; all accounts churned, or none did.
-        ValueError: The model was trained before models could be asked about features.
+        ValueError: The model has no signature for features.
     """
     groups = np.array(feature_groups())
     rows = _sample(len(snapshots.labels), most)
@@ -170,7 +170,7 @@ def contributions_of(scorer: ModelScorer, serialized: Sequence[bytes]) -> tuple[
         One for each group, the one that moves scores furthest first.
 
     Raises:
-        ValueError: The model was trained before models gave reasons.
+        ValueError: The model has no signature for reasons.
     """
     explanation = scorer.explain(serialized)
     found = [

@@ -27,7 +27,7 @@ GROUPS = ("silence", "tenure", "negative_feedback", "volume")
 HORIZONS = (5, 10, 20)
 
 REASONS = {
-    "trained_base_rate": 0.08,
+    "calibrated_base_rate": 0.08,
     "churn_horizons": ",".join(map(str, HORIZONS)),
     "reason_groups": ",".join(GROUPS),
     "reason_facts": ",".join(fact_names()),
@@ -77,16 +77,16 @@ class SilenceModel(tf.Module):
 
 @pytest.fixture(scope="session")
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
-    """Exports the model with a card, as a Model artifact; one of before gives no reasons."""
+    """Exports the model with a card, as a Model artifact."""
 
-    def make(explains: bool = True, **changes: Any) -> Any:
+    def make(**changes: Any) -> Any:
         artifact = standard_artifacts.Model()
         artifact.uri = str(tmp_path_factory.mktemp("model"))
         folder = Path(artifact.uri) / "Format-Serving"
         module = SilenceModel()
-        signatures = {SERVING: module.serve} | ({EXPLAIN: module.explain} if explains else {})
+        signatures = {SERVING: module.serve, EXPLAIN: module.explain}
         tf.saved_model.save(module, str(folder), signatures=signatures)
-        write_card(str(folder), (CARD | REASONS if explains else CARD) | changes)
+        write_card(str(folder), CARD | REASONS | changes)
         return artifact
 
     return make

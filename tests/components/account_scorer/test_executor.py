@@ -251,14 +251,6 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
     assert "former_risk_bands" not in facts
 
 
-def test_bands_by_lift_need_a_base_rate(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
-) -> None:
-    with pytest.raises(NothingToPublish, match="tells none: run `tens-insight run train`"):
-        score(champion=make_model(explains=False), **LIFTS)
-    assert published(feedback) == {}
-
-
 def test_bands_by_capacity_part_equals_and_say_so(
     feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
 ) -> None:

@@ -5,7 +5,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow.parquet
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,8 +60,3 @@ def test_the_file_is_plain_for_others(tmp_path: Path) -> None:
         "region": "string",
         "state": "string",
     }
-
-
-def test_a_gate_of_before_left_none(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="kept no predictions"):
-        read_predictions(str(tmp_path))

@@ -111,7 +111,7 @@ def accounts(
     other = _former_scores(ids[:-60], probability(before)[:-60].tolist())
     return compare_scores(
         ScoredSplit(ids[60:], probability(after), []),
-        {"model_version": runs.CHALLENGER_VERSION},
+        {"model_version": runs.CHALLENGER_VERSION, "calibrated_base_rate": 0.13},
         runs.AS_OF,
         '{"mode": "probability"}',
         PreviousState(published, other, "") if former else PreviousState(published, None, NO_OTHER),

@@ -196,9 +196,9 @@ def test_a_score_without_details_is_shown_and_said(world, capsys):
     assert (answer["details"], answer["score"]["churn_probability"]) == (None, 0.36)
 
 
-def test_a_model_of_before_has_no_reasons_to_show(world, capsys):
+def test_a_model_without_reasons_has_none_to_show(world, capsys):
     publish_day(1, {"ACC-1": 0.36}, reasons=None)
-    assert "the model was trained before models gave reasons" in " ".join(
+    assert "none: the model that scored it gives none" in " ".join(
         told(capsys, "ACC-1").out.split()
     )
 

@@ -20,7 +20,6 @@ def test_rule_and_cuts_are_in_the_card():
     assert bands_of_card(card) == LIFT.against(0.04)
 
 
-def test_cards_of_before_had_the_fixed_cuts_and_their_own_rate():
-    assert bands_of_card({"trained_base_rate": 0.07}) == CONTRACT_BANDS.against(0.07)
-    assert bands_of_card({}) == CONTRACT_BANDS
+def test_without_a_rule_in_the_settings_the_contracts_cuts_count():
+    assert bands_of_card({"calibrated_base_rate": 0.07}) == CONTRACT_BANDS.against(0.07)
     assert json.loads(band_card({}, 0.04)["risk_bands"])["mode"] == "probability"

@@ -48,17 +48,19 @@ def test_nothing_to_explain_is_an_empty_answer(scorer: ModelScorer) -> None:
     assert found.fact_words.shape == (0, len(found.fact_word_names))
 
 
-def test_a_model_from_before_there_were_reasons_scores_but_cannot_explain(
+def test_a_model_without_reasons_scores_but_cannot_explain(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
     loaded = tf.saved_model.load(str(world.model))
     only = {SERVING: loaded.signatures[SERVING]}
     tf.saved_model.save(loaded, str(tmp_path), signatures=only)
-    write_card(str(tmp_path), {"model_version": "20250101-old"})
-    old = ModelScorer(tmp_path)
-    assert len(old.score(world.scored[:5])[1]) == 5
-    with pytest.raises(ValueError, match="20250101-old gives no reasons"):
-        old.explain(world.scored[:5])
+    write_card(str(tmp_path), {"model_version": "20250101-plain"})
+    plain = ModelScorer(tmp_path)
+    assert len(plain.score(world.scored[:5])[1]) == 5
+    with pytest.raises(ValueError, match=r"plain has the signatures .*, expected 'explain' too"):
+        plain.explain(world.scored[:5])
+    with pytest.raises(ValueError, match="expected 'score_features' too"):
+        plain.score_features(np.zeros((1, 1), np.float32))
 
 
 def test_the_card_cannot_be_changed_from_outside(scorer: ModelScorer) -> None:
