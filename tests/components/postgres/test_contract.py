@@ -9,6 +9,7 @@ import pytest
 from components.errors import ContractBroken
 from components.postgres.connection import connect
 from components.postgres.contract import check_contract, require_contract, table_facts
+from components.postgres.tables import output_contracts
 
 FEEDBACK = """
 CREATE TABLE feedback_enriched (
@@ -192,7 +193,7 @@ def test_missing_rights_are_named_with_the_grant(
     monkeypatch.setenv("DATABASE_URL", password_url)
     found = problems()
     grants = [problem.rpartition("GRANT ")[2] for problem in found]
-    assert grants == [
+    expected = [
         f'SELECT ON feedback_enriched TO "{role}".',
         f'SELECT, INSERT, UPDATE, DELETE ON public.account_risk_scores TO "{role}".',
         f'SELECT, INSERT, UPDATE, DELETE ON public.product_area_impact TO "{role}".',
@@ -207,6 +208,9 @@ def test_missing_rights_are_named_with_the_grant(
         f'SELECT, INSERT ON tens_insight.product_area_impact_refused TO "{role}".',
         f'TEMPORARY ON DATABASE "{name}" TO "{role}".',
     ]
+    assert [grant for grant in grants if grant in expected] == expected
+    # One for each table, and one each for the feedback, the schema and temporary tables.
+    assert len(grants) == len(list(output_contracts())) + 3
     monkeypatch.setenv("DATABASE_URL", good_database)
     execute(*(f"GRANT {grant.rstrip('.')}" for grant in grants))
     monkeypatch.setenv("DATABASE_URL", password_url)
