@@ -81,7 +81,7 @@ def resolve_champion(deployment: Deployment, model: BaseChannel, blessing: BaseC
 def any_model() -> tuple[BaseChannel, BaseChannel]:
     """Returns channels of all models of the pipeline that resolves them, and of their blessings.
 
-    The Evaluator writes blessings too; those of ModelGate alone count.
+    The Evaluator has an output for blessings too, and writes none; those of ModelGate count.
     """
     return (
         tfx.dsl.Channel(
@@ -118,14 +118,16 @@ def gate_model(
     former_champion: BaseChannel,
     evaluator: tfx.components.Evaluator,
 ) -> ModelGate:
-    """Decides on the challenger: beside the champion, simple baselines, and its own claims."""
-    return ModelGate(
+    """Decides on the challenger beside the champion and simple baselines, once it is measured.
+
+    The Evaluator decides nothing; where it fails, nothing is blessed.
+    """
+    gate = ModelGate(
         examples=examples,
         transform_graph=transform_graph,
         model=model,
         baseline_model=former_champion,
-        evaluation=evaluator.outputs["evaluation"],
-        evaluator_blessing=evaluator.outputs["blessing"],
+        min_auc=settings.model_gate.min_auc,
         max_auc_drop=settings.model_gate.max_auc_drop,
         max_pr_auc_drop=settings.model_gate.max_pr_auc_drop,
         max_log_loss_rise=settings.model_gate.max_log_loss_rise,
@@ -134,6 +136,8 @@ def gate_model(
         min_slice_churned=settings.model_gate.min_slice_churned,
         min_slice_stayed=settings.model_gate.min_slice_stayed,
     )
+    gate.add_upstream_node(evaluator)
+    return gate
 
 
 def publish_scores(

@@ -33,7 +33,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     3. Transform builds the account features inside the graph.
     4. ModelTrainer trains and exports the challenger, with the hyperparameters that the
        newest tuning run found, if there was one.
-    5. Evaluator measures it, on slices, thresholds and against the champion.
+    5. Evaluator measures it and the champion, on slices; it decides nothing.
     6. ModelGate blesses it or not: that too, simple baselines, calibration, slices.
     7. Pusher copies a blessed model to where TensorFlow Serving reads.
     8. The champion is resolved again: today's model if it was blessed, else the last.
@@ -67,7 +67,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     former_champion = nodes.resolve_champion(deployment, *nodes.any_model())
     former_champion = former_champion.with_id("FormerChampion")
     former_champion.add_upstream_node(data_gate)
-    evaluator = _evaluate(settings, examples, schema, trainer, former_champion)
+    evaluator = _evaluate(examples, schema, trainer, former_champion)
     model_gate = nodes.gate_model(
         settings,
         examples=examples,
@@ -137,7 +137,6 @@ def train_model(
 
 
 def _evaluate(
-    settings: Settings,
     examples: BaseChannel,
     schema: BaseChannel,
     trainer: ModelTrainer,
@@ -148,7 +147,7 @@ def _evaluate(
         example_splits=["eval"],
         model=trainer.outputs["model"],
         baseline_model=former_champion.outputs["model"],
-        eval_config=eval_config(settings),
+        eval_config=eval_config(),
         schema=schema,
     )
 

@@ -12,6 +12,7 @@ class ModelGateSpec(types.ComponentSpec):
     """Interface of ModelGate."""
 
     PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
+        "min_auc": ExecutionParameter(type=float),
         "max_auc_drop": ExecutionParameter(type=float),
         "max_pr_auc_drop": ExecutionParameter(type=float),
         "max_log_loss_rise": ExecutionParameter(type=float),
@@ -24,11 +25,7 @@ class ModelGateSpec(types.ComponentSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "model": ChannelParameter(type=standard_artifacts.Model),
-        "evaluation": ChannelParameter(type=standard_artifacts.ModelEvaluation),
         "baseline_model": ChannelParameter(type=standard_artifacts.Model, optional=True),
-        "evaluator_blessing": ChannelParameter(
-            type=standard_artifacts.ModelBlessing, optional=True
-        ),
     }
     OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.ModelBlessing)}  # noqa: RUF012
 
@@ -36,21 +33,20 @@ class ModelGateSpec(types.ComponentSpec):
 class ModelGate(base_component.BaseComponent):
     """Blesses a challenger that is sound beside the champion and three simple baselines.
 
-    The only blessing that counts: the Evaluator's thresholds are one of its checks.
+    The only judge: TFX's Evaluator measures and slices, and has no threshold.
 
     Component inputs:
         - examples: Examples with the splits `train` and `eval`.
         - transform_graph: TransformGraph, for the baselines' features.
         - model: The challenger.
-        - evaluation: ModelEvaluation of the Evaluator.
         - baseline_model: The former champion (optional: there may be none).
-        - evaluator_blessing: ModelBlessing of the Evaluator (optional).
 
     Component outputs:
         - blessing: ModelBlessing, whose folder holds BLESSED or NOT_BLESSED as TFX's
           Evaluator writes them, decision.json with every check, and predictions.parquet
           with the answers of every model to every account of the evaluation snapshot.
-          Properties: those of the Evaluator, and model_version, summary, auc, log_loss,
+          Properties: those by which TFX's Pusher and resolvers find a blessed model, and
+          model_version, summary, auc, log_loss,
           decision.
     """
 
@@ -63,7 +59,7 @@ class ModelGate(base_component.BaseComponent):
         examples: types.BaseChannel,
         transform_graph: types.BaseChannel,
         model: types.BaseChannel,
-        evaluation: types.BaseChannel,
+        min_auc: float,
         max_auc_drop: float,
         max_pr_auc_drop: float,
         max_log_loss_rise: float,
@@ -72,16 +68,14 @@ class ModelGate(base_component.BaseComponent):
         min_slice_churned: int,
         min_slice_stayed: int,
         baseline_model: types.BaseChannel | None = None,
-        evaluator_blessing: types.BaseChannel | None = None,
     ):
         """Declares what is judged, beside what, and the bars; see Limits for these."""
         spec = ModelGateSpec(
             examples=examples,
             transform_graph=transform_graph,
             model=model,
-            evaluation=evaluation,
             baseline_model=baseline_model,
-            evaluator_blessing=evaluator_blessing,
+            min_auc=min_auc,
             max_auc_drop=max_auc_drop,
             max_pr_auc_drop=max_pr_auc_drop,
             max_log_loss_rise=max_log_loss_rise,

@@ -15,7 +15,6 @@ from tfx.utils import path_utils
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, FILE, Decision
-from components.model_gate.evaluator_checks import evaluator_checks
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import overall_checks
@@ -43,8 +42,7 @@ class Executor(base_executor.BaseExecutor):
         """Runs the component.
 
         Args:
-            input_dict: As component.py says; baseline_model and evaluator_blessing may be
-                absent.
+            input_dict: As component.py says; baseline_model may be absent.
             output_dict:
                 - blessing: ModelBlessing. Nothing in its folder blesses the model until
                   the whole decision is made and written.
@@ -80,7 +78,7 @@ def _judge(inputs: Artifacts, limits: Limits) -> tuple[Decision, Predictions]:
         scorers[CHAMPION] = _scorer(inputs["baseline_model"])
     models = {name: scorer.score(snapshots.serialized)[1] for name, scorer in scorers.items()}
     models |= baselines.probabilities(snapshots.features, snapshots.silence_days)
-    checks, slices = _checks(inputs, snapshots, models, limits)
+    checks, slices = _checks(snapshots, models, limits)
     champion = scorers[CHAMPION].card[MODEL_VERSION] if CHAMPION in scorers else None
     judged = Predictions(snapshots.accounts, snapshots.labels, models, snapshots.traits)
     decision = decide(
@@ -122,17 +120,12 @@ def _baselines(
 
 
 def _checks(
-    inputs: Artifacts, snapshots: EvalSnapshots, models: dict[str, Any], limits: Limits
+    snapshots: EvalSnapshots, models: dict[str, Any], limits: Limits
 ) -> tuple[list[GateCheck], list[dict[str, Any]]]:
     labels = snapshots.labels
     population = Population.of(OVERALL, labels)
-    own_blessing = inputs.get("evaluator_blessing")
-    evaluation = artifact_utils.get_single_uri(inputs["evaluation"])
-    checks = list(
-        evaluator_checks(population, evaluation, own_blessing[0].uri if own_blessing else None)
-    )
     replicates = paired_bootstrap(labels, models)
-    checks += overall_checks(population, labels, models, replicates, limits)
+    checks = list(overall_checks(population, labels, models, replicates, limits))
     slices = []
     for described, found in slice_checks(labels, models, snapshots.traits, limits):
         slices.append(described)

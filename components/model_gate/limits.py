@@ -13,6 +13,7 @@ class Limits:
     """How much worse, how far off, and on how many accounts.
 
     Attributes:
+        min_auc: Lowest AUC on the evaluation set.
         max_auc_drop: Below the champion or logistic regression.
         max_pr_auc_drop: The same of average precision.
         max_log_loss_rise: Above the champion or logistic regression, in nats.
@@ -22,6 +23,7 @@ class Limits:
         min_slice_stayed: Fewest that stayed.
     """
 
+    min_auc: float
     max_auc_drop: float
     max_pr_auc_drop: float
     max_log_loss_rise: float

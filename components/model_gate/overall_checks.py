@@ -34,6 +34,14 @@ def overall_checks(
         replicates: Of the paired bootstrap, by the same names.
         limits: The bars.
     """
+    yield population.check(
+        name="auc",
+        value=(area := auc(labels, models[CHALLENGER])),
+        bar=f"at least {limits.min_auc:g}",
+        limit=limits.min_auc,
+        excess=limits.min_auc - area,
+        replicates=replicates[CHALLENGER]["auc"],
+    )
     yield from _beats_the_constant(population, labels, models, replicates)
     for rival in (LOGISTIC_REGRESSION, CHAMPION):
         if rival in models:

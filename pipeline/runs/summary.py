@@ -88,7 +88,7 @@ def decision_of(made: RunArtifacts) -> "Decision | None":
     """
     from components.model_gate.decision_file import read_decision
 
-    # The Evaluator's blessings have no decision: they are one of the gate's checks.
+    # The Evaluator's blessing is empty: it decides nothing.
     own = [one for one in made.all_of(BlessingProperties) if one.properties.decision]
     if not own or made.newest_uri(MODEL_EVALUATION) is None:
         return None

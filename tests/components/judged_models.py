@@ -1,4 +1,4 @@
-"""A challenger, a champion and an evaluation of TFX's Evaluator, on a simulated world."""
+"""A challenger and a champion, on a simulated world."""
 
 import contextlib
 from datetime import datetime, timezone
@@ -8,14 +8,10 @@ from typing import Any
 
 import psycopg2
 import pytest
-from tfx.components.evaluator.executor import Executor as EvaluatorExecutor
 from tfx.components.transform.executor import Executor as TransformExecutor
 from tfx.types import standard_artifacts
-from tfx.utils import proto_utils
 
 from pipeline.demo.simulate import simulate
-from pipeline.evaluation import eval_config
-from pipeline.settings import load_settings
 from serving_model.learning.trainer import run_fn
 from transforms.schema import schema_path
 
@@ -70,7 +66,6 @@ def judged_models(
             {"challenger": {}, "champion": {"epochs": 12, "seed": 1}}.items(), start=11
         )
     }
-    evaluation, blessing = evaluate(beam_executor, examples, schema, models, root)
     return SimpleNamespace(
         root=root,
         inputs={
@@ -78,8 +73,6 @@ def judged_models(
             "transform_graph": [graph],
             "model": [models["challenger"]],
             "baseline_model": [models["champion"]],
-            "evaluation": [evaluation],
-            "evaluator_blessing": [blessing],
         },
     )
 
@@ -113,26 +106,3 @@ def train(examples: Any, graph: Any, folder: Path, number: int, changes: dict[st
         )
     )
     return model
-
-
-def evaluate(
-    beam_executor: Any, examples: Any, schema: Any, models: dict[str, Any], root: Path
-) -> tuple[Any, Any]:
-    evaluation = artifact(standard_artifacts.ModelEvaluation, root / "evaluation")
-    blessing = artifact(standard_artifacts.ModelBlessing, root / "evaluator")
-    (root / "evaluator").mkdir()
-    beam_executor(EvaluatorExecutor).Do(
-        {
-            "examples": [examples],
-            "schema": [schema],
-            "model": [models["challenger"]],
-            "baseline_model": [models["champion"]],
-        },
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {
-            "eval_config": proto_utils.proto_to_json(eval_config(load_settings(min_auc=0.55))),
-            "example_splits": '["eval"]',
-            "fairness_indicator_thresholds": "null",
-        },
-    )
-    return evaluation, blessing

@@ -37,13 +37,13 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
         "run", "train", "--json", **settings_for_small_worlds, TENS_INSIGHT_MEMBERS="1"
     )
     assert finished.code == 3, finished.err
-    assert "NOT BLESSED: evaluator: auc is 0." in finished.err
+    assert "NOT BLESSED: auc is 0." in finished.err
     assert "auc above chance is 0." in finished.err
     assert "missed by 0." in finished.err
     gate = finished.summary["gate"]
     assert gate["blessed"] is False
     refused = {check["name"] for check in gate["checks"] if check["verdict"] == "failed"}
-    assert {"evaluator: auc", "auc above chance"} <= refused
+    assert {"auc", "auc above chance"} <= refused
     for check in gate["checks"]:
         assert check["name"] in finished.err
     assert "There is no champion" in finished.err
@@ -101,7 +101,7 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     assert gate["blessed"] is False
     assert gate["metrics"]["champion"]["auc"] > 0.5
     refused = [check for check in gate["checks"] if check["verdict"] == "failed"]
-    assert [check["name"] for check in refused] == ["evaluator: auc"]
+    assert [check["name"] for check in refused] == ["auc"]
     assert f"on {gate['eval']['accounts']} accounts" in refused[0]["message"]
     champion = finished.summary["published"]["model_version"]
     assert champion in (

@@ -27,6 +27,7 @@ from tests.components.model_review.publications import publish_scores
 CANARY = "canary-51b7d0c2e9"
 RUN_ID = "2026-06-01T07:00:00.123456"
 LIMITS = {
+    "min_auc": 0.55,
     "max_auc_drop": 0.2,
     "max_pr_auc_drop": 0.2,
     "max_log_loss_rise": 0.1,
