@@ -70,5 +70,5 @@ def _compared(settings: "Settings", a: str, b: str) -> Path:
     found = compare_models(Registry(settings.metadata_path), a, b, top)
     page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(found.as_json()), encoding="utf-8")
+    page.write_text(render(found), encoding="utf-8")
     return page

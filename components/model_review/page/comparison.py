@@ -1,45 +1,59 @@
 """Two models side by side, as one HTML file."""
 
-from collections.abc import Mapping
-from typing import Any
+import json
+from collections.abc import Sequence
+from typing import Any, Final
 
-from components.model_review.page import numbers
-from components.model_review.page.environment import page
-from components.model_review.page.sections.pair_accounts import who_moves
-from components.model_review.page.sections.pair_differences import what_differs
-from components.model_review.page.sections.pair_quality import (
-    for_whom,
-    which_is_better,
+from components.model_review.page import numbers, theme
+from components.model_review.page.blocks import (
+    Absent,
+    Block,
+    Figure,
+    Part,
+    Section,
+    Table,
+    Text,
 )
-from components.model_review.page.sections.pair_words import better_here, better_word
+from components.model_review.page.charts.intervals import Measured, intervals
+from components.model_review.page.comparison_quality import for_whom, which_is_better
+from components.model_review.page.comparison_words import better_here, better_word
+from components.model_review.page.environment import page
+from components.model_review.sections.comparison import (
+    ABSENT,
+    Comparison,
+    Difference,
+    JudgedChange,
+)
+from components.model_review.sections.estimates import Estimate
+
+_LONGEST: Final = 17
+_UNNAMED: Final = "The settings forbid to name accounts (TENS_INSIGHT_REVIEW_ACCOUNTS)."
+_CUTOFFS: Final = ("train_cutoffs", "eval_cutoffs")
+_WORDS: Final = {
+    "as_of": "as of",
+    "label_source": "source of the label",
+    "lookback_days": "days that it looks back",
+    "horizon_days": "days that the label looks ahead",
+    "max_events": "events of an account, at most",
+    "duplicate_events": "duplicate events",
+    "feedback_rows": "rows of feedback",
+    "train_cutoffs": "training cutoffs",
+    "train_examples": "examples learnt from",
+    "train_churned": "churned among them",
+    "eval_cutoffs": "evaluation cutoff",
+    "eval_examples": "examples evaluated on",
+    "eval_churned": "churned among these",
+    "code_version": "code version",
+}
 
 
-def render(found: Mapping[str, Any]) -> str:
-    """Returns the page: no script, no font, no request, the same for the same comparison.
-
-    Args:
-        found: Plain values by name; differences are b - a, intervals are paired ones of 95 %.
-            - a, b: Versions of the models.
-            - snapshot: Both on one evaluation snapshot; None if they cannot be compared so.
-                - version: The model of whose run it is.
-                - cutoff: ISO 8601 UTC.
-                - accounts, churned: Its size, and how many of them churned.
-                - metrics: Of auc, pr_auc, log_loss and calibration_error: name, a, b,
-                  difference, interval. What cannot be computed is NaN or None.
-                - calls_for_half: Accounts to call to reach half of the leavers, by a and by
-                  b; None where nobody left.
-                - slices: name, accounts, churned, too_little (why nothing is said of it,
-                  else empty), and of AUC a, b, difference, interval, None where too_little.
-                - moved: The accounts that move most, the furthest first: account_id, a, b,
-                  category_a, category_b, churned; none where accounts are not to be named.
-            - not_compared: Why there is no snapshot; empty if there is one.
-            - data, settings: What differs: name, a, b, which are "-" if not recorded.
-    """
+def render(found: Comparison) -> str:
+    """Returns the page: no script, no font, no request, the same for the same comparison."""
     sections = (which_is_better(found), for_whom(found), who_moves(found), what_differs(found))
     return page(
         "comparison.j2",
-        a=found["a"],
-        b=found["b"],
+        a=found.a,
+        b=found.b,
         badge=better_word(found),
         sentence=better_here(found),
         facts=_facts(found),
@@ -47,15 +61,139 @@ def render(found: Mapping[str, Any]) -> str:
     )
 
 
-def _facts(found: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    models = (("A", found["a"]), ("B", found["b"]))
-    snapshot = found["snapshot"]
-    if snapshot is None:
-        return (*models, ("Compared on", "no snapshot that is fair to both"))
-    accounts = numbers.counted(snapshot["accounts"], "account", "accounts")
+def _facts(found: Comparison) -> tuple[tuple[str, str], ...]:
+    models, evaluation = (("A", found.a), ("B", found.b)), found.evaluation
+    if evaluation is None:
+        return (*models, ("Compared on", "no evaluation set that is fair to both"))
+    accounts = numbers.counted(evaluation.accounts, "account", "accounts")
     return (
         *models,
-        ("Compared on", f"the evaluation snapshot of {snapshot['version']}"),
-        ("At the cutoff", numbers.moment(snapshot["cutoff"])),
-        ("Which holds", f"{accounts}, {numbers.count(snapshot['churned'])} of which left"),
+        ("Compared on", f"the evaluation set of {evaluation.version}"),
+        ("At the cutoff", numbers.moment(evaluation.cutoff)),
+        ("Which holds", f"{accounts}, {numbers.count(evaluation.churned)} of which left"),
+    )
+
+
+def who_moves(found: Comparison) -> Section:
+    """Returns the section."""
+    question = "Which accounts do they see differently?"
+    evaluation = found.evaluation
+    if evaluation is None or not evaluation.moved:
+        part = Part("Account by account", (Absent(found.not_compared or _UNNAMED),))
+        return Section("accounts", question, "That is not shown.", (part,))
+    moved = evaluation.moved
+    part = Part("Account by account", (_moved(moved),))
+    return Section("accounts", question, moved_here(moved), (part,))
+
+
+def moved_here(moved: Sequence[JudgedChange]) -> str:
+    """Says whether b moves scores towards what became of the accounts."""
+    left = [one for one in moved if one.churned]
+    stayed = [one for one in moved if not one.churned]
+    said = f"Of the {numbers.counted(len(moved), 'account', 'accounts')} that move most, "
+    said += f"{numbers.count(len(left))} left and {numbers.count(len(stayed))} stayed"
+    right = sum(one.after > one.before for one in left) + sum(
+        one.after < one.before for one in stayed
+    )
+    return f"{said}; B moves {numbers.count(right)} of them towards what happened."
+
+
+def _moved(moved: Sequence[JudgedChange]) -> Figure:
+    rows = [
+        Measured(
+            f"{place}. {became(one)} · {_short(one.account_id)}",
+            Estimate(one.after, (min(one.before, one.after), max(one.before, one.after))),
+            theme.BAD if one.churned else theme.CHALLENGER,
+        )
+        for place, one in enumerate(moved, start=1)
+    ]
+    return Figure(
+        picture=intervals(
+            rows,
+            x="probability of churn",
+            label=f"Probability by B, and how far that is from A's. {moved_here(moved)}",
+            number_format=".0%",
+        ),
+        here=moved_here(moved),
+        shows="Each account's probability of churn: the point is B's, the other end of the line "
+        "is A's. The word before the account says what became of it.",
+        good="Accounts that left with their point at the right end, those that stayed with their "
+        "point at the left end.",
+        bad="Points at the wrong end, one after the other: B unlearnt something.",
+        table=Table.of(
+            f"The {numbers.counted(len(moved), 'account', 'accounts')} that move most",
+            ("Account", "A#", "B#", "B less A#", "Category by A", "Category by B", "What happened"),
+            (
+                (
+                    one.account_id,
+                    numbers.share(one.before),
+                    numbers.share(one.after),
+                    _signed(one.after - one.before),
+                    one.category_before,
+                    one.category_after,
+                    became(one),
+                )
+                for one in moved
+            ),
+        ),
+    )
+
+
+def became(one: JudgedChange) -> str:
+    """Says what became of an account."""
+    return "left" if one.churned else "stayed"
+
+
+def _short(account_id: str) -> str:
+    """Keeps both ends of a long id: ids often differ only in the last one."""
+    return account_id if len(account_id) <= _LONGEST else f"{account_id[:8]}…{account_id[-8:]}"
+
+
+def _signed(difference: float) -> str:
+    return f"+{numbers.share(difference)}" if difference > 0 else numbers.share(difference)
+
+
+def what_differs(found: Comparison) -> Section:
+    """Returns the section."""
+    data, settings = found.data, found.settings
+    parts = (
+        Part("Data and code", (_differing("Data and code that differ", data),)),
+        Part("Settings", (_differing("Settings that differ", settings),)),
+    )
+    said = (
+        f"Here {numbers.counted(len(data), 'fact', 'facts')} about data and code and "
+        f"{numbers.counted(len(settings), 'setting', 'settings')} differ."
+    )
+    return Section("differences", "What was done differently?", said, parts)
+
+
+def value_words(name: str, value: Any) -> str:
+    """Returns a value for people: several cutoffs as their number, first and last."""
+    if value == ABSENT:
+        return "not recorded"
+    if name in _CUTOFFS and isinstance(value, str):
+        cutoffs = value.split(",")
+        first, last = (numbers.moment(one) for one in (cutoffs[0], cutoffs[-1]))
+        return first if len(cutoffs) == 1 else f"{len(cutoffs)} from {first} to {last}"
+    if isinstance(value, str):
+        return numbers.moment(value) if name == "as_of" else value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return numbers.count(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _differing(caption: str, rows: Sequence[Difference]) -> Block:
+    if not rows:
+        return Text("None that is recorded.")
+    return Table.of(
+        caption,
+        ("What", "A", "B"),
+        (
+            (
+                _WORDS.get(one.name, one.name),
+                value_words(one.name, one.a),
+                value_words(one.name, one.b),
+            )
+            for one in rows
+        ),
     )

@@ -1,64 +1,71 @@
 """What `compare_models` would say of two models, from the predictions of a fixed seed."""
 
+import dataclasses
 import functools
 from typing import Any
 
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from pipeline.registry.comparison import Comparison
-from pipeline.registry.same_snapshot import compared
+from components.model_review.sections.comparison import (
+    Comparison,
+    Difference,
+    compare_answers,
+)
 from tests.components.model_review.sample_extremes import ATTACKS
 from tests.components.model_review.sample_predictions import CUTOFF, predictions
 from tests.components.model_review.sample_runs import CHALLENGER_VERSION, CHAMPION_VERSION
 
-Found = dict[str, Any]
-
 
 @functools.cache
-def better() -> Found:
+def better() -> Comparison:
     """B ranks better than a, beyond chance."""
-    return _found(CHAMPION, CHALLENGER)
+    return _compared(CHAMPION, CHALLENGER)
 
 
 @functools.cache
-def worse() -> Found:
+def worse() -> Comparison:
     """The other way round."""
-    return _found(CHALLENGER, CHAMPION)
+    return _compared(CHALLENGER, CHAMPION)
 
 
 @functools.cache
-def same() -> Found:
+def same() -> Comparison:
     """A model and itself."""
-    found = _found(CHALLENGER, CHALLENGER)
-    return found | {"b": found["a"], "data": [], "settings": []}
+    found = _compared(CHALLENGER, CHALLENGER)
+    return dataclasses.replace(found, b=found.a, data=(), settings=())
 
 
 @functools.cache
-def not_compared() -> Found:
-    """Models that have no snapshot in common."""
-    why = "They learnt from snapshots that are cut differently (horizon_days is 60 and 30)."
-    return _found(CHAMPION, CHALLENGER) | {"snapshot": None, "not_compared": why}
+def not_compared() -> Comparison:
+    """Models that have no evaluation set in common."""
+    why = "They learnt from examples that are cut differently (horizon_days is 60 and 30)."
+    found = _compared(CHAMPION, CHALLENGER)
+    return dataclasses.replace(found, evaluation=None, not_compared=why)
 
 
 @functools.cache
-def attacked() -> Found:
+def attacked() -> Comparison:
     """As better, but every text attacks the page."""
-    found, texts = better(), iter(ATTACKS * 100)
-    names = {one["name"]: one["name"] for one in found["snapshot"]["metrics"]}
+    texts = iter(ATTACKS * 100)
 
     def attack(value: Any) -> Any:
         if isinstance(value, str):
-            return names.get(value) or f"{next(texts)} {value}"
+            return f"{next(texts)} {value}"
+        if dataclasses.is_dataclass(value):
+            fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+            return type(value)(**{name: attack(one) for name, one in fields.items()})
         if isinstance(value, dict):
             return {name: attack(one) for name, one in value.items()}
-        return [attack(one) for one in value] if isinstance(value, list | tuple) else value
+        if isinstance(value, list | tuple):
+            return type(value)(attack(one) for one in value)
+        return value
 
-    return attack(found)
+    return attack(better())
 
 
-def _found(a: str, b: str) -> Found:
+def _compared(a: str, b: str) -> Comparison:
     made = predictions(challenger=0.4, champion=1.6)
     versions = {CHALLENGER: CHALLENGER_VERSION, CHAMPION: CHAMPION_VERSION}
-    snapshot = compared(
+    evaluation = compare_answers(
         made.accounts.tolist(),
         made.labels,
         (made.models[a], made.models[b]),
@@ -71,14 +78,18 @@ def _found(a: str, b: str) -> Found:
     return Comparison(
         a=versions[a],
         b=versions[b],
-        snapshot=snapshot,
+        evaluation=evaluation,
         not_compared="",
         data=(
-            ("as_of", "2026-05-01T00:00:00+00:00", "2026-06-01T00:00:00+00:00"),
-            ("feedback_rows", 57_410, 61_204),
-            ("train_cutoffs", ",".join(days[:4]), ",".join(days)),
-            ("train_examples", 9_870, 12_020),
-            ("code_version", "-", "c0de5eed0123"),
+            Difference("as_of", "2026-05-01T00:00:00+00:00", "2026-06-01T00:00:00+00:00"),
+            Difference("feedback_rows", 57_410, 61_204),
+            Difference("train_cutoffs", ",".join(days[:4]), ",".join(days)),
+            Difference("train_examples", 9_870, 12_020),
+            Difference("code_version", "-", "c0de5eed0123"),
         ),
-        settings=(("l2", 0.002, 0.05), ("members", 1, 6), ("hidden_units", [64], [32])),
-    ).as_json()
+        settings=(
+            Difference("l2", 0.002, 0.05),
+            Difference("members", 1, 6),
+            Difference("hidden_units", [64], [32]),
+        ),
+    )

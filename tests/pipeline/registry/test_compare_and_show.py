@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from components.errors import UnknownModel
 from components.model_gate.decision_file import Decision
+from components.model_review.sections.comparison import Difference, Pair
+from components.model_review.sections.estimates import Estimate
 from components.publishing.published import PublishedWith
 from pipeline.cli import run_cli
 from pipeline.registry.comparison import compare_models
@@ -125,27 +127,27 @@ def two(shelf: Any, rising: Path, falling: Path) -> Any:
 
 def test_metrics_stand_side_by_side_on_the_newer_ones_snapshot(two: Any) -> None:
     found = compare_models(two.registry, A, B, top=3)
-    assert found.snapshot is not None
-    assert (found.snapshot.version, found.snapshot.cutoff[:10]) == (B, "2026-05-02")
-    assert (found.snapshot.accounts, found.snapshot.churned) == (100, 50)
-    by_name = {pair.name: pair for pair in found.snapshot.metrics}
+    assert found.evaluation is not None
+    assert (found.evaluation.version, found.evaluation.cutoff[:10]) == (B, "2026-05-02")
+    assert (found.evaluation.accounts, found.evaluation.churned) == (100, 50)
+    by_name = found.evaluation.metrics
     assert list(by_name) == ["auc", "pr_auc", "log_loss", "calibration_error"]
     auc = by_name["auc"]
-    assert (auc.a, auc.b, auc.difference, auc.interval) == (0.0, 1.0, 1.0, (1.0, 1.0))
+    assert (auc.a, auc.b, auc.difference) == (0.0, 1.0, Estimate(1.0, (1.0, 1.0)))
     days = np.arange(100)
     churned, probability = (days >= 50).astype(float), days / 100
     assert by_name["log_loss"].b == pytest.approx(metrics.log_loss(churned, probability), abs=1e-6)
-    assert by_name["log_loss"].interval[1] < 0
-    # The falling model calls those who stay first, and then 25 of the 50 who do not.
-    assert found.snapshot.calls_for_half == (75, 25)
-    assert found.settings == (("l2", 0.05, 0.1),)
-    assert {name for name, _, _ in found.data} == {"as_of", "eval_cutoffs"}
+    assert by_name["log_loss"].difference.interval[1] < 0
+    # The falling model ranks those who stay first, and then 25 of the 50 who do not.
+    assert found.evaluation.contacts_for_half == (75, 25)
+    assert found.settings == (Difference("l2", 0.05, 0.1),)
+    assert {one.name for one in found.data} == {"as_of", "eval_cutoffs"}
 
 
 def test_slices_are_told_apart_where_they_have_enough_of_both(two: Any) -> None:
     found = compare_models(two.registry, A, B, top=0)
-    assert found.snapshot is not None
-    by_name = {pair.name: pair for pair in found.snapshot.slices}
+    assert found.evaluation is not None
+    by_name = {pair.name: pair for pair in found.evaluation.slices}
     assert {name: (pair.accounts, pair.churned) for name, pair in by_name.items()} == {
         "customer_tier free": (50, 25),
         "customer_tier pro": (50, 25),
@@ -159,28 +161,28 @@ def test_slices_are_told_apart_where_they_have_enough_of_both(two: Any) -> None:
     told = {name for name, pair in by_name.items() if not pair.too_little}
     assert told == {"region NA", "state active"}
     america = by_name["region NA"]
-    assert (america.a, america.b, america.difference) == (0.0, 1.0, 1.0)
-    assert america.interval == (1.0, 1.0)
+    assert america.auc == Pair(0.0, 1.0, Estimate(1.0, (1.0, 1.0)))
     assert "10 churned and 10 stayed, at least 30" in by_name["region EU"].too_little
 
 
 def test_the_snapshot_does_not_depend_on_the_order_of_the_versions(two: Any) -> None:
     there, back = (compare_models(two.registry, *pair, top=0) for pair in ((A, B), (B, A)))
-    assert there.snapshot is not None
-    assert back.snapshot is not None
-    assert there.snapshot.version == back.snapshot.version == B
-    for one, other in zip(there.snapshot.metrics, back.snapshot.metrics, strict=True):
-        assert one.difference == -other.difference
+    assert there.evaluation is not None
+    assert back.evaluation is not None
+    assert there.evaluation.version == back.evaluation.version == B
+    for name, pair in there.evaluation.metrics.items():
+        one, other = pair.difference, back.evaluation.metrics[name].difference
+        assert one.value == -other.value
         assert one.interval == pytest.approx((-other.interval[1], -other.interval[0]))
 
 
 def test_the_accounts_that_move_most_come_first(two: Any) -> None:
     found = compare_models(two.registry, A, B, top=4)
-    assert found.snapshot is not None
-    moved = found.snapshot.moved
+    assert found.evaluation is not None
+    moved = found.evaluation.moved
     assert moved[0].account_id == "ACC-00"
     assert {one.account_id for one in moved[1:3]} == {"ACC-01", "ACC-99"}
-    assert (moved[0].category_a, moved[0].category_b) == ("critical", "low")
+    assert (moved[0].category_before, moved[0].category_after) == ("critical", "low")
     assert [one.churned for one in moved] == [one.account_id == "ACC-99" for one in moved]
     lines = [line.split() for line in comparison_lines(found)]
     assert "ACC-99 1.0% 99.0% +98.0% low to critical churned".split() in lines
@@ -188,8 +190,10 @@ def test_the_accounts_that_move_most_come_first(two: Any) -> None:
 
 def test_a_model_does_not_differ_from_itself(two: Any) -> None:
     found = compare_models(two.registry, B, B, top=1)
-    assert found.snapshot is not None
-    assert {pair.interval for pair in found.snapshot.metrics} == {(0.0, 0.0)}
+    assert found.evaluation is not None
+    assert {pair.difference for pair in found.evaluation.metrics.values()} == {
+        Estimate(0.0, (0.0, 0.0))
+    }
     assert (found.data, found.settings) == ((), ())
 
 
@@ -201,7 +205,7 @@ def test_the_page_of_two_models_is_written_beside_the_registry(
     assert capsys.readouterr().out == f"{page}\n"
     said = page.read_text(encoding="utf-8")
     assert "B is better in ranking (AUC)" in said
-    assert "with the first 25 calls of 100, and A with the first 75" in said
+    assert "with the first 25 contacts of 100, and A with the first 75" in said
     assert "ACC-99" in said
     monkeypatch.setenv("TENS_INSIGHT_REVIEW_ACCOUNTS", "false")
     assert run_cli(["report", "--compare", A, B]) == 0
@@ -223,11 +227,13 @@ def test_models_of_other_snapshots_are_not_compared(
     two.train("20260701-cccccccc", blessed=True, uri=str(rising), **properties)
     found = compare_models(two.registry, A, "20260701-cccccccc", top=3)
     ((name, value),) = properties.items()
-    assert found.snapshot is None
+    assert found.evaluation is None
     assert name in found.not_compared
     assert str(value) in found.not_compared
-    assert name in {differing for differing, _, _ in found.data}
-    assert "Not compared on one snapshot. They learnt from" in "\n".join(comparison_lines(found))
+    assert name in {one.name for one in found.data}
+    assert "Not compared on one evaluation set. They learnt from" in "\n".join(
+        comparison_lines(found)
+    )
 
 
 def test_files_that_are_gone_are_named(two: Any, tmp_path: Path) -> None:
@@ -236,8 +242,8 @@ def test_files_that_are_gone_are_named(two: Any, tmp_path: Path) -> None:
     assert "files of model 20260701-cccccccc are gone" in found.not_compared
     shutil.rmtree(tmp_path / "root")
     found = compare_models(two.registry, A, B, top=3)
-    assert f"evaluation snapshot of {B} are gone" in found.not_compared
-    assert found.settings == (("l2", 0.05, 0.1),)
+    assert f"evaluation set of {B} are gone" in found.not_compared
+    assert found.settings == (Difference("l2", 0.05, 0.1),)
 
 
 def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> None:

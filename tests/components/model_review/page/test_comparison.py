@@ -1,19 +1,25 @@
 """The page about two models says what is given to it, and nothing more than that."""
 
-import copy
 import html
 import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.model_review.page import numbers
-from components.model_review.page.comparison import render
-from components.model_review.page.sections import pair_words
-from components.model_review.page.sections.pair_accounts import moved_here
-from components.model_review.page.sections.pair_differences import value_words
-from components.model_review.page.sections.pair_quality import slices_here
+from components.model_review.page import comparison_words, numbers
+from components.model_review.page.comparison import moved_here, render, value_words
+from components.model_review.page.comparison_quality import slices_here
+from components.model_review.page.slices import slice_words
+from components.model_review.sections.comparison import (
+    ComparedSlice,
+    Comparison,
+    JudgedChange,
+    Pair,
+)
+from components.model_review.sections.estimates import Estimate
+from serving_model.evaluation.metrics import METRICS
 from tests.components.model_review import sample_comparisons as samples
 
 MINUS = "\N{MINUS SIGN}"
@@ -25,14 +31,19 @@ def text_of(page: str) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", body)))
 
 
-def metric(name: str, difference: float, low: float, high: float) -> dict[str, Any]:
-    return {"name": name, "a": 0.5, "b": 0.5, "difference": difference, "interval": [low, high]}
+def pair(difference: float, low: float, high: float) -> Pair:
+    known = Estimate(difference, (low, high)) if math.isfinite(difference) else None
+    return Pair(0.5, 0.5 if known else math.nan, known)
 
 
-def compared(*metrics: dict[str, Any]) -> dict[str, Any]:
-    found = copy.deepcopy(samples.better())
-    found["snapshot"]["metrics"] = list(metrics)
-    return found
+def compared(**ends: tuple[float, float, float]) -> Comparison:
+    return changed(metrics={name: pair(*one) for name, one in ends.items()})
+
+
+def changed(**changes: Any) -> Comparison:
+    found = samples.better()
+    assert found.evaluation is not None
+    return replace(found, evaluation=replace(found.evaluation, **changes))
 
 
 OPEN = (0.01, -0.01, 0.03)
@@ -56,61 +67,56 @@ UP, DOWN = (0.02, 0.01, 0.03), (-0.02, -0.03, -0.01)
 def test_which_is_better_follows_from_the_intervals(
     auc: Any, pr_auc: Any, log_loss: Any, word: str, said: str
 ) -> None:
-    pairs = zip(("auc", "pr_auc", "log_loss"), (auc, pr_auc, log_loss), strict=True)
-    found = compared(*(metric(name, *ends) for name, ends in pairs))
-    assert pair_words.better_word(found).text == word
-    assert said in pair_words.better_here(found)
+    found = compared(auc=auc, pr_auc=pr_auc, log_loss=log_loss)
+    assert comparison_words.better_word(found).text == word
+    assert said in comparison_words.better_here(found)
 
 
 def test_the_calibration_error_alone_decides_nothing() -> None:
-    found = compared(metric("auc", *OPEN), metric("calibration_error", *DOWN))
-    assert pair_words.better_word(found).text == "cannot be told apart"
-    assert pair_words.verdict(found["snapshot"]["metrics"][1]).text == "B is better"
+    found = compared(auc=OPEN, calibration_error=DOWN)
+    assert comparison_words.better_word(found).text == "cannot be told apart"
+    assert comparison_words.verdict(pair(*DOWN), METRICS["calibration_error"]).text == "B is better"
 
 
 def test_the_verdict_stands_first() -> None:
-    said = text_of(render(compared(metric("auc", *UP), metric("log_loss", *UP))))
+    said = text_of(render(compared(auc=UP, log_loss=UP)))
     assert said.index("each is better in something") < said.index("Compared on")
 
 
 def test_every_number_of_the_comparison_stands_in_its_row() -> None:
     found = samples.better()
     said = text_of(render(found))
-    snapshot = found["snapshot"]
-    for one in snapshot["metrics"]:
-        low, high = (numbers.difference(end) for end in one["interval"])
-        name = pair_words.METRIC_WORDS[one["name"]]
-        values = f"{one['a']:.4f} {one['b']:.4f} {numbers.difference(one['difference'])}"
-        assert f"{name} {values} {low} to {high}" in said
-    for one in snapshot["slices"]:
-        name = (
-            one["name"].replace("customer_tier ", "customer tier: ").replace("region ", "region: ")
-        )
-        sizes = f"{name} {one['accounts']} {one['churned']}"
-        if one["too_little"]:
-            assert f"{sizes} not enough data {one['too_little']}" in said
+    evaluation = found.evaluation
+    assert evaluation is not None
+    for name, one in evaluation.metrics.items():
+        low, high = (numbers.difference(end) for end in one.difference.interval)
+        values = f"{one.a:.4f} {one.b:.4f} {numbers.difference(one.difference.value)}"
+        assert f"{METRICS[name].phrase} {values} {low} to {high}" in said
+    for one in evaluation.slices:
+        name = slice_words(one.name)
+        sizes = f"{name} {one.accounts} {one.churned}"
+        if one.auc is None:
+            assert f"{sizes} not enough data {one.too_little}" in said
         else:
             assert re.search(
-                rf"{re.escape(sizes)} [A-Za-z ]+ {one['a']:.4f} {one['b']:.4f} "
-                rf"{re.escape(numbers.difference(one['difference']))}",
+                rf"{re.escape(sizes)} [A-Za-z ]+ {one.auc.a:.4f} {one.auc.b:.4f} "
+                rf"{re.escape(numbers.difference(one.auc.difference.value))}",
                 said,
             )
-    for one in snapshot["moved"]:
-        change = f"{one['b'] - one['a']:+.1%}".replace("-", MINUS)
-        became = "left" if one["churned"] else "stayed"
+    for one in evaluation.moved:
+        change = f"{one.after - one.before:+.1%}".replace("-", MINUS)
+        became = "left" if one.churned else "stayed"
         assert (
-            f"{one['account_id']} {one['a']:.1%} {one['b']:.1%} {change} "
-            f"{one['category_a']} {one['category_b']} {became}"
+            f"{one.account_id} {one.before:.1%} {one.after:.1%} {change} "
+            f"{one.category_before} {one.category_after} {became}"
         ) in said
-    auc = snapshot["metrics"][0]
-    assert f"a stayer in {auc['b']:.1%} of all pairs, and A in {auc['a']:.1%}" in said
-    a, b = snapshot["calls_for_half"]
+    auc = evaluation.metrics["auc"]
+    assert f"one that stayed in {auc.b:.1%} of all pairs, and A in {auc.a:.1%}" in said
+    a, b = evaluation.contacts_for_half
     assert f"A {a:,} {a / 1446:.1%} B {b:,} {b / 1446:.1%}" in said
-    assert f"with the first {b} calls of 1,446, and A with the first {a}." in said
-    for one in (*found["data"], *found["settings"]):
-        assert (
-            f" {value_words(one['name'], one['a'])} {value_words(one['name'], one['b'])} " in said
-        )
+    assert f"with the first {b} contacts of 1,446, and A with the first {a}." in said
+    for one in (*found.data, *found.settings):
+        assert f" {value_words(one.name, one.a)} {value_words(one.name, one.b)} " in said
 
 
 @pytest.mark.parametrize(
@@ -137,27 +143,30 @@ def test_values_are_written_for_people(name: str, value: Any, said: str) -> None
 
 
 def test_slices_say_for_whom_either_is_better() -> None:
-    found = samples.better()["snapshot"]["slices"]
-    here = slices_here(found)
+    here = slices_here(samples.better().evaluation.slices)
     assert "B ranks better for customer tier: enterprise" in here
     assert "A ranks better" not in here
-    assert "2 slices have not enough data" in here
-    worse = slices_here(samples.worse()["snapshot"]["slices"])
+    assert "3 slices have not enough data" in here
+    worse = slices_here(samples.worse().evaluation.slices)
     assert worse.startswith("Here A ranks better for customer tier: enterprise")
-    open_ = slices_here([metric("region EU", *OPEN) | {"too_little": ""}])
+    open_ = slices_here([ComparedSlice("region EU", 90, 40, auc=pair(*OPEN))])
     assert open_ == "Here no slice tells A and B apart."
 
 
 def test_slices_for_which_b_is_worse_come_first() -> None:
-    found = copy.deepcopy(samples.better())
-    found["snapshot"]["slices"][-1].update(difference=-0.2, interval=(-0.3, -0.1))
-    table = text_of(render(found)).rpartition("how well either model ranks within them")[2]
-    assert table.index("account state: silent") < table.index("customer tier: enterprise")
+    first, *others = samples.better().evaluation.slices
+    last = ComparedSlice("no event in 30 days", 90, 40, auc=pair(-0.2, -0.3, -0.1))
+    page = render(changed(slices=(first, *others, last)))
+    table = text_of(page).rpartition("how well either model ranks within them")[2]
+    assert table.index("no event in 30 days") < table.index("customer tier: enterprise")
 
 
 def test_accounts_that_move_towards_what_happened_are_counted() -> None:
     moves = [(0.1, 0.9, True), (0.9, 0.1, True), (0.1, 0.9, False), (0.9, 0.1, False)]
-    found = [{"a": a, "b": b, "churned": churned} for a, b, churned in [*moves, moves[0], moves[3]]]
+    found = [
+        JudgedChange("ACC-1", a, b, "low", "low", churned)
+        for a, b, churned in [*moves, moves[0], moves[3]]
+    ]
     assert moved_here(found) == (
         "Of the 6 accounts that move most, 3 left and 3 stayed; B moves 4 of them towards what "
         "happened."
@@ -167,7 +176,7 @@ def test_accounts_that_move_towards_what_happened_are_counted() -> None:
 def test_models_that_cannot_be_compared_say_why_everywhere() -> None:
     page = text_of(render(samples.not_compared()))
     assert page.count("horizon_days is 60 and 30") >= 4
-    assert "no snapshot that is fair to both" in page
+    assert "no evaluation set that is fair to both" in page
     assert "0.05" in page
 
 
@@ -179,21 +188,18 @@ def test_one_model_beside_itself_is_not_better() -> None:
 
 
 def test_no_account_is_named_where_none_is_given() -> None:
-    found = copy.deepcopy(samples.better())
-    found["snapshot"]["moved"] = []
-    page = render(found)
+    page = render(changed(moved=()))
     assert "ACC-" not in page
     assert "TENS_INSIGHT_REVIEW_ACCOUNTS" in page
 
 
 def test_what_could_not_be_computed_is_not_made_up() -> None:
-    found = compared(metric("auc", math.nan, math.nan, math.nan))
-    found["snapshot"] |= {"calls_for_half": None, "churned": 0}
-    page = text_of(render(found))
+    nothing = {"auc": pair(math.nan, math.nan, math.nan)}
+    page = text_of(render(changed(metrics=nothing, contacts_for_half=None, churned=0)))
     assert "nan" not in page.lower()
     assert "Nothing could be measured." in page
     assert "Here ranking could not be measured." in page
-    assert "Here nobody left" in page
+    assert "Here no account churned" in page
 
 
 def test_the_page_is_small_and_the_same_each_time_and_nothing_given_becomes_markup() -> None:
@@ -205,8 +211,9 @@ def test_the_page_is_small_and_the_same_each_time_and_nothing_given_becomes_mark
 
 
 def test_accounts_of_long_ids_are_all_drawn() -> None:
-    found = copy.deepcopy(samples.better())
-    for place, one in enumerate(found["snapshot"]["moved"]):
-        one["account_id"] = f"organisation-of-europe-customer-{place:05}"
-    page = render(found)
+    moved = [
+        replace(one, account_id=f"organisation-of-europe-customer-{place:05}")
+        for place, one in enumerate(samples.better().evaluation.moved)
+    ]
+    page = render(changed(moved=tuple(moved)))
     assert all(f"organisa…er-{place:05}</text>" in page for place in range(20))

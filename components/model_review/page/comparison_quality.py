@@ -1,5 +1,6 @@
 """Which of two models is better, and for whom."""
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from components.model_review.page import cells, numbers, theme, words
@@ -17,91 +18,90 @@ from components.model_review.page.blocks import (
     Table,
 )
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.sections.pair_words import (
-    METRIC_WORDS,
-    Found,
+from components.model_review.page.comparison_words import (
     ahead,
     better_here,
-    calls_here,
-    difference,
+    contacts_here,
     lead,
     ranking_here,
     verdict,
 )
 from components.model_review.page.slices import slice_words
+from components.model_review.sections.comparison import (
+    ComparedSlice,
+    Comparison,
+    OneEvaluation,
+    Pair,
+)
 from components.model_review.sections.estimates import Estimate
+from serving_model.evaluation.metrics import METRICS, Metric
 
 _MOST_DRAWN: Final = 24
-_SHORT: Final = {
-    "auc": "AUC",
-    "pr_auc": "PR AUC",
-    "log_loss": "log-loss",
-    "calibration_error": "calibration error",
-}
 _DASH: Final = "\N{EN DASH}"
 
 
-def which_is_better(found: Found) -> Section:
+def which_is_better(found: Comparison) -> Section:
     """Returns the section."""
-    snapshot = found["snapshot"]
-    if snapshot is None:
-        parts: tuple[Part, ...] = (Part("Metrics", (Absent(found["not_compared"]),)),)
+    evaluation = found.evaluation
+    if evaluation is None:
+        parts: tuple[Part, ...] = (Part("Metrics", (Absent(found.not_compared),)),)
         return Section("better", "Which is better?", "That is not known.", parts)
     parts = (
-        Part("Metric by metric", (_metrics(found),)),
-        Part("How many accounts must we call to reach half of the leavers?", (_calls(snapshot),)),
+        Part("Metric by metric", (_metrics(evaluation),)),
+        Part("How many contacts reach half of the churned accounts?", (_contacts(evaluation),)),
     )
     return Section("better", "Which is better?", better_here(found), parts)
 
 
-def for_whom(found: Found) -> Section:
+def for_whom(found: Comparison) -> Section:
     """Returns the section, the slices first for which b is worse."""
-    snapshot, question = found["snapshot"], "For whom is B better, and for whom worse?"
-    if snapshot is None:
-        parts = (Part("Slice by slice", (Absent(found["not_compared"]),)),)
+    evaluation, question = found.evaluation, "For whom is B better, and for whom worse?"
+    if evaluation is None:
+        parts = (Part("Slice by slice", (Absent(found.not_compared),)),)
         return Section("slices", question, "That is not known.", parts)
-    ordered = sorted(snapshot["slices"], key=lambda one: (ahead(one) != "A", _unknown(one)))
+    ordered = sorted(
+        evaluation.slices, key=lambda one: (ahead(one.auc) != "A", bool(one.too_little))
+    )
     part = Part("Slice by slice", (_slices(ordered),))
     return Section("slices", question, slices_here(ordered), (part,))
 
 
-def metrics_table(snapshot: Found) -> Table:
+def metrics_table(evaluation: OneEvaluation) -> Table:
     """Returns the metrics of both, the differences, their intervals and what follows."""
     return Table.of(
-        "Both models on one snapshot, with paired 95% intervals of the difference",
+        "Both models on one evaluation set, with paired 95% intervals of the difference",
         ("Metric", "A#", "B#", "B less A#", "Verdict"),
         (
             (
-                METRIC_WORDS.get(one["name"], one["name"]),
-                numbers.metric(one["a"]),
-                numbers.metric(one["b"]),
-                cells.estimate(difference(one), signed=True),
-                verdict(one),
+                METRICS[name].phrase,
+                numbers.metric(pair.a),
+                numbers.metric(pair.b),
+                cells.estimate(pair.difference, signed=True),
+                verdict(pair, METRICS[name]),
             )
-            for one in snapshot["metrics"]
+            for name, pair in evaluation.metrics.items()
         ),
     )
 
 
-def slices_here(slices: list[Found]) -> str:
+def slices_here(slices: Sequence[ComparedSlice]) -> str:
     """Says for which slices either model ranks better beyond chance."""
     said = [
         f"{winner} ranks better for {words.listed(names)}"
         for winner in ("A", "B")
-        if (names := [slice_words(one["name"]) for one in slices if ahead(one) == winner])
+        if (names := [slice_words(one.name) for one in slices if ahead(one.auc) == winner])
     ]
-    few = sum(_unknown(one) for one in slices)
+    few = sum(bool(one.too_little) for one in slices)
     whole = "; ".join(said) or "no slice tells A and B apart"
     unsaid = f"; {numbers.counted(few, 'slice has', 'slices have')} not enough data" if few else ""
     return f"Here {whole}{unsaid}."
 
 
-def _metrics(found: Found) -> Figure:
-    pairs = found["snapshot"]["metrics"]
+def _metrics(evaluation: OneEvaluation) -> Figure:
     rows = [
-        Measured(_SHORT.get(one["name"], one["name"]), known, _tone(one))
-        for one in pairs
-        if (known := lead(one))
+        Measured(metric.label, known, _tone(ahead(pair, metric)))
+        for metric, pair in _by_metric(evaluation)
+        if (known := lead(pair, metric))
     ]
     return Figure(
         picture=intervals(
@@ -110,47 +110,50 @@ def _metrics(found: Found) -> Figure:
             label=f"Lead of B over A with intervals: {_seen(rows)}",
             level=0,
         ),
-        here=ranking_here(found["snapshot"]),
+        here=ranking_here(evaluation),
         shows="How far B is ahead of A, with the 95% interval of the difference. Of log-loss and "
         "calibration error less is better; here they are turned round, so that right is better "
         "in every row.",
         good="Whole lines right of the dotted one, if B is to take the place of A.",
         bad="A whole line left of it: there B is worse, and not by chance. A line that crosses "
         "it says that the two cannot be told apart.",
-        table=metrics_table(found["snapshot"]),
+        table=metrics_table(evaluation),
     )
 
 
-def _calls(snapshot: Found) -> Block:
-    if snapshot["calls_for_half"] is None:
-        return Absent(calls_here(snapshot))
+def _contacts(evaluation: OneEvaluation) -> Block:
+    if evaluation.contacts_for_half is None:
+        return Absent(contacts_here(evaluation))
     rows = [
-        Measured(name, Estimate(float(calls)), tone)
-        for name, calls, tone in zip(
-            ("A", "B"), snapshot["calls_for_half"], (theme.CHAMPION, theme.CHALLENGER), strict=True
+        Measured(name, Estimate(float(contacts)), tone)
+        for name, contacts, tone in zip(
+            ("A", "B"),
+            evaluation.contacts_for_half,
+            (theme.CHAMPION, theme.CHALLENGER),
+            strict=True,
         )
     ]
     return Figure(
         picture=intervals(
             rows,
-            x="accounts to call",
-            label=f"Calls that reach half of the leavers. {calls_here(snapshot)}",
+            x="accounts to contact",
+            label=f"Contacts that reach half of the churned accounts. {contacts_here(evaluation)}",
             bars=True,
             number_format=",d",
         ),
-        here=calls_here(snapshot),
-        shows="How many accounts have to be called, the highest scores first, until half of those "
-        "that left are among them.",
+        here=contacts_here(evaluation),
+        shows="How many accounts have to be contacted, the highest scores first, until half of "
+        "those that churned are among them.",
         good="A bar of B that is the shorter one, and far shorter than half of all accounts.",
         bad="A longer bar of B: more work for the same result. Small differences may be chance.",
         table=Table.of(
-            "Calls to reach half of the leavers",
-            ("Model", "Accounts to call#", "Share of all#"),
+            "Contacts to reach half of the churned accounts",
+            ("Model", "Accounts to contact#", "Share of all#"),
             (
                 (
                     one.name,
                     numbers.count(int(one.estimate.value)),
-                    numbers.share(one.estimate.value / snapshot["accounts"]),
+                    numbers.share(one.estimate.value / evaluation.accounts),
                 )
                 for one in rows
             ),
@@ -159,11 +162,11 @@ def _calls(snapshot: Found) -> Block:
     )
 
 
-def _slices(slices: list[Found]) -> Block:
+def _slices(slices: Sequence[ComparedSlice]) -> Block:
     rows = [
-        Measured(slice_words(one["name"]), known, _tone(one))
+        Measured(slice_words(one.name), known, _tone(ahead(one.auc)))
         for one in slices
-        if (known := lead(one))
+        if (known := lead(one.auc))
     ][:_MOST_DRAWN]
     table = Table.of(
         "Slices: their sizes, and how well either model ranks within them (AUC)",
@@ -186,24 +189,26 @@ def _slices(slices: list[Found]) -> Block:
     )
 
 
-def _row(one: Found) -> Row:
-    sizes = (numbers.count(one["accounts"]), numbers.count(one["churned"]))
-    name = slice_words(one["name"])
-    if one["too_little"]:
-        few: Cell = Noted("not enough data", one["too_little"])
+def _row(one: ComparedSlice) -> Row:
+    sizes = (numbers.count(one.accounts), numbers.count(one.churned))
+    name = slice_words(one.name)
+    if one.auc is None:
+        few: Cell = Noted("not enough data", one.too_little)
         return Row((name, *sizes, few, *(_DASH,) * 3), QUIET)
-    found = (numbers.metric(one["a"]), numbers.metric(one["b"]))
-    led = cells.estimate(difference(one), signed=True)
-    return Row((name, *sizes, verdict(one), *found, led), WARN if ahead(one) == "A" else "")
+    found = (numbers.metric(one.auc.a), numbers.metric(one.auc.b))
+    led = cells.estimate(one.auc.difference, signed=True)
+    tone = WARN if ahead(one.auc) == "A" else ""
+    return Row((name, *sizes, verdict(one.auc), *found, led), tone)
 
 
-def _tone(pair: Found) -> theme.Tone:
-    return {"A": theme.CHAMPION, "B": theme.CHALLENGER}.get(ahead(pair), theme.RIVAL)
+def _by_metric(evaluation: OneEvaluation) -> Iterator[tuple[Metric, Pair]]:
+    for name, pair in evaluation.metrics.items():
+        yield METRICS[name], pair
 
 
-def _seen(rows: list[Measured]) -> str:
+def _tone(winner: str) -> theme.Tone:
+    return {"A": theme.CHAMPION, "B": theme.CHALLENGER}.get(winner, theme.RIVAL)
+
+
+def _seen(rows: Sequence[Measured]) -> str:
     return ", ".join(f"{one.name} {numbers.difference(one.estimate.value)}" for one in rows)
-
-
-def _unknown(one: Found) -> bool:
-    return bool(one["too_little"])

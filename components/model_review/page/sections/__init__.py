@@ -1,1 +1,0 @@
-"""The questions of a reviewer, in their order, and what answers them."""
