@@ -18,7 +18,7 @@ from components.model_review.run_artifacts import RunArtifacts
 from components.model_review.sections.accounts import ScoreComparison, compare_scores, score_split
 from components.model_review.sections.calibration import calibration_of
 from components.model_review.sections.changes import changes_of
-from components.model_review.sections.data import data_checks_of, data_facts_of, splits_of
+from components.model_review.sections.data import data_facts_of, splits_of
 from components.model_review.sections.decision import checks_of, decision_of, head_of
 from components.model_review.sections.estimates import SectionMissing
 from components.model_review.sections.gains import gains_of
@@ -59,7 +59,7 @@ def build_report(
         decision=decision_of(run),
         checks=checks_of(run),
         changes=changes_of(run, dict(settings)),
-        data_checks=data_checks_of(run),
+        data_checks=run.checks,
         data_facts=data_facts_of(run),
         splits=splits_of(run),
         lineage=lineage_of(run, code_version),

@@ -5,11 +5,13 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from components.data_checker.checks import Check
+from components.model_gate.gate_check import GateCheck
 from components.model_review.sections.accounts import ScoreComparison
 from components.model_review.sections.calibration import Calibration
 from components.model_review.sections.changes import Changes
-from components.model_review.sections.data import DataCheck, Fact, LabelledSplit
-from components.model_review.sections.decision import Check, Decision, Head
+from components.model_review.sections.data import Fact, LabelledSplit
+from components.model_review.sections.decision import Decision, Head
 from components.model_review.sections.gains import Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.lineage import Component
@@ -48,7 +50,7 @@ class Review:
 
     head: Head
     decision: Decision
-    checks: tuple[Check, ...] = ()
+    checks: tuple[GateCheck, ...] = ()
     performance: Performance | None = None
     calibration: Calibration | None = None
     gains: Gains | None = None
@@ -57,7 +59,7 @@ class Review:
     importance: tuple[Importance, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     changes: Changes | None = None
-    data_checks: tuple[DataCheck, ...] = ()
+    data_checks: tuple[Check, ...] = ()
     data_facts: tuple[Fact, ...] = ()
     splits: tuple[LabelledSplit, ...] = ()
     lineage: tuple[Fact, ...] = ()

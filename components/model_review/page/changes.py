@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from components.data_checker.checks import STOPPED, WARNED
+from components.data_checker.checks import STOPPED, WARNED, Check
 from components.data_checker.pairs import DRIFT, SKEW
 from components.data_checker.value_checks import UNSEEN
 from components.model_review.page import cells, numbers, theme, words
@@ -25,7 +25,6 @@ from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.found import absent
 from components.model_review.review import Review
 from components.model_review.sections.changes import Change, Changes, Drift
-from components.model_review.sections.data import DataCheck
 from components.model_review.sections.estimates import Estimate
 
 _NOTHING_READ: Final = "The run read nothing."
@@ -194,11 +193,11 @@ def all_checks(review: Review) -> Table:
     return _check_table(f"All {count} data checks", review.data_checks, folded=True)
 
 
-def _check_table(caption: str, checks: Iterable[DataCheck], folded: bool = False) -> Table:
+def _check_table(caption: str, checks: Iterable[Check], folded: bool = False) -> Table:
     return Table.of(caption, _COLUMNS, map(_check_row, checks), folded)
 
 
-def _check_row(one: DataCheck) -> Row:
+def _check_row(one: Check) -> Row:
     between = " against " if one.group in _COMPARING else ", "
     splits = between.join(one.splits) or "the run"
     name = Noted(one.name, one.message) if one.message else one.name

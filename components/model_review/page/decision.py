@@ -6,7 +6,7 @@ from typing import Final
 
 from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from components.model_gate.gate_check import FAILED, OVERALL, PASSED, SKIPPED
+from components.model_gate.gate_check import FAILED, OVERALL, PASSED, SKIPPED, GateCheck
 from components.model_review.page import cells, numbers, words
 from components.model_review.page.blocks import (
     BAD,
@@ -30,7 +30,6 @@ from components.model_review.sections.decision import (
     NOT_BLESSED,
     RUN_FAILED,
     STOPPED,
-    Check,
     Head,
 )
 from serving_model.evaluation.metrics import METRICS
@@ -173,19 +172,19 @@ def checks_of(review: Review) -> Checks:
     return Checks(_HEADING, "No check was made.", (why,))
 
 
-def checks_counted(checks: Sequence[Check]) -> str:
+def checks_counted(checks: Sequence[GateCheck]) -> str:
     """Counts them by verdict, such as `34 checks: 30 passed, 1 failed, 3 skipped.`."""
     return f"{numbers.counted(len(checks), 'check', 'checks')}: {_by_verdict(checks)}."
 
 
-def _by_verdict(checks: Sequence[Check]) -> str:
+def _by_verdict(checks: Sequence[GateCheck]) -> str:
     return ", ".join(
         f"{numbers.count(sum(one.verdict == word for one in checks))} {word}"
         for word in (PASSED, FAILED, SKIPPED)
     )
 
 
-def _tables(checks: Sequence[Check]) -> list[Table]:
+def _tables(checks: Sequence[GateCheck]) -> list[Table]:
     """Makes a table of all that failed and of all accounts; passed slices are folded away."""
     first = [one for one in checks if one.verdict == FAILED]
     first += [one for one in checks if one.verdict != FAILED and one.slice == OVERALL]
@@ -199,7 +198,7 @@ def _tables(checks: Sequence[Check]) -> list[Table]:
     return tables
 
 
-def _note(one: Check) -> str:
+def _note(one: GateCheck) -> str:
     """Returns of the message what the row does not say: how far it failed, or why it was left."""
     if one.verdict == PASSED:
         return ""
@@ -210,7 +209,7 @@ def _note(one: Check) -> str:
     return whole.partition(" churned): ")[2] or whole
 
 
-def _row(one: Check) -> Row:
+def _row(one: GateCheck) -> Row:
     name = words.plain(one.name)
     sizes = f"{numbers.count(one.accounts)}, {numbers.count(one.churned)} churned"
     found = (

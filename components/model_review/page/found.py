@@ -1,9 +1,8 @@
 """Looks things up in a review: why a section is not there, and a check of the gate."""
 
-from components.model_gate.gate_check import OVERALL
+from components.model_gate.gate_check import OVERALL, GateCheck
 from components.model_review.page.blocks import Absent
 from components.model_review.review import Review
-from components.model_review.sections.decision import Check
 from components.model_review.sections.estimates import Estimate
 
 
@@ -18,7 +17,7 @@ def absent(review: Review, section: str, otherwise: str) -> Absent:
     return Absent(dict(review.missing).get(section) or otherwise)
 
 
-def overall_check(review: Review, name: str) -> Check | None:
+def overall_check(review: Review, name: str) -> GateCheck | None:
     """Returns a check of the gate on all accounts; None where it was not made."""
     for check in review.checks:
         if (check.name, check.slice) == (name, OVERALL):

@@ -1,9 +1,8 @@
 """The data of a run: the checks of the data gate, what was read, and how it was split."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from components.feedback_example_gen.cutoffs import SCORE
 from components.model_review.run_artifacts import RunArtifacts
@@ -18,19 +17,6 @@ class Fact:
 
     name: str
     value: str
-
-
-@dataclass(frozen=True)
-class DataCheck:
-    """One check of the data gate, as components.data_checker.checks describes it."""
-
-    name: str
-    group: str
-    splits: tuple[str, ...]
-    found: Any
-    bar: str
-    verdict: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +38,6 @@ class LabelledSplit:
     cutoffs: int
     examples: int
     churned: int | None
-
-
-def data_checks_of(run: RunArtifacts) -> tuple[DataCheck, ...]:
-    """Returns the checks of the data gate; none where it was not reached."""
-    return tuple(DataCheck(**asdict(check)) for check in run.checks)
 
 
 def data_facts_of(run: RunArtifacts) -> tuple[Fact, ...]:

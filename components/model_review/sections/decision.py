@@ -1,10 +1,11 @@
 """What the report is about, and the decision on the run."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 from components.data_checker.checks import STOPPED as CHECK_STOPPED
 from components.feedback_example_gen.cutoffs import EVAL
+from components.model_gate.gate_check import GateCheck
 from components.model_review.run_artifacts import RunArtifacts
 from components.registry.node_costs import FAILED as NODE_FAILED
 
@@ -29,22 +30,6 @@ class Decision:
     kind: str
     sentence: str
     consequence: str
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of the gate, as decision.json has it; see model_gate.gate_check.GateCheck."""
-
-    name: str
-    slice: str
-    value: float | None
-    interval: tuple[float, float] | None
-    bar: str
-    limit: float | None
-    verdict: str
-    accounts: int
-    churned: int
-    message: str
 
 
 @dataclass(frozen=True)
@@ -109,9 +94,9 @@ def decision_of(run: RunArtifacts) -> Decision:
     return Decision(RUN_FAILED, sentence, _published(run) or _UNTOUCHED)
 
 
-def checks_of(run: RunArtifacts) -> tuple[Check, ...]:
+def checks_of(run: RunArtifacts) -> tuple[GateCheck, ...]:
     """Returns the checks of the gate; none where it was not reached."""
-    return tuple(Check(**asdict(one)) for one in run.judged.checks) if run.judged else ()
+    return run.judged.checks if run.judged else ()
 
 
 def _after_the_gate(run: RunArtifacts) -> str:

@@ -7,13 +7,15 @@ from typing import Any, Final
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from components.data_checker.checks import Check
+from components.model_gate.gate_check import GateCheck
 from components.model_review.page.report import render
 from components.model_review.page.words import visible
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ProbabilityChange
 from components.model_review.sections.changes import Changes, Drift
-from components.model_review.sections.data import DataCheck, Fact
-from components.model_review.sections.decision import NOT_BLESSED, Check, Decision, Head
+from components.model_review.sections.data import Fact
+from components.model_review.sections.decision import NOT_BLESSED, Decision, Head
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.importance import Contribution
 from components.model_review.sections.slices import Slice
@@ -36,7 +38,7 @@ def review_of(texts: list[str]) -> Review:
     """A small review with each of the texts in a place of its own."""
     one = iter(texts)
     head = Head("run", next(one), next(one), "", next(one), 60, 180, "", 100, 10)
-    check = Check(next(one), next(one), 0.5, None, next(one), 0.5, "skipped", 9, 1, next(one))
+    check = GateCheck(next(one), next(one), 0.5, None, next(one), 0.5, "skipped", 9, 1, next(one))
     scores = replace(
         accounts(published=False),
         largest_changes=(ProbabilityChange(next(one), 0.1, 0.2, "low", "low"),),
@@ -50,7 +52,7 @@ def review_of(texts: list[str]) -> Review:
         accounts=scores,
         contributions=(Contribution("group", next(one), 0.1, 0.1, 0.5, 9),),
         changes=Changes((), (Drift(next(one), "eval", "train", 0.1, 0.2, "passed"),), (), None, ""),
-        data_checks=(DataCheck(next(one), "drift", ("eval",), next(one), "", "warned", next(one)),),
+        data_checks=(Check(next(one), "drift", ("eval",), next(one), "", "warned", next(one)),),
         settings=(Fact(next(one), next(one)),),
         card=((next(one), (next(one),)),),
         missing=(("performance", next(one)),),

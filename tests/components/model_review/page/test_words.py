@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from components.data_checker.checks import Check
+from components.model_gate.gate_check import GateCheck
 from components.model_review.page import words
 from components.model_review.page.accounts import accounts_here, categories_here, probabilities_here
 from components.model_review.page.calibration import calibration_here, deciles_here
@@ -16,8 +18,6 @@ from components.model_review.page.slices import below_here, slices_answer
 from components.model_review.sections.accounts import ScoreComparison, Scored
 from components.model_review.sections.calibration import Calibration, Decile
 from components.model_review.sections.changes import Drift
-from components.model_review.sections.data import DataCheck
-from components.model_review.sections.decision import Check
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.gains import ContactsForHalf, Gains
 from components.model_review.sections.importance import Contribution, Importance
@@ -215,7 +215,7 @@ def test_drift_names_what_is_beyond_its_limit() -> None:
 
 def test_data_checks_are_counted_by_what_became_of_them() -> None:
     checks = tuple(
-        DataCheck(verdict, "size", (), 1, "1", verdict, "")
+        Check(verdict, "size", (), 1, "1", verdict, "")
         for verdict in ("passed", "passed", "skipped", "warned", "stopped")
     )
     assert changed_here(replace(samples.blessed(), data_checks=checks)) == (
@@ -241,7 +241,7 @@ def test_what_drives_it_is_named_with_its_size() -> None:
 
 def test_checks_are_counted_by_verdict() -> None:
     checks = [
-        Check(verdict, "overall", None, None, "", None, verdict, 1, 0, "")
+        GateCheck(verdict, "overall", None, None, "", None, verdict, 1, 0, "")
         for verdict in ("passed", "failed", "passed", "skipped")
     ]
     assert checks_counted(checks) == "4 checks: 2 passed, 1 failed, 1 skipped."

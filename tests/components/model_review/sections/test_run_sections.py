@@ -13,7 +13,7 @@ from components.model_gate.gate_check import Population
 from components.model_review.run_artifacts import collect
 from components.model_review.sections import decision as outcomes
 from components.model_review.sections.changes import changes_of
-from components.model_review.sections.data import data_checks_of, data_facts_of, splits_of
+from components.model_review.sections.data import data_facts_of, splits_of
 from components.model_review.sections.decision import checks_of, decision_of, head_of
 from components.model_review.sections.lineage import components_of, lineage_of, settings_of
 from components.model_review.sections.model_card import card_of
@@ -238,7 +238,7 @@ def test_data_facts_splits_and_checks(run):
     assert facts["rows of feedback"] == "1,210"
     assert facts["newest feedback"] == "2026-05-29 12:00 UTC, 2 days before as_of"
     assert facts["rows later than the run's now, not read"] == "2"
-    assert [asdict(one) for one in data_checks_of(found)] == [asdict(one) for one in CHECKS]
+    assert list(found.checks) == list(CHECKS)
     train, evaluation, score = splits_of(found)
     assert (train.first[:10], train.last[:10], train.cutoffs) == ("2026-01-01", "2026-01-15", 2)
     assert (evaluation.snapshots, evaluation.churned) == (60, 5)
