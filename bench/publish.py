@@ -21,6 +21,7 @@ from datetime import datetime, timedelta, timezone
 from components.postgres.connection import connect, describe
 from components.postgres.migrate import migrate
 from components.postgres.tables import ACCOUNT_RISK_SCORES
+from components.publishing.config import ScorePublishingConfig
 from components.publishing.copy_rows import RowStream
 from components.publishing.details import Details
 from components.publishing.publication import Publication, PublishPolicy
@@ -29,9 +30,7 @@ from serving_model.served.risk_bands import CONTRACT_BANDS
 
 REASONS = 6
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(
-    max_count_change=0.5, max_mean_shift=0.1, max_category_shift=0.2, max_moved_share=0.99
-)
+POLICY = PublishPolicy(ScorePublishingConfig(max_mean_shift=0.1, max_moved_share=0.99))
 
 
 def score_rows(count: int, day: int) -> Iterator[tuple[object, ...]]:

@@ -80,7 +80,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ACCOUNT_RISK_SCORES,
             lambda: scored.rows(publication.as_of, publication.model_version),
             publication=publication,
-            policy=_policy(config),
+            policy=PublishPolicy(config, remove_departed=config.departed_accounts == "remove"),
             details=Details(lambda: detail_rows(scores.uri), int(card["horizon_days"])),
         )
         PublishedScoresProperties(
@@ -105,16 +105,3 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
         with original_error(), self._make_beam_pipeline() as pipeline:
             score_files(pipeline, paths, model_uri, scores_uri)
-
-
-def _policy(config: AccountScorerConfig) -> PublishPolicy:
-    return PublishPolicy(
-        max_count_change=config.max_count_change,
-        max_mean_shift=config.max_mean_shift,
-        max_category_shift=config.max_category_shift,
-        max_moved_share=config.max_moved_share,
-        moved_threshold=config.moved_threshold,
-        accept_shift=config.accept_shift,
-        remove_departed=config.departed_accounts == "remove",
-        history_days=config.history_days,
-    )

@@ -97,12 +97,10 @@ def require_sound(counts: AreaCounts) -> None:
 
 def _policy(config: ProductAreaScorerConfig, *, empty: bool) -> PublishPolicy:
     return PublishPolicy(
-        max_count_change=config.max_count_change,
-        accept_shift=config.accept_shift,
+        config,
         # An empty window that is meant leaves nothing, whatever is done with single pairs.
         remove_departed=config.vanished_areas == "remove" or empty,
         allow_empty=config.areas_empty_window == "clear",
-        history_days=config.history_days,
     )
 
 

@@ -11,7 +11,8 @@ from components.errors import PublicationRefused
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import OutputTable
-from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.config import PublishingConfig, ScorePublishingConfig
+from components.publishing.publication import Publication
 from components.publishing.publication_log import LogEntry
 from components.publishing.staging import BrokenRule, Replacement, Summary, count_rows
 
@@ -98,12 +99,13 @@ def broken_limits(replacement: Replacement) -> list[str]:
     staged, last, policy = replacement.summary, replacement.last, replacement.policy
     if last is None or (staged.count == 0 and policy.allow_empty):
         return []
-    return [
-        *_count(staged, last, policy),
-        *_mean(staged, last, policy),
-        *(_categories(staged, last, policy) if replacement.former_bands is None else ()),
-        *_moved(replacement),
-    ]
+    limits = policy.limits
+    broken = list(_count(staged, last, limits))
+    if isinstance(limits, ScorePublishingConfig):
+        broken += _mean(staged, last, limits)
+        broken += _categories(staged, last, limits) if replacement.former_bands is None else ()
+        broken += _moved(replacement, limits)
+    return broken
 
 
 def _refuse_wrong_count(replacement: Replacement) -> None:
@@ -140,41 +142,41 @@ def _mixtures(replacement: Replacement) -> list[str]:
     return problems
 
 
-def _count(staged: Summary, last: LogEntry, policy: PublishPolicy) -> Iterator[str]:
+def _count(staged: Summary, last: LogEntry, limits: PublishingConfig) -> Iterator[str]:
     change = abs(staged.count - last.rows_written) / last.rows_written if last.rows_written else 0
-    if change > policy.max_count_change:
+    if change > limits.max_count_change:
         yield (
             f"{staged.count} rows after {last.rows_written}, a change of {change:.1%} "
-            f"(max_count_change is {policy.max_count_change:.1%})"
+            f"(max_count_change is {limits.max_count_change:.1%})"
         )
 
 
-def _mean(staged: Summary, last: LogEntry, policy: PublishPolicy) -> Iterator[str]:
+def _mean(staged: Summary, last: LogEntry, limits: ScorePublishingConfig) -> Iterator[str]:
     if staged.mean_probability is None or last.mean_probability is None:
         return
     shift = abs(staged.mean_probability - last.mean_probability)
-    if shift > policy.max_mean_shift:
+    if shift > limits.max_mean_shift:
         yield (
             f"mean probability {staged.mean_probability:.4f} after {last.mean_probability:.4f}, "
-            f"a shift of {shift:.4f} (max_mean_shift is {policy.max_mean_shift:.4f})"
+            f"a shift of {shift:.4f} (max_mean_shift is {limits.max_mean_shift:.4f})"
         )
 
 
-def _categories(staged: Summary, last: LogEntry, policy: PublishPolicy) -> Iterator[str]:
+def _categories(staged: Summary, last: LogEntry, limits: ScorePublishingConfig) -> Iterator[str]:
     if not staged.shares or not last.category_shares:
         return
     for name in sorted(staged.shares.keys() | last.category_shares.keys()):
         now, before = staged.shares.get(name, 0.0), last.category_shares.get(name, 0.0)
-        if abs(now - before) > policy.max_category_shift:
+        if abs(now - before) > limits.max_category_shift:
             yield (
                 f"{now:.1%} {name} after {before:.1%}, a shift of {abs(now - before):.1%} "
-                f"(max_category_shift is {policy.max_category_shift:.1%})"
+                f"(max_category_shift is {limits.max_category_shift:.1%})"
             )
 
 
-def _moved(replacement: Replacement) -> Iterator[str]:
-    table, policy = replacement.table, replacement.policy
-    if policy.max_moved_share >= 1:
+def _moved(replacement: Replacement, limits: ScorePublishingConfig) -> Iterator[str]:
+    table = replacement.table
+    if limits.max_moved_share >= 1:
         return
     query = sql.SQL(_QUERIES["moved_shares"]).format(
         value=sql.Identifier(table.value),
@@ -182,11 +184,11 @@ def _moved(replacement: Replacement) -> Iterator[str]:
         table=table.identifier,
         same=table.same_key("staged", "published"),
     )
-    replacement.cursor.execute(query, {"threshold": policy.moved_threshold})
+    replacement.cursor.execute(query, {"threshold": limits.moved_threshold})
     moves = one_record(replacement.cursor, _Moves)
-    if moves.common and moves.moved / moves.common > policy.max_moved_share:
+    if moves.common and moves.moved / moves.common > limits.max_moved_share:
         yield (
             f"{moves.moved} of {moves.common} {table.unit} move by more than "
-            f"{policy.moved_threshold:g}, {moves.moved / moves.common:.1%} "
-            f"(max_moved_share is {policy.max_moved_share:.1%})"
+            f"{limits.moved_threshold:g}, {moves.moved / moves.common:.1%} "
+            f"(max_moved_share is {limits.max_moved_share:.1%})"
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from components.publishing.config import PublishingConfig
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 
 NO_LABEL: Final = "none"
@@ -34,31 +35,18 @@ class Publication:
 
 @dataclass(frozen=True)
 class PublishPolicy:
-    """How far a publication may differ from the last one.
+    """How a publication replaces the last one, and how far it may differ from it.
 
     Attributes:
-        max_count_change: Largest change of the number of rows, as a share of the last.
-        max_mean_shift: Largest change of the mean probability, 0..1; without a meaning for
-            rows without probabilities.
-        max_category_shift: Largest change of a category's share of the rows, 0..1.
-        max_moved_share: Largest share, of the keys that stay, whose probability moves by more
-            than moved_threshold, 0..1; 1 asks nothing.
-        moved_threshold: The move of a probability that counts, 0..1.
-        accept_shift: The reason to publish in spite of these limits; empty if they hold.
+        limits: Of the circuit breaker, the reason to publish in spite of it, and how long the
+            history is. Those of probabilities are compared if it is a ScorePublishingConfig.
         remove_departed: Remove the rows whose keys are not published any more.
         allow_empty: Let a publication without any row through, the circuit breaker included.
-        history_days: Age in days from which rows of the history are dropped.
     """
 
-    max_count_change: float
-    max_mean_shift: float = 1.0
-    max_category_shift: float = 1.0
-    max_moved_share: float = 1.0
-    moved_threshold: float = 0.3
-    accept_shift: str = ""
+    limits: PublishingConfig
     remove_departed: bool = True
     allow_empty: bool = False
-    history_days: int = 400
 
 
 @dataclass(frozen=True)

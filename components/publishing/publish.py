@@ -102,7 +102,7 @@ def publish_once(
             if isinstance(outcome, KeptRefusal):
                 raise refused(outcome, table, last)
             vacuum(connection, table.name)
-            drop_old_history(connection, table, policy.history_days)
+            drop_old_history(connection, table, policy.limits.history_days)
             if table.details is not None and details is not None:
                 # Without statistics the view of the details is slow from the first row on.
                 vacuum(connection, table.details.history, "tens_insight")
@@ -120,12 +120,12 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
             name, replacement.former_bands.rule, replacement.publication.bands.rule,
         )  # fmt: skip
     limits = broken_limits(replacement)
-    if limits and not replacement.policy.accept_shift:
+    if limits and not replacement.policy.limits.accept_shift:
         return keep_refused(replacement, limits)
     if limits:
         _log.warning(
             "%s is published in spite of the circuit breaker, since %r was accepted: %s",
-            name, replacement.policy.accept_shift, "; ".join(limits),
+            name, replacement.policy.limits.accept_shift, "; ".join(limits),
         )  # fmt: skip
     staged_details = stage_details(cursor, details, staging) if details else None
     published = _write(replacement, limits)
@@ -166,7 +166,7 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
         "run_id": publication.run_id,
         "removes_others": policy.remove_departed,
         "published_by": published_by,
-        "accepted_shift": policy.accept_shift or None,
+        "accepted_shift": policy.limits.accept_shift or None,
         "broken_limits": limits,
         "risk_bands": _bands_line(replacement),
     }

@@ -16,15 +16,16 @@ from components.feedback_example_gen.reading.area_counts import AreaWindow, read
 from components.postgres.grants import Roles, grant_statements
 from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
 from components.publishing.details import Details
-from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
+from components.publishing.publication import NO_LABEL, Publication
 from components.publishing.publish import publish
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import CONTRACT_BANDS
+from tests.components.publishing.policies import publish_policy
 from transforms.product_area_impact import Weights, area_impacts
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 BANDS = CONTRACT_BANDS.against(0.05)
-POLICY = PublishPolicy(max_count_change=0.5)
+POLICY = publish_policy(max_count_change=0.5)
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ from components.postgres import connection as connections
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
-from components.publishing.publication import Publication, Published, PublishPolicy
+from components.publishing.publication import Publication, Published
 from components.publishing.publish import publish
 from components.publishing.undo import Undone, undo
+from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=0.5, max_mean_shift=0.5)
+POLICY = publish_policy(max_count_change=0.5, max_mean_shift=0.5)
 ROWS = 5_000
 PATIENCE_S = 30.0
 

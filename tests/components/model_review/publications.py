@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -11,10 +10,11 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish
 from serving_model.served.risk import risk_categories
+from tests.components.publishing.policies import policy_with, publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=9.0)
-KEEP = replace(POLICY, remove_departed=False)
+POLICY = publish_policy(max_count_change=9.0)
+KEEP = policy_with(POLICY, remove_departed=False)
 
 
 def publish_scores(

@@ -2,7 +2,6 @@
 
 import logging
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,10 +16,11 @@ from components.publishing.publication import Publication, Published, PublishPol
 from components.publishing.publication_log import read_log
 from components.publishing.publish import publish
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
+from tests.components.publishing.policies import policy_with, publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-LOOSE = PublishPolicy(max_count_change=99.0)
-STRICT = replace(LOOSE, max_category_shift=0.1)
+LOOSE = publish_policy(max_count_change=99.0)
+STRICT = policy_with(LOOSE, max_category_shift=0.1)
 LIFT = RiskBands("lift", lifts=(1.5, 2.5, 4.0), base_rate=0.04)
 CAPACITY = RiskBands("capacity", capacity=(1, 2, 1), base_rate=0.04)
 PROBABILITIES = {"é": 0.05, "a": 0.2, "b": 0.1, "B": 0.1, "c": 0.02, "d": 0.1, "e": 0.06}
@@ -162,7 +162,9 @@ def test_within_one_rule_categories_are_compared(migrated_database: str) -> None
 def test_the_other_limits_hold_across_rules(migrated_database: str) -> None:
     publish_day(1, PROBABILITIES, CONTRACT_BANDS)
     with pytest.raises(PublicationRefused, match="max_mean_shift"):
-        publish_day(2, dict.fromkeys(PROBABILITIES, 0.9), LIFT, replace(STRICT, max_mean_shift=0.1))
+        publish_day(
+            2, dict.fromkeys(PROBABILITIES, 0.9), LIFT, policy_with(STRICT, max_mean_shift=0.1)
+        )
 
 
 def test_publications_of_before_count_as_the_contracts(migrated_database: str) -> None:

@@ -1,7 +1,6 @@
 """The circuit breaker: what it refuses is kept, what is published in spite of it is explained."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,9 +12,10 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish, publish_once
 from components.publishing.refusals import KEPT_REFUSALS
+from tests.components.publishing.policies import policy_with, publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-LAX = PublishPolicy(max_count_change=9.0)
+LAX = publish_policy(max_count_change=9.0)
 TEN = {f"ACC-{number}": 0.1 for number in range(10)}
 
 
@@ -71,7 +71,7 @@ def test_each_limit_alone_opens_it(
     publish_scores(1, TEN, LAX)
     before = query("SELECT * FROM public.account_risk_scores ORDER BY 1")
     with pytest.raises(PublicationRefused, match=f"{said}.*diff now r1.*--accept-shift"):
-        publish_scores(2, TEN | change, replace(LAX, **{limit: value}))
+        publish_scores(2, TEN | change, policy_with(LAX, **{limit: value}))
     assert query("SELECT * FROM public.account_risk_scores ORDER BY 1") == before
     assert query("SELECT count(*) FROM tens_insight.publications") == [(1,)]
     assert refused_rows() == [(1, len(TEN | change))]
@@ -91,7 +91,7 @@ def test_up_to_its_limit_it_stays_closed(
     migrated_database: str, limit: str, value: float, change: dict[str, float]
 ) -> None:
     publish_scores(1, TEN, LAX)
-    publish_scores(2, TEN | change, replace(LAX, **{limit: value}))
+    publish_scores(2, TEN | change, policy_with(LAX, **{limit: value}))
     assert refused_rows() == []
 
 
@@ -99,7 +99,7 @@ def test_an_accepted_shift_is_recorded_with_reason_person_and_limits(
     migrated_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish_scores(1, TEN, LAX)
-    strict = PublishPolicy(0.0, accept_shift="The import of May was repaired.")
+    strict = publish_policy(0.0, accept_shift="The import of May was repaired.")
     publish_scores(2, TEN | {"new": 0.1}, strict)
     ((reason, by, limits),) = query(
         "SELECT accepted_shift, published_by, broken_limits FROM tens_insight.publications "
@@ -118,7 +118,7 @@ def test_the_newest_refusals_keep_their_rows(migrated_database: str) -> None:
     publish_scores(1, TEN, LAX)
     for _ in range(KEPT_REFUSALS + 2):
         with pytest.raises(PublicationRefused):
-            publish_scores(2, TEN | {"new": 0.1}, PublishPolicy(0.0))
+            publish_scores(2, TEN | {"new": 0.1}, publish_policy(0.0))
     kept = refused_rows()
     assert [rows for _, rows in kept] == [11] * KEPT_REFUSALS
     assert kept[-1][0] == KEPT_REFUSALS + 2
@@ -134,7 +134,7 @@ def test_a_refusal_whose_answer_was_lost_is_recorded_once(migrated_database: str
                 ACCOUNT_RISK_SCORES,
                 lambda: rows,
                 publication(2, len(rows)),
-                PublishPolicy(0.0),
+                publish_policy(0.0),
                 attempt,
             )
     assert refused_rows() == [(1, 11)]

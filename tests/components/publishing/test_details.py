@@ -16,10 +16,11 @@ from components.publishing.publication import Publication, Published, PublishPol
 from components.publishing.publish import publish, publish_once
 from components.publishing.undo import undo
 from serving_model.served.risk_bands import CONTRACT_BANDS
+from tests.components.publishing.policies import policy_with, publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=9.0)
-KEEP = replace(POLICY, remove_departed=False)
+POLICY = publish_policy(max_count_change=9.0)
+KEEP = policy_with(POLICY, remove_departed=False)
 ODD = [
     "O'Brien",
     'say "x"',
@@ -232,7 +233,7 @@ def test_the_details_of_two_states_are_kept(migrated_database: str, policy: Publ
 def test_a_refusal_of_the_circuit_breaker_leaves_the_details(migrated_database: str) -> None:
     publish_day(1, {"a": 0.1})
     with pytest.raises(PublicationRefused, match="would change too much"):
-        publish_day(2, {"a": 0.9}, replace(POLICY, max_mean_shift=0.1))
+        publish_day(2, {"a": 0.9}, policy_with(POLICY, max_mean_shift=0.1))
     assert shown() == scores() == [("a", "model-1")]
 
 

@@ -25,9 +25,10 @@ from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.history import drop_expired
-from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publication import Publication
 from components.publishing.publish import publish
 from components.publishing.undo import undo
+from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 IMAGE = """
@@ -109,7 +110,7 @@ class Publications(RuleBasedStateMachine):
         before = image()
         as_of, model = AS_OF + timedelta(days=self.day), f"model-{self.day}"
         staged = [score(account, p, as_of, model) for account, p in rows.items()]
-        policy = PublishPolicy(max_count_change=1000.0, remove_departed=remove)
+        policy = publish_policy(max_count_change=1000.0, remove_departed=remove)
         publication = Publication(as_of, model, "none", f"run-{self.day}", len(staged))
         details = [detail(account, p, model) for account, p in rows.items()]
         publish(

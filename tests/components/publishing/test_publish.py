@@ -14,9 +14,10 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.lock import vacuum
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish, publish_once
+from tests.components.publishing.policies import policy_with, publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=0.2, max_mean_shift=0.05)
+POLICY = publish_policy(max_count_change=0.2, max_mean_shift=0.05)
 PROBABILITIES = {"ACC-1": 0.1, "ACC-2": 0.25, "ACC-3": 0.5, "ACC-4": 0.75, "ACC-5": 1.0}
 
 
@@ -103,7 +104,7 @@ def test_publishing_again_leaves_identical_rows(migrated_database: str) -> None:
 def test_departed_accounts_are_removed_or_kept(migrated_database: str) -> None:
     publish_rows(scores())
     rows = scores({"ACC-2": 0.3, "ACC-3": 0.5, "ACC-4": 0.75, "ACC-5": 0.7, "ACC-6": 0.5})
-    kept = publish_rows(rows, replace(POLICY, remove_departed=False))
+    kept = publish_rows(rows, policy_with(POLICY, remove_departed=False))
     assert kept.removed == 0
     assert table() == [score("ACC-1", 0.1), *rows]
     removed = publish_rows(rows)
@@ -151,7 +152,7 @@ def _broken(position: int, value: object) -> list[tuple[object, ...]]:
 def test_broken_rows_leave_the_table_alone(migrated_database: str, rows: list, said: str) -> None:
     publish_rows(scores({"ACC-9": 0.5}))
     with pytest.raises(PublicationRefused, match=said):
-        publish_rows(rows, replace(POLICY, accept_shift="A reason."))
+        publish_rows(rows, policy_with(POLICY, accept_shift="A reason."))
     assert table() == scores({"ACC-9": 0.5})
     assert log_size() == 1
 
@@ -199,7 +200,7 @@ def test_a_sudden_shift_is_stopped_unless_accepted(
     with pytest.raises(PublicationRefused, match=said):
         publish_rows(scores(probabilities))
     assert table() == scores()
-    publish_rows(scores(probabilities), replace(POLICY, accept_shift="A reason."))
+    publish_rows(scores(probabilities), policy_with(POLICY, accept_shift="A reason."))
     assert table() == scores(probabilities)
 
 

@@ -15,9 +15,10 @@ from components.publishing.checks import broken_rules_query
 from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
 from components.publishing.publish import publish
 from components.publishing.published import PublishedArea, areas_as_of, top_areas
+from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=0.5)
+POLICY = publish_policy(max_count_change=0.5)
 
 
 def area(name: str, segment: str = "pro", score: float = 50.0, **changes: Any) -> tuple[Any, ...]:
@@ -73,7 +74,7 @@ def test_publishing_again_changes_nothing_and_pairs_that_vanished_go(
     publish_rows(ROWS)
     assert publish_rows(ROWS).removed == 0
     assert table() == sorted(ROWS)
-    kept = publish_rows(ROWS[:2], PublishPolicy(0.5, remove_departed=False))
+    kept = publish_rows(ROWS[:2], publish_policy(0.5, remove_departed=False))
     assert (kept.removed, len(table())) == (0, 3)
     assert publish_rows(ROWS[:2]).removed == 1
     assert table() == sorted(ROWS[:2])
@@ -105,7 +106,7 @@ def test_a_broken_row_publishes_nothing(
 ) -> None:
     publish_rows(ROWS[:1])
     with pytest.raises(PublicationRefused, match=said):
-        publish_rows([*ROWS, row], PublishPolicy(9.0))
+        publish_rows([*ROWS, row], publish_policy(9.0))
     assert table() == ROWS[:1]
 
 
@@ -135,7 +136,7 @@ def test_the_circuit_breaker_looks_at_the_count_alone(migrated_database: str) ->
     with pytest.raises(PublicationRefused, match="1 rows after 3, a change of 66.7%"):
         publish_rows(ROWS[:1])
     assert len(table()) == 3
-    publish_rows(ROWS[:1], PublishPolicy(0.5, accept_shift="A reason."))
+    publish_rows(ROWS[:1], publish_policy(0.5, accept_shift="A reason."))
     assert table() == ROWS[:1]
 
 
@@ -150,8 +151,8 @@ def test_nothing_is_published_unless_nothing_is_meant(migrated_database: str) ->
     with pytest.raises(PublicationRefused, match="no rows to publish"):
         publish_rows([])
     with pytest.raises(PublicationRefused, match="0 rows came .*, expected 3"):
-        publish_rows([], PublishPolicy(0.5, allow_empty=True), expected=3)
+        publish_rows([], publish_policy(0.5, allow_empty=True), expected=3)
     assert len(table()) == 3
-    cleared = publish_rows([], PublishPolicy(0.5, allow_empty=True))
+    cleared = publish_rows([], publish_policy(0.5, allow_empty=True))
     assert (cleared.written, cleared.removed, table()) == (0, 3, [])
     assert publish_rows(ROWS).written == 3

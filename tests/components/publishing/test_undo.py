@@ -1,7 +1,6 @@
 """Undo restores the former rows to the last bit, or says why it cannot."""
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -14,10 +13,11 @@ from components.publishing.history import drop_expired
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
 from components.publishing.undo import undo
+from tests.components.publishing.policies import policy_with, publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-POLICY = PublishPolicy(max_count_change=9.0)
-KEEP = replace(POLICY, remove_departed=False)
+POLICY = publish_policy(max_count_change=9.0)
+KEEP = policy_with(POLICY, remove_departed=False)
 COPIES = {
     "account_risk_scores": "account_id",
     "product_area_impact": "product_area, segment",
@@ -42,7 +42,7 @@ def publish_areas(day: int, scores: dict[str, float]) -> Published:
     as_of = AS_OF + timedelta(days=day)
     rows = [(name, "pro", p, 9, -0.1, 4, 3, as_of, "weights-1") for name, p in scores.items()]
     publication = Publication(as_of, "weights-1", NO_LABEL, f"run-{day}", len(rows))
-    policy = replace(POLICY, allow_empty=True)
+    policy = policy_with(POLICY, allow_empty=True)
     return publish(PRODUCT_AREA_IMPACT, lambda: rows, publication=publication, policy=policy)
 
 
@@ -149,7 +149,7 @@ def test_what_was_undone_counts_no_more(migrated_database: str) -> None:
     publish_scores(1, {"ACC-1": 0.1, "ACC-2": 0.1})
     publish_scores(5, {"ACC-1": 0.9, "ACC-2": 0.9})
     undo_scores()
-    strict = replace(POLICY, max_mean_shift=0.05, max_moved_share=0.0)
+    strict = policy_with(POLICY, max_mean_shift=0.05, max_moved_share=0.0)
     publish_scores(3, {"ACC-1": 0.11, "ACC-2": 0.1}, strict)
     with pytest.raises(PublicationRefused, match="an older run never replaces a newer one"):
         publish_scores(2, {"ACC-1": 0.1})
@@ -237,9 +237,9 @@ def test_publishing_drops_what_is_older_than_the_setting(migrated_database: str)
         "UPDATE tens_insight.publications SET published_at = now() - interval '31 days' "
         "WHERE run_id = 'run-1'"
     )
-    publish_scores(4, {"ACC-1": 0.4}, replace(POLICY, history_days=32))
+    publish_scores(4, {"ACC-1": 0.4}, policy_with(POLICY, history_days=32))
     assert len(history()) == 4
-    publish_scores(5, {"ACC-1": 0.5}, replace(POLICY, history_days=30))
+    publish_scores(5, {"ACC-1": 0.5}, policy_with(POLICY, history_days=30))
     assert history()[0] == ("model-2", "ACC-1")
 
 
@@ -248,7 +248,7 @@ def test_a_failure_of_retention_leaves_the_publication(migrated_database: str, c
     for day in range(1, 4):
         publish_scores(day, {"ACC-1": day / 10})
         query("UPDATE tens_insight.publications SET published_at = now() - interval '9 days'")
-    publish_scores(4, {"ACC-1": 0.4}, replace(POLICY, history_days=1))
+    publish_scores(4, {"ACC-1": 0.4}, policy_with(POLICY, history_days=1))
     assert "old history of account_risk_scores was not dropped" in caplog.text
     assert len(image()) == 1
     assert len(history()) == 4

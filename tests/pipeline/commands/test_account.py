@@ -10,11 +10,12 @@ import pytest
 
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
-from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publication import Publication
 from components.publishing.publish import publish
 from components.publishing.undo import undo
 from pipeline.cli import run_cli
 from serving_model.served.risk_bands import RiskBands
+from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 SECRET = "a text that must never be shown"
@@ -57,7 +58,7 @@ def publish_day(day, probabilities, details=True, reasons=REASONS):
         ACCOUNT_RISK_SCORES,
         lambda: rows,
         publication=Publication(as_of, model, "none", f"run-{day}", len(rows), bands=LIFT),
-        policy=PublishPolicy(max_count_change=9.0),
+        policy=publish_policy(max_count_change=9.0),
         details=Details(lambda: given, 60) if details else None,
     )
 

@@ -9,12 +9,13 @@ import pytest
 
 from components.errors import PublicationRefused
 from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
-from components.publishing.publication import NO_LABEL, Publication, PublishPolicy
+from components.publishing.publication import NO_LABEL, Publication
 from components.publishing.publish import publish
 from pipeline.cli import run_cli
+from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
-LAX = PublishPolicy(max_count_change=9.0)
+LAX = publish_policy(max_count_change=9.0)
 FIRST = {"ACC-1": 0.1, "ACC-2": 0.3, "ACC-3": 0.6, "gone\n\x1b[31m": 0.8}
 SECOND = {"ACC-1": 0.9, "ACC-2": 0.35, "ACC-3": 0.6, "new": 0.2}
 
@@ -47,10 +48,10 @@ def publish_areas(day, scores):
 def world(migrated_database):
     """Scores 1 and 2, areas 3, and the refusal r1 of scores."""
     publish_scores(1, FIRST)
-    publish_scores(2, SECOND, PublishPolicy(0.0, 0.0, accept_shift="A new model."))
+    publish_scores(2, SECOND, publish_policy(0.0, 0.0, accept_shift="A new model."))
     publish_areas(2, {"billing": 50.0, "ui_ux": 10.0})
     with pytest.raises(PublicationRefused):
-        publish_scores(3, {"ACC-1": 0.9}, PublishPolicy(0.5))
+        publish_scores(3, {"ACC-1": 0.9}, publish_policy(0.5))
     return migrated_database
 
 
