@@ -78,9 +78,11 @@ def test_the_changelog_has_the_version_that_is_packaged(wheel):
 
 def test_every_target_that_contributors_are_told_of_exists():
     told = re.findall(r"`make ([a-z0-9-]+)`", (ROOT / "CONTRIBUTING.md").read_text())
-    targets = set(re.findall(r"(?m)^([a-z0-9-]+):", (ROOT / "Makefile").read_text()))
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"(?m)^([a-z0-9-]+):", makefile))
     assert len(told) > 4
     assert set(told) <= targets
+    assert set(re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split()) == targets
 
 
 def test_contributors_are_pointed_to_files_that_exist():
