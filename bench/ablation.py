@@ -25,7 +25,7 @@ from pipeline.logs import silence_libraries
 from transforms.arrays import Booleans, Floats
 
 if TYPE_CHECKING:
-    from serving_model.learning.trainer import TrainerSettings
+    from serving_model.learning.learner import TrainerSettings
 
 ALL = "all columns"
 OTHER_SEED = "nothing, another seed"
@@ -145,13 +145,13 @@ def _fitted(found: TrainedHistory, kept: Booleans, seed: int) -> Floats:
     training = found.training._replace(features=found.training.features[:, kept])
     fitted = fit_snapshots(training, _settings(found, seed))
     answer = fitted.served().predict(found.testing.features[:, kept], batch_size=8192, verbose=0)
-    return np.asarray(answer[:, fitted.horizons.asked], dtype=np.float64)
+    return np.asarray(answer[:, fitted.horizons.target], dtype=np.float64)
 
 
 def _settings(found: TrainedHistory, seed: int) -> "TrainerSettings":
     """As the pipeline trains, but for the label's horizon alone: the others take time."""
     from pipeline.training import training_config
-    from serving_model.learning.trainer import TrainerSettings
+    from serving_model.learning.learner import TrainerSettings
 
     horizon = found.settings.reading.horizon_days
     own: dict[str, Any] = {"seed": seed, "churn_horizons": [horizon]}

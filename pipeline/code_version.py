@@ -26,11 +26,8 @@ EXCLUDED: Final = frozenset(
     {
         # What is told about a score, after the model has given it.
         "serving_model/reasons/fact_sentences.py",
-        "serving_model/reasons/group_words.py",
-        "serving_model/reasons/phrases.py",
         "serving_model/reasons/reason_words.py",
         # What reads an exported model back.
-        "serving_model/served/model_words.py",
         "serving_model/served/predict.py",
     }
 )

@@ -5,7 +5,7 @@ from typing import Final
 from google.protobuf import wrappers_pb2
 from tensorflow_model_analysis.proto import config_pb2
 
-from serving_model.served.signatures import PROBABILITY, SERVING
+from serving_model.served.interface import PROBABILITY, SERVING
 from transforms import event_spec
 
 METRICS: Final = (

@@ -22,6 +22,8 @@ from serving_model.learning.hyperparameters import HYPERPARAMETERS
 from transforms.schema import schema_path
 
 PIPELINE_NAME: Final = "tens-insight-train"
+RUN_FN: Final = "serving_model.learning.trainer.run_fn"
+"""What fits and exports the model; another learner is another LEARNER there."""
 
 
 def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> tfx.dsl.Pipeline:
@@ -128,7 +130,7 @@ def train_model(
     return ModelTrainer(
         examples=examples,
         transform_graph=graph,
-        run_fn="serving_model.learning.trainer.run_fn",
+        run_fn=RUN_FN,
         train_args=trainer_pb2.TrainArgs(splits=["train"]),
         eval_args=trainer_pb2.EvalArgs(splits=["train"]),
         hyperparameters=tuned.outputs["hyperparameters"] if tuned else None,

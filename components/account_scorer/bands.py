@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from serving_model.served.band_card import bands_of_card
-from serving_model.served.risk_bands import RiskBands
+from serving_model.served.risk_bands import RiskBands, bands_of_card
 
 
 def bands_for(wanted: RiskBands, card: Mapping[str, Any]) -> RiskBands:

@@ -9,7 +9,7 @@ from absl import logging
 
 from components.feedback_example_gen.category_values import read_value_counts, values_of
 from components.registry.published_properties import UnseenValues
-from serving_model.served.model_words import read_vocabularies
+from serving_model.served.predict import read_vocabularies
 from transforms.normalisation import normalised
 from transforms.vocabularies import VOCABULARIES
 

@@ -1,4 +1,4 @@
-"""How linear part and network are put together, so that probabilities can be believed."""
+"""Blends linear part and network into calibrated probabilities."""
 
 from typing import Final, NamedTuple
 
@@ -8,10 +8,10 @@ from scipy.special import log_expit
 
 from transforms.arrays import Floats
 
-HALF: Final = 0.5
-"""Weight that each part is believed to deserve beforehand."""
+PRIOR_WEIGHT: Final = 0.5
+"""Mean of the normal prior of each part's weight."""
 WEIGHT_DEVIATION: Final = 0.2
-"""How far from it the weight may lie, one standard deviation."""
+"""Standard deviation of that prior."""
 _FURTHEST_SHIFT: Final = 200.0
 
 
@@ -52,7 +52,7 @@ def fit_weights(labels: Floats, linear: Floats, network: Floats | None) -> Blend
         network: The same of the network; None if there is none.
     """
     parts = [linear] if network is None else [linear, network]
-    prior = 1.0 if network is None else HALF
+    prior = 1.0 if network is None else PRIOR_WEIGHT
 
     def loss(point: Floats) -> float:
         log_odds = point[-1] + sum(w * part for w, part in zip(point, parts, strict=False))

@@ -11,19 +11,19 @@ from serving_model.learning.calibration import Blend, churned_within, fit_interc
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
 from serving_model.learning.folds import Fold, choosing_folds
 from serving_model.learning.labelled_examples import Snapshots
-from serving_model.learning.linear_hazards import STRENGTHS, fit_linear
+from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS, fit_linear
 from serving_model.learning.person_periods import Horizons, person_periods
 from transforms.arrays import Floats
 
-WORSE: Final = 1e-3
-"""Log-loss over the best so far at which no weaker penalty is tried."""
-LONGER: Final = 2
-"""Passes over a fold, for one over all snapshots. A fold fits about half of them, and must take as
-many steps: a network that was fitted for a shorter time is less sure of itself than the one that
-is served, and would be given too much weight."""
-AS_GOOD: Final = 5e-4
-"""Log-loss over the best within which a penalty is as good as it: the snapshots held back cannot
-tell them apart, and the mean of them all varies less than any one of them."""
+EARLY_STOP_TOLERANCE: Final = 1e-3
+"""Log-loss above the best so far at which no weaker penalty is tried."""
+FOLD_EPOCH_FACTOR: Final = 2
+"""Epochs on a fold for each epoch on all examples. A fold fits about half of them, and has to take
+as many steps: a network of fewer steps is less confident than the one that is served, and its
+weight would be too large."""
+TIE_TOLERANCE: Final = 5e-4
+"""Log-loss above the best up to which penalties count as tied: the held-back examples cannot
+distinguish them, and their mean varies less than any one of them."""
 
 
 class Choice(NamedTuple):
@@ -44,7 +44,7 @@ class Choice(NamedTuple):
 class _HeldBack(NamedTuple):
     labels: Floats
     linear: dict[float, Floats]
-    """By strength, log-odds of hazards, [n, periods up to the asked horizon]."""
+    """By strength, log-odds of hazards, [n, periods up to the target horizon]."""
     network: Floats | None
 
 
@@ -67,13 +67,13 @@ def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) 
         horizons: What the model answers for; churn_probability decides.
         settings: How the network is fitted.
     """
-    days = horizons.days[: horizons.asked + 1]
+    days = horizons.days[: horizons.target + 1]
     parts = [_fitted(fold, days, settings) for fold in folds]
-    tried = [one for one in STRENGTHS if all(one in part.linear for part in parts)]
+    tried = [one for one in REGULARIZATION_STRENGTHS if all(one in part.linear for part in parts)]
     labels = np.concatenate([part.labels for part in parts])
     linear = {one: np.concatenate([part.linear[one] for part in parts]) for one in tried}
     losses = {one: _loss(labels, linear[one]) for one in tried}
-    chosen = tuple(one for one in tried if losses[one] <= min(losses.values()) + AS_GOOD)
+    chosen = tuple(one for one in tried if losses[one] <= min(losses.values()) + TIE_TOLERANCE)
     mean = np.mean([linear[one] for one in chosen], axis=0)
     networks = [part.network for part in parts if part.network is not None]
     network = np.concatenate(networks) if networks else None
@@ -84,7 +84,7 @@ def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) 
 
 def _fitted(fold: Fold, days: tuple[int, ...], settings: FitSettings) -> _HeldBack:
     periods = person_periods(fold.fit, days)
-    longer = dataclasses.replace(settings, epochs=LONGER * settings.epochs)
+    longer = dataclasses.replace(settings, epochs=FOLD_EPOCH_FACTOR * settings.epochs)
     network = fit_network(fold.fit.features, periods, longer)
     return _HeldBack(
         labels=fold.measured.labels.astype(np.float64),
@@ -97,13 +97,13 @@ def _linear_path(fold: Fold, days: tuple[int, ...]) -> Iterator[tuple[float, Flo
     """Yields strength and log-odds, until weaker penalties do harm."""
     periods = person_periods(fold.fit, days)
     best = np.inf
-    for strength in STRENGTHS:
+    for strength in REGULARIZATION_STRENGTHS:
         linear = fit_linear(fold.fit.features, periods, [strength])
         found = linear.log_odds(fold.measured.features)
         yield strength, found
         loss = _loss(fold.measured.labels.astype(np.float64), found)
         best = min(best, loss)
-        if loss > best + WORSE:
+        if loss > best + EARLY_STOP_TOLERANCE:
             return
 
 

@@ -67,7 +67,7 @@ def fit_model(
     log_odds = choice.blend.log_odds(
         linear.log_odds(snapshots.features),
         None if network is None else network_log_odds(network, snapshots.features),
-    )[:, : horizons.asked + 1]
+    )[:, : horizons.target + 1]
     labels = snapshots.labels.astype(np.float64)
     overall = fit_intercept(labels, log_odds)
     newest = snapshots.cutoffs == snapshots.cutoffs.max()

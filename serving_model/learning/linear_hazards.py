@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from serving_model.learning.person_periods import PersonPeriods
 
-STRENGTHS: Final = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+REGULARIZATION_STRENGTHS: Final = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 """scikit-learn's C, the inverse of the L2 penalty, weakest weights first."""
 _MOST_STEPS: Final = 50
 

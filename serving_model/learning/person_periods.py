@@ -22,10 +22,10 @@ class Horizons(NamedTuple):
 
     days: tuple[int, ...]
     """Rising; the ends of the periods, the first of which begins at the cutoff."""
-    asked: int
-    """Which of them is that of churn_probability."""
+    target: int
+    """Index in `days` of the horizon of churn_probability."""
     dropped: str
-    """Which were wished for, and why they cannot be learnt; empty if none."""
+    """Requested horizons that cannot be learnt, and why; empty if none."""
 
 
 class PersonPeriods(NamedTuple):
@@ -42,13 +42,13 @@ class PersonPeriods(NamedTuple):
 
 
 def choose_horizons(
-    snapshots: Snapshots, wished: Sequence[int], horizon_days: int, label_source: str
+    snapshots: Snapshots, requested: Sequence[int], horizon_days: int, label_source: str
 ) -> Horizons:
     """Keeps the horizons that the snapshots can teach.
 
     Args:
         snapshots: All training snapshots.
-        wished: Days.
+        requested: Horizons in days.
         horizon_days: The label's horizon, which is always kept.
         label_source: Under inactivity an account is lost by `horizon_days` of silence, so
             shorter horizons mean nothing.
@@ -59,7 +59,7 @@ def choose_horizons(
     """
     kept: list[int] = []
     why: list[str] = []
-    for days in sorted({*wished, horizon_days}):
+    for days in sorted({*requested, horizon_days}):
         if days < horizon_days and label_source == INACTIVITY:
             why.append(f"{days} days: shorter than the silence that counts as churn")
         elif days == horizon_days or _teaches(snapshots, (*kept, days)):

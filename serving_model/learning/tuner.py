@@ -17,7 +17,8 @@ from serving_model.learning.choosing import choose_on
 from serving_model.learning.folds import Fold, Folds, time_folds
 from serving_model.learning.hyperparameters import HYPERPARAMETERS, Choice
 from serving_model.learning.labelled_examples import Snapshots, load_snapshots
-from serving_model.learning.trainer import TrainerSettings, horizons_of
+from serving_model.learning.learner import TrainerSettings
+from serving_model.learning.trainer import horizons_of
 
 LOG_LOSS: Final = "log_loss"
 TRIALS: Final = "tune_trials"

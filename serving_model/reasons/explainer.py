@@ -10,18 +10,10 @@ from numpy.typing import NDArray
 
 from serving_model.reasons.attributions import contributions, log_odds
 from serving_model.reasons.base_account import base_rate_account
+from serving_model.served.interface import BASE_LOG_ODDS, CONTRIBUTIONS, FACT_WORDS, FACTS
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.reason_groups import feature_groups, group_names
 from transforms.thresholds import CRITICAL_PRIORITY
-
-CONTRIBUTIONS: Final = "contributions"
-"""float32 [batch, groups], in log-odds of churn_probability, see `reason_card`."""
-BASE_LOG_ODDS: Final = "base_log_odds"
-"""float32 [batch, 1]: plus the sum of contributions, the log-odds of churn_probability."""
-FACTS: Final = "facts"
-"""float32 [batch, facts], see `transforms.reason_facts.fact_names`."""
-FACT_WORDS: Final = "fact_words"
-"""string [batch, words], see `transforms.reason_facts.fact_word_names`."""
 
 REASON_GROUPS: Final = "reason_groups"
 REASON_FACTS: Final = "reason_facts"

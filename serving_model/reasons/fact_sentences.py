@@ -1,11 +1,10 @@
-"""What can be said of an account in one sentence per reason group, from its facts alone."""
+"""The sentences and names of reason groups, from an account's facts alone."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from serving_model.reasons.phrases import ago, every, messages, rate, span
 from transforms.reason_facts import FACT_DAYS, USUAL_AFTER_DAYS
 from transforms.thresholds import QUIET, SILENT, account_states
 
@@ -223,3 +222,59 @@ _SENTENCES: Final[Mapping[str, Callable[[AccountFacts], str]]] = {
     "tier": _tier,
     "region": _region,
 }
+
+
+GROUP_WORDS: Final[Mapping[str, str]] = {
+    "silence": "time since the last message",
+    "rhythm": "how regularly it writes",
+    "volume": "how much it writes",
+    "negative_feedback": "negative feedback",
+    "positive_feedback": "positive feedback",
+    "recent_tone": "tone of the last five messages",
+    "urgency": "critical messages",
+    "product_areas": "product areas it writes about",
+    "channels": "channels it writes through",
+    "topics": "topics it writes about",
+    "tenure": "age of the account",
+    "tier": "customer tier",
+    "region": "region",
+}
+"""By the names of `transforms.reason_groups.group_names`; "it" is the account."""
+
+
+def group_words(group: str) -> str:
+    """Returns the words of a group; its name where a model has a group of its own."""
+    return GROUP_WORDS.get(group, group)
+
+
+def messages(count: int, kind: str = "") -> str:
+    """Returns "1 message", "2 negative messages"; `kind` ends with a blank if there is one."""
+    return f"{count:,} {kind}message{'' if count == 1 else 's'}"
+
+
+def span(days: float) -> str:
+    """Returns whole days, rounded down: "41 days"."""
+    whole = int(days)
+    if not whole:
+        return "less than a day"
+    return f"{whole:,} day{'' if whole == 1 else 's'}"
+
+
+def ago(days: float) -> str:
+    """Returns "41 days ago"."""
+    return f"{span(days)} ago"
+
+
+def every(gap: float) -> str:
+    """Returns a mean gap in days as a habit: "every 9 days"."""
+    if gap < 0.75:
+        return "more than once a day"
+    return "every day" if gap < 1.5 else f"every {round(gap):,} days"
+
+
+def rate(per_30d: float) -> str:
+    """Returns events per 30 days, above 0, as a habit: "2 a month", "one every 3 months"."""
+    if per_30d >= 1.5:
+        return f"{round(per_30d):,} a month"
+    months = round(1 / per_30d)
+    return "one a month" if months <= 1 else f"one every {months:,} months"

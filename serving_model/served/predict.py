@@ -1,4 +1,4 @@
-"""Scores serialized snapshots with an exported model, as batch jobs do."""
+"""Scores serialized examples with an exported model, and reads its vocabularies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,25 +8,22 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving_model.reasons.explainer import (
+from serving_model.reasons.explainer import REASON_FACT_WORDS, REASON_FACTS, REASON_GROUPS
+from serving_model.served.interface import (
     BASE_LOG_ODDS,
     CONTRIBUTIONS,
+    EXPLAIN,
     FACT_WORDS,
     FACTS,
-    REASON_FACT_WORDS,
-    REASON_FACTS,
-    REASON_GROUPS,
-)
-from serving_model.served.model_card import CardValue, read_card
-from serving_model.served.signatures import (
-    EXPLAIN,
     HORIZON_PROBABILITIES,
     PROBABILITY,
     SCORE_FEATURES,
     SERVING,
 )
+from serving_model.served.model_card import CardValue, read_card
 from transforms.account_features import FEATURES
 from transforms.event_spec import ACCOUNT_ID
+from transforms.vocabularies import ACCOUNT_VOCABULARIES, EVENT_VOCABULARIES
 
 HORIZONS: Final = "churn_horizons"
 SCORE_BATCH: Final = 1024
@@ -188,3 +185,22 @@ def _serving_signature(model: Any, directory: str) -> Any:
     if not {*expected} <= {*outputs}:
         raise ValueError(f"{directory}: {SERVING!r} answers with {outputs}, expected {expected}.")
     return signature
+
+
+def read_vocabularies(saved_model_dir: str | Path) -> dict[str, frozenset[bytes]]:
+    """Returns the words of each vocabulary, spelled as `transforms.normalisation.normalised` does.
+
+    Args:
+        saved_model_dir: Folder of a SavedModel that our trainer wrote.
+
+    Returns:
+        By the names of EVENT_VOCABULARIES and ACCOUNT_VOCABULARIES; a vocabulary of which
+        the model has no file is not among them.
+    """
+    found = {}
+    for name in (*EVENT_VOCABULARIES, *ACCOUNT_VOCABULARIES):
+        path = f"{str(saved_model_dir).rstrip('/')}/assets/{name}"
+        if tf.io.gfile.exists(path):
+            with tf.io.gfile.GFile(path, "rb") as file:
+                found[name] = frozenset(file.read().split(b"\n")) - {b""}
+    return found

@@ -1,5 +1,6 @@
-"""By which rule a probability falls into a risk category: fixed cuts, lift or capacity."""
+"""Rules by which a probability falls into a risk band, and what a model's card says of them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -16,6 +17,11 @@ MODES: Final = (PROBABILITY, LIFT, CAPACITY)
 DEFAULT_LIFTS: Final = (1.5, 2.5, 4.0)
 """Where medium, high and critical begin, in multiples of the base rate."""
 _ABOVE_LOW: Final = CATEGORIES[1:]
+RISK_BANDS: Final = "risk_bands"
+"""The rule as JSON, with the probabilities that it amounted to."""
+CALIBRATED_BASE_RATE: Final = "calibrated_base_rate"
+"""Mean probability within the horizon that the model gives to its newest training cutoff: the
+rate that it was calibrated to, while trained_base_rate is that of all its snapshots."""
 
 
 @dataclass(frozen=True)
@@ -165,3 +171,28 @@ def _places(probabilities: NDArray[np.float64], accounts: Sequence[str]) -> NDAr
 
 def _joined(parts: Any) -> str:
     return ", ".join(f"{name} from {part}" for name, part in zip(_ABOVE_LOW, parts, strict=True))
+
+
+def band_card(card: Mapping[str, Any], calibrated_base_rate: float) -> dict[str, str | float]:
+    """Returns the lines of the card about bands.
+
+    Args:
+        card: As handed to the trainer; RISK_BANDS in it is the rule of the settings.
+        calibrated_base_rate: In (0, 1).
+    """
+    bands = _rule(card).against(calibrated_base_rate)
+    return {
+        CALIBRATED_BASE_RATE: calibrated_base_rate,
+        RISK_BANDS: json.dumps(bands.applied(), sort_keys=True),
+    }
+
+
+def bands_of_card(card: Mapping[str, Any]) -> RiskBands:
+    """Returns the rule in a card beside the model's base rate."""
+    return _rule(card).against(float(card[CALIBRATED_BASE_RATE]))
+
+
+def _rule(card: Mapping[str, Any]) -> RiskBands:
+    if RISK_BANDS not in card:
+        return CONTRACT_BANDS
+    return RiskBands.from_rule(json.loads(str(card[RISK_BANDS])))

@@ -9,29 +9,17 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from serving_model.reasons.explainer import Explainer
+from serving_model.served.interface import (
+    EXPLAIN,
+    HORIZON_PROBABILITIES,
+    PROBABILITY,
+    RAW_EVENTS,
+    SCORE_FEATURES,
+    SERVING,
+    TRANSFORM,
+)
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES
-
-SERVING: Final = "serving_default"
-"""Serialized snapshots, string [batch], argument `examples`; answers as below."""
-EXPLAIN: Final = "explain"
-"""Serialized snapshots, as above; answers as above and with reasons, see `Explainer`."""
-TRANSFORM: Final = "transform_features"
-"""Serialized snapshots, as above, to `features` float32 [batch, columns]."""
-SCORE_FEATURES: Final = "score_features"
-"""`features`, as above, to `churn_probability` alone: what if a feature were another one?"""
-RAW_EVENTS: Final = "raw_events"
-"""Raw features by name: scalars [batch], event lists dense [batch, events].
-
-Lists shorter than the longest one are padded: whatever stands where `event_age_days`
-is negative is not read. Events stay oldest first, newest last.
-"""
-
-PROBABILITY: Final = "churn_probability"
-"""float32 [batch, 1]; it stands beside `account_id`, string [batch, 1]."""
-
-HORIZON_PROBABILITIES: Final = "horizon_probabilities"
-"""float32 [batch, K]: the same for each of the card's churn_horizons, rising."""
 
 PARSED: Final = spec.raw_feature_spec(with_label=False)
 
@@ -46,7 +34,7 @@ class ServedModel(tf.Module):
 
     Args:
         model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
-        asked: Which of the horizons is that of churn_probability.
+        target: Index of the horizon of churn_probability.
         transform: What Transform wrote.
         explainer: Of the same model.
     """
@@ -54,12 +42,12 @@ class ServedModel(tf.Module):
     def __init__(
         self,
         model: keras.Model,
-        asked: int,
+        target: int,
         transform: tft.TFTransformOutput,
         explainer: Explainer,
     ) -> None:
         super().__init__()
-        self._asked = asked
+        self._target = target
         self._explainer = explainer
         self._transform = transform.transform_features_layer()
         # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
@@ -83,34 +71,34 @@ class ServedModel(tf.Module):
 
     def score_features(self, features: tf.Tensor) -> Tensors:
         """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""
-        return {PROBABILITY: _column(self._model(features)[:, self._asked])}
+        return {PROBABILITY: _column(self._model(features)[:, self._target])}
 
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
         probabilities = self._model(features)
         return {
             spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]),
-            PROBABILITY: _column(probabilities[:, self._asked]),
+            PROBABILITY: _column(probabilities[:, self._target]),
             HORIZON_PROBABILITIES: probabilities,
         }
 
 
 def export_model(
     model: keras.Model,
-    asked: int,
+    target: int,
     transform: tft.TFTransformOutput,
     directory: str,
     explainer: Explainer,
 ) -> None:
-    """Writes a SavedModel with the signatures of this file, SERVING the first of them.
+    """Writes a SavedModel with the signatures of `served.interface`, SERVING the first of them.
 
     Args:
         model: From `features` [batch, columns] to probabilities [batch, K], by horizon.
-        asked: Which of the horizons is that of churn_probability.
+        target: Index of the horizon of churn_probability.
         transform: What Transform wrote; its graph becomes part of the model.
         directory: Where to write; made if missing.
         explainer: Of the same model.
     """
-    served = ServedModel(model, asked, transform, explainer)
+    served = ServedModel(model, target, transform, explainer)
     signatures = {
         SERVING: _of_examples(served.answer),
         EXPLAIN: _of_examples(served.explain),
@@ -124,31 +112,31 @@ def export_model(
 
 
 def _of_examples(answer: Callable[[Tensors], Tensors]) -> Any:
-    signature = [tf.TensorSpec([None], tf.string, name="examples")]
+    specs = [tf.TensorSpec([None], tf.string, name="examples")]
 
-    @tf.function(input_signature=signature, autograph=False)
-    def asked(examples: tf.Tensor) -> Tensors:
+    @tf.function(input_signature=specs, autograph=False)
+    def signature(examples: tf.Tensor) -> Tensors:
         return answer(tf.io.parse_example(examples, PARSED))
 
-    return asked
+    return signature
 
 
 def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
-    signature = [tf.TensorSpec(shape, tf.float32, name=FEATURES)]
+    specs = [tf.TensorSpec(shape, tf.float32, name=FEATURES)]
 
-    @tf.function(input_signature=signature, autograph=False)
-    def asked(features: tf.Tensor) -> Tensors:
+    @tf.function(input_signature=specs, autograph=False)
+    def signature(features: tf.Tensor) -> Tensors:
         return served.score_features(features)
 
-    return asked
+    return signature
 
 
 def _of_raw_events(served: ServedModel) -> Any:
     @tf.function(input_signature=[_raw_signature()], autograph=False)
-    def asked(raw: Tensors) -> Tensors:
+    def signature(raw: Tensors) -> Tensors:
         return served.answer(without_padding(raw))
 
-    return asked
+    return signature
 
 
 def without_padding(raw: Tensors) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def imported():
 def _functions_that_tfx_calls():
     """The modules of preprocessing_fn, run_fn and tuner_fn, as the pipelines name them."""
     text = "".join((_ROOT / "pipeline" / name).read_text() for name in ("training.py", "tuning.py"))
-    found = set(re.findall(r'\b(?:preprocessing|run|tuner)_fn="([\w.]+)\.\w+"', text))
+    found = set(
+        re.findall(r'(?i)\b(?:preprocessing|run|tuner)_fn(?:: Final = |=)"([\w.]+)\.\w+"', text)
+    )
     assert len(found) == 3, found
     return found
 

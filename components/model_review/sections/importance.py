@@ -11,7 +11,7 @@ from components.model_gate.snapshots import EvalSnapshots
 from components.model_review.sections.estimates import Estimate, SectionMissing
 from components.model_review.sections.performance import refuse_one_class
 from serving_model.evaluation.metrics import auc, log_loss
-from serving_model.reasons.group_words import group_words
+from serving_model.reasons.fact_sentences import group_words
 from serving_model.served.predict import ModelScorer
 from transforms.arrays import Floats
 from transforms.reason_groups import feature_groups, group_names

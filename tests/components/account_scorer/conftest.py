@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
+from serving_model.served.interface import EXPLAIN, PROBABILITY, SERVING
 from serving_model.served.model_card import write_card
-from serving_model.served.signatures import EXPLAIN, PROBABILITY, SERVING
 from transforms.event_spec import ACCOUNT_ID, DAYS_SINCE_LAST_EVENT, raw_feature_spec
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 

@@ -23,7 +23,7 @@ from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
 from components.publishing.previous_scores import PreviousScores, PreviousState
-from serving_model.reasons.group_words import group_words
+from serving_model.reasons.fact_sentences import group_words
 from tests.components.model_review import sample_runs as runs
 from tests.components.model_review.sample_predictions import (
     account_ids,

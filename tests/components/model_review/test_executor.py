@@ -21,9 +21,9 @@ from components.model_review.sections.decision import Decision, Head
 from components.registry.artifacts import DataGateDecision
 from components.registry.model_properties import ModelProperties, ReviewProperties
 from components.registry.node_costs import FAILED, NodeCost, write_costs
+from serving_model.served.interface import SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.risk import CATEGORIES
-from serving_model.served.signatures import SERVING
 from tests.components.model_review.conftest import CANARY, RUN_ID
 from tests.components.model_review.publications import publish_scores, query
 from tests.components.sample_properties import examples_properties

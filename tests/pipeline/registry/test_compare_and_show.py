@@ -22,9 +22,9 @@ from pipeline.registry.listing import list_models
 from pipeline.text.render_compare import comparison_lines
 from pipeline.text.render_show import detail_lines
 from serving_model.evaluation import metrics
+from serving_model.served.interface import PROBABILITY, SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.model_hash import saved_model_sha256
-from serving_model.served.signatures import PROBABILITY, SERVING
 from transforms.event_spec import (
     ACCOUNT_ID,
     CUSTOMER_TIER,

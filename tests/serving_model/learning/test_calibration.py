@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from serving_model.learning.calibration import (
-    HALF,
+    PRIOR_WEIGHT,
     WEIGHT_DEVIATION,
     Blend,
     churned_within,
@@ -38,8 +38,8 @@ def test_with_much_evidence_the_weights_are_those_of_the_truth(weights: tuple) -
 def test_with_little_evidence_it_is_half_and_half() -> None:
     labels, linear, network = drawn(12, (1.0, 0.0), 0.0)
     found = fit_weights(labels, linear, network)
-    assert found.linear == pytest.approx(HALF, abs=WEIGHT_DEVIATION)
-    assert found.network == pytest.approx(HALF, abs=WEIGHT_DEVIATION)
+    assert found.linear == pytest.approx(PRIOR_WEIGHT, abs=WEIGHT_DEVIATION)
+    assert found.network == pytest.approx(PRIOR_WEIGHT, abs=WEIGHT_DEVIATION)
     alone = fit_weights(labels, linear, None)
     assert alone.linear == pytest.approx(1, abs=WEIGHT_DEVIATION)
     assert alone.network == 0

@@ -7,7 +7,7 @@ from serving_model.learning.churn_model import NetworkShape
 from serving_model.learning.fitting import FitSettings
 from serving_model.learning.folds import choosing_folds
 from serving_model.learning.labelled_examples import Snapshots
-from serving_model.learning.linear_hazards import STRENGTHS
+from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS
 from serving_model.learning.person_periods import Horizons
 from transforms.event_spec import DAY_SECONDS
 
@@ -51,7 +51,7 @@ def test_noise_asks_for_the_strongest_penalty() -> None:
     noise = choose(drawn("none", accounts=300, noise=200), HORIZONS, SETTINGS)
     signal = choose(drawn("linear", accounts=300, noise=200), HORIZONS, SETTINGS)
     assert max(noise.strengths) < min(signal.strengths)
-    assert set(noise.strengths) <= set(STRENGTHS)
+    assert set(noise.strengths) <= set(REGULARIZATION_STRENGTHS)
 
 
 def test_held_back_is_new_in_time_and_in_person() -> None:

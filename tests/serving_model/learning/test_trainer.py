@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from serving_model.evaluation.metrics import auc, log_loss
-from serving_model.learning.trainer import TrainerSettings
+from serving_model.learning.learner import TrainerSettings
 from serving_model.served.model_card import read_card
 from serving_model.served.predict import ModelScorer
 from transforms import event_spec as spec

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving_model.reasons.explainer import CONTRIBUTIONS, Explainer
+from serving_model.reasons.explainer import Explainer
+from serving_model.served.interface import CONTRIBUTIONS
 from serving_model.served.predict import Explanation, ModelScorer
 from transforms import columns
 from transforms import event_spec as spec

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving_model.reasons.fact_sentences import AccountFacts, sentence
-from serving_model.reasons.phrases import every, messages, rate, span
+from serving_model.reasons.fact_sentences import AccountFacts, every, messages, rate, sentence, span
 from transforms.reason_facts import FACT_COUNTS, FACT_DAYS, fact_names, fact_word_names
 from transforms.reason_groups import group_names
 

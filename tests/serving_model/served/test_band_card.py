@@ -2,8 +2,7 @@
 
 import json
 
-from serving_model.served.band_card import band_card, bands_of_card
-from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
+from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands, band_card, bands_of_card
 
 LIFT = RiskBands("lift", lifts=(1.5, 2.5, 4.0))
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from serving_model.served.interface import SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.predict import EXPLAIN_BATCH, SCORE_BATCH, ModelScorer
-from serving_model.served.signatures import SERVING
 
 
 def test_more_than_a_batch_keeps_its_order(world: SimpleNamespace, scorer: ModelScorer) -> None:

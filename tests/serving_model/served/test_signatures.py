@@ -1,6 +1,6 @@
 """One model, five doors: every signature gives the same answer, in every loader."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,17 +14,22 @@ from apache_beam.testing.util import assert_that
 from tfx_bsl.public.beam import RunInference
 from tfx_bsl.public.proto import model_spec_pb2
 
-from serving_model.reasons.explainer import BASE_LOG_ODDS, CONTRIBUTIONS, FACT_WORDS, FACTS
-from serving_model.served.predict import ModelScorer
-from serving_model.served.signatures import (
+from serving_model.served.interface import (
+    BASE_LOG_ODDS,
+    CONTRIBUTIONS,
     EXPLAIN,
+    FACT_WORDS,
+    FACTS,
     HORIZON_PROBABILITIES,
     PROBABILITY,
     RAW_EVENTS,
     SCORE_FEATURES,
     SERVING,
+    SIGNATURES,
     TRANSFORM,
+    Tensor,
 )
+from serving_model.served.predict import ModelScorer
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES, feature_names
 from transforms.columns import CATEGORIES, NEGATIVE, PRIORITY
@@ -38,6 +43,28 @@ PADDING = {tf.string: "?", tf.float32: -1.0, tf.int64: 0}
 @pytest.fixture(scope="module")
 def loaded(world: SimpleNamespace) -> Any:
     return tf.saved_model.load(str(world.model))
+
+
+def tensors(specs: dict[str, Any]) -> dict[str, Tensor]:
+    return {name: Tensor(one.dtype, tuple(one.shape)) for name, one in specs.items()}
+
+
+def fits(found: dict[str, Tensor], stated: Mapping[str, Tensor]) -> bool:
+    """Whether names, dtypes and shapes are those stated; None in a stated shape fits any size."""
+    return found.keys() == stated.keys() and all(
+        found[name].dtype == one.dtype
+        and len(found[name].shape) == len(one.shape)
+        and all(size in (None, own) for own, size in zip(found[name].shape, one.shape, strict=True))
+        for name, one in stated.items()
+    )
+
+
+def test_the_signatures_are_those_of_the_interface(loaded: Any) -> None:
+    assert loaded.signatures.keys() == SIGNATURES.keys()
+    for name, stated in SIGNATURES.items():
+        signature = loaded.signatures[name]
+        assert fits(tensors(signature.structured_input_signature[1]), stated.inputs), name
+        assert fits(tensors(signature.structured_outputs), stated.outputs), name
 
 
 def padded(serialized: list[bytes]) -> dict[str, tf.Tensor]:

@@ -19,10 +19,10 @@ from components.model_review.sections.importance import (
     importance_of,
     shuffle,
 )
-from serving_model.reasons.group_words import GROUP_WORDS, group_words
+from serving_model.reasons.fact_sentences import GROUP_WORDS, group_words
+from serving_model.served.interface import SCORE_FEATURES, SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.predict import ModelScorer
-from serving_model.served.signatures import SCORE_FEATURES, SERVING
 from transforms.account_features import FEATURES, feature_names
 from transforms.reason_groups import feature_groups, group_names, group_of
 

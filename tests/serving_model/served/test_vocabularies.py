@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from serving_model.served.model_words import read_vocabularies
-from serving_model.served.predict import ModelScorer
+from serving_model.served.predict import ModelScorer, read_vocabularies
 from transforms import columns
 from transforms import event_spec as spec
 
