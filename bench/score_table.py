@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pipeline.text.plain_text import table_lines
 from serving_model.evaluation import metrics
 from serving_model.evaluation.metrics import Metric
 from serving_model.evaluation.paired_bootstrap import interval, paired_bootstrap
@@ -85,12 +86,14 @@ def score_models(labels: Floats, probabilities: Mapping[str, Floats]) -> list[Sc
 def print_table(scores: Sequence[Score]) -> None:
     """Prints a block for each metric."""
     for name, block in groupby(scores, lambda score: score.metric):
-        print(f"\n{name:<22}{'value':>8}   95 % interval      {OURS} minus it")
+        rows = [(name, "value", "95 % interval", f"{OURS} minus it")]
         for score in block:
-            line = f"  {score.model:<20}{score.value:8.4f}   {as_text(score.interval)}"
+            gap = ""
             if score.gap is not None and score.gap_interval is not None:
-                line += f"   {score.gap:+.4f} {as_text(score.gap_interval)}"
-            print(line)
+                gap = f"{score.gap:+.4f} {as_text(score.gap_interval)}"
+            rows.append((score.model, f"{score.value:.4f}", as_text(score.interval), gap))
+        print()
+        print("\n".join(table_lines(rows, right=(1,))))
 
 
 def known_interval(replicates: Floats) -> Interval:

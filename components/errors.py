@@ -4,7 +4,26 @@ Each message says what was wrong, where, what was expected and what to do next:
 it is shown to people as it stands, without a traceback.
 """
 
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 1, cutoff: float = 0.6) -> str:
+    """Returns " Did you mean a or b?"; empty where no known name is similar.
+
+    Args:
+        name: What was given.
+        known: What there is, in order of preference among equals.
+        most: Names to suggest at most.
+        cutoff: Least similarity of a suggestion, [0, 1].
+    """
+    return suggestion(difflib.get_close_matches(name, list(known), n=most, cutoff=cutoff))
+
+
+def suggestion(names: Sequence[str]) -> str:
+    """Returns " Did you mean a or b?"; empty where there are no names."""
+    return f" Did you mean {' or '.join(names)}?" if names else ""
 
 
 class TensInsightError(RuntimeError):

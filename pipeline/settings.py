@@ -7,7 +7,6 @@ address is no setting: components/postgres/connection.py resolves it where a con
 so that it can never travel with the others into ML Metadata or a compiled pipeline.
 """
 
-import difflib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ from pydantic.fields import FieldInfo
 from components.account_scorer.config import AccountScorerConfig
 from components.config import plain, setting_fields
 from components.data_checker.config import DataCheckerConfig
+from components.errors import did_you_mean
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.model_review.config import ModelReviewConfig
 from components.model_trainer.config import ModelTrainerConfig
@@ -219,8 +219,7 @@ def _unknown_names(given: Mapping[str, Any], options: Mapping[str, Any]) -> Iter
 
 
 def _unknown(name: str, what: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, sorted(known), n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(name, sorted(known))
     return f"There is no setting for the {what}.{hint} `tens-insight explain-config` lists them."
 
 

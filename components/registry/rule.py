@@ -8,13 +8,12 @@ or promoted: the rule holds for any sequence of transitions, also for one that o
 would have refused.
 """
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Final
 
-from components.errors import TransitionRefused, UnknownModel
+from components.errors import TransitionRefused, UnknownModel, did_you_mean
 
 PROMOTE: Final = "promote"
 WITHDRAW: Final = "withdraw"
@@ -137,9 +136,8 @@ def require_known(version: str, models: Sequence[JudgedModel]) -> JudgedModel:
         raise UnknownModel(
             f"There is no model {version}: none was trained yet. Run `tens-insight run train`."
         )
-    near = difflib.get_close_matches(version, known, n=3, cutoff=0.5) or known[:3]
     raise UnknownModel(
-        f"There is no model {version} among {len(known)}. The nearest: {', '.join(near)}. "
+        f"There is no model {version} among {len(known)}.{did_you_mean(version, known, 3, 0.5)} "
         "`tens-insight models list` shows all."
     )
 

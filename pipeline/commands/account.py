@@ -26,8 +26,7 @@ def command(account_id: str, by: str, as_json: bool) -> int:
     from pipeline.database import consistent_read
     from pipeline.exit_codes import USAGE
     from pipeline.settings import load_settings
-    from pipeline.text.account_report import NO_DETAILS, account_report
-    from pipeline.text.render_account import account_lines
+    from pipeline.text.account import NO_DETAILS, account_lines, account_report
 
     settings = load_settings()
     with consistent_read(settings, "account") as cursor:

@@ -153,6 +153,8 @@ def _show(
     impacts: "list[AreaImpact]",
     former: dict[tuple[str, str], int] | None,
 ) -> None:
+    from pipeline.text.plain_text import escape_controls, table_lines
+
     days = f"{counts.window.days} days before {counts.as_of:%Y-%m-%d %H:%M} UTC"
     click.echo(f"{len(impacts)} pairs of product area and segment, {days}, {weights.version()}")
     if counts.unnamed_rows:
@@ -162,21 +164,16 @@ def _show(
     for name, weight in weights.as_dict().items():
         click.echo(f"  {_LETTERS[name]}  {name:<19}{weight:8.4f}")
     click.echo()
-    width = max((len(_pair(impact)) for impact in impacts), default=0)
+    rows = []
     for rank, impact in enumerate(impacts, 1):
         pair = impact.counts
-        place = f"{rank:>3}"
+        place = str(rank)
         if former is not None:
             place += f" [{former[pair.product_area, pair.segment]:>3}]"
-        click.echo(
-            f"{place}  {_pair(impact):<{width}}  {impact.priority_score:5.1f}  {_bar(impact)}"
-        )
-
-
-def _pair(impact: "AreaImpact") -> str:
-    """Names the pair in one line, whatever characters it holds."""
-    text = f"{impact.counts.product_area} / {impact.counts.segment}"
-    return text if text.isprintable() else ascii(text)[1:-1]
+        name = escape_controls(f"{pair.product_area} / {pair.segment}")
+        rows.append((place, name, f"{impact.priority_score:.1f}", _bar(impact)))
+    for line in table_lines(rows, right=(0, 2), indent="  "):
+        click.echo(line)
 
 
 def _bar(impact: "AreaImpact") -> str:

@@ -51,7 +51,7 @@ def command(output: Path | None, as_json: bool) -> None:
 
 
 def _show(paths: list[Path]) -> None:
-    from pipeline.text.render import short_path
+    from pipeline.text.summary import short_path
 
     for path in paths:
         click.echo(f"{short_path(str(path))}  {path.stat().st_size / 1024:.0f} KiB")

@@ -37,7 +37,7 @@ def run(as_json: bool) -> int:
     from components.postgres.migrate import migrate
     from pipeline.commands.run import run_and_report
     from pipeline.settings import load_settings
-    from pipeline.text.render import short_path
+    from pipeline.text.summary import short_path
 
     settings = load_settings()
     if database_is_configured(os.environ):

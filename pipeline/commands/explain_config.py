@@ -39,7 +39,7 @@ def database_origin() -> str:
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
-    from pipeline.text.render import console
+    from pipeline.text.summary import console
 
     out = console()
     out.print(f"database address: {database_origin()}\n", markup=False)

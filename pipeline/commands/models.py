@@ -35,7 +35,7 @@ def list_(as_json: bool) -> None:
     from pipeline.registry.listing import list_models
     from pipeline.registry.metadata_store import describe_store
     from pipeline.registry.publications import ask_publications
-    from pipeline.text.render_list import model_lines
+    from pipeline.text.models import model_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -55,7 +55,7 @@ def show(version: str, as_json: bool) -> None:
     """Shows where a model comes from, what the gate said, and whether its files are whole."""
     from pipeline.registry.lineage import show_model
     from pipeline.registry.publications import ask_publications
-    from pipeline.text.render_show import detail_lines
+    from pipeline.text.models import detail_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -127,7 +127,7 @@ def unpin(reason: str) -> None:
 
 def _decide(kind: str, version: str, reason: str) -> None:
     from pipeline.registry.change_stage import decide
-    from pipeline.text.render_list import outcome_lines
+    from pipeline.text.models import outcome_lines
 
     _, registry = _open()
     _print(outcome_lines(decide(registry, kind, version, reason)))

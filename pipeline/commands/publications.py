@@ -35,7 +35,7 @@ def command() -> None:
 @_json
 def list_(table: str | None, limit: int, as_json: bool) -> None:
     """Lists publications and refusals, newest first; * marks what the tables show."""
-    from pipeline.text.render_publications import as_line, heading
+    from pipeline.text.publications import list_lines
 
     with _database() as cursor:
         publications = _all(cursor, table)
@@ -43,9 +43,11 @@ def list_(table: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, default=str))
         return
-    click.echo(heading() if rows else "Nothing was published or refused yet.")
-    for row in rows:
-        click.echo(as_line(row))
+    if not rows:
+        click.echo("Nothing was published or refused yet.")
+        return
+    for line in list_lines(rows):
+        click.echo(line)
 
 
 @command.command()
@@ -53,8 +55,8 @@ def list_(table: str | None, limit: int, as_json: bool) -> None:
 @_json
 def show(name: str, as_json: bool) -> None:
     """Shows all that is known of a publication, or of a refusal (r3)."""
-    from pipeline.text.render import console, print_facts
-    from pipeline.text.render_publications import facts
+    from pipeline.text.publications import facts
+    from pipeline.text.summary import console, print_facts
 
     with _database() as cursor:
         row = next((row for row in _all(cursor, None) if row["id"] == name), None)
@@ -74,7 +76,7 @@ def show(name: str, as_json: bool) -> None:
 def diff(a: str, b: str, top: int, as_json: bool) -> None:
     """Compares the rows of two: numbers, refusals (r3), or now, the table as it is."""
     from components.publishing.diff import difference, find_sides
-    from pipeline.text.render_publications import difference_lines
+    from pipeline.text.publications import difference_lines
 
     with _database() as cursor:
         try:
@@ -104,7 +106,7 @@ def undo(
     back.
     """
     from components.publishing.undo import undo as undo_newest
-    from pipeline.text.render_publications import undone_sentence
+    from pipeline.text.publications import undone_sentence
 
     if not reason.strip():
         raise click.BadParameter("Say why, for the log.", param_hint="--reason")

@@ -62,8 +62,8 @@ def tune(as_of: str | None, as_json: bool) -> int:
     from pipeline.runs.progress import Progress
     from pipeline.runs.tuning_run import run_tuning
     from pipeline.settings import load_settings
-    from pipeline.text.render import console
-    from pipeline.text.render_tuning import render_tuning
+    from pipeline.text.summary import console
+    from pipeline.text.tuning import render_tuning
 
     settings = load_settings(as_of=as_of)
     result = run_tuning(settings, Progress())
@@ -88,7 +88,7 @@ def run_and_report(
     from pipeline.runs.progress import Progress
     from pipeline.runs.run import RunFailed, run_pipeline
     from pipeline.settings import load_settings
-    from pipeline.text.render import console, render_checks, render_summary, short_path
+    from pipeline.text.summary import console, render_checks, render_summary, short_path
 
     settings = load_settings(as_of=as_of, accept_shift=accept_shift)
     result = run_pipeline(kind, settings, Progress())

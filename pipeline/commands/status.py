@@ -109,7 +109,8 @@ def _details(state: dict[str, Any]) -> str:
 
 def _show(state: dict[str, Any]) -> None:
     from components.postgres.tables import ACCOUNT_RISK_SCORES, OUTPUT_TABLES
-    from pipeline.text.render import console, print_facts
+    from pipeline.text.plain_text import table_lines
+    from pipeline.text.summary import console, print_facts
 
     champion = state["champion"]
     counts = ", ".join(f"{count} {name}" for name, count in state["categories"].items())
@@ -144,12 +145,16 @@ def _show(state: dict[str, Any]) -> None:
     out = console()
     print_facts(rows, out)
     out.print()
-    for run in state["runs"]:
-        failed = f" at {run['failed_node']}" if run["failed_node"] else ""
-        out.print(
-            f"  {run['started_at']:%Y-%m-%d %H:%M}  {run['pipeline']:<20} {run['seconds']:7.1f} s"
-            f"  {run['state']}{failed}",
-            markup=False,
+    runs = [
+        (
+            f"{run['started_at']:%Y-%m-%d %H:%M}",
+            run["pipeline"],
+            f"{run['seconds']:.1f} s",
+            run["state"] + (f" at {run['failed_node']}" if run["failed_node"] else ""),
         )
+        for run in state["runs"]
+    ]
+    for line in table_lines(runs, right=(2,), indent="  "):
+        out.print(line, markup=False)
     if not state["runs"]:
         out.print("  no runs yet")

@@ -1,11 +1,10 @@
 """Finds the evaluation reports of runs, as ML Metadata knows them."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.errors import ReportNotFound
+from components.errors import ReportNotFound, did_you_mean
 from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON
 from components.registry.model_properties import ReviewProperties
 from pipeline.registry.registry import Artifact, Registry, RunArtifacts
@@ -88,8 +87,7 @@ def find_report(registry: Registry, version: str | None) -> Report:
 
 def _unknown(version: str, reviews: Sequence[Artifact[ReviewProperties]]) -> str:
     known = [one.properties.model_version for one in reviews if one.properties.model_version]
-    near = difflib.get_close_matches(version, known, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    hint = did_you_mean(version, known)
     return (
         f"There is no evaluation report of a model {version!r}.{hint} `tens-insight models list` "
         "shows all models."

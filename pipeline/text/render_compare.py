@@ -9,7 +9,7 @@ from components.model_review.sections.comparison import (
     OneEvaluation,
     Pair,
 )
-from pipeline.text.plain_text import one_line, table_lines
+from pipeline.text.plain_text import escape_controls, table_lines
 
 _LONG: Final = 60
 
@@ -43,7 +43,7 @@ def _evaluation_lines(evaluation: OneEvaluation) -> Iterator[str]:
     head = ("account", "a", "b", "b - a", "category", "")
     rows = [
         (
-            one_line(moved.account_id),
+            escape_controls(moved.account_id),
             f"{moved.before:.1%}",
             f"{moved.after:.1%}",
             f"{moved.after - moved.before:+.1%}",
@@ -75,7 +75,7 @@ def _differing(title: str, rows: Iterable[Difference]) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = one_line(str(value))
+    text = escape_controls(str(value))
     if "," in text and len(text) > _LONG:
         parts = text.split(",")
         first, last = (part[:16].replace("T", " ") for part in (parts[0], parts[-1]))

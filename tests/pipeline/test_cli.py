@@ -201,7 +201,7 @@ def test_the_demo_simulates_nothing_in_a_database_that_is_named(database, capsys
 def test_a_run_loads_nothing_heavy_before_it_silences_it():
     """TensorFlow reads what it may say when it is first imported."""
     code = (
-        "import sys, pipeline.commands.run, pipeline.runs.run, pipeline.text.render; "
+        "import sys, pipeline.commands.run, pipeline.runs.run, pipeline.text.summary; "
         "print(sorted({'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.registry.input_notes import input_notes
-from pipeline.text.render import one_line
+from pipeline.text.plain_text import escape_controls
 from tests.components.sample_properties import examples_properties, scores_properties
 
 KNOWN = {f"unseen_{name}_share": 0.0 for name in ("area", "source", "topic", "tier", "region")}
@@ -64,4 +64,4 @@ def test_shares_outside_the_vocabulary_are_in_one_sentence():
     ],
 )
 def test_a_name_stays_in_its_line(name, shown):
-    assert one_line(name) == shown
+    assert escape_controls(name) == shown

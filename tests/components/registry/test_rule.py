@@ -174,7 +174,7 @@ def test_what_is_refused_and_why(
 
 
 def test_an_unknown_version_is_answered_with_the_nearest() -> None:
-    with pytest.raises(UnknownModel, match="The nearest: 20260201-bbbbbbbb"):
+    with pytest.raises(UnknownModel, match="Did you mean 20260201-bbbbbbbb"):
         require_possible(PROMOTE, "20260201-bbbbbbba", MODELS, [])
     with pytest.raises(UnknownModel, match="none was trained yet"):
         require_possible(PROMOTE, "20260201-bbbbbbbb", [], [])

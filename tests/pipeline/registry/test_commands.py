@@ -110,7 +110,7 @@ def test_pin_promote_and_unpin(stocked: Any, capsys: pytest.CaptureFixture[str])
         (["promote", REFUSED], "was not blessed, and nothing unblessed is ever published"),
         (["pin", REFUSED], "cannot be pinned"),
         (["unpin"], "No model is pinned"),
-        (["withdraw", "20260601-bbbbbbbc", "--reason", "x"], f"The nearest: {NEW}"),
+        (["withdraw", "20260601-bbbbbbbc", "--reason", "x"], f"Did you mean {NEW}"),
         (["withdraw", NEW], "Missing option '--reason'"),
         (["withdraw", NEW, "--reason", "  "], "needs a reason in words"),
         (["show", "nothing"], "There is no model nothing among 3"),

@@ -19,8 +19,8 @@ from pipeline.cli import run_cli
 from pipeline.registry.comparison import compare_models
 from pipeline.registry.lineage import show_model
 from pipeline.registry.listing import list_models
+from pipeline.text.models import detail_lines
 from pipeline.text.render_compare import comparison_lines
-from pipeline.text.render_show import detail_lines
 from serving_model.evaluation import metrics
 from serving_model.served.interface import PROBABILITY, SERVING
 from serving_model.served.model_card import write_card
@@ -323,5 +323,5 @@ def test_an_unknown_version_is_said_with_the_nearest(two: Any) -> None:
         lambda: show_model(two.registry, f"{A}x", None),
         lambda: compare_models(two.registry, B, f"{A}x", 1),
     ):
-        with pytest.raises(UnknownModel, match=f"nearest: {A}"):
+        with pytest.raises(UnknownModel, match=f"Did you mean {A}"):
             ask()

@@ -91,7 +91,7 @@ def test_a_refused_act_leaves_no_trace(stocked: Any) -> None:
     for kind in (PROMOTE, PIN):
         with pytest.raises(TransitionRefused, match="was not blessed"):
             decide(stocked.registry, kind, REFUSED)
-    with pytest.raises(UnknownModel, match=f"nearest: {NEW}"):
+    with pytest.raises(UnknownModel, match=f"Did you mean {NEW}"):
         decide(stocked.registry, WITHDRAW, f"{NEW[:-1]}x", "why")
     assert stocked.registry.transitions() == []
 

@@ -81,7 +81,7 @@ def test_json_prints_the_numbers_and_nothing_else(
         (["20260601-bbbbbbbc"], f"Did you mean {NEW}? `tens-insight models list` shows all"),
         (["nothing"], "no evaluation report of a model 'nothing'. `tens-insight models list`"),
         (["--compare", NEW, "nothing"], "There is no model nothing among 2"),
-        (["--compare", "20260601-bbbbbbbc", OLD], f"The nearest: {NEW}"),
+        (["--compare", "20260601-bbbbbbbc", OLD], f"Did you mean {NEW}"),
         (["--compare", NEW], "--compare"),
         ([NEW, "--compare", OLD, NEW], "--compare A B takes no VERSION and no --json"),
         (["--json", "--compare", OLD, NEW], "--compare A B takes no VERSION and no --json"),

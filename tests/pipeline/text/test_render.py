@@ -1,6 +1,6 @@
 """What a summary says of bands: the rule first, and whatever is out of the ordinary."""
 
-from pipeline.text.render import band_notes
+from pipeline.text.summary import band_notes
 from tests.components.sample_properties import scores_properties
 
 

@@ -14,8 +14,7 @@ from components.registry.input_notes import input_notes
 from components.registry.input_properties import Split
 from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
 from pipeline.runs.summary import RunSummary
-from pipeline.text.one_line import one_line
-from pipeline.text.plain_text import table_lines
+from pipeline.text.plain_text import escape_controls, table_lines
 
 if TYPE_CHECKING:
     from components.model_gate.decision_file import Decision
@@ -43,7 +42,7 @@ def render_summary(summary: RunSummary, out: Console) -> None:
     out.print()
     out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
     for risk in summary.highest:
-        colour, account = _COLOURS[risk.risk_category], one_line(risk.account_id)
+        colour, account = _COLOURS[risk.risk_category], escape_controls(risk.account_id)
         out.print(
             f"  {account:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
             style=colour,
@@ -65,9 +64,9 @@ def render_checks(gate: "Decision", out: Console) -> None:
     out.print(f"The checks of {gate.model_version}", style="bold")
     rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "bar", "verdict")]
     rows += map(_check, sorted(gate.checks, key=lambda check: check.verdict == SKIPPED))
-    for line in table_lines(rows):
+    for line in table_lines(rows, indent="  "):
         colour = "red" if line.endswith("failed") else ""
-        out.print(f"  {line}", style=colour, markup=False)
+        out.print(line, style=colour, markup=False)
 
 
 def _check(check: GateCheck) -> tuple[str, ...]:
@@ -80,13 +79,17 @@ def _check(check: GateCheck) -> tuple[str, ...]:
 def _render_areas(summary: RunSummary, out: Console) -> None:
     out.print()
     out.print(f"The {len(summary.top_areas)} product areas of highest priority", style="bold")
-    for area in summary.top_areas:
-        out.print(
-            f"  {one_line(f'{area.product_area} / {area.segment}'):<28} {area.priority_score:5.1f}"
-            f"  {area.feedback_count} rows, {area.negative_count} negative, "
+    rows = [
+        (
+            escape_controls(f"{area.product_area} / {area.segment}"),
+            f"{area.priority_score:.1f}",
+            f"{area.feedback_count} rows, {area.negative_count} negative, "
             f"{area.critical_count} critical, sentiment {area.avg_sentiment_score:+.2f}",
-            markup=False,
         )
+        for area in summary.top_areas
+    ]
+    for line in table_lines(rows, right=(1,), indent="  "):
+        out.print(line, markup=False)
 
 
 def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:

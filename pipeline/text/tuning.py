@@ -8,7 +8,7 @@ from rich.console import Console
 
 from components.feedback_example_gen.cutoffs import TRAIN
 from pipeline.runs.tuning_run import TuningSummary
-from pipeline.text.render import print_facts, short_path
+from pipeline.text.summary import print_facts, short_path
 
 
 def render_tuning(summary: TuningSummary, out: Console) -> None:

@@ -1,41 +1,43 @@
 """Prints publications, and how two of them differ, for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from components.publishing.diff import Difference, Missing
 from components.publishing.publication_log import recorded_bands
 from components.publishing.staging import Summary
 from components.publishing.undo import Undone
 from components.registry.published_properties import CATEGORIES
+from pipeline.text.plain_text import escape_controls, table_lines
 
-_COLUMNS = "{:<6} {:<7} {:<9} {:<16} {:<16} {:>8} {:>8} {:>6}  {:<20} {:<24} {}"
-
-
-def heading() -> str:
-    """Returns the line above the list."""
-    return _COLUMNS.format(
-        "  id", "table", "kind", "as of (UTC)", "published (UTC)", "rows", "removed", "mean",
-        "crit/high/med/low %", "model", "by, marks",
-    )  # fmt: skip
+_HEAD: Final = (
+    *("  id", "table", "kind", "as of (UTC)", "published (UTC)", "rows", "removed", "mean"),
+    *("crit/high/med/low %", "model", "by, marks"),
+)
+_NUMBERS: Final = (5, 6, 7)
+"""Columns of the list that are aligned to the right."""
 
 
-def as_line(row: dict[str, Any]) -> str:
-    """Returns one publication or refusal as a line of the list."""
+def list_lines(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yields publications and refusals, one a line below the heads."""
+    return table_lines([_HEAD, *map(_cells, rows)], _NUMBERS)
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     shares = row["category_shares"]
-    return _COLUMNS.format(
+    return (
         f"{'*' if row['shown'] else ' '} {row['id']}",
         row["short"],
         row["kind"],
         _minute(row["as_of"]),
         _minute(row["at"]),
-        row["rows"],
-        row.get("rows_removed", "-"),
+        str(row["rows"]),
+        str(row.get("rows_removed", "-")),
         _number(row["mean_probability"]),
         "/".join(f"{shares.get(name, 0) * 100:.0f}" for name in CATEGORIES) if shares else "-",
-        row["model_version"],
-        ", ".join([row["by"], *_marks(row)]),
+        str(row["model_version"]),
+        escape_controls(", ".join([row["by"], *_marks(row)])),
     )
 
 
@@ -89,10 +91,15 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         yield from _matrix(difference)
     if difference.moved:
         yield f"\nThe {len(difference.moved)} that moved most"
-        width = max(len(_plain(one.key)) for one in difference.moved)
-        for one in difference.moved:
-            move = f"{one.before:.4f} -> {one.after:.4f}"
-            yield f"  {_plain(one.key):<{width}}  {move}  {one.after - one.before:+.4f}"
+        moved = [
+            (
+                escape_controls(one.key),
+                f"{one.before:.4f} -> {one.after:.4f}",
+                f"{one.after - one.before:+.4f}",
+            )
+            for one in difference.moved
+        ]
+        yield from table_lines(moved, indent="  ")
     yield from _missing("appeared", difference.appeared)
     yield from _missing("vanished", difference.vanished)
 
@@ -123,23 +130,20 @@ def undone_sentence(undone: Undone) -> str:
 
 def _matrix(difference: Difference) -> Iterator[str]:
     counts = {(before, after): count for before, after, count in difference.matrix}
-    yield (
-        "  "
-        + f"{difference.names[0]} \\ {difference.names[1]}".ljust(12)
-        + "".join(f"{name:>10}" for name in CATEGORIES)
-    )
-    for before in CATEGORIES:
-        cells = "".join(f"{counts.get((before, after), 0):>10}" for after in CATEGORIES)
-        yield f"  {before:<12}{cells}"
+    head = (f"{difference.names[0]} \\ {difference.names[1]}", *CATEGORIES)
+    rows = [
+        (before, *(str(counts.get((before, after), 0)) for after in CATEGORIES))
+        for before in CATEGORIES
+    ]
+    yield from table_lines([head, *rows], range(1, len(head)), indent="  ")
 
 
 def _missing(what: str, missing: Missing) -> Iterator[str]:
     if not missing.highest:
         return
     yield f"\nOf {missing.count} that {what}, the highest {len(missing.highest)}"
-    width = max(len(_plain(key)) for key, _ in missing.highest)
-    for key, value in missing.highest:
-        yield f"  {_plain(key):<{width}}  {value:.4f}"
+    rows = [(escape_controls(key), f"{value:.4f}") for key, value in missing.highest]
+    yield from table_lines(rows, indent="  ")
 
 
 def _side(side: Summary) -> str:
@@ -150,18 +154,13 @@ def _side(side: Summary) -> str:
     return ", ".join(parts)
 
 
-def _marks(row: dict[str, Any]) -> Iterator[str]:
+def _marks(row: Mapping[str, Any]) -> Iterator[str]:
     if row.get("undone_at"):
         yield "undone"
     if row.get("accepted_shift"):
         yield "shift accepted"
     if not row.get("has_all_rows", True):
         yield "no history"
-
-
-def _plain(key: str) -> str:
-    """Keeps a key on its line, whatever characters it holds."""
-    return key if key.isprintable() else ascii(key)[1:-1]
 
 
 def _minute(moment: datetime) -> str:

@@ -1,0 +1,268 @@
+"""One account for people, in 80 columns: what is read of it, and how it is shown."""
+
+import math
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from components.errors import UnknownAccount, suggestion
+from components.publishing import account as accounts
+from components.publishing.account import AccountDetails, AccountScore, EarlierScore, Period
+from components.publishing.publication_log import recorded_bands
+from pipeline.text.plain_text import escape_controls, table_lines
+from transforms.product_area_impact import TOP_PRIORITY
+
+PERIODS: Final = 12
+
+EARLIER: Final = 8
+
+NO_DETAILS: Final = (
+    "The score of {!r} was published without details, or restored by an "
+    "undo that went further back than details are kept. `tens-insight run score` "
+    "publishes them."
+)
+
+_WIDTH: Final = 79
+
+_BAR: Final = 30
+
+_NAME: Final = 12
+
+_MARKS: Final = {"negative": "-", "neutral": ".", "positive": "+"}
+
+
+@dataclass(frozen=True)
+class AccountReport:
+    """All that is shown of one account.
+
+    Attributes:
+        account_id: As the database holds it.
+        score: As published.
+        details: None where the score was published without.
+        bands: The rule of the category, a sentence.
+        period_days: Length of a period of the timeline.
+        critical_priority: Lowest priority that the timeline counts as critical, 1..5.
+        timeline: Counts of feedback, newest period first; the last holds all before.
+        earlier: Former scores, newest first.
+    """
+
+    account_id: str
+    score: AccountScore
+    details: AccountDetails | None
+    bands: str | None
+    period_days: int
+    critical_priority: int
+    timeline: list[Period]
+    earlier: list[EarlierScore]
+
+    @property
+    def horizon_days(self) -> str | None:
+        """Days of the horizon that the score itself speaks of, if known."""
+        found = self.details.churn_by_horizon.items() if self.details else ()
+        probability = self.score.churn_probability
+        return next((days for days, value in found if math.isclose(value, probability)), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns plain values."""
+        return {**asdict(self), "horizon_days": self.horizon_days}
+
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+
+def account_report(
+    cursor: "Cursor", account_id: str, *, period_days: int, collapse: bool, critical_priority: int
+) -> AccountReport:
+    """Reads everything about one account, inside the caller's transaction.
+
+    Args:
+        cursor: Of a transaction that sees one snapshot.
+        account_id: Letter by letter.
+        period_days: Length of a period of the timeline.
+        collapse: Whether feedback equal in all but its id counts once, as for the model.
+        critical_priority: Lowest priority that is critical, 1..5.
+
+    Raises:
+        UnknownAccount: It has no score; says whether it has feedback, and similar ids.
+    """
+    score = accounts.account_score(cursor, account_id)
+    if score is None:
+        raise UnknownAccount(_unknown(cursor, account_id))
+    details = accounts.account_details(cursor, account_id)
+    timeline = accounts.account_timeline(
+        cursor,
+        account_id,
+        score.as_of,
+        days=period_days,
+        periods=PERIODS,
+        collapse=collapse,
+        critical_priority=critical_priority,
+    )
+    return AccountReport(
+        account_id=account_id,
+        score=score,
+        details=details,
+        bands=recorded_bands(details.risk_bands).describe() if details else None,
+        period_days=period_days,
+        critical_priority=critical_priority,
+        timeline=timeline,
+        earlier=accounts.earlier_scores(cursor, account_id, score.as_of, EARLIER),
+    )
+
+
+def _unknown(cursor: "Cursor", account_id: str) -> str:
+    feedback = accounts.account_feedback(cursor, account_id)
+    if feedback.rows:
+        said = (
+            f"There is no score of account {account_id!r}, though it has feedback "
+            f"({feedback.rows} rows) from {_day(feedback.first)} to {_day(feedback.last)}: it came "
+            "after the last run, or had churned by then. `tens-insight run score` scores all that "
+            "are alive."
+        )
+    else:
+        said = f"There is no account {account_id!r}: it has neither a score nor feedback."
+    similar = accounts.similar_accounts(cursor, account_id)
+    return said + suggestion(list(map(repr, similar)))
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "-"
+
+
+def account_lines(report: AccountReport) -> Iterator[str]:
+    """Yields the report, line by line."""
+    yield from _wrapped("account", escape_controls(report.account_id))
+    for name, text in _facts(report):
+        yield from _wrapped(name, text)
+    if report.details is not None:
+        yield from _reasons(report.details)
+    yield from _timeline(report)
+    yield from _earlier(report)
+
+
+def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
+    score, details = report.score, report.details
+    yield "as of", f"{score.as_of:%Y-%m-%d %H:%M} UTC"
+    within = f" within {report.horizon_days} days" if report.horizon_days else ""
+    yield (
+        "risk",
+        f"{score.risk_category}: {score.churn_probability:.1%} churn{within}, "
+        f"health {score.health_score:.1f}",
+    )
+    if details is not None:
+        yield "bands", report.bands or "-"
+        yield "horizons", _horizons(details)
+        yield "compared", _compared(details)
+        yield "tenure", _tenure(details)
+    published = f", publication {details.publication_id}" if details else ""
+    yield "model", f"{score.model_version}{published}"
+
+
+def _horizons(details: AccountDetails) -> str:
+    ordered = sorted(details.churn_by_horizon.items(), key=lambda one: int(one[0]))
+    return ", ".join(f"{value:.1%} within {days} days" for days, value in ordered)
+
+
+def _compared(details: AccountDetails) -> str:
+    said = f"above {details.percentile:.1f}% of the other accounts"
+    if details.lift is None or details.base_rate is None:
+        return f"{said}; the model tells no base rate"
+    return f"{said}, {details.lift:.1f} times the base rate {details.base_rate:.1%}"
+
+
+def _tenure(details: AccountDetails) -> str:
+    return (
+        f"{int(details.tenure_days)} days; newest feedback {details.days_since_last_event:.1f} "
+        f"days before: {details.silence_state}"
+    )
+
+
+def _reasons(details: AccountDetails) -> Iterator[str]:
+    yield ""
+    if details.reasons is None or details.base_log_odds is None:
+        yield from _wrapped(
+            "reasons",
+            "none: the model that scored it gives none",
+        )
+        return
+    for direction in ("raises", "lowers"):
+        reasons = [one for one in details.reasons if one["direction"] == direction]
+        yield f"What {direction} the risk" + ("" if reasons else ": nothing of weight")
+        for one in reasons:
+            yield from _reason(one)
+    yield from _wrapped(
+        "log-odds",
+        f"{details.base_log_odds:+.2f} to begin with, the reasons above, "
+        f"{details.other_log_odds or 0.0:+.2f} by others",
+    )
+
+
+def _reason(reason: dict[str, Any]) -> list[str]:
+    # Words of the customer's own, such as a topic, can be in it.
+    text = escape_controls(f"{reason['text']} ({str(reason['group']).replace('_', ' ')})")
+    start = f"  {reason['log_odds']:+.2f}  "
+    return textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+
+
+def _timeline(report: AccountReport) -> Iterator[str]:
+    days, last = report.period_days, len(report.timeline) - 1
+    yield ""
+    yield f"Feedback by {days} days, counted back from {report.score.as_of:%Y-%m-%d %H:%M} UTC"
+    rows: list[tuple[str, ...]] = [("days back", "rows", "neg", "neu", "pos", "crit", "")]
+    largest = max((one.events for one in report.timeline[:-1]), default=0)
+    shown = 1 + max((one.period for one in report.timeline if one.events), default=0)
+    for one in report.timeline[:shown]:
+        when = f"{one.period * days}-{(one.period + 1) * days}"
+        if one.period == last:
+            when = f"over {last * days}"
+        counts = (one.events, one.negative, one.neutral, one.positive, one.critical)
+        bar = _bar(one, largest) if one.period != last else ""
+        rows.append((when, *map(str, counts), bar))
+    if shown <= last:
+        rows.append(("before", "none", "", "", "", "", ""))
+    yield from table_lines(rows, right=range(6), indent="  ")
+    lowest = report.critical_priority
+    which = f"{lowest} or higher" if lowest < TOP_PRIORITY else f"{lowest}"
+    yield f"  - negative, . neutral, + positive; crit: priority {which}"
+
+
+def _bar(period: Period, largest: int) -> str:
+    """Draws a mark for each row, or for several where there are more than fit."""
+    scale = min(1.0, _BAR / largest) if largest else 1.0
+    done, bar = 0, ""
+    for name, mark in _MARKS.items():
+        done += getattr(period, name)
+        bar += mark * (round(done * scale) - len(bar))
+    return bar
+
+
+def _earlier(report: AccountReport) -> Iterator[str]:
+    yield ""
+    if not report.earlier:
+        yield "No earlier score in the history"
+        return
+    yield "Earlier scores"
+    rows = [
+        (
+            f"{one.as_of:%Y-%m-%d %H:%M}",
+            f"{one.churn_probability:.1%}",
+            one.risk_category,
+            f"{one.model_version}, publication {one.publication_id}",
+        )
+        for one in report.earlier
+    ]
+    yield from table_lines(rows, right=(1,), indent="  ")
+
+
+def _wrapped(name: str, text: str) -> list[str]:
+    start = f"{name:<{_NAME}} "
+    return textwrap.wrap(
+        text or " ",
+        _WIDTH,
+        initial_indent=start,
+        subsequent_indent=" " * len(start),
+        break_on_hyphens=False,
+    ) or [start]
