@@ -47,7 +47,7 @@ def build_report(
 
     Args:
         run: What it left behind.
-        settings: Of the run, plain values by name, without secrets.
+        settings: Settings of the run, plain values by name, without secrets.
         risk_bands: RiskBands.rule as JSON.
         code_version: Hash of the code that reads, transforms and learns.
         accounts_shown: Whether the report may name accounts.

@@ -78,7 +78,7 @@ class ModelReview(base_component.BaseComponent):
         """Declares inputs and what the report says of the run itself.
 
         Args:
-            settings: Of the run, plain values by name, without secrets.
+            settings: Settings of the run, plain values by name, without secrets.
             risk_bands: What is a high risk.
             code_version: Hash of the code that reads, transforms and learns.
             pipeline_root: Where the runner writes down what the nodes took.

@@ -36,10 +36,10 @@ class Executor(base_executor.BaseExecutor):
         """Runs the component.
 
         Args:
-            input_dict: As component.py says; all of them may be absent.
+            input_dict: Inputs of component.py; any of them may be absent.
             output_dict:
                 - review: ModelReview.
-            exec_properties: As component.py declares.
+            exec_properties: Parameters of component.py.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         config = read_config(ModelReviewConfig, exec_properties)

@@ -29,20 +29,20 @@ class Review:
     Attributes:
         head: What it is about.
         decision: What became of the run.
-        checks: Of the gate, in its order.
-        performance: ROC, precision-recall and metrics of the challenger and its rivals.
+        checks: Checks of the gate, in its order.
+        performance: ROC, precision-recall and metrics of challenger, champion and baselines.
         calibration: Predicted against observed.
-        gains: How many leavers are found by how many calls.
+        gains: Churned accounts reached by number of contacts.
         slices: Metrics by slice.
         accounts: Today's scores by this model beside what is published.
         importance: What the model loses without a reason group, the largest first.
         contributions: How much each reason group moves the scores, the largest first.
         changes: Against the last publication, and the champion.
-        data_checks: Of the data gate, in its order.
+        data_checks: Checks of the data gate, in its order.
         data_facts: What was read: sizes, freshness, rows that were handled on purpose.
         splits: Dates and sizes.
-        lineage: From snapshot to model: artifacts, code, packages.
-        settings: Of the run, without secrets.
+        lineage: From the database snapshot to the model: artifacts, code, packages.
+        settings: Settings of the run, without secrets.
         components: Their durations and memory.
         card: The model card's sections, by heading.
         missing: By name of a section, why it is not there.

@@ -28,7 +28,7 @@ class RunArtifacts:
         former_champion: Properties of the model that it was compared with.
         champion: Properties of the model that scores now.
         published: Properties of the PublishedScores.
-        checks: Of the data gate.
+        checks: Checks of the data gate.
         judged: The decision of the gate.
         costs: What the nodes took, those that were not run included.
         uris: Folder of each artifact, by its input.
@@ -55,9 +55,9 @@ def collect(inputs: Artifacts, run_id: str, costs: list[NodeCost]) -> RunArtifac
     """Reads what there is.
 
     Args:
-        inputs: Of ModelReview; any of them may be absent.
+        inputs: Inputs of ModelReview; any of them may be absent.
         run_id: TFX's name of the run.
-        costs: Of its nodes.
+        costs: Durations and memory of its nodes.
     """
     one = {name: found[0] for name, found in inputs.items() if found}
     return RunArtifacts(

@@ -81,7 +81,7 @@ class Table:
         Args:
             caption: What is in it.
             columns: Their titles; one of numbers ends with `#`.
-            rows: Of the table, or the cells of each.
+            rows: Rows of the table, or the cells of each.
             folded: Whether it is opened only when asked for.
         """
         heads = tuple(Column(title.removesuffix("#"), title.endswith("#")) for title in columns)

@@ -89,7 +89,7 @@ def _figure(found: Calibration) -> Figure:
 
 
 def deciles_here(deciles: Sequence[Decile]) -> str:
-    """Says how many intervals miss the line, and which tenth lies furthest off."""
+    """Says how many intervals miss the diagonal, and which decile has the largest gap."""
     outside = sum(not _holds(one) for one in deciles)
     miss = "misses" if outside == 1 else "miss"
     said = f"{outside} of {len(deciles)} intervals {miss} the diagonal"

@@ -52,7 +52,7 @@ def readings(caption: str, curves: Sequence[Curve], places: Sequence[float]) -> 
     """Reads lines off at some places, in whole percents: they are sampled_curve for drawing.
 
     Args:
-        caption: Of the table.
+        caption: Caption of the table.
         curves: One row each.
         places: On the x axis, [0, 1].
     """

@@ -115,13 +115,13 @@ def _facts(review: Review) -> Block:
 
 
 def drift(found: Sequence[Drift]) -> Figure:
-    """Returns the features, the furthest beyond their limits first.
+    """Draws the features, the largest multiples of their limits first.
 
     Args:
         found: In that order, at least one.
     """
-    furthest = {one.feature: one for one in reversed(found) if one.limit > 0}
-    drawn = [_bar(one) for one in found if furthest.get(one.feature) is one][:_MOST_DRAWN]
+    largest = {one.feature: one for one in reversed(found) if one.limit > 0}
+    drawn = [_bar(one) for one in found if largest.get(one.feature) is one][:_MOST_DRAWN]
     return Figure(
         picture=intervals(
             drawn,
@@ -178,8 +178,8 @@ def failing_checks(review: Review, caption: str) -> Table | None:
     """Returns those that stopped the run, then those that warned; None if all is well.
 
     Args:
-        review: Of the run.
-        caption: Of the table.
+        review: The review.
+        caption: Caption of the table.
     """
     found = [one for word in ALARMING for one in review.data_checks if one.verdict == word]
     if not found:

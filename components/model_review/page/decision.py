@@ -49,7 +49,7 @@ class Checks:
     """What was checked.
 
     Attributes:
-        heading: Of the gate, or of the data gate.
+        heading: Which gate's checks these are.
         counted: How many there were, by verdict.
         blocks: The checks.
     """
@@ -64,13 +64,13 @@ class FirstScreen:
     """What is read before anything else.
 
     Attributes:
-        title: Of the page.
+        title: Title of the page.
         badge: The decision in a word or two.
         sentence: Why.
         consequence: What scores the accounts now.
         facts: What the report is about, by name.
         models: Champion beside challenger.
-        checks: Of the gate, or of the data gate where that stopped the run.
+        checks: Checks of the gate; of the data gate where that stopped the run.
     """
 
     title: str
@@ -104,11 +104,11 @@ def _facts(head: Head) -> tuple[tuple[str, str], ...]:
         ("Lookback", _days(head.lookback_days)),
         ("Evaluation cutoff", numbers.moment(head.eval_cutoff)),
         ("Evaluation set", _sizes(head)),
-        ("Compared with", _rival(head)),
+        ("Compared with", _compared_with(head)),
     )
 
 
-def _rival(head: Head) -> str:
+def _compared_with(head: Head) -> str:
     if head.model_version is None:
         return "nothing: the run trained no model"
     if head.champion_version is None:

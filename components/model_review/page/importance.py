@@ -20,7 +20,7 @@ def importance_section(review: Review) -> Section:
     moved: Block = absent(review, "contributions", _NONE)
     answer = "" if review.importance else "Not known: no attributions were computed."
     if review.contributions:
-        moved, answer = _contributions(review.contributions), _furthest(review.contributions)
+        moved, answer = _contributions(review.contributions), _largest(review.contributions)
     if review.importance:
         asked, answer = _importance(review.importance), _most(review.importance) + answer
     parts = (
@@ -34,7 +34,7 @@ def _most(found: Sequence[Importance]) -> str:
     return f"The ranking depends most on {_quoted(found[0].words)}. "
 
 
-def _furthest(found: Sequence[Contribution]) -> str:
+def _largest(found: Sequence[Contribution]) -> str:
     return f"The largest contributions to today's scores come from {_quoted(found[0].words)}."
 
 

@@ -34,15 +34,15 @@ def answer(review: Review) -> str:
     """Compares the challenger with the champion; where there is none, with logistic regression."""
     if review.performance is None:
         return "That is not known: no model was measured."
-    rival = LOGISTIC_REGRESSION if review.head.champion_version is None else CHAMPION
+    other = LOGISTIC_REGRESSION if review.head.champion_version is None else CHAMPION
     said = [
-        words.compared(named(rival), by, difference, lower_is_better=metric == "log_loss")
+        words.compared(named(other), by, difference, lower_is_better=metric == "log_loss")
         for metric, by in _BY
-        if (difference := against(review, metric, rival)) is not None
+        if (difference := against(review, metric, other)) is not None
     ]
     if not said:
         return "That is not known: the gate did not compare this model with another."
-    return " ".join(said if rival == CHAMPION else ["There was no champion.", *said])
+    return " ".join(said if other == CHAMPION else ["There was no champion.", *said])
 
 
 def _ranking(review: Review) -> tuple[Part, ...]:

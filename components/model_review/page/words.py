@@ -25,8 +25,8 @@ def judged(difference: Estimate, lower_is_better: bool = False) -> str:
     """Returns BETTER, WORSE, OPEN or SAME; NO_INTERVAL where none was made.
 
     Args:
-        difference: Challenger less rival.
-        lower_is_better: As for log-loss.
+        difference: Challenger minus the other model.
+        lower_is_better: Whether less of the metric is better, as for log-loss.
     """
     if difference.interval is None:
         return NO_INTERVAL
@@ -38,17 +38,17 @@ def judged(difference: Estimate, lower_is_better: bool = False) -> str:
     return BETTER if (high < 0) == lower_is_better else WORSE
 
 
-def compared(rival: str, by: str, difference: Estimate, lower_is_better: bool = False) -> str:
-    """Returns a sentence about challenger and rival.
+def compared(other: str, by: str, difference: Estimate, lower_is_better: bool = False) -> str:
+    """Returns a sentence about the challenger and another model.
 
     Args:
-        rival: What it is called.
+        other: What it is called.
         by: What they are compared by, such as `ranking (AUC)`.
-        difference: Challenger less rival.
-        lower_is_better: As for log-loss.
+        difference: Challenger minus the other model.
+        lower_is_better: Whether less of the metric is better, as for log-loss.
     """
     verdict = judged(difference, lower_is_better)
-    both = f"By {by} the challenger and the {rival}"
+    both = f"By {by} the challenger and the {other}"
     apart = f"the difference is {numbers.difference(difference.value)}"
     ends = numbers.ends(difference.interval, numbers.difference)
     if verdict == NO_INTERVAL:
@@ -59,7 +59,7 @@ def compared(rival: str, by: str, difference: Estimate, lower_is_better: bool = 
         return f"{both} cannot be told apart: {apart}, and its interval, {ends}, holds 0."
     side = "below" if difference.value < 0 else "above"
     return (
-        f"By {by} the challenger is {verdict} than the {rival}: {apart}, and its interval, "
+        f"By {by} the challenger is {verdict} than the {other}: {apart}, and its interval, "
         f"{ends}, lies wholly {side} 0."
     )
 

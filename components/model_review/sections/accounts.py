@@ -28,8 +28,8 @@ EDGES: Final = (
     *(0.0, 0.005, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1),
     *(0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.0),
 )
-"""Of the histogram, the same in all reports. Where one account in twenty leaves, the first two
-of twenty equal bins would hold nearly all. The contract's cuts are among the edges."""
+"""Edges of the histogram, the same in all reports. Where one account in twenty churns, the first
+two of twenty equal bins would hold nearly all. The contract's cuts are among the edges."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class Scored:
     """All accounts of a moment, as one model scores them.
 
     Attributes:
-        model_version: Of the model.
+        model_version: Version of the model that scored them.
         as_of: The scores' now, ISO 8601 UTC.
-        accounts: How many.
-        mean_probability: Of churn, [0, 1].
+        accounts: Number of accounts.
+        mean_probability: Mean probability of churn, [0, 1].
         categories: Accounts by risk category, the highest risk first.
         histogram: Accounts by probability, one number for each bin of ScoreComparison.edges.
     """
@@ -76,8 +76,8 @@ class ScoreComparison:
         edges: Of the histogram's bins, one more than there are bins, from 0 to 1; closer
             together where probabilities are low, since most of them are.
         band_transitions: (category before, category after, accounts) of accounts in both.
-        largest_changes: The furthest first; empty where accounts are not to be shown.
-        accounts_shown: Whether largest_changes may be named.
+        largest_changes: The largest first; empty where accounts are not to be named.
+        accounts_shown: Whether accounts may be named.
         common: Accounts in both.
         appeared: Accounts only in `after`.
         vanished: Accounts only in `before`.
@@ -113,7 +113,7 @@ class ScoredSplit(NamedTuple):
     probabilities: NDArray[np.float64]
     """Of churn, [n]."""
     sample: list[bytes]
-    """Serialized snapshots of SAMPLE accounts at most: a random choice, the same whatever
+    """Serialized examples of SAMPLE accounts at most: a random choice, the same whatever
     the order in which they lie in the files."""
 
 
@@ -133,14 +133,14 @@ def band_transitions(pairs: Iterable[tuple[Row, Row]]) -> tuple[tuple[str, str, 
 def largest_changes(
     both: Mapping[str, tuple[Row, Row]], most: int = MOST_CHANGES
 ) -> tuple[ProbabilityChange, ...]:
-    """Names the accounts whose probability moves furthest, up or down.
+    """Names the accounts whose probability changes most, up or down.
 
     Args:
         both: By account, before and after.
         most: How many to name.
 
     Returns:
-        The furthest first, of equal moves the smaller id; none whose probability stays.
+        The largest change first, of equal ones the smaller id; none without a change.
     """
     moved = [
         ProbabilityChange(
@@ -155,17 +155,17 @@ def largest_changes(
 
 
 def in_order(categories: Iterable[str]) -> list[str]:
-    """Returns all categories, the highest risk first, and last what a predecessor called else."""
+    """Returns all risk bands, the highest first, then unknown ones of earlier publications."""
     return [*reversed(CATEGORIES), *sorted(set(categories) - set(CATEGORIES))]
 
 
 def score_split(scorer: ModelScorer, split_uri: str, sample: int = SAMPLE) -> ScoredSplit:
-    """Scores a split batch by batch; of the snapshots no more than the sample is kept.
+    """Scores a split batch by batch; keeps no more examples than the sample.
 
     Args:
-        scorer: Of the challenger.
+        scorer: The loaded challenger.
         split_uri: Folder of gzipped TFRecords without labels.
-        sample: How many snapshots to keep, at most.
+        sample: How many examples to keep, at most.
 
     Raises:
         SectionMissing: There is no account in it.
@@ -209,7 +209,7 @@ def compare_scores(
 
     Args:
         scored: The score split, by the challenger.
-        card: Of the challenger.
+        card: The challenger's model card.
         as_of: The run's now, ISO 8601 UTC.
         rule: RiskBands.rule of the settings, as JSON: by it AccountScorer would publish.
         state: What stands.

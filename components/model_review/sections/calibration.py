@@ -31,7 +31,7 @@ class Calibration:
     """Predicted against observed, the lowest tenth first.
 
     Attributes:
-        deciles: Of the challenger.
+        deciles: The challenger's, the lowest probabilities first.
         error: Its calibration error, [0, 1].
         by_chance: What a perfectly calibrated model stays below 99 times in 100.
         mean_predicted: Mean probability.

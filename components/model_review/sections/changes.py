@@ -30,12 +30,12 @@ class Drift:
     """A feature compared between two splits.
 
     Attributes:
-        feature: Its name.
+        feature: Name of the feature.
         now: The split that was looked at.
         base: The split that it was compared with.
         distance: Jensen-Shannon divergence or L-infinity distance, [0, 1].
         limit: At which the check does not pass.
-        verdict: Of the check.
+        verdict: Verdict of the check.
     """
 
     feature: str
@@ -52,9 +52,9 @@ class Changes:
 
     Attributes:
         volume: Rows and accounts, against the last publication.
-        drift: By feature, the furthest beyond its limit first.
+        drift: By feature, the largest multiple of its limit first.
         settings: Against those that the champion was trained with, where they differ.
-        champion_version: Whose settings; None where there is no champion to compare with.
+        champion_version: Version of the champion; None where there is none to compare with.
         since: as_of of the last publication, ISO 8601 UTC; empty where there is none.
     """
 
@@ -69,8 +69,8 @@ def changes_of(run: RunArtifacts, settings: dict[str, Any]) -> Changes:
     """Compares a run with what was there before it.
 
     Args:
-        run: As far as it came.
-        settings: Of the run, plain values by name.
+        run: What is known of the run.
+        settings: Settings of the run, plain values by name.
     """
     data, champion = run.examples, run.former_champion
     return Changes(

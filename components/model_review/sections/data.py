@@ -29,7 +29,7 @@ class LabelledSplit:
         last: Its newest cutoff.
         cutoffs: How many.
         examples: One for each account and cutoff.
-        churned: Of them; None where labels are not known.
+        churned: How many of them churned; None where labels are not known.
     """
 
     name: str

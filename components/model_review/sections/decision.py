@@ -38,15 +38,15 @@ class Head:
 
     Attributes:
         run_id: TFX's name of the run.
-        model_version: Of the challenger; None where the run came to none.
+        model_version: Version of the challenger; None where the run trained none.
         champion_version: Of the model that it was compared with; None where there was none.
         as_of: The run's now, ISO 8601 UTC; empty where not even reading came to its end.
         label_source: account_churn or inactivity; empty likewise.
         horizon_days: How far the label looks ahead.
         lookback_days: How far back events count.
-        eval_cutoff: Of the evaluation snapshot, ISO 8601 UTC.
+        eval_cutoff: Cutoff of the evaluation set, ISO 8601 UTC.
         accounts: Snapshots in it.
-        churned: Of them, how many churned.
+        churned: How many of its accounts churned.
     """
 
     run_id: str

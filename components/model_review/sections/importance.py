@@ -19,7 +19,7 @@ from transforms.reason_groups import feature_groups, group_names
 SHUFFLES: Final = 3
 SEED: Final = 0
 MOST_ACCOUNTS: Final = 16_000
-"""Of a larger evaluation snapshot a fixed random sample is shuffled."""
+"""Accounts that are shuffled at most: a fixed random sample of a larger evaluation set."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,15 @@ class Importance:
     """What the challenger loses where a reason group's features are shuffled among accounts.
 
     Permutation importance (Breiman 2001, "Random Forests", section 10) on the evaluation
-    snapshot, the mean of several shuffles. The interval is their range.
+    set, the mean of several shuffles. The interval is their range.
 
     Attributes:
-        group: As transforms.reason_groups names it.
+        group: One of transforms.reason_groups.group_names.
         words: For people.
         features: How many columns are in it.
         auc_lost: AUC less that of the shuffled.
         log_loss_added: Log-loss of the shuffled less that of all.
-        accounts: How many were shuffled: all of the evaluation snapshot, or a fixed random
+        accounts: How many were shuffled: all of the evaluation set, or a fixed random
             sample of a large one.
     """
 
@@ -52,7 +52,7 @@ class Contribution:
     """How a reason group moves the scores of today's accounts, in log-odds of churn.
 
     Attributes:
-        group: As transforms.reason_groups names it.
+        group: One of transforms.reason_groups.group_names.
         words: For people.
         mean_absolute: How far it moves a score, up or down.
         mean: Where it moves scores on the whole.
@@ -74,8 +74,8 @@ def importance_of(
     """Shuffles each group's columns among the accounts, all of them in one way, and asks again.
 
     Args:
-        scorer: Of the challenger.
-        snapshots: The evaluation snapshot, its features by the challenger's Transform graph.
+        scorer: The loaded challenger.
+        snapshots: The evaluation set, its features by the challenger's Transform graph.
         most: How many accounts to take.
 
     Returns:
@@ -108,7 +108,7 @@ def shuffle(accounts: int, group: int, number: int) -> NDArray[np.int64]:
     Args:
         accounts: How many there are.
         group: Place of the group among `group_names()`.
-        number: Of the shuffle, from 0.
+        number: Number of the shuffle, from 0.
     """
     return np.random.default_rng((SEED, group, number)).permutation(accounts)
 
@@ -163,11 +163,11 @@ def contributions_of(scorer: ModelScorer, serialized: Sequence[bytes]) -> tuple[
     """Takes the scores of accounts apart.
 
     Args:
-        scorer: Of the challenger.
+        scorer: The loaded challenger.
         serialized: Snapshots of today's accounts, or of a sample of them, one at least.
 
     Returns:
-        One for each group, the one that moves scores furthest first.
+        One for each group, the largest mean absolute contribution first.
 
     Raises:
         ValueError: The model has no signature for reasons.

@@ -28,7 +28,7 @@ class Component:
     """What a component took.
 
     Attributes:
-        name: Of the node.
+        name: Name of the node.
         seconds: Wall clock.
         peak_mib: Highest resident memory of the process meanwhile, MiB; None if not known.
         outcome: done, failed or not run.
@@ -44,7 +44,7 @@ def lineage_of(run: RunArtifacts, code_version: str) -> tuple[Fact, ...]:
     """Returns what leads from the database to the model, as far as the run came.
 
     Args:
-        run: As far as it came.
+        run: What is known of the run.
         code_version: Hash of the code that reads, transforms and learns.
     """
     return tuple(_lineage(run, code_version))

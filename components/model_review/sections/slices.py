@@ -16,8 +16,8 @@ class Slice:
 
     Attributes:
         name: Such as "customer_tier pro".
-        accounts: Its size.
-        churned: Of them.
+        accounts: Number of accounts.
+        churned: How many of them churned.
         too_little: Why nothing is said of it; empty if there are enough data.
         auc: Within the slice.
         calibration_gap: Mean probability less the observed rate.
@@ -43,7 +43,7 @@ def slices_of(decision: Decision) -> tuple[Slice, ...]:
     """Reads the slices and their checks, in the order of the gate.
 
     Args:
-        decision: Of the gate.
+        decision: What decision.json holds.
     """
     checks: defaultdict[str, list[GateCheck]] = defaultdict(list)
     for check in decision.checks:

@@ -39,7 +39,7 @@ def curves(
     Args:
         found: The lines, the most important first.
         x: Title of the axis.
-        y: Likewise.
+        y: Title of the y axis.
         label: What is to be seen.
         chance: The two ends of the line of chance.
         mark: The point.

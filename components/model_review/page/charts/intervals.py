@@ -39,9 +39,9 @@ def intervals(
             value is no number.
         x: Title of the axis.
         label: What is to be seen.
-        level: Of a vertical line to compare with; none if None.
+        level: Position of a vertical line to compare with; None for no line.
         bars: Whether to draw bars from zero.
-        number_format: Of the axis, as d3-format has it.
+        number_format: Format of the axis, in d3-format's notation.
     """
     rows = list(
         {row["name"]: row for row in map(_row, found) if math.isfinite(row["value"])}.values()

@@ -16,10 +16,10 @@ class Look(NamedTuple):
 
     Attributes:
         words: For people.
-        tone: Its colour.
+        tone: Colour of its line.
         style: The class of the style sheet that draws the same line in the key.
         dash: Lengths of dashes and gaps, px.
-        width: Of the line, px.
+        width: Width of the line, px.
     """
 
     words: str
@@ -39,7 +39,7 @@ _LOOKS: Final = {
 
 
 def look(model: str) -> Look:
-    """Returns how a model looks; one that is not known, like a rival."""
+    """Returns how a model looks; one that is not known, like a baseline."""
     return _LOOKS.get(model, Look(model, theme.RIVAL))
 
 

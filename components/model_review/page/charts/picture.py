@@ -35,7 +35,7 @@ def picture(chart: Any, label: str, height: int) -> Markup:
     """Draws a chart.
 
     Args:
-        chart: Of Altair, without size and configuration.
+        chart: An Altair chart without size and configuration.
         label: What is to be seen, for those who do not see it.
         height: px.
     """
