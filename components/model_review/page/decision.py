@@ -167,7 +167,7 @@ def checks_of(review: Review) -> Checks:
     failing = failing_checks(review, "Checks that stopped the run or warned")
     if review.decision.kind == STOPPED and failing:
         said = "The data gate stopped the run before there was a model to judge."
-        return Checks("Data checks that did not pass", said, (failing,))
+        return Checks("Failed checks of the data gate", said, (failing,))
     why = Absent("The run ended before the gate could judge a model.")
     return Checks(_HEADING, "No check was made.", (why,))
 

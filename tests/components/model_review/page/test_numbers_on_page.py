@@ -120,6 +120,7 @@ def test_slices_the_failed_ones_first(shown: tuple[Review, str]) -> None:
     rows = table(page, "Slices").rows
     by_name = {one.name.replace("customer_tier ", "customer tier: "): one for one in review.slices}
     by_name = {re.sub("^region ", "region: ", name): one for name, one in by_name.items()}
+    by_name = {re.sub("^state ", "account state: ", name): one for name, one in by_name.items()}
     assert len(rows) == len(by_name)
     failed = [row[3] == "failed" for row in rows]
     assert failed == sorted(failed, reverse=True)

@@ -93,7 +93,7 @@ def test_of_a_large_snapshot_a_sample_is_shuffled(silence_alone: Path) -> None:
 
 def test_what_cannot_be_asked_says_why(silence_alone: Path, tmp_path: Path) -> None:
     scorer, few = ModelScorer(silence_alone), snapshots(50)
-    with pytest.raises(SectionMissing, match=f"has 3 features, and {COLUMNS} are known"):
+    with pytest.raises(SectionMissing, match=f"has 3 features, expected {COLUMNS}"):
         importance_of(scorer, few._replace(features=few.features[:, :3]))
     with pytest.raises(SectionMissing, match="0 of 50 accounts"):
         importance_of(scorer, few._replace(labels=np.zeros(50)))

@@ -237,12 +237,12 @@ def test_data_facts_splits_and_checks(run):
     facts = {one.name: one.value for one in data_facts_of(found)}
     assert facts["rows of feedback"] == "1,210"
     assert facts["newest feedback"] == "2026-05-29 12:00 UTC, 2 days before as_of"
-    assert facts["rows later than the run's now, not read"] == "2"
+    assert facts["rows later than as_of, not read"] == "2"
     assert list(found.checks) == list(CHECKS)
     train, evaluation, score = splits_of(found)
     assert (train.first[:10], train.last[:10], train.cutoffs) == ("2026-01-01", "2026-01-15", 2)
-    assert (evaluation.snapshots, evaluation.churned) == (60, 5)
-    assert (score.snapshots, score.churned) == (55, None)
+    assert (evaluation.examples, evaluation.churned) == (60, 5)
+    assert (score.examples, score.churned) == (55, None)
 
 
 def test_lineage_settings_and_costs(run):
