@@ -24,5 +24,61 @@ assert feature_groups()[feature_names().index("since_alarm")] == "urgency"
 
 def test_one_more_feature(carried_out):
     tree = carried_out("One more feature of today's events")
-    assert tree.files == ["transforms/rhythm.py", "transforms/reason_groups.py"]
+    assert tree.files == ["transforms/reason_groups.py", "transforms/rhythm.py"]
     tree.run(FEATURE)
+
+
+SINK = """
+import sys
+from pathlib import Path
+import pyarrow as pa, pyarrow.parquet
+from components.account_scorer.scored_batch import COLUMNS
+from components.config import as_parameter
+from components.registry.artifacts import PublishedScores
+from components.registry.published_properties import PublishedScoresProperties
+from components.score_export.config import ScoreExportConfig
+from components.score_export.executor import Executor
+from pipeline import scoring, training
+from pipeline.settings import default_settings
+
+root = Path(sys.argv[1])
+scores = PublishedScores()
+scores.uri = str(root / "scores")
+Path(scores.uri).mkdir()
+rows = [dict.fromkeys(COLUMNS.names) | {"account_id": name, "churn_probability": 0.25}
+        for name in ("A", "B/1")]
+table = pa.Table.from_pylist(rows, schema=COLUMNS)
+pyarrow.parquet.write_table(table, root / "scores" / "scores-00000-of-00001.parquet")
+PublishedScoresProperties(
+    as_of="2026-06-01T00:00:00+00:00", model_version="m", published_at="2026-06-01T00:00:01+00:00",
+    publication_id=7, published_count=2, removed_count=0, risk_bands="by probability",
+    risk_bands_mode="probability",
+).write(scores)
+for folder in ("", str(root / "exported"), str(root / "exported")):
+    config = as_parameter(ScoreExportConfig(export_dir=folder))
+    Executor().Do({"scores": [scores]}, {}, {"config": config})
+(file,) = (root / "exported").iterdir()
+assert file.name == "scores-7.parquet"
+found = pyarrow.parquet.read_table(file).to_pydict()
+assert found["account_id"] == ["A", "B/1"] and found["churn_probability"] == [0.25, 0.25]
+assert set(found["model_version"]) == {"m"}
+for pipeline in (scoring, training):
+    nodes = {one.id: one for one in pipeline.create_pipeline(default_settings()).components}
+    assert {one.id for one in nodes["ScoreExport"].upstream_nodes} == {"AccountScorer"}
+"""
+
+
+def test_another_sink(carried_out, tmp_path_factory):
+    tree = carried_out("Another sink for the scores")
+    assert tree.files == [
+        ".env.example",
+        "components/score_export/__init__.py",
+        "components/score_export/component.py",
+        "components/score_export/config.py",
+        "components/score_export/executor.py",
+        "pipeline/nodes.py",
+        "pipeline/scoring.py",
+        "pipeline/settings.py",
+        "pipeline/training.py",
+    ]
+    tree.run(SINK, str(tmp_path_factory.mktemp("sink")))
