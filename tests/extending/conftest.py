@@ -11,7 +11,16 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "extending.md"
-COPIED = ("pipeline", "components", "serving_model", "transforms", "tests", "docs", ".env.example")
+COPIED = (
+    "pipeline",
+    "components",
+    "serving_model",
+    "transforms",
+    "tests",
+    "docs",
+    ".env.example",
+    "pyproject.toml",
+)
 _SECTION = re.compile(r"^## ", re.MULTILINE)
 _DIFF = re.compile(r"^```diff\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -27,14 +36,21 @@ class Tree:
 
     def run(self, code: str, *arguments: str, **environment: str) -> str:
         """Runs Python code against the changed tree; returns what it printed."""
+        return self._run(["-c", code, *arguments], environment)
+
+    def test(self, *files: str, **environment: str) -> None:
+        """Runs test files of the changed tree."""
+        self._run(["-m", "pytest", "-n0", *files], environment)
+
+    def _run(self, arguments: list[str], environment: dict[str, str]) -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
+            [sys.executable, *arguments],
             cwd=self.root,
             env={**os.environ, "PYTHONPATH": str(self.root), **environment},
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
         return done.stdout
 
 

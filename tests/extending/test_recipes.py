@@ -1,5 +1,9 @@
 """docs/extending.md is true: each recipe is carried out, counted and run."""
 
+from contextlib import closing
+
+import psycopg2
+
 FEATURE = """
 import numpy as np, tensorflow as tf
 from transforms.account_features import account_features, feature_names
@@ -82,3 +86,99 @@ def test_another_sink(carried_out, tmp_path_factory):
         "pipeline/training.py",
     ]
     tree.run(SINK, str(tmp_path_factory.mktemp("sink")))
+
+
+COLUMN = """
+from contextlib import closing
+from datetime import datetime, timezone
+from components.feedback_example_gen.category_values import count_values
+from components.feedback_example_gen.examples import ExampleRules, record_batches, take_examples
+from components.feedback_example_gen.reading.feedback_reader import Bucket, read_feedback
+from components.postgres.connection import connect
+from components.postgres.contract import require_contract
+from transforms.account_features import feature_names
+from transforms.reason_groups import group_of
+
+as_of = datetime(2026, 6, 1, tzinfo=timezone.utc)
+with closing(connect("tens-insight test")) as connection:
+    require_contract(connection, churn_table="account_churn", churn_account_column="account_id",
+                     churn_date_column="churned_at", need_outputs=False)
+    feedback = read_feedback(connection, as_of, Bucket(0, 1))
+examples = take_examples(feedback, None, as_of, ExampleRules(180, 90, 100), None)
+(batch, *_) = record_batches(feedback, examples)
+channels = {one for row in batch["event_channel"].to_pylist() for one in row}
+assert channels == {b"web", b"phone"}, channels
+assert "channel" in count_values(feedback, examples)["column"].to_pylist()
+names = [name for name in feature_names() if name.startswith("channel[")]
+assert len(names) == 9, names
+assert {group_of(name) for name in names} == {"channels"}
+"""
+
+
+def test_one_more_column(carried_out, simulated_database):
+    with closing(psycopg2.connect(simulated_database)) as connection, connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE feedback_enriched ADD channel text NOT NULL DEFAULT 'web'")
+        cursor.execute("UPDATE feedback_enriched SET channel = 'phone' WHERE priority > 3")
+        connection.commit()
+    tree = carried_out("One more column of feedback_enriched")
+    assert tree.files == [
+        "components/feedback_example_gen/reading/queries.sql",
+        "transforms/columns.py",
+        "transforms/schema/schema.pbtxt",
+        "transforms/vocabularies.py",
+    ]
+    tree.run(COLUMN)
+
+
+METRIC = """
+import numpy as np
+from components.model_gate.gate_check import Population
+from components.model_gate.limits import Limits
+from components.model_gate.overall_checks import overall_checks
+from serving_model.evaluation.paired_bootstrap import paired_bootstrap
+
+random = np.random.default_rng(1)
+truth = random.beta(1, 3, 2_000)
+labels = (random.random(2_000) < truth).astype(float)
+models = {"challenger": np.clip(truth + 0.3, 0, 1), "champion": truth,
+          "constant": np.full(2_000, 0.25), "logistic_regression": truth}
+checks = overall_checks(Population.of("overall", labels), labels, models,
+                        paired_bootstrap(labels, models),
+                        Limits(0.5, .02, .03, .02, .05, .05, 30, 30))
+(found,) = [one for one in checks if one.name == "brier against the champion"]
+assert (found.verdict, found.limit) == ("failed", 0.005), found
+"""
+
+
+def test_one_more_metric(carried_out):
+    tree = carried_out("One more metric of the gate")
+    assert tree.files == [
+        "serving_model/evaluation/metrics.py",
+        "tests/serving_model/evaluation/test_metrics.py",
+    ]
+    tree.run(METRIC)
+    tree.test(tree.files[1])
+
+
+TABLE = """
+from pipeline import scoring
+from pipeline.settings import default_settings
+
+nodes = {one.id: one for one in scoring.create_pipeline(default_settings()).components}
+assert {one.id for one in nodes["StateSummary"].upstream_nodes} == {"AccountScorer"}
+"""
+
+
+def test_one_more_output_table(carried_out, postgres_server):
+    tree = carried_out("One more output table")
+    assert tree.files == [
+        "components/postgres/migrations/0002_state_summary.sql",
+        "components/postgres/tables.py",
+        "components/state_summary.py",
+        "pipeline/nodes.py",
+        "pipeline/scoring.py",
+        "tests/components/test_state_summary.py",
+    ]
+    tree.run(TABLE)
+    described = "tests/components/postgres/test_contract.py"
+    tree.test(tree.files[-1], described, TEST_DATABASE_URL=postgres_server.url())
