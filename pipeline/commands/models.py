@@ -32,9 +32,8 @@ _reason = click.option("--reason", default="", help="Why; it is recorded.")
 @_json
 def list_(as_json: bool) -> None:
     """Shows every model: quality, gate, stage, rows published with it."""
-    from pipeline.registry.listing import list_models
+    from pipeline.registry.listing import ask_publications, list_models
     from pipeline.registry.metadata_store import describe_store
-    from pipeline.registry.publications import ask_publications
     from pipeline.text.models import model_lines
 
     settings, registry = _open()
@@ -54,7 +53,7 @@ def list_(as_json: bool) -> None:
 def show(version: str, as_json: bool) -> None:
     """Shows where a model comes from, what the gate said, and whether its files are whole."""
     from pipeline.registry.lineage import show_model
-    from pipeline.registry.publications import ask_publications
+    from pipeline.registry.listing import ask_publications
     from pipeline.text.models import detail_lines
 
     settings, registry = _open()

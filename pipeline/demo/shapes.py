@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from pipeline.demo.copy_text import FeedbackColumns, account_names, feedback_columns
-from pipeline.demo.goinsight_shape import Reseller, goinsight_rows
-from pipeline.demo.odd_ids import odd_account_names
+from pipeline.demo.goinsight_shape import Reseller, goinsight_rows, odd_account_names
 from pipeline.demo.world import Block, World, draw_blocks
 
 PLAIN: Final = "plain"

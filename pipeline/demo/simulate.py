@@ -18,7 +18,7 @@ from components.postgres.failures import explained
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
 from pipeline.demo.copy_text import churn_lines, feedback_lines
-from pipeline.demo.present_rows import make_room
+from pipeline.demo.recorded_worlds import make_room
 from pipeline.demo.shapes import PLAIN, SHAPES, shaped_blocks
 from pipeline.demo.world import World
 from pipeline.demo.world_model import SCENARIOS

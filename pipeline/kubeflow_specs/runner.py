@@ -10,8 +10,7 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from pipeline.deployment import as_of_text
 from pipeline.kubeflow_specs.documents import complete, kubeflow_documents, vertex_job
-from pipeline.kubeflow_specs.tasks import as_tasks
-from pipeline.kubeflow_specs.titles import titles_that_import
+from pipeline.kubeflow_specs.tasks import as_tasks, titles_that_import
 from pipeline.settings import Settings
 
 

@@ -1,19 +1,48 @@
 """Makes the components of a pipeline into tasks: ours are called in place of their executors."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
+import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
+from tfx import types
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.utils import name_utils
 
 from components.kubeflow_task import executor
 from components.kubeflow_task.packaged_file import reference
 from components.kubeflow_task.task import RUN_ID, RUN_ID_PLACEHOLDER, TASK, Task
+from components.registry import artifacts
 from components.store_resolver.component import StoreResolver
 from pipeline.registry.metadata_store import require_no_backslash
 from pipeline.settings import Settings
 from transforms.schema import schema_path
+
+
+@contextlib.contextmanager
+def titles_that_import() -> Iterator[None]:
+    """Gives our artifact types titles by which TFX's container entry point can import them.
+
+    TFX's compiler takes TYPE_NAME for the title, and its entry point takes the title for the
+    path of the class; Vertex wants it to be room.Type. The names under which ML Metadata knows
+    our types are none of all this, and need not change for it: the compiler's function is
+    replaced for as long as it compiles.
+    """
+    original = compiler_utils.get_artifact_schema
+
+    def schema(artifact_type: type[types.Artifact]) -> str:
+        if artifact_type.__module__ != artifacts.__name__:
+            return original(artifact_type)
+        return yaml.dump({"title": f"components.{artifact_type.__name__}", "type": "object"})
+
+    compiler_utils.get_artifact_schema = schema
+    try:
+        yield
+    finally:
+        compiler_utils.get_artifact_schema = original
 
 
 def as_tasks(definition: tfx.dsl.Pipeline, settings: Settings) -> None:

@@ -4,11 +4,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from components.errors import TensInsightError
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
-from components.publishing.published import PublishedWith
+from components.publishing.published import PublishedWith, published_models
 from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import JudgedModel, Stages, champion, stages_after
+from pipeline.database import open_database
 from pipeline.registry.registry import Artifact, Registry
+from pipeline.settings import Settings
+
+
+def ask_publications(settings: Settings) -> tuple[dict[str, PublishedWith] | None, str]:
+    """Asks the log of publications; the registry works without it.
+
+    Args:
+        settings: Says where an embedded database would be.
+
+    Returns:
+        What was published by model version, and an empty text; or None, and why.
+    """
+    try:
+        with open_database(settings, "models", statement_timeout_s=30) as connection:
+            return published_models(connection), ""
+    except TensInsightError as error:
+        return None, f"Rows published are not known: {error}"
+
 
 BLESSED, NOT_BLESSED, NOT_JUDGED = "blessed", "not blessed", "not judged"
 
