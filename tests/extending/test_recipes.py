@@ -182,3 +182,36 @@ def test_one_more_output_table(carried_out, postgres_server):
     tree.run(TABLE)
     described = "tests/components/postgres/test_contract.py"
     tree.test(tree.files[-1], described, TEST_DATABASE_URL=postgres_server.url())
+
+
+SETTING = """
+import json
+from pipeline import scoring
+from pipeline.settings import ConfigurationInvalid, load_settings
+
+try:
+    load_settings(min_area_rows=0)
+except ConfigurationInvalid as error:
+    assert "Setting min_area_rows from command line is 0" in str(error), error
+else:
+    raise AssertionError("0 rows were accepted")
+settings = load_settings()
+nodes = {one.id: one for one in scoring.create_pipeline(settings).components}
+assert json.loads(nodes["ProductAreaScorer"].exec_properties["config"])["min_area_rows"] == 5
+"""
+
+
+def test_one_more_setting(carried_out, postgres_server):
+    tree = carried_out("One more setting of a component")
+    assert tree.files == [
+        ".env.example",
+        "components/product_area_scorer/config.py",
+        "components/product_area_scorer/executor.py",
+        "tests/components/product_area_scorer/test_executor.py",
+    ]
+    tree.run(SETTING, TENS_INSIGHT_MIN_AREA_ROWS="5")
+    tree.test(
+        f"{tree.files[-1]}::test_pairs_with_few_rows_are_left_out",
+        "tests/pipeline/test_settings.py",
+        TEST_DATABASE_URL=postgres_server.url(),
+    )
