@@ -127,14 +127,7 @@ def gate_model(
         transform_graph=transform_graph,
         model=model,
         baseline_model=former_champion,
-        min_auc=settings.model_gate.min_auc,
-        max_auc_drop=settings.model_gate.max_auc_drop,
-        max_pr_auc_drop=settings.model_gate.max_pr_auc_drop,
-        max_log_loss_rise=settings.model_gate.max_log_loss_rise,
-        max_calibration_error=settings.model_gate.max_calibration_error,
-        max_calibration_gap=settings.model_gate.max_calibration_gap,
-        min_slice_churned=settings.model_gate.min_slice_churned,
-        min_slice_stayed=settings.model_gate.min_slice_stayed,
+        config=settings.model_gate,
     )
     gate.add_upstream_node(evaluator)
     return gate

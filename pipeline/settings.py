@@ -23,11 +23,11 @@ from components.config import plain, setting_fields
 from components.data_checker.config import DataCheckerConfig
 from components.errors import did_you_mean
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
+from components.model_gate.config import ModelGateConfig
 from components.model_review.config import ModelReviewConfig
 from components.model_trainer.config import ModelTrainerConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
 from pipeline.setting_groups.kubeflow import KubeflowSettings
-from pipeline.setting_groups.model_gate import ModelGateConfig
 from pipeline.setting_groups.run import RunSettings
 
 PREFIX: Final = "TENS_INSIGHT_"

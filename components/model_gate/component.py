@@ -5,22 +5,15 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
+from components.config import CONFIG, as_parameter
 from components.model_gate import executor
+from components.model_gate.config import ModelGateConfig
 
 
 class ModelGateSpec(types.ComponentSpec):
     """Interface of ModelGate."""
 
-    PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
-        "min_auc": ExecutionParameter(type=float),
-        "max_auc_drop": ExecutionParameter(type=float),
-        "max_pr_auc_drop": ExecutionParameter(type=float),
-        "max_log_loss_rise": ExecutionParameter(type=float),
-        "max_calibration_error": ExecutionParameter(type=float),
-        "max_calibration_gap": ExecutionParameter(type=float),
-        "min_slice_churned": ExecutionParameter(type=int),
-        "min_slice_stayed": ExecutionParameter(type=int),
-    }
+    PARAMETERS = {CONFIG: ExecutionParameter(type=str)}  # noqa: RUF012 - as ComponentSpec asks
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
@@ -46,8 +39,7 @@ class ModelGate(base_component.BaseComponent):
           Evaluator writes them, decision.json with every check, and predictions.parquet
           with the answers of every model to every account of the evaluation snapshot.
           Properties: those by which TFX's Pusher and resolvers find a blessed model, and
-          model_version, summary, auc, log_loss,
-          decision.
+          model_version, summary, auc, log_loss and decision.
     """
 
     SPEC_CLASS = ModelGateSpec
@@ -59,30 +51,24 @@ class ModelGate(base_component.BaseComponent):
         examples: types.BaseChannel,
         transform_graph: types.BaseChannel,
         model: types.BaseChannel,
-        min_auc: float,
-        max_auc_drop: float,
-        max_pr_auc_drop: float,
-        max_log_loss_rise: float,
-        max_calibration_error: float,
-        max_calibration_gap: float,
-        min_slice_churned: int,
-        min_slice_stayed: int,
+        config: ModelGateConfig,
         baseline_model: types.BaseChannel | None = None,
     ):
-        """Declares what is judged, beside what, and the bars; see Limits for these."""
+        """Declares what is judged, compared with what, and the thresholds.
+
+        Args:
+            examples: Of FeedbackExampleGen.
+            transform_graph: Of Transform.
+            model: The challenger.
+            config: The settings.
+            baseline_model: The former champion; None if there is none.
+        """
         spec = ModelGateSpec(
             examples=examples,
             transform_graph=transform_graph,
             model=model,
             baseline_model=baseline_model,
-            min_auc=min_auc,
-            max_auc_drop=max_auc_drop,
-            max_pr_auc_drop=max_pr_auc_drop,
-            max_log_loss_rise=max_log_loss_rise,
-            max_calibration_error=max_calibration_error,
-            max_calibration_gap=max_calibration_gap,
-            min_slice_churned=min_slice_churned,
-            min_slice_stayed=min_slice_stayed,
+            config=as_parameter(config),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )
         super().__init__(spec=spec)

@@ -12,11 +12,12 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components.config import read_config
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, FILE, Decision
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
-from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions, write_predictions
 from components.model_gate.slice_checks import slice_checks
@@ -46,10 +47,10 @@ class Executor(base_executor.BaseExecutor):
             output_dict:
                 - blessing: ModelBlessing. Nothing in its folder blesses the model until
                   the whole decision is made and written.
-            exec_properties: The bars, see Limits.
+            exec_properties: The config.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        limits = Limits(**exec_properties)
+        limits = read_config(ModelGateConfig, exec_properties)
         decision, predictions = _judge(input_dict, limits)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         fileio.makedirs(blessing.uri)
@@ -63,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
         logging.info("Model gate: %s", decision.summary)
 
 
-def _judge(inputs: Artifacts, limits: Limits) -> tuple[Decision, Predictions]:
+def _judge(inputs: Artifacts, limits: ModelGateConfig) -> tuple[Decision, Predictions]:
     examples = artifact_utils.get_single_instance(inputs["examples"])
     data = ExamplesProperties.read(examples)
     transform = tft.TFTransformOutput(
@@ -120,7 +121,7 @@ def _baselines(
 
 
 def _checks(
-    snapshots: EvalSnapshots, models: dict[str, Any], limits: Limits
+    snapshots: EvalSnapshots, models: dict[str, Any], limits: ModelGateConfig
 ) -> tuple[list[GateCheck], list[dict[str, Any]]]:
     labels = snapshots.labels
     population = Population.of(OVERALL, labels)

@@ -13,6 +13,8 @@ PASSED: Final = "passed"
 FAILED: Final = "failed"
 SKIPPED: Final = "skipped"
 OVERALL: Final = "overall"
+LOWEST_AUC: Final = 0.5
+"""A ranking by chance."""
 
 
 @dataclass(frozen=True)

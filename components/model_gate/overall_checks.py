@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from components.model_gate.gate_check import GateCheck, Population
-from components.model_gate.limits import LOWEST_AUC, Limits
+from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.metrics import (
     METRICS,
@@ -23,7 +23,7 @@ def overall_checks(
     labels: Floats,
     models: Mapping[str, Floats],
     replicates: Mapping[str, Replicates],
-    limits: Limits,
+    limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
     """Yields every check on the whole evaluation snapshot.
 
@@ -32,7 +32,7 @@ def overall_checks(
         labels: 0 or 1, [n].
         models: Probabilities by name, [n]; the champion may be absent.
         replicates: Of the paired bootstrap, by the same names.
-        limits: The bars.
+        limits: The thresholds.
     """
     yield population.check(
         name="auc",
@@ -87,12 +87,12 @@ def _not_worse(
     models: Mapping[str, Floats],
     replicates: Mapping[str, Replicates],
     rival: str,
-    limits: Limits,
+    limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
     """The differences are challenger less rival, on the same accounts."""
     both = (models[CHALLENGER], models[rival])
     own, other = replicates[CHALLENGER], replicates[rival]
-    for name, most in limits.max_worsening.items():
+    for name, most in limits.worsening_limits.items():
         metric = METRICS[name]
         difference = metric.function(labels, both[0]) - metric.function(labels, both[1])
         limit = -most if metric.higher_is_better else most
@@ -111,7 +111,7 @@ def _calibrated(
     labels: Floats,
     models: Mapping[str, Floats],
     replicates: Mapping[str, Replicates],
-    limits: Limits,
+    limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
     """Bars are the settings, or what chance explains where there are few accounts."""
     found, chance = models[CHALLENGER], chance_bounds(models[CHALLENGER])

@@ -6,10 +6,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from components.model_gate.gate_check import GateCheck, Population
-from components.model_gate.limits import LOWEST_AUC, Limits
-from serving_model.evaluation.metrics import auc, calibration_gap
+from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
+from serving_model.evaluation.metrics import AUC, auc, calibration_gap
 from serving_model.evaluation.paired_bootstrap import Replicates, interval, paired_bootstrap
 from transforms import event_spec as spec
 from transforms.arrays import Booleans, Floats
@@ -39,7 +39,7 @@ def slices(traits: Traits) -> Iterator[tuple[str, Booleans]]:
 
 
 def slice_checks(
-    labels: Floats, models: Mapping[str, Floats], traits: Traits, limits: Limits
+    labels: Floats, models: Mapping[str, Floats], traits: Traits, limits: ModelGateConfig
 ) -> Iterator[tuple[dict[str, Any], list[GateCheck]]]:
     """Yields each slice's metrics and checks.
 
@@ -47,7 +47,7 @@ def slice_checks(
         labels: 0 or 1, [n].
         models: Probabilities by name, [n]; the champion may be absent.
         traits: Of the same accounts.
-        limits: The bars.
+        limits: The thresholds.
     """
     judged = {name: models[name] for name in (CHALLENGER, CHAMPION) if name in models}
     for name, rows in slices(traits):
@@ -62,7 +62,7 @@ def slice_checks(
         yield {**described, **_metrics(labels[rows], own[CHALLENGER])}, checks
 
 
-def _too_few(population: Population, limits: Limits) -> str:
+def _too_few(population: Population, limits: ModelGateConfig) -> str:
     stayed = population.accounts - population.churned
     if population.churned >= limits.min_slice_churned and stayed >= limits.min_slice_stayed:
         return ""
@@ -81,7 +81,7 @@ def _metrics(labels: Floats, probabilities: Floats) -> dict[str, float]:
 
 
 def _checks(
-    population: Population, labels: Floats, models: Mapping[str, Floats], limits: Limits
+    population: Population, labels: Floats, models: Mapping[str, Floats], limits: ModelGateConfig
 ) -> Iterator[GateCheck]:
     """A slice is small: it fails only where its whole interval lies beyond the bar."""
     replicates = paired_bootstrap(labels, models)
@@ -111,15 +111,18 @@ def _checks(
 
 
 def _beside_the_champion(
-    population: Population, difference: float, replicates: Mapping[str, Replicates], limits: Limits
+    population: Population,
+    difference: float,
+    replicates: Mapping[str, Replicates],
+    limits: ModelGateConfig,
 ) -> GateCheck:
     differences = replicates[CHALLENGER]["auc"] - replicates[CHAMPION]["auc"]
     return population.check(
         name=f"auc against the {CHAMPION}",
         value=difference,
-        bar=f"upper end at least {-limits.max_auc_drop:+g}",
-        limit=-limits.max_auc_drop,
-        excess=-limits.max_auc_drop - _ends(differences)[1],
+        bar=f"upper end at least {-limits.worsening_limits[AUC.name]:+g}",
+        limit=-limits.worsening_limits[AUC.name],
+        excess=-limits.worsening_limits[AUC.name] - _ends(differences)[1],
         replicates=differences,
     )
 

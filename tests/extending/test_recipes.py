@@ -133,7 +133,7 @@ def test_one_more_column(carried_out, simulated_database):
 METRIC = """
 import numpy as np
 from components.model_gate.gate_check import Population
-from components.model_gate.limits import Limits
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.overall_checks import overall_checks
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
@@ -144,7 +144,7 @@ models = {"challenger": np.clip(truth + 0.3, 0, 1), "champion": truth,
           "constant": np.full(2_000, 0.25), "logistic_regression": truth}
 checks = overall_checks(Population.of("overall", labels), labels, models,
                         paired_bootstrap(labels, models),
-                        Limits(0.5, .02, .03, .02, .05, .05, 30, 30))
+                        ModelGateConfig())
 (found,) = [one for one in checks if one.name == "brier against the champion"]
 assert (found.verdict, found.limit) == ("failed", 0.005), found
 """

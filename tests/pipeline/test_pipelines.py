@@ -142,27 +142,16 @@ def test_the_gate_judges_beside_the_former_champion_and_alone(train_graph):
     assert producers(training, "ModelGate", "Model") == {"ModelTrainer", "FormerChampion"}
 
 
-def test_the_bars_of_the_settings_reach_the_gate():
-    bars = {
+def test_the_thresholds_of_the_settings_reach_the_gate():
+    thresholds = {
         "min_auc": 0.61,
-        "max_auc_drop": 0.011,
-        "max_pr_auc_drop": 0.012,
-        "max_log_loss_rise": 0.013,
+        "max_worsening": {"auc": 0.011, "pr_auc": 0.012, "log_loss": 0.013},
         "max_calibration_error": 0.014,
         "max_calibration_gap": 0.015,
         "min_slice_churned": 16,
         "min_slice_stayed": 17,
     }
-    (gate,) = [
-        one.pipeline_node
-        for one in compiled(training, **bars).nodes
-        if one.pipeline_node.node_info.id == "ModelGate"
-    ]
-    found = {}
-    for name, value in gate.parameters.parameters.items():
-        kind = value.field_value.WhichOneof("value")
-        found[name] = getattr(value.field_value, kind)
-    assert found == bars
+    assert config_of(compiled(training, **thresholds), "ModelGate") == thresholds
 
 
 def test_scoring_trains_nothing(score_graph):
@@ -246,6 +235,7 @@ GROUPS = {
     "DataChecker": "data_gate",
     "AccountScorer": "scoring",
     "ProductAreaScorer": "areas",
+    "ModelGate": "model_gate",
     "ModelReview": "review",
 }
 

@@ -4,17 +4,15 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.gate_check import FAILED, OVERALL, SKIPPED, GateCheck, Population
-from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
-LIMITS = Limits(
+LIMITS = ModelGateConfig(
     min_auc=0.55,
-    max_auc_drop=0.02,
-    max_pr_auc_drop=0.05,
-    max_log_loss_rise=0.02,
+    max_worsening={"auc": 0.02, "pr_auc": 0.05, "log_loss": 0.02},
     max_calibration_error=0.03,
     max_calibration_gap=0.03,
     min_slice_churned=20,
@@ -166,3 +164,10 @@ def test_a_slice_may_not_fall_clearly_behind_the_champion() -> None:
 def test_what_cannot_be_computed_is_no_pass() -> None:
     check = Population("overall", 3, 0).check("auc", float("nan"), "any", 0.5, float("nan"))
     assert (check.verdict, check.value) == (FAILED, None)
+
+
+def test_a_metric_that_no_setting_names_keeps_its_limit() -> None:
+    limits = ModelGateConfig(max_worsening={"auc": 0.3}).worsening_limits
+    assert limits == {"auc": 0.3, "pr_auc": 0.03, "log_loss": 0.02}
+    with pytest.raises(ValueError, match="gini is none of auc, pr_auc, log_loss"):
+        ModelGateConfig(max_worsening={"gini": 0.3})

@@ -14,6 +14,7 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
 from components.config import setting_fields
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.executor import Executor as Gate
 from components.model_review.config import ModelReviewConfig
 from components.model_review.executor import Executor
@@ -28,9 +29,7 @@ CANARY = "canary-51b7d0c2e9"
 RUN_ID = "2026-06-01T07:00:00.123456"
 LIMITS = {
     "min_auc": 0.55,
-    "max_auc_drop": 0.2,
-    "max_pr_auc_drop": 0.2,
-    "max_log_loss_rise": 0.1,
+    "max_worsening": {"auc": 0.2, "pr_auc": 0.2, "log_loss": 0.1},
     "max_calibration_error": 0.1,
     "max_calibration_gap": 0.1,
     "min_slice_churned": 10,
@@ -84,7 +83,7 @@ def decided(judged: SimpleNamespace) -> SimpleNamespace:
     """The gate's decision, and the inputs of ModelReview after it."""
     blessing = standard_artifacts.ModelBlessing()
     blessing.uri = str(judged.root / "blessing-for-the-review")
-    Gate().Do(judged.inputs, {"blessing": [blessing]}, LIMITS)
+    Gate().Do(judged.inputs, {"blessing": [blessing]}, exec_properties(ModelGateConfig(**LIMITS)))
     names = {name: judged.inputs[name][0] for name in ("examples", "transform_graph")}
     models = {name: model_of(judged.inputs[name][0].uri) for name in ("model", "baseline_model")}
     decision = json.loads((Path(blessing.uri) / "decision.json").read_text(encoding="utf-8"))

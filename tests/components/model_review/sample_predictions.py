@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, Decision
 from components.model_gate.gate_check import OVERALL, Population
-from components.model_gate.limits import Limits
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions
 from components.model_gate.slice_checks import Traits, slice_checks
@@ -15,7 +15,7 @@ from transforms.thresholds import account_states
 
 ACCOUNTS = 1_446
 CUTOFF = "2026-04-02T00:00:00+00:00"
-LIMITS = Limits(0.5, 0.02, 0.03, 0.02, 0.05, 0.05, 30, 30)
+LIMITS = ModelGateConfig(min_auc=0.5)
 _BASE, _SPREAD = -2.2, 1.3
 
 

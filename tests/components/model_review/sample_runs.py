@@ -35,7 +35,7 @@ SETTINGS: dict[str, Any] = {
     "label_source": "auto",
     "learning_rate": 0.002,
     "lookback_days": 180,
-    "max_auc_drop": 0.02,
+    "max_worsening": {},
     "members": 6,
     "review_accounts": True,
     "risk_bands": "probability",

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from components.model_gate.decision_file import Decision, read_decision
 from components.model_gate.gate_check import Population
 from components.model_review.sections.slices import slices_of
 from transforms.thresholds import STATES
@@ -25,7 +26,7 @@ def groups(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def test_slices_are_groups_of_the_accounts(decided: SimpleNamespace) -> None:
     expected, judged = groups(decided.predictions), 0
-    found = {one.name: one for one in slices_of(decided.decision)}
+    found = {one.name: one for one in slices_of(read_decision(decided.inputs["blessing"].uri))}
     assert found.keys() == expected.keys()
     for name, own in expected.items():
         one = found[name]
@@ -58,13 +59,21 @@ def test_a_slice_that_failed_and_one_with_too_little() -> None:
     good = population.check("auc", 0.6, "", 0.5, -0.1)
     bad = population.check("calibration gap", 0.2, "", 0.05, 0.15)
     few = Population("region NA", 9, 1).skip("slice", "", "too few")
-    decision = {
-        "checks": [vars(one) for one in (good, bad, few)],
-        "slices": [
+    decision = Decision(
+        blessed=False,
+        summary="",
+        model_version="20260601-4b825dc6",
+        champion_version=None,
+        eval={},
+        training={},
+        checks=(good, bad, few),
+        metrics={},
+        slices=[
             {"slice": "region EU", "accounts": 50, "churned": 20, "auc": 0.6},
             {"slice": "region NA", "accounts": 9, "churned": 1, "skipped": "too few"},
         ],
-    }
+        calibration=[],
+    )
     failed, skipped = slices_of(decision)
     assert failed.auc is not None
     assert (failed.name, failed.failed, failed.auc.value) == ("region EU", True, 0.6)
