@@ -3,7 +3,7 @@
 Usage: python -m bench.ablation FOLDER [--members 2]
        python -m bench.ablation --world base --accounts 6000 --days 480
 
-The pipeline makes the snapshots once, as in bench.model_quality. Then the whole model (its
+The pipeline makes the examples once, as in bench.model_quality. Then the whole model (its
 choices included) is fitted on all columns, once with another seed to see what chance
 alone does, and once without the columns of each group of transforms/reason_groups.py.
 A loss above 0 says that the model is worse without the group. Intervals are of a paired
@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     probabilities = dict(_refitted(found, groups))
     labels = found.testing.labels.astype(np.float64)
     print(
-        f"\n{history.name}: {len(found.training.labels)} training snapshots, {len(labels)} test "
+        f"\n{history.name}: {len(found.training.labels)} training examples, {len(labels)} test "
         f"accounts, {options.members} members"
     )
     print_losses(labels, probabilities, column_counts(groups))
@@ -140,10 +140,10 @@ def _refitted(found: TrainedHistory, groups: Sequence[str]) -> Iterator[tuple[st
 
 def _fitted(found: TrainedHistory, kept: Booleans, seed: int) -> Floats:
     """Probabilities of the test accounts by a model that sees the kept columns alone."""
-    from serving_model.learning.trainer import fit_snapshots
+    from serving_model.learning.trainer import fit_examples
 
     training = found.training._replace(features=found.training.features[:, kept])
-    fitted = fit_snapshots(training, _settings(found, seed))
+    fitted = fit_examples(training, _settings(found, seed))
     answer = fitted.served().predict(found.testing.features[:, kept], batch_size=8192, verbose=0)
     return np.asarray(answer[:, fitted.horizons.target], dtype=np.float64)
 

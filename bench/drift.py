@@ -3,7 +3,7 @@
 Usage: python -m bench.drift [--accounts 1000 4000] [--seeds 1 2] [--worlds base strong harsh ...]
 
 Simulates each world in an embedded server, changes it where its name says so, takes the
-snapshots of a training run, and prints for each feature the value that TFDV measures
+examples of a training run, and prints for each feature the value that TFDV measures
 between each pair of splits, beside its threshold; values over it are marked. Worlds that
 did not change must have none.
 """
@@ -72,20 +72,20 @@ def make_world(connection: Connection, world: str, accounts: int, seed: int) -> 
 
 
 def split_statistics(connection: Connection) -> dict[str, Statistics]:
-    """Returns the statistics of the snapshots of each split, as StatisticsGen makes them."""
+    """Returns the statistics of the examples of each split, as StatisticsGen makes them."""
     feedback = read_feedback(connection, END, ALL)
     churn = read_churn(connection, CHURN, END, ALL, feedback.account_ids)
     batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
     plan = plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS)
     for split, cutoff in plan:
-        snapshots = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split))
-        batches[split] += record_batches(feedback, snapshots)
+        examples = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split))
+        batches[split] += record_batches(feedback, examples)
     connection.rollback()
     return {split: statistics_of(own) for split, own in batches.items()}
 
 
 def statistics_of(batches: list[pa.RecordBatch]) -> Statistics:
-    """Returns TFDV's statistics of snapshots in memory."""
+    """Returns TFDV's statistics of examples in memory."""
     (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
     return generate_statistics_in_memory(whole)
 

@@ -1,6 +1,6 @@
 """The last training run against the best score that its world allows.
 
-Scores the evaluation snapshot of the newest training run with the model that the run
+Scores the evaluation set of the newest training run with the model that the run
 exported, and hands the predictions to bench.limit. Only for simulated worlds:
 
     make run
@@ -28,7 +28,7 @@ def main() -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
     # Only now: TensorFlow reads what it may say when it is first imported.
-    from components.model_gate.snapshots import read_serialized
+    from components.model_gate.evaluation_set import read_serialized
     from serving_model.served.predict import ModelScorer
 
     settings = load_settings()

@@ -8,7 +8,7 @@ scratch database; FeedbackExampleGen, Transform and ModelTrainer run as in train
 the cutoffs of its split.json; the exported SavedModel scores the test cutoff, once. Beside it
 stand the constant base rate, recency alone, logistic regression and LightGBM (a
 dependency of this script only: `uv pip install lightgbm`), all trained on the same
-snapshots and the same transformed features. Intervals are of a bootstrap over accounts.
+examples and the same transformed features. Intervals are of a bootstrap over accounts.
 Of a simulated world the best possible score is estimated too.
 """
 
@@ -48,7 +48,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     add_history(parser)
     parser.add_argument("--json", type=Path, help="file to write: all figures")
     parser.add_argument("--predictions", type=Path, help="CSV to write: the pipeline's scores")
-    parser.add_argument("--features", type=Path, help="npz to write: all snapshots as learnt from")
+    parser.add_argument("--features", type=Path, help="npz to write: all examples as learnt from")
     return parser.parse_args(arguments)
 
 
@@ -68,7 +68,7 @@ def _measure(
 
     training, testing = found.training, found.testing
     print(
-        f"\n{name}: {len(training.labels)} training snapshots of rate "
+        f"\n{name}: {len(training.labels)} training examples of rate "
         f"{training.base_rate:.3f}, {len(found.ours)} test accounts of rate "
         f"{testing.base_rate:.3f}, trained in {found.training_seconds:.0f} s"
     )
@@ -81,7 +81,7 @@ def _measure(
     return QualityResult(
         name=name,
         fingerprint=fingerprint(),
-        training_snapshots=len(training.labels),
+        training_examples=len(training.labels),
         training_rate=training.base_rate,
         test_accounts=len(labels),
         test_rate=testing.base_rate,

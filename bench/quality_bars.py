@@ -8,7 +8,7 @@ from bench.quality_result import Figure, QualityResult
 from bench.score_table import OURS, Score
 from bench.verdict import RIVAL, below
 
-TRAINING_SNAPSHOTS = 100_000
+TRAINING_EXAMPLES = 100_000
 TRAINING_SECONDS = 180
 BASE_WORLD = "base world"
 
@@ -94,18 +94,18 @@ def _beside_the_rival(result: QualityResult) -> Iterator[Judged]:
 
 
 def _training(results: Sequence[QualityResult]) -> Judged:
-    """Of the history with the most snapshots, in proportion to their number.
+    """Of the history with the most examples, in proportion to their number.
 
-    Fewer than TRAINING_SNAPSHOTS do not answer: what every training takes would be multiplied.
+    Fewer than TRAINING_EXAMPLES do not answer: what every training takes would be multiplied.
     """
     bar = f"at most {TRAINING_SECONDS} s"
-    figure = f"training time for {TRAINING_SNAPSHOTS:,} snapshots"
-    largest = max(results, key=lambda result: result.training_snapshots, default=None)
+    figure = f"training time for {TRAINING_EXAMPLES:,} examples"
+    largest = max(results, key=lambda result: result.training_examples, default=None)
     if largest is None:
         return Judged("-", figure, bar, "not measured", None)
-    took = f"{largest.training_seconds:.0f} s for {largest.training_snapshots:,}"
-    if largest.training_snapshots < TRAINING_SNAPSHOTS:
-        return Judged(largest.name, figure, bar, f"too few snapshots: {took}", None)
-    seconds = largest.training_seconds * TRAINING_SNAPSHOTS / largest.training_snapshots
+    took = f"{largest.training_seconds:.0f} s for {largest.training_examples:,}"
+    if largest.training_examples < TRAINING_EXAMPLES:
+        return Judged(largest.name, figure, bar, f"too few examples: {took}", None)
+    seconds = largest.training_seconds * TRAINING_EXAMPLES / largest.training_examples
     reached = seconds <= TRAINING_SECONDS
     return Judged(largest.name, figure, bar, f"{seconds:.0f} s ({took})", reached)

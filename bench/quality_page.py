@@ -22,7 +22,7 @@ Written by `make quality HISTORIES="FOLDER FOLDER"` (`python -m bench.quality_re
 The histories lie in folders of their own and are no part of this repository. Each one went
 through the pipeline's own FeedbackExampleGen, Transform and ModelTrainer with the default
 settings; the exported SavedModel scored the test cutoff once, and training knew nothing from
-that cutoff on. The rivals learnt from the same snapshots, features and labels.
+that cutoff on. The rivals learnt from the same examples, features and labels.
 Brackets are 95 % intervals of a bootstrap over accounts; those of differences are paired.
 """
 
@@ -57,7 +57,7 @@ def _history(result: QualityResult) -> Iterator[str]:
     yield ""
     yield f"{TITLES.get(result.name, result.name)}."
     yield (
-        f"{result.training_snapshots:,} training snapshots, {result.training_rate:.1%} of them "
+        f"{result.training_examples:,} training examples, {result.training_rate:.1%} of them "
         f"churned within {result.horizon_days} days; {result.test_accounts:,} test accounts, "
         f"{result.test_rate:.1%}."
     )

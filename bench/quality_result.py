@@ -24,7 +24,7 @@ class QualityResult:
     Attributes:
         name: Of the history.
         fingerprint: Of all code that decides the figures, see bench/fingerprint.py.
-        training_snapshots: How many were learnt from.
+        training_examples: How many were learnt from.
         training_rate: Share of them that churned.
         test_accounts: How many were scored.
         test_rate: Share of them that churned.
@@ -38,7 +38,7 @@ class QualityResult:
 
     name: str
     fingerprint: str
-    training_snapshots: int
+    training_examples: int
     training_rate: float
     test_accounts: int
     test_rate: float

@@ -50,7 +50,7 @@ def repeat(split: str, folder: Path, accounts: int) -> str:
     """Writes a split again and again, each time with account ids of its own."""
     import tensorflow as tf
 
-    from components.model_gate.snapshots import read_serialized
+    from components.model_gate.evaluation_set import read_serialized
 
     folder.mkdir()
     parsed = [tf.train.Example.FromString(one) for one in read_serialized(split)]
@@ -102,7 +102,7 @@ def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:
     """Measures what asks the model; returns the seconds of one pass."""
     import tensorflow_transform as tft
 
-    from components.model_gate.snapshots import read_eval, read_serialized
+    from components.model_gate.evaluation_set import read_eval, read_serialized
     from components.model_review.sections.accounts import score_split
     from components.model_review.sections.importance import contributions_of, importance_of
     from serving_model.served.predict import ModelScorer
@@ -115,10 +115,8 @@ def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:
 
     def importance() -> None:
         lookback = int(scorer.card["lookback_days"])
-        snapshots = shown(
-            "read_eval", floor, lambda: read_eval(splits["eval"], transform, lookback)
-        )
-        shown("importance_of", floor, lambda: importance_of(scorer, snapshots))
+        examples = shown("read_eval", floor, lambda: read_eval(splits["eval"], transform, lookback))
+        shown("importance_of", floor, lambda: importance_of(scorer, examples))
 
     importance()
     scored = shown("score_split", floor, lambda: score_split(scorer, splits["score"]))

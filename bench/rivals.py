@@ -1,4 +1,4 @@
-"""What the pipeline's model is measured against, on the very same snapshots."""
+"""What the pipeline's model is measured against, on the very same examples."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.folds import Fold, choosing_folds
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from transforms.account_features import feature_names
 from transforms.arrays import Floats
 
@@ -25,12 +25,12 @@ PATIENCE = 50
 """Trees without a gain before it is stopped."""
 
 
-def rival_probabilities(training: Snapshots, testing: Snapshots) -> dict[str, Floats]:
-    """Trains each rival and scores the test snapshots.
+def rival_probabilities(training: LabelledExamples, testing: LabelledExamples) -> dict[str, Floats]:
+    """Trains each rival and scores the test examples.
 
     What a rival leaves open (penalty, number of trees) is chosen on the folds on which the
     pipeline's model chooses: newer cutoffs of other accounts, never the test. On
-    snapshots of the same accounts, whose label windows overlap, LightGBM would not stop.
+    examples of the same accounts, whose label windows overlap, LightGBM would not stop.
 
     Returns:
         Probabilities of churn, float64 [test accounts], by the rival's name.
@@ -47,9 +47,9 @@ def rival_probabilities(training: Snapshots, testing: Snapshots) -> dict[str, Fl
 
 
 def _logistic(
-    training: Snapshots, testing: Snapshots, folds: Sequence[Fold], columns: Floats
+    training: LabelledExamples, testing: LabelledExamples, folds: Sequence[Fold], columns: Floats
 ) -> Floats:
-    def answers(fit: Snapshots, asked: Snapshots, strength: float) -> Floats:
+    def answers(fit: LabelledExamples, asked: LabelledExamples, strength: float) -> Floats:
         model = LogisticRegression(C=strength, max_iter=300, solver="newton-cholesky")
         # In float32 the line search of the solver ends too early.
         model.fit(fit.features[:, columns].astype(np.float64), fit.labels)
@@ -65,7 +65,9 @@ def _logistic(
     return answers(training, testing, min(losses, key=losses.__getitem__))
 
 
-def _lightgbm(training: Snapshots, testing: Snapshots, folds: Sequence[Fold]) -> Floats:
+def _lightgbm(
+    training: LabelledExamples, testing: LabelledExamples, folds: Sequence[Fold]
+) -> Floats:
     import lightgbm
 
     def trees(fold: Fold) -> int:

@@ -18,7 +18,7 @@ from pipeline.settings import Settings, load_settings
 from transforms.arrays import Floats
 
 if TYPE_CHECKING:
-    from serving_model.learning.labelled_examples import Snapshots
+    from serving_model.learning.labelled_examples import LabelledExamples
 
 Texts = NDArray[np.str_]
 
@@ -44,8 +44,8 @@ class TrainedHistory(NamedTuple):
     """What was learnt from, and what the exported model says of the n test accounts."""
 
     settings: Settings
-    training: "Snapshots"
-    testing: "Snapshots"
+    training: "LabelledExamples"
+    testing: "LabelledExamples"
     ours: Floats
     """churn_probability of the SavedModel, [n]."""
     tiers: Texts
@@ -92,9 +92,9 @@ def _train(settings: Settings) -> TrainedHistory:
     import tensorflow_transform as tft
 
     from bench.training_part import run_training_part
-    from components.model_gate.snapshots import read_serialized
+    from components.model_gate.evaluation_set import read_serialized
     from components.registry.artifact_names import saved_model_path
-    from serving_model.learning.labelled_examples import load_snapshots
+    from serving_model.learning.labelled_examples import load_examples
     from serving_model.served.predict import ModelScorer
 
     artifacts = run_training_part(settings)
@@ -102,14 +102,14 @@ def _train(settings: Settings) -> TrainedHistory:
     uri = artifacts["examples"]
     serialized = read_serialized(f"{uri}/Split-eval")
     scorer = ModelScorer(saved_model_path(artifacts["model"]))
-    testing = load_snapshots([f"{uri}/Split-eval/*"], transform)
+    testing = load_examples([f"{uri}/Split-eval/*"], transform)
     tiers, states = _traits(serialized, settings.reading.lookback_days)
-    # Snapshots are sorted by account at their one cutoff, and so is what is put beside them.
+    # LabelledExamples are sorted by account at their one cutoff, and so is what is put beside them.
     scored, probabilities = scorer.score(serialized)
     order = np.argsort(np.array([one.encode() for one in scored]), kind="stable")
     return TrainedHistory(
         settings=settings,
-        training=load_snapshots([f"{uri}/Split-train/*"], transform),
+        training=load_examples([f"{uri}/Split-train/*"], transform),
         testing=testing,
         ours=np.asarray(probabilities)[order],
         tiers=tiers[order],
@@ -121,7 +121,7 @@ def _train(settings: Settings) -> TrainedHistory:
 def _traits(
     serialized: list[bytes], lookback_days: int
 ) -> tuple[NDArray[np.str_], NDArray[np.str_]]:
-    """Tier and silence state of serialized snapshots, in their order."""
+    """Tier and silence state of serialized examples, in their order."""
     import tensorflow as tf
 
     from transforms import event_spec as spec

@@ -19,7 +19,7 @@ PIPELINE_NAME: Final = nodes.TUNING_PIPELINE
 def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     """Wires the tuning pipeline; knows no runner.
 
-    1. FeedbackExampleGen reads the split train alone: the evaluation snapshot is not there.
+    1. FeedbackExampleGen reads the split train alone: the evaluation set is not there.
     2. StatisticsGen and ExampleValidator describe it, DataChecker says what is wrong with it;
        DataGate stops or goes on.
     3. Transform builds the account features inside the graph.

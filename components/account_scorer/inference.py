@@ -21,7 +21,7 @@ _BATCH: Final = 1_024
 
 
 class ScoreShard(beam.DoFn):
-    """Scores the snapshots of one file with the SavedModel's own signature.
+    """Scores the examples of one file with the SavedModel's own signature.
 
     A shard is written whole, so that a second try by Beam replaces the first.
     """

@@ -1,4 +1,4 @@
-"""One batch of snapshots with all that is known of them once the model has answered."""
+"""One batch of examples with all that is known of them once the model has answered."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,11 +36,11 @@ _FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
 
 
 def scored_batch(scorer: ModelScorer, serialized: Sequence[bytes]) -> pa.Table:
-    """Asks the model once about every snapshot.
+    """Asks the model once about every example.
 
     Args:
         scorer: Of the champion.
-        serialized: n serialized snapshots, without labels.
+        serialized: n serialized examples, without labels.
 
     Returns:
         n rows of COLUMNS, in the order given.

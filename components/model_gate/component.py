@@ -37,7 +37,7 @@ class ModelGate(base_component.BaseComponent):
     Component outputs:
         - blessing: ModelBlessing, whose folder holds BLESSED or NOT_BLESSED as TFX's
           Evaluator writes them, decision.json with every check, and predictions.parquet
-          with the answers of every model to every account of the evaluation snapshot.
+          with the answers of every model to every account of the evaluation set.
           Properties: those by which TFX's Pusher and resolvers find a blessed model, and
           model_version, summary, auc, log_loss and decision.
     """

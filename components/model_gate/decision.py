@@ -29,11 +29,11 @@ def decide(
 
     Args:
         checks: All of them; one that failed forbids the blessing.
-        labels: Of the evaluation snapshot, [n].
+        labels: Of the evaluation set, [n].
         models: Probabilities by name of the model, [n].
         slices: What slice_checks described.
         versions: Of challenger and champion.
-        cutoff: Of the evaluation snapshot, ISO 8601.
+        cutoff: Of the evaluation set, ISO 8601.
         training: What the baselines learnt from.
     """
     blessed = bool(checks) and not any(check.failed for check in checks)

@@ -24,7 +24,7 @@ class Decision:
         model_version: Of the challenger.
         champion_version: Of the champion it was judged beside; None without one.
         eval: cutoff, accounts, churned.
-        training: What the baselines learnt from: snapshots, share of accounts, C.
+        training: What the baselines learnt from: examples, share of accounts, C.
         checks: In the order in which they were made.
         metrics: Of every model, by its name.
         slices: Metrics and sizes of each, or why it was skipped.

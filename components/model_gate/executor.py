@@ -17,11 +17,11 @@ from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, FILE, Decision
+from components.model_gate.evaluation_set import EvaluationSet, read_eval, read_training
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions, write_predictions
 from components.model_gate.slice_checks import slice_checks
-from components.model_gate.snapshots import EvalSnapshots, read_eval, read_training
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties
 from serving_model.evaluation.baselines import Baselines, fit_baselines
@@ -35,7 +35,7 @@ MODEL_VERSION: Final = "model_version"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Judges the challenger on the evaluation snapshot; blesses it only if no check failed."""
+    """Judges the challenger on the evaluation set; blesses it only if no check failed."""
 
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
@@ -70,18 +70,20 @@ def _judge(inputs: Artifacts, limits: ModelGateConfig) -> tuple[Decision, Predic
     transform = tft.TFTransformOutput(
         artifact_utils.get_single_uri(inputs["transform_graph"]),
     )
-    snapshots = read_eval(
+    evaluation_set = read_eval(
         artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
     baselines, training = _baselines(examples, data, transform)
     scorers = {CHALLENGER: _scorer(inputs["model"])}
     if inputs.get("baseline_model"):
         scorers[CHAMPION] = _scorer(inputs["baseline_model"])
-    models = {name: scorer.score(snapshots.serialized)[1] for name, scorer in scorers.items()}
-    models |= baselines.probabilities(snapshots.features, snapshots.silence_days)
-    checks, slices = _checks(snapshots, models, limits)
+    models = {name: scorer.score(evaluation_set.serialized)[1] for name, scorer in scorers.items()}
+    models |= baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
+    checks, slices = _checks(evaluation_set, models, limits)
     champion = scorers[CHAMPION].card[MODEL_VERSION] if CHAMPION in scorers else None
-    judged = Predictions(snapshots.accounts, snapshots.labels, models, snapshots.traits)
+    judged = Predictions(
+        evaluation_set.accounts, evaluation_set.labels, models, evaluation_set.traits
+    )
     decision = decide(
         checks=checks,
         labels=judged.labels,
@@ -108,12 +110,12 @@ def _baselines(
     """Fits the baselines; says on what."""
     uri = artifact_utils.get_split_uri([examples], TRAIN)
     found = read_training(uri, transform, data.splits[TRAIN].examples)
-    split = split_by_time(found.snapshots, data.horizon_days)
+    split = split_by_time(found.examples, data.horizon_days)
     baselines = fit_baselines(
-        found.snapshots.features, found.silence_days, found.snapshots.labels, split
+        found.examples.features, found.silence_days, found.examples.labels, split
     )
     return baselines, {
-        "snapshots": len(found.snapshots.labels),
+        "examples": len(found.examples.labels),
         "share_of_accounts": found.share,
         "base_rate": baselines.base_rate,
         "logistic_regression_c": baselines.strength,
@@ -121,14 +123,14 @@ def _baselines(
 
 
 def _checks(
-    snapshots: EvalSnapshots, models: dict[str, Any], limits: ModelGateConfig
+    evaluation_set: EvaluationSet, models: dict[str, Any], limits: ModelGateConfig
 ) -> tuple[list[GateCheck], list[dict[str, Any]]]:
-    labels = snapshots.labels
+    labels = evaluation_set.labels
     population = Population.of(OVERALL, labels)
     replicates = paired_bootstrap(labels, models)
     checks = list(overall_checks(population, labels, models, replicates, limits))
     slices = []
-    for described, found in slice_checks(labels, models, snapshots.traits, limits):
+    for described, found in slice_checks(labels, models, evaluation_set.traits, limits):
         slices.append(described)
         checks += found
     return checks, slices

@@ -25,7 +25,7 @@ def overall_checks(
     replicates: Mapping[str, Replicates],
     limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
-    """Yields every check on the whole evaluation snapshot.
+    """Yields every check on the whole evaluation set.
 
     Args:
         population: Its size.

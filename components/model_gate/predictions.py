@@ -21,7 +21,7 @@ _OTHERS: Final = (ACCOUNT_ID, CHURNED, *Traits._fields)
 
 
 class Predictions(NamedTuple):
-    """The evaluation snapshot as every model answers it, by account, [n] each."""
+    """The evaluation set as every model answers it, by account, [n] each."""
 
     accounts: NDArray[np.str_]
     labels: Floats

@@ -11,8 +11,8 @@ from tfx.utils import path_utils
 from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import EVAL, SCORE
 from components.model_gate.decision_file import Decision
+from components.model_gate.evaluation_set import read_eval
 from components.model_gate.predictions import Predictions, read_predictions
-from components.model_gate.snapshots import read_eval
 from components.model_review.review import Review
 from components.model_review.run_artifacts import RunArtifacts
 from components.model_review.sections.accounts import ScoreComparison, compare_scores, score_split
@@ -145,5 +145,5 @@ def _scorer(run: RunArtifacts) -> ModelScorer:
 def _importance(run: RunArtifacts, scorer: ModelScorer) -> tuple[Importance, ...]:
     transform = tft.TFTransformOutput(run.uris["transform_graph"])
     split, lookback = f"{run.uris['examples']}/Split-{EVAL}", int(scorer.card["lookback_days"])
-    snapshots = read_eval(split, transform, lookback)
-    return importance_of(scorer, snapshots)
+    examples = read_eval(split, transform, lookback)
+    return importance_of(scorer, examples)

@@ -72,7 +72,7 @@ def show(version: str, as_json: bool) -> None:
 @click.option("--top", default=10, show_default=True, type=click.IntRange(0), help="Accounts.")
 @_json
 def compare(a: str, b: str, top: int, as_json: bool) -> None:
-    """Judges two models on one evaluation snapshot, and shows what differs.
+    """Judges two models on one evaluation set, and shows what differs.
 
     The snapshot is that of the model whose evaluation cutoff is newer. Intervals are of
     the difference b - a, from the same resampled accounts for both.

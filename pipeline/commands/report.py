@@ -18,7 +18,7 @@ _MOVERS: Final = 20
     "--compare",
     nargs=2,
     metavar="A B",
-    help="Write a page about two models, judged on one evaluation snapshot.",
+    help="Write a page about two models, judged on one evaluation set.",
 )
 @click.option("--open", "open_", is_flag=True, help="Open the page in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report's numbers as JSON.")

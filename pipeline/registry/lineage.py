@@ -46,7 +46,7 @@ class ModelDetails:
         row: As in the list.
         decision: The gate's decision in a sentence; empty if it recorded none.
         decision_file: Where its decision.json lies; empty if there is none.
-        metrics: Of the evaluation snapshot, by name, as the gate recorded them; empty for a
+        metrics: Of the evaluation set, by name, as the gate recorded them; empty for a
             model that it did not judge.
         run: The training run.
         examples: The Examples it learnt from; None if ML Metadata does not know them.

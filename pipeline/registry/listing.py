@@ -42,7 +42,7 @@ class ModelRow:
         trained_at: When its training ended, UTC.
         as_of: The now of its training run, ISO 8601 UTC.
         label_source: What it learnt from.
-        auc: On its evaluation snapshot, as the gate recorded it; None if it did not.
+        auc: On its evaluation set, as the gate recorded it; None if it did not.
         log_loss: The same, in nats.
         gate: blessed, not blessed or not judged.
         champion: Whether it scores now.

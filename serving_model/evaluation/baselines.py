@@ -24,7 +24,7 @@ _MOST_STEPS: Final = 300
 
 
 class Baselines(NamedTuple):
-    """What is fitted on the training snapshots."""
+    """What is fitted on the training examples."""
 
     base_rate: float
     recency: Any
@@ -35,7 +35,7 @@ class Baselines(NamedTuple):
     def probabilities(
         self, features: NDArray[np.float32], silence_days: NDArray[np.floating[Any]]
     ) -> Mapping[str, Floats]:
-        """Scores snapshots.
+        """Scores examples.
 
         Args:
             features: [n, columns].
@@ -60,11 +60,11 @@ def fit_baselines(
     """Fits the constant, recency alone, and logistic regression with an L2 penalty.
 
     Args:
-        features: Transformed features of the training snapshots, [n, columns].
+        features: Transformed features of the training examples, [n, columns].
         silence_days: Days since the last event, [n].
         labels: 0 or 1, [n], both of them there.
         split: The trainer's: the penalty is the one with the lowest log-loss on the
-            newest cutoffs; all snapshots are fitted with it then.
+            newest cutoffs; all examples are fitted with it then.
     """
     strength = _best_strength(features, labels, split)
     recency = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf, tol=1e-6))

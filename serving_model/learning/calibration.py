@@ -39,7 +39,7 @@ def churned_within(log_odds: Floats) -> Floats:
 
 
 def fit_weights(labels: Floats, linear: Floats, network: Floats | None) -> Blend:
-    """Finds the weights of both parts on snapshots that neither was fitted on.
+    """Finds the weights of both parts on examples that neither was fitted on.
 
     Stacking (Wolpert 1992, "Stacked generalization") with a normal prior of half and half,
     which is hard to beat where there is little to learn from. The sum of the weights is also
@@ -72,7 +72,7 @@ def fit_intercept(labels: Floats, log_odds: Floats) -> float:
 
     Args:
         labels: 0 or 1, [n]: lost by the end of the last of these periods. Of one outcome
-            alone, half a snapshot is taken for the other, so that the shift is finite.
+            alone, half an example is taken for the other, so that the shift is finite.
         log_odds: Of the hazard in each period, [n, K].
     """
     rate = float(np.clip(labels.mean(), 0.5 / len(labels), 1 - 0.5 / len(labels)))

@@ -1,4 +1,4 @@
-"""Chooses, on snapshots that were held back, what fitting leaves open."""
+"""Chooses, on examples that were held back, what fitting leaves open."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.calibration import Blend, churned_within, fit_intercept, fit_weights
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
 from serving_model.learning.folds import Fold, choosing_folds
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS, fit_linear
 from serving_model.learning.person_periods import Horizons, person_periods
 from transforms.arrays import Floats
@@ -27,7 +27,7 @@ distinguish them, and their mean varies less than any one of them."""
 
 
 class Choice(NamedTuple):
-    """What was chosen, and what it was worth on the snapshots held back."""
+    """What was chosen, and what it was worth on the examples held back."""
 
     strengths: tuple[float, ...]
     """Of the linear part's penalties, scikit-learn's C; the part is the mean of these."""
@@ -37,7 +37,7 @@ class Choice(NamedTuple):
     """Of the linear part alone."""
     log_loss: float
     """Of the blend."""
-    snapshots: int
+    examples: int
     """How many were held back."""
 
 
@@ -48,15 +48,15 @@ class _HeldBack(NamedTuple):
     network: Floats | None
 
 
-def choose(snapshots: Snapshots, horizons: Horizons, settings: FitSettings) -> Choice:
+def choose(examples: LabelledExamples, horizons: Horizons, settings: FitSettings) -> Choice:
     """Chooses penalties and weights by the log-loss of churn_probability.
 
     Args:
-        snapshots: All training snapshots; the evaluation snapshot is none of them.
+        examples: All training examples; the evaluation set is none of them.
         horizons: What the model answers for; churn_probability decides.
         settings: How the network is fitted.
     """
-    return choose_on(choosing_folds(snapshots), horizons, settings)
+    return choose_on(choosing_folds(examples), horizons, settings)
 
 
 def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) -> Choice:

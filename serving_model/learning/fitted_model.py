@@ -1,4 +1,4 @@
-"""Fits the whole model on labelled snapshots: what is chosen first, then both parts on all."""
+"""Fits the whole model on labelled examples: what is chosen first, then both parts on all."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from serving_model.learning.calibration import Blend, fit_intercept
 from serving_model.learning.choosing import Choice, choose
 from serving_model.learning.churn_model import churn_model
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.linear_hazards import LinearHazards, fit_linear
 from serving_model.learning.person_periods import Horizons, person_periods
 from serving_model.served.model_card import CardValue
@@ -39,14 +39,14 @@ class FittedModel(NamedTuple):
             "network_weight": self.blend.network,
             "calibration_intercept": self.blend.intercept,
             "newest_shift": self.newest_shift,
-            "held_back_snapshots": self.choice.snapshots,
+            "held_back_examples": self.choice.examples,
             "held_back_log_loss": self.choice.log_loss,
             "held_back_linear_log_loss": self.choice.linear_log_loss,
         }
 
 
 def fit_model(
-    snapshots: Snapshots, horizons: Horizons, settings: FitSettings, carried_shift: float
+    examples: LabelledExamples, horizons: Horizons, settings: FitSettings, carried_shift: float
 ) -> FittedModel:
     """Fits linear part, network and how they are put together.
 
@@ -55,22 +55,22 @@ def fit_model(
     or before the evaluation cutoff.
 
     Args:
-        snapshots: All training snapshots, of both classes.
+        examples: All training examples, of both classes.
         horizons: What the model answers for.
         settings: How the network is fitted.
         carried_shift: Share of the newest cutoff's shift that is expected to last, [0, 1].
     """
-    choice = choose(snapshots, horizons, settings)
-    periods = person_periods(snapshots, horizons.days)
-    linear = fit_linear(snapshots.features, periods, choice.strengths)
-    network = fit_network(snapshots.features, periods, settings)
+    choice = choose(examples, horizons, settings)
+    periods = person_periods(examples, horizons.days)
+    linear = fit_linear(examples.features, periods, choice.strengths)
+    network = fit_network(examples.features, periods, settings)
     log_odds = choice.blend.log_odds(
-        linear.log_odds(snapshots.features),
-        None if network is None else network_log_odds(network, snapshots.features),
+        linear.log_odds(examples.features),
+        None if network is None else network_log_odds(network, examples.features),
     )[:, : horizons.target + 1]
-    labels = snapshots.labels.astype(np.float64)
+    labels = examples.labels.astype(np.float64)
     overall = fit_intercept(labels, log_odds)
-    newest = snapshots.cutoffs == snapshots.cutoffs.max()
+    newest = examples.cutoffs == examples.cutoffs.max()
     shift = fit_intercept(labels[newest], log_odds[newest]) - overall
     blend = choice.blend._replace(intercept=overall + carried_shift * shift)
     return FittedModel(horizons, choice, blend, linear, network, shift)

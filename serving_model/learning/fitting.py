@@ -1,4 +1,4 @@
-"""Fits the network: the same settings and snapshots give the same weights."""
+"""Fits the network: the same settings and examples give the same weights."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BINS: Final = (10, 4)
 """Of a column: members take turns at them. Fine bins follow bends, coarse ones hold on to signals
 that are weak, and the mean of both is near the better one on any history."""
 L2_SNAPSHOTS: Final = 10_000
-"""Training snapshots for which the l2 setting is stated, see FitSettings.network."""
+"""Training examples for which the l2 setting is stated, see FitSettings.network."""
 PREDICT_BATCH: Final = 8192
 
 
@@ -27,13 +27,13 @@ class FitSettings:
     """How the network is fitted.
 
     Attributes:
-        network: Its shape. Its l2 holds for L2_SNAPSHOTS snapshots and shrinks in
+        network: Its shape. Its l2 holds for L2_SNAPSHOTS examples and shrinks in
             proportion with more: what is believed of the weights beforehand stays the
             same, however much there is to learn from.
-        seed: Start of weights, dropout and the order of snapshots.
-        batch_size: Snapshots per step.
+        seed: Start of weights, dropout and the order of examples.
+        batch_size: LabelledExamples per step.
         learning_rate: Of Adam at the first step; it falls to 0 along half a cosine.
-        epochs: Passes over the snapshots.
+        epochs: Passes over the examples.
     """
 
     network: NetworkShape
@@ -46,11 +46,11 @@ class FitSettings:
 def fit_network(
     features: NDArray[np.float32], periods: PersonPeriods, settings: FitSettings
 ) -> keras.Model | None:
-    """Fits the network on the snapshots that count in each period.
+    """Fits the network on the examples that count in each period.
 
     Args:
         features: [n, columns].
-        periods: Of the same n snapshots, K periods.
+        periods: Of the same n examples, K periods.
         settings: How to fit; nothing global is seeded or changed.
 
     Returns:

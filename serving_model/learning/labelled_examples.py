@@ -1,4 +1,4 @@
-"""Labelled snapshots as the trainer holds them: transformed once, then in memory."""
+"""Labelled examples as the trainer holds them: transformed once, then in memory."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -16,11 +16,11 @@ _KEPT: Final = (
     *(FEATURES, spec.LABEL, spec.CUTOFF, spec.ACCOUNT_ID),
     *(spec.DAYS_TO_CHURN, spec.DAYS_OBSERVED),
 )
-"""In the order of Snapshots."""
+"""In the order of LabelledExamples."""
 
 
-class Snapshots(NamedTuple):
-    """n labelled snapshots, by cutoff and then account."""
+class LabelledExamples(NamedTuple):
+    """n labelled examples, by cutoff and then account."""
 
     features: NDArray[np.float32]
     """[n, columns]."""
@@ -37,24 +37,24 @@ class Snapshots(NamedTuple):
 
     @property
     def base_rate(self) -> float:
-        """Share of churned snapshots."""
+        """Share of churned examples."""
         return float(self.labels.mean(dtype=np.float64))
 
 
-def load_snapshots(patterns: Sequence[str], transform: tft.TFTransformOutput) -> Snapshots:
-    """Reads raw labelled snapshots and applies the Transform graph.
+def load_examples(patterns: Sequence[str], transform: tft.TFTransformOutput) -> LabelledExamples:
+    """Reads raw labelled examples and applies the Transform graph.
 
-    The order does not depend on how the snapshots were spread over files.
+    The order does not depend on how the examples were spread over files.
 
     Args:
         patterns: Glob patterns of gzipped TFRecord files of tf.Examples.
         transform: What Transform wrote.
 
     Returns:
-        All snapshots, sorted by cutoff and account id.
+        All examples, sorted by cutoff and account id.
 
     Raises:
-        ValueError: If the patterns match no file, or the files hold no snapshot.
+        ValueError: If the patterns match no file, or the files hold no example.
     """
     files = sorted(name for pattern in patterns for name in tf.io.gfile.glob(pattern))
     if not files:
@@ -70,14 +70,14 @@ def load_snapshots(patterns: Sequence[str], transform: tft.TFTransformOutput) ->
     return _sorted(_gathered(parsed.prefetch(1).as_numpy_iterator(), files))
 
 
-def _gathered(batches: Iterable[dict[str, NDArray[Any]]], files: Sequence[str]) -> Snapshots:
+def _gathered(batches: Iterable[dict[str, NDArray[Any]]], files: Sequence[str]) -> LabelledExamples:
     parts = [[batch[name] for name in _KEPT] for batch in batches]
     if not parts:
-        raise ValueError(f"The training files hold no snapshot: {list(files)}.")
+        raise ValueError(f"The training files hold no example: {list(files)}.")
     features, labels, *others = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Snapshots(features, labels.astype(np.float32), *others)
+    return LabelledExamples(features, labels.astype(np.float32), *others)
 
 
-def _sorted(snapshots: Snapshots) -> Snapshots:
-    order = np.lexsort((snapshots.accounts.astype("S"), snapshots.cutoffs))
-    return Snapshots(*(column[order] for column in snapshots))
+def _sorted(examples: LabelledExamples) -> LabelledExamples:
+    order = np.lexsort((examples.accounts.astype("S"), examples.cutoffs))
+    return LabelledExamples(*(column[order] for column in examples))

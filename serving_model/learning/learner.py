@@ -12,7 +12,7 @@ import keras
 
 from serving_model.learning.churn_model import NetworkShape
 from serving_model.learning.fitting import FitSettings
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.person_periods import Horizons
 from serving_model.served.model_card import CardValue
 
@@ -98,10 +98,10 @@ class LearnedModel(Protocol):
 class Learner(Protocol):
     """Fits a model; the same examples and settings give the same weights."""
 
-    def __call__(self, snapshots: Snapshots, settings: TrainerSettings) -> LearnedModel:
+    def __call__(self, examples: LabelledExamples, settings: TrainerSettings) -> LearnedModel:
         """Fits a model on all training examples, which hold both classes.
 
         Args:
-            snapshots: Features float32 [n, columns], labels, cutoffs and days observed.
+            examples: Features float32 [n, columns], labels, cutoffs and days observed.
             settings: Hyperparameters, horizons and seed.
         """

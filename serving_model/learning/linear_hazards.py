@@ -30,7 +30,7 @@ class LinearHazards(NamedTuple):
 def base_log_odds(periods: PersonPeriods) -> NDArray[np.float32]:
     """Returns the log-odds of the hazard of the mean account, float32 [K].
 
-    Half a snapshot more of each outcome keeps them finite if one of the two is missing.
+    Half an example more of each outcome keeps them finite if one of the two is missing.
     """
     churned = (periods.churned * periods.counted).sum(axis=0, dtype=np.float64) + 0.5
     stayed = periods.counted.sum(axis=0) + 1 - churned
@@ -40,11 +40,11 @@ def base_log_odds(periods: PersonPeriods) -> NDArray[np.float32]:
 def fit_linear(
     features: NDArray[np.float32], periods: PersonPeriods, strengths: Sequence[float]
 ) -> LinearHazards:
-    """Fits each period on the snapshots that count in it.
+    """Fits each period on the examples that count in it.
 
     Args:
         features: [n, columns].
-        periods: Of the same n snapshots.
+        periods: Of the same n examples.
         strengths: scikit-learn's C; with several the mean of their regressions is returned.
 
     Returns:
@@ -67,7 +67,7 @@ def _fit_period(
 ) -> tuple[NDArray[np.float32], float]:
     if churned.min(initial=1) == churned.max(initial=0) or not churned.size:
         return np.zeros(features.shape[1], dtype=np.float32), bias
-    # Newton's steps need few passes over the snapshots where these outnumber the columns.
+    # Newton's steps need few passes over the examples where these outnumber the columns.
     model: Any = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=_MOST_STEPS)
     model.fit(features, churned)
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])

@@ -1,6 +1,6 @@
-"""Person-periods: what a snapshot says about churn in each stretch between two horizons.
+"""Person-periods: what an example says about churn in each stretch between two horizons.
 
-Discrete-time survival analysis (Singer and Willett 1993, "It's about time"): a snapshot counts
+Discrete-time survival analysis (Singer and Willett 1993, "It's about time"): an example counts
 in every period at whose start the account was still there and whose end was observed. What was
 not seen to its end says nothing, and is left out rather than taken for staying.
 """
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.time_split import ENOUGH_OF_A_CLASS, rarer_class
 
 INACTIVITY: Final = "inactivity"
@@ -29,32 +29,32 @@ class Horizons(NamedTuple):
 
 
 class PersonPeriods(NamedTuple):
-    """n snapshots over K periods."""
+    """n examples over K periods."""
 
     counted: NDArray[np.bool_]
-    """[n, K], whether the snapshot says anything about the period."""
+    """[n, K], whether the example says anything about the period."""
     churned: NDArray[np.float32]
     """[n, K], 1 where the account was lost in the period; 0 where it is not counted."""
 
     def __getitem__(self, rows: NDArray[np.generic]) -> "PersonPeriods":  # type: ignore[override]
-        """Returns some of the snapshots."""
+        """Returns some of the examples."""
         return PersonPeriods(self.counted[rows], self.churned[rows])
 
 
 def choose_horizons(
-    snapshots: Snapshots, requested: Sequence[int], horizon_days: int, label_source: str
+    examples: LabelledExamples, requested: Sequence[int], horizon_days: int, label_source: str
 ) -> Horizons:
-    """Keeps the horizons that the snapshots can teach.
+    """Keeps the horizons that the examples can teach.
 
     Args:
-        snapshots: All training snapshots.
+        examples: All training examples.
         requested: Horizons in days.
         horizon_days: The label's horizon, which is always kept.
         label_source: Under inactivity an account is lost by `horizon_days` of silence, so
             shorter horizons mean nothing.
 
     Returns:
-        The horizons in order. A later one needs enough snapshots of both outcomes since the
+        The horizons in order. A later one needs enough examples of both outcomes since the
         one before it.
     """
     kept: list[int] = []
@@ -62,30 +62,30 @@ def choose_horizons(
     for days in sorted({*requested, horizon_days}):
         if days < horizon_days and label_source == INACTIVITY:
             why.append(f"{days} days: shorter than the silence that counts as churn")
-        elif days == horizon_days or _teaches(snapshots, (*kept, days)):
+        elif days == horizon_days or _teaches(examples, (*kept, days)):
             kept.append(days)
         else:
-            why.append(f"{days} days: too few snapshots were observed for so long")
+            why.append(f"{days} days: too few examples were observed for so long")
     return Horizons(tuple(kept), kept.index(horizon_days), "; ".join(why))
 
 
-def person_periods(snapshots: Snapshots, days: Sequence[int]) -> PersonPeriods:
-    """Lays snapshots out over periods.
+def person_periods(examples: LabelledExamples, days: Sequence[int]) -> PersonPeriods:
+    """Lays examples out over periods.
 
     Args:
-        snapshots: n labelled snapshots.
+        examples: n labelled examples.
         days: Ends of K periods, rising.
     """
     ends = np.array(days, dtype=np.float32)
     # As the label has it: a loss at the very end of a horizon lies within it.
     starts = np.array([-1.0, *days[:-1]], dtype=np.float32)
-    lost = snapshots.days_to_churn[:, None]
+    lost = examples.days_to_churn[:, None]
     stayed = lost < 0
-    counted = (stayed | (lost > starts)) & (snapshots.days_observed[:, None] >= ends)
+    counted = (stayed | (lost > starts)) & (examples.days_observed[:, None] >= ends)
     churned = counted & ~stayed & (lost <= ends)
     return PersonPeriods(counted, churned.astype(np.float32))
 
 
-def _teaches(snapshots: Snapshots, days: tuple[int, ...]) -> bool:
-    counted, churned = person_periods(snapshots, days)
+def _teaches(examples: LabelledExamples, days: tuple[int, ...]) -> bool:
+    counted, churned = person_periods(examples, days)
     return rarer_class(churned[counted[:, -1], -1]) >= ENOUGH_OF_A_CLASS

@@ -19,7 +19,7 @@ BEYOND: Final = 2.0
 """Widths of the outermost bins by which values may lie beyond what training has seen: accounts
 are older at the next cutoff than at any before."""
 _ROWS: Final = 50_000
-"""Rows that quantiles are taken from, spread evenly over the snapshots."""
+"""Rows that quantiles are taken from, spread evenly over the examples."""
 
 
 class Bins(NamedTuple):
@@ -40,7 +40,7 @@ def find_bins(features: NDArray[np.float32], count: int) -> Bins:
     """Cuts each column at its quantiles; the same features give the same bins.
 
     Args:
-        features: Of the training snapshots, [n, columns].
+        features: Of the training examples, [n, columns].
         count: Bins of a column with many values; columns of fewer have fewer.
     """
     rows = features[:: -(-len(features) // _ROWS)]

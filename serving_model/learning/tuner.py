@@ -16,7 +16,7 @@ from tfx.components.tuner.component import TunerFnResult
 from serving_model.learning.choosing import choose_on
 from serving_model.learning.folds import Fold, Folds, time_folds
 from serving_model.learning.hyperparameters import HYPERPARAMETERS, Choice
-from serving_model.learning.labelled_examples import Snapshots, load_snapshots
+from serving_model.learning.labelled_examples import LabelledExamples, load_examples
 from serving_model.learning.learner import TrainerSettings
 from serving_model.learning.trainer import horizons_of
 
@@ -31,21 +31,21 @@ def tuner_fn(fn_args: Any) -> TunerFnResult:
     """Prepares the search for hyperparameters that predict newer cutoffs best.
 
     Args:
-        fn_args: TFX's FnArgs. Read are train_files (patterns of raw, gzipped snapshots),
+        fn_args: TFX's FnArgs. Read are train_files (patterns of raw, gzipped examples),
             transform_graph_path, working_dir and custom_config: what run_fn gets, and
             `tune_trials` and `set_explicitly`, names that are not to be tuned.
 
     Raises:
-        ValueError: The snapshots are none, or too few for folds.
+        ValueError: The examples are none, or too few for folds.
     """
     config = fn_args.custom_config
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    snapshots = load_snapshots(fn_args.train_files, transform)
-    folds = time_folds(snapshots, int(config["horizon_days"]))
+    examples = load_examples(fn_args.train_files, transform)
+    folds = time_folds(examples, int(config["horizon_days"]))
     _log.info("Folds: %s.", folds.how)
     tuner = FoldTuner(
         config,
-        snapshots,
+        examples,
         folds,
         oracle=SettingsFirst(
             objective=keras_tuner.Objective(LOG_LOSS, "min"),
@@ -91,7 +91,9 @@ def plain_values(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def evaluate(config: Mapping[str, Any], snapshots: Snapshots, folds: tuple[Fold, ...]) -> float:
+def evaluate(
+    config: Mapping[str, Any], examples: LabelledExamples, folds: tuple[Fold, ...]
+) -> float:
     """Returns the log-loss of churn_probability on all that the folds measure.
 
     Linear part and network are fitted on each fold, and blended with the weights that suit
@@ -99,11 +101,11 @@ def evaluate(config: Mapping[str, Any], snapshots: Snapshots, folds: tuple[Fold,
 
     Args:
         config: What run_fn gets; its model card says the label's source.
-        snapshots: All training snapshots.
+        examples: All training examples.
         folds: Of them.
     """
     settings = TrainerSettings.from_custom_config(config)
-    horizons = horizons_of(snapshots, settings)
+    horizons = horizons_of(examples, settings)
     return choose_on(folds, horizons, settings.fit).log_loss
 
 
@@ -128,24 +130,24 @@ class FoldTuner(BaseTuner):
 
     Args:
         config: As tuner_fn gets it.
-        snapshots: All training snapshots.
+        examples: All training examples.
         folds: Of them.
         **kwargs: Of keras-tuner's BaseTuner.
     """
 
     def __init__(
-        self, config: Mapping[str, Any], snapshots: Snapshots, folds: Folds, **kwargs: Any
+        self, config: Mapping[str, Any], examples: LabelledExamples, folds: Folds, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         self.folds = folds
-        self._snapshots = snapshots
+        self._examples = examples
         self._config = config
 
     def run_trial(self, trial: Any, **_: Any) -> float:
         """Returns the log-loss; a trial that fails ends the search, and is not passed over."""
         values = plain_values(trial.hyperparameters.values)
         try:
-            found = evaluate({**self._config, **values}, self._snapshots, self.folds.folds)
+            found = evaluate({**self._config, **values}, self._examples, self.folds.folds)
         except Exception as error:
             raise FatalError(f"No model could be fitted with {values}: {error}") from error
         _log.info("Trial %s: log-loss %.5f with %s.", trial.trial_id, found, values)

@@ -15,14 +15,14 @@ BISECTIONS: Final = 40
 def base_rate_account(answer: Callable[[Floats32], Floats32], features: Floats32) -> Floats32:
     """Finds the account whose answer is the mean answer.
 
-    It lies on the line between two averages: that of the training snapshots that the model
+    It lies on the line between two averages: that of the training examples that the model
     holds for safer than its mean answer, and that of the riskier ones. The mean of all
     features is on that line too, but a mean account is not one of mean risk. So an
     account's contributions start at the rate that is expected of anyone.
 
     Args:
         answer: The model, from features [n, columns] to probabilities of churn, [n].
-        features: Of the training snapshots, [n, columns], and of nothing else.
+        features: Of the training examples, [n, columns], and of nothing else.
 
     Returns:
         Features, float32 [columns]. The plain mean of all, if the two averages do not

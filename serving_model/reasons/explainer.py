@@ -25,7 +25,7 @@ class Explainer(tf.Module):
 
     Args:
         model: From `features` [batch, columns] to probabilities [batch, horizons].
-        training_features: Of the training snapshots, float32 [n, columns]; the base-rate
+        training_features: Of the training examples, float32 [n, columns]; the base-rate
             account is made of them and kept as a constant.
         column: Which horizon is the churn probability.
         critical_priority: Lowest priority that the facts call critical, 1..5.
@@ -53,7 +53,7 @@ class Explainer(tf.Module):
         """Explains one batch.
 
         Args:
-            raw: Parsed snapshots.
+            raw: Parsed examples.
             features: Of them, float32 [batch, columns].
             answer: Their churn probabilities as they are served, float32 [batch, 1].
 

@@ -18,7 +18,7 @@ HABIT_DAYS: Final = 14
 
 
 class AccountFacts(NamedTuple):
-    """One account's facts, and how far the snapshots that they come from reach."""
+    """One account's facts, and how far the examples that they come from reach."""
 
     numbers: Mapping[str, float]
     """By the names of `transforms.reason_facts.fact_names`."""
@@ -45,7 +45,7 @@ class AccountFacts(NamedTuple):
 
     @property
     def capped(self) -> bool:
-        """Whether there may be events in the lookback that the snapshot does not list."""
+        """Whether there may be events in the lookback that the example does not list."""
         return self.count("listed_events") >= self.max_events
 
     def last(self, days: int) -> str:

@@ -68,7 +68,7 @@ def reasons_of(
 
     Args:
         explanation: Of ModelScorer.explain.
-        card: Of the same model; `lookback_days` and `max_events` say how far its snapshots
+        card: Of the same model; `lookback_days` and `max_events` say how far its examples
             reach, the project's defaults where it lacks them.
         most: As for `top_reasons`.
     """

@@ -32,7 +32,7 @@ FEATURE_BATCH: Final = 4096
 
 
 class Explanation(NamedTuple):
-    """Answers to n snapshots with their reasons, in the order given."""
+    """Answers to n examples with their reasons, in the order given."""
 
     accounts: NDArray[np.str_]
     probabilities: NDArray[np.float64]
@@ -79,7 +79,7 @@ class ModelScorer:
         return tuple(int(days) for days in str(self._card[HORIZONS]).split(","))
 
     def score(self, serialized: Sequence[bytes]) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
-        """Scores snapshots.
+        """Scores examples.
 
         Args:
             serialized: n serialized tf.Examples of `raw_feature_spec(with_label=False)`.
@@ -117,7 +117,7 @@ class ModelScorer:
         return np.concatenate(probabilities)
 
     def explain(self, serialized: Sequence[bytes]) -> Explanation:
-        """Scores snapshots and says why.
+        """Scores examples and says why.
 
         Args:
             serialized: As for `score`.

@@ -21,7 +21,7 @@ RISK_BANDS: Final = "risk_bands"
 """The rule as JSON, with the probabilities that it amounted to."""
 CALIBRATED_BASE_RATE: Final = "calibrated_base_rate"
 """Mean probability within the horizon that the model gives to its newest training cutoff: the
-rate that it was calibrated to, while trained_base_rate is that of all its snapshots."""
+rate that it was calibrated to, while trained_base_rate is that of all its examples."""
 
 
 @dataclass(frozen=True)

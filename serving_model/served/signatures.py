@@ -55,7 +55,7 @@ class ServedModel(tf.Module):
         self._model = tf.function(functools.partial(model, training=False), autograph=False)
 
     def features(self, raw: Tensors) -> tf.Tensor:
-        """Returns `features` of parsed snapshots, float32 [batch, columns]."""
+        """Returns `features` of parsed examples, float32 [batch, columns]."""
         # The label is not known when a model serves; the graph is pruned to do without.
         return self._transform({name: raw[name] for name in PARSED})[FEATURES]
 
@@ -64,7 +64,7 @@ class ServedModel(tf.Module):
         return self._answer(raw, self.features(raw))
 
     def explain(self, raw: Tensors) -> Tensors:
-        """Returns the answer to parsed snapshots and its reasons."""
+        """Returns the answer to parsed examples and its reasons."""
         features = self.features(raw)
         answer = self._answer(raw, features)
         return {**answer, **self._explainer.reasons(raw, features, answer[PROBABILITY])}

@@ -18,7 +18,7 @@ def result(name: str, auc: float = 0.76, **changes: Any) -> QualityResult:
     values: dict[str, Any] = {
         "name": name,
         "fingerprint": "abc",
-        "training_snapshots": 50_000,
+        "training_examples": 50_000,
         "training_rate": 0.4,
         "test_accounts": 1234,
         "test_rate": 0.3,

@@ -1,4 +1,4 @@
-"""Random snapshots with a planted signal, their Transform graph, and models fitted on them."""
+"""Random examples with a planted signal, their Transform graph, and models fitted on them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ def example(features: dict[str, Any]) -> bytes:
     return tf.train.Example(features=tf.train.Features(feature=by_name)).SerializeToString()
 
 
-def snapshot(number: int, cutoff: int, misery: float, random: np.random.Generator) -> dict:
+def raw_features(number: int, cutoff: int, misery: float, random: np.random.Generator) -> dict:
     """One account: the more misery, the more of what it wrote is negative and recent."""
     tenure = float(random.uniform(5, 400))
     ages = np.sort(random.uniform(0.01, min(tenure, 180), random.poisson(5)))[::-1]
@@ -85,19 +85,19 @@ def days_to_churn(churned: int, observed: float, random: np.random.Generator) ->
 def population(
     accounts: int, cutoffs: int, signal: float, seed: int
 ) -> tuple[list[bytes], np.ndarray]:
-    """Returns labelled snapshots of all accounts at all cutoffs, and their labels [n]."""
+    """Returns labelled examples of all accounts at all cutoffs, and their labels [n]."""
     random, future = np.random.default_rng(seed), np.random.default_rng(seed + 1000)
-    snapshots, labels = [], []
+    examples, labels = [], []
     for place in range(cutoffs):
         observed = float((cutoffs - 1 - place) * CUTOFF_STEP // spec.DAY_SECONDS + HORIZON_DAYS)
         for number, misery in enumerate(random.normal(size=accounts)):
-            raw = snapshot(number, FIRST_CUTOFF + place * CUTOFF_STEP, misery, random)
+            raw = raw_features(number, FIRST_CUTOFF + place * CUTOFF_STEP, misery, random)
             churned = int(random.random() < 1 / (1 + np.exp(1.5 - signal * misery)))
             days = days_to_churn(churned, observed, future)
             seen = {spec.DAYS_TO_CHURN: days, spec.DAYS_OBSERVED: observed}
-            snapshots.append(example(raw | {spec.LABEL: churned} | seen))
+            examples.append(example(raw | {spec.LABEL: churned} | seen))
             labels.append(churned)
-    return snapshots, np.array(labels)
+    return examples, np.array(labels)
 
 
 def without_label(serialized: bytes) -> bytes:
@@ -107,14 +107,14 @@ def without_label(serialized: bytes) -> bytes:
     return parsed.SerializeToString()
 
 
-def write_split(directory: Path, snapshots: list[bytes], shards: int = 2) -> str:
+def write_split(directory: Path, examples: list[bytes], shards: int = 2) -> str:
     """Writes gzipped TFRecords as ExampleGen does and returns their pattern."""
     directory.mkdir(parents=True)
     options = tf.io.TFRecordOptions(compression_type="GZIP")
     for shard in range(shards):
         path = directory / f"data_tfrecord-{shard:05d}-of-{shards:05d}.gz"
         with tf.io.TFRecordWriter(str(path), options) as writer:
-            for one in snapshots[shard::shards]:
+            for one in examples[shard::shards]:
                 writer.write(one)
     return str(directory / "*")
 
@@ -164,20 +164,20 @@ def train(pattern: str, graph: str, directory: Path, **changes: Any) -> Path:
 
 @pytest.fixture(scope="session")
 def world(make_once: Callable[..., Any]) -> SimpleNamespace:
-    """A small world with a planted signal: train split, held-out snapshots, graph, model."""
+    """A small world with a planted signal: train split, held-out examples, graph, model."""
     made: SimpleNamespace = make_once("world", make_world)
     return made
 
 
 def make_world(root: Path) -> SimpleNamespace:
     """Makes and trains the world in a folder."""
-    snapshots, _ = population(accounts=700, cutoffs=4, signal=1.5, seed=1)
+    examples, _ = population(accounts=700, cutoffs=4, signal=1.5, seed=1)
     held_out, labels = population(accounts=1500, cutoffs=1, signal=1.5, seed=2)
-    pattern = write_split(root / "train", snapshots)
+    pattern = write_split(root / "train", examples)
     graph = write_transform(pattern, root)
     return SimpleNamespace(
         root=root,
-        snapshots=snapshots,
+        examples=examples,
         pattern=pattern,
         graph=graph,
         scored=[without_label(one) for one in held_out],

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from components.model_gate.evaluation_set import read_labels, read_serialized, read_traits
 from components.model_gate.slice_checks import Traits, slices
-from components.model_gate.snapshots import read_labels, read_serialized, read_traits
 from components.model_review.sections.accounts import ProbabilityChange
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.gains import contacts, contacts_for_half

@@ -45,7 +45,7 @@ class Head:
         horizon_days: How far the label looks ahead.
         lookback_days: How far back events count.
         eval_cutoff: Cutoff of the evaluation set, ISO 8601 UTC.
-        accounts: Snapshots in it.
+        accounts: Examples in it.
         churned: How many of its accounts churned.
     """
 

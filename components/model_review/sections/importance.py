@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.model_gate.snapshots import EvalSnapshots
+from components.model_gate.evaluation_set import EvaluationSet
 from components.model_review.sections.estimates import Estimate, SectionMissing
 from components.model_review.sections.performance import refuse_one_class
 from serving_model.evaluation.metrics import auc, log_loss
@@ -69,13 +69,13 @@ class Contribution:
 
 
 def importance_of(
-    scorer: ModelScorer, snapshots: EvalSnapshots, most: int = MOST_ACCOUNTS
+    scorer: ModelScorer, examples: EvaluationSet, most: int = MOST_ACCOUNTS
 ) -> tuple[Importance, ...]:
     """Shuffles each group's columns among the accounts, all of them in one way, and asks again.
 
     Args:
         scorer: The loaded challenger.
-        snapshots: The evaluation set, its features by the challenger's Transform graph.
+        examples: The evaluation set, its features by the challenger's Transform graph.
         most: How many accounts to take.
 
     Returns:
@@ -86,8 +86,8 @@ def importance_of(
         ValueError: The model has no signature for features.
     """
     groups = np.array(feature_groups())
-    rows = _sample(len(snapshots.labels), most)
-    features, labels = snapshots.features[rows], snapshots.labels[rows]
+    rows = _sample(len(examples.labels), most)
+    features, labels = examples.features[rows], examples.labels[rows]
     refuse_one_class(labels)
     if features.shape[1] != len(groups):
         raise SectionMissing(
@@ -164,7 +164,7 @@ def contributions_of(scorer: ModelScorer, serialized: Sequence[bytes]) -> tuple[
 
     Args:
         scorer: The loaded challenger.
-        serialized: Snapshots of today's accounts, or of a sample of them, one at least.
+        serialized: Examples of today's accounts, or of a sample of them, one at least.
 
     Returns:
         One for each group, the largest mean absolute contribution first.

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from components.account_scorer.scored_batch import scored_batch
+from components.model_gate.evaluation_set import read_traits
 from components.model_gate.slice_checks import slices
-from components.model_gate.snapshots import read_traits
 from serving_model.served.predict import ModelScorer
 from transforms import event_spec as spec
 from transforms.thresholds import STATES

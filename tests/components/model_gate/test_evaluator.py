@@ -10,7 +10,7 @@ from tfx.components.evaluator.executor import Executor
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from components.model_gate.snapshots import read_labels, read_serialized
+from components.model_gate.evaluation_set import read_labels, read_serialized
 from pipeline.evaluation import eval_config
 from serving_model.evaluation.metrics import auc
 from serving_model.served.predict import ModelScorer

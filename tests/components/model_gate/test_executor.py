@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from components.model_gate import snapshots as reading
+from components.model_gate import evaluation_set as reading
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.executor import Executor
 from components.model_gate.predictions import read_predictions
@@ -94,7 +94,7 @@ def test_metrics_are_those_of_the_models_own_answers(
     assert decision["metrics"]["constant"]["mean_predicted"] == pytest.approx(rate)
     assert decision["metrics"]["constant"]["auc"] == 0.5
     assert sum(row["accounts"] for row in decision["calibration"]) == len(labels)
-    assert decision["training"]["snapshots"] == train.examples
+    assert decision["training"]["examples"] == train.examples
 
 
 @pytest.mark.parametrize(
@@ -156,11 +156,11 @@ def test_above_a_size_the_baselines_learn_from_a_share_and_it_is_said(
     decide: Decide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, whole = decide()
-    monkeypatch.setattr(reading, "MOST_TRAINING_SNAPSHOTS", whole["training"]["snapshots"] // 2)
+    monkeypatch.setattr(reading, "MOST_TRAINING_EXAMPLES", whole["training"]["examples"] // 2)
     _, half = decide()
     assert whole["training"]["share_of_accounts"] == 1
     assert half["training"]["share_of_accounts"] == pytest.approx(0.5, abs=1e-3)
-    share = half["training"]["snapshots"] / whole["training"]["snapshots"]
+    share = half["training"]["examples"] / whole["training"]["examples"]
     assert share == pytest.approx(0.5, abs=0.1)
     both = [one["metrics"]["logistic_regression"]["auc"] for one in (whole, half)]
     assert np.diff(both) == pytest.approx(0, abs=0.1)

@@ -117,7 +117,7 @@ def complete(
 
 def scores_of(decided: SimpleNamespace, model: str) -> dict[str, float]:
     """Today's accounts as a model scores them."""
-    from components.model_gate.snapshots import read_serialized
+    from components.model_gate.evaluation_set import read_serialized
 
     serialized = read_serialized(f"{decided.inputs['examples'].uri}/Split-score")
     accounts, found = ModelScorer(f"{decided.inputs[model].uri}/Format-Serving").score(serialized)

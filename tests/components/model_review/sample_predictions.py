@@ -68,7 +68,7 @@ def judged(found: Predictions, champion_version: str | None) -> Decision:
         slices=described,
         versions=("20260601-4b825dc6", champion_version),
         cutoff=CUTOFF,
-        training={"snapshots": 12_020, "sample": 1.0, "C": 0.003},
+        training={"examples": 12_020, "sample": 1.0, "C": 0.003},
     )
 
 

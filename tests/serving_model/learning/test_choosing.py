@@ -1,4 +1,4 @@
-"""What is chosen on snapshots that were held back, and how much can be learnt from them."""
+"""What is chosen on examples that were held back, and how much can be learnt from them."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from serving_model.learning.choosing import choose
 from serving_model.learning.churn_model import NetworkShape
 from serving_model.learning.fitting import FitSettings
 from serving_model.learning.folds import choosing_folds
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS
 from serving_model.learning.person_periods import Horizons
 from transforms.event_spec import DAY_SECONDS
@@ -21,7 +21,7 @@ SETTINGS = FitSettings(
 )
 
 
-def drawn(shape: str, accounts: int = 1500, cutoffs: int = 4, noise: int = 10) -> Snapshots:
+def drawn(shape: str, accounts: int = 1500, cutoffs: int = 4, noise: int = 10) -> LabelledExamples:
     random = np.random.default_rng(2)
     rows = accounts * cutoffs
     features = random.normal(size=(rows, noise)).astype(np.float32)
@@ -34,7 +34,7 @@ def drawn(shape: str, accounts: int = 1500, cutoffs: int = 4, noise: int = 10) -
     days = np.where(labels > 0, random.uniform(0, 60, rows), -1).astype(np.float32)
     cutoff = np.repeat(np.arange(cutoffs) * 14 * DAY_SECONDS, accounts)
     names = np.array([f"A{n:05}".encode() for n in range(accounts)], object)
-    return Snapshots(
+    return LabelledExamples(
         features, labels, cutoff, np.tile(names, cutoffs), days, np.full(rows, 60, np.float32)
     )
 
@@ -55,8 +55,8 @@ def test_noise_asks_for_the_strongest_penalty() -> None:
 
 
 def test_held_back_is_new_in_time_and_in_person() -> None:
-    snapshots = drawn("none", accounts=60, cutoffs=8, noise=1)
-    folds = list(choosing_folds(snapshots))
+    examples = drawn("none", accounts=60, cutoffs=8, noise=1)
+    folds = list(choosing_folds(examples))
     measured = [account for fold in folds for account in fold.measured.accounts.tolist()]
     assert len(measured) == 2 * 60
     for fold in folds:

@@ -1,4 +1,4 @@
-"""Fitting the network on plain matrices: what is learnt, and of which snapshots."""
+"""Fitting the network on plain matrices: what is learnt, and of which examples."""
 
 import dataclasses
 

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from serving_model.learning.folds import ACCOUNT_FOLDS, MOST_FOLDS, seen_at, time_folds
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from transforms.event_spec import DAY_SECONDS
 
 
-def snapshots(cutoff_days: list[int], accounts: int, churned: int, horizon: int) -> Snapshots:
+def examples(cutoff_days: list[int], accounts: int, churned: int, horizon: int) -> LabelledExamples:
     """All accounts at each cutoff: the first churned within the horizon, all others later."""
     cutoffs = np.repeat(np.array(cutoff_days, np.int64) * DAY_SECONDS, accounts)
     number = np.tile(np.arange(accounts), len(cutoff_days))
@@ -18,7 +18,7 @@ def snapshots(cutoff_days: list[int], accounts: int, churned: int, horizon: int)
     observed = (max(cutoff_days) + horizon - cutoffs // DAY_SECONDS).astype(np.float32)
     days = np.where(number < churned, horizon * 0.5, horizon + 1 + number % 60)
     to_churn = np.where(days <= observed, days, -1).astype(np.float32)
-    return Snapshots(
+    return LabelledExamples(
         features=np.zeros((len(names), 1), np.float32),
         labels=(number < churned).astype(np.float32),
         cutoffs=cutoffs,
@@ -28,7 +28,7 @@ def snapshots(cutoff_days: list[int], accounts: int, churned: int, horizon: int)
     )
 
 
-def days_of(part: Snapshots) -> list[int]:
+def days_of(part: LabelledExamples) -> list[int]:
     return sorted(set((part.cutoffs // DAY_SECONDS).tolist()))
 
 
@@ -37,7 +37,7 @@ def days_of(part: Snapshots) -> list[int]:
     st.integers(1, 90),
 )
 def test_nothing_that_is_measured_is_known_to_what_is_fitted(days: list[int], horizon: int) -> None:
-    found = time_folds(snapshots(sorted(days), 90, 35, horizon), horizon)
+    found = time_folds(examples(sorted(days), 90, 35, horizon), horizon)
     assert found.folds
     for fit, measured in found.folds:
         (day,) = days_of(measured)
@@ -53,7 +53,7 @@ def test_nothing_that_is_measured_is_known_to_what_is_fitted(days: list[int], ho
 
 
 def test_the_newest_cutoffs_are_measured() -> None:
-    found = time_folds(snapshots(list(range(0, 12 * 14, 14)), 100, 40, 60), 60)
+    found = time_folds(examples(list(range(0, 12 * 14, 14)), 100, 40, 60), 60)
     assert [days_of(fold.measured) for fold in found.folds] == [[154], [140], [126]]
     assert [max(days_of(fold.fit)) for fold in found.folds] == [84, 70, 56]
     assert found.how.startswith(f"{MOST_FOLDS} by time")
@@ -61,7 +61,7 @@ def test_the_newest_cutoffs_are_measured() -> None:
 
 @pytest.mark.parametrize(("days", "fitted"), [([0, 14, 28], [0, 14]), ([14], [14])])
 def test_too_few_cutoffs_are_divided_by_account(days: list[int], fitted: list[int]) -> None:
-    given_ = snapshots(days, 99, 40, 60)
+    given_ = examples(days, 99, 40, 60)
     found = time_folds(given_, 60)
     assert found.how.startswith(f"{ACCOUNT_FOLDS} by account")
     assert all(days_of(fold.fit) == fitted for fold in found.folds)
@@ -71,11 +71,11 @@ def test_too_few_cutoffs_are_divided_by_account(days: list[int], fitted: list[in
 
 def test_one_class_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="too little of both outcomes"):
-        time_folds(snapshots([14], 99, 0, 60), 60)
+        time_folds(examples([14], 99, 0, 60), 60)
 
 
 def test_a_loss_after_the_moment_is_not_seen() -> None:
-    given_ = snapshots([0, 200], accounts=70, churned=10, horizon=60)
+    given_ = examples([0, 200], accounts=70, churned=10, horizon=60)
     found = seen_at(given_, 100 * DAY_SECONDS)
     first = given_.cutoffs == 0
     assert set(found.days_observed[first]) == {100}

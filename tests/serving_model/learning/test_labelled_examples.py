@@ -1,4 +1,4 @@
-"""What the trainer holds of labelled snapshots is what lies in their files."""
+"""What the trainer holds of labelled examples is what lies in their files."""
 
 from types import SimpleNamespace
 
@@ -6,16 +6,16 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from serving_model.learning.labelled_examples import load_snapshots
+from serving_model.learning.labelled_examples import load_examples
 from transforms import event_spec as spec
 
 
 def test_labels_come_through_the_transform_graph_as_they_are(world: SimpleNamespace) -> None:
-    found = load_snapshots([world.pattern], tft.TFTransformOutput(world.graph))
+    found = load_examples([world.pattern], tft.TFTransformOutput(world.graph))
     names = (spec.CUTOFF, spec.ACCOUNT_ID, *spec.LABELS)
     kept = {name: spec.raw_feature_spec(with_label=True)[name] for name in names}
     raw = {
-        name: values.numpy() for name, values in tf.io.parse_example(world.snapshots, kept).items()
+        name: values.numpy() for name, values in tf.io.parse_example(world.examples, kept).items()
     }
     order = np.lexsort((raw[spec.ACCOUNT_ID].astype("S"), raw[spec.CUTOFF]))
     in_order = {name: values[order].tolist() for name, values in raw.items()}

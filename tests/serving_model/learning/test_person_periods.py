@@ -5,17 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving_model.learning.labelled_examples import Snapshots
+from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.person_periods import choose_horizons, person_periods
 
 DAYS = (30, 60, 90)
 
 
-def seen(lost: list[float], observed: list[float], horizon: float = 60) -> Snapshots:
+def seen(lost: list[float], observed: list[float], horizon: float = 60) -> LabelledExamples:
     rows = len(lost)
     to_churn = np.array(lost, np.float32)
     labels = ((to_churn >= 0) & (to_churn <= horizon)).astype(np.float32)
-    return Snapshots(
+    return LabelledExamples(
         np.zeros((rows, 1), np.float32),
         labels,
         np.zeros(rows, np.int64),
@@ -54,9 +54,9 @@ def test_it_is_what_plain_python_says(accounts: list[tuple[float, float]]) -> No
 @given(st.lists(ACCOUNT, min_size=1, max_size=30))
 def test_up_to_the_horizon_it_is_the_label(accounts: list[tuple[float, float]]) -> None:
     known = [(lost if lost <= observed else -1.0, observed) for lost, observed in accounts]
-    snapshots = seen(*map(list, zip(*known, strict=True)))
-    found = person_periods(snapshots, DAYS)
-    np.testing.assert_array_equal(found.churned[:, :2].max(axis=1), snapshots.labels)
+    examples = seen(*map(list, zip(*known, strict=True)))
+    found = person_periods(examples, DAYS)
+    np.testing.assert_array_equal(found.churned[:, :2].max(axis=1), examples.labels)
 
 
 def test_horizons_that_nothing_teaches_are_dropped_and_named() -> None:
@@ -65,7 +65,7 @@ def test_horizons_that_nothing_teaches_are_dropped_and_named() -> None:
     assert whole == (DAYS, 1, "")
     short = choose_horizons(seen(lost, [60.0] * 200), DAYS, 60, "account_churn")
     assert short.days == (30, 60)
-    assert short.dropped == "90 days: too few snapshots were observed for so long"
+    assert short.dropped == "90 days: too few examples were observed for so long"
     rare = choose_horizons(seen([75.0] * 29 + [5.0] * 90 + [45.0] * 40, [90.0] * 159), DAYS, 60, "")
     assert rare.days == (30, 60)
 

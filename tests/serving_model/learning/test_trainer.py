@@ -1,4 +1,4 @@
-"""run_fn on snapshots with and without something to learn."""
+"""run_fn on examples with and without something to learn."""
 
 import json
 from pathlib import Path
@@ -17,8 +17,8 @@ from transforms.reason_facts import fact_names, fact_word_names
 from transforms.reason_groups import group_names
 
 
-def relabelled(snapshots: list[bytes], labels: np.ndarray) -> list[bytes]:
-    parsed = [tf.train.Example.FromString(one) for one in snapshots]
+def relabelled(examples: list[bytes], labels: np.ndarray) -> list[bytes]:
+    parsed = [tf.train.Example.FromString(one) for one in examples]
     for example, label in zip(parsed, labels, strict=True):
         example.features.feature[spec.LABEL].int64_list.value[:] = [int(label)]
         days = 15.0 if label else -1.0
@@ -41,7 +41,7 @@ def test_a_planted_signal_is_learnt_and_calibrated(
 def test_two_runs_agree_however_the_snapshots_lie_in_files(
     world: SimpleNamespace, scorer: ModelScorer, tools: SimpleNamespace, tmp_path: Path
 ) -> None:
-    pattern = tools.write_split(tmp_path / "train", world.snapshots[::-1], shards=3)
+    pattern = tools.write_split(tmp_path / "train", world.examples[::-1], shards=3)
     np.random.seed(99)  # a global state that must not matter
     again = tools.train(pattern, world.graph, tmp_path / "model")
     first = scorer.score(world.scored)[1]
@@ -53,7 +53,7 @@ def test_noise_teaches_nothing_but_the_base_rate(
     world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path
 ) -> None:
     random = np.random.default_rng(3)
-    noise = relabelled(world.snapshots, random.random(len(world.snapshots)) < 0.25)
+    noise = relabelled(world.examples, random.random(len(world.examples)) < 0.25)
     pattern = tools.write_split(tmp_path / "train", noise)
     model = tools.train(pattern, world.graph, tmp_path / "model")
     probabilities = ModelScorer(model).score(world.scored)[1]
@@ -65,7 +65,7 @@ def test_the_card_holds_what_was_handed_over_and_what_was_found(world: SimpleNam
     card = read_card(str(world.model))
     assert card["model_version"] == "test-1"
     assert card["horizon_days"] == 30
-    assert card["trained_snapshots"] == len(world.snapshots)
+    assert card["trained_examples"] == len(world.examples)
     assert 0.2 < float(card["trained_base_rate"]) < 0.3
     assert card["churn_horizons"] == "15,30,60"
     assert card["dropped_horizons"] == ""
@@ -84,9 +84,9 @@ def test_the_card_holds_what_was_handed_over_and_what_was_found(world: SimpleNam
 def test_one_class_is_refused(
     world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path, label: int
 ) -> None:
-    same = relabelled(world.snapshots[:40], np.full(40, label))
+    same = relabelled(world.examples[:40], np.full(40, label))
     pattern = tools.write_split(tmp_path / "train", same)
-    with pytest.raises(ValueError, match=f"All 40 training snapshots have label {label}"):
+    with pytest.raises(ValueError, match=f"All 40 training examples have label {label}"):
         tools.train(pattern, world.graph, tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
@@ -97,7 +97,7 @@ def test_no_file_and_no_snapshot_are_refused(
     with pytest.raises(ValueError, match="No training files match"):
         tools.train(str(tmp_path / "none-*"), world.graph, tmp_path / "model")
     pattern = tools.write_split(tmp_path / "train", [])
-    with pytest.raises(ValueError, match="hold no snapshot"):
+    with pytest.raises(ValueError, match="hold no example"):
         tools.train(pattern, world.graph, tmp_path / "model")
 
 

@@ -82,7 +82,7 @@ def test_they_add_up_whatever_the_seed_and_the_network(
 def test_they_start_at_the_mean_answer_of_the_training_snapshots(
     world: SimpleNamespace, scorer: ModelScorer, explanation: Explanation, tools: SimpleNamespace
 ) -> None:
-    mean = scorer.score([tools.without_label(one) for one in world.snapshots])[1].mean()
+    mean = scorer.score([tools.without_label(one) for one in world.examples])[1].mean()
     assert np.ptp(explanation.base_log_odds) == 0
     assert 1 / (1 + np.exp(-explanation.base_log_odds[0])) == pytest.approx(mean, rel=1e-4)
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
+from components.model_gate.evaluation_set import EvaluationSet, read_labels, read_serialized
 from components.model_gate.slice_checks import Traits
-from components.model_gate.snapshots import EvalSnapshots, read_labels, read_serialized
 from components.model_review.sections.estimates import SectionMissing
 from components.model_review.sections.importance import (
     SHUFFLES,
@@ -58,14 +58,14 @@ def silence_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def snapshots(accounts: int, seed: int = 1) -> EvalSnapshots:
+def snapshots(accounts: int, seed: int = 1) -> EvaluationSet:
     """Random features; who is silent leaves."""
     random = np.random.default_rng(seed)
     features = random.normal(size=(accounts, COLUMNS)).astype(np.float32)
     chance = expit(features[:, SILENCE].sum(axis=1) - 2)
     labels = (random.random(accounts) < chance).astype(np.float64)
     text, days = np.full(accounts, "x"), np.zeros(accounts)
-    return EvalSnapshots([], text, labels, features, days, Traits(text, text, text))
+    return EvaluationSet([], text, labels, features, days, Traits(text, text, text))
 
 
 def test_a_group_that_the_model_does_not_read_loses_exactly_nothing(silence_alone: Path) -> None:

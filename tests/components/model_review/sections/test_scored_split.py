@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.model_gate.snapshots import read_serialized
+from components.model_gate.evaluation_set import read_serialized
 from components.model_review.sections.accounts import score_split
 from components.model_review.sections.estimates import SectionMissing
 from serving_model.served.predict import ModelScorer

@@ -10,29 +10,29 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.model_gate.slice_checks import Traits
-from serving_model.learning.labelled_examples import READ_BATCH, Snapshots
+from serving_model.learning.labelled_examples import READ_BATCH, LabelledExamples
 from transforms import event_spec as spec
 from transforms.account_features import FEATURES
 from transforms.thresholds import account_states
 
-MOST_TRAINING_SNAPSHOTS: Final = 150_000
+MOST_TRAINING_EXAMPLES: Final = 150_000
 """Above it, baselines learn from a share of the accounts: their metrics hardly move."""
 _SHARES: Final = 1_000_000
 _AGES: Final = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNT)
 
 
-class TrainingSnapshots(NamedTuple):
+class TrainingExamples(NamedTuple):
     """What baselines are fitted on, by cutoff and then account."""
 
-    snapshots: Snapshots
+    examples: LabelledExamples
     silence_days: npt.NDArray[np.float32]
     """Days since the last event, [n]."""
     share: float
     """Of the accounts, 1 where all of them are there."""
 
 
-class EvalSnapshots(NamedTuple):
-    """The evaluation snapshot, by account."""
+class EvaluationSet(NamedTuple):
+    """The evaluation set, by account."""
 
     serialized: list[bytes]
     accounts: npt.NDArray[np.str_]
@@ -44,23 +44,23 @@ class EvalSnapshots(NamedTuple):
 
 
 def read_training(
-    split_uri: str, transform: tft.TFTransformOutput, snapshots: int
-) -> TrainingSnapshots:
-    """Reads the training split, or the snapshots of a fixed share of its accounts.
+    split_uri: str, transform: tft.TFTransformOutput, examples: int
+) -> TrainingExamples:
+    """Reads the training split, or the examples of a fixed share of its accounts.
 
     Args:
         split_uri: Folder of gzipped TFRecords.
         transform: Of the run.
-        snapshots: How many there are.
+        examples: How many there are.
     """
-    share = min(1.0, MOST_TRAINING_SNAPSHOTS / max(1, snapshots))
+    share = min(1.0, MOST_TRAINING_EXAMPLES / max(1, examples))
     records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
     if share < 1:
         records = records.batch(READ_BATCH).map(lambda batch: _kept(batch, share)).unbatch()
     columns = _columns(records, transform)
     order = np.lexsort((columns[spec.ACCOUNT_ID].astype("S"), columns[spec.CUTOFF]))
     columns = {name: values[order] for name, values in columns.items()}
-    found = Snapshots(
+    found = LabelledExamples(
         columns[FEATURES],
         columns[spec.LABEL].astype(np.float32),
         columns[spec.CUTOFF],
@@ -68,12 +68,12 @@ def read_training(
         columns[spec.DAYS_TO_CHURN],
         columns[spec.DAYS_OBSERVED],
     )
-    return TrainingSnapshots(found, columns[spec.DAYS_SINCE_LAST_EVENT], share)
+    return TrainingExamples(found, columns[spec.DAYS_SINCE_LAST_EVENT], share)
 
 
 def read_eval(
     split_uri: str, transform: tft.TFTransformOutput, lookback_days: int
-) -> EvalSnapshots:
+) -> EvaluationSet:
     """Reads the evaluation split; the order does not depend on how it lies in files.
 
     Args:
@@ -87,7 +87,7 @@ def read_eval(
     )
     order = np.argsort(columns[spec.ACCOUNT_ID].astype("S"), kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
-    return EvalSnapshots(
+    return EvaluationSet(
         serialized=[serialized[row] for row in order],
         accounts=_text(columns[spec.ACCOUNT_ID]),
         labels=columns[spec.LABEL].astype(np.float64),
@@ -98,24 +98,24 @@ def read_eval(
 
 
 def read_serialized(split_uri: str) -> list[bytes]:
-    """Returns the serialized snapshots of a split, as they lie in its files."""
+    """Returns the serialized examples of a split, as they lie in its files."""
     records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
     # One by one, crossing from TensorFlow to Python costs more than all the rest.
     return [one for batch in _arrays(records.batch(READ_BATCH)) for one in batch.tolist()]
 
 
 def read_labels(serialized: list[bytes]) -> npt.NDArray[np.float64]:
-    """Returns the labels of serialized snapshots, 0 or 1, [n]."""
+    """Returns the labels of serialized examples, 0 or 1, [n]."""
     label = {spec.LABEL: tf.io.FixedLenFeature([], tf.int64)}
     found = tf.io.parse_example(tf.constant(serialized, tf.string), label)
     return found[spec.LABEL].numpy().astype(np.float64)
 
 
 def read_traits(serialized: list[bytes], lookback_days: int) -> Traits:
-    """Returns what slices are cut by, of serialized snapshots, [n] each.
+    """Returns what slices are cut by, of serialized examples, [n] each.
 
     Args:
-        serialized: n serialized snapshots.
+        serialized: n serialized examples.
         lookback_days: Days before the cutoff in which events count as recent.
     """
     raw = spec.raw_feature_spec(with_label=False)
@@ -139,7 +139,7 @@ def _kept(serialized: tf.Tensor, share: float) -> tf.Tensor:
 def _columns(
     records: tf.data.Dataset, transform: tft.TFTransformOutput
 ) -> dict[str, npt.NDArray[Any]]:
-    """Parses and transforms serialized snapshots: raw scalars and features by name."""
+    """Parses and transforms serialized examples: raw scalars and features by name."""
     layer = transform.transform_features_layer()
     raw_spec = spec.raw_feature_spec(with_label=True)
     scalars = (*spec.SCALAR_STRINGS, *_AGES, spec.CUTOFF)
