@@ -96,7 +96,11 @@ def transform(beam_executor: Any, examples: Any, schema: Any, root: Path) -> Any
 
 def train(examples: Any, graph: Any, folder: Path, number: int, changes: dict[str, Any]) -> Any:
     model = artifact(standard_artifacts.Model, folder, number)
-    card = {"model_version": f"20260601-{folder.name}", "label_source": "account_churn"}
+    card = {
+        "model_version": f"20260601-{folder.name}",
+        "label_source": "account_churn",
+        "lookback_days": READING["lookback_days"],
+    }
     run_fn(
         SimpleNamespace(
             train_files=[f"{examples.uri}/Split-train/*"],

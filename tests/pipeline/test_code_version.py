@@ -24,12 +24,14 @@ _EXECUTORS = tuple(
 )
 _CHECKS_ONLY = {
     "components.beam_errors": "unwraps an error of a worker",
+    "components.config": "how a component gets its settings",
     "components.errors": "the classes of errors",
     "components.postgres.address": "where the database is, not what it holds",
     "components.postgres.secret_manager": "where the database is, not what it holds",
     "components.postgres.failures": "explains an error",
     "components.postgres.contract": "refuses tables that do not fit, changes none",
     "components.postgres.migrate": "our own tables, of which reading sees none",
+    "components.postgres.rows": "hands rows on as they are",
     "components.postgres.tables": "refuses tables that do not fit, changes none",
     "components.postgres.table_problems": "refuses tables that do not fit, changes none",
     "components.registry.artifact_names": "names of types and files",

@@ -66,11 +66,11 @@ def test_the_numbers_are_those_of_the_gate(complete: SimpleNamespace) -> None:
     assert list(measured) == list(decision["metrics"])
     for model, expected in decision["metrics"].items():
         for name in ("auc", "pr_auc", "log_loss", "calibration_error"):
-            assert measured[model][name]["value"] == expected[name]
+            assert measured[model]["metrics"][name]["value"] == expected[name]
         assert measured[model]["mean_predicted"] == expected["mean_predicted"]
     checks = {(one["slice"], one["name"]): one for one in decision["checks"]}
     own = measured["challenger"]
-    assert own["auc"]["interval"] == checks["overall", "auc above chance"]["interval"]
+    assert own["metrics"]["auc"]["interval"] == checks["overall", "auc above chance"]["interval"]
     assert found["calibration"]["error"]["value"] == checks["overall", "calibration error"]["value"]
     for decile, expected in zip(
         found["calibration"]["deciles"], decision["calibration"], strict=True
@@ -90,10 +90,10 @@ def test_the_numbers_are_those_of_every_account(complete: SimpleNamespace) -> No
     labels = frame["churned"]
     for measured in complete.json["performance"]["metrics"]:
         answers = frame[measured["model"]]
-        assert measured["auc"]["value"] == pytest.approx(roc_auc_score(labels, answers))
+        assert measured["metrics"]["auc"]["value"] == pytest.approx(roc_auc_score(labels, answers))
         expected = average_precision_score(labels, answers)
-        assert measured["pr_auc"]["value"] == pytest.approx(expected)
-        assert measured["log_loss"]["value"] == pytest.approx(log_loss(labels, answers))
+        assert measured["metrics"]["pr_auc"]["value"] == pytest.approx(expected)
+        assert measured["metrics"]["log_loss"]["value"] == pytest.approx(log_loss(labels, answers))
     gains = complete.json["gains"]
     assert (gains["accounts"], gains["churned"]) == (len(frame), labels.sum())
     ordered = frame.sort_values("challenger", ascending=False)["churned"].cumsum()
@@ -216,7 +216,7 @@ def broken(tmp_path: Path) -> dict[str, Any]:
     module = Broken()
     folder = f"{model.uri}/Format-Serving"
     tf.saved_model.save(module, folder, signatures={SERVING: module.serve})
-    write_card(folder, {"model_version": "broken-1"})
+    write_card(folder, {"model_version": "broken-1", "calibrated_base_rate": 0.1})
     ModelProperties(model_version="broken-1").write(model)
     (tmp_path / "Split-score").mkdir()
     one = tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"ACC-1"]))
