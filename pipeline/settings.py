@@ -27,8 +27,7 @@ from components.model_gate.config import ModelGateConfig
 from components.model_review.config import ModelReviewConfig
 from components.model_trainer.config import ModelTrainerConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
-from pipeline.setting_groups.kubeflow import KubeflowSettings
-from pipeline.setting_groups.run import RunSettings
+from pipeline.setting_groups import KubeflowSettings, RunSettings
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"

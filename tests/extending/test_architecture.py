@@ -25,6 +25,5 @@ def test_every_room_is_on_the_page():
     assert missing <= {
         "components/model_trainer",
         "components/model_tuner",
-        "pipeline/setting_groups",
         "transforms/schema",
     }
