@@ -9,8 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pipeline import training
-from pipeline.kubeflow_specs.deployment import cluster_deployment
-from pipeline.kubeflow_specs.runner import SpecRunner
+from pipeline.kubeflow_specs.runner import SpecRunner, cluster_deployment
 from pipeline.logs import silence_libraries
 from pipeline.settings import Settings, load_settings
 

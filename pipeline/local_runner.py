@@ -11,8 +11,7 @@ from tfx import v1 as tfx
 from pipeline import training
 from pipeline.database import ensure_database
 from pipeline.logs import silence_libraries
-from pipeline.registry.metadata_store import connection_config
-from pipeline.registry.store_identity import require_own_artifacts
+from pipeline.registry.metadata_store import connection_config, require_own_artifacts
 from pipeline.runs.branch_runner import BranchRunner
 from pipeline.runs.progress import Progress
 from pipeline.settings import Settings, load_settings

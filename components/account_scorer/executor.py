@@ -13,8 +13,7 @@ from tfx.utils import path_utils
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.config import AccountScorerConfig
-from components.account_scorer.inference import score_files
-from components.account_scorer.rows import detail_rows, scored_accounts
+from components.account_scorer.inference import detail_rows, score_files, scored_accounts
 from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
 from components.config import read_config

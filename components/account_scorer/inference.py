@@ -1,8 +1,10 @@
-"""Bulk inference in Beam: one Parquet shard of scores for each shard of Examples."""
+"""Bulk inference in Beam, one Parquet shard for each shard of Examples, and the rows of these."""
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -13,7 +15,11 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 
 from components.account_scorer.scored_batch import COLUMNS, scored_batch
+from components.errors import PublicationRefused
+from components.postgres.tables import ACCOUNT_RISK_DETAILS
 from serving_model.served.predict import ModelScorer
+from serving_model.served.risk import health_scores
+from serving_model.served.risk_bands import RiskBands, divided_ties
 
 ACCOUNT_ID: Final = "account_id"
 CHURN_PROBABILITY: Final = "churn_probability"
@@ -87,3 +93,60 @@ def _batches(path: str) -> Iterator[list[bytes]]:
     records = tf.data.TFRecordDataset(path, compression_type="GZIP").batch(_BATCH)
     for batch in records.as_numpy_iterator():
         yield batch.tolist()
+
+
+ScoreRow = tuple[str, float, float, str, datetime, str]
+
+
+@dataclass(frozen=True)
+class ScoredAccounts:
+    """All accounts of a run, in the order of the shards.
+
+    Attributes:
+        accounts: Ids, [n].
+        probabilities: Of churn, [n], each in 0..1.
+        categories: By the bands, [n].
+        divided_ties: How many share a probability with one of another category.
+    """
+
+    accounts: list[str]
+    probabilities: npt.NDArray[np.float64]
+    categories: npt.NDArray[np.str_]
+    divided_ties: int
+
+    def rows(self, predicted_at: datetime, model_version: str) -> Iterator[ScoreRow]:
+        """Yields the rows of account_risk_scores."""
+        health = health_scores(self.probabilities, self.accounts).tolist()
+        columns = (self.accounts, self.probabilities.tolist(), health, self.categories.tolist())
+        for values in zip(*columns, strict=True):
+            yield (*values, predicted_at, model_version)
+
+
+def scored_accounts(scores_uri: str, bands: RiskBands) -> ScoredAccounts:
+    """Reads all scores, since by capacity the category of one depends on the others.
+
+    Args:
+        scores_uri: Folder of the shards.
+        bands: The rule of the categories.
+
+    Raises:
+        PublicationRefused: A probability is NaN or outside 0..1, naming the account.
+    """
+    accounts: list[str] = []
+    parts = [np.empty(0)]
+    for ids, part in read_scores(scores_uri):
+        accounts += ids
+        parts.append(part)
+    probabilities = np.concatenate(parts)
+    try:
+        categories = bands.categories(probabilities, accounts)
+    except ValueError as error:
+        raise PublicationRefused(f"Nothing was published. {error}") from None
+    ties = divided_ties(bands, probabilities, categories)
+    return ScoredAccounts(accounts, probabilities, categories, ties)
+
+
+def detail_rows(scores_uri: str) -> Iterator[tuple[Any, ...]]:
+    """Yields the rows of account_risk_details, shard by shard."""
+    for shard in read_shards(scores_uri, ACCOUNT_RISK_DETAILS.column_names):
+        yield from zip(*(column.to_pylist() for column in shard.columns), strict=True)

@@ -10,10 +10,9 @@ from tfx.dsl.io import fileio
 from tfx.orchestration import metadata
 from tfx.utils import import_utils
 
-from components.kubeflow_task.packaged_file import resolved
 from components.kubeflow_task.record import Artifacts, TaskRecord, recorded_inputs
 from components.kubeflow_task.store import in_store
-from components.kubeflow_task.task import RUN_ID, TASK, Task
+from components.kubeflow_task.task import RUN_ID, TASK, Task, resolved
 
 
 def run_task(

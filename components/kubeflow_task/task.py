@@ -1,8 +1,9 @@
-"""What a task is told beside the parameters of its component."""
+"""What a task is told beside the parameters of its component, and how it names packaged files."""
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Final
+from importlib import resources
+from typing import Any, Final
 
 TASK: Final = "task"
 RUN_ID: Final = "run_id"
@@ -36,3 +37,19 @@ class Task:
     def from_json(cls, text: str) -> "Task":
         """Reads it back."""
         return cls(**json.loads(text))
+
+
+_SCHEME: Final = "package://"
+
+
+def reference(package: str, file: str) -> str:
+    """Returns a name for a file of a package, such as package://transforms.schema/schema.pbtxt."""
+    return f"{_SCHEME}{package}/{file}"
+
+
+def resolved(value: Any) -> Any:
+    """Returns the path that such a name means here; anything else as it is."""
+    if not isinstance(value, str) or not value.startswith(_SCHEME):
+        return value
+    package, _, file = value.removeprefix(_SCHEME).partition("/")
+    return str(resources.files(package) / file)

@@ -81,7 +81,7 @@ def compare(a: str, b: str, top: int, as_json: bool) -> None:
 
     import_tensorflow()
     from pipeline.registry.comparison import compare_models
-    from pipeline.text.render_compare import comparison_lines
+    from pipeline.text.models import comparison_lines
 
     _, registry = _open()
     found = compare_models(registry, a, b, top)

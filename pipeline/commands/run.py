@@ -62,8 +62,7 @@ def tune(as_of: str | None, as_json: bool) -> int:
     from pipeline.runs.progress import Progress
     from pipeline.runs.tuning_run import run_tuning
     from pipeline.settings import load_settings
-    from pipeline.text.summary import console
-    from pipeline.text.tuning import render_tuning
+    from pipeline.text.summary import console, render_tuning
 
     settings = load_settings(as_of=as_of)
     result = run_tuning(settings, Progress())

@@ -5,10 +5,10 @@ One transaction does it all, so that a killed simulation leaves what was there b
 
 import io
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
@@ -17,11 +17,49 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.failures import explained
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
-from pipeline.demo.copy_text import churn_lines, feedback_lines
+from pipeline.demo.copy_text import (
+    FeedbackColumns,
+    account_names,
+    churn_lines,
+    feedback_columns,
+    feedback_lines,
+)
+from pipeline.demo.goinsight_shape import Reseller, goinsight_rows, odd_account_names
 from pipeline.demo.recorded_worlds import make_room
-from pipeline.demo.shapes import PLAIN, SHAPES, shaped_blocks
-from pipeline.demo.world import World
+from pipeline.demo.world import Block, World, draw_blocks
 from pipeline.demo.world_model import SCENARIOS
+
+PLAIN: Final = "plain"
+GOINSIGHT: Final = "goinsight"
+SHAPES: Final = (PLAIN, GOINSIGHT)
+
+
+class ShapedBlock(NamedTuple):
+    """Some accounts of a world, their ids, and the rows of feedback to write."""
+
+    block: Block
+    names: list[str]
+    rows: FeedbackColumns
+
+
+def shaped_blocks(world: World, shape: str) -> Iterator[ShapedBlock]:
+    """Yields a world in blocks as it is to be written; memory is bounded by one.
+
+    Args:
+        world: What happens; the shape changes nothing in it.
+        shape: plain or goinsight.
+    """
+    reseller: Reseller | None = None
+    for block in draw_blocks(world):
+        if shape == PLAIN:
+            names = account_names(block.accounts)
+            yield ShapedBlock(block, names, feedback_columns(block, names))
+            continue
+        names = odd_account_names(world, block.accounts)
+        reseller = reseller or Reseller.among(world, block, names)
+        rows = feedback_columns(block, names)
+        yield ShapedBlock(block, names, goinsight_rows(world, block, rows, reseller))
+
 
 _QUERIES: Final = queries(__package__)
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from components.postgres.address import METADATA_URL_VARIABLE, URL_VARIABLE
 from components.postgres.secret_manager import secret_variable
-from pipeline.kubeflow_specs.deployment import AS_OF
+from pipeline.kubeflow_specs.runner import AS_OF
 from pipeline.settings import Settings
 
 Document = dict[str, Any]

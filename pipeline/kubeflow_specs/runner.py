@@ -2,16 +2,37 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from tfx import v1 as tfx
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
-from pipeline.deployment import as_of_text
+from components.store_resolver.component import StoreResolver
+from pipeline.deployment import Deployment, as_of_text
 from pipeline.kubeflow_specs.documents import complete, kubeflow_documents, vertex_job
 from pipeline.kubeflow_specs.tasks import as_tasks, titles_that_import
 from pipeline.settings import Settings
+
+AS_OF: Final = "as_of"
+"""The parameter of a run that says its now."""
+
+
+def cluster_deployment(settings: Settings) -> Deployment:
+    """Returns the deployment on Kubeflow Pipelines or Vertex.
+
+    Args:
+        settings: Their as_of is the default of the run's parameter.
+    """
+    root = settings.cluster.kubeflow_pipeline_root
+    return Deployment(
+        pipeline_root=root,
+        serving_dir=settings.cluster.kubeflow_serving_dir or f"{root}/serving/churn",
+        as_of=tfx.dsl.experimental.RuntimeParameter(
+            name=AS_OF, ptype=str, default=as_of_text(settings)
+        ),
+        resolver=StoreResolver,
+    )
 
 
 class SpecRunner(kubeflow_v2_dag_runner.KubeflowV2DagRunner):

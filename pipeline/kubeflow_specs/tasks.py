@@ -13,8 +13,7 @@ from tfx.orchestration.kubeflow.v2 import compiler_utils
 from tfx.utils import name_utils
 
 from components.kubeflow_task import executor
-from components.kubeflow_task.packaged_file import reference
-from components.kubeflow_task.task import RUN_ID, RUN_ID_PLACEHOLDER, TASK, Task
+from components.kubeflow_task.task import RUN_ID, RUN_ID_PLACEHOLDER, TASK, Task, reference
 from components.registry import artifacts
 from components.store_resolver.component import StoreResolver
 from pipeline.registry.metadata_store import require_no_backslash

@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving_model.reasons.attributions import contributions, log_odds
-from serving_model.reasons.base_account import base_rate_account
+from serving_model.reasons.attributions import base_rate_account, contributions, log_odds
 from serving_model.served.interface import BASE_LOG_ODDS, CONTRIBUTIONS, FACT_WORDS, FACTS
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.reason_groups import feature_groups, group_names

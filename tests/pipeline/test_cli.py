@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.cli import _COMMANDS, cli, run_cli
 from pipeline.commands.simulate import SCENARIOS, SHAPES
-from pipeline.demo import shapes, world_model
+from pipeline.demo import simulate, world_model
 from pipeline.exit_codes import MEANINGS
 
 ROOT = Path(__file__).parents[2]
@@ -90,7 +90,7 @@ def test_lazy_names_are_the_commands_own(name):
 
 def test_the_scenarios_on_the_command_line_are_those_there_are():
     assert set(SCENARIOS) == set(world_model.SCENARIOS)
-    assert SHAPES == shapes.SHAPES
+    assert SHAPES == simulate.SHAPES
 
 
 def test_a_wrong_option_is_a_usage_error(capsys):

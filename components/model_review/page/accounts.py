@@ -6,7 +6,7 @@ from typing import Final
 from components.model_review.page import numbers
 from components.model_review.page.blocks import Absent, Block, Figure, Part, Section, Table, Text
 from components.model_review.page.charts.pairs import pairs, pairs_key
-from components.model_review.page.found import absent
+from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ScoreComparison, Scored
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from components.model_review.page import numbers, theme
 from components.model_review.page.blocks import Block, Figure, Part, Section, Table
 from components.model_review.page.charts.picture import picture
-from components.model_review.page.found import absent, overall_check
+from components.model_review.page.words import absent, overall_check
 from components.model_review.review import Review
 from components.model_review.sections.calibration import Calibration, Decile
 from components.model_review.sections.estimates import Estimate

@@ -22,7 +22,7 @@ from components.model_review.page.blocks import (
     Text,
 )
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.found import absent
+from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.changes import Change, Changes, Drift
 from components.model_review.sections.estimates import Estimate

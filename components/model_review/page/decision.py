@@ -22,8 +22,8 @@ from components.model_review.page.blocks import (
 )
 from components.model_review.page.changes import failing_checks
 from components.model_review.page.charts.models import named
-from components.model_review.page.found import absent, against
 from components.model_review.page.slices import slice_words
+from components.model_review.page.words import absent, against
 from components.model_review.review import Review
 from components.model_review.sections.decision import (
     BLESSED,

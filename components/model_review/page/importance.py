@@ -6,7 +6,7 @@ from typing import Final
 from components.model_review.page import cells, numbers, theme
 from components.model_review.page.blocks import Block, Figure, Part, Section, Table
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.found import absent
+from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.importance import Contribution, Importance

@@ -13,7 +13,7 @@ from components.model_review.page.blocks import (
     Section,
     Table,
 )
-from components.model_review.page.found import absent
+from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.data import Fact, LabelledSplit
 from components.model_review.sections.lineage import Component

@@ -10,8 +10,8 @@ from components.model_review.page.blocks import Figure, Part, Section, Table
 from components.model_review.page.charts.curves import Mark, curves
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.models import key, look, named
-from components.model_review.page.found import absent, against
 from components.model_review.page.gains import contacts_for_half, lift
+from components.model_review.page.words import absent, against
 from components.model_review.review import Review
 from components.model_review.sections.performance import Performance
 from serving_model.evaluation.baselines import LOGISTIC_REGRESSION

@@ -17,7 +17,7 @@ from components.model_review.page.blocks import (
     Table,
 )
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.found import absent
+from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.performance import Performance
 from components.model_review.sections.slices import Slice

@@ -15,7 +15,7 @@ from pipeline.demo.copy_text import (
     feedback_lines,
 )
 from pipeline.demo.goinsight_shape import ODD_IDS, odd_account_names
-from pipeline.demo.shapes import GOINSIGHT, PLAIN, ShapedBlock, shaped_blocks
+from pipeline.demo.simulate import GOINSIGHT, PLAIN, ShapedBlock, shaped_blocks
 from pipeline.demo.world import BLOCK, WEEK_SECONDS, World, draw_blocks
 from pipeline.demo.world_model import SCENARIOS
 

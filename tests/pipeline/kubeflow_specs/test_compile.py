@@ -17,7 +17,7 @@ from tfx.utils import import_utils
 
 from pipeline import scoring, training
 from pipeline.kubeflow_runner import compile_specs
-from pipeline.kubeflow_specs.deployment import cluster_deployment
+from pipeline.kubeflow_specs.runner import cluster_deployment
 from pipeline.settings import ConfigurationInvalid, load_settings
 from tests.pipeline.kubeflow_specs.normalised import inputs_arguments, normalised
 

@@ -19,8 +19,7 @@ from pipeline.cli import run_cli
 from pipeline.registry.comparison import compare_models
 from pipeline.registry.lineage import show_model
 from pipeline.registry.listing import list_models
-from pipeline.text.models import detail_lines
-from pipeline.text.render_compare import comparison_lines
+from pipeline.text.models import comparison_lines, detail_lines
 from serving_model.evaluation import metrics
 from serving_model.served.interface import PROBABILITY, SERVING
 from serving_model.served.model_card import write_card

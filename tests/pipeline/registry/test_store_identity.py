@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.registry.metadata_store import connection_config
-from pipeline.registry.store_identity import require_own_artifacts
+from pipeline.registry.metadata_store import connection_config, require_own_artifacts
 from pipeline.settings import ConfigurationInvalid
 
 

@@ -7,8 +7,12 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from serving_model.evaluation import metrics
-from serving_model.evaluation.paired_bootstrap import WITH_INTERVAL, interval, paired_bootstrap
-from serving_model.evaluation.weighted_ranking import WeightedRanking
+from serving_model.evaluation.paired_bootstrap import (
+    WITH_INTERVAL,
+    WeightedRanking,
+    interval,
+    paired_bootstrap,
+)
 
 ACCOUNTS = st.lists(
     st.tuples(st.booleans(), st.integers(0, 5), st.integers(0, 4)), min_size=2, max_size=30

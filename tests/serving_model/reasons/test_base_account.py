@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serving_model.reasons.base_account import base_rate_account
+from serving_model.reasons.attributions import base_rate_account
 
 FEATURES = np.random.default_rng(0).normal(size=(20_000, 4)).astype(np.float32)
 WEIGHTS = np.array([1.5, -1.0, 0.0, 0.5])

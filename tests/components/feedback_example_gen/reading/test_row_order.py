@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.feedback_example_gen.reading.row_order import account_order, repeated_rows
+from components.feedback_example_gen.reading.feedback_reader import account_order, repeated_rows
 
 LARGE = st.sampled_from([-(2**31), -1, 0, 1, 2**31 - 1])
 REPEATED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), *[LARGE] * 5), max_size=20)
