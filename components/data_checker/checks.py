@@ -20,7 +20,7 @@ class Check:
         group: Key of its action in the setting data_checks.
         splits: What was looked at; the base of a comparison comes second.
         found: The value; a word where it is no number, None where there is none.
-        bar: What was expected.
+        threshold: What was expected.
         verdict: passed, warned, stopped or skipped.
         message: Why it did not pass, in words that name the setting; empty if it did.
     """
@@ -29,7 +29,7 @@ class Check:
     group: str
     splits: tuple[str, ...]
     found: float | int | str | None
-    bar: str
+    threshold: str
     verdict: str
     message: str
 

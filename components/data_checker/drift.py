@@ -81,7 +81,7 @@ def check_drift(
 
 
 def _check(pair: Pair, feature: str, one: Measurement | None, verdict: str, why: str) -> Check:
-    bar = f"<= {one.threshold:g}" if one else "measured"
+    threshold = f"<= {one.threshold:g}" if one else "measured"
     message = why
     if verdict == FAILED and one:
         message = (
@@ -95,7 +95,7 @@ def _check(pair: Pair, feature: str, one: Measurement | None, verdict: str, why:
         group=pair.group,
         splits=(pair.split, pair.base),
         found=round(one.value, 6) if one else None,
-        bar=bar,
+        threshold=threshold,
         verdict=verdict,
         message=message,
     )

@@ -110,7 +110,7 @@ def _not_compared(pair: Pair) -> Check:
         group=pair.group,
         splits=(pair.split, pair.base),
         found=None,
-        bar="compared",
+        threshold="compared",
         verdict=SKIPPED,
         message=f"{pair.name} ({pair.group}): {why}",
     )

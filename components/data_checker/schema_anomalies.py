@@ -27,8 +27,8 @@ def check_anomalies(split: str, anomalies: anomalies_pb2.Anomalies) -> Iterator[
 
 
 def _check(name: str, split: str, found: str, message: str) -> Check:
-    bar = "no anomaly of severity ERROR"
-    return Check(name, SCHEMA, (split,), found, bar, verdict_on(not message), message)
+    threshold = "no anomaly of severity ERROR"
+    return Check(name, SCHEMA, (split,), found, threshold, verdict_on(not message), message)
 
 
 def _errors(anomalies: anomalies_pb2.Anomalies) -> list[tuple[str, str]]:

@@ -22,7 +22,7 @@ def check_sizes(
     Args:
         data: Properties of the Examples.
         splits: Its splits.
-        limits: The bars.
+        limits: The thresholds.
     """
     for split in splits:
         found = data.splits[split]
@@ -55,7 +55,7 @@ def _at_least(name: str, split: str, count: int, fewest: int, message: str) -> C
         group=SIZE,
         splits=(split,),
         found=count,
-        bar=f">= {fewest}",
+        threshold=f">= {fewest}",
         verdict=verdict_on(passed),
         message="" if passed else message,
     )
@@ -69,7 +69,7 @@ def check_freshness(
     Args:
         data: Properties of the Examples.
         splits: Its splits.
-        limits: The bars.
+        limits: The thresholds.
     """
     as_of = datetime.fromisoformat(data.as_of)
     assert data.newest_feedback is not None, "reading stops where there is no feedback"
@@ -85,7 +85,7 @@ def check_freshness(
         group=FRESHNESS,
         splits=tuple(splits),
         found=age,
-        bar=f"<= {limits.max_feedback_age_days}",
+        threshold=f"<= {limits.max_feedback_age_days}",
         verdict=verdict_on(passed),
         message="" if passed else message,
     )

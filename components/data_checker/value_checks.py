@@ -43,7 +43,7 @@ def check_unseen(
         pair: What is compared.
         base: Statistics of what was learnt from.
         split: Statistics of the split.
-        limits: The bar, and the fewest accounts.
+        limits: The threshold, and the fewest accounts.
     """
     few = too_few(pair, base, split, limits)
     known, found = features(base), features(split)
@@ -88,7 +88,7 @@ def _unseen(
         group=UNSEEN,
         splits=(pair.split, pair.base),
         found=None if share is None else round(share, 6),
-        bar=f"<= {limits.max_unseen_share:g}",
+        threshold=f"<= {limits.max_unseen_share:g}",
         verdict=verdict,
         message="" if verdict == PASSED else message,
     )
@@ -114,7 +114,7 @@ def check_missing(split: str, statistics: Statistics, limits: DataCheckerConfig)
             group=MISSING,
             splits=(split,),
             found=round(share, 6),
-            bar=f"<= {limits.max_missing_share:g}",
+            threshold=f"<= {limits.max_missing_share:g}",
             verdict=verdict_on(passed),
             message="" if passed else message,
         )

@@ -23,7 +23,7 @@ def check_volume(
     Args:
         data: Properties of the Examples.
         splits: Its splits.
-        limits: The bars.
+        limits: The thresholds.
     """
     yield _vanished(data, limits)
     if SCORE in splits:
@@ -32,10 +32,10 @@ def check_volume(
 
 
 def _vanished(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
-    name, bar = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
+    name, threshold = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
     before = data.previous_feedback_rows
     if before is None:
-        return _check(name, (), None, bar, SKIPPED, _NO_PREVIOUS)
+        return _check(name, (), None, threshold, SKIPPED, _NO_PREVIOUS)
     since, vanished = _day(data.previous_as_of), max(0, -(data.late_rows or 0))
     share = vanished / before if before else 0.0
     message = (
@@ -44,20 +44,20 @@ def _vanished(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
         "deleted (TENS_INSIGHT_MAX_VANISHED_SHARE)"
     )
     verdict = PASSED if share <= limits.max_vanished_share else FAILED
-    return _check(name, (), round(share, 6), bar, verdict, message)
+    return _check(name, (), round(share, 6), threshold, verdict, message)
 
 
 def _population(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
-    name, bar = "change of the accounts to score", f"within {limits.max_accounts_change:g}"
+    name, threshold = "change of the accounts to score", f"within {limits.max_accounts_change:g}"
     before, now = data.previous_scored, data.splits[SCORE].examples
     if before is None:
-        return _check(name, (SCORE,), None, bar, SKIPPED, _NO_PREVIOUS)
+        return _check(name, (SCORE,), None, threshold, SKIPPED, _NO_PREVIOUS)
     if before < limits.min_drift_accounts:
         few = (
             f"too few: {before} accounts were published of {limits.min_drift_accounts} needed "
             "(TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)"
         )
-        return _check(name, (SCORE,), None, bar, SKIPPED, few)
+        return _check(name, (SCORE,), None, threshold, SKIPPED, few)
     change = (now - before) / before
     message = (
         f"{now} accounts are to be scored, and {before} were as of "
@@ -65,27 +65,30 @@ def _population(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
         f"{limits.max_accounts_change:.1%} is usual (TENS_INSIGHT_MAX_ACCOUNTS_CHANGE)"
     )
     verdict = PASSED if abs(change) <= limits.max_accounts_change else FAILED
-    return _check(name, (SCORE,), round(change, 6), bar, verdict, message)
+    return _check(name, (SCORE,), round(change, 6), threshold, verdict, message)
 
 
 def _last_week(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
-    name, bar = "feedback of the last 7 days", f">= {limits.min_week_share:g} of the mean week"
+    name, threshold = (
+        "feedback of the last 7 days",
+        f">= {limits.min_week_share:g} of the mean week",
+    )
     rows, before = data.rows_last_week, data.rows_weeks_before
     if rows is None or before is None:
         short = f"not compared: the history has no {WEEKS_BEFORE} weeks before the last 7 days"
-        return _check(name, (), None, bar, SKIPPED, short)
+        return _check(name, (), None, threshold, SKIPPED, short)
     mean = before / WEEKS_BEFORE
     share = round(rows / mean, 6) if mean else None
     if share is None or mean < FEWEST_WEEKLY_ROWS:
         few = f"too few: {mean:.0f} rows in the mean week of {FEWEST_WEEKLY_ROWS} needed"
-        return _check(name, (), share, bar, SKIPPED, few)
+        return _check(name, (), share, threshold, SKIPPED, few)
     message = (
         f"the last 7 days brought {rows} rows of feedback, and the mean of the {WEEKS_BEFORE} "
         f"weeks before is {mean:.0f}: {share:.0%}, at least {limits.min_week_share:.0%} is "
         "usual; check that every source still arrives (TENS_INSIGHT_MIN_WEEK_SHARE)"
     )
     verdict = PASSED if share >= limits.min_week_share else FAILED
-    return _check(name, (), share, bar, verdict, message)
+    return _check(name, (), share, threshold, verdict, message)
 
 
 def _day(moment: str | None) -> str:
@@ -93,7 +96,7 @@ def _day(moment: str | None) -> str:
 
 
 def _check(
-    name: str, splits: tuple[str, ...], found: float | None, bar: str, verdict: str, why: str
+    name: str, splits: tuple[str, ...], found: float | None, threshold: str, verdict: str, why: str
 ) -> Check:
     message = {PASSED: "", SKIPPED: f"{name}: {why}"}.get(verdict, why)
-    return Check(name, VOLUME, splits, found, bar, verdict, message)
+    return Check(name, VOLUME, splits, found, threshold, verdict, message)

@@ -1,4 +1,4 @@
-"""One check of the gate: what was found, the bar, the verdict, and the sentence about it."""
+"""One check of the gate: what was found, the threshold, the verdict, and the sentence about it."""
 
 import math
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class GateCheck:
         slice: `overall`, or which accounts.
         value: What was found; None if nothing could be computed.
         interval: Its 95 % bootstrap interval over accounts, if one was made.
-        bar: The rule, in words.
+        threshold: The rule, in words.
         limit: The number in it.
         verdict: passed, failed or skipped.
         accounts: Accounts that it was judged on.
@@ -38,7 +38,7 @@ class GateCheck:
     slice: str
     value: float | None
     interval: tuple[float, float] | None
-    bar: str
+    threshold: str
     limit: float | None
     verdict: str
     accounts: int
@@ -68,7 +68,7 @@ class Population:
         self,
         name: str,
         value: float,
-        bar: str,
+        threshold: str,
         limit: float,
         excess: float,
         replicates: NDArray[np.float64] | None = None,
@@ -79,7 +79,7 @@ class Population:
         Args:
             name: What is checked.
             value: What was found.
-            bar: The rule, in words.
+            threshold: The rule, in words.
             limit: The number in it.
             excess: How far the value, or the end of the interval that counts, is beyond.
             replicates: Bootstrap replicates of the value.
@@ -95,23 +95,23 @@ class Population:
             slice=self.slice,
             value=value if math.isfinite(value) else None,
             interval=ends,
-            bar=bar,
+            threshold=threshold,
             limit=limit,
             verdict=FAILED if failed else PASSED,
             accounts=self.accounts,
             churned=self.churned,
             message=f"{self._named(name)} is {value:.4f}{shown} on {self._counted()}: "
-            f"{bar}{missed}",
+            f"{threshold}{missed}",
         )
 
-    def skip(self, name: str, bar: str, why: str) -> GateCheck:
+    def skip(self, name: str, threshold: str, why: str) -> GateCheck:
         """Makes a check that could not be judged, and says why."""
         return GateCheck(
             name=name,
             slice=self.slice,
             value=None,
             interval=None,
-            bar=bar,
+            threshold=threshold,
             limit=None,
             verdict=SKIPPED,
             accounts=self.accounts,

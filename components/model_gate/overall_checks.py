@@ -1,4 +1,4 @@
-"""The checks on all accounts: beside the rivals, above the constant, calibrated."""
+"""The checks on all accounts: against baselines and champion, and of calibration."""
 
 from collections.abc import Iterator, Mapping
 
@@ -37,17 +37,17 @@ def overall_checks(
     yield population.check(
         name="auc",
         value=(area := auc(labels, models[CHALLENGER])),
-        bar=f"at least {limits.min_auc:g}",
+        threshold=f"at least {limits.min_auc:g}",
         limit=limits.min_auc,
         excess=limits.min_auc - area,
         replicates=replicates[CHALLENGER]["auc"],
     )
     yield from _beats_the_constant(population, labels, models, replicates)
-    for rival in (LOGISTIC_REGRESSION, CHAMPION):
-        if rival in models:
-            yield from _not_worse(population, labels, models, replicates, rival, limits)
+    for other in (LOGISTIC_REGRESSION, CHAMPION):
+        if other in models:
+            yield from _not_worse(population, labels, models, replicates, other, limits)
         else:
-            yield population.skip(f"against the {rival}", "not worse", f"there is no {rival}")
+            yield population.skip(f"against the {other}", "not worse", f"there is no {other}")
     yield from _calibrated(population, labels, models, replicates, limits)
 
 
@@ -62,7 +62,7 @@ def _beats_the_constant(
     yield population.check(
         name="auc above chance",
         value=auc(labels, models[CHALLENGER]),
-        bar=f"lower end above {LOWEST_AUC:g}",
+        threshold=f"lower end above {LOWEST_AUC:g}",
         limit=LOWEST_AUC,
         excess=LOWEST_AUC - _lower_end(own["auc"]),
         replicates=own["auc"],
@@ -73,7 +73,7 @@ def _beats_the_constant(
     yield population.check(
         name="log_loss gain over the constant",
         value=losses[0] - losses[1],
-        bar="lower end above 0",
+        threshold="lower end above 0",
         limit=0.0,
         excess=-_lower_end(gains),
         replicates=gains,
@@ -86,23 +86,23 @@ def _not_worse(
     labels: Floats,
     models: Mapping[str, Floats],
     replicates: Mapping[str, Replicates],
-    rival: str,
+    other: str,
     limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
-    """The differences are challenger less rival, on the same accounts."""
-    both = (models[CHALLENGER], models[rival])
-    own, other = replicates[CHALLENGER], replicates[rival]
+    """The differences are challenger less the other model, on the same accounts."""
+    both = (models[CHALLENGER], models[other])
+    own, others = replicates[CHALLENGER], replicates[other]
     for name, most in limits.worsening_limits.items():
         metric = METRICS[name]
         difference = metric.function(labels, both[0]) - metric.function(labels, both[1])
         limit = -most if metric.higher_is_better else most
         yield population.check(
-            name=f"{name} against the {rival}",
+            name=f"{name} against the {other}",
             value=difference,
-            bar=f"{'at least' if metric.higher_is_better else 'at most'} {limit:+g}",
+            threshold=f"{'at least' if metric.higher_is_better else 'at most'} {limit:+g}",
             limit=limit,
             excess=limit - difference if metric.higher_is_better else difference - limit,
-            replicates=own[name] - other[name] if metric.has_interval else None,
+            replicates=own[name] - others[name] if metric.has_interval else None,
         )
 
 
@@ -123,7 +123,7 @@ def _calibrated(
     yield population.check(
         name="calibration error",
         value=error,
-        bar=f"at most {bounds.calibration_error:.4g}",
+        threshold=f"at most {bounds.calibration_error:.4g}",
         limit=bounds.calibration_error,
         excess=error - bounds.calibration_error,
     )
@@ -131,7 +131,7 @@ def _calibrated(
     yield population.check(
         name="calibration gap",
         value=gap,
-        bar=f"within {bounds.gap:.4g} of 0",
+        threshold=f"within {bounds.gap:.4g} of 0",
         limit=bounds.gap,
         excess=abs(gap) - bounds.gap,
         replicates=replicates[CHALLENGER]["calibration_gap"],

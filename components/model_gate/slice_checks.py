@@ -83,14 +83,14 @@ def _metrics(labels: Floats, probabilities: Floats) -> dict[str, float]:
 def _checks(
     population: Population, labels: Floats, models: Mapping[str, Floats], limits: ModelGateConfig
 ) -> Iterator[GateCheck]:
-    """A slice is small: it fails only where its whole interval lies beyond the bar."""
+    """A slice is small: it fails only where its whole interval lies beyond the threshold."""
     replicates = paired_bootstrap(labels, models)
     own, found = replicates[CHALLENGER], models[CHALLENGER]
     area = auc(labels, found)
     yield population.check(
         name="auc",
         value=area,
-        bar=f"upper end at least {LOWEST_AUC:g}",
+        threshold=f"upper end at least {LOWEST_AUC:g}",
         limit=LOWEST_AUC,
         excess=LOWEST_AUC - _ends(own["auc"])[1],
         replicates=own["auc"],
@@ -100,7 +100,7 @@ def _checks(
     yield population.check(
         name="calibration gap",
         value=gap,
-        bar=f"interval not wholly beyond {limits.max_calibration_gap:g} of 0",
+        threshold=f"interval not wholly beyond {limits.max_calibration_gap:g} of 0",
         limit=limits.max_calibration_gap,
         excess=max(low, -high) - limits.max_calibration_gap,
         replicates=own["calibration_gap"],
@@ -120,7 +120,7 @@ def _beside_the_champion(
     return population.check(
         name=f"auc against the {CHAMPION}",
         value=difference,
-        bar=f"upper end at least {-limits.worsening_limits[AUC.name]:+g}",
+        threshold=f"upper end at least {-limits.worsening_limits[AUC.name]:+g}",
         limit=-limits.worsening_limits[AUC.name],
         excess=-limits.worsening_limits[AUC.name] - _ends(differences)[1],
         replicates=differences,

@@ -6,7 +6,7 @@ from components.registry import artifact_names
 
 
 class DataGateDecision(Artifact):
-    """decision.json: every check of the data gate with its bar, value and verdict."""
+    """decision.json: every check of the data gate with its threshold, value and verdict."""
 
     TYPE_NAME = artifact_names.DATA_GATE_DECISION
 

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from components.postgres.address import METADATA_URL_VARIABLE, URL_VARIABLE
 from components.postgres.secret_manager import secret_variable
-from pipeline.kubeflow_specs.runner import AS_OF
 from pipeline.settings import Settings
+
+AS_OF: Final = "as_of"
+"""The parameter of a run that says its now."""
 
 Document = dict[str, Any]
 _EXECUTORS: Final = "executors"

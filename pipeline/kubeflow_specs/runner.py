@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from tfx import v1 as tfx
@@ -10,12 +10,9 @@ from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
 
 from components.store_resolver.component import StoreResolver
 from pipeline.deployment import Deployment, as_of_text
-from pipeline.kubeflow_specs.documents import complete, kubeflow_documents, vertex_job
+from pipeline.kubeflow_specs.documents import AS_OF, complete, kubeflow_documents, vertex_job
 from pipeline.kubeflow_specs.tasks import as_tasks, titles_that_import
 from pipeline.settings import Settings
-
-AS_OF: Final = "as_of"
-"""The parameter of a run that says its now."""
 
 
 def cluster_deployment(settings: Settings) -> Deployment:

@@ -67,7 +67,7 @@ def render_checks(gate: "Decision", out: Console) -> None:
     """Prints every check of the gate, a line each; what was skipped comes last."""
     out.print()
     out.print(f"The checks of {gate.model_version}", style="bold")
-    rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "bar", "verdict")]
+    rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "threshold", "verdict")]
     rows += map(_check, sorted(gate.checks, key=lambda check: check.verdict == SKIPPED))
     for line in table_lines(rows, indent="  "):
         colour = "red" if line.endswith("failed") else ""
@@ -77,8 +77,8 @@ def render_checks(gate: "Decision", out: Console) -> None:
 def _check(check: GateCheck) -> tuple[str, ...]:
     value = "-" if check.value is None else f"{check.value:.4f}"
     ends = "-" if check.interval is None else "[{:.3f}, {:.3f}]".format(*check.interval)
-    bar = check.bar if check.verdict != SKIPPED else check.message.partition(": ")[2]
-    return check.name, check.slice, value, ends, bar, check.verdict
+    threshold = check.threshold if check.verdict != SKIPPED else check.message.partition(": ")[2]
+    return check.name, check.slice, value, ends, threshold, check.verdict
 
 
 def _render_areas(summary: RunSummary, out: Console) -> None:

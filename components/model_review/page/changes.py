@@ -201,7 +201,7 @@ def _check_row(one: Check) -> Row:
     between = " against " if one.group in _COMPARING else ", "
     splits = between.join(one.splits) or "the run"
     name = Noted(one.name, one.message) if one.message else one.name
-    shown = (name, splits, found_words(one.found), one.bar, cells.verdict(one.verdict))
+    shown = (name, splits, found_words(one.found), one.threshold, cells.verdict(one.verdict))
     return Row(shown, _MARKS.get(one.verdict, ""))
 
 

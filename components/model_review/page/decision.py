@@ -217,7 +217,7 @@ def _row(one: GateCheck) -> Row:
         sizes if one.slice == OVERALL else Noted(slice_words(one.slice), sizes),
         _DASH if one.value is None else numbers.metric(one.value),
         numbers.ends(one.interval) or _DASH,
-        one.bar,
+        one.threshold,
         cells.verdict(one.verdict),
     )
     return Row(found, BAD if one.verdict == FAILED else "")

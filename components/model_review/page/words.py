@@ -117,15 +117,15 @@ def overall_check(review: Review, name: str) -> GateCheck | None:
     return None
 
 
-def against(review: Review, metric: str, rival: str) -> Estimate | None:
-    """Returns the paired difference to a rival, challenger less rival; None if not measured.
+def against(review: Review, metric: str, other: str) -> Estimate | None:
+    """Returns the paired difference challenger less another model; None if not measured.
 
     Args:
         review: Of the run.
         metric: auc, pr_auc or log_loss.
-        rival: champion, or a baseline that the gate compares with.
+        other: champion, or a baseline that the gate compares with.
     """
-    check = overall_check(review, f"{metric} against the {rival}")
+    check = overall_check(review, f"{metric} against the {other}")
     if check is None or check.value is None:
         return None
     return Estimate(check.value, check.interval)

@@ -105,7 +105,7 @@ def _counted(name: str, before: int, now: int) -> Change:
 def _drift(checks: tuple[Check, ...]) -> Iterator[Drift]:
     """Yields what was measured, whatever came of it; too few accounts are skipped checks."""
     for check in checks:
-        if check.group not in (DRIFT, SKEW) or not check.bar.startswith(_AT_MOST):
+        if check.group not in (DRIFT, SKEW) or not check.threshold.startswith(_AT_MOST):
             continue
         if isinstance(check.found, int | float):
             yield Drift(
@@ -113,7 +113,7 @@ def _drift(checks: tuple[Check, ...]) -> Iterator[Drift]:
                 now=check.splits[0],
                 base=check.splits[-1],
                 distance=float(check.found),
-                limit=float(check.bar.removeprefix(_AT_MOST)),
+                limit=float(check.threshold.removeprefix(_AT_MOST)),
                 verdict=check.verdict,
             )
 

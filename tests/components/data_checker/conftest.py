@@ -1,4 +1,4 @@
-"""Statistics that TFDV computes of snapshots in memory, and the bars of the tests."""
+"""Statistics that TFDV computes of snapshots in memory, and the thresholds of the tests."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -68,7 +68,7 @@ def snapshots(count: int, seed: int = 0, **columns: Values) -> pa.RecordBatch:
 
 @pytest.fixture(scope="session")
 def limits() -> Callable[..., DataCheckerConfig]:
-    """Makes the bars of the tests, some of them changed."""
+    """Makes the thresholds of the tests, some of them changed."""
     return lambda **changes: replace(LIMITS, **changes)
 
 

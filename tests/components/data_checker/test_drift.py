@@ -64,7 +64,7 @@ def test_a_shift_of_words_says_which_word_and_how_far(
     assert set(checks) == {columns.SOURCE.feature}
     (check,) = checks.values()
     assert check.found == pytest.approx(1)
-    assert check.bar == "<= 0.05"
+    assert check.threshold == "<= 0.05"
     assert check.splits == (pair.split, pair.base)
     assert f"event_source in {pair.split} is 1.000 away from {pair.base}" in check.message
     assert "the share of 'fax' was 0.0% and is 100.0%" in check.message
@@ -135,15 +135,15 @@ def test_too_little_data_never_raise_an_alarm(
 ) -> None:
     base = statistics_of(sizes[0], seed=seed, event_source=events(sizes[0], b"email"))
     split = statistics_of(sizes[1], seed=seed + 1)
-    pair, bars = PAIRS[seed % 3], limits(min_drift_accounts=MINIMUM)
-    assert not failed(list(check_drift(pair, base, split, SCHEMA, bars)))
+    pair, thresholds = PAIRS[seed % 3], limits(min_drift_accounts=MINIMUM)
+    assert not failed(list(check_drift(pair, base, split, SCHEMA, thresholds)))
 
 
 def test_two_samples_of_the_minimum_seldom_raise_an_alarm(statistics_of: Of, limits: Of) -> None:
-    bars, alarms, repeats = limits(min_drift_accounts=MINIMUM), 0, 24
+    thresholds, alarms, repeats = limits(min_drift_accounts=MINIMUM), 0, 24
     for seed in range(repeats):
         base, split = (statistics_of(MINIMUM, seed=2 * seed + side) for side in (0, 1))
-        checks = list(check_drift(PAIRS[seed % 3], base, split, SCHEMA, bars))
+        checks = list(check_drift(PAIRS[seed % 3], base, split, SCHEMA, thresholds))
         assert "skipped" not in {check.verdict for check in checks}
         alarms += bool(failed(checks))
     assert alarms <= 1

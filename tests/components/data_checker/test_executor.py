@@ -88,12 +88,12 @@ def sound(
 
 
 def gate(
-    inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **bars: float
+    inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **thresholds: float
 ) -> list[Row]:
     """Runs checks and gate, and returns what the checks wrote down."""
     decision = DataGateDecision()
     decision.uri = str(folder / "decision")
-    config = replace(CONFIG, data_checks=actions or {}, **bars)
+    config = replace(CONFIG, data_checks=actions or {}, **thresholds)
     Checker().Do(inputs, {"decision": [decision]}, exec_properties(config))
     Gate().Do({"decision": [decision]}, {}, {})
     return written(folder)
@@ -113,11 +113,11 @@ def names(checks: list[Row], verdict: str) -> set[str]:
 
 
 def stopped(
-    inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **bars: float
+    inputs: Inputs, folder: Path, actions: dict[str, str] | None = None, **thresholds: float
 ) -> tuple[str, set[str]]:
     """Returns the message of a stopped run, and the names of the checks that stopped it."""
     with pytest.raises(DataGateStopped) as raised:
-        gate(inputs, folder, actions, **bars)
+        gate(inputs, folder, actions, **thresholds)
     checks, message = written(folder), str(raised.value)
     assert message.startswith("The data gate stopped the run: ")
     for check in checks:

@@ -1,4 +1,4 @@
-"""Each check alone, at its bar and beside it."""
+"""Each check alone, at its threshold and beside it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -66,7 +66,7 @@ def test_feedback_may_be_so_old(
         limits(),
     )
     assert check.verdict == ("passed" if passed else "failed")
-    assert (check.found, check.bar) == (int(age), "<= 14")
+    assert (check.found, check.threshold) == (int(age), "<= 14")
 
 
 def test_only_errors_stop() -> None:

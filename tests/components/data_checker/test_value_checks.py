@@ -35,7 +35,7 @@ def test_a_word_that_train_lacks_is_named_with_its_share(statistics_of: Of, limi
     check = by_name(check_unseen(SCORE, statistics_of(300), split, limits()))[
         "score: unseen region"
     ]
-    assert (check.verdict, check.found, check.bar) == ("failed", 0.06, "<= 0.05")
+    assert (check.verdict, check.found, check.threshold) == ("failed", 0.06, "<= 0.05")
     assert "6.0% of region in score do not occur in train, at most 5.0% may" in check.message
     assert ": 'ANZ' (" in check.message
     assert "TENS_INSIGHT_MAX_UNSEEN_SHARE" in check.message

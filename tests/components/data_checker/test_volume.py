@@ -1,4 +1,4 @@
-"""Volume against the run and the weeks before, at each bar and beside it."""
+"""Volume against the run and the weeks before, at each threshold and beside it."""
 
 from collections.abc import Callable
 from typing import Any

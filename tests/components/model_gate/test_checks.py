@@ -63,14 +63,14 @@ def test_the_constant_itself_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("rival", ["champion", "logistic_regression"])
-def test_worse_than_a_rival_is_refused_on_the_same_accounts(rival: str) -> None:
+@pytest.mark.parametrize("other_model", ["champion", "logistic_regression"])
+def test_worse_than_a_rival_is_refused_on_the_same_accounts(other_model: str) -> None:
     labels, found = drawn(4_000, signal=1.5)
     noise = np.random.default_rng(3).normal(size=4_000)
     worse = expit(logit(found) + 1.5 * noise)
-    missed = failed(checks(labels, challenger=worse, **{rival: found}))
-    assert {f"auc against the {rival}", f"pr_auc against the {rival}"} <= missed
-    assert failed(checks(labels, challenger=found, **{rival: worse})) == set()
+    missed = failed(checks(labels, challenger=worse, **{other_model: found}))
+    assert {f"auc against the {other_model}", f"pr_auc against the {other_model}"} <= missed
+    assert failed(checks(labels, challenger=found, **{other_model: worse})) == set()
 
 
 def test_without_a_champion_its_check_is_skipped() -> None:

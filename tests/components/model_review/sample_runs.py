@@ -189,7 +189,7 @@ def _drift(split: str, base: str, group: str, feature: str, found: float, limit:
         group=group,
         splits=(split, base),
         found=found,
-        bar=f"<= {limit:g}",
+        threshold=f"<= {limit:g}",
         verdict=FAILED if beyond else PASSED,
         message=message if beyond else "",
     )

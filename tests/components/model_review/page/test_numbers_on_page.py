@@ -93,7 +93,7 @@ def test_every_check_of_the_gate_stands_in_one_of_two_tables(shown: tuple[Review
             f"{one.accounts:,}, {one.churned:,} churned",
             DASH if one.value is None else four(one.value),
             DASH if one.interval is None else " to ".join(map(four, one.interval)),
-            one.bar,
+            one.threshold,
             one.verdict,
         ]
         for one in review.checks
@@ -185,7 +185,7 @@ def test_data_checks(shown: tuple[Review, str]) -> None:
     review, page = shown
     rows = table(page, f"All {len(review.data_checks)} data checks").rows
     assert [(row[0], *row[2:]) for row in rows] == [
-        (words(f"{one.name} {one.message}"), found_text(one.found), one.bar, one.verdict)
+        (words(f"{one.name} {one.message}"), found_text(one.found), one.threshold, one.verdict)
         for one in review.data_checks
     ]
 

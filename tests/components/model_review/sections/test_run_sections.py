@@ -66,8 +66,8 @@ def artifact(kind, folder, properties=None):
     return made
 
 
-def check(name, verdict, found=None, bar="", group="size", splits=("eval",)):
-    return Check(name, group, splits, found, bar, verdict, f"{name} {verdict}")
+def check(name, verdict, found=None, threshold="", group="size", splits=("eval",)):
+    return Check(name, group, splits, found, threshold, verdict, f"{name} {verdict}")
 
 
 CHECKS = [
