@@ -182,7 +182,7 @@ def test_spellings_are_counted_and_named(trained, histories, column):
     data = trained.summary["data"]
     assert data[f"{column}_spellings"] == len(other)
     assert data[f"{column}_spelling_rows"] == sum(other.values())
-    named = json.loads(data[f"{column}_spelling_examples"])
+    named = data[f"{column}_spelling_examples"]
     assert [other[spelling] for spelling, _ in named] == sorted(other.values())[::-1][:3]
     assert [value for _, value in named] == [usual[word(spelling)] for spelling, _ in named]
     assert f"{column}: {len(other)} spellings in {sum(other.values())} rows" in trained.out
@@ -206,7 +206,7 @@ def test_words_that_training_never_saw_are_counted(trained, scored, alive, insta
             share = sum(word(row[column]) in words for row in events) / len(events)
             assert found[f"unseen_{name}_share"] == pytest.approx(share, abs=1e-6)
             assert share > 0
-            assert set(json.loads(found[f"unseen_{name}_examples"])) == words
+            assert set(found[f"unseen_{name}_examples"]) == words
         assert found["unseen_tier_share"] == found["unseen_region_share"] == 0
     assert "outside the model's vocabulary: " in trained.out
     assert "('ai_assistant')" in trained.out
