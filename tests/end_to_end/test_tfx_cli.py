@@ -48,4 +48,4 @@ def test_training_again_gives_the_same_model_to_1e_6(
     assert scores["before"]["model_version"] == stood
     assert scores["before"]["categories"] == counted(published_by_small_scoring[SCORES])
     assert scores["after"]["categories"] == counted(rows)
-    assert scores["common"] == sum(count for *_, count in scores["transitions"]) == len(rows)
+    assert scores["common"] == sum(count for *_, count in scores["band_transitions"]) == len(rows)
