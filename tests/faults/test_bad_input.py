@@ -152,12 +152,12 @@ def test_all_accounts_churned(world, capsys):
         "FROM feedback_enriched WHERE account_id IS NOT NULL",
         "DELETE FROM feedback_enriched WHERE created_at >= '2026-04-15'",
     )
-    refused(capsys, world, DATA_GATE_STOPPED, "eval only 0 snapshots stayed", "MIN_CHURNED")
+    refused(capsys, world, DATA_GATE_STOPPED, "eval only 0 examples stayed", "MIN_CHURNED")
 
 
 def test_no_account_churned(world, capsys):
     execute(world, "TRUNCATE account_churn")
-    refused(capsys, world, DATA_GATE_STOPPED, "only 0 snapshots churned")
+    refused(capsys, world, DATA_GATE_STOPPED, "only 0 examples churned")
 
 
 def test_too_few_accounts_do_not_hold_product_areas_back(world, capsys, monkeypatch):
