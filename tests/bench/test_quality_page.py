@@ -31,7 +31,7 @@ def test_bars_of_the_world_from_above_and_from_below() -> None:
 
 
 def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
-    found = judged([result("online_retail")], "cdnow", "ECE")
+    found = judged([result("online_retail")], "cdnow", "calibration error")
     assert (found.found, found.reached) == ("not measured", None)
     assert judge([])[-1].reached is None
 
@@ -47,13 +47,13 @@ def test_no_history_may_lie_below_the_rival() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "reached"), [(359.0, True), (361.0, False)])
-def test_training_time_is_that_of_the_most_snapshots(seconds: float, reached: bool) -> None:
+def test_training_time_is_that_of_the_most_examples(seconds: float, reached: bool) -> None:
     large = result("large", training_examples=200_000, training_seconds=seconds)
     found = judge([result("small", training_seconds=500.0), large])[-1]
     assert (found.history, found.reached) == ("large", reached)
 
 
-def test_training_on_few_snapshots_says_nothing_of_many() -> None:
+def test_training_on_few_examples_says_nothing_of_many() -> None:
     found = judge([result("small", training_examples=99_999, training_seconds=1.0)])[-1]
     assert (found.found, found.reached) == ("too few examples: 1 s for 99,999", None)
 
