@@ -22,7 +22,7 @@ Written by `make quality HISTORIES="FOLDER FOLDER"` (`python -m bench.quality_re
 The histories lie in folders of their own and are no part of this repository. Each one went
 through the pipeline's own FeedbackExampleGen, Transform and ModelTrainer with the default
 settings; the exported SavedModel scored the test cutoff once, and training knew nothing from
-that cutoff on. The rivals learnt from the same examples, features and labels.
+that cutoff on. The other models learnt from the same examples, features and labels.
 Brackets are 95 % intervals of a bootstrap over accounts; those of differences are paired.
 """
 
@@ -35,7 +35,7 @@ def page(results: Sequence[QualityResult], facts: Sequence[str]) -> str:
         facts: Lines that say what was measured, when and where.
     """
     judged = judge(results)
-    lines = [HEAD, *(f"- {fact}" for fact in facts), "", "## Bars", "", *_bars(judged), ""]
+    lines = [HEAD, *(f"- {fact}" for fact in facts), "", "## Thresholds", "", *_bars(judged), ""]
     for result in results:
         lines += [*_history(result), ""]
     return "\n".join(lines)
@@ -46,7 +46,7 @@ def _bars(judged: Sequence[Judged]) -> Iterator[str]:
     missed = sum(one.reached is not True for one in judged)
     yield f"{len(judged) - missed} of {len(judged)} are reached."
     yield ""
-    yield "| history | figure | bar | found | |"
+    yield "| history | figure | threshold | found | |"
     yield "|---|---|---|---|---|"
     for one in judged:
         yield f"| {one.history} | {one.figure} | {one.bar} | {one.found} | {words[one.reached]} |"

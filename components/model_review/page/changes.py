@@ -31,7 +31,7 @@ _NOTHING_READ: Final = "The run read nothing."
 _NOTHING: Final = Changes((), (), (), None, "")
 _MOST_DRAWN: Final = 14
 ALARMING: Final = (STOPPED, WARNED)
-_COLUMNS: Final = ("Check", "Of", "Found#", "Bar", "Verdict")
+_COLUMNS: Final = ("Check", "Of", "Found#", "Threshold", "Verdict")
 _COMPARING: Final = (DRIFT, SKEW, UNSEEN)
 _MARKS: Final = {STOPPED: BAD, WARNED: WARN}
 
