@@ -4,7 +4,7 @@ Usage: python -m bench.areas [--rows 2000000] [--repeats 5]
 
 Makes an embedded server and the rows as bench/read.py does, and finds them again the next
 time. Prints medians of several runs, taken in turn: the aggregate of
-product_area_counts.sql run by psql, and the whole branch: the same query inside a run's
+the query product_area_counts run by psql, and the whole branch: the same query inside a run's
 snapshot, the artifact of counts, the rule, and the publication. Ends with 1 if the
 ratio of the two is above the limit.
 """

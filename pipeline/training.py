@@ -107,7 +107,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
 def build_features(
     settings: Settings, examples: BaseChannel, schema: BaseChannel
 ) -> tfx.components.Transform:
-    """Learns vocabularies and scales from the training snapshots, and writes the graph."""
+    """Learns vocabularies and scales from the training examples, and writes the graph."""
     return tfx.components.Transform(
         examples=examples,
         schema=schema,

@@ -31,7 +31,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
           sentence about it rather than with a skipped node.
 
     Component outputs:
-        - scores: PublishedScores, Parquet shards of scores and what stands behind them;
+        - scores: PublishedScores, Parquet shards of scores and their details;
           properties say what was published and when, by which risk bands, and how many of
           the words in the score split are outside the model's vocabularies.
 

@@ -113,7 +113,7 @@ def _calibrated(
     replicates: Mapping[str, Replicates],
     limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
-    """Bars are the settings, or what chance explains where there are few accounts."""
+    """The thresholds are the settings, or what chance explains where there are few accounts."""
     found, chance = models[CHALLENGER], chance_bounds(models[CHALLENGER])
     error = expected_calibration_error(labels, found)
     bounds = ChanceBounds(

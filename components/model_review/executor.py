@@ -83,7 +83,7 @@ def _copy(folder: str, review: Review, files: dict[str, str]) -> str | None:
         path = os.path.join(folder, stem.strip("-") + os.path.splitext(name)[1])
         try:
             _write(path, text)
-        # TFX removes what a failed node wrote: for want of a copy the report would be lost.
+        # TFX removes what a failed node wrote: without a copy the report would be lost.
         except Exception as error:
             logging.error("Evaluation report: no copy at %s", path, exc_info=error)
             why = getattr(error, "strerror", None) or getattr(error, "message", None)

@@ -124,7 +124,7 @@ class StagedTable:
 
 @dataclass(frozen=True)
 class DetailTable(StagedTable):
-    """What stands behind each row of an output table: written with it, by publication.
+    """Details of each row of an output table: written with it, by publication.
 
     Attributes:
         name: The view in schema tens_insight that shows those of the published rows.
@@ -172,7 +172,7 @@ class OutputTable(StagedTable):
         probability: The column whose mean the circuit breaker compares, if there is one.
         category: The column whose shares it compares, if there is one.
         computed: Columns that rules use beside the row's own: name and SQL.
-        details: What stands behind each row, if that is published too.
+        details: Details of each row, if those are published too.
         indexes: Name of each index beside the key, and what it covers, as pg_indexes says
             it; the names are those of GoInsight's migrations, which then add none.
         rights: Of the pipeline's role.

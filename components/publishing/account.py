@@ -108,7 +108,7 @@ def account_score(cursor: Cursor, account_id: str) -> AccountScore | None:
 
 
 def account_details(cursor: Cursor, account_id: str) -> AccountDetails | None:
-    """Returns what stands behind the published score, if it was published with details."""
+    """Returns the details of the published score, if it was published with any."""
     cursor.execute(_QUERIES["account_details"], {"account_id": account_id})
     return record(cursor, AccountDetails)
 

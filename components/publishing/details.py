@@ -1,4 +1,4 @@
-"""What stands behind each score: written with it, shown as long as it is, undone with it.
+"""Details of each score: written with it, shown as long as it is, undone with it.
 
 Rows are kept by publication, and the view tens_insight.account_risk_details shows those of the
 publications that account_risk_scores shows. So neither an undo nor the removal of departed

@@ -53,7 +53,7 @@ def publish(
             called again where a lost server makes a new attempt necessary.
         publication: What the rows are.
         policy: How far they may differ from the last publication.
-        details: What stands behind the rows, written in the same transaction.
+        details: Details of the rows, written in the same transaction.
 
     Raises:
         PublicationRefused: The rows are broken, older than what is there or shifted too

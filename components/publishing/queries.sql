@@ -1,5 +1,5 @@
 -- name: account_details
--- What stands behind the published score of one account.
+-- The details of the published score of one account.
 SELECT detail.publication_id, detail.percentile, detail.lift, detail.base_rate,
        detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
        detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons,
@@ -91,7 +91,7 @@ ORDER BY 1
 SELECT session_user || '@' || coalesce(host(inet_client_addr()), 'local socket')
 
 -- name: append_details
--- Details of one publication, beside the scores that they stand behind.
+-- Details of one publication, with their scores.
 INSERT INTO tens_insight.account_risk_detail_history
     (publication_id, account_id, percentile, lift, base_rate, churn_by_horizon, tenure_days,
      days_since_last_event, silence_state, base_log_odds, other_log_odds, reasons)

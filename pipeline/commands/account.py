@@ -1,4 +1,4 @@
-"""`tens-insight account`: one account, its score, and what stands behind it."""
+"""`tens-insight account`: one account, its score, and the reasons for it."""
 
 import json
 

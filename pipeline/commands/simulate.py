@@ -2,7 +2,7 @@
 
 import click
 
-# As in pipeline/demo/world_model.py and shapes.py, which import numpy; a test compares them.
+# As in pipeline/demo/world_model.py and simulate.py, which import numpy; a test compares them.
 SCENARIOS = ("base", "strong", "null", "harsh", "regime")
 SHAPES = ("plain", "goinsight")
 

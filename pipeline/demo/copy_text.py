@@ -113,7 +113,7 @@ def feedback_lines(columns: FeedbackColumns, started_at: datetime, first_id: int
         first_id: Number of the first row.
 
     Yields:
-        Tab-separated columns in the order of copy_feedback.sql, with the newline.
+        Tab-separated columns in the order of the query copy_feedback, with the newline.
     """
     encoded = {name: escaped(name) for name in set(columns.account_id) - {None}} | {None: NULL}
     line = (FEEDBACK_PREFIX + "{:09d}" + 10 * "\t{}" + "\n").format

@@ -57,7 +57,7 @@ def time_folds(examples: LabelledExamples, horizon_days: int) -> Folds:
             f"{len(examples.labels)} training examples hold too little of both outcomes for "
             "folds: tune on a longer history, or train without tuning."
         )
-    return Folds(by_account, f"{ACCOUNT_FOLDS} by account, for want of older closed cutoffs")
+    return Folds(by_account, f"{ACCOUNT_FOLDS} by account: too few older closed cutoffs")
 
 
 def seen_at(examples: LabelledExamples, moment: int) -> LabelledExamples:

@@ -61,7 +61,7 @@ def _first_stopping_cutoff(examples: LabelledExamples, cutoffs: NDArray[np.int64
 def _by_account(examples: LabelledExamples) -> TimeSplit:
     number = np.unique(examples.accounts.astype("S"), return_inverse=True)[1]
     stop = number % HELD_BACK_ACCOUNTS == min(HELD_BACK_ACCOUNTS - 1, number.max())
-    return _split(~stop, stop, f"one account in {HELD_BACK_ACCOUNTS}, for want of a second cutoff")
+    return _split(~stop, stop, f"one account in {HELD_BACK_ACCOUNTS}: there is no second cutoff")
 
 
 def rarer_class(labels: NDArray[np.float32]) -> int:
