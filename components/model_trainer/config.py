@@ -15,7 +15,7 @@ class ModelTrainerConfig:
     churn_horizons: tuple[Days, ...] = Field(
         default=(30, 60, 90),
         min_length=1,
-        description="Days for which churn is predicted beside horizon_days, a JSON list.",
+        description="Days for which churn is predicted in addition to horizon_days, a JSON list.",
     )
     seed: int = Field(
         default=20,

@@ -72,7 +72,7 @@ def _figure(found: Calibration) -> Figure:
     return Figure(
         picture=calibration(
             found.deciles,
-            f"Predicted and observed churn rate by decile, with intervals, beside the diagonal "
+            f"Predicted and observed churn rate by decile, with intervals, and the diagonal "
             f"where they are equal; {outside} of {len(found.deciles)} intervals do not reach it",
         ),
         here=deciles_here(found.deciles),

@@ -69,7 +69,7 @@ class FirstScreen:
         sentence: Why.
         consequence: What scores the accounts now.
         facts: What the report is about, by name.
-        models: Champion beside challenger.
+        models: Champion and challenger.
         checks: Checks of the gate; of the data gate where that stopped the run.
     """
 
@@ -142,14 +142,14 @@ def _sizes(head: Head) -> str:
 def _models(review: Review) -> Block:
     if review.performance is None:
         why = absent(review, "performance", "The run measured no model.").why
-        return Absent(why, "Champion beside challenger")
+        return Absent(why, "Champion and challenger")
     shown = [one for one in review.performance.metrics if one.model in (CHALLENGER, CHAMPION)]
     rows: list[tuple[Cell, ...]] = [cells.metrics(one) for one in shown]
     if any(one.model == CHAMPION for one in shown):
         rows.append(("difference", *(_difference(review, name) for name in METRICS)))
     else:
         rows.append((Noted(named(CHAMPION), "there was none"), *(_DASH,) * len(METRICS)))
-    return Table.of("Champion beside challenger, with 95% intervals", cells.MODEL_COLUMNS, rows)
+    return Table.of("Champion and challenger, with 95% intervals", cells.MODEL_COLUMNS, rows)
 
 
 def _difference(review: Review, metric: str) -> Cell:

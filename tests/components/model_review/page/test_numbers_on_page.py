@@ -69,7 +69,7 @@ def test_champion_beside_challenger(shown: tuple[Review, str]) -> None:
     assert review.performance is not None
     challenger, champion = review.performance.metrics[:2]
     difference = challenger.metrics["auc"].value - champion.metrics["auc"].value
-    rows = table(page, "Champion beside challenger").rows
+    rows = table(page, "Champion and challenger").rows
     assert [row[0] for row in rows] == ["challenger", "champion", "difference"]
     assert [row[1] for row in rows[:2]] == [
         with_ends(challenger.metrics["auc"]),
