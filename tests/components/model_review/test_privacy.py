@@ -42,7 +42,7 @@ def test_a_score_that_is_no_probability_names_its_account_only_then(accounts_sho
     with pytest.raises(ValueError, match="expected 0 to 1") as raised:
         compare_scores(
             ScoredSplit(IDS[:2], np.array([0.1, np.nan]), []),
-            {"model_version": "20260601-4b825dc6"},
+            {"model_version": "20260601-4b825dc6", "calibrated_base_rate": 0.1},
             "2026-06-01T00:00:00+00:00",
             '{"mode": "probability"}',
             PreviousState(published=False, other=None, missing="There is none."),
