@@ -1,14 +1,8 @@
 """The list of models, one in full, two compared, and what a decision about one changed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from components.model_review.sections.comparison import (
-    Comparison,
-    Difference,
-    OneEvaluation,
-    Pair,
-)
 from components.registry.model_properties import ModelProperties
 from components.registry.rule import UNPIN
 from pipeline.registry.change_stage import Outcome
@@ -24,6 +18,14 @@ from pipeline.text.plain_text import (
     transition_text,
 )
 from pipeline.text.summary import short_path
+
+if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
+    from components.model_review.sections.comparison import (
+        Comparison,
+        Difference,
+        OneEvaluation,
+        Pair,
+    )
 
 
 def model_lines(rows: Sequence[ModelRow]) -> Iterator[str]:
@@ -206,7 +208,7 @@ def _hash(details: ModelDetails) -> str:
 _LONG: Final = 60
 
 
-def comparison_lines(found: Comparison) -> Iterator[str]:
+def comparison_lines(found: "Comparison") -> Iterator[str]:
     """Yields two models side by side."""
     yield f"a  {found.a}"
     yield f"b  {found.b}"
@@ -221,7 +223,7 @@ def comparison_lines(found: Comparison) -> Iterator[str]:
     yield from _differing("Settings that differ", found.settings)
 
 
-def _evaluation_lines(evaluation: OneEvaluation) -> Iterator[str]:
+def _evaluation_lines(evaluation: "OneEvaluation") -> Iterator[str]:
     yield (
         f"On the evaluation set of {evaluation.version}: cutoff {evaluation.cutoff[:10]}, "
         f"{evaluation.accounts} accounts, {evaluation.churned} churned"
@@ -249,7 +251,7 @@ def _evaluation_lines(evaluation: OneEvaluation) -> Iterator[str]:
     yield from table_lines([head, *rows])
 
 
-def _metric_cells(name: str, pair: Pair) -> tuple[str, ...]:
+def _metric_cells(name: str, pair: "Pair") -> tuple[str, ...]:
     values = (name, f"{pair.a:.4f}", f"{pair.b:.4f}")
     if pair.difference is None or pair.difference.interval is None:
         return (*values, "-", "-", "cannot be computed")
@@ -259,7 +261,7 @@ def _metric_cells(name: str, pair: Pair) -> tuple[str, ...]:
     return (*values, f"{pair.difference.value:+.4f}", ends, "" if sure else "may be chance")
 
 
-def _differing(title: str, rows: Iterable[Difference]) -> Iterator[str]:
+def _differing(title: str, rows: Iterable["Difference"]) -> Iterator[str]:
     cells = [(row.name, _short(row.a), _short(row.b)) for row in rows]
     yield title if cells else f"{title}: none that is recorded"
     if cells:

@@ -130,7 +130,7 @@ def test_what_cannot_be_done_is_a_sentence_and_exit_code_2(
 def test_compare_says_that_files_are_gone(stocked: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_cli(["models", "compare", OLD, NEW, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert found["snapshot"] is None
+    assert found["evaluation"] is None
     assert f"files of model {OLD} are gone" in found["not_compared"]
     assert run_cli(["models", "show", NEW]) == 0
     assert "(WARNING: gone)" in capsys.readouterr().out
