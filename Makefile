@@ -50,7 +50,7 @@ quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulate
 compile: setup ## the specs for Kubeflow Pipelines and Vertex
 	@$(BIN)/tens-insight compile
 
-golden: setup ## the compiled specs that tests compare with, anew
+golden: setup ## the compiled specs that tests compare with, written again
 	@RENEW_GOLDEN=1 $(BIN)/pytest tests/pipeline/kubeflow_specs
 
 kubeflow: setup ## the compiled specs task by task, as a cluster runs them, against a local run

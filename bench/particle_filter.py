@@ -197,7 +197,7 @@ def weights(states: Particles) -> Floats:
 
 
 def resample(rng: np.random.Generator, states: Particles) -> None:
-    """Draws the particles anew where fewer than half of them carry the weight."""
+    """Resamples the particles where fewer than half of them carry the weight."""
     weight = weights(states)
     particles = weight.shape[1]
     poor = np.flatnonzero(1 / (weight**2).sum(axis=1) < particles / 2)

@@ -16,7 +16,7 @@ from pipeline.settings import Settings
 
 
 def ensure_database(settings: Settings) -> None:
-    """Makes sure that the environment names a database, for whoever connects later.
+    """Makes sure that the environment names a database, for later connections.
 
     Without DATABASE_URL or libpq's variables, the embedded server under state_dir is
     started if the demo made one, and DATABASE_URL names it for this process.

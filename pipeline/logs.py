@@ -62,7 +62,7 @@ def import_quietly(name: str) -> None:
     with tempfile.TemporaryFile() as aside:
         try:
             shown = os.dup(_STDERR)
-        except OSError:  # closed by whoever started this process
+        except OSError:  # closed by the parent process
             importlib.import_module(name)
             return
         os.dup2(aside.fileno(), _STDERR)

@@ -1,4 +1,4 @@
-"""The rights that three roles need, as statements for whoever may grant them."""
+"""The rights that three roles need, as statements for a superuser to run."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
     GRANT {output_rights} ON TABLES TO {pipeline};
 
 -- The reader sees the results, and what they can be joined to. The details of the scores
--- (tens_insight.account_risk_details) are granted by `db init` to whoever may read the scores.
+-- (tens_insight.account_risk_details) are granted by `db init` to every role that may read the scores.
 GRANT CONNECT ON DATABASE {database} TO {reader};
 GRANT USAGE ON SCHEMA public, tens_insight TO {reader};
 ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public

@@ -176,7 +176,7 @@ class OutputTable(StagedTable):
         indexes: Name of each index beside the key, and what it covers, as pg_indexes says
             it; the names are those of GoInsight's migrations, which then add none.
         rights: Of the pipeline's role.
-        reader_rights: Of whoever reads what is published.
+        reader_rights: Of roles that read what is published.
     """
 
     short: str

@@ -62,7 +62,7 @@ def _user() -> str:
 
 
 def vacuum(connection: Connection, table: str, schema: str = "public") -> bool:
-    """Vacuums and analyses a table, where the role may: it is written anew each time.
+    """Vacuums and analyses a table, where the role may: every publication rewrites it.
 
     What is published stays published whatever happens here, so a failure is logged
     and not raised.

@@ -9,7 +9,7 @@ from components.registry.published_properties import PublishedScoresProperties, 
 def input_notes(
     data: ExamplesProperties, published: PublishedScoresProperties | None
 ) -> Iterator[str]:
-    """Yields a sentence for each kind of oddity that was there.
+    """Yields a sentence for each data-quality problem that was counted.
 
     Args:
         data: What was read.

@@ -60,7 +60,7 @@ class _WeightChanges(click.ParamType):
 def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) -> None:
     r"""Ranks product areas by the weighted rule, and shows what each score is made of.
 
-    The feedback is counted anew, as a run counts it; nothing is written. With --what-if the
+    The feedback is counted again, as a run counts it; nothing is written. With --what-if the
     signals named get those weights, and the others share what is left of 1 in the
     proportions that they have now; name all six and nothing is scaled.
 

@@ -28,7 +28,7 @@ def command(
     """Names the newest evaluation report, or that of a model VERSION.
 
     Every training run writes one, also a run that was not blessed or that the data gate
-    stopped. The file needs no network and no other file; send it to whoever signs.
+    stopped. The file needs no network and no other file; send it to the reviewer.
     """
     from pipeline.exit_codes import USAGE
     from pipeline.logs import silence_libraries

@@ -1,4 +1,4 @@
-"""The drill of whoever is on call: a bad model, a withdrawal, and the way back.
+"""The drill of the person on call: a bad model, a withdrawal, and the way back.
 
 It runs the very commands that people type, each in a process of its own, on a scratch
 database and a state directory of its own, and checks after each what it should have done:

@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS account_churn (
 );
 
 -- name: delay_churn
--- A copy of account_churn as an import leaves it that loses dates: whoever was gone before a
+-- A copy of account_churn as an import leaves it that loses dates: accounts that churned before a
 -- moment left some time between the day that is true and that moment.
 CREATE TABLE account_churn_delayed AS
 SELECT account_id,

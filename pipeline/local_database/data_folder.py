@@ -2,7 +2,7 @@
 
 The configuration is ours in a file of its own; what initdb wrote stays as it was.
 pg_hba.conf is written whole: the folder of the socket is closed to other users, and
-that makes it safe to trust whoever can connect.
+that makes it safe to trust every client that can connect.
 """
 
 import os

@@ -47,7 +47,7 @@ class EmbeddedPostgres:
     """A PostgreSQL server of our own below a state directory.
 
     Attributes:
-        state_dir: Names the server: whoever gives the same folder finds it again.
+        state_dir: Identifies the server: the same folder finds it again.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
         registry: Where it is recorded.
         kind: promote, withdraw, pin or unpin.
         version: The model; for unpin, the one that is pinned is meant.
-        reason: In the words of whoever decides.
+        reason: Why, in words.
 
     Raises:
         UnknownModel: No model has that version.

@@ -225,7 +225,7 @@ def test_no_address_is_compiled_into_a_pipeline(module, monkeypatch):
 
 
 def test_the_settings_reach_the_reader():
-    given = {"horizon_days": 33, "churn_table": "crm.leavers", "duplicate_events": "keep"}
+    given = {"horizon_days": 33, "churn_table": "crm.churned", "duplicate_events": "keep"}
     found = config_of(compiled(training, **given), "FeedbackExampleGen")
     assert {name: found[name] for name in given} == given
 
