@@ -1,11 +1,15 @@
 """The settings of ModelGate: what a challenger must show."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import pydantic
 from pydantic import Field
 
 from components.config import Count, Fraction, component_config
+
+Worsening = Annotated[float, Field(ge=-1, le=1)]
+"""Below 0 a challenger must be better by so much; NaN, which no check could miss, is refused."""
 
 
 @component_config
@@ -15,7 +19,7 @@ class ModelGateConfig:
     min_auc: Fraction = Field(
         default=0.6, description="The gate: lowest AUC on the evaluation set."
     )
-    max_worsening: dict[str, float] = Field(
+    max_worsening: dict[str, Worsening] = Field(
         default_factory=dict,
         description="The gate: how much worse than champion or logistic regression by a metric, "
         'such as {"auc": 0.02, "log_loss": 0.02}; a metric that is not named keeps its default.',

@@ -171,3 +171,9 @@ def test_a_metric_that_no_setting_names_keeps_its_limit() -> None:
     assert limits == {"auc": 0.3, "pr_auc": 0.03, "log_loss": 0.02}
     with pytest.raises(ValueError, match="gini is none of auc, pr_auc, log_loss"):
         ModelGateConfig(max_worsening={"gini": 0.3})
+
+
+@pytest.mark.parametrize("limit", [float("nan"), float("inf"), 5])
+def test_a_limit_that_no_model_could_miss_is_refused(limit: float) -> None:
+    with pytest.raises(ValueError, match="max_worsening.auc"):
+        ModelGateConfig(max_worsening={"auc": limit})
