@@ -13,6 +13,7 @@ class PublishingConfig:
     max_count_change: float = Field(
         default=0.5,
         ge=0,
+        le=1_000,
         description="Circuit breaker: maximum change of the number of rows, as a fraction of the "
         "last publication.",
     )
