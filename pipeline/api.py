@@ -11,7 +11,7 @@ from typing import Final, Literal
 from rich.console import Console
 
 from components.postgres.tables import OUTPUT_TABLES
-from components.publishing.publication_log import PUBLISHED, read_log
+from components.publishing.publication_log import PUBLISHED, LogEntry, read_log
 from pipeline.database import consistent_read
 from pipeline.logs import logging_restored
 from pipeline.runs.progress import Progress
@@ -20,7 +20,6 @@ from pipeline.settings import Settings
 
 Table = Literal["scores", "areas"]
 SCORES: Final[Table] = "scores"
-AREAS: Final[Table] = "areas"
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class RunResult:
     """A run that published.
 
     Attributes:
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         scores: What it published to account_risk_scores.
         areas: What it published to product_area_impact; None where there was nothing to publish.
         report: The evaluation report; None after scoring alone.
@@ -112,15 +111,27 @@ def last_publication(settings: Settings, table: Table = SCORES) -> Publication |
         newest = read_log(cursor, targets[table]).newest
     if newest is None or newest.kind != PUBLISHED:
         return None
+    return _publication(newest)
+
+
+def _published_by(settings: Settings, run_id: str) -> list[Publication | None]:
+    """Returns what a run published, by output table: others may have published since."""
+    with consistent_read(settings, "publications of a run") as cursor:
+        logs = [read_log(cursor, target) for target in OUTPUT_TABLES]
+    found = [[entry for entry in log.entries if entry.run_id == run_id] for log in logs]
+    return [_publication(entries[-1]) if entries else None for entries in found]
+
+
+def _publication(entry: LogEntry) -> Publication:
     return Publication(
-        publication_id=newest.publication_id,
-        table=newest.table,
-        as_of=newest.as_of,
-        published_at=newest.published_at,
-        rows_written=newest.rows_written,
-        rows_removed=newest.rows_removed,
-        model_version=newest.model_version,
-        run_id=newest.run_id,
+        publication_id=entry.publication_id,
+        table=entry.table,
+        as_of=entry.as_of,
+        published_at=entry.published_at,
+        rows_written=entry.rows_written,
+        rows_removed=entry.rows_removed,
+        model_version=entry.model_version,
+        run_id=entry.run_id,
     )
 
 
@@ -130,11 +141,11 @@ def _run(kind: str, settings: Settings, show_progress: bool) -> RunResult:
         result = run_pipeline(kind, settings, progress)
     if isinstance(result, RunFailed):
         raise result.error
-    scores, areas = last_publication(settings), last_publication(settings, AREAS)
+    scores, areas, *_ = _published_by(settings, result.run_id)
     assert scores is not None
     return RunResult(
         run_id=result.run_id,
         scores=scores,
-        areas=areas if areas is not None and areas.run_id == scores.run_id else None,
+        areas=areas,
         report=Path(result.report) if result.report else None,
     )

@@ -18,7 +18,10 @@ from pipeline.settings import Settings, load_settings
 
 
 def run_locally(
-    definition: tfx.dsl.Pipeline, settings: Settings, progress: Progress | None = None
+    definition: tfx.dsl.Pipeline,
+    settings: Settings,
+    progress: Progress | None = None,
+    run_id: str | None = None,
 ) -> None:
     """Runs a pipeline to its end, node by node, in this process.
 
@@ -26,6 +29,7 @@ def run_locally(
         definition: What create_pipeline returned.
         settings: Says where ML Metadata lies.
         progress: Is told which node works; None where nobody looks.
+        run_id: The run's name; None makes one.
 
     Raises:
         ConfigurationInvalid: The artifacts in state_dir are another store's.
@@ -36,7 +40,7 @@ def run_locally(
     config = connection_config(settings.metadata_path)
     require_own_artifacts(config, settings.pipeline_root)
     definition.metadata_connection_config = config
-    BranchRunner(progress).run(definition)
+    BranchRunner(progress, run_id).run(definition)
 
 
 def run_from_environment(create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]) -> None:

@@ -22,7 +22,7 @@ class RunArtifacts:
     """The artifacts of a run; None for an input that its node never made.
 
     Attributes:
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         examples: Properties of the Examples.
         model: Properties of the challenger.
         former_champion: Properties of the model that it was compared with.
@@ -56,7 +56,7 @@ def collect(inputs: Artifacts, run_id: str, costs: list[NodeCost]) -> RunArtifac
 
     Args:
         inputs: Inputs of ModelReview; any of them may be absent.
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         costs: Durations and memory of its nodes.
     """
     one = {name: found[0] for name, found in inputs.items() if found}

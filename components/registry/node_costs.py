@@ -41,7 +41,7 @@ def write_costs(pipeline_root: str, run_id: str, costs: Sequence[NodeCost]) -> N
 
     Args:
         pipeline_root: Folder or bucket path under which the pipeline's artifacts lie.
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         costs: In the order of the nodes.
     """
     path = _path(pipeline_root, run_id)

@@ -36,7 +36,7 @@ class Run:
     Attributes:
         context_id: In ML Metadata.
         pipeline: Its name.
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         started_at: UTC.
         ended_at: UTC, of the last node that did anything.
         state: complete, failed, or unfinished (running, or killed).
@@ -131,6 +131,13 @@ class Registry:
         contexts = self._store.get_contexts_by_type("pipeline_run")
         runs = [self._run(context) for context in contexts]
         return sorted((run for run in runs if run), key=lambda run: run.started_at, reverse=True)
+
+    def run_named(self, run_id: str) -> Run | None:
+        """Returns the run of a name; None where none of its nodes began."""
+        if self._store is None:
+            return None
+        context = self._store.get_context_by_type_and_name("pipeline_run", run_id)
+        return self._run(context) if context is not None else None
 
     def artifacts_of(self, run: Run | None) -> RunArtifacts:
         """Returns what a run made or used; nothing where there is no run."""

@@ -8,7 +8,6 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from components.errors import TensInsightError
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost, write_costs
 from pipeline.registry.metadata_store import require_recordable
 from pipeline.runs.progress import Progress
+from pipeline.runs.run_id import new_run_id
 
 _IN_ANY_CASE: Final = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
 _CLEAR: Final = Path("/proc/self/clear_refs")
@@ -39,14 +39,17 @@ class BranchRunner(LocalDagRunner):
     is ALL_UPSTREAM_NODES_COMPLETED runs whatever became of those before it.
     """
 
-    def __init__(self, progress: Progress | None = None):
+    def __init__(self, progress: Progress | None = None, run_id: str | None = None):
         """Makes a runner.
 
         Args:
             progress: Is told which node works and when it ends; None where nobody looks.
+            run_id: The run's name, by which ML Metadata, publications and reports know it;
+                None makes one.
         """
         super().__init__()
         self._progress = progress
+        self._run_id = run_id or new_run_id()
 
     def run_with_ir(self, pipeline: pipeline_pb2.Pipeline, run_options: Any = None) -> None:
         """Runs a compiled pipeline.
@@ -64,7 +67,7 @@ class BranchRunner(LocalDagRunner):
         if run_options is not None:
             super().run_with_ir(pipeline, run_options)
             return
-        run_id = datetime.now().isoformat()
+        run_id = self._run_id
         runtime_parameter_utils.substitute_runtime_parameter(
             pipeline, {constants.PIPELINE_RUN_ID_PARAMETER_NAME: run_id}
         )

@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
 from components.errors import TensInsightError
@@ -23,7 +22,8 @@ from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.summary import TOP, RunSummary, decision_of, newest_run
+from pipeline.runs.run_id import new_run_id
+from pipeline.runs.summary import TOP, RunSummary, decision_of
 from pipeline.settings import ConfigurationInvalid, Settings
 
 if TYPE_CHECKING:
@@ -72,39 +72,37 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         ConfigurationInvalid: Nothing can be written to state_dir.
     """
     database = preflight(settings)
-    started = datetime.now(timezone.utc)
-    log_to_state_dir(settings, kind, started)
+    run_id = new_run_id()
+    log_to_state_dir(settings, kind, run_id)
     with progress.step("Loading TFX"):
         import_tensorflow()
         from pipeline import local_runner, scoring, training
 
         module = training if kind == TRAIN else scoring
         definition = module.create_pipeline(settings)
-    # ML Metadata keeps milliseconds; the run must not seem older than its own start.
-    since = started.replace(microsecond=0)
     try:
-        local_runner.run_locally(definition, settings, progress)
+        local_runner.run_locally(definition, settings, progress, run_id)
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
-        made = registry.artifacts_of(newest_run(registry, module.PIPELINE_NAME, since))
+        made = registry.artifacts_of(registry.run_named(run_id))
         return RunFailed(
             error, decision_of(made), _published(made), _warnings(made), **_report(made)
         )
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
-        run = newest_run(registry, module.PIPELINE_NAME, since)
+        run = registry.run_named(run_id)
         assert run is not None
         return _summarise(registry, run, database)
 
 
-def log_to_state_dir(settings: Settings, kind: str, started: datetime) -> None:
+def log_to_state_dir(settings: Settings, kind: str, run_id: str) -> None:
     """Keeps what all libraries log in a file of the run.
 
     Raises:
         ConfigurationInvalid: Nothing can be written to state_dir.
     """
     try:
-        log_to_file(settings.state_dir / "logs" / f"{kind}-{started:%Y%m%dT%H%M%S}.log")
+        log_to_file(settings.state_dir / "logs" / f"{kind}-{run_id}.log")
     except OSError as error:
         raise ConfigurationInvalid(
             f"Setting state_dir is {settings.state_dir}, where nothing can be written: "

@@ -1,7 +1,6 @@
 """What a run tells at its end: one object, printed for people or as JSON."""
 
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from components.publishing.published import AccountRisk, PublishedArea
@@ -12,7 +11,7 @@ from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
 )
-from pipeline.registry.registry import Registry, Run, RunArtifacts
+from pipeline.registry.registry import RunArtifacts
 from pipeline.runs.data_checks import DataChecks
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class RunSummary:
 
     Attributes:
         pipeline: tens-insight-train or tens-insight-score.
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         database: user@host:port/dbname.
         data: Properties of the Examples.
         published: Properties of the PublishedScores.
@@ -69,14 +68,6 @@ class RunSummary:
             for name in ("data", "published", "areas", "champion")
         }
         return {"outcome": "published", **asdict(self), **properties}
-
-
-def newest_run(registry: Registry, pipeline: str, since: datetime) -> Run | None:
-    """Returns the run of a pipeline that began at or after a moment, if any."""
-    return next(
-        (run for run in registry.runs() if run.pipeline == pipeline and run.started_at >= since),
-        None,
-    )
 
 
 def decision_of(made: RunArtifacts) -> "Decision | None":

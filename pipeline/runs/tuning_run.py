@@ -1,7 +1,6 @@
 """Runs the tuning pipeline from start to summary."""
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from typing import Any, Final
 
 from components.registry.input_properties import ExamplesProperties
@@ -11,7 +10,7 @@ from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.runs.data_checks import DataChecks, read_data_checks
 from pipeline.runs.progress import Progress
 from pipeline.runs.run import log_to_state_dir, preflight
-from pipeline.runs.summary import newest_run
+from pipeline.runs.run_id import new_run_id
 from pipeline.settings import Settings
 
 TUNE: Final = "tune"
@@ -22,7 +21,7 @@ class TuningSummary:
     """A run that found hyperparameters.
 
     Attributes:
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         database: user@host:port/dbname.
         data: Properties of the Examples.
         tuner_run: The name by which a model says where its hyperparameters come from.
@@ -66,17 +65,16 @@ def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
         DataGateStopped: Too little to learn from.
     """
     database = preflight(settings, need_outputs=False)
-    started = datetime.now(timezone.utc)
-    log_to_state_dir(settings, TUNE, started)
+    run_id = new_run_id()
+    log_to_state_dir(settings, TUNE, run_id)
     with progress.step("Loading TFX"):
         import_tensorflow()
         from pipeline import local_runner, tuning
 
         definition = tuning.create_pipeline(settings)
-    local_runner.run_locally(definition, settings, progress)
+    local_runner.run_locally(definition, settings, progress, run_id)
     registry = Registry(settings.metadata_path)
-    # ML Metadata keeps milliseconds; the run must not seem older than its own start.
-    run = newest_run(registry, tuning.PIPELINE_NAME, started.replace(microsecond=0))
+    run = registry.run_named(run_id)
     assert run is not None
     return _summarise(run, registry.artifacts_of(run), database)
 

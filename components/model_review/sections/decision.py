@@ -37,7 +37,7 @@ class Head:
     """What the report is about.
 
     Attributes:
-        run_id: TFX's name of the run.
+        run_id: The run's name.
         model_version: Version of the challenger; None where the run trained none.
         champion_version: Of the model that it was compared with; None where there was none.
         as_of: The run's now, ISO 8601 UTC; empty where not even reading came to its end.

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from rich.console import Console
@@ -12,8 +13,10 @@ from tfx.dsl.experimental.node_execution_options import utils
 
 from components.errors import DataGateStopped, PublicationRefused
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, read_costs
+from pipeline.registry.registry import Registry
 from pipeline.runs.branch_runner import BranchRunner, start_measuring
 from pipeline.runs.progress import Progress
+from pipeline.runs.run_id import new_run_id
 
 MIB = 1024 * 1024
 ran: list[str] = []
@@ -29,7 +32,7 @@ def Step(name: Parameter[str], fails: Parameter[str]) -> OutputDict(done=str):  
 
 @pytest.fixture
 def run(tmp_path):
-    def run_graph(failing, in_any_case=(), progress=None):
+    def run_graph(failing, in_any_case=(), progress=None, run_id=None):
         """Runs read -> gate -> train -> score, and read -> areas."""
         ran.clear()
         upstream = {"read": None, "gate": "read", "train": "gate", "score": "train"}
@@ -52,9 +55,28 @@ def run(tmp_path):
                 )
             ),
         )
-        BranchRunner(progress).run(definition)
+        BranchRunner(progress, run_id).run(definition)
 
     return run_graph
+
+
+def test_a_run_is_found_by_the_name_that_it_was_given(run, tmp_path):
+    """Two runs of one pipeline in one store: neither is taken for the other."""
+    with pytest.raises(DataGateStopped):
+        run({"gate": "gate"}, run_id="first")
+    run({}, run_id="second")
+    registry = Registry(tmp_path / "metadata.sqlite")
+    first, second = registry.run_named("first"), registry.run_named("second")
+    assert (first.state, first.run_id) == ("failed", "first")
+    assert (second.state, second.run_id) == ("complete", "second")
+    assert registry.run_named("third") is None
+
+
+def test_names_of_later_runs_sort_after_those_of_earlier_ones():
+    now = datetime(2026, 11, 28, 23, 59, 59, tzinfo=timezone.utc)
+    names = [new_run_id(now), new_run_id(now + timedelta(seconds=1))]
+    assert names == sorted(names)
+    assert new_run_id(now) != new_run_id(now)
 
 
 def test_all_run_where_none_fails(run):
