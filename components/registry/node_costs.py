@@ -46,17 +46,22 @@ def write_costs(pipeline_root: str, run_id: str, costs: Sequence[NodeCost]) -> N
     """
     path = _path(pipeline_root, run_id)
     fileio.makedirs(os.path.dirname(path))
-    with fileio.open(path, "w") as file:
+    unfinished = f"{path}.new"
+    with fileio.open(unfinished, "w") as file:
         file.write(json.dumps([asdict(cost) for cost in costs], indent=1))
+    fileio.rename(unfinished, path, overwrite=True)
 
 
 def read_costs(pipeline_root: str, run_id: str) -> list[NodeCost]:
-    """Returns the nodes of a run that the runner wrote down; none where it wrote nothing."""
+    """Returns the nodes of a run that the runner wrote down; none where nothing whole is there."""
     path = _path(pipeline_root, run_id)
     if not fileio.exists(path):
         return []
-    with fileio.open(path) as file:
-        return [NodeCost(**cost) for cost in json.loads(file.read())]
+    try:
+        with fileio.open(path) as file:
+            return [NodeCost(**cost) for cost in json.loads(file.read())]
+    except (ValueError, TypeError):
+        return []
 
 
 def _path(pipeline_root: str, run_id: str) -> str:

@@ -63,12 +63,13 @@ def _compared(settings: "Settings", a: str, b: str) -> Path:
 
     import_tensorflow()
     from components.model_review.page.comparison import render
+    from components.state_files import make_private, replace_text
     from pipeline.registry.comparison import compare_models
     from pipeline.registry.registry import Registry
 
     top = _MOVERS if settings.review.review_accounts else 0
     found = compare_models(Registry(settings.metadata_path), a, b, top)
     page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(found), encoding="utf-8")
+    make_private(page.parent)
+    replace_text(page, render(found))
     return page

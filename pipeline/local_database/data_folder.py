@@ -6,9 +6,12 @@ that makes it safe to trust every client that can connect.
 """
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+from components.state_files import replace_text
 
 SETTINGS_FILE = "tens_insight.conf"
 LOCAL = {
@@ -42,10 +45,17 @@ def forget_dead_process(data: Path, socket_lock: Path) -> None:
     outlived its server.
     """
     for lock in (data / "postmaster.pid", socket_lock):
+        _remove_torn(lock)
         process = recorded_process(lock)
         if process is not None and not owns(process, data):
             rest = lock.read_text(encoding="utf-8").partition("\n")[2]
-            lock.write_text(f"{NO_PROCESS}\n{rest}", encoding="utf-8")
+            replace_text(lock, f"{NO_PROCESS}\n{rest}", owner=lock.parent.stat())
+
+
+def _remove_torn(lock: Path) -> None:
+    """Removes a lock file that names no process: Postgres would wait for its writer for good."""
+    if lock.exists() and not re.match(r"-?\d+\s", lock.read_text(encoding="utf-8")):
+        lock.unlink()
 
 
 def recorded_process(lock: Path) -> int | None:
@@ -96,8 +106,8 @@ def write_configuration(
     chosen = LOCAL | {"unix_socket_directories": str(socket)}
     chosen |= ({} if durable else NOT_DURABLE) | dict(settings or {})
     lines = [f"{name} = {quoted(value)}" for name, value in chosen.items()]
-    replace_text(data / SETTINGS_FILE, lines)
-    replace_text(data / "pg_hba.conf", [*hba, TRUST_THE_SOCKET])
+    _replace_lines(data / SETTINGS_FILE, lines)
+    _replace_lines(data / "pg_hba.conf", [*hba, TRUST_THE_SOCKET])
 
 
 def include_settings(data: Path) -> None:
@@ -111,12 +121,6 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
-def replace_text(path: Path, lines: Sequence[str]) -> None:
-    """Replaces a file whole, so that a killed writer leaves the old one; keeps the owner."""
-    owner = path.parent.stat()
-    unfinished = path.with_name(f"{path.name}.new")
-    unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    if os.geteuid() == 0:
-        os.chown(unfinished, owner.st_uid, owner.st_gid)
-    unfinished.chmod(0o600)
-    unfinished.replace(path)
+def _replace_lines(path: Path, lines: Sequence[str]) -> None:
+    """Replaces a file whole; it belongs to the owner of its folder."""
+    replace_text(path, "".join(f"{line}\n" for line in lines), owner=path.parent.stat())

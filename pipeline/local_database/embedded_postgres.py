@@ -29,6 +29,7 @@ from pipeline.local_database.server_home import (
     expect_readable,
     find_home,
     make_home,
+    make_state_dir,
     server_user,
     shelter_of,
     socket_folder,
@@ -166,7 +167,7 @@ class EmbeddedPostgres:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keeps two commands from making or starting the same server at once."""
-        self.state_dir.mkdir(parents=True, exist_ok=True)
+        make_state_dir(self.state_dir)
         with (self.state_dir / "postgres.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import DatabaseUnreachable
+from components.state_files import make_private, replace_text
 
 SHELTERS = Path("/var/tmp")  # noqa: S108 - names in it are made private and checked for their owner
 SOCKET_NAME = ".s.PGSQL.5432"
@@ -144,18 +145,32 @@ def clean_environment() -> dict[str, str]:
 
 
 def find_home(state_dir: Path) -> Path:
-    """Returns the folder of the server's files, without making it."""
+    """Returns the folder of the server's files, without making it.
+
+    A note that is empty or torn counts as missing, and the folder that it would have named is
+    looked for.
+    """
+    if (noted := _noted_home(state_dir)) is not None:
+        return noted
+    sheltered = shelter_of(state_dir) / "postgres"
+    return sheltered if note_of(state_dir).exists() else state_dir / "postgres"
+
+
+def _noted_home(state_dir: Path) -> Path | None:
+    """Returns the folder that the note names; None where there is no whole note."""
     try:
-        return Path(note_of(state_dir).read_text(encoding="utf-8").strip())
+        text = note_of(state_dir).read_text(encoding="utf-8")
     except FileNotFoundError:
-        return state_dir / "postgres"
+        return None
+    whole = text.startswith("/") and text.endswith("/postgres\n")
+    return Path(text.strip()) if whole else None
 
 
 def make_home(state_dir: Path) -> Path:
     """Makes the folder of the server's files, private to the user that runs it.
 
     Args:
-        state_dir: Made if missing; never opened to anybody.
+        state_dir: Made if missing; one that is there is never opened to anybody.
 
     Returns:
         `state_dir/postgres`, or a folder in /var/tmp where that cannot be reached.
@@ -163,15 +178,28 @@ def make_home(state_dir: Path) -> Path:
     Raises:
         DatabaseUnreachable: A folder on the way belongs to another user.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
+    make_state_dir(state_dir)
     home = find_home(state_dir)
     user = server_user(home)
-    if not note_of(state_dir).exists() and not user.can_enter(state_dir):
+    if _noted_home(state_dir) is None and (
+        note_of(state_dir).exists() or not user.can_enter(state_dir)
+    ):
         home = shelter_of(state_dir) / "postgres"
-        note_of(state_dir).write_text(f"{home}\n", encoding="utf-8")
+        replace_text(note_of(state_dir), f"{home}\n")
     if note_of(state_dir).exists():
         make_shelter(home.parent)
     return user.make_private(home)
+
+
+def make_state_dir(state_dir: Path) -> None:
+    """Makes the state directory, if it is missing, closed to other users.
+
+    For root, it is one that others may pass but not list: the server's user must pass it.
+    """
+    if not state_dir.is_dir():
+        make_private(state_dir)
+        if os.geteuid() == 0:
+            state_dir.chmod(0o711)
 
 
 def make_shelter(shelter: Path) -> Path:
