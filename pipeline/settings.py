@@ -81,6 +81,17 @@ class Settings:
         """Folder of what is compiled for Kubeflow and Vertex."""
         return self.state_dir / "compiled"
 
+    @property
+    def contract(self) -> dict[str, Any]:
+        """What check_contract asks of the inputs, as its keyword arguments.
+
+        A table that somebody named must be there, also by the name that is the default.
+        """
+        asked = self.reading.contract
+        named = bool({"churn_table", "churn_account_column", "churn_date_column"} & self.explicit)
+        asked["need_churn_table"] |= named and self.reading.label_source == "auto"
+        return asked
+
     def value(self, name: str) -> Any:
         """Returns the value of a setting by its flat name."""
         return getattr(getattr(self, _GROUP_OF[name]), name)

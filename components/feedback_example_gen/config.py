@@ -1,12 +1,19 @@
 """The settings of FeedbackExampleGen: which rows are read, which examples they become."""
 
 from datetime import datetime, timezone
-from typing import Literal
+from typing import Any, Literal
 
 import pydantic
 from pydantic import Field
 
-from components.config import ColumnName, Count, Days, TableName, component_config
+from components.config import (
+    ColumnName,
+    Count,
+    Days,
+    TableName,
+    component_config,
+    setting_fields,
+)
 from transforms.thresholds import CRITICAL_PRIORITY
 
 
@@ -64,6 +71,11 @@ class FeedbackExampleGenConfig:
         default="churned_at",
         description="Column of the churn table with the churn date, timestamptz.",
     )
+    row_security: tuple[str, ...] = Field(
+        default=(),
+        description="Tables whose row-level security may hide rows from this role, a JSON list; "
+        "a run stops at others.",
+    )
     rows_per_bucket: Count = Field(
         default=1_000_000,
         description="Approximate number of feedback rows that one reader holds in memory.",
@@ -87,6 +99,20 @@ class FeedbackExampleGenConfig:
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
         return None if moment is None else in_utc(moment)
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """What check_contract asks of the inputs, as its keyword arguments."""
+        names = ("churn_table", "churn_account_column", "churn_date_column")
+        defaults = {name: field.default for name, field in setting_fields(type(self)).items()}
+        named = any(getattr(self, name) != defaults[name] for name in names)
+        return {
+            **{name: getattr(self, name) for name in names},
+            "need_churn_table": self.label_source == "account_churn"
+            or (self.label_source == "auto" and named),
+            "churn_table_ignored": self.label_source == "inactivity",
+            "row_security_accepted": self.row_security,
+        }
 
     @property
     def days_needed(self) -> int:

@@ -39,14 +39,7 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
         DataGateStopped: No feedback with an account, too short a history, or an as_of
             that the database's clock has not reached.
     """
-    report = require_contract(
-        snapshot.connection,
-        churn_table=request.churn_source.table,
-        churn_account_column=request.churn_source.account_column,
-        churn_date_column=request.churn_source.date_column,
-        need_churn_table=request.config.label_source == ACCOUNT_CHURN,
-        need_outputs=False,
-    )
+    report = require_contract(snapshot.connection, **request.config.contract, need_outputs=False)
     as_of = request.as_of or snapshot.now.replace(microsecond=0)
     if as_of > snapshot.now:
         raise DataGateStopped(_in_future(as_of, snapshot))

@@ -1,20 +1,22 @@
 """Does this database hold what the contract promises, and may we use it?"""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.errors import ContractBroken
+from components.errors import ContractBroken, did_you_mean
 from components.postgres.connection import describe
 from components.postgres.failures import explained
 from components.postgres.migrate import UNRELEASED_SCHEMA, holds_unreleased_schema
 from components.postgres.names import split_table_name
 from components.postgres.queries import queries
+from components.postgres.row_security import row_security_of
 from components.postgres.rows import one_record, records, value
-from components.postgres.table_problems import ActualColumn, table_problems
+from components.postgres.table_problems import ActualColumn, out_of_sight, table_problems
 from components.postgres.tables import FEEDBACK, TableContract, churn_contract, output_contracts
 
 _QUERIES: Final = queries(__package__)
@@ -29,12 +31,14 @@ class ContractReport:
         problems: A sentence each, with what to do; empty if all is well.
         churn_table: Name of the optional table of the ground truth.
         churn_table_present: Whether it is there.
+        notes: What is no problem but has to be said, a sentence each.
     """
 
     database: str
     problems: tuple[str, ...]
     churn_table: str
     churn_table_present: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ def check_contract(
     churn_date_column: str,
     need_outputs: bool = True,
     need_churn_table: bool = False,
+    churn_table_ignored: bool = False,
+    row_security_accepted: Collection[str] = (),
 ) -> ContractReport:
-    """Looks for tables, columns, types and rights that are missing.
+    """Looks for tables, columns, types and rights that are missing, and for rows that are hidden.
 
     Args:
         connection: Open.
@@ -76,49 +82,48 @@ def check_contract(
         churn_date_column: Its column of dates.
         need_outputs: Whether scores are to be published too.
         need_churn_table: Whether it is a problem if there is no table of the ground truth.
+        churn_table_ignored: Whether the label is inactivity even if there is one.
+        row_security_accepted: Tables whose row-level security may hide rows from us.
 
     Raises:
         DatabaseUnreachable: The server went away.
         ContractBroken: churn_table is not the name of a table.
     """
     churn = churn_contract(churn_table, churn_account_column, churn_date_column)
+    notes: tuple[str, ...] = ()
     with explained(connection), connection.cursor() as cursor:
         problems = _problems(cursor, FEEDBACK, connection.info.user)
         churn_present = bool(_columns(cursor, churn))
+        read = [FEEDBACK, churn] if churn_present and not churn_table_ignored else [FEEDBACK]
         if churn_present or need_churn_table:
             problems += _problems(cursor, churn, connection.info.user)
+        elif not churn_table_ignored and (schemas := _elsewhere(cursor, churn_table)):
+            problems.append(out_of_sight(churn_table, schemas))
+        if need_churn_table and not churn_present:
+            problems = [problem + _similar(cursor, churn, problem) for problem in problems]
         if need_outputs and holds_unreleased_schema(cursor):
             problems.append(UNRELEASED_SCHEMA)
         elif need_outputs:
             for output in output_contracts():
                 problems += _problems(cursor, output, connection.info.user)
+            read += output_contracts()
             problems += _staging_problems(cursor, connection)
-    return ContractReport(describe(connection), _named_once(problems), churn_table, churn_present)
+        if not problems:
+            tables = [contract.table for contract in read]
+            hidden, notes = row_security_of(cursor, tables, row_security_accepted)
+            problems += hidden
+    named = _named_once(problems)
+    return ContractReport(describe(connection), named, churn_table, churn_present, notes)
 
 
-def require_contract(
-    connection: Connection,
-    *,
-    churn_table: str,
-    churn_account_column: str,
-    churn_date_column: str,
-    need_outputs: bool = True,
-    need_churn_table: bool = False,
-) -> ContractReport:
-    """Does what check_contract does, and stops if there is any problem.
+def require_contract(connection: Connection, **asked: Any) -> ContractReport:
+    """Does what check_contract does, with its arguments, and stops if there is any problem.
 
     Raises:
         ContractBroken: Lists all problems at once.
         DatabaseUnreachable: The server went away.
     """
-    report = check_contract(
-        connection,
-        churn_table=churn_table,
-        churn_account_column=churn_account_column,
-        churn_date_column=churn_date_column,
-        need_outputs=need_outputs,
-        need_churn_table=need_churn_table,
-    )
+    report = check_contract(connection, **asked)
     if report.problems:
         lines = "".join(f"\n- {problem}" for problem in report.problems)
         raise ContractBroken(f"{report.database} does not keep the contract:{lines}")
@@ -140,6 +145,15 @@ def table_facts(connection: Connection) -> FeedbackFacts:
 def _problems(cursor: Cursor, contract: TableContract, user: str) -> list[str]:
     columns = _columns(cursor, contract)
     return table_problems(contract, columns, user, _elsewhere(cursor, contract.table))
+
+
+def _similar(cursor: Cursor, churn: TableContract, problem: str) -> str:
+    """Returns which tables that a query would find may be meant by one that does not exist."""
+    if not problem.startswith(f"Table {churn.table} "):
+        return ""
+    cursor.execute(_QUERIES["tables_with_columns"], {"columns": sorted(churn.columns)})
+    fitting = [name for (name,) in cursor.fetchall()]
+    return did_you_mean(churn.table, fitting, most=2, cutoff=0.5)
 
 
 def _named_once(problems: list[str]) -> tuple[str, ...]:

@@ -136,6 +136,18 @@ WHERE c.relname = %(table)s
            ELSE n.nspname = %(schema)s END
 ORDER BY a.attnum
 
+-- name: tables_with_columns
+-- The tables that a query would find by name alone and that have all of some columns.
+SELECT c.relname::text
+FROM pg_class AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND pg_table_is_visible(c.oid)
+  AND a.attname = ANY (%(columns)s)
+GROUP BY c.oid, c.relname
+HAVING count(*) = cardinality(%(columns)s::text[])
+ORDER BY 1
+
 -- name: visible_table
 -- The schema and name of the table that a query would find, if there is one.
 SELECT n.nspname::text, c.relname::text

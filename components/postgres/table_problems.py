@@ -59,6 +59,15 @@ def table_problems(
     return problems
 
 
+def out_of_sight(table: str, schemas: list[str]) -> str:
+    """Says that the ground truth is there, but where no query would find it."""
+    return (
+        f"Table {table} is not on the search_path, but in schema {' and '.join(schemas)}: set "
+        f"TENS_INSIGHT_CHURN_TABLE={schemas[0]}.{table} to learn from it, or "
+        "TENS_INSIGHT_LABEL_SOURCE=inactivity to leave it out."
+    )
+
+
 def _fits(column: ActualColumn, types: frozenset[str]) -> bool:
     return column.type in types or (column.is_enum and types == STRING)
 

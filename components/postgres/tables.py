@@ -247,7 +247,8 @@ def churn_contract(table: str, account_column: str, date_column: str) -> TableCo
         table=table,
         columns={account_column: STRING, date_column: MOMENT},
         rights=("SELECT",),
-        remedy="create it, or let the label be inactivity",
+        remedy="correct TENS_INSIGHT_CHURN_TABLE, or create the table, or set "
+        "TENS_INSIGHT_LABEL_SOURCE=inactivity",
     )
 
 

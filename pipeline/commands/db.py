@@ -67,13 +67,7 @@ def check(as_json: bool) -> int:
 
     settings = load_settings()
     with open_database(settings, "db check") as connection:
-        report = check_contract(
-            connection,
-            churn_table=settings.reading.churn_table,
-            churn_account_column=settings.reading.churn_account_column,
-            churn_date_column=settings.reading.churn_date_column,
-            need_churn_table=settings.reading.label_source == "account_churn",
-        )
+        report = check_contract(connection, **settings.contract)
         connection.rollback()
         readable = not any("feedback_enriched" in problem for problem in report.problems)
         facts = table_facts(connection) if readable else None
@@ -118,6 +112,8 @@ def _print(
         )
     table = "present" if report.churn_table_present else "absent, the label would be inactivity"
     click.echo(f"ground truth  {report.churn_table}: {table}")
+    for note in report.notes:
+        click.echo(f"note          {note}")
     for problem in report.problems:
         click.echo(f"problem       {problem}")
     if history:

@@ -126,14 +126,7 @@ def preflight(settings: Settings, need_outputs: bool = True) -> str:
     """
     require_store()
     with open_database(settings, "check") as connection:
-        require_contract(
-            connection,
-            churn_table=settings.reading.churn_table,
-            churn_account_column=settings.reading.churn_account_column,
-            churn_date_column=settings.reading.churn_date_column,
-            need_churn_table=settings.reading.label_source == "account_churn",
-            need_outputs=need_outputs,
-        )
+        require_contract(connection, **settings.contract, need_outputs=need_outputs)
         return describe(connection)
 
 

@@ -214,3 +214,18 @@ def test_the_settings_load_neither_tfx_nor_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ("set()\n", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "needed"),
+    [
+        ({}, False),
+        ({"churn_table": "account_churn"}, True),
+        ({"churn_table": "crm.gone"}, True),
+        ({"churn_date_column": "left_at"}, True),
+        ({"churn_table": "crm.gone", "label_source": "inactivity"}, False),
+        ({"label_source": "account_churn"}, True),
+    ],
+)
+def test_a_churn_table_that_is_named_is_needed(given: dict[str, str], needed: bool) -> None:
+    assert load_settings(**given).contract["need_churn_table"] is needed

@@ -4,6 +4,7 @@ from contextlib import closing
 from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
+import psycopg2
 import pytest
 
 from components.errors import ContractBroken
@@ -266,3 +267,114 @@ def test_facts_without_the_account_column_are_explained(good_database: str) -> N
         pytest.raises(ContractBroken, match="account_id"),
     ):
         table_facts(connection)
+
+
+def test_a_churn_table_that_is_named_and_missing_gets_a_suggestion(good_database: str) -> None:
+    execute("CREATE TABLE account_churn (account_id varchar, churned_at timestamptz)")
+    (problem,) = problems(churn_table="acount_churn", need_churn_table=True)
+    assert problem.startswith("Table acount_churn does not exist: correct TENS_INSIGHT_CHURN_TABLE")
+    assert problem.endswith("Did you mean account_churn?")
+    assert problems() == []
+
+
+def test_a_churn_table_out_of_sight_is_no_missing_one(good_database: str) -> None:
+    execute(
+        "CREATE SCHEMA crm",
+        "CREATE TABLE crm.account_churn (account_id varchar, churned_at timestamptz)",
+    )
+    (problem,) = problems()
+    assert "set TENS_INSIGHT_CHURN_TABLE=crm.account_churn" in problem
+    assert problems(churn_table_ignored=True) == []
+
+
+CHURN_TABLE = "CREATE TABLE account_churn (account_id varchar, churned_at timestamptz)"
+POLICY = "CREATE POLICY few ON {0} USING (account_id < 'm')"
+ENABLE = "ALTER TABLE {0} ENABLE ROW LEVEL SECURITY"
+
+
+@pytest.fixture
+def reader(good_database: str, password_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A role with all rights in a good database with churn; later connections are its own."""
+    role = urlsplit(password_url).username
+    assert role is not None
+    execute(
+        CHURN_TABLE,
+        f'GRANT USAGE ON SCHEMA tens_insight TO "{role}"',
+        f'GRANT ALL ON ALL TABLES IN SCHEMA public, tens_insight TO "{role}"',
+    )
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    return role
+
+
+def as_owner(url: str, *statements: str) -> None:
+    with closing(psycopg2.connect(url)) as owner, owner, owner.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statements", "table"),
+    [
+        ([ENABLE.format("account_churn")], "account_churn"),
+        ([ENABLE.format("feedback_enriched"), POLICY.format("feedback_enriched")], "feedback_e"),
+        ([ENABLE.format("public.account_risk_scores")], "public.account_risk_scores"),
+        ([ENABLE.format("tens_insight.publications")], "tens_insight.publications"),
+        (
+            [
+                "ALTER TABLE account_churn RENAME TO gone",
+                ENABLE.format("gone"),
+                "CREATE VIEW account_churn WITH (security_invoker) AS SELECT * FROM gone",
+                "GRANT SELECT ON account_churn TO PUBLIC",
+            ],
+            "account_churn",
+        ),
+        (
+            [
+                "ALTER TABLE account_churn RENAME TO gone",
+                f"{ENABLE.format('gone')}, FORCE ROW LEVEL SECURITY",
+                "CREATE ROLE {role}_owner",
+                "ALTER TABLE gone OWNER TO {role}_owner",
+                "CREATE VIEW account_churn AS SELECT * FROM gone",
+                "ALTER VIEW account_churn OWNER TO {role}_owner",
+                "GRANT SELECT ON account_churn TO PUBLIC",
+            ],
+            "account_churn",
+        ),
+    ],
+    ids=["table", "feedback", "output", "ours", "view", "view-of-its-owner"],
+)
+def test_policies_that_apply_to_the_role_are_named(
+    reader: str, good_database: str, statements: list[str], table: str
+) -> None:
+    as_owner(good_database, *(one.replace("{role}", reader) for one in statements))
+    try:
+        (problem,) = problems()
+    finally:
+        if "CREATE ROLE {role}_owner" in statements:
+            drop = f"DROP OWNED BY {reader}_owner CASCADE; DROP ROLE {reader}_owner"
+            as_owner(good_database, drop)
+    assert f"Row-level security of table {table}" in problem
+    assert f'ALTER ROLE "{reader}" BYPASSRLS' in problem
+
+
+def test_policies_that_are_accepted_are_said(reader: str, good_database: str) -> None:
+    tables = ("account_churn", "feedback_enriched", "account_risk_scores")
+    as_owner(good_database, *map(ENABLE.format, tables))
+    with closing(connect("tens-insight test")) as connection:
+        report = check_contract(connection, **CHURN, row_security_accepted=tables)
+    assert report.problems == ()
+    assert [note.partition(" on table ")[2].split(";")[0] for note in report.notes] == [
+        "feedback_enriched",
+        "account_churn",
+        "public.account_risk_scores",
+    ]
+
+
+@pytest.mark.parametrize("rule", ["BYPASSRLS", "owner", "ignored"])
+def test_policies_for_others_are_no_problem(reader: str, good_database: str, rule: str) -> None:
+    as_owner(good_database, ENABLE.format("account_churn"))
+    if rule == "BYPASSRLS":
+        as_owner(good_database, f'ALTER ROLE "{reader}" BYPASSRLS')
+    if rule == "owner":
+        as_owner(good_database, f'ALTER TABLE account_churn OWNER TO "{reader}"')
+    assert problems(churn_table_ignored=rule == "ignored") == []
