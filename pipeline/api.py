@@ -12,6 +12,7 @@ from rich.console import Console
 
 from components.postgres.tables import OUTPUT_TABLES
 from components.publishing.publication_log import PUBLISHED, LogEntry, read_log
+from components.state_files import private_files
 from pipeline.database import consistent_read
 from pipeline.logs import logging_restored
 from pipeline.runs.progress import Progress
@@ -137,7 +138,7 @@ def _publication(entry: LogEntry) -> Publication:
 
 def _run(kind: str, settings: Settings, show_progress: bool) -> RunResult:
     progress = Progress(None if show_progress else Console(stderr=True, quiet=True))
-    with logging_restored():
+    with logging_restored(), private_files():
         result = run_pipeline(kind, settings, progress)
     if isinstance(result, RunFailed):
         raise result.error

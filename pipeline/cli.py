@@ -8,6 +8,8 @@ from typing import Final
 
 import click
 
+from components.state_files import private_files
+
 _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
     "models": ("pipeline.commands.models", "List, compare, promote, withdraw, pin models."),
@@ -79,7 +81,8 @@ def _tensorflow() -> str:
 
 def main() -> None:
     """Runs a command; ends with a sentence and a documented exit code."""
-    code = run_cli(sys.argv[1:])
+    with private_files():  # logs, artifacts and models name accounts
+        code = run_cli(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
     if "tensorflow" in sys.modules:

@@ -13,6 +13,7 @@ from components.postgres.connection import connect, database_is_configured
 from components.postgres.failures import explained
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import Settings
+from pipeline.state_directory import require_own_files
 
 
 def ensure_database(settings: Settings) -> None:
@@ -27,9 +28,11 @@ def ensure_database(settings: Settings) -> None:
     Raises:
         DatabaseUnreachable: None is named and there is no embedded one, or it does
             not start.
+        ConfigurationInvalid: The state directory is another user's.
     """
     if database_is_configured(os.environ):
         return
+    require_own_files(settings.state_dir)
     embedded = EmbeddedPostgres(settings.state_dir)
     if not embedded.exists():
         raise DatabaseUnreachable(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from tfx import v1 as tfx
 
+from components.state_files import private_files
 from pipeline import training
 from pipeline.database import ensure_database
 from pipeline.logs import silence_libraries
@@ -15,6 +16,7 @@ from pipeline.registry.metadata_store import connection_config, require_own_arti
 from pipeline.runs.branch_runner import BranchRunner
 from pipeline.runs.progress import Progress
 from pipeline.settings import Settings, load_settings
+from pipeline.state_directory import open_state_dir
 
 
 def run_locally(
@@ -32,11 +34,11 @@ def run_locally(
         run_id: The run's name; None makes one.
 
     Raises:
-        ConfigurationInvalid: The artifacts in state_dir are another store's.
+        ConfigurationInvalid: The artifacts in state_dir are another store's, or it cannot be used.
         DatabaseUnreachable: ML Metadata's database cannot be used.
         TensInsightError: Whatever a node ended with, once all that does not depend on it ran.
     """
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    open_state_dir(settings)
     config = connection_config(settings.metadata_path)
     require_own_artifacts(config, settings.pipeline_root)
     definition.metadata_connection_config = config
@@ -47,8 +49,9 @@ def run_from_environment(create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]
     """Runs a pipeline with the settings and the database of the environment."""
     silence_libraries()
     settings = load_settings()
-    ensure_database(settings)
-    run_locally(create_pipeline(settings), settings)
+    with private_files():
+        ensure_database(settings)
+        run_locally(create_pipeline(settings), settings)
 
 
 if __name__ == "__main__":

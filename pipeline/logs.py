@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from components.state_files import make_private
+
 _STDERR: Final = 2
 
 # C++ of TensorFlow (CPU features, missing CUDA libraries) and of ML Metadata (every
@@ -98,7 +100,7 @@ def log_to_file(path: Path) -> None:
     Args:
         path: The file; its folder is made.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()

@@ -1,8 +1,9 @@
 """Settings that belong to no component: the run itself, and the clusters it is compiled for."""
 
+import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import pydantic
 from pydantic import Field
@@ -10,14 +11,29 @@ from pydantic import Field
 from components.config import component_config
 from components.feedback_example_gen.config import in_utc
 
+_CODE: Final = Path(__file__).resolve().parents[1]
+
+
+def default_state_dir() -> Path:
+    """Returns the state directory where none is set, whatever the current directory is.
+
+    In a checkout it is `var` there; for an installed package it is where the XDG base directory
+    specification keeps state.
+    """
+    if (_CODE / "pyproject.toml").is_file() and (_CODE / "transforms").is_dir():
+        return _CODE / "var"
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (named if named.is_absolute() else Path("~/.local/state")) / "tens-insight"
+
 
 @component_config
 class RunSettings:
     """The run's now, the state directory, and Beam."""
 
     state_dir: Path = Field(
-        default=Path("var"),
-        description="Folder of ML Metadata, artifacts, pushed models, logs, embedded database.",
+        default_factory=default_state_dir,
+        description="Folder of ML Metadata, artifacts, pushed models, logs, embedded database; "
+        "default: var in a checkout, else ~/.local/state/tens-insight.",
     )
     as_of: datetime | None = Field(
         default=None,
@@ -30,7 +46,10 @@ class RunSettings:
     @pydantic.field_validator("state_dir")
     @classmethod
     def _absolute(cls, folder: Path) -> Path:
-        return folder.expanduser().absolute()
+        try:
+            return folder.expanduser().absolute()
+        except RuntimeError:  # no such user, or no home
+            raise ValueError("expected a folder; there is no home directory for ~") from None
 
     @pydantic.field_validator("as_of")
     @classmethod

@@ -71,6 +71,12 @@ def _write(path: str, text: str) -> None:
         file.write(text.encode())
 
 
+def _share(folder: str, path: str) -> None:
+    """Lets a copy be read by whoever may read its folder: a run's other files are private."""
+    if os.path.isdir(folder):  # no bucket
+        os.chmod(path, os.stat(folder).st_mode & 0o666)
+
+
 def _copy(folder: str, review: Review, files: dict[str, str]) -> str | None:
     """Copies the report under a name that sorts by time, and that no other run has.
 
@@ -83,6 +89,7 @@ def _copy(folder: str, review: Review, files: dict[str, str]) -> str | None:
         path = os.path.join(folder, stem.strip("-") + os.path.splitext(name)[1])
         try:
             _write(path, text)
+            _share(folder, path)
         # TFX removes what a failed node wrote: without a copy the report would be lost.
         except Exception as error:
             logging.error("Evaluation report: no copy at %s", path, exc_info=error)

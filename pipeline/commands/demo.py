@@ -97,7 +97,9 @@ def _started(state_dir: "Path") -> "EmbeddedPostgres":
 
     from pipeline.local_database.embedded_postgres import EmbeddedPostgres
     from pipeline.runs.progress import Progress
+    from pipeline.state_directory import require_own_files
 
+    require_own_files(state_dir)
     server = EmbeddedPostgres(state_dir)
     with Progress().step("Starting embedded Postgres"):
         os.environ["DATABASE_URL"] = server.start()

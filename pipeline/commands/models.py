@@ -34,6 +34,7 @@ def list_(as_json: bool) -> None:
     """Shows every model: quality, gate, stage, rows published with it."""
     from pipeline.registry.listing import ask_publications, list_models
     from pipeline.registry.metadata_store import describe_store
+    from pipeline.state_directory import describe_state_dir
     from pipeline.text.models import model_lines
 
     settings, registry = _open()
@@ -41,9 +42,10 @@ def list_(as_json: bool) -> None:
     rows = list_models(registry, published)
     if as_json:
         store = describe_store(settings.metadata_path)
-        _print_json({"metadata": store, "models": [vars(row) for row in rows], "note": note})
+        content = {"metadata": store, "state_dir": settings.state_dir}
+        _print_json({**content, "models": [vars(row) for row in rows], "note": note})
     else:
-        _print(model_lines(rows))
+        _print(model_lines(rows, describe_state_dir(settings)))
         _note(note)
 
 

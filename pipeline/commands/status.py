@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 def command(runs: int, as_json: bool) -> None:
     """Shows the last runs, the champion, and how fresh the scores are."""
     from pipeline.settings import load_settings
+    from pipeline.state_directory import describe_state_dir
 
     settings = load_settings()
-    state = {**_database(settings), **_registry(settings.metadata_path, runs)}
+    state = {
+        "state_dir": describe_state_dir(settings),
+        **_database(settings),
+        **_registry(settings.metadata_path, runs),
+    }
     if as_json:
         click.echo(json.dumps(state, default=str))
     else:
@@ -116,6 +121,7 @@ def _show(state: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {name}" for name, count in state["categories"].items())
     rows = [
         ("database", state["database"]),
+        ("state", state["state_dir"]),
         ("scores", f"{state['scores']} ({counts})"),
         ("bands", state["risk_bands"]),
         ("details", _details(state)),

@@ -20,6 +20,7 @@ from components.postgres.connection import metadata_address
 from components.postgres.metadata_database import fill_config, require_metadata_database
 from pipeline.logs import silence_libraries
 from pipeline.settings import ConfigurationInvalid
+from pipeline.state_directory import require_readable_store
 
 
 def connection_config(metadata_path: Path) -> Any:
@@ -53,8 +54,9 @@ def open_store(metadata_path: Path) -> Any | None:
     Raises:
         DatabaseUnreachable: METADATA_DATABASE_URL names no database that can be used.
         ContractBroken: The role lacks a right in it.
+        ConfigurationInvalid: The sqlite file cannot be read.
     """
-    if metadata_address() is None and not metadata_path.exists():
+    if metadata_address() is None and not require_readable_store(metadata_path):
         return None
     config = connection_config(metadata_path)
     ml_metadata, _ = _import_ml_metadata()

@@ -24,7 +24,8 @@ from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
 from pipeline.runs.run_id import new_run_id
 from pipeline.runs.summary import TOP, RunSummary, decision_of
-from pipeline.settings import ConfigurationInvalid, Settings
+from pipeline.settings import Settings
+from pipeline.state_directory import describe_state_dir, not_writable, open_state_dir
 
 if TYPE_CHECKING:
     from components.model_gate.decision_file import Decision
@@ -92,7 +93,7 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         registry = Registry(settings.metadata_path)
         run = registry.run_named(run_id)
         assert run is not None
-        return _summarise(registry, run, database)
+        return _summarise(registry, run, database, describe_state_dir(settings))
 
 
 def log_to_state_dir(settings: Settings, kind: str, run_id: str) -> None:
@@ -104,10 +105,7 @@ def log_to_state_dir(settings: Settings, kind: str, run_id: str) -> None:
     try:
         log_to_file(settings.state_dir / "logs" / f"{kind}-{run_id}.log")
     except OSError as error:
-        raise ConfigurationInvalid(
-            f"Setting state_dir is {settings.state_dir}, where nothing can be written: "
-            f"{error.strerror}. Set TENS_INSIGHT_STATE_DIR to a folder of your own."
-        ) from None
+        raise not_writable(settings.state_dir, error) from None
 
 
 def preflight(settings: Settings, need_outputs: bool = True) -> str:
@@ -123,7 +121,9 @@ def preflight(settings: Settings, need_outputs: bool = True) -> str:
     Raises:
         DatabaseUnreachable: One of the databases cannot be used.
         ContractBroken: A table, column, type or privilege is missing.
+        ConfigurationInvalid: The state directory cannot be used.
     """
+    open_state_dir(settings)
     require_store()
     with open_database(settings, "check") as connection:
         require_contract(connection, **settings.contract, need_outputs=need_outputs)
@@ -147,7 +147,7 @@ def _warnings(made: RunArtifacts) -> tuple[str, ...]:
     return tuple(found.warning_lines(found.file))
 
 
-def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
+def _summarise(registry: Registry, run: Run, database: str, state: str) -> RunSummary:
     made = registry.artifacts_of(run)
     examples, scores = made.newest(ExamplesProperties), made.newest(PublishedScoresProperties)
     areas = made.newest(PublishedAreasProperties)
@@ -165,6 +165,7 @@ def _summarise(registry: Registry, run: Run, database: str) -> RunSummary:
         pipeline=run.pipeline,
         run_id=run.run_id,
         database=database,
+        state_dir=state,
         data=examples.properties,
         published=scores.properties,
         highest=highest,

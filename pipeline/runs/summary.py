@@ -28,6 +28,7 @@ class RunSummary:
         pipeline: tens-insight-train or tens-insight-score.
         run_id: The run's name.
         database: user@host:port/dbname.
+        state_dir: Which state directory, and why that one.
         data: Properties of the Examples.
         published: Properties of the PublishedScores.
         highest: The accounts most at risk.
@@ -47,6 +48,7 @@ class RunSummary:
     pipeline: str
     run_id: str
     database: str
+    state_dir: str
     data: ExamplesProperties
     published: PublishedScoresProperties
     highest: list[AccountRisk]

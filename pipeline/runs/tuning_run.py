@@ -12,6 +12,7 @@ from pipeline.runs.progress import Progress
 from pipeline.runs.run import log_to_state_dir, preflight
 from pipeline.runs.run_id import new_run_id
 from pipeline.settings import Settings
+from pipeline.state_directory import describe_state_dir
 
 TUNE: Final = "tune"
 
@@ -23,6 +24,7 @@ class TuningSummary:
     Attributes:
         run_id: The run's name.
         database: user@host:port/dbname.
+        state_dir: Which state directory, and why that one.
         data: Properties of the Examples.
         tuner_run: The name by which a model says where its hyperparameters come from.
         values: What was found, by name; what was set explicitly is not among them.
@@ -36,6 +38,7 @@ class TuningSummary:
 
     run_id: str
     database: str
+    state_dir: str
     data: ExamplesProperties
     tuner_run: str
     values: dict[str, Any]
@@ -76,10 +79,10 @@ def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
     registry = Registry(settings.metadata_path)
     run = registry.run_named(run_id)
     assert run is not None
-    return _summarise(run, registry.artifacts_of(run), database)
+    return _summarise(run, registry.artifacts_of(run), database, describe_state_dir(settings))
 
 
-def _summarise(run: Run, made: RunArtifacts, database: str) -> TuningSummary:
+def _summarise(run: Run, made: RunArtifacts, database: str, state: str) -> TuningSummary:
     examples, found = made.newest(ExamplesProperties), made.newest(HyperParametersProperties)
     assert examples is not None
     assert found is not None
@@ -87,6 +90,7 @@ def _summarise(run: Run, made: RunArtifacts, database: str) -> TuningSummary:
     return TuningSummary(
         run_id=run.run_id,
         database=database,
+        state_dir=state,
         data=examples.properties,
         tuner_run=best.tuner_run,
         values=best.values,

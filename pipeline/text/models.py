@@ -28,10 +28,10 @@ if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
     )
 
 
-def model_lines(rows: Sequence[ModelRow]) -> Iterator[str]:
-    """Yields the list of models, one a line under its head."""
+def model_lines(rows: Sequence[ModelRow], place: str) -> Iterator[str]:
+    """Yields the list of models, one a line under its head; or that there is none in a place."""
     if not rows:
-        yield "No model yet: `tens-insight run train` trains one."
+        yield f"No model yet in {place}: `tens-insight run train` trains one."
         return
     head = ("version", "trained at", "as of", "label", "AUC", "log-loss", "gate", "now", "rows")
     yield from table_lines([head, *(_cells(row) for row in rows)])

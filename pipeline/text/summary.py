@@ -100,6 +100,7 @@ def _render_areas(summary: RunSummary, out: Console) -> None:
 def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     data, published = summary.data, summary.published
     yield "database", summary.database
+    yield "state", summary.state_dir
     yield "as of", data.as_of
     yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
     yield "data", _data(summary)
@@ -237,6 +238,7 @@ def _tuning_facts(summary: TuningSummary) -> Iterable[tuple[str, str]]:
     data = summary.data
     yield "tuner run", summary.tuner_run
     yield "database", summary.database
+    yield "state", summary.state_dir
     yield "as of", data.as_of
     yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
     train = data.splits[TRAIN]
