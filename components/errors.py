@@ -58,6 +58,10 @@ class PublicationRefused(TensInsightError):
     """The scores failed a check; the published table is as it was before."""
 
 
+class StateDirectoryBusy(TensInsightError):
+    """Another run is at work on the same state directory."""
+
+
 class UnknownModel(TensInsightError):
     """No model has the version that was asked for."""
 

@@ -16,7 +16,8 @@ from components.state_files import private_files
 from pipeline.database import consistent_read
 from pipeline.logs import logging_restored
 from pipeline.runs.progress import Progress
-from pipeline.runs.run import SCORE, TRAIN, RunFailed, run_pipeline
+from pipeline.runs.record import SCORE, TRAIN
+from pipeline.runs.run import RunFailed, run_pipeline
 from pipeline.settings import Settings
 
 Table = Literal["scores", "areas"]

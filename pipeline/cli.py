@@ -97,6 +97,8 @@ def run_cli(arguments: list[str]) -> int:
         result = cli.main(arguments, prog_name="tens-insight", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except SystemExit as leaving:  # a signal asked for the end; the record of the run says so
+        return leaving.code if isinstance(leaving.code, int) else 1
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return 130

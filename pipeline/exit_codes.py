@@ -14,6 +14,12 @@ DATABASE_UNREACHABLE: Final = 5
 CONFIGURATION_INVALID: Final = 6
 CONTRACT_BROKEN: Final = 7
 PUBLICATION_REFUSED: Final = 8
+STATE_DIRECTORY_BUSY: Final = 9
+CHALLENGER_REFUSED: Final = 10
+NOT_WELL: Final = 11
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+"""As a shell says it: 128 and the number of the signal."""
 
 _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.NothingToPublish: NOTHING_TO_PUBLISH,
@@ -22,6 +28,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     ConfigurationInvalid: CONFIGURATION_INVALID,
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
+    errors.StateDirectoryBusy: STATE_DIRECTORY_BUSY,
     errors.UnknownModel: USAGE,
     errors.UnknownAccount: USAGE,
     errors.TransitionRefused: USAGE,
@@ -40,11 +47,20 @@ MEANINGS: Final = {
     PUBLICATION_REFUSED: (
         "the rows failed a check or would change too much; the table is as it was"
     ),
+    STATE_DIRECTORY_BUSY: "another run is at work on the state directory; this one did nothing",
+    CHALLENGER_REFUSED: (
+        "with --strict: published with the champion, the challenger was not blessed"
+    ),
+    NOT_WELL: "`status --check`: the scores are too old, or the last run did not end well",
 }
 
 
-def exit_code(error: Exception) -> int:
+def exit_code(error: BaseException) -> int:
     """Returns the exit code of an error; UNEXPECTED for any that is not ours."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else UNEXPECTED
     for kind, code in _BY_ERROR.items():
         if isinstance(error, kind):
             return code

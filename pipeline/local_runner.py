@@ -13,9 +13,11 @@ from pipeline import training
 from pipeline.database import ensure_database
 from pipeline.logs import silence_libraries
 from pipeline.registry.metadata_store import connection_config, require_own_artifacts
+from pipeline.runs.attempt import attempted, load_run_settings
 from pipeline.runs.branch_runner import BranchRunner
 from pipeline.runs.progress import Progress
-from pipeline.settings import Settings, load_settings
+from pipeline.runs.record import TRAIN
+from pipeline.settings import Settings
 from pipeline.state_directory import open_state_dir
 
 
@@ -45,14 +47,29 @@ def run_locally(
     BranchRunner(progress, run_id).run(definition)
 
 
-def run_from_environment(create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]) -> None:
-    """Runs a pipeline with the settings and the database of the environment."""
+def run_from_environment(
+    kind: str, create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]
+) -> None:
+    """Runs a pipeline with the settings and the database of the environment.
+
+    Args:
+        kind: train or score, for the record of the run.
+        create_pipeline: Returns it.
+
+    Raises:
+        StateDirectoryBusy: Another run is at work on the state directory.
+    """
     silence_libraries()
-    settings = load_settings()
-    with private_files():
+    settings = load_run_settings(kind)
+    # The tfx CLI shows what libraries log; a file of ours would take it from there.
+    with (
+        private_files(),
+        attempted(kind, settings, on_wait=print, with_log=False) as attempt,
+    ):
         ensure_database(settings)
-        run_locally(create_pipeline(settings), settings)
+        run_locally(create_pipeline(settings), settings, run_id=attempt.run_id)
+        attempt.complete()
 
 
 if __name__ == "__main__":
-    run_from_environment(training.create_pipeline)
+    run_from_environment(TRAIN, training.create_pipeline)

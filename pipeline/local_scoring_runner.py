@@ -2,6 +2,7 @@
 
 from pipeline import scoring
 from pipeline.local_runner import run_from_environment
+from pipeline.runs.record import SCORE
 
 if __name__ == "__main__":
-    run_from_environment(scoring.create_pipeline)
+    run_from_environment(SCORE, scoring.create_pipeline)

@@ -42,6 +42,17 @@ class RunSettings:
     beam_pipeline_args: tuple[str, ...] = Field(
         default=(), description="Options for Beam in place of the local defaults, a JSON list."
     )
+    wait_minutes: float = Field(
+        default=0,
+        ge=0,
+        le=10_080,
+        description="Minutes that a run waits for another one on its state directory; 0: it ends.",
+    )
+    strict: bool = Field(
+        default=False,
+        description="Whether a training run whose challenger is not blessed ends with exit code "
+        "10, although the champion has published.",
+    )
 
     @pydantic.field_validator("state_dir")
     @classmethod

@@ -10,7 +10,7 @@ so that it can never travel with the others into ML Metadata or a compiled pipel
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_origin, get_type_hints
 
@@ -60,6 +60,16 @@ class Settings:
     def state_dir(self) -> Path:
         """Folder of everything that this machine keeps."""
         return self.run.state_dir
+
+    @property
+    def logs_dir(self) -> Path:
+        """Folder of the log files of runs."""
+        return self.state_dir / "logs"
+
+    @property
+    def runs_dir(self) -> Path:
+        """Folder of the records of runs."""
+        return self.state_dir / "runs"
 
     @property
     def metadata_path(self) -> Path:
@@ -118,7 +128,11 @@ SETTINGS: Final[Mapping[str, FieldInfo]] = {
 }
 """Every setting by name: type, default, bounds and description."""
 _OF_A_MACHINE: Final = frozenset(
-    {"state_dir", "beam_pipeline_args", "review_dir", *setting_fields(KubeflowSettings)}
+    {
+        *setting_fields(RunSettings).keys() - {"as_of"},
+        "review_dir",
+        *setting_fields(KubeflowSettings),
+    }
 )
 
 
@@ -151,6 +165,34 @@ def load_settings(**explicit: Any) -> Settings:
 def default_settings() -> Settings:
     """Returns the settings without environment and file."""
     return Settings(**{group: kind() for group, kind in _GROUPS.items()})
+
+
+def state_settings(**explicit: Any) -> Settings | None:
+    """Returns settings with the state directory that is asked for, and no other value.
+
+    For whoever must write down that the settings were refused.
+
+    Args:
+        **explicit: As for load_settings.
+
+    Returns:
+        None where the state directory itself is not known.
+    """
+    name = "state_dir"
+    try:
+        given = {**_readable_config_file(), **_variables(), **explicit}
+        asked = {name: given[name]} if given.get(name) else {}
+        run = pydantic.TypeAdapter(RunSettings).validate_python(asked)
+    except (ConfigurationInvalid, pydantic.ValidationError):
+        return None
+    return replace(default_settings(), run=run)
+
+
+def _readable_config_file() -> dict[str, Any]:
+    try:
+        return read_config_file()
+    except ConfigurationInvalid:
+        return {}
 
 
 def read_config_file() -> dict[str, Any]:
@@ -197,8 +239,12 @@ def _environment() -> dict[str, Any]:
     Raises:
         ConfigurationInvalid: A list or a mapping is not written as JSON.
     """
-    texts = {name: os.environ.get(variable(name)) for name in SETTINGS}
-    return {name: _from_text(name, text) for name, text in texts.items() if text}
+    return {name: _from_text(name, text) for name, text in _variables().items()}
+
+
+def _variables() -> dict[str, str]:
+    texts = ((name, os.environ.get(variable(name))) for name in SETTINGS)
+    return {name: text for name, text in texts if text}
 
 
 def _from_text(name: str, text: str) -> Any:

@@ -381,6 +381,11 @@ REFUSALS: Final = TableContract(
     columns={"refusal_id": INTEGER, "target_table": STRING},
     rights=("SELECT", "INSERT", "DELETE"),
 )
+RUNS: Final = TableContract(
+    table="tens_insight.runs",
+    columns={"run_id": STRING, "state": STRING, "started_at": MOMENT},
+    rights=("SELECT", "INSERT", "UPDATE"),
+)
 _OTHERS: Final = (
     TableContract("tens_insight.schema_migrations", {}, ("SELECT",)),
     TableContract("tens_insight.simulated_worlds", {}, ("SELECT", "INSERT")),
@@ -396,6 +401,7 @@ def output_contracts() -> Iterator[TableContract]:
         yield from table.history_contracts
     yield REFUSALS
     yield from (table.refused_contract for table in OUTPUT_TABLES)
+    yield RUNS
 
 
 def pipeline_rights() -> dict[str, str]:

@@ -50,7 +50,12 @@ def try_lock_table(cursor: Cursor, table: OutputTable) -> bool:
 def user_and_host(cursor: Cursor) -> str:
     """Returns "role@client (user on host)" for the log, in one line; no secrets."""
     cursor.execute(_QUERIES["role_and_client"])
-    return f"{value(cursor)} ({_user()} on {socket.gethostname()})"
+    return f"{value(cursor)} ({user_on_host()})"
+
+
+def user_on_host() -> str:
+    """Returns "user on host" of this process."""
+    return f"{_user()} on {socket.gethostname()}"
 
 
 def _user() -> str:

@@ -1,8 +1,12 @@
 """`tens-insight run`: the two pipelines."""
 
 import json
+from datetime import timedelta
+from typing import Any
 
 import click
+
+from pipeline.commands.durations import A_DAY, DURATION
 
 
 @click.group(name="run")
@@ -12,7 +16,8 @@ def command() -> None:
     Exit codes: 0 published, or tuned; 3 not blessed and no champion to score with; 4 the data
     gate stopped the run; 5 database unreachable; 6 configuration invalid; 7 a table,
     column, type or privilege is missing; 8 the scores failed a check, their table is as
-    it was; 1 an unexpected error. Account scores and product areas are published
+    it was; 9 another run is at work on the state directory; 10 with --strict, the challenger was
+    not blessed; 1 an unexpected error. Account scores and product areas are published
     each for itself: if one fails, the code is its, and the message says what was published.
     """
 
@@ -26,6 +31,21 @@ _accept = click.option(
     callback=lambda ctx, param, value: _reason(value),
     help="Publish in spite of the circuit breaker; the log keeps why and who.",
 )
+_wait = click.option(
+    "--wait",
+    metavar="DURATION",
+    type=DURATION,
+    is_flag=False,
+    flag_value=A_DAY,
+    help="Wait for another run on the state directory, a day at most or so long: 90m, 2h. "
+    "Without it the command ends with code 9.",
+)
+_strict = click.option(
+    "--strict",
+    is_flag=True,
+    default=None,
+    help="End with code 10 if the challenger is not blessed, although the champion published.",
+)
 _json = click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, as the last line."
 )
@@ -34,37 +54,50 @@ _json = click.option(
 @command.command()
 @_as_of
 @_accept
+@_wait
+@_strict
 @_json
-def train(as_of: str | None, accept_shift: str | None, as_json: bool) -> int:
+def train(
+    as_of: str | None,
+    accept_shift: str | None,
+    wait: timedelta | None,
+    strict: bool | None,
+    as_json: bool,
+) -> int:
     """Reads, trains, judges, and publishes with the champion."""
-    return run_and_report("train", as_of, as_json, accept_shift)
+    options = {"accept_shift": accept_shift, "strict": strict, **_minutes(wait)}
+    return run_and_report("train", as_of, as_json, **options)
 
 
 @command.command()
 @_as_of
 @_accept
+@_wait
 @_json
-def score(as_of: str | None, accept_shift: str | None, as_json: bool) -> int:
+def score(
+    as_of: str | None, accept_shift: str | None, wait: timedelta | None, as_json: bool
+) -> int:
     """Publishes with the champion, without training."""
-    return run_and_report("score", as_of, as_json, accept_shift)
+    return run_and_report("score", as_of, as_json, accept_shift=accept_shift, **_minutes(wait))
 
 
 @command.command()
 @_as_of
+@_wait
 @_json
-def tune(as_of: str | None, as_json: bool) -> int:
+def tune(as_of: str | None, wait: timedelta | None, as_json: bool) -> int:
     """Looks for better hyperparameters, which the next training run takes.
 
     Publishes nothing. What is set explicitly is not tuned. TENS_INSIGHT_HYPERPARAMETERS=settings
     makes training take no notice of
     what was found.
     """
+    from pipeline.runs.attempt import load_run_settings
     from pipeline.runs.progress import Progress
     from pipeline.runs.tuning_run import run_tuning
-    from pipeline.settings import load_settings
     from pipeline.text.summary import console, render_tuning
 
-    settings = load_settings(as_of=as_of)
+    settings = load_run_settings("tune", as_of=as_of, **_minutes(wait))
     result = run_tuning(settings, Progress())
     render_tuning(result, console())
     if as_json:
@@ -78,18 +111,27 @@ def _reason(value: str | None) -> str | None:
     return value
 
 
-def run_and_report(
-    kind: str, as_of: str | None, as_json: bool, accept_shift: str | None = None
-) -> int:
-    """Runs a pipeline and prints its summary; returns the exit code."""
+def _minutes(wait: timedelta | None) -> dict[str, Any]:
+    return {"wait_minutes": None if wait is None else wait.total_seconds() / 60}
+
+
+def run_and_report(kind: str, as_of: str | None, as_json: bool, **options: Any) -> int:
+    """Runs a pipeline and prints its summary; returns the exit code.
+
+    Args:
+        kind: train or score.
+        as_of: The run's now.
+        as_json: Whether the summary is printed as JSON too.
+        **options: Further settings that options give; None means not given.
+    """
     from dataclasses import asdict
 
+    from pipeline.runs.attempt import load_run_settings
     from pipeline.runs.progress import Progress
     from pipeline.runs.run import RunFailed, run_pipeline
-    from pipeline.settings import load_settings
     from pipeline.text.summary import console, render_checks, render_summary, short_path
 
-    settings = load_settings(as_of=as_of, accept_shift=accept_shift)
+    settings = load_run_settings(kind, as_of=as_of, **options)
     result = run_pipeline(kind, settings, Progress())
     if isinstance(result, RunFailed):
         if result.gate is not None:
@@ -114,4 +156,4 @@ def run_and_report(
     render_summary(result, console())
     if as_json:
         click.echo(json.dumps(result.as_json(), default=str))
-    return 0
+    return result.exit_code

@@ -33,6 +33,10 @@ class Progress:
         if self._status is not None:
             self._status.update(f"{self._step}: {text}")
 
+    def tell(self, text: str) -> None:
+        """Prints a line about what is no step, such as that the run waits."""
+        self._console.print(f"  {text}", markup=False, soft_wrap=True)
+
     def finish(self) -> None:
         """Ends the step and prints its line."""
         self._stop_status()

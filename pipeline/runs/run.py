@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from components.errors import TensInsightError
 from components.postgres.connection import connect, describe
@@ -16,23 +16,21 @@ from components.registry.published_properties import (
     PublishedScoresProperties,
 )
 from pipeline.database import open_database
-from pipeline.logs import import_tensorflow, log_to_file
+from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
+from pipeline.logs import import_tensorflow
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
+from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.run_id import new_run_id
+from pipeline.runs.record import TRAIN
 from pipeline.runs.summary import TOP, RunSummary, decision_of
 from pipeline.settings import Settings
-from pipeline.state_directory import describe_state_dir, not_writable, open_state_dir
+from pipeline.state_directory import describe_state_dir, open_state_dir
 
 if TYPE_CHECKING:
     from components.model_gate.decision_file import Decision
-
-TRAIN: Final = "train"
-SCORE: Final = "score"
-KINDS: Final = (TRAIN, SCORE)
 
 
 @dataclass(frozen=True)
@@ -68,13 +66,20 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         What was published; or why nothing was, once nodes had begun to work.
 
     Raises:
+        StateDirectoryBusy: Another run is at work on the state directory.
         DatabaseUnreachable: At the very start.
         ContractBroken: At the very start.
         ConfigurationInvalid: Nothing can be written to state_dir.
     """
+    with attempted(kind, settings, on_wait=progress.tell) as attempt:
+        return _run(kind, settings, progress, attempt)
+
+
+def _run(
+    kind: str, settings: Settings, progress: Progress, attempt: Attempt
+) -> RunSummary | RunFailed:
     database = preflight(settings)
-    run_id = new_run_id()
-    log_to_state_dir(settings, kind, run_id)
+    attempt.reached(database)
     with progress.step("Loading TFX"):
         import_tensorflow()
         from pipeline import local_runner, scoring, training
@@ -82,30 +87,57 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         module = training if kind == TRAIN else scoring
         definition = module.create_pipeline(settings)
     try:
-        local_runner.run_locally(definition, settings, progress, run_id)
+        local_runner.run_locally(definition, settings, progress, attempt.run_id)
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
-        made = registry.artifacts_of(registry.run_named(run_id))
-        return RunFailed(
+        made = registry.artifacts_of(registry.run_named(attempt.run_id))
+        failed = RunFailed(
             error, decision_of(made), _published(made), _warnings(made), **_report(made)
         )
+        _note_failed(attempt, failed, made)
+        return failed
+    finally:
+        node = failed_node(settings, module.PIPELINE_NAME, attempt.run_id)
+        attempt.note(failed_node=node)
     with progress.step("Summary"):
         registry = Registry(settings.metadata_path)
-        run = registry.run_named(run_id)
+        run = registry.run_named(attempt.run_id)
         assert run is not None
-        return _summarise(registry, run, database, describe_state_dir(settings))
+        made = registry.artifacts_of(run)
+        summary = _summarise(registry, run, made, database, settings)
+        _note_complete(attempt, summary, made)
+        return summary
 
 
-def log_to_state_dir(settings: Settings, kind: str, run_id: str) -> None:
-    """Keeps what all libraries log in a file of the run.
+def _note_failed(attempt: Attempt, failed: RunFailed, made: RunArtifacts) -> None:
+    attempt.failed(
+        failed.error,
+        published=failed.published,
+        warnings=_all_warnings(made, failed.report_copy_problem),
+        report=failed.report or "",
+    )
 
-    Raises:
-        ConfigurationInvalid: Nothing can be written to state_dir.
-    """
-    try:
-        log_to_file(settings.state_dir / "logs" / f"{kind}-{run_id}.log")
-    except OSError as error:
-        raise not_writable(settings.state_dir, error) from None
+
+def _note_complete(attempt: Attempt, summary: RunSummary, made: RunArtifacts) -> None:
+    published = _published(made)
+    gate = summary.gate
+    refused = "" if gate is None or gate.blessed else f" The challenger was refused: {gate.summary}"
+    attempt.complete(
+        summary.exit_code,
+        sentence=" ".join(published) + refused,
+        model_version=summary.published.model_version,
+        published=published,
+        warnings=_all_warnings(made, summary.report_copy_problem),
+        report=summary.report or "",
+    )
+
+
+def failed_node(settings: Settings, pipeline: str, run_id: str) -> str:
+    """Returns the first node that failed, by what the runner wrote down; empty if none did."""
+    from components.registry.node_costs import FAILED, read_costs
+
+    costs = read_costs(f"{settings.pipeline_root}/{pipeline}", run_id)
+    return next((cost.name for cost in costs if cost.outcome == FAILED), "")
 
 
 def preflight(settings: Settings, need_outputs: bool = True) -> str:
@@ -141,14 +173,20 @@ def _published(made: RunArtifacts) -> tuple[str, ...]:
     return tuple(said)
 
 
+def _all_warnings(made: RunArtifacts, copy_problem: str | None) -> tuple[str, ...]:
+    """Returns what is kept with the record of the run."""
+    return (*read_data_checks(made).warnings, *([copy_problem] if copy_problem else []))
+
+
 def _warnings(made: RunArtifacts) -> tuple[str, ...]:
     """Says what the data gate warned of in a run that failed later."""
     found = read_data_checks(made)
     return tuple(found.warning_lines(found.file))
 
 
-def _summarise(registry: Registry, run: Run, database: str, state: str) -> RunSummary:
-    made = registry.artifacts_of(run)
+def _summarise(
+    registry: Registry, run: Run, made: RunArtifacts, database: str, settings: Settings
+) -> RunSummary:
     examples, scores = made.newest(ExamplesProperties), made.newest(PublishedScoresProperties)
     areas = made.newest(PublishedAreasProperties)
     assert examples is not None
@@ -159,13 +197,14 @@ def _summarise(registry: Registry, run: Run, database: str, state: str) -> RunSu
         for model in registry.models()
         if model.properties.model_version == scores.properties.model_version
     )
+    gate = decision_of(made)
     with closing(connect("tens-insight summary")) as connection:
         highest, first_areas = highest_risks(connection, TOP), top_areas(connection, TOP)
     return RunSummary(
         pipeline=run.pipeline,
         run_id=run.run_id,
         database=database,
-        state_dir=state,
+        state_dir=describe_state_dir(settings),
         data=examples.properties,
         published=scores.properties,
         highest=highest,
@@ -173,12 +212,18 @@ def _summarise(registry: Registry, run: Run, database: str, state: str) -> RunSu
         top_areas=first_areas,
         model_uri=saved_model_path(champion.uri),
         champion=champion.properties,
-        gate=decision_of(made),
+        gate=gate,
+        exit_code=_exit_code(gate, settings.run.strict),
         pushed_to=_pushed(made),
         hyperparameters_from=_trained_with(made),
         data_gate=read_data_checks(made),
         **_report(made),
     )
+
+
+def _exit_code(gate: "Decision | None", strict: bool) -> int:
+    refused = gate is not None and not gate.blessed
+    return CHALLENGER_REFUSED if refused and strict else PUBLISHED
 
 
 def _report(made: RunArtifacts) -> dict[str, str | None]:

@@ -11,4 +11,5 @@ def new_run_id(now: datetime | None = None) -> str:
         now: When the run begins; default: now.
     """
     began = (now or datetime.now(timezone.utc)).astimezone(timezone.utc)
-    return f"{began:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    thousandths = began.microsecond // 1000
+    return f"{began:%Y%m%dT%H%M%S}.{thousandths:03d}-{secrets.token_hex(2)}"

@@ -43,6 +43,7 @@ class RunSummary:
         data_gate: What the data gate checked, and its warnings.
         report: The evaluation report's file; None in a scoring run.
         report_copy_problem: Why there is no copy of it where settings ask for one.
+        exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
     """
 
     pipeline: str
@@ -62,6 +63,7 @@ class RunSummary:
     data_gate: DataChecks = field(default_factory=DataChecks)
     report: str | None = None
     report_copy_problem: str | None = None
+    exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -1,20 +1,19 @@
 """Runs the tuning pipeline from start to summary."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any
 
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import HyperParametersProperties
 from pipeline.logs import import_tensorflow
 from pipeline.registry.registry import Registry, Run, RunArtifacts
+from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import DataChecks, read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.run import log_to_state_dir, preflight
-from pipeline.runs.run_id import new_run_id
+from pipeline.runs.record import TUNE
+from pipeline.runs.run import failed_node, preflight
 from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir
-
-TUNE: Final = "tune"
 
 
 @dataclass(frozen=True)
@@ -62,24 +61,39 @@ def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
         progress: Where to show how far it is.
 
     Raises:
+        StateDirectoryBusy: Another run is at work on the state directory.
         DatabaseUnreachable: At the very start, or lost on the way.
         ContractBroken: An input table, column, type or privilege is missing.
         ConfigurationInvalid: Nothing can be written to state_dir, or nothing is to be tuned.
         DataGateStopped: Too little to learn from.
     """
+    with attempted(TUNE, settings, on_wait=progress.tell) as attempt:
+        return _run(settings, progress, attempt)
+
+
+def _run(settings: Settings, progress: Progress, attempt: Attempt) -> TuningSummary:
     database = preflight(settings, need_outputs=False)
-    run_id = new_run_id()
-    log_to_state_dir(settings, TUNE, run_id)
+    attempt.reached(database)
     with progress.step("Loading TFX"):
         import_tensorflow()
         from pipeline import local_runner, tuning
 
         definition = tuning.create_pipeline(settings)
-    local_runner.run_locally(definition, settings, progress, run_id)
+    try:
+        local_runner.run_locally(definition, settings, progress, attempt.run_id)
+    finally:
+        attempt.note(failed_node=failed_node(settings, tuning.PIPELINE_NAME, attempt.run_id))
     registry = Registry(settings.metadata_path)
-    run = registry.run_named(run_id)
+    run = registry.run_named(attempt.run_id)
     assert run is not None
-    return _summarise(run, registry.artifacts_of(run), database, describe_state_dir(settings))
+    made = registry.artifacts_of(run)
+    summary = _summarise(run, made, database, describe_state_dir(settings))
+    attempt.complete(
+        sentence=f"Measured {summary.trials} sets of hyperparameters: log-loss "
+        f"{summary.log_loss:.4f} at best, {summary.settings_log_loss:.4f} with the settings.",
+        warnings=tuple(summary.data_gate.warnings),
+    )
+    return summary
 
 
 def _summarise(run: Run, made: RunArtifacts, database: str, state: str) -> TuningSummary:

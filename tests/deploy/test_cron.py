@@ -30,7 +30,7 @@ def _jobs():
 
 @pytest.mark.parametrize(("schedule", "user", "command"), _jobs())
 def test_a_line_runs_its_command_with_the_environment(machine, schedule, user, command):
-    assert (schedule, command.split()[-1]) in {("0 5 * * *", "score"), ("0 2 * * 0", "train")}
+    assert (schedule, command.split()[-2]) in {("0 5 * * *", "score"), ("0 2 * * 0", "train")}
     assert user == "tens-insight"
     assert "%" not in command  # cron would make it a newline
     done = subprocess.run(
@@ -39,7 +39,7 @@ def test_a_line_runs_its_command_with_the_environment(machine, schedule, user, c
         capture_output=True,
         text=True,
     )
-    expected = f"postgresql://db/x?a=1&b=2 run {command.split()[-1]}\n"
+    expected = f"postgresql://db/x?a=1&b=2 run {command.split()[-2]} --wait\n"
     assert (done.stdout, done.returncode) == (expected, 4), done.stderr
 
 

@@ -22,7 +22,7 @@ def cron_job(request):
     text = (DEPLOY / "kubernetes/tens-insight.yaml").read_text()
     jobs = [one for one in yaml.safe_load_all(text) if one["kind"] == "CronJob"]
     [job] = [one for one in jobs if one["metadata"]["name"] == f"tens-insight-{request.param}"]
-    assert _container(job["spec"])["args"] == ["run", request.param]
+    assert _container(job["spec"])["args"] == ["run", request.param, "--wait"]
     return job["spec"]
 
 
@@ -73,7 +73,7 @@ def test_systemd_tries_again_only_where_that_can_help(run):
     prevented = {int(code) for code in unit["Service"]["RestartPreventExitStatus"].split()}
     assert prevented == set(MEANINGS) - {0, DATABASE_UNREACHABLE}
     assert unit["Service"]["Restart"] == "on-failure"
-    assert unit["Service"]["ExecStart"].endswith(f"tens-insight run {run}")
+    assert unit["Service"]["ExecStart"].endswith(f"tens-insight run {run} --wait")
     assert (DEPLOY / f"systemd/tens-insight-{run}.timer").exists()
 
 
@@ -82,9 +82,9 @@ def test_airflow_runs_commands_that_exist_and_knows_the_code():
     lists = [node for node in ast.walk(tree) if isinstance(node, ast.List)]
     words = [[one.value for one in node.elts if isinstance(one, ast.Constant)] for node in lists]
     arguments = [found for found in words if found[:1] == ["run"]]
-    assert arguments == [["run", run] for run in RUNS]
+    assert arguments == [["run", run, "--wait"] for run in RUNS]
     group = cli.get_command(None, "run")
-    assert all(group.get_command(None, run) for _, run in arguments)
+    assert all(group.get_command(None, run) for _, run, _ in arguments)
     assert f"DATABASE_UNREACHABLE = {DATABASE_UNREACHABLE}\n" in ast.unparse(tree) + "\n"
 
 

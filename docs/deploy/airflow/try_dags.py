@@ -30,8 +30,8 @@ def main() -> None:
     assert set(found.dags) == {"tens_insight_score", "tens_insight_train"}
     dags.STATE = state
     task = dags.score.get_task("run_score")
-    assert (task.retries, task.arguments) == (3, ["run", "score"])
-    assert task.execute({}) == f"{DATABASE} run score"
+    assert (task.retries, task.arguments) == (3, ["run", "score", "--wait"])
+    assert task.execute({}) == f"{DATABASE} run score --wait"
     assert _failure(task, code=5) is AirflowException
     assert _failure(task, code=3) is AirflowFailException
     print(f"2 DAGs and their operator do as they should on Airflow {version('apache-airflow')}.")

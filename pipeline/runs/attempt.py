@@ -1,0 +1,372 @@
+"""An attempt to run: named, logged, alone on its state directory, and recorded however it ends."""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import DatabaseUnreachable, StateDirectoryBusy, TensInsightError
+from components.postgres.connection import connect, database_is_configured
+from components.postgres.failures import explained
+from components.postgres.tables import OUTPUT_TABLES
+from components.publishing.lock import user_on_host
+from pipeline.exit_codes import PUBLISHED, UNEXPECTED, exit_code
+from pipeline.logs import log_to_file
+from pipeline.runs import run_table
+from pipeline.runs.record import (
+    COMPLETE,
+    FAILED,
+    INTERRUPTED,
+    NOT_STARTED,
+    RUNNING,
+    WAITING,
+    RunRecord,
+    RunRecords,
+)
+from pipeline.runs.run_id import new_run_id
+from pipeline.runs.run_lock import run_lock
+from pipeline.settings import ConfigurationInvalid, Settings, load_settings, state_settings
+from pipeline.state_directory import not_writable, open_state_dir
+
+_OURS: Final = ("pipeline", "components", "serving_model", "transforms")
+_LOOKED_THROUGH: Final = 100
+"""Newest records among which those that the database has not got yet are looked for."""
+_KEPT_WARNINGS: Final = 50
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+_log = logging.getLogger(__name__)
+
+
+class Terminated(SystemExit):
+    """A signal asked the process to end; the exit code is 128 and its number, as in a shell.
+
+    Attributes:
+        signal_name: Such as SIGTERM.
+    """
+
+    def __init__(self, number: int):
+        super().__init__(128 + number)
+        self.signal_name = signal.Signals(number).name
+
+
+class Attempt:
+    """One attempt, and what is known of it so far.
+
+    Args:
+        kind: train, score or tune.
+        settings: Say where the state directory is.
+    """
+
+    def __init__(self, kind: str, settings: Settings):
+        now = datetime.now(timezone.utc)
+        self._settings = settings
+        self._records = RunRecords(settings.runs_dir)
+        self._answers = False
+        self._has_log = False
+        self._is_open = False
+        self._record = RunRecord(
+            run_id=new_run_id(now),
+            kind=kind,
+            state=WAITING,
+            started_at=now,
+            run_by=user_on_host(),
+            pid=os.getpid(),
+            state_dir=str(settings.state_dir),
+        )
+
+    @property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self._record.run_id
+
+    @property
+    def holder(self) -> str:
+        """Who it is, for others that wait."""
+        one = self._record
+        return f"{one.kind}, run {one.run_id}, by {one.run_by}, process {one.pid}"
+
+    def note(self, **changes: Any) -> None:
+        """Adds to the record what became known; it is written when the attempt ends."""
+        self._record = replace(self._record, **changes)
+
+    def open_state_dir(self) -> None:
+        """Makes the state directory ready; without it no record is left there.
+
+        Raises:
+            ConfigurationInvalid: It cannot be written, or another user owns files in it.
+        """
+        open_state_dir(self._settings)
+        self._is_open = True
+
+    def open_log(self) -> None:
+        """Sends what all libraries log to a file of this run.
+
+        Raises:
+            ConfigurationInvalid: Nothing can be written to state_dir.
+        """
+        path = self._settings.logs_dir / f"{self._record.kind}-{self.run_id}.log"
+        try:
+            log_to_file(path)
+        except OSError as error:
+            raise not_writable(self._settings.state_dir, error) from None
+        self._has_log = True
+        self.note(log=str(path))
+
+    def begin(self, block: ExitStack) -> None:
+        """Writes the first record; for the length of the block the attempt counts as alive.
+
+        Raises:
+            ConfigurationInvalid: Nothing can be written to state_dir.
+        """
+        try:
+            block.enter_context(self._records.alive(self.run_id))
+            self._records.write(self._record)
+        except OSError as error:
+            raise not_writable(self._settings.state_dir, error) from None
+
+    def enter(self) -> None:
+        """Says that it is alone at work now, and of those before it which were killed."""
+        self.note(state=RUNNING)
+        try:
+            self._records.settle_killed()
+            self._records.write(self._record)
+        except OSError as error:
+            raise not_writable(self._settings.state_dir, error) from None
+
+    def reached(self, database: str) -> None:
+        """Says that the database answers, and tells it of the attempt."""
+        self._answers = True
+        self.note(database=database)
+        self._tell_database()
+
+    def complete(self, code: int = PUBLISHED, **changes: Any) -> None:
+        """Says that it came to its end as it should.
+
+        Args:
+            code: Exit code of the command.
+            **changes: What is known of it beside that.
+        """
+        self._answers = True
+        self.note(state=COMPLETE, exit_code=code, **changes)
+
+    def failed(self, error: BaseException, **changes: Any) -> None:
+        """Says that it failed, and why.
+
+        Args:
+            error: Why.
+            **changes: What is known of it beside that.
+        """
+        ended = isinstance(error, KeyboardInterrupt | SystemExit)
+        busy = isinstance(error, StateDirectoryBusy)
+        self.note(
+            state=INTERRUPTED if ended else NOT_STARTED if busy else FAILED,
+            exit_code=exit_code(error),
+            error=type(error).__name__,
+            sentence=_sentence(error),
+            **changes,
+        )
+        if self._has_log:
+            _log.error("The run ends with exit code %s: %s", exit_code(error), _sentence(error))
+        # The next run tells a database that did not answer.
+        self._answers = self._answers or not isinstance(error, DatabaseUnreachable)
+
+    def close(self, warned: list[str]) -> None:
+        """Writes the record for good, to the state directory and to the database.
+
+        What cannot be written is logged: the run ended as it ended.
+
+        Args:
+            warned: What our own code logged as warnings.
+        """
+        warnings = tuple(dict.fromkeys((*self._record.warnings, *warned)))
+        self.note(ended_at=datetime.now(timezone.utc), warnings=warnings[:_KEPT_WARNINGS])
+        self._write(self._record)
+        if self._answers:
+            self._tell_database()
+
+    def _write(self, record: RunRecord) -> None:
+        if not self._is_open:
+            return
+        try:
+            self._records.write(record)
+        except OSError as error:
+            if self._has_log:
+                _log.warning("The record of run %s was not written: %s", record.run_id, error)
+
+    def _tell_database(self) -> None:
+        """Puts this record into the table, and those that it has not got yet."""
+        if not database_is_configured(os.environ):
+            return
+        untold = [
+            one
+            for one in self._records.newest(_LOOKED_THROUGH)
+            if not (one.in_database or one.at_work or one.run_id == self.run_id)
+            and one.database in ("", self._record.database)
+        ]
+        try:
+            with _session() as cursor:
+                own, *others = _with_publications(cursor, [self._record, *untold])
+                run_table.put_records(cursor, [own, *others])
+        except (TensInsightError, psycopg2.Error) as error:
+            if self._has_log:
+                _log.warning("tens_insight.runs does not know of this run yet: %s", error)
+            return
+        self._record = own if own.sentence else replace(own, sentence=" ".join(own.published))
+        for one in (own, *others):
+            self._write(replace(one, in_database=not one.at_work))
+
+
+@contextmanager
+def attempted(
+    kind: str,
+    settings: Settings,
+    *,
+    on_wait: Callable[[str], object] = lambda said: None,
+    with_log: bool = True,
+) -> Iterator[Attempt]:
+    """Makes of its block an attempt to run: alone on the state directory, and recorded.
+
+    Args:
+        kind: train, score or tune.
+        settings: Of the run.
+        on_wait: Is told that it waits for another run.
+        with_log: Whether a file gets what all libraries log; else whoever calls sees to that.
+
+    Raises:
+        StateDirectoryBusy: Another run is at work there.
+        ConfigurationInvalid: Nothing can be written to state_dir.
+        Terminated: A signal asked the process to end.
+    """
+    attempt = Attempt(kind, settings)
+    with signals_raised(), kept_warnings() as warned, ExitStack() as block:
+        try:
+            attempt.open_state_dir()
+            if with_log:
+                attempt.open_log()
+            attempt.begin(block)
+            wait_s = 60 * settings.run.wait_minutes
+            with run_lock(settings.state_dir, attempt.holder, wait_s=wait_s, on_wait=on_wait):
+                attempt.enter()
+                yield attempt
+        except BaseException as error:
+            attempt.failed(error)
+            raise
+        finally:
+            attempt.close(warned)
+
+
+def load_run_settings(kind: str, **explicit: Any) -> Settings:
+    """Does what load_settings does, and leaves a record where the settings are refused.
+
+    Args:
+        kind: Of the run that is to come.
+        **explicit: As for load_settings.
+
+    Raises:
+        ConfigurationInvalid: As load_settings raises it.
+    """
+    try:
+        return load_settings(**explicit)
+    except ConfigurationInvalid as error:
+        settings = state_settings(**explicit)
+        if settings is not None:
+            _record_refused(kind, settings, error)
+        raise
+
+
+def _record_refused(kind: str, settings: Settings, error: ConfigurationInvalid) -> None:
+    attempt = Attempt(kind, settings)
+    with suppress(ConfigurationInvalid):  # nothing can be written: the database may be told
+        attempt.open_state_dir()
+        attempt.open_log()
+    attempt.failed(error)
+    attempt.close([])
+
+
+@contextmanager
+def kept_warnings() -> Iterator[list[str]]:
+    """Collects what our own code logs as warnings while its block runs."""
+    handler = _Kept()
+    loggers = [logging.getLogger(name) for name in _OURS]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield handler.said
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.WARNING and len(self.said) < _KEPT_WARNINGS:
+            self.said.append(record.getMessage())
+
+
+@contextmanager
+def signals_raised() -> Iterator[None]:
+    """Raises Terminated in its block where a signal asks the process to end.
+
+    Only where nobody else answers these signals, and in the main thread, which alone may.
+    """
+    ours = []
+    if threading.current_thread() is threading.main_thread():
+        ours = [one for one in _ENDING if signal.getsignal(one) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, _end)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, frame: object) -> None:
+    signal.signal(number, signal.SIG_DFL)  # asked once more, the process ends at once
+    raise Terminated(number)
+
+
+@contextmanager
+def _session() -> Iterator[Cursor]:
+    with (
+        closing(connect("tens-insight record", statement_timeout_s=30)) as connection,
+        explained(connection),
+        connection,
+        connection.cursor() as cursor,
+    ):
+        yield cursor
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "Interrupted by Ctrl-C."
+    if isinstance(error, Terminated):
+        return f"Ended by {error.signal_name}, which somebody sent to the process."
+    if isinstance(error, SystemExit):
+        return f"Ended with {error.code}."
+    if exit_code(error) == UNEXPECTED:
+        return f"Unexpected {type(error).__name__}: {error}"
+    return str(error)
+
+
+def _with_publications(cursor: Cursor, found: Sequence[RunRecord]) -> list[RunRecord]:
+    """Adds what the log of publications knows of runs that did not say what they published."""
+    silent = [one.run_id for one in found if not one.published]
+    units = {table.name: table.unit for table in OUTPUT_TABLES}
+    said: dict[str, list[str]] = {}
+    for one in run_table.published_by(cursor, silent) if silent else ():
+        unit = units.get(one.target_table, "rows")
+        sentence = f"Published {one.rows_written} {unit} to {one.target_table}."
+        said.setdefault(one.run_id, []).append(sentence)
+    return [replace(one, published=tuple(said.get(one.run_id, one.published))) for one in found]

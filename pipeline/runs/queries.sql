@@ -1,0 +1,36 @@
+-- name: newest_runs
+-- The newest attempts.
+SELECT run_id, kind, state, started_at, ended_at, run_by, exit_code, error, sentence, failed_node,
+       model_version, published, warnings, log, report, state_dir
+FROM tens_insight.runs
+ORDER BY started_at DESC, run_id DESC
+LIMIT %(limit)s
+
+-- name: published_by_runs
+-- What runs published, also where it was undone since.
+SELECT run_id, target_table, rows_written
+FROM tens_insight.publications
+WHERE run_id = ANY(%(run_ids)s)
+  AND kind = 'published'
+ORDER BY publication_id
+
+-- name: put_run
+-- One attempt, in place of what was known of it before.
+INSERT INTO tens_insight.runs
+    (run_id, kind, state, started_at, ended_at, run_by, exit_code, error, sentence, failed_node,
+     model_version, published, warnings, log, report, state_dir)
+VALUES (%(run_id)s, %(kind)s, %(state)s, %(started_at)s, %(ended_at)s, %(run_by)s, %(exit_code)s,
+        %(error)s, %(sentence)s, %(failed_node)s, %(model_version)s, %(published)s::text[],
+        %(warnings)s::text[], %(log)s, %(report)s, %(state_dir)s)
+ON CONFLICT (run_id) DO UPDATE
+SET state = excluded.state, ended_at = excluded.ended_at, exit_code = excluded.exit_code,
+    error = excluded.error, sentence = excluded.sentence, failed_node = excluded.failed_node,
+    model_version = excluded.model_version, published = excluded.published,
+    warnings = excluded.warnings, log = excluded.log, report = excluded.report
+
+-- name: run
+-- One attempt.
+SELECT run_id, kind, state, started_at, ended_at, run_by, exit_code, error, sentence, failed_node,
+       model_version, published, warnings, log, report, state_dir
+FROM tens_insight.runs
+WHERE run_id = %(run_id)s

@@ -1,0 +1,91 @@
+"""The table tens_insight.runs: every attempt, where the database answered at its end or later."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.postgres.queries import queries
+from components.postgres.rows import record, records
+from pipeline.runs.record import RunRecord
+
+_QUERIES: Final = queries(__package__)
+_ARRAYS: Final = ("published", "warnings")
+_LONGEST: Final = 4_000
+"""Characters of a text; the log file has it in full."""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of the table."""
+
+    run_id: str
+    kind: str
+    state: str
+    started_at: datetime
+    ended_at: datetime | None
+    run_by: str
+    exit_code: int | None
+    error: str
+    sentence: str
+    failed_node: str
+    model_version: str
+    published: list[str]
+    warnings: list[str]
+    log: str
+    report: str
+    state_dir: str
+
+    def as_record(self) -> RunRecord:
+        lists = {name: tuple(getattr(self, name)) for name in _ARRAYS}
+        return RunRecord(**asdict(self) | lists, in_database=True)
+
+
+@dataclass(frozen=True)
+class PublishedByRun:
+    """What a run published to one output table, whether it was undone or not."""
+
+    run_id: str
+    target_table: str
+    rows_written: int
+
+
+def put_records(cursor: Cursor, found: Sequence[RunRecord]) -> None:
+    """Writes records, each in place of what the table has of its run."""
+    for one in found:
+        cursor.execute(_QUERIES["put_run"], _parameters(one))
+
+
+def read_records(cursor: Cursor, limit: int) -> list[RunRecord]:
+    """Returns the newest records, newest first."""
+    cursor.execute(_QUERIES["newest_runs"], {"limit": limit})
+    return [row.as_record() for row in records(cursor, _Row)]
+
+
+def read_record(cursor: Cursor, run_id: str) -> RunRecord | None:
+    """Returns the record of a run; None where there is none."""
+    cursor.execute(_QUERIES["run"], {"run_id": run_id})
+    row = record(cursor, _Row)
+    return row.as_record() if row else None
+
+
+def published_by(cursor: Cursor, run_ids: Collection[str]) -> list[PublishedByRun]:
+    """Returns what runs published, oldest first."""
+    cursor.execute(_QUERIES["published_by_runs"], {"run_ids": list(run_ids)})
+    return records(cursor, PublishedByRun)
+
+
+def _parameters(one: RunRecord) -> dict[str, Any]:
+    values = {
+        name: _text(value) if isinstance(value, str) else value
+        for name, value in asdict(one).items()
+    }
+    return values | {name: list(map(_text, values[name])) for name in _ARRAYS}
+
+
+def _text(text: str) -> str:
+    """Returns what Postgres can hold of a text."""
+    shown = text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
+    return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 4]} ..."
