@@ -14,6 +14,7 @@ from components.config import (
     component_config,
     setting_fields,
 )
+from components.database_config import DatabaseConfig
 from transforms.thresholds import CRITICAL_PRIORITY
 
 
@@ -23,7 +24,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 @component_config
-class FeedbackExampleGenConfig:
+class FeedbackExampleGenConfig(DatabaseConfig):
     """Windows and cutoffs, the label, how rows are read, and what is counted by product area."""
 
     lookback_days: Days = Field(

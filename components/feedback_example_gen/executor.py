@@ -32,6 +32,7 @@ from components.feedback_example_gen.reading.database_snapshot import (
 )
 from components.feedback_example_gen.reading.feedback_reader import Bucket
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
+from components.postgres.retry import retried
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -61,11 +62,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         request = ReadRequest.from_properties(exec_properties)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         area_counts = artifact_utils.get_single_instance(output_dict["area_counts"])
-        with exported_snapshot() as snapshot:
-            plan = plan_reading(snapshot, request)
-            counts = read_area_counts(snapshot.connection, plan.as_of, request.area_window)
-            write_counted_areas(area_counts, counts)
-            self._write(examples.uri, snapshot, plan, request)
+        plan = retried(
+            lambda: self._read(examples, area_counts, request),
+            patience_s=request.config.database_patience_seconds,
+        )
         examples.split_names = artifact_utils.encode_split_names(list(request.splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
         examples_utils.set_file_format(examples, "tfrecords_gzip")
@@ -73,6 +73,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         describe_examples(examples.uri, plan, request, example_counts).write(examples)
         for count in example_counts:
             logging.info("Examples: %s", json.dumps(vars(count)))
+
+    def _read(
+        self, examples: types.Artifact, area_counts: types.Artifact, request: ReadRequest
+    ) -> ReadPlan:
+        """Reads and writes all of it, in a snapshot of its own; a former attempt leaves nothing."""
+        for artifact in (examples, area_counts):
+            _empty(artifact.uri)
+        with exported_snapshot() as snapshot:
+            plan = plan_reading(snapshot, request)
+            counts = read_area_counts(snapshot.connection, plan.as_of, request.area_window)
+            write_counted_areas(area_counts, counts)
+            self._write(examples.uri, snapshot, plan, request)
+        return plan
 
     def _write(
         self, uri: str, snapshot: DatabaseSnapshot, plan: ReadPlan, request: ReadRequest
@@ -104,3 +117,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "SpreadBuckets" >> beam.Reshuffle()
                 | "WriteBuckets" >> beam.ParDo(WriteBucket())
             )
+
+
+def _empty(folder: str) -> None:
+    """Removes what is in a folder; the folder itself was made by the launcher, and stays."""
+    for name in fileio.listdir(folder) if fileio.exists(folder) else ():
+        path = os.path.join(folder, name)
+        (fileio.rmtree if fileio.isdir(path) else fileio.remove)(path)

@@ -42,6 +42,7 @@ def build_report(
     risk_bands: str,
     code_version: str,
     accounts_shown: bool,
+    patience_s: float,
 ) -> Review:
     """Puts the report together.
 
@@ -51,8 +52,9 @@ def build_report(
         risk_bands: RiskBands.rule as JSON.
         code_version: Hash of the code that reads, transforms and learns.
         accounts_shown: Whether the report may name accounts.
+        patience_s: Seconds for which a database that does not answer is waited for.
     """
-    found, missing = _made(_sections(run, risk_bands, accounts_shown))
+    found, missing = _made(_sections(run, risk_bands, accounts_shown, patience_s))
     missing |= _never_reached(run)
     return Review(
         head=head_of(run),
@@ -72,7 +74,7 @@ def build_report(
 
 
 def _sections(
-    run: RunArtifacts, risk_bands: str, accounts_shown: bool
+    run: RunArtifacts, risk_bands: str, accounts_shown: bool, patience_s: float
 ) -> Mapping[str, Callable[[], object]]:
     """Says how to make each section that takes more than what artifacts say of themselves."""
     predictions = functools.cache(lambda: _predictions(run))
@@ -81,7 +83,7 @@ def _sections(
 
     def accounts() -> ScoreComparison:
         card = scorer().card
-        state = read_previous(str(card["model_version"]))
+        state = read_previous(str(card["model_version"]), patience_s)
         as_of = run.examples.as_of if run.examples else ""
         return compare_scores(scored(), card, as_of, risk_bands, state, accounts_shown)
 

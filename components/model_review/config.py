@@ -3,10 +3,11 @@
 from pydantic import Field
 
 from components.config import component_config
+from components.database_config import DatabaseConfig
 
 
 @component_config
-class ModelReviewConfig:
+class ModelReviewConfig(DatabaseConfig):
     """The evaluation report."""
 
     review_dir: str = Field(

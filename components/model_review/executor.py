@@ -51,6 +51,7 @@ class Executor(base_executor.BaseExecutor):
             risk_bands=exec_properties["risk_bands"],
             code_version=exec_properties["code_version"],
             accounts_shown=config.review_accounts,
+            patience_s=config.database_patience_seconds,
         )
         artifact = artifact_utils.get_single_instance(output_dict["review"])
         files = {REVIEW_HTML: render(review), REVIEW_JSON: review.as_json()}

@@ -19,7 +19,8 @@ from components.postgres.address import (
     is_named,
     read_address,
 )
-from components.postgres.failures import explained, place_of
+from components.postgres.failures import ServerBrokeOff, explained, place_of
+from components.postgres.local_settings import SettledConnection
 from components.postgres.queries import queries
 
 _QUERIES: Final = queries(__package__)
@@ -43,6 +44,17 @@ _NO_ANSWER = (
     "Network is unreachable",
     "server closed the connection unexpectedly",
     "the database system is",
+    # A server that stops while it answers, and what PgBouncer says while it cannot reach its own.
+    "Connection reset by peer",
+    "Broken pipe",
+    "EOF detected",
+    "could not send startup packet",
+    "terminating connection due to",
+    "server login has been failing",
+    "cannot connect to server",
+    "server conn crashed",
+    "query_wait_timeout",
+    "bouncer is shut",
 )
 _REFUSED_LOGIN = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
 
@@ -54,7 +66,7 @@ class ServerNotAnswering(DatabaseUnreachable):
 def connect(
     application_name: str, *, statement_timeout_s: int = 0, address: Address | None = None
 ) -> Connection:
-    """Opens a connection in time zone UTC and encoding UTF-8.
+    """Opens a connection whose transactions have time zone UTC, encoding UTF-8 and timeouts.
 
     The address comes from DATABASE_URL, from the secret that DATABASE_URL_SECRET names, or
     from libpq's own variables (PGSERVICE, PGHOST, PGPASSFILE, ...). What the address says,
@@ -74,12 +86,13 @@ def connect(
     failure: DatabaseUnreachable
     try:
         connection = psycopg2.connect(
-            make_dsn(None, **{**_defaults(os.environ), **address.parameters, **ours})
+            make_dsn(None, **{**_defaults(os.environ), **address.parameters, **ours}),
+            connection_factory=SettledConnection,
         )
     except (psycopg2.Error, UnicodeError) as error:
         failure = _explained(str(error), address)
     else:
-        return _prepared(connection, statement_timeout_s)
+        return _prepared(connection, statement_timeout_s, address)
     # Outside of the handler: libpq's own text, which may hold a password, is not chained.
     raise failure
 
@@ -112,24 +125,35 @@ def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
     return _DEFAULTS
 
 
-def _prepared(connection: Connection, statement_timeout_s: int) -> Connection:
+def _prepared(
+    connection: SettledConnection, statement_timeout_s: int, address: Address
+) -> Connection:
     try:
         with explained(connection):
-            _set_session(connection, statement_timeout_s)
+            connection.local_settings = _local_settings(connection, statement_timeout_s)
+    except ServerBrokeOff as error:
+        # A pooler answers for a server that is away, and a server may stop between the two.
+        connection.close()
+        raise ServerNotAnswering(
+            f"No database answers at {address.name} (from {address.source}), which broke off the "
+            f"first statement. Check that the server runs. {error}"
+        ) from None
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _set_session(connection: Connection, statement_timeout_s: int) -> None:
+def _local_settings(connection: Connection, statement_timeout_s: int) -> str:
+    """Returns the SET LOCAL statements with which each transaction begins."""
     parameters = {
         "lock_timeout": f"{LOCK_TIMEOUT_S}s",
         "idle_timeout": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
         "statement_timeout": f"{statement_timeout_s}s" if statement_timeout_s else None,
     }
     with connection, connection.cursor() as cursor:
-        cursor.execute(_QUERIES["set_session"], parameters)
+        cursor.execute(_QUERIES["local_settings"], parameters)
+        return "; ".join(statement for (statement,) in cursor.fetchall())
 
 
 def _explained(text: str, address: Address) -> DatabaseUnreachable:

@@ -5,9 +5,11 @@ query, a lock timeout, a shutdown and a deadlock are all OperationalError.
 """
 
 import re
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import psycopg2
 from psycopg2 import errorcodes as codes
@@ -29,8 +31,25 @@ _GAVE_UP_CODES = {
 }
 
 
+_CONNECTION_BAD: Final = 1
+"""libpq's CONNECTION_BAD, which psycopg2 gives no name."""
+_CLOSED_BY_US: Final = 1
+"""What psycopg2 says of a connection after close(); of one that broke it says 2."""
+
+
 class ServerBrokeOff(DatabaseUnreachable):
-    """The server or the line to it went away in mid-work, or a deadlock was broken."""
+    """The server or the line to it went away in mid-work, or a deadlock was broken.
+
+    It is raised without psycopg2's error as its cause: the server's words about a broken COPY
+    quote the row that it was at, and a traceback in a log must not hold one.
+
+    Attributes:
+        reason: In short, for the log.
+    """
+
+    def __init__(self, message: str, reason: str = "connection lost"):
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -45,24 +64,50 @@ class Place:
 def lost_connection(error: psycopg2.Error, connection: Connection | None = None) -> bool:
     """Tells whether the error means that the server or the line to it is gone.
 
+    The class of the error does not tell: a server that dies in COPY leaves an OperationalError or
+    a bare DatabaseError ("error with status PGRES_COPY_OUT"), without a code, in words that
+    differ by the direction. So libpq and the socket are asked.
+
     Args:
         error: As raised by psycopg2.
-        connection: Where it was raised, if known. psycopg2 gives no code when a
-            backend dies in COPY, so its state decides; without a connection and a
-            cursor (a lost COMMIT) an operational error without a code counts as lost.
+        connection: Where it was raised, if known; by default that of the error's cursor. Without
+            either (a lost COMMIT), or where it was closed since, an operational error without a
+            code counts as lost.
     """
-    if error.pgcode is not None:
-        return error.pgcode in SERVER_GONE_CODES or error.pgcode.startswith("08")
-    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return False
+    if error.pgcode is not None and _means_gone(error.pgcode):
+        return True
+    if error.pgcode is None and isinstance(error, psycopg2.ProgrammingError):
+        return False  # psycopg2's own, such as of a value that it cannot send
     if connection is None and error.cursor is not None:
         connection = error.cursor.connection
-    return connection is None or connection.closed != 0
+    if connection is None or connection.closed == _CLOSED_BY_US:
+        bare = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+        return error.pgcode is None and bare
+    return is_dead(connection)
+
+
+def is_dead(connection: Connection) -> bool:
+    """Tells whether nothing can be said over a connection any more."""
+    if connection.closed or connection.info.status == _CONNECTION_BAD:
+        return True
+    # libpq may not have looked since the server closed its end.
+    watch = select.poll()
+    watch.register(connection.fileno(), select.POLLRDHUP)  # POLLHUP and POLLERR come unasked
+    return bool(watch.poll(0))
+
+
+def _means_gone(code: str) -> bool:
+    return code in SERVER_GONE_CODES or code.startswith("08")
 
 
 def is_transient(error: psycopg2.Error, connection: Connection | None = None) -> bool:
     """Tells whether the same work, done again from the start, may succeed."""
     return error.pgcode in TRANSIENT_CODES or lost_connection(error, connection)
+
+
+def transient_reason(error: psycopg2.Error) -> str:
+    """Says in short why work is tried again."""
+    return f"SQLSTATE {error.pgcode}" if error.pgcode else "connection lost"
 
 
 @contextmanager
@@ -80,7 +125,7 @@ def explained(connection: Connection) -> Iterator[None]:
         translated = translation(error, place, connection)
         if translated is None:
             raise
-        raise translated from error
+        raise translated from (None if isinstance(translated, ServerBrokeOff) else error)
 
 
 def place_of(connection: Connection) -> Place:
@@ -111,7 +156,8 @@ def translation(
     if is_transient(error, connection):
         return ServerBrokeOff(
             f"The work at {place.name} was broken off by the server: {said}. "
-            "Nothing half-done was kept; run again when the server is up."
+            "Nothing half-done was kept; run again when the server is up.",
+            reason=transient_reason(error),
         )
     if (code or "").startswith("53"):
         return DatabaseUnreachable(f"The server at {place.name} is out of resources: {said}.")

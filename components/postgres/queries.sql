@@ -45,6 +45,18 @@ GRANT SELECT ({feedback_columns}) ON {feedback} TO {pipeline}, {reader};
 
 -- Tables that are there already.
 
+-- name: local_settings
+-- The settings of each transaction, as statements; what the address itself asks for (source
+-- 'client') is kept. Nothing is set for the session: behind a pooler it is somebody else's next.
+SELECT format('SET LOCAL %%I = %%L', wanted.name, wanted.value)
+FROM (VALUES ('TimeZone', 'UTC', true),
+             ('lock_timeout', %(lock_timeout)s, false),
+             ('idle_in_transaction_session_timeout', %(idle_timeout)s, false),
+             ('statement_timeout', %(statement_timeout)s, true)) AS wanted (name, value, always)
+JOIN pg_settings AS setting ON setting.name = wanted.name
+WHERE wanted.value IS NOT NULL
+  AND (wanted.always OR setting.source <> 'client')
+
 -- name: may_read_migrations
 -- Whether the list of applied migrations is there and this role may read it.
 SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')
@@ -94,17 +106,6 @@ WHERE c.relname = %(table)s
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname <> 'pg_catalog' AND n.nspname NOT LIKE 'pg\_temp%%'
 ORDER BY n.nspname
-
--- name: set_session
--- Settings of one session; what the address itself asks for (source 'client') is kept.
-SELECT set_config(wanted.name, wanted.value, false)
-FROM (VALUES ('TimeZone', 'UTC', true),
-             ('lock_timeout', %(lock_timeout)s, false),
-             ('idle_in_transaction_session_timeout', %(idle_timeout)s, false),
-             ('statement_timeout', %(statement_timeout)s, true)) AS wanted (name, value, always)
-JOIN pg_settings AS setting ON setting.name = wanted.name
-WHERE wanted.value IS NOT NULL
-  AND (wanted.always OR setting.source <> 'client')
 
 -- name: table_columns
 -- The columns of one table as this role sees it: no rows if the table is not there.

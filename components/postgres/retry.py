@@ -3,61 +3,71 @@
 import logging
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import psycopg2
 
 from components.postgres.connection import ServerNotAnswering
-from components.postgres.failures import ServerBrokeOff, is_transient
+from components.postgres.failures import ServerBrokeOff, is_transient, transient_reason
 
 Result = TypeVar("Result")
 _log = logging.getLogger(__name__)
+
+ATTEMPTS: Final = 4
+"""Of work that the server took up; waiting for an answer is bounded by time instead."""
+_LONGEST_WAIT_S: Final = 2.0
 
 
 def retried(
     work: Callable[[], Result],
     *,
-    attempts: int = 4,
+    patience_s: float,
+    reached: bool = False,
+    attempts: int = ATTEMPTS,
     first_wait_s: float = 0.5,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Result:
     """Does the work, again from the start while its failure is transient.
 
-    Transient are a lost server, a deadlock and a serialization failure; a lock
-    timeout, a cancelled query and a missing privilege are not. A server that does not
-    answer is waited for only after a first attempt reached it: it may be restarting.
+    Transient are a lost server, a deadlock and a serialization failure; a lock timeout, a
+    cancelled query and a missing privilege are not. A server that does not answer is waited
+    for, since it may be restarting, but only where it answered before.
 
     Args:
         work: Opens its own connection, and may be done any number of times.
-        attempts: How often at most, 1 or more.
-        first_wait_s: Seconds before the second attempt; each later wait is doubled.
+        patience_s: Seconds for which no answer is waited for, counted from the first silence.
+        reached: Whether the server answered earlier in this run.
+        attempts: How often the server may break off, 1 or more.
+        first_wait_s: Seconds before the second attempt; each later wait is doubled, up to 2.
         sleep: How to wait.
+        clock: Seconds, which never go back.
 
     Raises:
         Exception: Whatever the work raised last.
     """
-    for attempt in range(1, attempts):
+    broken_off, wait_s, silent_since = 0, first_wait_s, None
+    while True:
         try:
             return work()
-        except ServerBrokeOff as error:
-            reason = _reason(error.__cause__)
-        except psycopg2.Error as error:
-            if not is_transient(error):
-                raise
-            reason = _reason(error)
         except ServerNotAnswering:
-            if attempt == 1:
+            silent_since = clock() if silent_since is None else silent_since
+            if not reached or clock() - silent_since >= patience_s:
                 raise
-            reason = "no answer"
-        wait_s = first_wait_s * 2 ** (attempt - 1)
-        _log.warning(
-            "Postgres broke off (%s): attempt %d of %d follows in %.1f s.",
-            reason, attempt + 1, attempts, wait_s,
-        )  # fmt: skip
+            reason = f"no answer for {clock() - silent_since:.0f} of {patience_s:g} s"
+        except (ServerBrokeOff, psycopg2.Error) as error:
+            broken_off += 1
+            reason = _reason(error)
+            if not reason or broken_off >= attempts:
+                raise
+            reason, silent_since, reached = f"{reason}, {broken_off} of {attempts}", None, True
+        _log.warning("Postgres broke off (%s): trying again in %.1f s.", reason, wait_s)
         sleep(wait_s)
-    return work()
+        wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
 
-def _reason(error: BaseException | None) -> str:
-    code = getattr(error, "pgcode", None)
-    return f"SQLSTATE {code}" if code else "connection lost"
+def _reason(error: ServerBrokeOff | psycopg2.Error) -> str:
+    """Returns why the work is tried again; "" where it is not."""
+    if isinstance(error, ServerBrokeOff):
+        return error.reason
+    return transient_reason(error) if is_transient(error) else ""

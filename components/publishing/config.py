@@ -4,10 +4,11 @@ import pydantic
 from pydantic import Field
 
 from components.config import Days, Fraction, component_config
+from components.database_config import DatabaseConfig
 
 
 @component_config
-class PublishingConfig:
+class PublishingConfig(DatabaseConfig):
     """Limits of any output table on how far a publication may differ from the last one."""
 
     max_count_change: float = Field(

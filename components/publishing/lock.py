@@ -87,7 +87,7 @@ def vacuum(connection: Connection, table: str, schema: str = "public") -> bool:
             cursor.execute(_QUERIES["may_vacuum"], {"table": name.as_string(cursor)})
             if not value(cursor):
                 return False
-            cursor.execute(sql.SQL("VACUUM (ANALYZE) {}").format(name))
+            cursor.execute(sql.SQL("VACUUM (ANALYZE, SKIP_LOCKED) {}").format(name))
     except psycopg2.Error as error:
         _log.warning("Published, but %s was not vacuumed: %s", table, str(error).strip())
         return False

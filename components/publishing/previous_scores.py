@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.connection import connect
 from components.postgres.failures import explained
 from components.postgres.queries import queries
+from components.postgres.retry import retried
 from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.history import rebuilt_rows
@@ -65,16 +66,21 @@ class _Score:
     risk_category: str | None
 
 
-def read_previous(model_version: str) -> PreviousState:
+def read_previous(model_version: str, patience_s: float) -> PreviousState:
     """Reads the log and the state in one read-only transaction.
 
     Args:
         model_version: Of the model whose publications are not looked for.
+        patience_s: Seconds for which a server that does not answer is waited for.
 
     Raises:
         DatabaseUnreachable: As connect does, or the server went away.
         ContractBroken: A table or the right to read it is missing.
     """
+    return retried(lambda: _read_previous(model_version), patience_s=patience_s, reached=True)
+
+
+def _read_previous(model_version: str) -> PreviousState:
     with closing(connect("tens-insight review")) as connection:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         with explained(connection), connection, connection.cursor() as cursor:

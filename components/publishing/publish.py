@@ -63,7 +63,11 @@ def publish(
         Exception: What `rows` raises, as it is.
     """
     attempt = str(uuid.uuid4())
-    return retried(lambda: publish_once(table, rows, publication, policy, attempt, details))
+    return retried(
+        lambda: publish_once(table, rows, publication, policy, attempt, details),
+        patience_s=policy.limits.database_patience_seconds,
+        reached=True,  # what is published was read from the same server
+    )
 
 
 def publish_once(

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
+from components.postgres.copying import copy_in
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, value
 from components.postgres.tables import OutputTable, StagedTable
@@ -105,7 +106,7 @@ def stage(cursor: Cursor, table: StagedTable, rows: Iterable[Row]) -> sql.Identi
     staging = _create(cursor, table)
     stream = RowStream(table, rows)
     try:
-        cursor.copy_expert(sql.SQL("COPY {} FROM STDIN").format(staging), stream)
+        copy_in(cursor, sql.SQL("COPY {} FROM STDIN").format(staging), stream)
     except psycopg2.Error as error:
         if stream.error is not None:
             raise stream.error from None

@@ -14,6 +14,7 @@ import numpy as np
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.postgres.copying import copy_in
 from components.postgres.failures import explained
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
@@ -182,7 +183,7 @@ def write_world(
 
 def copy_lines(cursor: Cursor, statement: str, lines: Iterable[str]) -> None:
     """Runs COPY FROM STDIN with these lines."""
-    cursor.copy_expert(statement, io.StringIO("".join(lines)))
+    copy_in(cursor, statement, io.StringIO("".join(lines)))
 
 
 def last_midnight() -> datetime:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from components.errors import TensInsightError
 from components.postgres.connection import connect, describe
 from components.postgres.contract import require_contract
+from components.postgres.retry import retried
 from components.publishing.published import highest_risks, top_areas
 from components.registry.artifact_names import MODEL_RUN, saved_model_path
 from components.registry.input_properties import ExamplesProperties
@@ -104,7 +105,12 @@ def _run(
         run = registry.run_named(attempt.run_id)
         assert run is not None
         made = registry.artifacts_of(run)
-        summary = _summarise(registry, run, made, database, settings)
+        # All is published by now: no restart of the server may make this run a failed one.
+        summary = retried(
+            lambda: _summarise(registry, run, made, database, settings),
+            patience_s=settings.reading.database_patience_seconds,
+            reached=True,
+        )
         _note_complete(attempt, summary, made)
         return summary
 

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 from psycopg2 import sql
 
+from components.postgres.copying import copy_out
+
 _BLOCK_BYTES = 4 * 2**20
 
 
@@ -41,8 +43,7 @@ def copy_columns(
     with connection.cursor() as cursor:
         inner = cursor.mogrify(query, parameters).decode()
         statement = f"COPY ({inner}) TO STDOUT (FORMAT csv, HEADER)"
-        # The stubs know of text files only.
-        cursor.copy_expert(statement, buffer)  # type: ignore[arg-type]
+        copy_out(cursor, statement, buffer)
     text = buffer.getbuffer()
     table = pyarrow.csv.read_csv(
         pa.py_buffer(text),

@@ -14,9 +14,8 @@ from psycopg2 import errorcodes as codes
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
-from components.errors import DatabaseUnreachable
 from components.postgres.connection import connect, describe
-from components.postgres.failures import explained
+from components.postgres.failures import ServerBrokeOff, explained
 from components.postgres.rows import one_record
 
 _DEAD_SNAPSHOT_CODES = frozenset(
@@ -99,7 +98,8 @@ def _import(connection: Connection, snapshot_id: str) -> None:
     except psycopg2.Error as error:
         if error.pgcode not in _DEAD_SNAPSHOT_CODES:
             raise
-        raise DatabaseUnreachable(
+        raise ServerBrokeOff(
             f"The snapshot {snapshot_id!r} is gone from {describe(connection)}: the transaction "
-            "that held it has ended, or it belongs to another database. Run again."
+            "that held it has ended, or it belongs to another database. Run again.",
+            reason="snapshot gone",
         ) from error

@@ -39,13 +39,13 @@ def _raising(code: str) -> str:
 def test_transient_codes_are_tried_again(database: str, code: str) -> None:
     waits: list[float] = []
     work = Work(_raising(code), _raising(code), "SELECT 1")
-    assert retried(work, sleep=waits.append) == 3
+    assert retried(work, patience_s=60, sleep=waits.append) == 3
     assert waits == [0.5, 1.0]
 
 
 def test_a_killed_backend_is_tried_again(database: str) -> None:
     work = Work("SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 1")
-    assert retried(work, sleep=lambda _: None) == 2
+    assert retried(work, patience_s=60, sleep=lambda _: None) == 2
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def test_a_killed_backend_is_tried_again(database: str) -> None:
 def test_other_codes_are_not(database: str, code: str, error: type[Exception], said: str) -> None:
     work = Work(_raising(code))
     with pytest.raises(error, match=said):
-        retried(work, sleep=lambda _: None)
+        retried(work, patience_s=60, sleep=lambda _: None)
     assert work.done == 1
 
 
 def test_unforeseen_errors_pass_as_they_are(database: str) -> None:
     work = Work("SELECT 1 / 0")
     with pytest.raises(psycopg2.errors.DivisionByZero):
-        retried(work, sleep=lambda _: None)
+        retried(work, patience_s=60, sleep=lambda _: None)
     assert work.done == 1
 
 
 def test_attempts_end(database: str) -> None:
     work = Work(_raising("40001"))
     with pytest.raises(ServerBrokeOff, match="made up"):
-        retried(work, attempts=3, sleep=lambda _: None)
+        retried(work, patience_s=60, attempts=3, sleep=lambda _: None)
     assert work.done == 3
 
 
@@ -89,12 +89,39 @@ def test_silence_is_waited_for_only_after_a_first_contact(database: str, monkeyp
         else:
             monkeypatch.setenv("DATABASE_URL", database)
 
-    assert retried(work, sleep=restart) == 4
+    assert retried(work, patience_s=60, sleep=restart) == 4
     monkeypatch.setenv("DATABASE_URL", "postgresql://ann@127.0.0.1:1/x")
     work.done = 0
     with pytest.raises(ServerNotAnswering):
-        retried(work, sleep=lambda _: None)
+        retried(work, patience_s=60, sleep=lambda _: None)
     assert work.done == 1
+
+
+def test_silence_is_waited_for_as_long_as_the_setting_says(database: str, monkeypatch) -> None:
+    """A restart takes 2 to 8 s on a busy machine."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann@127.0.0.1:1/x")
+    now, work = [0.0], Work("SELECT 1")
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] > 8:
+            monkeypatch.setenv("DATABASE_URL", database)
+
+    again = {"reached": True, "sleep": wait, "clock": lambda: now[0]}
+    assert retried(work, patience_s=60, **again) == work.done
+    assert 8 < now[0] <= 10
+    monkeypatch.setenv("DATABASE_URL", "postgresql://ann@127.0.0.1:1/x")
+    now[0] = -100.0
+    with pytest.raises(ServerNotAnswering):
+        retried(Work("SELECT 1"), patience_s=5, **again)
+    assert -95 <= now[0] <= -93
+
+
+def test_a_server_that_answers_and_breaks_off_is_no_restart(database: str) -> None:
+    work = Work(_raising("57P01"))
+    with pytest.raises(ServerBrokeOff):
+        retried(work, patience_s=3_600, sleep=lambda _: None)
+    assert work.done == 4
 
 
 def test_lost_line_is_told_from_a_programming_error(database: str) -> None:

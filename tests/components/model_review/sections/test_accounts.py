@@ -49,7 +49,7 @@ def stand(
     scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: object
 ) -> ScoreComparison:
     """The section of a run that scored these accounts by the model `new`."""
-    state = read_previous("new")
+    state = read_previous("new", patience_s=0)
     return compare_scores(split(scores), CARD | card, AS_OF.isoformat(), rule, state, shown)
 
 
@@ -143,7 +143,7 @@ def test_the_state_holds_rows_that_a_publication_left_alone(migrated_database: s
     publish_scores("older", 1, {"stays": 0.1, "again": 0.2})
     publish_scores("old", 2, {"again": 0.3}, KEEP)
     publish_scores("new", 3, {"again": 0.4, "fresh": 0.5}, KEEP)
-    other = read_previous("new").other
+    other = read_previous("new", patience_s=0).other
     assert other is not None
     assert dict(zip(other.accounts, other.probabilities, strict=True)) == {
         "stays": 0.1,
@@ -165,7 +165,7 @@ def test_without_a_publication_it_says_why(migrated_database: str) -> None:
     )
     assert accounts.after.categories == (("critical", 1), ("high", 0), ("medium", 0), ("low", 1))
     publish_scores("new", 1, {"a": 0.1})
-    assert read_previous("new") == PreviousState(True, None, accounts.before_missing)
+    assert read_previous("new", patience_s=0) == PreviousState(True, None, accounts.before_missing)
 
 
 def test_scores_that_were_dropped_are_named(migrated_database: str) -> None:
@@ -237,10 +237,10 @@ def test_a_database_that_cannot_be_read_says_so(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ContractBroken):
-        read_previous("new")
+        read_previous("new", patience_s=0)
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/none")
     with pytest.raises(DatabaseUnreachable) as caught:
-        read_previous("new")
+        read_previous("new", patience_s=0)
     assert "secret" not in str(caught.value)
 
 
