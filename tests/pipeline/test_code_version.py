@@ -34,6 +34,7 @@ _CHECKS_ONLY = {
     "components.postgres.contract": "refuses tables that do not fit, changes none",
     "components.postgres.migrate": "our own tables, of which reading sees none",
     "components.postgres.retry": "does all of it again",
+    "components.postgres.row_security": "refuses tables whose rows are hidden",
     "components.postgres.rows": "hands rows on as they are",
     "components.postgres.tables": "refuses tables that do not fit, changes none",
     "components.postgres.table_problems": "refuses tables that do not fit, changes none",
