@@ -42,6 +42,10 @@ class DatabaseUnreachable(TensInsightError):
     """No connection: wrong address, wrong password, server down, or lost in mid-run."""
 
 
+class AddressInvalid(TensInsightError):
+    """What names a database is wrong in itself: nobody was asked, and nobody need be again."""
+
+
 class ContractBroken(TensInsightError):
     """A table, column, type or privilege that the contract promises is not there."""
 

@@ -1,14 +1,17 @@
 """`tens-insight`: the command line, thin; the work is done elsewhere."""
 
 import importlib
-import json
 import os
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import click
 
 from components.state_files import private_files
+from pipeline.commands.parts import Group, examples
+from pipeline.text.terminal import never_fail_to_encode, no_colour, say, say_json
 
 _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
@@ -26,7 +29,7 @@ _COMMANDS: Final = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """Imports a command's module only when that command is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -47,7 +50,15 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "tens-insight db check",
+        "tens-insight run train",
+        "tens-insight COMMAND --help",
+    ),
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -66,7 +77,7 @@ def _show_version(ctx: click.Context) -> None:
 
     stack = f"TFX {version('tfx')}, TensorFlow {_tensorflow()}"
     python = ".".join(map(str, sys.version_info[:3]))
-    click.echo(f"tens-insight {version('tens-insight')} ({stack}, Python {python})")
+    say(f"tens-insight {version('tens-insight')} ({stack}, Python {python})")
     ctx.exit()
 
 
@@ -81,6 +92,7 @@ def _tensorflow() -> str:
 
 def main() -> None:
     """Runs a command; ends with a sentence and a documented exit code."""
+    never_fail_to_encode()
     with private_files():  # logs, artifacts and models name accounts
         code = run_cli(sys.argv[1:])
     sys.stdout.flush()
@@ -93,6 +105,7 @@ def main() -> None:
 
 def run_cli(arguments: list[str]) -> int:
     """Runs a command, reports its error as a sentence, and returns the exit code."""
+    as_json = "--json" in arguments
     try:
         result = cli.main(arguments, prog_name="tens-insight", standalone_mode=False)
     except click.exceptions.Exit as leaving:
@@ -100,14 +113,28 @@ def run_cli(arguments: list[str]) -> int:
     except SystemExit as leaving:  # a signal asked for the end; the record of the run says so
         return leaving.code if isinstance(leaving.code, int) else 1
     except click.Abort:
-        click.echo("Interrupted.", err=True)
-        return 130
+        say("Interrupted.", err=True)
+        _tell_json(as_json, "Interrupted", "Interrupted.", _INTERRUPTED)
+        return _INTERRUPTED
     except click.ClickException as wrong:
-        wrong.show()
+        _show(wrong)
+        _tell_json(as_json, "UsageError", wrong.format_message(), wrong.exit_code)
         return wrong.exit_code
     except Exception as error:
-        return _report(error, as_json="--json" in arguments)
+        return _report(error, as_json=as_json)
     return result if isinstance(result, int) else 0
+
+
+_INTERRUPTED: Final = 130
+
+
+def _show(wrong: click.ClickException) -> None:
+    """Prints a usage error with the command's usage, as click does, but in safe characters."""
+    context = getattr(wrong, "ctx", None)
+    if context is not None:
+        say(context.get_usage(), err=True)
+        say(f"Try '{context.command_path} --help' for help.\n", err=True)
+    _say_error(wrong.format_message())
 
 
 def _report(error: Exception, *, as_json: bool) -> int:
@@ -117,11 +144,27 @@ def _report(error: Exception, *, as_json: bool) -> int:
     message = str(error)
     if code == UNEXPECTED:
         message = f"Unexpected {type(error).__name__}: {message}{_keep_traceback(error)}"
-    click.echo(click.style("Error: ", fg="red", bold=True) + message, err=True)
-    if as_json:
-        told = {"outcome": type(error).__name__, "error": message, "exit": code}
-        click.echo(json.dumps(told | getattr(error, "facts", {}), default=str))
+    _say_error(message)
+    _tell_json(as_json, type(error).__name__, message, code, getattr(error, "facts", {}))
     return code
+
+
+def _say_error(message: str) -> None:
+    heading = "Error: " if no_colour() else click.style("Error: ", fg="red", bold=True)
+    click.echo(heading, err=True, nl=False)
+    say(message, err=True)
+
+
+def _tell_json(
+    as_json: bool,
+    outcome: str,
+    message: str,
+    code: int,
+    facts: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Says how a command ended in the JSON that was asked for."""
+    if as_json:
+        say_json({"outcome": outcome, "error": message, "exit": code, **facts})
 
 
 def _keep_traceback(error: Exception) -> str:

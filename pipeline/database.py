@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Final
 
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
@@ -14,6 +15,10 @@ from components.postgres.failures import explained
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import Settings
 from pipeline.state_directory import require_own_files
+from pipeline.text.terminal import say
+
+_NAMES_NONE: Final = ("DATABASE_URL", "DATABASE_URL_SECRET", "PGUSER", "PGPASSWORD")
+"""What whoever set it, empty or not, may believe to name a database."""
 
 
 def ensure_database(settings: Settings) -> None:
@@ -39,6 +44,12 @@ def ensure_database(settings: Settings) -> None:
             "No database is named, and there is no embedded one under "
             f"{settings.state_dir}. Set DATABASE_URL=postgresql://user@host:5432/database, "
             "or run `make run` for a demonstration on an embedded database."
+        )
+    if odd := [name for name in _NAMES_NONE if name in os.environ]:
+        say(
+            f"{' and '.join(odd)} {'is' if len(odd) == 1 else 'are'} set, but no database is "
+            f"named: the embedded one under {settings.state_dir} is used.",
+            err=True,
         )
     os.environ["DATABASE_URL"] = embedded.start()
 

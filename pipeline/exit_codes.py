@@ -26,6 +26,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.DataGateStopped: DATA_GATE_STOPPED,
     errors.DatabaseUnreachable: DATABASE_UNREACHABLE,
     ConfigurationInvalid: CONFIGURATION_INVALID,
+    errors.AddressInvalid: CONFIGURATION_INVALID,
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.StateDirectoryBusy: STATE_DIRECTORY_BUSY,
@@ -42,7 +43,7 @@ MEANINGS: Final = {
     NOTHING_TO_PUBLISH: "not blessed, and no champion to score with",
     DATA_GATE_STOPPED: "the data gate stopped the run",
     DATABASE_UNREACHABLE: "the database cannot be reached",
-    CONFIGURATION_INVALID: "a setting is wrong",
+    CONFIGURATION_INVALID: "a setting is wrong, or the address of a database in itself",
     CONTRACT_BROKEN: "a table, column, type or privilege is missing",
     PUBLICATION_REFUSED: (
         "the rows failed a check or would change too much; the table is as it was"

@@ -1,7 +1,7 @@
 """Settings that belong to no component: the run itself, and the clusters it is compiled for."""
 
 import os
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -65,7 +65,11 @@ class RunSettings:
     @pydantic.field_validator("as_of")
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
-        return None if moment is None else in_utc(moment)
+        if moment is None:
+            return None
+        if in_utc(moment) > datetime.now(timezone.utc):
+            raise ValueError("expected no moment in the future")
+        return in_utc(moment)
 
 
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]

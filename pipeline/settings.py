@@ -106,6 +106,10 @@ class Settings:
         """Returns the value of a setting by its flat name."""
         return getattr(getattr(self, _GROUP_OF[name]), name)
 
+    def plain_value(self, name: str) -> Any:
+        """Returns the value of a setting as JSON has it."""
+        return plain(getattr(self, _GROUP_OF[name]))[name]
+
     def portable(self) -> dict[str, Any]:
         """Returns the settings as plain values by name, without those of one machine.
 
@@ -262,6 +266,12 @@ def _from_text(name: str, text: str) -> Any:
 def _refuse_unknown_variables() -> None:
     known = {*map(variable, SETTINGS), CONFIG_VARIABLE}
     for name in sorted(os.environ):
+        if name.startswith(PREFIX) and os.environ[name].endswith("\r"):
+            raise ConfigurationInvalid(
+                f"The environment variable {name} ends with a carriage return (CR), as the line "
+                "ends of Windows have it. Set it again without; dos2unix mends the file that set "
+                "it."
+            )
         if name.upper().startswith(PREFIX) and name not in known:
             what = f"environment variable {name}"
             raise ConfigurationInvalid(_unknown(name.upper(), what, known))

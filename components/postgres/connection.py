@@ -5,6 +5,7 @@ never stored, logged or handed through TFX.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,9 +13,11 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import make_dsn
 
-from components.errors import DatabaseUnreachable
+from components.errors import AddressInvalid, DatabaseUnreachable
 from components.postgres.address import (
+    LIBPQ_VARIABLES,
     METADATA_URL_VARIABLE,
+    URL_VARIABLE,
     Address,
     is_named,
     read_address,
@@ -22,6 +25,7 @@ from components.postgres.address import (
 from components.postgres.failures import ServerBrokeOff, explained, place_of
 from components.postgres.local_settings import SettledConnection
 from components.postgres.queries import queries
+from components.postgres.secret_manager import secret_variable
 
 _QUERIES: Final = queries(__package__)
 
@@ -56,6 +60,11 @@ _NO_ANSWER = (
     "query_wait_timeout",
     "bouncer is shut",
 )
+_WRONG_ADDRESS = re.compile(
+    r"invalid (port number|integer value|[a-z_]+ value)|service file|definition of service"
+    r"|invalid connection option|could not match \d+"
+)
+"""What libpq says before it asks any server."""
 _REFUSED_LOGIN = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
 
 
@@ -79,11 +88,12 @@ def connect(
         address: Where to, in place of what the environment says.
 
     Raises:
-        DatabaseUnreachable: No server, wrong password, no such database, bad address.
+        DatabaseUnreachable: No server, wrong password, no such database.
+        AddressInvalid: The address cannot be one.
     """
     address = address or read_address(os.environ)
     ours = {"application_name": application_name, "client_encoding": "utf8"}
-    failure: DatabaseUnreachable
+    failure: AddressInvalid | DatabaseUnreachable
     try:
         connection = psycopg2.connect(
             make_dsn(None, **{**_defaults(os.environ), **address.parameters, **ours}),
@@ -101,7 +111,7 @@ def metadata_address() -> Address | None:
     """Returns where ML Metadata lies if METADATA_DATABASE_URL or its secret says so, else None.
 
     Raises:
-        DatabaseUnreachable: It is not a URL of Postgres.
+        AddressInvalid: It is not a URL of Postgres.
     """
     if not is_named(os.environ, METADATA_URL_VARIABLE):
         return None
@@ -110,8 +120,13 @@ def metadata_address() -> Address | None:
 
 def database_is_configured(environ: Mapping[str, str]) -> bool:
     """Tells whether the environment names a database at all."""
-    libpq = ("PGSERVICE", "PGHOST", "PGDATABASE")
-    return is_named(environ) or any(environ.get(name) for name in libpq)
+    return naming_variable(environ) is not None
+
+
+def naming_variable(environ: Mapping[str, str]) -> str | None:
+    """Returns the variable that names the database; None where none does."""
+    own = (URL_VARIABLE, secret_variable(URL_VARIABLE))
+    return next((name for name in (*own, *LIBPQ_VARIABLES) if environ.get(name)), None)
 
 
 def describe(connection: Connection) -> str:
@@ -156,9 +171,14 @@ def _local_settings(connection: Connection, statement_timeout_s: int) -> str:
         return "; ".join(statement for (statement,) in cursor.fetchall())
 
 
-def _explained(text: str, address: Address) -> DatabaseUnreachable:
+def _explained(text: str, address: Address) -> AddressInvalid | DatabaseUnreachable:
     where = f"{address.name} (from {address.source})"
     said = address.scrubbed(text)
+    if _WRONG_ADDRESS.search(text):
+        return AddressInvalid(
+            f"The address of {where} is wrong in itself. Correct it. Postgres's library said: "
+            f"{said}"
+        )
     if "database" in text and "does not exist" in text and 'role "' not in text:
         return DatabaseUnreachable(
             f"The database of {where} does not exist. "

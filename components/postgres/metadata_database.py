@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from components.errors import ContractBroken, DatabaseUnreachable
+from components.errors import AddressInvalid, ContractBroken, DatabaseUnreachable
 from components.postgres.address import METADATA_URL_VARIABLE, Address
 from components.postgres.connection import connect
 from components.postgres.failures import explained, place_of
@@ -97,13 +97,13 @@ def fill_config(config: Any, database: MetadataDatabase) -> None:
 def _require_parameters(address: Address) -> None:
     unknown = sorted(set(address.parameters) - {*_TAKEN, *_TAKEN_SSL})
     if unknown:
-        raise DatabaseUnreachable(
+        raise AddressInvalid(
             f"{METADATA_URL_VARIABLE} gives {', '.join(unknown)}, which ML Metadata cannot take. "
             f"It takes {', '.join((*_TAKEN, *_TAKEN_SSL))}; for the rest set libpq's own "
             "variables, such as PGPASSFILE or PGCONNECT_TIMEOUT."
         )
     if "\n" in address.parameters.get("password", ""):
-        raise DatabaseUnreachable(
+        raise AddressInvalid(
             f"The password in {METADATA_URL_VARIABLE} has a line break, which no password file "
             "can hold. Choose another one."
         )

@@ -19,6 +19,7 @@ PROMOTE: Final = "promote"
 WITHDRAW: Final = "withdraw"
 PIN: Final = "pin"
 UNPIN: Final = "unpin"
+_NAMED: Final = 3
 KINDS: Final = (PROMOTE, WITHDRAW, PIN, UNPIN)
 
 
@@ -125,20 +126,42 @@ def _rank(model: JudgedModel, now: Stages) -> tuple[int, int]:
 def require_known(version: str, models: Sequence[JudgedModel]) -> JudgedModel:
     """Returns the model of a version.
 
+    Args:
+        version: Its name, or a beginning that no other has.
+        models: All that are known.
+
     Raises:
-        UnknownModel: There is none; names the nearest ones.
+        UnknownModel: There is none, or several begin so; names the nearest ones.
     """
-    for model in models:
-        if model.version == version:
-            return model
-    known = [model.version for model in sorted(models, key=lambda one: -one.model_id)]
+    known = {model.version: model for model in sorted(models, key=lambda one: -one.model_id)}
+    return known[full_version(version, list(known))]
+
+
+def full_version(version: str, known: Sequence[str]) -> str:
+    """Returns the one known version that is meant.
+
+    Args:
+        version: Its name, or a beginning that no other has.
+        known: All versions, newest first.
+
+    Raises:
+        UnknownModel: There is none, or several begin so; names the nearest ones.
+    """
+    if version in known:
+        return version
+    begun = [one for one in known if version and one.startswith(version)]
+    if len(begun) == 1:
+        return begun[0]
+    if begun:
+        named = ", ".join(begun[:_NAMED]) + (", ..." if len(begun) > _NAMED else "")
+        raise UnknownModel(f"{len(begun)} models begin with {version!r}: {named}. Say more of it.")
     if not known:
         raise UnknownModel(
-            f"There is no model {version}: none was trained yet. Run `tens-insight run train`."
+            f"There is no model {version!r}: none was trained yet. Run `tens-insight run train`."
         )
     raise UnknownModel(
-        f"There is no model {version} among {len(known)}.{did_you_mean(version, known, 3, 0.5)} "
-        "`tens-insight models list` shows all."
+        f"There is no model {version!r} among {len(known)}."
+        f"{did_you_mean(version, known, 3, 0.5)} `tens-insight models list` shows all."
     )
 
 
@@ -163,6 +186,7 @@ def require_possible(
             raise TransitionRefused("No model is pinned, so there is nothing to unpin.")
         return
     model = require_known(version, models)
+    version = model.version
     if kind in (PROMOTE, PIN):
         _require_blessed(kind, model)
     if kind == PIN:

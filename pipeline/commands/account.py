@@ -1,13 +1,20 @@
 """`tens-insight account`: one account, its score, and the reasons for it."""
 
-import json
-
 import click
+
+from pipeline.commands.parts import examples
+from pipeline.text.terminal import say, say_json
 
 _PERIOD_DAYS = {"week": 7, "month": 30}
 
 
-@click.command(name="account")
+@click.command(
+    name="account",
+    epilog=examples(
+        "tens-insight account ACC-001701",
+        "tens-insight account ACC-001701 --by week",
+    ),
+)
 @click.argument("account_id")
 @click.option(
     "--by",
@@ -38,11 +45,11 @@ def command(account_id: str, by: str, as_json: bool) -> int:
             critical_priority=settings.reading.critical_priority,
         )
     if as_json:
-        click.echo(json.dumps(report.as_json(), default=str))
+        say_json(report.as_json())
     else:
         for line in account_lines(report):
-            click.echo(line)
+            say(line)
     if report.details is None:
-        click.echo(NO_DETAILS.format(account_id), err=True)
+        say(NO_DETAILS.format(account_id), err=True)
         return USAGE
     return 0

@@ -1,10 +1,12 @@
 """`tens-insight areas`: product areas by priority, and what each score is made of."""
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from pipeline.commands.parts import MOMENT, examples
+from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,6 +24,18 @@ _LETTERS = {
     "enterprise_segment": "e",
 }
 _WIDTH = 40
+_SIGNALS = """\b
+Signals:
+  feedback_volume      rows in the window
+  negative_sentiment   rows of negative sentiment
+  critical_feedback    rows of critical priority
+                       (TENS_INSIGHT_CRITICAL_PRIORITY)
+  p5_feedback          rows of priority 5
+  recent_feedback      rows in the last 7 days
+  enterprise_segment   1 for an enterprise tier
+                       (TENS_INSIGHT_ENTERPRISE_SEGMENTS), else 0
+
+"""
 
 
 class _WeightChanges(click.ParamType):
@@ -43,7 +57,15 @@ class _WeightChanges(click.ParamType):
         return changes
 
 
-@click.command(name="areas")
+@click.command(
+    name="areas",
+    epilog=_SIGNALS
+    + examples(
+        "tens-insight areas",
+        "tens-insight areas --what-if negative_sentiment=0.4,recent_feedback=0.2",
+        "tens-insight areas --as-of 2026-11-01",
+    ),
+)
 @click.option(
     "--what-if",
     "changes",
@@ -52,26 +74,17 @@ class _WeightChanges(click.ParamType):
 )
 @click.option(
     "--as-of",
-    metavar="MOMENT",
+    type=MOMENT,
     help="End of the window, ISO 8601, UTC without a zone. Default: the setting, else that of "
     "the published areas, else the database's clock.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ranking as one line of JSON.")
-def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) -> None:
-    r"""Ranks product areas by the weighted rule, and shows what each score is made of.
+def command(changes: dict[str, float] | None, as_of: "datetime | None", as_json: bool) -> None:
+    """Ranks product areas by the weighted rule, and shows what each score is made of.
 
     The feedback is counted again, as a run counts it; nothing is written. With --what-if the
     signals named get those weights, and the others share what is left of 1 in the
     proportions that they have now; name all six and nothing is scaled.
-
-    \b
-    Signals:
-      feedback_volume      rows in the window
-      negative_sentiment   rows of negative sentiment
-      critical_feedback    rows of critical priority (TENS_INSIGHT_CRITICAL_PRIORITY)
-      p5_feedback          rows of priority 5
-      recent_feedback      rows in the last 7 days
-      enterprise_segment   1 for an enterprise tier (TENS_INSIGHT_ENTERPRISE_SEGMENTS), else 0
     """
     from pipeline.database import ensure_database
     from pipeline.settings import load_settings
@@ -90,7 +103,7 @@ def command(changes: dict[str, float] | None, as_of: str | None, as_json: bool) 
     before = area_impacts(counts.pairs, current, settings.areas.enterprise_segments)
     former = None if changes is None else _ranks(before)
     if as_json:
-        click.echo(json.dumps(_as_json(counts, weights, impacts, former)))
+        say_json(_as_json(counts, weights, impacts, former))
     else:
         _show(counts, weights, impacts, former)
 
@@ -153,27 +166,27 @@ def _show(
     impacts: "list[AreaImpact]",
     former: dict[tuple[str, str], int] | None,
 ) -> None:
-    from pipeline.text.plain_text import escape_controls, table_lines
+    from pipeline.text.plain_text import minute, table_lines
 
-    days = f"{counts.window.days} days before {counts.as_of:%Y-%m-%d %H:%M} UTC"
-    click.echo(f"{len(impacts)} pairs of product area and segment, {days}, {weights.version()}")
+    days = f"{counts.window.days} days before {minute(counts.as_of)}"
+    say(f"{len(impacts)} pairs of product area and segment, {days}, {weights.version()}")
     if counts.unnamed_rows:
-        click.echo(f"{counts.unnamed_rows} rows without area or tier, in no pair")
+        say(f"{counts.unnamed_rows} rows without area or tier, in no pair")
     if former is not None:
-        click.echo("What if: nothing is written. The rank under the weights of now is in brackets.")
+        say("What if: nothing is written. The rank under the weights of now is in brackets.")
     for name, weight in weights.as_dict().items():
-        click.echo(f"  {_LETTERS[name]}  {name:<19}{weight:8.4f}")
-    click.echo()
+        say(f"  {_LETTERS[name]}  {name:<19}{weight:8.4f}")
+    say()
     rows = []
     for rank, impact in enumerate(impacts, 1):
         pair = impact.counts
         place = str(rank)
         if former is not None:
             place += f" [{former[pair.product_area, pair.segment]:>3}]"
-        name = escape_controls(f"{pair.product_area} / {pair.segment}")
+        name = f"{pair.product_area} / {pair.segment}"
         rows.append((place, name, f"{impact.priority_score:.1f}", _bar(impact)))
-    for line in table_lines(rows, right=(0, 2), indent="  "):
-        click.echo(line)
+    for line in table_lines(rows, right=(0, 2), indent="  ", whole=(3,)):
+        say(line)
 
 
 def _bar(impact: "AreaImpact") -> str:

@@ -1,17 +1,22 @@
 """`tens-insight compile`: the specs for Kubeflow Pipelines and Vertex."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.commands.parts import examples
+from pipeline.text.terminal import say, say_json
+
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-@click.command(name="compile")
+@click.command(
+    name="compile",
+    epilog=examples("tens-insight compile", "tens-insight compile --output /srv/specs"),
+)
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="Folder that gets them."
 )
@@ -43,9 +48,9 @@ def command(output: Path | None, as_json: bool) -> None:
         path for module in (training, scoring) for path in compile_specs(module, settings, folder)
     ]
     for sentence in _to_be_set(settings):
-        click.echo(sentence, err=True)
+        say(sentence, err=True)
     if as_json:
-        click.echo(json.dumps({"files": [str(path) for path in paths]}))
+        say_json({"files": [str(path) for path in paths]})
     else:
         _show(paths)
 
@@ -54,7 +59,7 @@ def _show(paths: list[Path]) -> None:
     from pipeline.text.summary import short_path
 
     for path in paths:
-        click.echo(f"{short_path(str(path))}  {path.stat().st_size / 1024:.0f} KiB")
+        say(f"{short_path(str(path))}  {path.stat().st_size / 1024:.0f} KiB")
 
 
 def _to_be_set(settings: "Settings") -> Iterator[str]:

@@ -1,22 +1,26 @@
 """`tens-insight db`: create and check the tables, and say who needs which rights."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.commands.parts import Group, examples
+from pipeline.text.terminal import say, say_json
+
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from components.postgres.contract import ContractReport, FeedbackFacts
     from pipeline.settings import Settings
 
 
-@click.group(name="db")
+@click.group(name="db", cls=Group, epilog=examples("tens-insight db init", "tens-insight db check"))
 def command() -> None:
     """Creates and checks what the database contract asks for."""
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight db init"))
 def init() -> None:
     """Creates what is missing; run again, it changes nothing.
 
@@ -32,11 +36,11 @@ def init() -> None:
         applied = migrate(connection)
         where = describe(connection)
     for name in applied:
-        click.echo(f"applied {name}")
-    click.echo(f"{where} is up to date.")
+        say(f"applied {name}")
+    say(f"{where} is up to date.")
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight db grants | psql --dbname=goinsight"))
 @click.option("--installer", default="tens_insight_installer", show_default=True)
 @click.option("--pipeline", default="tens_insight_pipeline", show_default=True)
 @click.option("--reader", default="goinsight", show_default=True)
@@ -56,7 +60,7 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
         click.echo(grant_statements(connection, roles, settings.reading.churn_table), nl=False)
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight db check", "tens-insight db check --json"))
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one line of JSON.")
 def check(as_json: bool) -> int:
     """Checks columns, types, privileges and history; the exit code tells."""
@@ -95,28 +99,32 @@ def _history_problem(facts: "FeedbackFacts", settings: "Settings") -> str:
     return ""
 
 
+def _moment(moment: "datetime | None") -> str:
+    from pipeline.text.plain_text import NONE, minute
+
+    return NONE if moment is None else minute(moment)
+
+
 def _print(
     report: "ContractReport", facts: "FeedbackFacts | None", history: str, as_json: bool
 ) -> None:
     if as_json:
         answer = {**asdict(report), "facts": asdict(facts) if facts else None, "history": history}
-        click.echo(json.dumps(answer, default=str))
+        say_json(answer)
         return
-    click.echo(f"database      {report.database}")
+    say(f"database      {report.database}")
     if facts:
         share = facts.rows_without_account / facts.rows if facts.rows else 0.0
-        click.echo(f"feedback      {facts.rows} rows of {facts.accounts} accounts")
-        click.echo(f"              {facts.first_created_at} to {facts.last_created_at}")
-        click.echo(
-            f"              {share:.1%} without account_id, {facts.future_rows} in the future"
-        )
+        say(f"feedback      {facts.rows} rows of {facts.accounts} accounts")
+        say(f"              {_moment(facts.first_created_at)} to {_moment(facts.last_created_at)}")
+        say(f"              {share:.1%} without account_id, {facts.future_rows} in the future")
     table = "present" if report.churn_table_present else "absent, the label would be inactivity"
-    click.echo(f"ground truth  {report.churn_table}: {table}")
+    say(f"ground truth  {report.churn_table}: {table}")
     for note in report.notes:
-        click.echo(f"note          {note}")
+        say(f"note          {note}")
     for problem in report.problems:
-        click.echo(f"problem       {problem}")
+        say(f"problem       {problem}")
     if history:
-        click.echo(f"problem       {history}")
+        say(f"problem       {history}")
     if not report.problems and not history:
-        click.echo("All is well.")
+        say("All is well.")

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pipeline.commands.parts import Group, examples
+from pipeline.text.terminal import say
+
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
@@ -18,12 +21,12 @@ SEED = 1
 SCENARIO = "strong"
 
 
-@click.group(name="demo")
+@click.group(name="demo", cls=Group, epilog=examples("tens-insight demo run"))
 def command() -> None:
     """Runs everything once, on an embedded database unless one is named."""
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight demo run"))
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, as last line.")
 def run(as_json: bool) -> int:
     """Creates the tables, simulates feedback, trains and publishes.
@@ -45,35 +48,35 @@ def run(as_json: bool) -> int:
             migrate(connection)
         return run_and_report("train", None, as_json)
     server = _started(settings.state_dir)
-    code = run_and_report("train", _simulated_world().isoformat(), as_json)
+    code = run_and_report("train", _simulated_world(), as_json)
     program = short_path(sys.argv[0])
-    click.echo("\nLook further:", err=True)
-    click.echo(f"  {program} status", err=True)
-    click.echo(f"  {program} areas", err=True)
-    click.echo(f"  {server.psql_command()}", err=True)
-    click.echo(f"  {program} demo stop    (the embedded database goes on running)", err=True)
+    say("\nLook further:", err=True)
+    say(f"  {program} status", err=True)
+    say(f"  {program} areas", err=True)
+    say(f"  {server.psql_command()}", err=True)
+    say(f"  {program} demo stop    (the embedded database goes on running)", err=True)
     return code
 
 
-@command.command()
+@command.command(epilog=examples("export DATABASE_URL=$(tens-insight demo start)"))
 def start() -> None:
     """Starts the embedded database, or finds it running, and prints its URL."""
     from pipeline.settings import load_settings
 
-    click.echo(_started(load_settings().state_dir).url())
+    say(_started(load_settings().state_dir).url())
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight demo stop"))
 def stop() -> None:
     """Stops the embedded database; its data stay."""
     from pipeline.local_database.embedded_postgres import EmbeddedPostgres
     from pipeline.settings import load_settings
 
     EmbeddedPostgres(load_settings().state_dir).stop()
-    click.echo("The embedded database is stopped.")
+    say("The embedded database is stopped.")
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight demo drill"))
 def drill() -> None:
     """Goes through a bad day on a scratch database, and checks every step.
 
@@ -87,9 +90,9 @@ def drill() -> None:
 
     folder = Path(tempfile.mkdtemp(prefix="tens-insight-drill-"))
     folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
-    checks = run_drill(folder, click.echo)
+    checks = run_drill(folder, say)
     shutil.rmtree(folder)
-    click.echo(f"The drill is over: {checks} checks held.")
+    say(f"The drill is over: {checks} checks held.")
 
 
 def _started(state_dir: "Path") -> "EmbeddedPostgres":

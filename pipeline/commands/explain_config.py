@@ -2,15 +2,31 @@
 
 import json
 import os
+import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
+from pipeline.commands.parts import examples
+from pipeline.text.terminal import say, say_json
 
-@click.command(name="explain-config")
+
+@click.command(
+    name="explain-config",
+    epilog=examples(
+        "tens-insight explain-config",
+        "tens-insight explain-config --changed > settings.env",
+    ),
+)
+@click.option("--changed", is_flag=True, help="Only what the environment or the file sets.")
 @click.option("--json", "as_json", is_flag=True, help="Print the settings as one line of JSON.")
-def command(as_json: bool) -> None:
-    """Shows every setting, its value, where it came from, and its meaning."""
+def command(changed: bool, as_json: bool) -> None:
+    """Shows every setting, its value, where it came from, and its meaning.
+
+    The lines are those of a shell: what is printed can be pasted back. What is set explicitly
+    is not tuned, so paste back what --changed prints rather than all.
+    """
     from pipeline.settings import SETTINGS, load_settings, origin, variable
 
     settings = load_settings()
@@ -18,32 +34,40 @@ def command(as_json: bool) -> None:
         {
             "name": name,
             "variable": variable(name),
-            "value": settings.value(name),
+            "value": settings.plain_value(name),
             "origin": origin(name),
             "meaning": field.description,
         }
         for name, field in SETTINGS.items()
+        if name in settings.explicit or not changed
     ]
     if as_json:
-        click.echo(json.dumps({"database": database_origin(), "settings": rows}, default=str))
+        say_json({"database": database_origin(), "settings": rows})
     else:
-        _show(rows)
+        for line in _lines(rows):
+            say(line)
 
 
 def database_origin() -> str:
     """Says where the database address would come from, never the address itself."""
-    for name in ("DATABASE_URL", "DATABASE_URL_SECRET", "PGSERVICE", "PGHOST", "PGDATABASE"):
-        if os.environ.get(name):
-            return f"environment ({name})"
-    return "the embedded database, if there is one"
+    from components.postgres.connection import naming_variable
+
+    name = naming_variable(os.environ)
+    return f"environment ({name})" if name else "the embedded database, if there is one"
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
-    from pipeline.text.summary import console
-
-    out = console()
-    out.print(f"database address: {database_origin()}\n", markup=False)
+def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
+    yield f"# database address: {database_origin()}"
+    if not rows:
+        yield "# All settings have their defaults."
     for row in rows:
-        value = row["value"]
-        out.print(f"{row['variable']} = {value}", style="bold", markup=False)
-        out.print(f"    {row['meaning']}  [{row['origin']}]", markup=False)
+        yield ""
+        yield f"# {row['meaning']}  [{row['origin']}]"
+        yield f"{row['variable']}={shlex.quote(_text(row['value']))}"
+
+
+def _text(value: Any) -> str:
+    """Returns a value as its environment variable holds it: an empty one is not set."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)

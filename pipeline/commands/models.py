@@ -1,17 +1,23 @@
 """`tens-insight models`: the registry, and what people decide about its models."""
 
-import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
+
+from pipeline.commands.parts import Group, examples
+from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
     from pipeline.registry.registry import Registry
     from pipeline.settings import Settings
 
 
-@click.group(name="models")
+@click.group(
+    name="models",
+    cls=Group,
+    epilog=examples("tens-insight models list", "tens-insight models show --help"),
+)
 def command() -> None:
     """Lists, compares, promotes, withdraws and pins models.
 
@@ -28,7 +34,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print it as one li
 _reason = click.option("--reason", default="", help="Why; it is recorded.")
 
 
-@command.command(name="list")
+@command.command(name="list", epilog=examples("tens-insight models list"))
 @_json
 def list_(as_json: bool) -> None:
     """Shows every model: quality, gate, stage, rows published with it."""
@@ -43,13 +49,17 @@ def list_(as_json: bool) -> None:
     if as_json:
         store = describe_store(settings.metadata_path)
         content = {"metadata": store, "state_dir": settings.state_dir}
-        _print_json({**content, "models": [vars(row) for row in rows], "note": note})
+        say_json({**content, "models": [vars(row) for row in rows], "note": note})
     else:
         _print(model_lines(rows, describe_state_dir(settings)))
         _note(note)
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "tens-insight models show 20261128-5d7faa05", "tens-insight models show 20261128-5d"
+    )
+)
 @click.argument("version")
 @_json
 def show(version: str, as_json: bool) -> None:
@@ -62,13 +72,13 @@ def show(version: str, as_json: bool) -> None:
     published, note = ask_publications(settings)
     details = show_model(registry, version, published)
     if as_json:
-        _print_json({**details.as_json(), "note": note})
+        say_json({**details.as_json(), "note": note})
     else:
         _print(detail_lines(details))
         _note(note)
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight models compare 20261121-03 20261128-5d --top 5"))
 @click.argument("a", metavar="VERSION_A")
 @click.argument("b", metavar="VERSION_B")
 @click.option("--top", default=10, show_default=True, type=click.IntRange(0), help="Accounts.")
@@ -88,12 +98,14 @@ def compare(a: str, b: str, top: int, as_json: bool) -> None:
     _, registry = _open()
     found = compare_models(registry, a, b, top)
     if as_json:
-        _print_json(found.as_json())
+        say_json(found.as_json())
     else:
         _print(comparison_lines(found))
 
 
-@command.command()
+@command.command(
+    epilog=examples('tens-insight models promote 20261128-5d --reason "Agreed with CS."')
+)
 @click.argument("version")
 @_reason
 def promote(version: str, reason: str) -> None:
@@ -101,7 +113,9 @@ def promote(version: str, reason: str) -> None:
     _decide("promote", version, reason)
 
 
-@command.command()
+@command.command(
+    epilog=examples('tens-insight models withdraw 20261128-5d --reason "Worse in EU."')
+)
 @click.argument("version")
 @click.option("--reason", required=True, help="Why; it is recorded.")
 def withdraw(version: str, reason: str) -> None:
@@ -111,7 +125,9 @@ def withdraw(version: str, reason: str) -> None:
     _decide("withdraw", version, reason)
 
 
-@command.command()
+@command.command(
+    epilog=examples('tens-insight models pin 20261128-5d --reason "Audit until June."')
+)
 @click.argument("version")
 @_reason
 def pin(version: str, reason: str) -> None:
@@ -119,7 +135,7 @@ def pin(version: str, reason: str) -> None:
     _decide("pin", version, reason)
 
 
-@command.command()
+@command.command(epilog=examples('tens-insight models unpin --reason "The audit is over."'))
 @_reason
 def unpin(reason: str) -> None:
     """Ends a pin: the champion is again the newest blessed or promoted model."""
@@ -144,22 +160,9 @@ def _open() -> "tuple[Settings, Registry]":
 
 def _print(lines: Iterable[str]) -> None:
     for line in lines:
-        click.echo(line)
+        say(line)
 
 
 def _note(text: str) -> None:
     if text:
-        click.echo(text, err=True)
-
-
-def _print_json(content: object) -> None:
-    plain = json.loads(json.dumps(content, default=_plain), parse_constant=_no_number)
-    click.echo(json.dumps(plain))
-
-
-def _no_number(name: str) -> None:
-    """Stands for NaN, which JSON does not know: null."""
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+        say(text, err=True)

@@ -1,12 +1,13 @@
 """`tens-insight publications`: what was published, what changed, and the way back."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from components.postgres.tables import OUTPUT_TABLES
+from pipeline.commands.parts import Group, examples
+from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -20,7 +21,11 @@ _TABLES = click.Choice([table.short for table in OUTPUT_TABLES])
 _json = click.option("--json", "as_json", is_flag=True, help="Print it as one line of JSON.")
 
 
-@click.group(name="publications")
+@click.group(
+    name="publications",
+    cls=Group,
+    epilog=examples("tens-insight publications list", "tens-insight publications undo --help"),
+)
 def command() -> None:
     """Lists and compares what was published, and undoes the newest.
 
@@ -29,7 +34,9 @@ def command() -> None:
     """
 
 
-@command.command(name="list")
+@command.command(
+    name="list", epilog=examples("tens-insight publications list --table scores --limit 5")
+)
 @click.option("--table", type=_TABLES, help="Only this one. Default: all.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
 @_json
@@ -41,34 +48,41 @@ def list_(table: str | None, limit: int, as_json: bool) -> None:
         publications = _all(cursor, table)
     rows = sorted(publications, key=lambda row: (row["at"], row["number"]), reverse=True)[:limit]
     if as_json:
-        click.echo(json.dumps(rows, default=str))
+        say_json(rows)
         return
     if not rows:
-        click.echo("Nothing was published or refused yet.")
+        say("Nothing was published or refused yet.")
         return
     for line in list_lines(rows):
-        click.echo(line)
+        say(line)
 
 
-@command.command()
+@command.command(
+    epilog=examples("tens-insight publications show 13", "tens-insight publications show r1")
+)
 @click.argument("name", metavar="ID")
 @_json
 def show(name: str, as_json: bool) -> None:
     """Shows all that is known of a publication, or of a refusal (r3)."""
     from pipeline.text.publications import facts
-    from pipeline.text.summary import console, print_facts
+    from pipeline.text.summary import print_facts
+    from pipeline.text.terminal import console
 
     with _database() as cursor:
         row = next((row for row in _all(cursor, None) if row["id"] == name), None)
     if row is None:
         raise click.BadParameter(f"There is no {name}; `publications list` shows all.")
     if as_json:
-        click.echo(json.dumps(row, default=str))
+        say_json(row)
     else:
         print_facts(facts(row), console())
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "tens-insight publications diff 10 13", "tens-insight publications diff now r1 --top 3"
+    )
+)
 @click.argument("a")
 @click.argument("b")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(0))
@@ -85,13 +99,13 @@ def diff(a: str, b: str, top: int, as_json: bool) -> None:
             raise click.BadParameter(f"{error}.", param_hint="A or B") from None
         compared = difference(cursor, *sides, top)
     if as_json:
-        click.echo(json.dumps(asdict(compared), default=str))
+        say_json(asdict(compared))
         return
     for line in difference_lines(compared):
-        click.echo(line)
+        say(line)
 
 
-@command.command()
+@command.command(epilog=examples('tens-insight publications undo 13 --reason "The ETL lost ids."'))
 @click.argument("publication_id", metavar="[ID]", type=int, required=False)
 @click.option("--table", type=_TABLES, help="Of which the newest is undone. Default: scores.")
 @click.option("--reason", required=True, help="Why, for the log.")
@@ -116,7 +130,10 @@ def undo(
     undone = undo_newest(
         target, reason=" ".join(reason.split()), publication_id=publication_id, force=force
     )
-    click.echo(json.dumps(asdict(undone), default=str) if as_json else undone_sentence(undone))
+    if as_json:
+        say_json(asdict(undone))
+    else:
+        say(undone_sentence(undone))
 
 
 def _table_of(cursor: "Cursor", publication_id: int | None, table: str | None) -> str:

@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from pipeline.commands.parts import examples
+from pipeline.text.terminal import say
+
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
@@ -12,7 +15,14 @@ _MOVERS: Final = 20
 """Accounts that a page about two models names."""
 
 
-@click.command(name="report")
+@click.command(
+    name="report",
+    epilog=examples(
+        "tens-insight report",
+        "tens-insight report 20261128-5d --open",
+        "tens-insight report --compare 20261121-03 20261128-5d",
+    ),
+)
 @click.argument("version", required=False)
 @click.option(
     "--compare",
@@ -35,6 +45,7 @@ def command(
     from pipeline.registry.registry import Registry
     from pipeline.registry.reports import find_report
     from pipeline.settings import load_settings
+    from pipeline.text.plain_text import minute_of
     from pipeline.text.summary import short_path
 
     silence_libraries()
@@ -43,18 +54,19 @@ def command(
         if version or as_json:
             raise click.UsageError("--compare A B takes no VERSION and no --json.")
         page = _compared(settings, *compare)
-        click.echo(short_path(str(page)))
+        say(short_path(str(page)))
     else:
         report = find_report(Registry(settings.metadata_path), version)
         page = report.html
         if as_json:
             click.echo(report.json.read_text(encoding="utf-8"))
         else:
-            click.echo(short_path(str(page)))
+            say(short_path(str(page)))
             about = f"model {report.model_version}" if report.model_version else "no model"
-            click.echo(f"{about}, as of {report.as_of or 'unknown'}: {report.outcome}", err=True)
+            as_of = minute_of(report.as_of) if report.as_of else "unknown"
+            say(f"{about}, as of {as_of}: {report.outcome}", err=True)
     if open_ and click.launch(page.as_uri()) != 0:
-        click.echo(f"No browser could be started; open {page} in one.", err=True)
+        say(f"No browser could be started; open {page} in one.", err=True)
         raise click.exceptions.Exit(USAGE)
 
 
@@ -69,7 +81,7 @@ def _compared(settings: "Settings", a: str, b: str) -> Path:
 
     top = _MOVERS if settings.review.review_accounts else 0
     found = compare_models(Registry(settings.metadata_path), a, b, top)
-    page = settings.state_dir / "reports" / f"compare-{a}-{b}.html"
+    page = settings.state_dir / "reports" / f"compare-{found.a}-{found.b}.html"
     make_private(page.parent)
     replace_text(page, render(found))
     return page

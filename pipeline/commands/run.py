@@ -1,15 +1,20 @@
 """`tens-insight run`: the two pipelines."""
 
-import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from pipeline.commands.durations import A_DAY, DURATION
+from pipeline.commands.parts import MOMENT, Group, examples
+from pipeline.text.terminal import console, say, say_json
 
 
-@click.group(name="run")
+@click.group(
+    name="run",
+    cls=Group,
+    epilog=examples("tens-insight run train", "tens-insight run score --help"),
+)
 def command() -> None:
     """Runs a pipeline: train and score publish scores, tune finds hyperparameters.
 
@@ -22,9 +27,7 @@ def command() -> None:
     """
 
 
-_as_of = click.option(
-    "--as-of", metavar="MOMENT", help="The run's now, ISO 8601, UTC without a zone."
-)
+_as_of = click.option("--as-of", type=MOMENT, help="The run's now, ISO 8601, UTC without a zone.")
 _accept = click.option(
     "--accept-shift",
     metavar="REASON",
@@ -51,14 +54,16 @@ _json = click.option(
 )
 
 
-@command.command()
+@command.command(
+    epilog=examples("tens-insight run train", "tens-insight run train --as-of 2026-11-28")
+)
 @_as_of
 @_accept
 @_wait
 @_strict
 @_json
 def train(
-    as_of: str | None,
+    as_of: datetime | None,
     accept_shift: str | None,
     wait: timedelta | None,
     strict: bool | None,
@@ -69,23 +74,28 @@ def train(
     return run_and_report("train", as_of, as_json, **options)
 
 
-@command.command()
+@command.command(
+    epilog=examples(
+        "tens-insight run score",
+        'tens-insight run score --accept-shift "A third of the customers left us."',
+    )
+)
 @_as_of
 @_accept
 @_wait
 @_json
 def score(
-    as_of: str | None, accept_shift: str | None, wait: timedelta | None, as_json: bool
+    as_of: datetime | None, accept_shift: str | None, wait: timedelta | None, as_json: bool
 ) -> int:
     """Publishes with the champion, without training."""
     return run_and_report("score", as_of, as_json, accept_shift=accept_shift, **_minutes(wait))
 
 
-@command.command()
+@command.command(epilog=examples("tens-insight run tune"))
 @_as_of
 @_wait
 @_json
-def tune(as_of: str | None, wait: timedelta | None, as_json: bool) -> int:
+def tune(as_of: datetime | None, wait: timedelta | None, as_json: bool) -> int:
     """Looks for better hyperparameters, which the next training run takes.
 
     Publishes nothing. What is set explicitly is not tuned. TENS_INSIGHT_HYPERPARAMETERS=settings
@@ -95,13 +105,13 @@ def tune(as_of: str | None, wait: timedelta | None, as_json: bool) -> int:
     from pipeline.runs.attempt import load_run_settings
     from pipeline.runs.progress import Progress
     from pipeline.runs.tuning_run import run_tuning
-    from pipeline.text.summary import console, render_tuning
+    from pipeline.text.summary import render_tuning
 
     settings = load_run_settings("tune", as_of=as_of, **_minutes(wait))
     result = run_tuning(settings, Progress())
     render_tuning(result, console())
     if as_json:
-        click.echo(json.dumps(result.as_json(), default=str))
+        say_json(result.as_json())
     return 0
 
 
@@ -115,7 +125,7 @@ def _minutes(wait: timedelta | None) -> dict[str, Any]:
     return {"wait_minutes": None if wait is None else wait.total_seconds() / 60}
 
 
-def run_and_report(kind: str, as_of: str | None, as_json: bool, **options: Any) -> int:
+def run_and_report(kind: str, as_of: datetime | None, as_json: bool, **options: Any) -> int:
     """Runs a pipeline and prints its summary; returns the exit code.
 
     Args:
@@ -129,13 +139,13 @@ def run_and_report(kind: str, as_of: str | None, as_json: bool, **options: Any) 
     from pipeline.runs.attempt import load_run_settings
     from pipeline.runs.progress import Progress
     from pipeline.runs.run import RunFailed, run_pipeline
-    from pipeline.text.summary import console, render_checks, render_summary, short_path
+    from pipeline.text.summary import render_checks, render_summary, short_path
 
     settings = load_run_settings(kind, as_of=as_of, **options)
     result = run_pipeline(kind, settings, Progress())
     if isinstance(result, RunFailed):
         if result.gate is not None:
-            click.echo(result.gate.summary, err=True)
+            say(result.gate.summary, err=True)
             render_checks(result.gate, console(stderr=True))
             result.error.facts["gate"] = asdict(result.gate)
         result.error.facts |= {
@@ -145,15 +155,15 @@ def run_and_report(kind: str, as_of: str | None, as_json: bool, **options: Any) 
             "report_copy_problem": result.report_copy_problem,
         }
         for sentence in result.published:
-            click.echo(sentence, err=True)
+            say(sentence, err=True)
         for warning in result.warnings:
-            click.echo(f"Data gate, warning: {warning}", err=True)
+            say(f"Data gate, warning: {warning}", err=True)
         if result.report:
-            click.echo(f"Evaluation report: {short_path(result.report)}", err=True)
+            say(f"Evaluation report: {short_path(result.report)}", err=True)
         if result.report_copy_problem:
-            click.echo(f"Warning: {result.report_copy_problem}", err=True)
+            say(f"Warning: {result.report_copy_problem}", err=True)
         raise result.error
     render_summary(result, console())
     if as_json:
-        click.echo(json.dumps(result.as_json(), default=str))
+        say_json(result.as_json())
     return result.exit_code

@@ -2,12 +2,21 @@
 
 import click
 
+from pipeline.commands.parts import examples
+from pipeline.text.terminal import say
+
 # As in pipeline/demo/world_model.py and simulate.py, which import numpy; a test compares them.
 SCENARIOS = ("base", "strong", "null", "harsh", "regime")
 SHAPES = ("plain", "goinsight")
 
 
-@click.command(name="simulate")
+@click.command(
+    name="simulate",
+    epilog=examples(
+        "tens-insight simulate --accounts 500 --days 420 --seed 7",
+        "tens-insight simulate --shape goinsight --replace",
+    ),
+)
 @click.option("--accounts", default=3_000, show_default=True, type=click.IntRange(1))
 @click.option("--days", default=540, show_default=True, type=click.IntRange(7))
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
@@ -59,7 +68,7 @@ def command(
             progress=lambda done, total: progress.update(f"{done} of {total} accounts"),
         )
         where = describe(connection)
-    click.echo(
+    say(
         f"Wrote {world.rows} rows of feedback of {world.accounts} accounts, {world.churned} of "
         f"which churned, from {world.started_at:%Y-%m-%d} to {world.ended_at:%Y-%m-%d}, to {where}."
     )

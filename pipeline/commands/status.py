@@ -1,17 +1,27 @@
 """`tens-insight status`: is it well?"""
 
-import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pipeline.commands.parts import examples
+from pipeline.text.terminal import say_json
+
 if TYPE_CHECKING:
     from pipeline.settings import Settings
 
 
-@click.command(name="status")
-@click.option("--runs", default=5, show_default=True, help="How many of the last runs to show.")
+@click.command(
+    name="status", epilog=examples("tens-insight status", "tens-insight status --runs 20")
+)
+@click.option(
+    "--runs",
+    default=5,
+    show_default=True,
+    type=click.IntRange(0),
+    help="How many of the last runs to show.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
 def command(runs: int, as_json: bool) -> None:
     """Shows the last runs, the champion, and how fresh the scores are."""
@@ -25,7 +35,7 @@ def command(runs: int, as_json: bool) -> None:
         **_registry(settings.metadata_path, runs),
     }
     if as_json:
-        click.echo(json.dumps(state, default=str))
+        say_json(state)
     else:
         _show(state)
 
@@ -94,13 +104,22 @@ def _registry(path: Any, limit: int) -> dict[str, Any]:
             }
             for run in registry.runs()[:limit]
         ],
+        "runs_asked": limit,
     }
 
 
+def _moment(moment: datetime | None) -> str:
+    from pipeline.text.plain_text import NONE, minute
+
+    return NONE if moment is None else minute(moment)
+
+
 def _publication(state: dict[str, Any]) -> str:
+    from pipeline.text.plain_text import minute
+
     said = "-"
     if state["publication_id"] is not None:
-        said = f"{state['published_at']:%Y-%m-%d %H:%M} UTC, publication {state['publication_id']}"
+        said = f"{minute(state['published_at'])}, publication {state['publication_id']}"
     if state["refused_since"] is not None:
         said += f"; refused since: {state['refused_since']} (see `tens-insight publications`)"
     return said
@@ -114,8 +133,9 @@ def _details(state: dict[str, Any]) -> str:
 
 def _show(state: dict[str, Any]) -> None:
     from components.postgres.tables import ACCOUNT_RISK_SCORES, OUTPUT_TABLES
-    from pipeline.text.plain_text import table_lines
-    from pipeline.text.summary import console, print_facts
+    from pipeline.text.plain_text import minute, minute_of, table_lines
+    from pipeline.text.summary import print_facts
+    from pipeline.text.terminal import console
 
     champion = state["champion"]
     counts = ", ".join(f"{count} {name}" for name, count in state["categories"].items())
@@ -127,7 +147,7 @@ def _show(state: dict[str, Any]) -> None:
         ("details", _details(state)),
         (
             "as of",
-            f"{state['scores_as_of']} ({state['scores_age_hours']} hours ago)"
+            f"{minute(state['scores_as_of'])} ({state['scores_age_hours']} hours ago)"
             if state["scores"]
             else "nothing was published yet",
         ),
@@ -135,7 +155,7 @@ def _show(state: dict[str, Any]) -> None:
         *(
             (
                 table.short,
-                f"{state[table.short]} {table.unit} as of {state[f'{table.short}_as_of'] or '-'}",
+                f"{state[table.short]} {table.unit} as of {_moment(state[f'{table.short}_as_of'])}",
             )
             for table in OUTPUT_TABLES
             if table is not ACCOUNT_RISK_SCORES
@@ -143,7 +163,7 @@ def _show(state: dict[str, Any]) -> None:
         (
             "champion",
             f"{champion['model_version']}, label {champion['label_source']}, "
-            f"trained as of {champion['as_of']}"
+            f"trained as of {minute_of(champion['as_of'])}"
             if champion
             else "none: no model was ever blessed",
         ),
@@ -153,7 +173,7 @@ def _show(state: dict[str, Any]) -> None:
     out.print()
     runs = [
         (
-            f"{run['started_at']:%Y-%m-%d %H:%M}",
+            minute(run["started_at"]),
             run["pipeline"],
             f"{run['seconds']:.1f} s",
             run["state"] + (f" at {run['failed_node']}" if run["failed_node"] else ""),
@@ -161,6 +181,6 @@ def _show(state: dict[str, Any]) -> None:
         for run in state["runs"]
     ]
     for line in table_lines(runs, right=(2,), indent="  "):
-        out.print(line, markup=False)
-    if not state["runs"]:
+        out.print(line)
+    if not state["runs"] and state["runs_asked"]:
         out.print("  no runs yet")

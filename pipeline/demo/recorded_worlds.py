@@ -43,13 +43,14 @@ def make_room(cursor: Cursor, *, replace: bool, delete_foreign: bool) -> None:
         raise ContractBroken(
             f"{' and '.join(tables)} in database {cursor.connection.info.dbname!r} "
             "holds rows that no simulation wrote, and simulating would mix with them. "
-            "Nothing was changed. Name an empty database in DATABASE_URL, or say "
-            "explicitly that the foreign rows are to be deleted."
+            "Nothing was changed. Name an empty database in DATABASE_URL; "
+            "`tens-insight simulate --delete-foreign` deletes those rows first."
         )
     if simulated and not (replace or delete_foreign):
         raise ContractBroken(
             f"Database {cursor.connection.info.dbname!r} already holds a simulated world. "
-            "Nothing was changed. Use it as it is, or say that it is to be replaced."
+            "Nothing was changed. Use it as it is; `tens-insight simulate --replace` deletes it "
+            "first."
         )
     if simulated or tables:
         cursor.execute(_QUERIES["remove_rows"])

@@ -13,6 +13,7 @@ from components.registry.rule import (
     UNPIN,
     StageTransition,
     champion,
+    require_known,
     require_possible,
     stages_after,
 )
@@ -44,7 +45,7 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
     Args:
         registry: Where it is recorded.
         kind: promote, withdraw, pin or unpin.
-        version: The model; for unpin, the one that is pinned is meant.
+        version: The model, or a beginning that no other has; for unpin, the one that is pinned.
         reason: Why, in words.
 
     Raises:
@@ -58,6 +59,7 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
     for _ in range(_TRIES):
         models, so_far = registry.judged(), registry.transitions()
         require_possible(kind, version, models, so_far)
+        version = require_known(version, models).version if kind != UNPIN else version
         pin = stages_after(so_far).pin
         transition = StageTransition(
             number=so_far[-1].number + 1 if so_far else 1,

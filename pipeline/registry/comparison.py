@@ -45,8 +45,8 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
 
     Args:
         registry: Where they are recorded.
-        version_a: The one.
-        version_b: The other.
+        version_a: The one, or a beginning that no other has.
+        version_b: The other, likewise.
         top: How many accounts to return whose probability differs most.
 
     Raises:
@@ -68,8 +68,8 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
             top=top,
         )
     return Comparison(
-        a=version_a,
-        b=version_b,
+        a=a.properties.model_version,
+        b=b.properties.model_version,
         evaluation=evaluation,
         not_compared=obstacle,
         data=tuple(_differences(a.properties.as_json(), b.properties.as_json(), _DATA)),

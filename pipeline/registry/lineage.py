@@ -19,6 +19,7 @@ from pipeline.registry.listing import (
     recorded_metrics,
 )
 from pipeline.registry.registry import Artifact, Registry, Run
+from serving_model.served.model_hash import saved_model_sha256
 
 AS_RECORDED, DIFFERS, GONE, NOT_RECORDED = "as recorded", "differs", "gone", "not recorded"
 
@@ -86,7 +87,7 @@ def show_model(
 
     Args:
         registry: Where it is recorded.
-        version: Its name.
+        version: Its name, or a beginning that no other has.
         published: What was published by version; None if that is not known.
 
     Raises:
@@ -94,6 +95,7 @@ def show_model(
         RegistryInconsistent: Two models have one version.
     """
     model = find_model(registry, version)
+    version = model.properties.model_version
     rows = list_models(registry, published)
     blessing = registry.blessings().get(model.artifact_id)
     run, examples = trained_from(registry, model)
@@ -136,11 +138,6 @@ def _sentence(content: Decision | None, blessing: Artifact[BlessingProperties] |
 
 
 def _exported(model: Artifact[ModelProperties]) -> Exported:
-    from pipeline.logs import import_tensorflow
-
-    import_tensorflow()
-    from serving_model.served.model_hash import saved_model_sha256
-
     path, recorded = saved_model_path(model.uri), model.properties.saved_model_sha256 or ""
     try:
         now = saved_model_sha256(path)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.errors import ReportNotFound, did_you_mean
+from components.errors import ReportNotFound, UnknownModel
 from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON
 from components.registry.model_properties import ReviewProperties
 from pipeline.registry.registry import Artifact, Registry, RunArtifacts
@@ -54,7 +54,7 @@ def find_report(registry: Registry, version: str | None) -> Report:
 
     Args:
         registry: Where the reports are recorded.
-        version: Of the model; None for whatever run was the last.
+        version: Of the model, or a beginning that no other has; None for whatever run was the last.
 
     Raises:
         ReportNotFound: There is none, or its files are gone; says what to do.
@@ -64,10 +64,10 @@ def find_report(registry: Registry, version: str | None) -> Report:
         raise ReportNotFound(
             "No training run has written an evaluation report yet; `tens-insight run train` does."
         )
-    chosen = [one for one in reviews if version in (None, one.properties.model_version)]
-    if not chosen:
-        raise ReportNotFound(_unknown(version or "", reviews))
-    found, said = chosen[0], chosen[0].properties
+    if version is not None:
+        version = _named(version, reviews)
+    found = next(one for one in reviews if version in (None, one.properties.model_version))
+    said = found.properties
     report = Report(
         html=Path(found.uri, REVIEW_HTML),
         json=Path(found.uri, REVIEW_JSON),
@@ -85,10 +85,14 @@ def find_report(registry: Registry, version: str | None) -> Report:
     return report
 
 
-def _unknown(version: str, reviews: Sequence[Artifact[ReviewProperties]]) -> str:
-    known = [one.properties.model_version for one in reviews if one.properties.model_version]
-    hint = did_you_mean(version, known)
-    return (
-        f"There is no evaluation report of a model {version!r}.{hint} `tens-insight models list` "
-        "shows all models."
-    )
+def _named(version: str, reviews: Sequence[Artifact[ReviewProperties]]) -> str:
+    """Returns the version of a report that a name, or a beginning of one, means."""
+    from components.registry.rule import full_version
+
+    found = (one.properties.model_version for one in reviews)
+    known = list(dict.fromkeys(one for one in found if one))
+    try:
+        return full_version(version, known)
+    except UnknownModel as unknown:
+        said = f"There is no evaluation report of a model {version!r}. {unknown}"
+        raise ReportNotFound(said) from None

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.status import Status
 
+from pipeline.text.terminal import console as console_of
+
 
 class Progress:
     """Names the step at work and how long each one took, on standard error.
 
-    rich respects NO_COLOR and knows whether there is a terminal.
+    The console respects NO_COLOR and knows whether there is a terminal.
     """
 
     def __init__(self, console: Console | None = None):
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or console_of(stderr=True)
         self._status: Status | None = None
         self._step = ""
         self._began = 0.0
@@ -41,14 +43,14 @@ class Progress:
         """Ends the step and prints its line."""
         self._stop_status()
         took = time.monotonic() - self._began
-        self._console.print(f"  {self._step:<28} {took:6.1f} s", markup=False)
+        self._console.print(f"  {self._step:<28} {took:6.1f} s")
         self._step = ""
 
     def abandon(self) -> None:
         """Ends a step that failed, if one is at work."""
         self._stop_status()
         if self._step:
-            self._console.print(f"  {self._step:<28} stopped", markup=False)
+            self._console.print(f"  {self._step:<28} stopped")
             self._step = ""
 
     def _stop_status(self) -> None:

@@ -11,7 +11,8 @@ from components.errors import UnknownAccount, suggestion
 from components.publishing import account as accounts
 from components.publishing.account import AccountDetails, AccountScore, EarlierScore, Period
 from components.publishing.publication_log import recorded_bands
-from pipeline.text.plain_text import escape_controls, table_lines
+from pipeline.text.plain_text import minute, table_lines
+from pipeline.text.terminal import escape_controls
 from transforms.product_area_impact import TOP_PRIORITY
 
 PERIODS: Final = 12
@@ -145,7 +146,7 @@ def account_lines(report: AccountReport) -> Iterator[str]:
 
 def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
     score, details = report.score, report.details
-    yield "as of", f"{score.as_of:%Y-%m-%d %H:%M} UTC"
+    yield "as of", minute(score.as_of)
     within = f" within {report.horizon_days} days" if report.horizon_days else ""
     yield (
         "risk",
@@ -210,7 +211,7 @@ def _reason(reason: dict[str, Any]) -> list[str]:
 def _timeline(report: AccountReport) -> Iterator[str]:
     days, last = report.period_days, len(report.timeline) - 1
     yield ""
-    yield f"Feedback by {days} days, counted back from {report.score.as_of:%Y-%m-%d %H:%M} UTC"
+    yield f"Feedback by {days} days, counted back from {minute(report.score.as_of)}"
     rows: list[tuple[str, ...]] = [("days back", "rows", "neg", "neu", "pos", "crit", "")]
     largest = max((one.events for one in report.timeline[:-1]), default=0)
     shown = 1 + max((one.period for one in report.timeline if one.events), default=0)
@@ -247,7 +248,7 @@ def _earlier(report: AccountReport) -> Iterator[str]:
     yield "Earlier scores"
     rows = [
         (
-            f"{one.as_of:%Y-%m-%d %H:%M}",
+            minute(one.as_of),
             f"{one.churn_probability:.1%}",
             one.risk_category,
             f"{one.model_version}, publication {one.publication_id}",

@@ -11,13 +11,15 @@ from pipeline.registry.listing import ModelRow
 from pipeline.settings import default_settings
 from pipeline.text.plain_text import (
     NONE,
-    escape_controls,
+    bare_minute,
     fact_lines,
     minute,
+    minute_of,
     table_lines,
     transition_text,
 )
 from pipeline.text.summary import short_path
+from pipeline.text.terminal import escape_controls
 
 if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
     from components.model_review.sections.comparison import (
@@ -28,13 +30,20 @@ if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
     )
 
 
+_LABEL: Final = 2
+"""Column of the label in the list, left out where all models learnt from the same."""
+
+
 def model_lines(rows: Sequence[ModelRow], place: str) -> Iterator[str]:
     """Yields the list of models, one a line under its head; or that there is none in a place."""
     if not rows:
         yield f"No model yet in {place}: `tens-insight run train` trains one."
         return
-    head = ("version", "trained at", "as of", "label", "AUC", "log-loss", "gate", "now", "rows")
-    yield from table_lines([head, *(_cells(row) for row in rows)])
+    head = ("version", "trained (UTC)", "label", "AUC", "log-loss", "gate", "now", "rows")
+    table = [head, *(_cells(row) for row in rows)]
+    if len({row.label_source for row in rows}) == 1:
+        table = [(*cells[:_LABEL], *cells[_LABEL + 1 :]) for cells in table]
+    yield from table_lines(table)
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
@@ -83,8 +92,7 @@ def published_words(row: ModelRow) -> str:
 def _cells(row: ModelRow) -> tuple[str, ...]:
     return (
         row.version,
-        minute(row.trained_at),
-        row.as_of[:10],
+        bare_minute(row.trained_at),
         row.label_source or NONE,
         NONE if row.auc is None else f"{row.auc:.3f}",
         NONE if row.log_loss is None else f"{row.log_loss:.4f}",
@@ -102,7 +110,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("version", row.version),
             ("now", stage_words(row) or "not the champion, not withdrawn"),
             ("trained at", minute(row.trained_at)),
-            ("as of", row.as_of),
+            ("as of", minute_of(row.as_of)),
             ("label", _label(card)),
             ("gate", details.decision or row.gate),
             ("decision file", short_path(details.decision_file) or NONE),
@@ -154,7 +162,7 @@ def _watermark(details: ModelDetails) -> str:
     parts = [f"{NONE if rows is None else rows} rows of feedback"]
     data = details.examples.properties if details.examples else None
     if data and data.newest_feedback is not None:
-        parts.append(f"newest {data.newest_feedback}")
+        parts.append(f"newest {minute_of(data.newest_feedback)}")
     if data and data.late_rows is not None:
         parts.append(f"{data.late_rows} arrived late")
     return ", ".join(parts)
@@ -237,7 +245,7 @@ def _evaluation_lines(evaluation: "OneEvaluation") -> Iterator[str]:
     head = ("account", "a", "b", "b - a", "category", "")
     rows = [
         (
-            escape_controls(moved.account_id),
+            moved.account_id,
             f"{moved.before:.1%}",
             f"{moved.after:.1%}",
             f"{moved.after - moved.before:+.1%}",

@@ -1,19 +1,22 @@
 """Lines and tables of plain text, which may be piped or copied."""
 
+import os
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, chop_cells
 
 from components.registry.rule import StageTransition
+from pipeline.text.terminal import escape_controls
 
 NONE = "-"
 
-_NEVER_WRAPS: Final = 10_000
-"""Characters."""
+_BETWEEN: Final = 2
+"""Blanks between two columns."""
+_NARROWEST: Final = 40
+_WITHOUT_TERMINAL: Final = 80
 
 
 def transition_text(transition: StageTransition) -> str:
@@ -24,8 +27,22 @@ def transition_text(transition: StageTransition) -> str:
 
 
 def minute(moment: datetime) -> str:
-    """Returns a moment in UTC to the minute."""
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
+    """Returns a moment in UTC to the minute: the one format in which people read moments."""
+    return f"{bare_minute(moment)} UTC"
+
+
+def bare_minute(moment: datetime) -> str:
+    """Returns a moment as `minute` does, for a column whose head says UTC."""
+    in_utc = moment.astimezone(timezone.utc) if moment.tzinfo else moment
+    return f"{in_utc:%Y-%m-%d %H:%M}"
+
+
+def minute_of(text: str) -> str:
+    """Returns a recorded moment, ISO 8601, as people read it; other text as it is."""
+    try:
+        return minute(datetime.fromisoformat(text))
+    except ValueError:
+        return text or NONE
 
 
 def fact_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -33,33 +50,106 @@ def fact_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     return (f"{name:<14} {escape_controls(value)}" for name, value in rows)
 
 
+def terminal_width() -> int:
+    """Returns how wide lines may be: COLUMNS, else the terminal's width, else 80."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given):
+        return max(_NARROWEST, int(given))
+    found = shutil.get_terminal_size((_WITHOUT_TERMINAL, 24)).columns
+    return max(_NARROWEST, found)
+
+
 def table_lines(
-    rows: Iterable[Sequence[str]], right: Collection[int] = (), indent: str = ""
+    rows: Iterable[Sequence[str]],
+    right: Collection[int] = (),
+    indent: str = "",
+    *,
+    whole: Collection[int] = (),
+    width: int | None = None,
 ) -> Iterator[str]:
     """Yields rows of cells as lines, in columns as wide as they need.
 
+    What is wider than the terminal wraps by column: cells at their blanks, and where that is
+    not enough, the columns that are left follow in a table of their own, beside the first one.
+
     Args:
         rows: [rows][columns], text of one line each; the first may be the heads.
-        right: Columns that are aligned to the right, from 0.
+        right: Columns that are aligned to the right, from 0; they never wrap.
         indent: Starts each line.
+        whole: Other columns that never wrap.
+        width: Characters of a line; the terminal's by default.
     """
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
-    for cells in rows:
-        while len(table.columns) < len(cells):
-            side = "right" if len(table.columns) in right else "left"
-            table.add_column(justify=side, no_wrap=True)  # type: ignore[arg-type]
-        table.add_row(*map(Text, cells))
-    # Wider than any line: what is too long is the terminal's to wrap, and can be copied.
-    console = Console(width=_NEVER_WRAPS, color_system=None, force_terminal=False)
-    with console.capture() as captured:
-        console.print(table)
-    return (f"{indent}{line}".rstrip() for line in captured.get().splitlines())
+    table = [[escape_controls(cell) for cell in row] for row in rows]
+    count = max(map(len, table), default=0)
+    table = [row + [""] * (count - len(row)) for row in table]
+    room = (width or terminal_width()) - len(indent)
+    needed = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
+    least = [
+        needed[place] if place in right or place in whole else _longest_word(column)
+        for place, column in enumerate(zip(*table, strict=True))
+    ]
+    if least:
+        least[0] = min(needed[0], room // 2)
+    for number, block in enumerate(_blocks(least, room)):
+        if number:
+            yield ""
+        widths = _widths([needed[one] for one in block], [least[one] for one in block], room)
+        for row in table:
+            cells = [row[one] for one in block]
+            aligned = [one in right for one in block]
+            yield from (f"{indent}{line}".rstrip() for line in _row(cells, widths, aligned))
 
 
-def escape_controls(name: str) -> str:
-    """Returns a name as the database holds it, but for control characters, which are escaped.
+def _blocks(least: Sequence[int], room: int) -> list[list[int]]:
+    """Divides columns among tables that fit; each begins with the first column."""
+    blocks = [[0]] if least else []
+    for place in range(1, len(least)):
+        taken = sum(least[one] + _BETWEEN for one in blocks[-1])
+        if len(blocks[-1]) > 1 and taken + least[place] > room:
+            blocks.append([0])
+        blocks[-1].append(place)
+    return blocks
 
-    A tab, a newline or an escape sequence in an account's id would break the table, or
-    steer the terminal.
-    """
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in name)
+
+def _widths(needed: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Narrows the widest columns until the table fits, none below its least width."""
+    widths = list(needed)
+    while sum(widths) + _BETWEEN * (len(widths) - 1) > room:
+        able = [place for place, width in enumerate(widths) if width > least[place]]
+        if not able:  # a single column that is too wide: its words are divided
+            widest = max(range(len(widths)), key=widths.__getitem__)
+            over = sum(widths) + _BETWEEN * (len(widths) - 1) - room
+            widths[widest] = max(8, widths[widest] - over)
+            break
+        widths[max(able, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[str]:
+    wrapped = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]
+    for number in range(max(map(len, wrapped))):
+        parts = []
+        for lines, width, to_right in zip(wrapped, widths, right, strict=True):
+            text = lines[number] if number < len(lines) else ""
+            blank = " " * (width - cell_len(text))
+            parts.append(blank + text if to_right else text + blank)
+        yield (" " * _BETWEEN).join(parts)
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Divides a cell at its blanks, and a word that is too long where the width ends."""
+    if cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for word in text.split(" "):
+        for part in chop_cells(word, width) if cell_len(word) > width else [word]:
+            joined = f"{lines[-1]} {part}" if lines[-1] else part
+            if cell_len(joined) <= width:
+                lines[-1] = joined
+            else:
+                lines.append(part)
+    return lines
+
+
+def _longest_word(column: Iterable[str]) -> int:
+    return max((cell_len(word) for cell in column for word in cell.split(" ")), default=0)

@@ -1,7 +1,6 @@
 """Prints publications, and how two of them differ, for people."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from components.publishing.diff import Difference, Missing
@@ -9,7 +8,7 @@ from components.publishing.publication_log import recorded_bands
 from components.publishing.staging import Summary
 from components.publishing.undo import Undone
 from components.registry.published_properties import CATEGORIES
-from pipeline.text.plain_text import escape_controls, table_lines
+from pipeline.text.plain_text import bare_minute, minute, table_lines
 
 _HEAD: Final = (
     *("  id", "table", "kind", "as of (UTC)", "published (UTC)", "rows", "removed", "mean"),
@@ -30,14 +29,14 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         f"{'*' if row['shown'] else ' '} {row['id']}",
         row["short"],
         row["kind"],
-        _minute(row["as_of"]),
-        _minute(row["at"]),
+        bare_minute(row["as_of"]),
+        bare_minute(row["at"]),
         str(row["rows"]),
         str(row.get("rows_removed", "-")),
         _number(row["mean_probability"]),
         "/".join(f"{shares.get(name, 0) * 100:.0f}" for name in CATEGORIES) if shares else "-",
         str(row["model_version"]),
-        escape_controls(", ".join([row["by"], *_marks(row)])),
+        ", ".join([row["by"], *_marks(row)]),
     )
 
 
@@ -46,8 +45,11 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "id", f"{row['id']}, {row['kind']}" + (", what the table shows" if row["shown"] else "")
     yield "table", row["table"]
     yield "run", row["run_id"] or "-"
-    yield "as of", str(row["as_of"])
-    yield "refused" if row["kind"] == "refused" else "published", f"{row['at']} by {row['by']}"
+    yield "as of", minute(row["as_of"])
+    yield (
+        "refused" if row["kind"] == "refused" else "published",
+        f"{minute(row['at'])} by {row['by']}",
+    )
     yield "rows", str(row["rows"])
     if "rows_removed" in row:
         others = "removed" if row["removes_others"] else "kept"
@@ -68,7 +70,7 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if row.get("accepted_shift"):
         yield "accepted", row["accepted_shift"]
     if row.get("undone_at"):
-        yield "undone", f"{row['undone_at']} by {row['undone_by']}: {row['undo_reason']}"
+        yield "undone", f"{minute(row['undone_at'])} by {row['undone_by']}: {row['undo_reason']}"
     if not row.get("has_all_rows", True):
         yield "history", "not, or not in full: it cannot be compared any more"
 
@@ -93,7 +95,7 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         yield f"\nThe {len(difference.moved)} that moved most"
         moved = [
             (
-                escape_controls(one.key),
+                one.key,
                 f"{one.before:.4f} -> {one.after:.4f}",
                 f"{one.after - one.before:+.4f}",
             )
@@ -117,7 +119,7 @@ def undone_sentence(undone: Undone) -> str:
     else:
         state = (
             f"holds the state of publication {restored.publication_id} again, "
-            f"{undone.rows} rows as of {_minute(restored.as_of)} UTC"
+            f"{undone.rows} rows as of {minute(restored.as_of)}"
         )
     said = f"Publication {entry.publication_id} is undone: {entry.table} {state}."
     if undone.details is not None and undone.details < undone.rows:
@@ -142,7 +144,7 @@ def _missing(what: str, missing: Missing) -> Iterator[str]:
     if not missing.highest:
         return
     yield f"\nOf {missing.count} that {what}, the highest {len(missing.highest)}"
-    rows = [(escape_controls(key), f"{value:.4f}") for key, value in missing.highest]
+    rows = [(key, f"{value:.4f}") for key, value in missing.highest]
     yield from table_lines(rows, indent="  ")
 
 
@@ -161,10 +163,6 @@ def _marks(row: Mapping[str, Any]) -> Iterator[str]:
         yield "shift accepted"
     if not row.get("has_all_rows", True):
         yield "no history"
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _number(value: float | None) -> str:

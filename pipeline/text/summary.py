@@ -7,14 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from components.model_gate.gate_check import SKIPPED, GateCheck
 from components.registry.input_notes import input_notes
 from components.registry.input_properties import Split
 from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
 from pipeline.runs.summary import RunSummary
-from pipeline.text.plain_text import escape_controls, table_lines
+from pipeline.text.plain_text import minute_of, table_lines
+from pipeline.text.terminal import escape_controls
 
 if TYPE_CHECKING:
     from components.model_gate.decision_file import Decision
@@ -27,15 +28,10 @@ from pipeline.runs.tuning_run import TuningSummary
 _COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "green"}
 
 
-def console(stderr: bool = False) -> Console:
-    """Returns a console, on standard output unless told, that never guesses at highlighting."""
-    return Console(highlight=False, soft_wrap=True, stderr=stderr)
-
-
 def print_facts(rows: Iterable[tuple[str, str]], out: Console) -> None:
     """Prints names and values, one a line, never broken: they may be piped or copied."""
     for name, value in rows:
-        out.print(f"[dim]{name:<12}[/dim] {escape(value)}")
+        out.print(Text.assemble((f"{name:<12}", "dim"), " ", escape_controls(value)))
 
 
 def render_summary(summary: RunSummary, out: Console) -> None:
@@ -51,16 +47,15 @@ def render_summary(summary: RunSummary, out: Console) -> None:
         out.print(
             f"  {account:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
             style=colour,
-            markup=False,
         )
     _render_areas(summary, out)
     if summary.gate:
         render_checks(summary.gate, out)
     if summary.report:
         out.print()
-        out.print(f"Evaluation report: {short_path(summary.report)}", style="bold", markup=False)
+        out.print(f"Evaluation report: {escape_controls(short_path(summary.report))}", style="bold")
     if summary.report_copy_problem:
-        out.print(f"Warning: {summary.report_copy_problem}", style="yellow", markup=False)
+        out.print(f"Warning: {escape_controls(summary.report_copy_problem)}", style="yellow")
 
 
 def render_checks(gate: "Decision", out: Console) -> None:
@@ -69,9 +64,9 @@ def render_checks(gate: "Decision", out: Console) -> None:
     out.print(f"The checks of {gate.model_version}", style="bold")
     rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "threshold", "verdict")]
     rows += map(_check, sorted(gate.checks, key=lambda check: check.verdict == SKIPPED))
-    for line in table_lines(rows, indent="  "):
+    for line in table_lines(rows, indent="  ", whole=(3, 5)):
         colour = "red" if line.endswith("failed") else ""
-        out.print(line, style=colour, markup=False)
+        out.print(line, style=colour)
 
 
 def _check(check: GateCheck) -> tuple[str, ...]:
@@ -86,7 +81,7 @@ def _render_areas(summary: RunSummary, out: Console) -> None:
     out.print(f"The {len(summary.top_areas)} product areas of highest priority", style="bold")
     rows = [
         (
-            escape_controls(f"{area.product_area} / {area.segment}"),
+            f"{area.product_area} / {area.segment}",
             f"{area.priority_score:.1f}",
             f"{area.feedback_count} rows, {area.negative_count} negative, "
             f"{area.critical_count} critical, sentiment {area.avg_sentiment_score:+.2f}",
@@ -94,14 +89,14 @@ def _render_areas(summary: RunSummary, out: Console) -> None:
         for area in summary.top_areas
     ]
     for line in table_lines(rows, right=(1,), indent="  "):
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     data, published = summary.data, summary.published
     yield "database", summary.database
     yield "state", summary.state_dir
-    yield "as of", data.as_of
+    yield "as of", minute_of(data.as_of)
     yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
     yield "data", _data(summary)
     for number, note in enumerate(input_notes(data, published)):
@@ -204,7 +199,7 @@ def band_notes(published: PublishedScoresProperties) -> Iterator[str]:
 def _champion(summary: RunSummary) -> str:
     version = summary.published.model_version
     if summary.gate is None:
-        return f"champion {version}, trained as of {summary.champion.as_of}"
+        return f"champion {version}, trained as of {minute_of(summary.champion.as_of)}"
     if summary.gate.blessed:
         return f"{version}, trained in this run"
     return f"former champion {version}; today's challenger was not blessed"
@@ -223,7 +218,7 @@ def render_tuning(summary: TuningSummary, out: Console) -> None:
     out.print()
     for name, value in summary.values.items():
         told = f"{_short(value):<12} settings: {_short(summary.settings_values[name])}"
-        out.print(f"  {name:<16} {told}", markup=False)
+        out.print(f"  {name:<16} {told}")
     out.print()
     if not better:
         out.print("Nothing better than the settings was found; the next `run train` stays.")
@@ -239,7 +234,7 @@ def _tuning_facts(summary: TuningSummary) -> Iterable[tuple[str, str]]:
     yield "tuner run", summary.tuner_run
     yield "database", summary.database
     yield "state", summary.state_dir
-    yield "as of", data.as_of
+    yield "as of", minute_of(data.as_of)
     yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
     train = data.splits[TRAIN]
     cutoffs = len(train.cutoff_list)

@@ -2,9 +2,12 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,11 +15,15 @@ import psycopg2
 import pytest
 
 from pipeline.cli import _COMMANDS, cli, run_cli
+from pipeline.commands.parts import MOMENT
 from pipeline.commands.simulate import SCENARIOS, SHAPES
 from pipeline.demo import simulate, world_model
 from pipeline.exit_codes import MEANINGS
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
+NOWHERE = "postgresql://ann@127.0.0.1:1/none"
 PROGRAM = Path(sys.executable).with_name("tens-insight")
 
 
@@ -32,6 +39,128 @@ def test_every_command_has_help_and_stands_in_the_readme(path, capsys):
     assert run_cli([*path, "--help"]) == 0
     assert len(capsys.readouterr().out.splitlines()) > 3
     assert " ".join(path) in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("path", [(), *(path for path, _ in _commands())], ids=" ".join)
+def test_help_has_examples_that_fit_and_exist(path, capsys):
+    assert run_cli([*path, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "\\b" not in "".join(lines)
+    assert max(map(len, lines)) <= 80
+    lines = [line.strip() for line in lines]
+    shown = lines[lines.index("Examples:") + 1 :]
+    assert shown
+    known = dict(_commands())
+    for line in shown:
+        words = shlex.split(line[line.index("tens-insight") :].rstrip(")"))[1:]
+        named = max((one for one in known if tuple(words[: len(one)]) == one), key=len, default=())
+        assert named or words[0] == "COMMAND", line
+        options = {one for param in getattr(known.get(named), "params", ()) for one in param.opts}
+        assert {
+            word for word in words if word.startswith("--") and word != "--dbname=goinsight"
+        } <= options | {"--help"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["statsu"], "status"),
+        (["Run"], "run"),
+        (["models", "lst"], "list"),
+        (["publications", "und"], "undo"),
+        (["db", "chek"], "check"),
+    ],
+)
+def test_an_unknown_command_gets_a_suggestion(typed, meant, capsys):
+    assert run_cli([*typed, "--json"]) == 2
+    captured = capsys.readouterr()
+    assert f"No such command '{typed[-1]}'. Did you mean {meant}" in captured.err
+    assert json.loads(captured.out)["exit"] == 2
+
+
+def test_a_command_cannot_steer_the_terminal(capsys):
+    assert run_cli(["\x1b[31mstatus"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_what_explain_config_prints_can_be_pasted_back(capsys, monkeypatch, tmp_path):
+    values = {
+        "SEED": "77",
+        "ENTERPRISE_SEGMENTS": '["it\'s big", "$HOME"]',
+        "AS_OF": "2026-06-01T02:00:00+02:00",
+        "STATE_DIR": str(tmp_path / "with a blank"),
+        "REVIEW_ACCOUNTS": "false",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"TENS_INSIGHT_{name}", value)
+    before = load_settings()
+    for arguments, most in (["explain-config"], 200), (["explain-config", "--changed"], 5):
+        assert run_cli(arguments) == 0
+        script = f"set -a\n{capsys.readouterr().out}\nenv -0"
+        told = subprocess.run(
+            ["bash", "-c", script],
+            env={"PATH": os.environ["PATH"]},
+            capture_output=True,
+            check=True,
+        )
+        lines = told.stdout.decode().split("\0")
+        pasted = dict(one.split("=", 1) for one in lines if one.startswith("TENS_INSIGHT_"))
+        assert len(pasted) <= most
+        with monkeypatch.context() as again:
+            for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
+                again.delenv(name)
+            for name, value in pasted.items():
+                again.setenv(name, value)
+            after = load_settings()
+        assert replace(after, explicit=frozenset()) == replace(before, explicit=frozenset())
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("TENS_INSIGHT_SEED", "77\r", "TENS_INSIGHT_SEED ends with a carriage return"),
+        ("DATABASE_URL", "postgresql://ann@db/x\r", "DATABASE_URL begins or ends with a carriage"),
+        ("DATABASE_URL", "mysql://ann:tiger-7@db/x", "DATABASE_URL starts with mysql://"),
+        ("PGPORT", "abc", "wrong in itself"),
+    ],
+)
+def test_a_wrong_variable_is_invalid_configuration(variable, value, said, capsys, monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("PG", "DATABASE"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv(variable, value)
+    for command in (["status"], ["db", "check"], ["run", "score"]):
+        assert run_cli([*command, "--json"]) == 6
+        captured = capsys.readouterr()
+        assert said in captured.err
+        assert "tiger-7" not in captured.err + captured.out
+        assert json.loads(captured.out.splitlines()[-1])["exit"] == 6
+
+
+@pytest.mark.parametrize("variable", ["PGHOSTADDR", "PGPASSFILE", "PGSERVICEFILE", "PGSERVICE"])
+def test_whoever_names_a_database_never_gets_the_demo(variable, capsys, monkeypatch, tmp_path):
+    for name in [name for name in os.environ if name.startswith(("PG", "DATABASE"))]:
+        monkeypatch.delenv(name)
+    started = []
+    monkeypatch.setattr(EmbeddedPostgres, "exists", lambda self: True)
+    monkeypatch.setattr(EmbeddedPostgres, "start", lambda self: started.append(1) or NOWHERE)
+    monkeypatch.setenv(variable, "127.0.0.1")
+    assert run_cli(["status"]) in (5, 6)
+    assert not started
+    monkeypatch.delenv(variable)
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert run_cli(["status"]) == 5
+    assert started
+    assert "DATABASE_URL is set, but no database is named: the embedded" in capsys.readouterr().err
+
+
+def test_no_runs_are_shown_where_none_are_asked_for(
+    migrated_database, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    assert run_cli(["status", "--runs", "0"]) == 0
+    assert "no runs yet" not in capsys.readouterr().out
+    assert run_cli(["status", "--runs", "-1"]) == 2
 
 
 def test_the_readme_lists_every_exit_code():
@@ -98,9 +227,40 @@ def test_a_wrong_option_is_a_usage_error(capsys):
     assert "--as-off" in capsys.readouterr().err
 
 
-def test_a_wrong_as_of_is_invalid_configuration(capsys, monkeypatch):
-    assert run_cli(["run", "train", "--as-of", "soon"]) == 6
-    assert "as_of from command line is 'soon'" in capsys.readouterr().err
+@pytest.mark.parametrize("command", ["run train", "run score", "run tune", "areas"])
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("soon", "'soon' is no moment"),
+        ("", "'' is no moment"),
+        ("2026-02-30", "is no moment"),
+        ("0001-01-01T00:00+14:00", "is no moment"),
+        ("0001-01-01", "is before 1970"),
+        ("9999-12-31", "is in the future"),
+        ("2100-01-01 00:00 UTC", "is in the future"),
+    ],
+)
+def test_a_wrong_as_of_is_a_usage_error_at_once(command, asked, said, capsys, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert run_cli([*command.split(), "--as-of", asked, "--json"]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    answer = json.loads(captured.out)
+    assert (answer["outcome"], answer["exit"]) == ("UsageError", 2)
+    assert said in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["2026-06-01", "2026-06-01 00:00 UTC", "2026-06-01T02:00+02:00", "2026-06-01T00:00Z"]
+)
+def test_a_moment_is_taken_as_it_is_shown(asked):
+    assert MOMENT.convert(asked, None, None) == datetime(2026, 6, 1, tzinfo=timezone.utc)
+
+
+def test_a_setting_in_the_future_is_invalid_configuration(capsys, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_AS_OF", "2100-01-01")
+    assert run_cli(["run", "train"]) == 6
+    assert "in the future" in capsys.readouterr().err
 
 
 def test_without_any_database_it_says_what_to_do(capsys, monkeypatch, tmp_path):
@@ -128,7 +288,7 @@ def test_explain_config_names_every_setting_and_its_origin(capsys, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:hunter2@host/db")
     assert run_cli(["explain-config"]) == 0
     said = capsys.readouterr().out
-    assert "TENS_INSIGHT_SEED = 77" in said
+    assert "TENS_INSIGHT_SEED=77" in said.splitlines()
     assert "[environment (TENS_INSIGHT_SEED)]" in said
     assert "hunter2" not in said
 
@@ -156,7 +316,8 @@ def test_db_check_says_which_settings_fit_a_short_history(simulated_database, ca
 
 def test_simulate_refuses_a_second_world_unless_told(simulated_database, capsys):
     arguments = ["simulate", "--accounts", "20", "--days", "60", "--seed", "3"]
-    assert run_cli(arguments) != 0
+    assert run_cli(arguments) == 7
+    assert "simulate --replace" in capsys.readouterr().err
     assert run_cli([*arguments, "--replace"]) == 0
     assert "of 20 accounts" in capsys.readouterr().out
     assert run_cli([*arguments, "--replace", "--shape", "goinsight"]) == 0

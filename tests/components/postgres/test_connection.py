@@ -1,11 +1,12 @@
 """Connections honour the address, and failures say what is wrong but no password."""
 
+import os
 from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
 
-from components.errors import DatabaseUnreachable
+from components.errors import AddressInvalid, DatabaseUnreachable
 from components.postgres.connection import (
     ServerNotAnswering,
     connect,
@@ -111,12 +112,38 @@ def test_unreachable_server_is_named(host: str, monkeypatch) -> None:
 def test_password_in_the_wrong_place_of_the_url_is_not_shown(monkeypatch) -> None:
     url = "postgresql://ann:tiger-7@127.0.0.1:1/goinsight?sslmode=tiger-7"
     monkeypatch.setenv("DATABASE_URL", url)
-    with pytest.raises(DatabaseUnreachable, match="sslmode") as caught:
+    with pytest.raises(AddressInvalid, match="sslmode") as caught:
         connect("tens-insight test")
     assert "tiger-7" not in str(caught.value)
 
 
-@pytest.mark.parametrize("variable", ["DATABASE_URL", "PGSERVICE", "PGHOST", "PGDATABASE"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        *("DATABASE_URL", "DATABASE_URL_SECRET", "PGSERVICE", "PGSERVICEFILE", "PGHOST"),
+        *("PGHOSTADDR", "PGPORT", "PGDATABASE", "PGPASSFILE"),
+    ],
+)
 def test_configured_by_any_of_the_variables(variable: str) -> None:
     assert database_is_configured({variable: "x"})
     assert not database_is_configured({variable: "", "PGUSER": "ann"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PGPORT", "abc"),
+        ("PGPORT", "99999"),
+        ("PGSSLMODE", "sometimes"),
+        ("PGSERVICE", "nobody-made-it"),
+        ("PGCONNECT_TIMEOUT", "soon"),
+        ("PGHOST", "127.0.0.1\r"),
+    ],
+)
+def test_what_libpq_cannot_take_is_a_wrong_address(name: str, value: str, monkeypatch) -> None:
+    for variable in [one for one in os.environ if one.startswith(("PG", "DATABASE"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AddressInvalid):
+        connect("tens-insight test")

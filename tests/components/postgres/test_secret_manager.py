@@ -9,7 +9,7 @@ import pytest
 import requests
 from google.auth import exceptions
 
-from components.errors import DatabaseUnreachable
+from components.errors import AddressInvalid, DatabaseUnreachable
 from components.postgres import address
 from components.postgres.secret_manager import access_secret, read_secret
 
@@ -84,6 +84,6 @@ def test_the_address_comes_from_the_secret_where_no_variable_holds_it(monkeypatc
 
 def test_a_secret_that_holds_something_else_is_refused_without_showing_it(monkeypatch):
     monkeypatch.setattr(address, "read_secret", {NAME: "hunter2"}.get)
-    with pytest.raises(DatabaseUnreachable, match="DATABASE_URL_SECRET is not a URL") as refused:
+    with pytest.raises(AddressInvalid, match="DATABASE_URL_SECRET is not a URL") as refused:
         address.read_address({"DATABASE_URL_SECRET": NAME})
     assert "hunter2" not in str(refused.value)

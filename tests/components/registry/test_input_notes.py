@@ -5,7 +5,7 @@ import json
 import pytest
 
 from components.registry.input_notes import input_notes
-from pipeline.text.plain_text import escape_controls
+from pipeline.text.terminal import escape_controls
 from tests.components.sample_properties import examples_properties, scores_properties
 
 KNOWN = {f"unseen_{name}_share": 0.0 for name in ("area", "source", "topic", "tier", "region")}

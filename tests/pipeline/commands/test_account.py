@@ -114,7 +114,7 @@ def test_the_score_and_what_stands_behind_it(world, capsys):
         "  +0.84  silent for 43 days (silence)",
         "  -0.30  with us for 400 days (tenure)",
         "log-odds     -2.40 to begin with, the reasons above, +0.05 by others",
-        "  2026-05-25 00:00  10.0%  low  model--7, publication 1",
+        "  2026-05-25 00:00 UTC  10.0%  low  model--7, publication 1",
     ):
         assert line in out.splitlines()
     assert "lift over the base rate 0.080" in out

@@ -64,7 +64,7 @@ def asked(capsys, *arguments):
     return json.loads(told(capsys, *arguments, "--json"))
 
 
-def test_the_list_names_all_and_marks_what_the_tables_show(world, capsys):
+def test_the_list_names_all_and_marks_what_the_tables_show(world, capsys, monkeypatch):
     rows = asked(capsys, "list")
     assert [(row["id"], row["kind"], row["short"], row["shown"]) for row in rows] == [
         ("r1", "refused", "scores", False),
@@ -72,6 +72,7 @@ def test_the_list_names_all_and_marks_what_the_tables_show(world, capsys):
         ("2", "published", "scores", True),
         ("1", "published", "scores", False),
     ]
+    monkeypatch.setenv("COLUMNS", "250")
     lines = told(capsys, "list").splitlines()[1:]
     assert [line[:6].split() for line in lines] == [["r1"], ["*", "3"], ["*", "2"], ["1"]]
     assert "25/25/25/25" in lines[3]

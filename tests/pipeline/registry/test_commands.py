@@ -46,7 +46,10 @@ def test_list_without_a_database_says_what_it_cannot_know(
 
 
 def test_list_counts_the_rows_published_with_a_model(
-    stocked: Any, migrated_database: str, capsys: pytest.CaptureFixture[str]
+    stocked: Any,
+    migrated_database: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     insert = (
         "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
@@ -70,6 +73,7 @@ def test_list_counts_the_rows_published_with_a_model(
     found = listed(capsys)
     assert (found[NEW]["rows_published"], found[OLD]["rows_published"]) == (210, 0)
     assert found[NEW]["last_published_as_of"] == "2026-06-02T00:00:00+00:00"
+    monkeypatch.setenv("COLUMNS", "120")
     assert run_cli(["models", "list"]) == 0
     assert "champion  210, last as of 2026-06-02" in capsys.readouterr().out
 
@@ -113,8 +117,8 @@ def test_pin_promote_and_unpin(stocked: Any, capsys: pytest.CaptureFixture[str])
         (["withdraw", "20260601-bbbbbbbc", "--reason", "x"], f"Did you mean {NEW}"),
         (["withdraw", NEW], "Missing option '--reason'"),
         (["withdraw", NEW, "--reason", "  "], "needs a reason in words"),
-        (["show", "nothing"], "There is no model nothing among 3"),
-        (["compare", NEW, "nothing"], "There is no model nothing among 3"),
+        (["show", "nothing"], "There is no model 'nothing' among 3"),
+        (["compare", NEW, "nothing"], "There is no model 'nothing' among 3"),
     ],
 )
 def test_what_cannot_be_done_is_a_sentence_and_exit_code_2(
@@ -162,12 +166,31 @@ def test_a_store_without_models(sqlite_shelf: Any, capsys: pytest.CaptureFixture
     assert "No model yet" in capsys.readouterr().out
 
 
-def test_the_list_loads_no_tensorflow(stocked: Any) -> None:
+@pytest.mark.parametrize("command", [["list"], ["show", NEW]])
+def test_lists_and_facts_load_no_tensorflow(stocked: Any, command: list[str]) -> None:
     code = (
-        "import sys; from pipeline.cli import run_cli; run_cli(['models', 'list']); "
+        f"import sys; from pipeline.cli import run_cli; run_cli(['models', *{command}]); "
         "print(sorted({'tensorflow', 'tfx'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert NEW in done.stdout
     assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_beginning_of_a_version_is_enough(
+    stocked: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["models", "withdraw", NEW[:8], "--reason", "worse in EU"]) == 0
+    assert f"Withdrew {NEW}: " in capsys.readouterr().out
+    assert listed(capsys)[NEW]["withdrawn"]
+    assert run_cli(["models", "show", OLD[:7], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["row"]["version"] == OLD
+    assert run_cli(["models", "compare", OLD[:6], NEW[:8], "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["a"], found["b"]) == (OLD, NEW)
+    assert run_cli(["models", "promote", "202606"]) == 2
+    said = capsys.readouterr().err
+    assert f"2 models begin with '202606': {REFUSED}, {NEW}. Say more of it." in said
+    for nothing in ("", "2026050 ", "aaaaaaaa"):
+        assert run_cli(["models", "show", nothing]) == 2
