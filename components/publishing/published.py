@@ -5,12 +5,12 @@ from datetime import datetime, timezone
 from typing import Final
 
 import psycopg2.extensions
-from psycopg2 import sql
 
 from components.postgres.failures import explained
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
-from components.postgres.tables import PRODUCT_AREA_IMPACT, OutputTable
+from components.postgres.tables import PRODUCT_AREA_IMPACT
+from components.publishing.publication_log import read_log
 
 _QUERIES: Final = queries(__package__)
 
@@ -31,35 +31,21 @@ class ScoreCounts:
     Attributes:
         rows: Accounts with a score.
         categories: How many in each risk category.
-        predicted_at: Newest as_of, UTC; None without rows.
-        model_version: Of the newest rows; None without rows.
     """
 
     rows: int
     categories: dict[str, int]
-    predicted_at: datetime | None
-    model_version: str | None
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """Rows of account_risk_scores, all and by category, their newest moment and its model."""
+    """Rows of account_risk_scores, all and by category."""
 
     rows: int
     low: int
     medium: int
     high: int
     critical: int
-    predicted_at: datetime | None
-    model_version: str | None
-
-
-@dataclass(frozen=True)
-class TableState:
-    """Rows of an output table, and the newest moment that they speak of, UTC."""
-
-    rows: int
-    as_of: datetime | None
 
 
 @dataclass(frozen=True)
@@ -122,8 +108,6 @@ def score_counts(connection: psycopg2.extensions.connection) -> ScoreCounts:
     return ScoreCounts(
         rows=counts.rows,
         categories={name: getattr(counts, name) for name in ("low", "medium", "high", "critical")},
-        predicted_at=counts.predicted_at,
-        model_version=counts.model_version,
     )
 
 
@@ -140,26 +124,15 @@ def top_areas(connection: psycopg2.extensions.connection, limit: int) -> list[Pu
 
 
 def areas_as_of(connection: psycopg2.extensions.connection) -> datetime | None:
-    """Returns the moment that the newest published areas speak of, UTC; None without rows.
+    """Returns the moment that the published areas speak of, UTC; None where none are published.
 
     Raises:
-        ContractBroken: The table or the right to read it is missing.
-        DatabaseUnreachable: The server went away.
-    """
-    return table_state(connection, PRODUCT_AREA_IMPACT).as_of
-
-
-def table_state(connection: psycopg2.extensions.connection, table: OutputTable) -> TableState:
-    """Returns how many rows an output table holds, and the moment that they speak of.
-
-    Raises:
-        ContractBroken: The table or the right to read it is missing.
+        ContractBroken: The log of publications or the right to read it is missing.
         DatabaseUnreachable: The server went away.
     """
     with explained(connection), connection.cursor() as cursor:
-        cursor.execute(sql.SQL(_QUERIES["table_state"]).format(table=table.identifier))
-        state = one_record(cursor, TableState)
-    return TableState(state.rows, state.as_of and state.as_of.astimezone(timezone.utc))
+        newest = read_log(cursor, PRODUCT_AREA_IMPACT).newest
+    return newest.as_of.astimezone(timezone.utc) if newest else None
 
 
 def published_models(connection: psycopg2.extensions.connection) -> dict[str, PublishedWith]:

@@ -296,14 +296,12 @@ WHERE target_table = %(table)s
 ORDER BY refusal_id
 
 -- name: score_counts
--- Published accounts, all and by category, their newest moment and its model.
+-- Published accounts, all and by category.
 SELECT count(*) AS rows,
        count(*) FILTER (WHERE risk_category = 'low') AS low,
        count(*) FILTER (WHERE risk_category = 'medium') AS medium,
        count(*) FILTER (WHERE risk_category = 'high') AS high,
-       count(*) FILTER (WHERE risk_category = 'critical') AS critical,
-       max(predicted_at) AS predicted_at,
-       (array_agg(model_version ORDER BY predicted_at DESC))[1] AS model_version
+       count(*) FILTER (WHERE risk_category = 'critical') AS critical
 FROM public.account_risk_scores
 
 -- name: similar_accounts
@@ -331,9 +329,14 @@ FROM (SELECT {category} AS category, count(*) AS rows, sum({probability}) AS pro
       FROM {rows}
       GROUP BY 1) AS per_category
 
--- name: table_state
--- How many rows are published, and the moment that they speak of.
-SELECT count(*) AS rows, max(predicted_at) AS as_of FROM {table}
+-- name: table_against_publications
+-- The rows of a table beside those that were published to it, counted by model. Equal are rows
+-- to the last bit: *<> compares images, and is NULL where a side is missing.
+SELECT r.model_version::text AS model_version, {row_key} IS NULL AS missing,
+       (p *<> r) IS NOT FALSE AS differs, count(*) AS rows
+FROM {published} AS p
+FULL JOIN {rows} AS r ON {same}
+GROUP BY 1, 2, 3
 
 -- name: top_areas
 SELECT product_area, segment, priority_score, feedback_count, avg_sentiment_score,

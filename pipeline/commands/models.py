@@ -66,11 +66,12 @@ def show(version: str, as_json: bool) -> None:
     """Shows where a model comes from, what the gate said, and whether its files are whole."""
     from pipeline.registry.lineage import show_model
     from pipeline.registry.listing import ask_publications
+    from pipeline.runs.record import RunRecords
     from pipeline.text.models import detail_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
-    details = show_model(registry, version, published)
+    details = show_model(registry, version, published, RunRecords(settings.runs_dir))
     if as_json:
         say_json({**details.as_json(), "note": note})
     else:

@@ -64,14 +64,17 @@ def list_(table: str | None, limit: int, as_json: bool) -> None:
 @_json
 def show(name: str, as_json: bool) -> None:
     """Shows all that is known of a publication, or of a refusal (r3)."""
+    from pipeline.runs.run_table import read_record
     from pipeline.text.publications import facts
     from pipeline.text.summary import print_facts
     from pipeline.text.terminal import console
 
     with _database() as cursor:
         row = next((row for row in _all(cursor, None) if row["id"] == name), None)
+        run = read_record(cursor, row["run_id"]) if row is not None else None
     if row is None:
         raise click.BadParameter(f"There is no {name}; `publications list` shows all.")
+    row["run"] = run.as_json() if run else None
     if as_json:
         say_json(row)
     else:

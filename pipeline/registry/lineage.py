@@ -1,6 +1,6 @@
 """Where a model comes from: its data, settings and code, the gate's decision, its files."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from pipeline.registry.listing import (
     recorded_metrics,
 )
 from pipeline.registry.registry import Artifact, Registry, Run
+from pipeline.runs.record import RunRecords
 from serving_model.served.model_hash import saved_model_sha256
 
 AS_RECORDED, DIFFERS, GONE, NOT_RECORDED = "as recorded", "differs", "gone", "not recorded"
@@ -81,7 +82,10 @@ class ModelDetails:
 
 
 def show_model(
-    registry: Registry, version: str, published: dict[str, PublishedWith] | None
+    registry: Registry,
+    version: str,
+    published: dict[str, PublishedWith] | None,
+    records: RunRecords | None = None,
 ) -> ModelDetails:
     """Collects everything that is known of a model.
 
@@ -89,6 +93,8 @@ def show_model(
         registry: Where it is recorded.
         version: Its name, or a beginning that no other has.
         published: What was published by version; None if that is not known.
+        records: Of runs: they know of a run that was killed or interrupted, which ML Metadata
+            takes for complete or unfinished.
 
     Raises:
         UnknownModel: No model has that version; names the nearest.
@@ -105,7 +111,7 @@ def show_model(
         decision=_sentence(content, blessing),
         decision_file=decision_path(blessing) if blessing and content else "",
         metrics=recorded_metrics(blessing),
-        run=run,
+        run=_as_recorded(run, records),
         examples=examples,
         examples_present=examples is not None and has_split(examples, "eval"),
         settings=model.properties.settings or {},
@@ -123,6 +129,11 @@ def trained_from(
     """Returns the run that trained a model, and the Examples that it learnt from."""
     run, inputs = registry.made_from(model)
     return run, inputs.newest(ExamplesProperties)
+
+
+def _as_recorded(run: Run | None, records: RunRecords | None) -> Run | None:
+    record = records.read(run.run_id) if run and records else None
+    return replace(run, state=record.state) if run and record else run
 
 
 def has_split(examples: Artifact[ExamplesProperties], split: str) -> bool:

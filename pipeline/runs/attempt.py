@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -16,7 +16,6 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import DatabaseUnreachable, StateDirectoryBusy, TensInsightError
 from components.postgres.connection import connect, database_is_configured
 from components.postgres.failures import explained
-from components.postgres.tables import OUTPUT_TABLES
 from components.publishing.lock import user_on_host
 from pipeline.exit_codes import PUBLISHED, UNEXPECTED, exit_code
 from pipeline.logs import log_to_file
@@ -212,7 +211,7 @@ class Attempt:
         ]
         try:
             with _session() as cursor:
-                own, *others = _with_publications(cursor, [self._record, *untold])
+                own, *others = run_table.with_publications(cursor, [self._record, *untold])
                 run_table.put_records(cursor, [own, *others])
         except (TensInsightError, psycopg2.Error) as error:
             if self._has_log:
@@ -358,15 +357,3 @@ def _sentence(error: BaseException) -> str:
     if exit_code(error) == UNEXPECTED:
         return f"Unexpected {type(error).__name__}: {error}"
     return str(error)
-
-
-def _with_publications(cursor: Cursor, found: Sequence[RunRecord]) -> list[RunRecord]:
-    """Adds what the log of publications knows of runs that did not say what they published."""
-    silent = [one.run_id for one in found if not one.published]
-    units = {table.name: table.unit for table in OUTPUT_TABLES}
-    said: dict[str, list[str]] = {}
-    for one in run_table.published_by(cursor, silent) if silent else ():
-        unit = units.get(one.target_table, "rows")
-        sentence = f"Published {one.rows_written} {unit} to {one.target_table}."
-        said.setdefault(one.run_id, []).append(sentence)
-    return [replace(one, published=tuple(said.get(one.run_id, one.published))) for one in found]

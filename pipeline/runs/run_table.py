@@ -1,7 +1,7 @@
 """The table tens_insight.runs: every attempt, where the database answered at its end or later."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +9,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
 from components.postgres.rows import record, records
-from pipeline.runs.record import RunRecord
+from components.postgres.tables import OUTPUT_TABLES
+from pipeline.runs.record import NOT_STARTED, RunRecord
 
 _QUERIES: Final = queries(__package__)
 _ARRAYS: Final = ("published", "warnings")
@@ -75,6 +76,18 @@ def published_by(cursor: Cursor, run_ids: Collection[str]) -> list[PublishedByRu
     """Returns what runs published, oldest first."""
     cursor.execute(_QUERIES["published_by_runs"], {"run_ids": list(run_ids)})
     return records(cursor, PublishedByRun)
+
+
+def with_publications(cursor: Cursor, found: Sequence[RunRecord]) -> list[RunRecord]:
+    """Adds what the log of publications knows of runs that did not say what they published."""
+    silent = [one.run_id for one in found if not (one.published or one.state == NOT_STARTED)]
+    units = {table.name: table.unit for table in OUTPUT_TABLES}
+    said: dict[str, list[str]] = {}
+    for one in published_by(cursor, silent) if silent else ():
+        unit = units.get(one.target_table, "rows")
+        sentence = f"Published {one.rows_written} {unit} to {one.target_table}."
+        said.setdefault(one.run_id, []).append(sentence)
+    return [replace(one, published=tuple(said.get(one.run_id, one.published))) for one in found]
 
 
 def _parameters(one: RunRecord) -> dict[str, Any]:

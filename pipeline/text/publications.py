@@ -45,6 +45,8 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "id", f"{row['id']}, {row['kind']}" + (", what the table shows" if row["shown"] else "")
     yield "table", row["table"]
     yield "run", row["run_id"] or "-"
+    if row["run_id"]:
+        yield from _run(row.get("run"))
     yield "as of", minute(row["as_of"])
     yield (
         "refused" if row["kind"] == "refused" else "published",
@@ -73,6 +75,21 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "undone", f"{minute(row['undone_at'])} by {row['undone_by']}: {row['undo_reason']}"
     if not row.get("has_all_rows", True):
         yield "history", "not, or not in full: it cannot be compared any more"
+
+
+def _run(run: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """Yields how the run ended that published, and what it warned of."""
+    if run is None:
+        yield "", "no record of it: it was not started by `tens-insight run`"
+        return
+    code = f" with code {run['exit_code']}" if run["exit_code"] else ""
+    yield "", f"{run['kind']}, {run['state']}{code}, by {run['run_by']}"
+    if run["log"]:
+        yield "log", run["log"]
+    if run["report"]:
+        yield "report", run["report"]
+    for warning in run["warnings"]:
+        yield "warning", warning
 
 
 def difference_lines(difference: Difference) -> Iterator[str]:

@@ -205,6 +205,9 @@ def test_the_registry_reads_models_and_their_lineage(cluster, score_run):
 def test_status_and_report_answer(cluster, score_run):
     status = cluster.cli("status", "--json")
     assert status.code == 0, status.err
+    runs = {run["run_id"]: run for run in json.loads(status.out.splitlines()[-1])["runs"]}
+    assert {"train-1", "score-1"} <= runs.keys()
+    assert runs["score-1"]["log"] == ""
     report = cluster.cli("report", "--json")
     assert report.code == 0, report.err
 

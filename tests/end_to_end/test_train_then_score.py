@@ -1,5 +1,6 @@
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -227,9 +228,18 @@ def test_status_tells_the_truth(installation, scored, trained):
     assert finished.code == 0
     state = finished.summary
     assert state["champion"]["model_version"] == trained.summary["published"]["model_version"]
-    oldest = [run["pipeline"] for run in state["runs"][-2:]]
-    assert oldest == ["tens-insight-score", "tens-insight-train"]
+    oldest = [run["kind"] for run in state["runs"][-2:]]
+    assert oldest == ["score", "train"]
     assert {run["state"] for run in state["runs"]} == {"complete"}
+    run_ids = {finished.summary["run_id"] for finished in (trained, scored)}
+    assert run_ids <= {run["run_id"] for run in state["runs"]}
+    published = installation.query("SELECT DISTINCT run_id FROM tens_insight.publications")
+    assert run_ids <= {run_id for (run_id,) in published}
+    recorded = installation.query("SELECT run_id FROM tens_insight.runs WHERE exit_code = 0")
+    assert run_ids <= {run_id for (run_id,) in recorded}
+    assert all(Path(run["log"]).stat().st_size for run in state["runs"])
+    assert state["tables"]["scores"]["as_published"]
+    assert state["tables"]["areas"]["as_published"]
     assert state["details"] == state["scores"]
     assert state["scores"] == trained.summary["published"]["published_count"]
     assert state["areas"] == trained.summary["areas"]["published_count"]
