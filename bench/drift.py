@@ -78,7 +78,7 @@ def split_statistics(connection: Connection) -> dict[str, Statistics]:
     batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
     plan = plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS)
     for split, cutoff in plan:
-        examples = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split))
+        examples = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split, cutoff))
         batches[split] += record_batches(feedback, examples)
     connection.rollback()
     return {split: statistics_of(own) for split, own in batches.items()}

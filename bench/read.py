@@ -118,7 +118,9 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
     with tf.io.TFRecordWriter(os.path.join(folder, "examples.gz"), GZIP) as writer:
         for split, cutoff in plan:
             start = time.perf_counter()
-            snapshots = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split))
+            snapshots = take_examples(
+                feedback, churn, cutoff, RULES, plan.known_until(split, cutoff)
+            )
             spent.population += time.perf_counter() - start
             spent.snapshots += len(snapshots.account)
             batches = record_batches(feedback, snapshots)

@@ -14,6 +14,8 @@ DEFAULT_ACTIONS: Final[Mapping[str, str]] = {
     "schema": STOP,
     "size": STOP,
     "freshness": STOP,
+    "truth": STOP,
+    "identity": STOP,
     "drift": WARN,
     "skew": WARN,
     "unseen": WARN,

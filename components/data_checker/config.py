@@ -21,6 +21,21 @@ class DataCheckerConfig:
     max_feedback_age_days: Days = Field(
         default=14, description="The data gate: maximum days from the newest feedback to as_of."
     )
+    max_unmatched_churn_share: Fraction = Field(
+        default=0.4,
+        description="The data gate: maximum fraction (0..1) of the churn rows whose id no account "
+        "has.",
+    )
+    max_misspelt_churn_share: Fraction = Field(
+        default=0.05,
+        description="The data gate: maximum fraction (0..1) of the churn rows that would match an "
+        "account in another spelling.",
+    )
+    max_lost_accounts_share: Fraction = Field(
+        default=0.2,
+        description="The data gate: maximum fraction (0..1) of the accounts published last that "
+        "have no feedback any more.",
+    )
     data_checks: dict[str, str] = Field(
         default_factory=lambda: dict(DEFAULT_ACTIONS),
         description="The data gate: stop, warn or off for groups of checks, as a JSON mapping; "

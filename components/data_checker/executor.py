@@ -18,6 +18,7 @@ from components.data_checker.checks import SKIPPED, Check
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.decision_file import write_checks
 from components.data_checker.drift import check_drift
+from components.data_checker.ground_truth import check_ground_truth
 from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.schema_anomalies import check_anomalies, validate_score_split
 from components.data_checker.sizes import check_freshness, check_sizes
@@ -62,6 +63,7 @@ def _all_checks(inputs: Artifacts, limits: DataCheckerConfig) -> Iterator[Check]
     splits = artifact_utils.decode_split_names(examples.split_names)
     yield from check_sizes(data, splits, limits)
     yield check_freshness(data, splits, limits)
+    yield from check_ground_truth(data, limits)
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             yield from check_anomalies(split, _load_anomalies(anomalies, split))

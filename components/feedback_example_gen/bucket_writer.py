@@ -126,13 +126,14 @@ def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> 
 def _write_split(
     task: BucketTask, split: str, feedback: Feedback, churn: Churn | None
 ) -> list[ExampleCount]:
-    encoder, known_until = RecordBatchToExamplesEncoder(), task.plan.known_until(split)
+    encoder = RecordBatchToExamplesEncoder()
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
     counts = []
     with tf.io.TFRecordWriter(
         os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
     ) as writer:
         for cutoff in (moment for of, moment in task.plan if of == split):
+            known_until = task.plan.known_until(split, cutoff)
             examples = take_examples(feedback, churn, cutoff, task.rules, known_until)
             for batch in record_batches(feedback, examples):
                 for example in encoder.encode(batch):

@@ -1,6 +1,6 @@
 """The settings of FeedbackExampleGen: which rows are read, which examples they become."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 import pydantic
@@ -72,6 +72,11 @@ class FeedbackExampleGenConfig(DatabaseConfig):
         default="churned_at",
         description="Column of the churn table with the churn date, timestamptz.",
     )
+    max_churn_age_days: Days = Field(
+        default=14,
+        description="Days without a churn date that are never too many; beyond them its own rhythm "
+        "tells whether the churn table is still filled.",
+    )
     row_security: tuple[str, ...] = Field(
         default=(),
         description="Tables whose row-level security may hide rows from this role, a JSON list; "
@@ -100,6 +105,11 @@ class FeedbackExampleGenConfig(DatabaseConfig):
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
         return None if moment is None else in_utc(moment)
+
+    @property
+    def lookback(self) -> timedelta:
+        """The lookback."""
+        return timedelta(days=self.lookback_days)
 
     @property
     def contract(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from components.errors import DataGateStopped
+from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, EARLIEST, KnownChurn
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 
 TRAIN: Final = "train"
@@ -25,6 +26,7 @@ class CutoffPlan:
         score: To be scored.
         evaluation: The evaluation cutoff, asked for or not; None where nothing has a label.
         as_of: The run's now; None as well.
+        churn: When the ground truth knows who left.
     """
 
     train: tuple[datetime, ...] = ()
@@ -32,6 +34,7 @@ class CutoffPlan:
     score: tuple[datetime, ...] = ()
     evaluation: datetime | None = None
     as_of: datetime | None = None
+    churn: KnownChurn = ALL_KNOWN
 
     def __iter__(self) -> Iterator[tuple[str, datetime]]:
         """Yields (split, cutoff)."""
@@ -39,17 +42,23 @@ class CutoffPlan:
             for cutoff in getattr(self, split):
                 yield split, cutoff
 
-    def known_until(self, split: str) -> datetime | None:
-        """Returns the moment from which on the labels of a split know nothing, UTC.
+    def known_until(self, split: str, cutoff: datetime) -> datetime | None:
+        """Returns the moment from which on the labels at a cutoff know nothing, UTC.
 
         What is learnt from was known at the evaluation cutoff, and so it
-        tells what a model of that day would have known. None for `score`: no labels.
+        tells what a model of that day would have known. The ground truth may end before
+        that. None for `score`: no labels.
         """
-        return {TRAIN: self.evaluation, EVAL: self.as_of}.get(split)
+        latest = {TRAIN: self.evaluation, EVAL: self.as_of}.get(split)
+        return None if latest is None else self.churn.known_from(cutoff, latest)
 
 
 def plan_cutoffs(
-    as_of: datetime, first: datetime, windows: FeedbackExampleGenConfig, splits: Sequence[str]
+    as_of: datetime,
+    first: datetime,
+    windows: FeedbackExampleGenConfig,
+    splits: Sequence[str],
+    churn: KnownChurn = ALL_KNOWN,
 ) -> CutoffPlan:
     """Divides the history before as_of into closed label windows.
 
@@ -57,42 +66,58 @@ def plan_cutoffs(
     cutoffs go back from the newest one whose window closes on or before it, as far
     as a whole lookback of history lies before them. `score` is as_of itself. Where
     the windows name cutoffs, those are taken, and must be closed in the same way; they
-    need some history before them, but no whole lookback.
+    need some history before them, but no whole lookback. No label window lies where the
+    ground truth does not know who left: there everybody would seem to have stayed.
 
     Args:
         as_of: The run's now, UTC.
         first: created_at of the oldest feedback with an account, UTC.
         windows: Lookback, horizon and interval in days, or cutoffs by name.
         splits: Which of `train`, `eval` and `score` are wanted.
+        churn: When the ground truth knows who left.
 
     Raises:
-        DataGateStopped: The history is too short for a single training cutoff, or a cutoff
-            that was named lies before it or has a window that is not closed.
+        DataGateStopped: The history, or what is known of churn, is too short for a single
+            training cutoff, or a cutoff that was named lies before it or has a window that is
+            not closed or not known.
     """
     if set(splits) <= {SCORE}:
         return CutoffPlan(score=(as_of,))
     horizon = timedelta(days=windows.horizon_days)
-    evaluation = windows.eval_cutoff or as_of - horizon
-    train = tuple(sorted(set(windows.training_cutoffs))) or _regular(evaluation, first, windows)
+    evaluation = windows.eval_cutoff or _newest_known(as_of - horizon, horizon, churn)
+    named = tuple(sorted(set(windows.training_cutoffs)))
+    train = named or _regular(evaluation, first, windows, churn)
     if not train:
-        raise DataGateStopped(_too_short(as_of, first, windows))
-    _refuse_open(evaluation, as_of, first, windows, "TENS_INSIGHT_EVAL_CUTOFF")
+        raise DataGateStopped(_too_short(as_of, first, windows, churn))
+    _refuse_open(evaluation, as_of, first, windows, churn, "TENS_INSIGHT_EVAL_CUTOFF")
     for cutoff in train:
-        _refuse_open(cutoff, evaluation, first, windows, "TENS_INSIGHT_TRAINING_CUTOFFS")
+        _refuse_open(cutoff, evaluation, first, windows, churn, "TENS_INSIGHT_TRAINING_CUTOFFS")
     plan = {TRAIN: train, EVAL: (evaluation,), SCORE: (as_of,)}
     asked = {split: plan[split] for split in splits}
-    return CutoffPlan(**asked, evaluation=evaluation, as_of=as_of)
+    return CutoffPlan(**asked, evaluation=evaluation, as_of=as_of, churn=churn)
+
+
+def _newest_known(newest: datetime, horizon: timedelta, churn: KnownChurn) -> datetime:
+    """Returns the newest cutoff, at most `newest`, of which the whole label is known."""
+    while (hidden := churn.hidden_in(newest, newest + horizon)) and hidden[0] - EARLIEST > horizon:
+        newest = hidden[0] - horizon
+    return newest
 
 
 def _regular(
-    evaluation: datetime, first: datetime, windows: FeedbackExampleGenConfig
+    evaluation: datetime, first: datetime, windows: FeedbackExampleGenConfig, churn: KnownChurn
 ) -> tuple[datetime, ...]:
-    """Training cutoffs at a fixed interval, oldest first."""
-    newest = evaluation - timedelta(days=windows.horizon_days)
+    """Training cutoffs at a fixed interval, oldest first, those of unknown labels left out."""
+    horizon = timedelta(days=windows.horizon_days)
     oldest = first + timedelta(days=windows.lookback_days)
     interval = timedelta(days=windows.cutoff_interval_days)
-    cutoffs = [newest - k * interval for k in range(windows.max_training_cutoffs)]
-    return tuple(reversed([cutoff for cutoff in cutoffs if cutoff >= oldest]))
+    cutoffs: list[datetime] = []
+    cutoff = evaluation - horizon
+    while cutoff >= oldest and len(cutoffs) < windows.max_training_cutoffs:
+        if churn.hidden_in(cutoff, cutoff + horizon) is None:
+            cutoffs.append(cutoff)
+        cutoff -= interval
+    return tuple(reversed(cutoffs))
 
 
 def _refuse_open(
@@ -100,6 +125,7 @@ def _refuse_open(
     known_at: datetime,
     first: datetime,
     windows: FeedbackExampleGenConfig,
+    churn: KnownChurn,
     setting: str,
 ) -> None:
     """Refuses a cutoff without any history, or whose labels were not known by a moment."""
@@ -111,6 +137,11 @@ def _refuse_open(
             f"has a label window of {windows.horizon_days} days, until {closes:%Y-%m-%d %H:%M}, "
             f"but its labels are needed by {known_at:%Y-%m-%d %H:%M}"
         )
+    elif hidden := churn.hidden_in(cutoff, closes):
+        problem = (
+            f"has a label window until {closes:%Y-%m-%d %H:%M}, but {windows.churn_table} does not "
+            f"know who left {_interval(hidden)}: everybody would seem to have stayed"
+        )
     else:
         return
     raise DataGateStopped(
@@ -120,7 +151,24 @@ def _refuse_open(
     )
 
 
-def _too_short(as_of: datetime, first: datetime, windows: FeedbackExampleGenConfig) -> str:
+def _interval(hidden: tuple[datetime, datetime]) -> str:
+    begin, end = hidden
+    since = f"from {begin:%Y-%m-%d %H:%M} " if begin > EARLIEST else ""
+    return f"{since}until {end:%Y-%m-%d %H:%M}"
+
+
+def _too_short(
+    as_of: datetime, first: datetime, windows: FeedbackExampleGenConfig, churn: KnownChurn
+) -> str:
+    if churn.unknown and _regular(
+        as_of - timedelta(days=windows.horizon_days), first, windows, ALL_KNOWN
+    ):
+        return (
+            f"Too little is known of churn: {windows.churn_table} does not know who left "
+            f"{' and '.join(map(_interval, churn.unknown))}, and no label window of "
+            f"{windows.horizon_days} days for training and another for evaluation fit between "
+            "the oldest feedback with a whole lookback and as_of. Let its export complete it."
+        )
     days = (as_of - first).days
     message = (
         f"The history in feedback_enriched is too short: it has {days} days "

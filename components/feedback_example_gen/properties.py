@@ -11,7 +11,13 @@ from components.feedback_example_gen.quality_counts import count_alike, read_qua
 from components.feedback_example_gen.read_plan import ReadPlan
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 from components.feedback_example_gen.request import ReadRequest
-from components.registry.input_properties import ExamplesProperties, Spellings, Split
+from components.registry.input_properties import (
+    CHURN,
+    PUBLISHED,
+    ExamplesProperties,
+    Spellings,
+    Split,
+)
 
 
 def describe_examples(
@@ -57,6 +63,9 @@ def describe_examples(
             found.column: Spellings(found.variants, found.rows, found.examples or None)
             for found in find_case_variants(read_value_counts(examples_uri))
         },
+        truth={CHURN: plan.truth.churn} if plan.truth.churn else {},
+        known_ids={PUBLISHED: plan.truth.accounts},
+        row_security=plan.notes or None,
     )
 
 

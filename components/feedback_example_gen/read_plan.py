@@ -6,6 +6,7 @@ from datetime import datetime
 
 from components.errors import DataGateStopped
 from components.feedback_example_gen.cutoffs import CutoffPlan, plan_cutoffs
+from components.feedback_example_gen.ground_truth import GroundTruth, read_ground_truth
 from components.feedback_example_gen.reading.database_snapshot import DatabaseSnapshot
 from components.feedback_example_gen.reading.watermark import Watermark, read_watermark
 from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, INACTIVITY, ReadRequest
@@ -21,6 +22,8 @@ class ReadPlan:
         label_source: account_churn or inactivity.
         watermark: What the database held.
         cutoffs: Those of each split.
+        truth: The state of the ground truth.
+        notes: What has to be said of the contract.
         buckets: Into how many buckets of accounts the reading is divided.
     """
 
@@ -28,6 +31,8 @@ class ReadPlan:
     label_source: str
     watermark: Watermark
     cutoffs: CutoffPlan
+    truth: GroundTruth
+    notes: tuple[str, ...]
     buckets: int
 
 
@@ -49,11 +54,21 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
     label_source = request.config.label_source
     if label_source == AUTO:
         label_source = ACCOUNT_CHURN if report.churn_table_present else INACTIVITY
+    truth = read_ground_truth(
+        snapshot.connection,
+        request.config,
+        watermark.first,
+        as_of,
+        has_churn=label_source == ACCOUNT_CHURN,
+        names_accounts=False,
+    )
     return ReadPlan(
         as_of=as_of,
         label_source=label_source,
         watermark=watermark,
-        cutoffs=plan_cutoffs(as_of, watermark.first, request.config, request.splits),
+        cutoffs=plan_cutoffs(as_of, watermark.first, request.config, request.splits, truth.known),
+        truth=truth,
+        notes=report.notes,
         buckets=max(1, math.ceil(watermark.rows / request.config.rows_per_bucket)),
     )
 

@@ -1,8 +1,9 @@
 """What a run met in its input, in sentences: only what there was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from components.registry.input_properties import ExamplesProperties, Spellings
+from components.registry.input_properties import CHURN, ChurnFacts, ExamplesProperties, Spellings
 from components.registry.published_properties import PublishedScoresProperties, UnseenValues
 
 
@@ -19,6 +20,9 @@ def input_notes(
         rows = _counted(data.duplicate_rows, "row repeats", "rows repeat")
         yield f"{rows} another in all but the id, ignored for accounts"
     yield from _account_notes(data)
+    if (churn := data.truth.get(CHURN)) is not None:
+        yield from _churn_notes(churn, data.as_of)
+    yield from data.row_security or ()
     for column, found in data.spellings.items():
         if found.spellings:
             yield _spellings(column, found)
@@ -44,12 +48,41 @@ def _account_notes(data: ExamplesProperties) -> Iterator[str]:
             yield f"{_counted(accounts, 'account', 'accounts')} {told}"
 
 
+def _churn_notes(churn: ChurnFacts, as_of: str) -> Iterator[str]:
+    if churn.rows_unmatched:
+        yield f"{churn.rows_unmatched} of {churn.rows} churn rows match no account"
+    if churn.spellings:
+        yield f"churn rows that would match an account: {told_spellings(churn.spellings)}"
+    parts = [
+        _counted(rows, f"churn row {told}", f"churn rows {told}")
+        for rows, told in (
+            (churn.rows_without_account, "without an account"),
+            (churn.rows_without_date, "without a possible date"),
+            (churn.rows_in_future, "after as_of"),
+            (churn.rows_before_feedback, "before the oldest feedback"),
+            (churn.rows_repeated, "that repeat another"),
+        )
+        if rows
+    ]
+    if parts:
+        yield f"{', '.join(parts)}: no label"
+    if datetime.fromisoformat(churn.known_until) < datetime.fromisoformat(as_of):
+        yield f"churn is known until {churn.known_until}; no label looks beyond it"
+
+
 def _spellings(column: str, found: Spellings) -> str:
     examples = found.spelling_examples or ()
     named = ", ".join(f"{spelling!r} for {usual!r}" for spelling, usual in examples)
     spellings = _counted(found.spellings, "spelling", "spellings")
     rows = _counted(found.spelling_rows, "row", "rows")
     return f"{column}: {spellings} in {rows} by case or blanks only, such as {named}"
+
+
+def told_spellings(spellings: Sequence[tuple[str, int, str, str]], most: int = 3) -> str:
+    """Returns what ids differ by from an account's, how many rows by each, and an example."""
+    told = [f"{rows} but for {rule}, {one} for {usual}" for rule, rows, one, usual in spellings]
+    more = f"; and {len(told) - most} more kinds" if len(told) > most else ""
+    return "; ".join(told[:most]) + more
 
 
 def _unseen(name: str, found: UnseenValues) -> str:

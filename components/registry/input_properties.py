@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from components.feedback_example_gen.cutoffs import SPLITS
 from components.registry import artifact_names
@@ -46,6 +47,65 @@ class Spellings:
     spelling_examples: tuple[tuple[str, str], ...] | None = None
 
 
+@dataclass(frozen=True)
+class IdFacts:
+    """Ids that were to be those of accounts.
+
+    Attributes:
+        ids: How many accounts the newest publication has; None without one.
+        unmatched: Of them, how many have no feedback at all any more.
+        spellings: What the unmatched differ by from an account: rule, how many, and one of them
+            with that account, in quotes.
+    """
+
+    ids: int | None = None
+    unmatched: int | None = None
+    spellings: tuple[tuple[str, int, str, str], ...] | None = None
+
+
+@dataclass(frozen=True)
+class ChurnFacts:
+    """The table of churn dates. Times are ISO 8601 UTC.
+
+    Attributes:
+        rows: Rows that count: with an account and a date from the oldest feedback to as_of.
+        rows_unmatched: Of them, those whose id no account has.
+        rows_repeated: Of them, those that are equal to another.
+        rows_without_account: The id is NULL or empty.
+        rows_without_date: The date is NULL, infinite or before the year 1.
+        rows_in_future: Dated at or after as_of, which nothing reads.
+        rows_before_feedback: Dated before the oldest feedback.
+        known_until: The moment from which on labels know nothing of churn.
+        spellings: As in IdFacts, in rows.
+        newest: The newest churn; None without one.
+        age_days: Days from it to as_of.
+        gaps: Gaps between days with churn that make the rhythm.
+        longest_gap_days: The longest that is no hole; None where there are too few.
+        limit_days: Days without churn from which on the export counts as stopped.
+        holes: Intervals that are as long as that, each with its ends.
+    """
+
+    rows: int
+    rows_unmatched: int
+    rows_repeated: int
+    rows_without_account: int
+    rows_without_date: int
+    rows_in_future: int
+    rows_before_feedback: int
+    known_until: str
+    spellings: tuple[tuple[str, int, str, str], ...] | None = None
+    newest: str | None = None
+    age_days: int | None = None
+    gaps: int = 0
+    longest_gap_days: int | None = None
+    limit_days: int | None = None
+    holes: tuple[tuple[str, str], ...] | None = None
+
+
+CHURN: Final = "churn"
+PUBLISHED: Final = "published"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExamplesProperties(Properties):
     """What Examples of FeedbackExampleGen say of themselves. Times are ISO 8601 UTC.
@@ -79,6 +139,9 @@ class ExamplesProperties(Properties):
         accounts_alike: Accounts whose id differs from another's by case or blanks only.
         splits: Sizes by the name of the split, of those that were asked for.
         spellings: By column of an open set.
+        truth: By CHURN, the table of churn dates; not there where the label is inactivity.
+        known_ids: By PUBLISHED, the accounts that were published last.
+        row_security: What is to be said of policies that may hide rows, a sentence each.
     """
 
     TYPE_NAME = artifact_names.EXAMPLES
@@ -114,6 +177,13 @@ class ExamplesProperties(Properties):
     spellings: Mapping[str, Spellings] = field(
         default_factory=dict, metadata=keyed("{key}_{name}", (one.name for one in OPEN_SETS))
     )
+    truth: Mapping[str, ChurnFacts] = field(
+        default_factory=dict, metadata=keyed("{key}_{name}", [CHURN])
+    )
+    known_ids: Mapping[str, IdFacts] = field(
+        default_factory=dict, metadata=keyed("{key}_{name}", [PUBLISHED])
+    )
+    row_security: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """`tens-insight db`: create and check the tables, and say who needs which rights."""
 
 from dataclasses import asdict
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,10 @@ from pipeline.commands.parts import Group, examples
 from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
+    from components.data_checker.checks import Check
+    from components.feedback_example_gen.ground_truth import GroundTruth
     from components.postgres.contract import ContractReport, FeedbackFacts
     from pipeline.settings import Settings
 
@@ -75,25 +78,59 @@ def check(as_json: bool) -> int:
         connection.rollback()
         readable = not any("feedback_enriched" in problem for problem in report.problems)
         facts = table_facts(connection) if readable else None
-    history = _history_problem(facts, settings) if facts else ""
-    _print(report, facts, history, as_json)
+        as_of = settings.run.as_of or datetime.now(timezone.utc)
+        truth = _ground_truth(connection, settings, report, facts, as_of)
+    history = _history_problem(facts, truth, settings, as_of) if facts else ""
+    checks = _truth_checks(truth, settings)
+    _print(report, facts, history, truth, checks, as_json)
     if report.problems:
         return CONTRACT_BROKEN
-    return DATA_GATE_STOPPED if history else 0
+    return DATA_GATE_STOPPED if history or any(one.verdict == "stopped" for one in checks) else 0
 
 
-def _history_problem(facts: "FeedbackFacts", settings: "Settings") -> str:
+def _ground_truth(
+    connection: "Connection",
+    settings: "Settings",
+    report: "ContractReport",
+    facts: "FeedbackFacts | None",
+    as_of: datetime,
+) -> "GroundTruth | None":
+    """Reads the ground truth as a run does; None where it cannot be read."""
+    from components.feedback_example_gen.ground_truth import read_ground_truth
+    from components.feedback_example_gen.request import INACTIVITY
+
+    if report.problems or facts is None or facts.first_created_at is None:
+        return None
+    churns = report.churn_table_present and settings.reading.label_source != INACTIVITY
+    first = facts.first_created_at
+    return read_ground_truth(
+        connection, settings.reading, first, as_of, has_churn=churns, names_accounts=True
+    )
+
+
+def _truth_checks(truth: "GroundTruth | None", settings: "Settings") -> "list[Check]":
+    from components.data_checker.actions import decide
+    from components.data_checker.ground_truth import check_facts
+
+    if truth is None:
+        return []
+    limits = settings.data_gate
+    return list(decide(check_facts(truth.churn, truth.accounts, limits), limits.data_checks))
+
+
+def _history_problem(
+    facts: "FeedbackFacts", truth: "GroundTruth | None", settings: "Settings", as_of: datetime
+) -> str:
     """Returns why the history does not suffice for training; empty if it does."""
-    from datetime import datetime, timezone
-
     from components.errors import DataGateStopped
+    from components.feedback_example_gen.churn_rhythm import ALL_KNOWN
     from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
 
     if facts.first_created_at is None:
         return "feedback_enriched holds no rows."
-    as_of = settings.run.as_of or datetime.now(timezone.utc)
+    known = truth.known if truth else ALL_KNOWN
     try:
-        plan_cutoffs(as_of, facts.first_created_at, settings.reading, SPLITS)
+        plan_cutoffs(as_of, facts.first_created_at, settings.reading, SPLITS, known)
     except DataGateStopped as stopped:
         return str(stopped)
     return ""
@@ -106,10 +143,21 @@ def _moment(moment: "datetime | None") -> str:
 
 
 def _print(
-    report: "ContractReport", facts: "FeedbackFacts | None", history: str, as_json: bool
+    report: "ContractReport",
+    facts: "FeedbackFacts | None",
+    history: str,
+    truth: "GroundTruth | None",
+    checks: "list[Check]",
+    as_json: bool,
 ) -> None:
     if as_json:
-        answer = {**asdict(report), "facts": asdict(facts) if facts else None, "history": history}
+        answer = {
+            **asdict(report),
+            "facts": asdict(facts) if facts else None,
+            "history": history,
+            "truth": asdict(truth) if truth else None,
+            "checks": [asdict(one) for one in checks],
+        }
         say_json(answer)
         return
     say(f"database      {report.database}")
@@ -120,11 +168,19 @@ def _print(
         say(f"              {share:.1%} without account_id, {facts.future_rows} in the future")
     table = "present" if report.churn_table_present else "absent, the label would be inactivity"
     say(f"ground truth  {report.churn_table}: {table}")
+    if truth and (churn := truth.churn):
+        newest = f", the newest {churn.age_days} days old" if churn.newest else ""
+        say(f"              {churn.rows} rows that count{newest}")
+        say(f"              {churn.rows_unmatched} of them match no account")
     for note in report.notes:
         say(f"note          {note}")
     for problem in report.problems:
         say(f"problem       {problem}")
     if history:
         say(f"problem       {history}")
-    if not report.problems and not history:
+    for one in checks:
+        if one.verdict in ("warned", "stopped"):
+            word = "warning" if one.verdict == "warned" else "problem"
+            say(f"{word}       {one.message}")
+    if not report.problems and not history and not any(one.verdict == "stopped" for one in checks):
         say("All is well.")

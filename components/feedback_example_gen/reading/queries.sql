@@ -1,3 +1,70 @@
+-- name: churn_counts
+-- What the table of the ground truth holds, in one scan. Those that count name an account, and have
+-- a date that feedback could come before and that was past at as_of.
+SELECT count(*) FILTER (WHERE counts) AS rows,
+       count(*) FILTER (WHERE counts)
+           - count(DISTINCT (account_id, churned_at)) FILTER (WHERE counts) AS rows_repeated,
+       count(*) FILTER (WHERE NOT named) AS rows_without_account,
+       count(*) FILTER (WHERE NOT dated) AS rows_without_date,
+       count(*) FILTER (WHERE dated AND churned_at >= %(as_of)s) AS rows_in_future,
+       count(*) FILTER (WHERE dated AND churned_at < %(first)s) AS rows_before_feedback
+FROM (SELECT *, named AND dated AND churned_at >= %(first)s AND churned_at < %(as_of)s AS counts
+      FROM (SELECT {account_column}::text AS account_id,
+                   {date_column} AS churned_at,
+                   coalesce({account_column}::text <> '', false) AS named,
+                   coalesce(isfinite({date_column})
+                            AND {date_column} >= '0001-01-01 00:00+00', false) AS dated
+            FROM {table}) AS churn) AS judged
+
+-- name: churn_days
+-- The last churn of each day that has one, of those that count.
+SELECT max({date_column}) AS churned_at
+FROM {table}
+WHERE {account_column}::text <> ''
+  AND {date_column} >= %(first)s
+  AND {date_column} < %(as_of)s
+GROUP BY date_trunc('day', {date_column})
+ORDER BY 1
+
+-- name: unmatched_churn
+-- The ids of the ground truth, of rows that count, that no account has.
+SELECT {account_column}::text AS account_id, count(*) AS rows
+FROM {table} AS churn
+WHERE {account_column}::text <> ''
+  AND {date_column} >= %(first)s
+  AND {date_column} < %(as_of)s
+  AND NOT EXISTS (SELECT FROM feedback_enriched AS feedback
+                  WHERE feedback.account_id::text = churn.{account_column}::text
+                    AND feedback.created_at < %(as_of)s)
+GROUP BY 1
+
+-- name: accounts
+SELECT DISTINCT account_id::text
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at < %(as_of)s
+
+-- name: published_accounts
+-- The accounts of the newest publication before as_of, and whether each has any feedback.
+SELECT published.account_id,
+       EXISTS (SELECT FROM feedback_enriched AS feedback
+               WHERE feedback.account_id::text = published.account_id) AS has_feedback
+FROM tens_insight.account_risk_score_history AS published
+WHERE publication_id = (SELECT publication_id
+                        FROM tens_insight.publications
+                        WHERE target_table = 'account_risk_scores'
+                          AND kind = 'published'
+                          AND undone_at IS NULL
+                          AND as_of < %(as_of)s
+                        ORDER BY as_of DESC, publication_id DESC
+                        LIMIT 1)
+
+-- name: may_read_published_accounts
+SELECT coalesce(bool_and(has_table_privilege(oid, 'SELECT')) AND count(*) = 2, false)
+FROM pg_class
+WHERE oid IN (to_regclass('tens_insight.publications'),
+              to_regclass('tens_insight.account_risk_score_history'))
+
 -- name: previous_publication
 SELECT as_of, feedback_rows, rows_written AS scored
 FROM tens_insight.publications
@@ -30,7 +97,7 @@ GROUP BY 1, 2
 SELECT {account_column}::text AS account_id, {date_column}::timestamp AS churned_at
 FROM {table}
 WHERE {date_column} < %(as_of)s
-  AND isfinite({date_column})
+  AND {date_column} >= '0001-01-01 00:00+00'
   AND (hashtext({account_column}::text) & 2147483647) %% %(buckets)s = %(bucket)s
 
 -- name: read_feedback

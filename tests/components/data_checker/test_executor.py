@@ -219,7 +219,7 @@ def test_one_class_stops_the_run(feedback: Any, describe: Describe, tmp_path: Pa
     feedback.add(world())
     feedback.churn([("somebody else", ago(5))])
     message, failed = stopped(describe(tmp_path, splits=("train", "eval")), tmp_path)
-    assert failed == {"train: churned", "eval: churned"}
+    assert failed == {"train: churned", "eval: churned", "churn rows that match no account"}
     assert "in the split train only 0 examples churned, at least 3 are needed" in message
 
 

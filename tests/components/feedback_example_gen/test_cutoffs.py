@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import DataGateStopped
+from components.feedback_example_gen.churn_rhythm import EARLIEST, KnownChurn
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.cutoffs import (
     EVAL,
@@ -57,7 +58,7 @@ def test_windows_are_closed_and_ordered(case: tuple[timedelta, FeedbackExampleGe
     assert plan.score == (as_of,)
     assert [cutoff + horizon for cutoff in plan.eval] == [as_of]
     assert max(plan.train) + horizon == plan.eval[0]
-    known = {split: plan.known_until(split) for split in SPLITS}
+    known = {split: plan.known_until(split, FIRST) for split in SPLITS}
     assert known == {TRAIN: plan.eval[0], EVAL: as_of, SCORE: None}
     assert all(cutoff - days(windows.lookback_days) >= FIRST for cutoff in plan.train)
     assert list(plan.train) == sorted(set(plan.train))
@@ -160,3 +161,62 @@ def test_scoring_alone_ignores_named_cutoffs() -> None:
     named = replace(WINDOWS, training_cutoffs=(FIRST,), eval_cutoff=FIRST)
     as_of = FIRST + days(1)
     assert plan_cutoffs(as_of, FIRST, named, [SCORE]) == CutoffPlan(score=(as_of,))
+
+
+AS_OF = FIRST + days(500)
+
+
+def hidden(*intervals: tuple[float, float]) -> KnownChurn:
+    """Churn that nobody recorded in some intervals, in days after FIRST."""
+    return KnownChurn(tuple((FIRST + days(begin), FIRST + days(end)) for begin, end in intervals))
+
+
+@pytest.mark.parametrize(
+    "churn",
+    [
+        hidden((460, 500)),
+        hidden((250, 290)),
+        hidden((-999, 230)),
+        hidden((200, 210), (490, 500)),
+    ],
+)
+def test_no_label_window_lies_where_churn_was_not_recorded(churn: KnownChurn) -> None:
+    plan = plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, churn)
+    horizon = days(WINDOWS.horizon_days)
+    for split, cutoff in plan:
+        if split == SCORE:
+            continue
+        assert churn.hidden_in(cutoff, cutoff + horizon) is None
+        known_until = plan.known_until(split, cutoff)
+        assert known_until is not None
+        assert cutoff + horizon <= known_until
+        assert churn.hidden_in(cutoff, known_until) is None
+    assert plan.score == (AS_OF,)
+    assert max(plan.train) + horizon <= plan.eval[0]
+    assert plan != replace(plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS), churn=churn)
+
+
+def test_the_evaluation_moves_before_the_end_of_what_is_known() -> None:
+    plan = plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, hidden((460, 500)))
+    assert plan.eval == (FIRST + days(400),)
+    assert max(plan.train) == FIRST + days(340)
+    # The hole is too near to the end for an evaluation after it.
+    plan = plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, hidden((410, 450)))
+    assert plan.eval == (FIRST + days(350),)
+
+
+def test_too_little_known_churn_is_said() -> None:
+    with pytest.raises(DataGateStopped, match="account_churn does not know who left from 2023-08"):
+        plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, hidden((240, 500)))
+    with pytest.raises(DataGateStopped, match="know who left until 2024-04-"):
+        plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, KnownChurn(((EARLIEST, FIRST + days(470)),)))
+
+
+@pytest.mark.parametrize("setting", ["EVAL_CUTOFF", "TRAINING_CUTOFFS"])
+def test_a_cutoff_by_name_must_be_known(setting: str) -> None:
+    moment = FIRST + days(300)
+    value = moment if setting == "EVAL_CUTOFF" else (moment,)
+    named = replace(WINDOWS, **{setting.lower(): value})
+    said = f"everybody would seem to have stayed. Correct TENS_INSIGHT_{setting}"
+    with pytest.raises(DataGateStopped, match=said):
+        plan_cutoffs(AS_OF, FIRST, named, SPLITS, hidden((350, 360)))

@@ -175,6 +175,25 @@ def test_the_artifact_says_what_it_holds(
         "train_base_rate": sum(one["churned"] for one in train.values()) / len(train),
         "eval_base_rate": sum(one["churned"] for one in evaluation.values()) / len(evaluation),
         **plain_input(world),
+        "churn_rows": 9,
+        "churn_rows_unmatched": 1,
+        **{
+            f"churn_rows_{kind}": 0
+            for kind in (
+                "repeated",
+                "without_account",
+                "without_date",
+                "in_future",
+                "before_feedback",
+            )
+        },
+        "churn_newest": ago(3).isoformat(),
+        "churn_age_days": 3,
+        "churn_gaps": 6,
+        "churn_longest_gap_days": 12,
+        "churn_limit_days": 47,
+        "churn_rows_before_feedback": 2,
+        "churn_known_until": AS_OF.isoformat(),
     }
     assert 0 < facts["train_churned"] < facts["train_examples"]
     assert 0 < facts["eval_churned"] < facts["eval_examples"]

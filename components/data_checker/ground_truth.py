@@ -1,0 +1,166 @@
+"""Can the ground truth be trusted: do its ids name accounts, and does it still arrive?
+
+`tens-insight db check` makes these checks too: what would stop a run is told before it.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, verdict_on
+from components.data_checker.config import DataCheckerConfig
+from components.data_checker.volume import VOLUME
+from components.registry.input_notes import told_spellings
+from components.registry.input_properties import (
+    CHURN,
+    PUBLISHED,
+    ChurnFacts,
+    ExamplesProperties,
+    IdFacts,
+)
+
+IDENTITY: Final = "identity"
+TRUTH: Final = "truth"
+_SHOWN: Final = 3
+
+
+def check_ground_truth(data: ExamplesProperties, limits: DataCheckerConfig) -> Iterator[Check]:
+    """Yields whether ids are those of accounts, and whether churn is still recorded.
+
+    Args:
+        data: Properties of the Examples.
+        limits: The thresholds.
+    """
+    yield from check_facts(data.truth.get(CHURN), data.known_ids.get(PUBLISHED), limits)
+
+
+def check_facts(
+    churn: ChurnFacts | None, accounts: IdFacts | None, limits: DataCheckerConfig
+) -> Iterator[Check]:
+    """Does what check_ground_truth does, before there are Examples.
+
+    Args:
+        churn: The table of churn dates; None where the label is inactivity.
+        accounts: The accounts that were published last; None where they were not asked for.
+        limits: The thresholds.
+    """
+    if churn is not None:
+        yield _matching(churn, limits)
+        yield _spelling(churn, limits)
+        yield _age(churn)
+        yield _holes(churn)
+    if accounts is not None:
+        yield _lost(accounts, limits)
+
+
+def _matching(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
+    name, most = "churn rows that match no account", limits.max_unmatched_churn_share
+    if not churn.rows:
+        return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, "there are no churn rows")
+    share = churn.rows_unmatched / churn.rows
+    if churn.rows_unmatched == churn.rows:
+        told = f"no churn row matches an account: none of the {churn.rows} ids is in the feedback"
+    else:
+        told = (
+            f"{churn.rows_unmatched} of {churn.rows} churn rows match no account: {share:.1%}, at "
+            f"most {most:.1%} may"
+        )
+    message = (
+        f"{told}; accounts of these rows count as accounts that stayed. Correct the ids, or allow "
+        "more where such accounts never gave feedback (TENS_INSIGHT_MAX_UNMATCHED_CHURN_SHARE)"
+    )
+    return _check(
+        IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
+    )
+
+
+def _spelling(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
+    name, most = "churn rows of another spelling", limits.max_misspelt_churn_share
+    if not churn.rows:
+        return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, "there are no churn rows")
+    spellings = churn.spellings or ()
+    rows = sum(found for _, found, _, _ in spellings)
+    share = rows / churn.rows
+    message = (
+        f"{rows} of {churn.rows} churn rows would match an account in another spelling: "
+        f"{told_spellings(spellings)}. Ids are compared byte for byte: correct the export "
+        "(TENS_INSIGHT_MAX_MISSPELT_CHURN_SHARE)"
+    )
+    return _check(
+        IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
+    )
+
+
+def _age(churn: ChurnFacts) -> Check:
+    name, limit = "days since the newest churn", churn.limit_days
+    if churn.newest is None:
+        empty = (
+            "the churn table holds no churn between the oldest feedback and as_of: everybody would "
+            "seem to have stayed. Check its export, or set TENS_INSIGHT_LABEL_SOURCE=inactivity"
+        )
+        return _check(TRUTH, name, None, "churn", FAILED, empty)
+    if limit is None or churn.age_days is None:
+        few = f"too few days with churn to know their rhythm: {churn.gaps} gaps"
+        return _check(TRUTH, name, churn.age_days, "usual", SKIPPED, few)
+    message = (
+        f"the newest churn is {churn.age_days} days older than as_of, the longest of {churn.gaps} "
+        f"gaps before had {churn.longest_gap_days} days, and {limit} are allowed: accounts that "
+        f"left since {_day(churn.newest)} would be scored as if they had stayed, and no label "
+        "looks beyond. Check the export of churn dates (TENS_INSIGHT_MAX_CHURN_AGE_DAYS)"
+    )
+    verdict = verdict_on(churn.age_days <= limit)
+    return _check(TRUTH, name, churn.age_days, f"<= {limit}", verdict, message)
+
+
+def _holes(churn: ChurnFacts) -> Check:
+    name = "intervals without churn"
+    if churn.limit_days is None:
+        return _check(VOLUME, name, None, "0", SKIPPED, "too few days with churn")
+    holes = churn.holes or ()
+    named = ", ".join(f"{_day(begin)} to {_day(end)}" for begin, end in holes[:_SHOWN])
+    message = (
+        f"the churn table holds no churn in {len(holes)} intervals that are longer than is usual: "
+        f"{named}; no label looks there, but accounts that left in them count as customers since. "
+        "Complete the export (TENS_INSIGHT_MAX_CHURN_AGE_DAYS)"
+    )
+    return _check(VOLUME, name, len(holes), "0", verdict_on(not holes), message)
+
+
+def _lost(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
+    name, most = "published accounts without feedback", limits.max_lost_accounts_share
+    if not accounts.ids or accounts.unmatched is None:
+        none = "not compared: no earlier run has published"
+        return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, none)
+    share = accounts.unmatched / accounts.ids
+    if accounts.unmatched == accounts.ids:
+        told = (
+            f"all accounts are new: none of the {accounts.ids} accounts that were published last "
+            "has any feedback"
+        )
+    else:
+        told = (
+            f"{accounts.unmatched} of the {accounts.ids} accounts that were published last have no "
+            f"feedback any more: {share:.1%}, at most {most:.1%} may"
+        )
+    if accounts.spellings:
+        told += (
+            f"; ids of today are the same in another spelling: {told_spellings(accounts.spellings)}"
+        )
+    message = (
+        f"{told}. Check what became of the ids; where they are meant to be new, let one run pass "
+        "(TENS_INSIGHT_MAX_LOST_ACCOUNTS_SHARE=1)"
+    )
+    return _check(
+        IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
+    )
+
+
+def _day(moment: str) -> str:
+    return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
+
+
+def _check(
+    group: str, name: str, found: float | None, threshold: str, verdict: str, why: str
+) -> Check:
+    message = {PASSED: "", SKIPPED: f"{name}: {why}"}.get(verdict, why)
+    return Check(name, group, (), found, threshold, verdict, message)

@@ -1,0 +1,117 @@
+"""The state of the ground truth: whose churn it records, until when, and how it spells them.
+
+A run and `tens-insight db check` ask the same function, inside a transaction of their own.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import psycopg2.extensions
+
+from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, KnownChurn, rhythm_of
+from components.feedback_example_gen.config import FeedbackExampleGenConfig
+from components.feedback_example_gen.near_ids import masked, near_ids, shown
+from components.feedback_example_gen.reading.churn_rows import (
+    read_accounts,
+    read_churn_rows,
+    read_published_accounts,
+)
+from components.feedback_example_gen.reading.feedback_reader import ChurnSource
+from components.registry.input_properties import ChurnFacts, IdFacts
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """What a database says of its own churn dates and accounts.
+
+    Attributes:
+        churn: Of the table of churn dates; None where the label is inactivity.
+        accounts: Of the accounts that were published last.
+        known: When the table knows who left.
+    """
+
+    churn: ChurnFacts | None
+    accounts: IdFacts
+    known: KnownChurn
+
+
+def read_ground_truth(
+    connection: psycopg2.extensions.connection,
+    config: FeedbackExampleGenConfig,
+    first: datetime,
+    as_of: datetime,
+    *,
+    has_churn: bool,
+    names_accounts: bool,
+) -> GroundTruth:
+    """Reads and judges the ground truth inside the connection's transaction.
+
+    Args:
+        connection: Open, with time zone UTC.
+        config: The settings.
+        first: created_at of the oldest feedback with an account, UTC.
+        as_of: The run's now, UTC.
+        has_churn: Whether the label comes from the table of churn dates.
+        names_accounts: Whether examples are ids, or only their shape: what is kept names nobody.
+
+    Raises:
+        ContractBroken: A table, a column or the right to read is missing.
+        DatabaseUnreachable: The server went away.
+    """
+    known_ids = _Once(lambda: read_accounts(connection, as_of))
+    spell = shown if names_accounts else _shape
+    published = read_published_accounts(connection, as_of)
+    gone = [one for one, has_feedback in (published or {}).items() if not has_feedback]
+    accounts = IdFacts(
+        ids=None if published is None else len(published),
+        unmatched=None if published is None else len(gone),
+        spellings=_spellings(dict.fromkeys(gone, 1), known_ids, spell),
+    )
+    if not has_churn:
+        return GroundTruth(None, accounts, ALL_KNOWN)
+    source = ChurnSource(config.churn_table, config.churn_account_column, config.churn_date_column)
+    found = read_churn_rows(connection, source, first, as_of)
+    rhythm = rhythm_of(found.days, first + config.lookback, as_of, config.max_churn_age_days)
+    churn = ChurnFacts(
+        **asdict(found.counts),
+        rows_unmatched=sum(found.unmatched.values()),
+        spellings=_spellings(found.unmatched, known_ids, spell),
+        newest=found.days[-1].isoformat() if found.days else None,
+        age_days=rhythm.age_days,
+        gaps=rhythm.gaps,
+        longest_gap_days=rhythm.longest_gap_days,
+        limit_days=rhythm.limit_days,
+        holes=tuple((begin.isoformat(), end.isoformat()) for begin, end in rhythm.holes) or None,
+        known_until=rhythm.known.end(as_of).isoformat(),
+    )
+    return GroundTruth(churn, accounts, rhythm.known)
+
+
+class _Once:
+    """Reads the ids of all accounts when they are first needed."""
+
+    def __init__(self, read: Callable[[], Collection[str]]):
+        self._read = read
+        self._ids: Collection[str] | None = None
+
+    def __call__(self) -> Collection[str]:
+        if self._ids is None:
+            self._ids = self._read()
+        return self._ids
+
+
+def _spellings(
+    unmatched: Mapping[str, int],
+    accounts: Callable[[], Collection[str]],
+    spell: Callable[[str], str],
+) -> tuple[tuple[str, int, str, str], ...] | None:
+    found = near_ids(unmatched, accounts()) if unmatched else ()
+    return (
+        tuple((one.rule, one.rows, spell(one.unmatched), spell(one.account)) for one in found)
+        or None
+    )
+
+
+def _shape(text: str) -> str:
+    return shown(masked(text))

@@ -1,0 +1,118 @@
+"""What the table of the ground truth holds, and which of its ids name an account."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg2.extensions
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.feedback_example_gen.reading.feedback_reader import ChurnSource
+from components.postgres.failures import explained
+from components.postgres.names import table_identifier
+from components.postgres.queries import queries
+from components.postgres.rows import one_record, value
+
+_QUERIES: Final = queries(__package__)
+
+
+@dataclass(frozen=True)
+class ChurnCounts:
+    """Rows of the table.
+
+    Attributes:
+        rows: Those that count: with an account and a date from the oldest feedback to as_of.
+        rows_repeated: Of them, those that are equal to another.
+        rows_without_account: The id is NULL or empty.
+        rows_without_date: The date is NULL, infinite or before the year 1.
+        rows_in_future: Dated at or after as_of.
+        rows_before_feedback: Dated before the oldest feedback.
+    """
+
+    rows: int
+    rows_repeated: int
+    rows_without_account: int
+    rows_without_date: int
+    rows_in_future: int
+    rows_before_feedback: int
+
+
+@dataclass(frozen=True)
+class ChurnRows:
+    """What is to be judged of the table.
+
+    Attributes:
+        counts: Its rows, by kind.
+        days: The last churn of each day (UTC) that has one, rising.
+        unmatched: Rows of each id that no account has.
+    """
+
+    counts: ChurnCounts
+    days: tuple[datetime, ...]
+    unmatched: Mapping[str, int]
+
+
+def read_churn_rows(
+    connection: psycopg2.extensions.connection,
+    source: ChurnSource,
+    first: datetime,
+    as_of: datetime,
+) -> ChurnRows:
+    """Reads what has to be judged of the ground truth.
+
+    Args:
+        connection: Open, with time zone UTC.
+        source: Its table and columns.
+        first: created_at of the oldest feedback with an account, UTC.
+        as_of: The run's now, UTC.
+
+    Raises:
+        ContractBroken: The table, a column or the right to read is missing.
+        DatabaseUnreachable: The server went away.
+    """
+    names = {
+        "table": table_identifier(source.table),
+        "account_column": sql.Identifier(source.account_column),
+        "date_column": sql.Identifier(source.date_column),
+    }
+    moments = {"first": first, "as_of": as_of}
+
+    def run(cursor: Cursor, name: str) -> None:
+        cursor.execute(sql.SQL(_QUERIES[name]).format(**names), moments)
+
+    with explained(connection), connection.cursor() as cursor:
+        run(cursor, "churn_counts")
+        counts = one_record(cursor, ChurnCounts)
+        run(cursor, "churn_days")
+        days = tuple(day for (day,) in cursor.fetchall())
+        run(cursor, "unmatched_churn")
+        return ChurnRows(counts, days, dict(cursor.fetchall()))
+
+
+def read_accounts(connection: psycopg2.extensions.connection, as_of: datetime) -> set[str]:
+    """Returns the ids of all accounts with feedback before as_of."""
+    return {account for (account,) in _all(connection, "accounts", as_of)}
+
+
+def read_published_accounts(
+    connection: psycopg2.extensions.connection, as_of: datetime
+) -> dict[str, bool] | None:
+    """Returns the accounts of the newest publication before as_of, and whether they have feedback.
+
+    None where nothing was published, or this role may not see what was.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute(_QUERIES["may_read_published_accounts"])
+        if not value(cursor):
+            return None
+    return dict(_all(connection, "published_accounts", as_of)) or None
+
+
+def _all(
+    connection: psycopg2.extensions.connection, name: str, as_of: datetime
+) -> list[tuple[Any, ...]]:
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute(_QUERIES[name], {"as_of": as_of})
+        return cursor.fetchall()
