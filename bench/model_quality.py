@@ -64,7 +64,7 @@ def _measure(
     name: str, found: TrainedHistory, recorded: dict[str, int] | None, limit: dict[str, Figure]
 ) -> QualityResult:
     """Scores the test cutoff with every model and prints the tables."""
-    from bench.rivals import rival_probabilities
+    from bench.reference_models import reference_probabilities
 
     training, testing = found.training, found.testing
     print(
@@ -73,7 +73,7 @@ def _measure(
         f"{testing.base_rate:.3f}, trained in {found.training_seconds:.0f} s"
     )
     labels = testing.labels.astype(np.float64)
-    scores = score_models(labels, {OURS: found.ours, **rival_probabilities(training, testing)})
+    scores = score_models(labels, {OURS: found.ours, **reference_probabilities(training, testing)})
     print_table(scores)
     slices = list(score_slices(labels, found.ours, slice_rows(found.tiers, found.states)))
     print_slices(slices)

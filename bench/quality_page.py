@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from bench.limit import MODEL_AUC
-from bench.quality_bars import Judged, judge
 from bench.quality_result import QualityResult
+from bench.quality_targets import Judged, judge
 from bench.score_table import Score, as_text
 from bench.slices import SliceScore
 from bench.verdict import verdict_line
@@ -49,7 +49,8 @@ def _bars(judged: Sequence[Judged]) -> Iterator[str]:
     yield "| history | figure | threshold | found | |"
     yield "|---|---|---|---|---|"
     for one in judged:
-        yield f"| {one.history} | {one.figure} | {one.bar} | {one.found} | {words[one.reached]} |"
+        cells = one.history, one.figure, one.target, one.found, words[one.reached]
+        yield f"| {' | '.join(cells)} |"
 
 
 def _history(result: QualityResult) -> Iterator[str]:

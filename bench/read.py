@@ -69,7 +69,7 @@ class Seconds:
     columns: float = 0.0
     encoding: float = 0.0
     writing: float = 0.0
-    snapshots: int = 0
+    examples: int = 0
     size: int = 0
 
     @property
@@ -112,18 +112,18 @@ def grouped(connection: Connection, as_of: datetime) -> tuple[float, Feedback]:
 
 
 def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: str) -> Seconds:
-    """Builds and writes the snapshots of all cutoffs, and times each stage."""
+    """Builds and writes the examples of all cutoffs, and times each stage."""
     plan = plan_cutoffs(as_of, as_of - timedelta(days=DAYS), WINDOWS, SPLITS)
     encoder, spent = RecordBatchToExamplesEncoder(), Seconds()
     with tf.io.TFRecordWriter(os.path.join(folder, "examples.gz"), GZIP) as writer:
         for split, cutoff in plan:
             start = time.perf_counter()
-            snapshots = take_examples(
+            examples = take_examples(
                 feedback, churn, cutoff, RULES, plan.known_until(split, cutoff)
             )
             spent.population += time.perf_counter() - start
-            spent.snapshots += len(snapshots.account)
-            batches = record_batches(feedback, snapshots)
+            spent.examples += len(examples.account)
+            batches = record_batches(feedback, examples)
             while True:
                 start = time.perf_counter()
                 batch = next(batches, None)
@@ -143,11 +143,11 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
 
 def report_examples(spent: Seconds) -> None:
     """Prints where the time of the Examples goes."""
-    print(f"{spent.snapshots} snapshots, {spent.size / 1e6:.0f} MB in gzipped TFRecords:")
+    print(f"{spent.examples} examples, {spent.size / 1e6:.0f} MB in gzipped TFRecords:")
     for name in ("population", "columns", "encoding", "writing", "total"):
         seconds = getattr(spent, name)
-        each = seconds / spent.snapshots * 100_000
-        print(f"  {name:12}{seconds:8.2f} s {each:8.2f} s per 100,000 snapshots")
+        each = seconds / spent.examples * 100_000
+        print(f"  {name:12}{seconds:8.2f} s {each:8.2f} s per 100,000 examples")
 
 
 def peak_megabytes() -> float:

@@ -1,36 +1,38 @@
-"""Whether the pipeline's model lies below a rival by more than chance."""
+"""Whether the pipeline's model lies below a reference model by more than chance."""
 
 from collections.abc import Sequence
 
 from bench.score_table import Score
 
-RIVAL = "LightGBM"
+REFERENCE = "LightGBM"
 HIGHER_IS_BETTER = {"AUC": True, "log-loss": False}
 
 
-def below(scores: Sequence[Score], rival: str = RIVAL) -> dict[str, bool]:
-    """Returns by metric whether the whole paired interval is on the rival's side.
+def below(scores: Sequence[Score], reference: str = REFERENCE) -> dict[str, bool]:
+    """Returns by metric whether the whole paired interval is on the reference model's side.
 
     Args:
         scores: Of score_models.
-        rival: A model among them.
+        reference: A model among them.
 
     Raises:
-        ValueError: The rival was not measured.
+        ValueError: The reference model was not measured.
     """
-    gaps = {score.metric: score.gap_interval for score in scores if score.model == rival}
+    gaps = {score.metric: score.gap_interval for score in scores if score.model == reference}
     found = {}
     for metric, higher in HIGHER_IS_BETTER.items():
         limits = gaps.get(metric)
         if limits is None:
-            raise ValueError(f"{rival} has no paired interval of {metric}: it was not measured.")
+            raise ValueError(
+                f"{reference} has no paired interval of {metric}: it was not measured."
+            )
         found[metric] = limits[1] < 0 if higher else limits[0] > 0
     return found
 
 
-def verdict_line(scores: Sequence[Score], rival: str = RIVAL) -> str:
+def verdict_line(scores: Sequence[Score], reference: str = REFERENCE) -> str:
     """Returns the answer in a line."""
     said = (
-        f"{metric} {'yes' if worse else 'no'}" for metric, worse in below(scores, rival).items()
+        f"{metric} {'yes' if worse else 'no'}" for metric, worse in below(scores, reference).items()
     )
-    return f"below {rival} by the paired interval: {', '.join(said)}"
+    return f"below {reference} by the paired interval: {', '.join(said)}"

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from components.data_checker.checks import FAILED, SKIPPED, STOPPED, WARNED, Check
+from components.data_checker.checks import STOPPED, WARNED, Check
+from components.verdicts import FAILED, SKIPPED
 
 WARN: Final = "warn"
 STOP: Final = "stop"

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-PASSED: Final = "passed"
-FAILED: Final = "failed"
-"""Only until actions.py has said what a failure does."""
+from components.verdicts import FAILED, PASSED
+
 WARNED: Final = "warned"
 STOPPED: Final = "stopped"
-SKIPPED: Final = "skipped"
 
 
 @dataclass(frozen=True)
@@ -35,5 +33,5 @@ class Check:
 
 
 def verdict_on(passed: bool) -> str:
-    """Returns the verdict of a check that was made."""
+    """Returns the verdict of a check; actions.py says what a failure does."""
     return PASSED if passed else FAILED

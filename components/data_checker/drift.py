@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check
+from components.data_checker.checks import Check
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.pairs import SKEW, Pair, too_few, too_few_values
 from components.data_checker.statistics import Statistics, ValueCounts, features
+from components.verdicts import FAILED, PASSED, SKIPPED
 
 
 @dataclass(frozen=True)

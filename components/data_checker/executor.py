@@ -14,7 +14,7 @@ from tfx.types import artifact_utils
 
 from components.config import read_config
 from components.data_checker.actions import decide
-from components.data_checker.checks import SKIPPED, Check
+from components.data_checker.checks import Check
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.decision_file import write_checks
 from components.data_checker.drift import check_drift
@@ -27,6 +27,7 @@ from components.data_checker.value_checks import UNSEEN_PAIRS, check_missing, ch
 from components.data_checker.volume import check_volume
 from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.input_properties import ExamplesProperties
+from components.verdicts import SKIPPED
 from transforms.schema import load_schema
 
 Artifacts = dict[str, list[types.Artifact]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, verdict_on
+from components.data_checker.checks import Check, verdict_on
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.volume import VOLUME
 from components.registry.input_notes import told_spellings
@@ -18,6 +18,7 @@ from components.registry.input_properties import (
     ExamplesProperties,
     IdFacts,
 )
+from components.verdicts import FAILED, PASSED, SKIPPED
 
 IDENTITY: Final = "identity"
 TRUTH: Final = "truth"

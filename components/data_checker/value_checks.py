@@ -6,7 +6,7 @@ They are the raw ones, as the statistics list them.
 from collections.abc import Iterator
 from typing import Final
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check, verdict_on
+from components.data_checker.checks import Check, verdict_on
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.pairs import Pair, too_few, too_few_values
 from components.data_checker.statistics import (
@@ -17,6 +17,7 @@ from components.data_checker.statistics import (
     features,
 )
 from components.feedback_example_gen.cutoffs import EVAL, SCORE, TRAIN
+from components.verdicts import FAILED, PASSED, SKIPPED
 from transforms import event_spec
 from transforms.columns import CATEGORIES, OPEN_SETS
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Final
 
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check
+from components.data_checker.checks import Check
 from components.data_checker.config import DataCheckerConfig
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
 from components.registry.input_properties import ExamplesProperties
+from components.verdicts import FAILED, PASSED, SKIPPED
 
 VOLUME: Final = "volume"
 FEWEST_WEEKLY_ROWS: Final = 100

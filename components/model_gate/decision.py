@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.model_gate.decision_file import CHALLENGER, Decision
-from components.model_gate.gate_check import PASSED, SKIPPED, GateCheck
+from components.model_gate.gate_check import GateCheck
+from components.verdicts import PASSED, SKIPPED
 from serving_model.evaluation.metrics import METRICS
 from serving_model.evaluation.reliability import deciles
 

@@ -7,11 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from components.verdicts import FAILED, PASSED, SKIPPED
 from serving_model.evaluation.paired_bootstrap import interval
 
-PASSED: Final = "passed"
-FAILED: Final = "failed"
-SKIPPED: Final = "skipped"
 OVERALL: Final = "overall"
 LOWEST_AUC: Final = 0.5
 """A ranking by chance."""

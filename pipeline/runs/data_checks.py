@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from components.data_checker.checks import PASSED, SKIPPED, STOPPED, WARNED, Check
+from components.data_checker.checks import STOPPED, WARNED, Check
 from components.registry.artifact_names import DATA_GATE_DECISION
+from components.verdicts import PASSED, SKIPPED
 from pipeline.registry.registry import RunArtifacts
 
 SHOWN: Final = 5

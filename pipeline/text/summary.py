@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from components.model_gate.gate_check import SKIPPED, GateCheck
+from components.model_gate.gate_check import GateCheck
 from components.registry.input_notes import input_notes
 from components.registry.input_properties import Split
 from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
+from components.verdicts import SKIPPED
 from pipeline.runs.summary import RunSummary
 from pipeline.text.plain_text import minute_of, table_lines
 from pipeline.text.terminal import escape_controls

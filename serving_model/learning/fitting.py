@@ -17,7 +17,7 @@ from serving_model.learning.piecewise_linear import find_bins
 BINS: Final = (10, 4)
 """Of a column: members take turns at them. Fine bins follow bends, coarse ones hold on to signals
 that are weak, and the mean of both is near the better one on any history."""
-L2_SNAPSHOTS: Final = 10_000
+L2_EXAMPLES: Final = 10_000
 """Training examples for which the l2 setting is stated, see FitSettings.network."""
 PREDICT_BATCH: Final = 8192
 
@@ -27,11 +27,11 @@ class FitSettings:
     """How the network is fitted.
 
     Attributes:
-        network: Its shape. Its l2 holds for L2_SNAPSHOTS examples and shrinks in
+        network: Its shape. Its l2 holds for L2_EXAMPLES examples and shrinks in
             proportion with more: what is believed of the weights beforehand stays the
             same, however much there is to learn from.
         seed: Start of weights, dropout and the order of examples.
-        batch_size: LabelledExamples per step.
+        batch_size: Examples per step.
         learning_rate: Of Adam at the first step; it falls to 0 along half a cosine.
         epochs: Passes over the examples.
     """
@@ -59,7 +59,7 @@ def fit_network(
     shape = settings.network
     if not shape.hidden_units:
         return None
-    scaled = dataclasses.replace(shape, l2=shape.l2 * L2_SNAPSHOTS / len(features))
+    scaled = dataclasses.replace(shape, l2=shape.l2 * L2_EXAMPLES / len(features))
     bins = [find_bins(features, count) for count in BINS]
     base = base_log_odds(periods)
     network = build_network(features.shape[1], bins, base, scaled, settings.seed)

@@ -5,7 +5,7 @@ from typing import Any
 from bench.quality_result import Figure, QualityResult
 from bench.score_table import OURS, Score
 from bench.slices import SliceScore
-from bench.verdict import RIVAL
+from bench.verdict import REFERENCE
 
 
 def result(name: str, auc: float = 0.76, **changes: Any) -> QualityResult:
@@ -14,7 +14,7 @@ def result(name: str, auc: float = 0.76, **changes: Any) -> QualityResult:
     scores = []
     for metric, value in ours.items():
         scores.append(Score(metric, OURS, value, (value - 0.01, value + 0.01), None, None))
-        scores.append(Score(metric, RIVAL, value, (value, value), 0.0, (-0.004, 0.005)))
+        scores.append(Score(metric, REFERENCE, value, (value, value), 0.0, (-0.004, 0.005)))
     values: dict[str, Any] = {
         "name": name,
         "fingerprint": "abc",

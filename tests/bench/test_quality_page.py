@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.quality_bars import Judged, judge
 from bench.quality_page import page
 from bench.quality_result import QualityResult, read_result
+from bench.quality_targets import Judged, judge
 from bench.score_table import Score
-from bench.verdict import RIVAL
+from bench.verdict import REFERENCE
 from tests.bench.quality_results import limited, result
 
 
@@ -36,10 +36,10 @@ def test_what_was_not_measured_is_neither_reached_nor_missed() -> None:
     assert judge([])[-1].reached is None
 
 
-def test_no_history_may_lie_below_the_rival() -> None:
-    worse = Score("AUC", RIVAL, 0.8, (0.7, 0.9), -0.04, (-0.06, -0.02))
+def test_no_history_may_lie_below_the_reference() -> None:
+    worse = Score("AUC", REFERENCE, 0.8, (0.7, 0.9), -0.04, (-0.06, -0.02))
     fine = result("another set")
-    scores = [worse if (s.metric, s.model) == ("AUC", RIVAL) else s for s in fine.scores]
+    scores = [worse if (s.metric, s.model) == ("AUC", REFERENCE) else s for s in fine.scores]
     below = result("another set", scores=scores)
     figure = "AUC, ours minus LightGBM's"
     assert judged([fine], "another set", figure).reached is True

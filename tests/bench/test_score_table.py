@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.score_table import METRICS, OURS, Score, print_table, score_models
-from bench.verdict import RIVAL, below, verdict_line
+from bench.verdict import REFERENCE, below, verdict_line
 
 
 def test_a_gap_is_ours_minus_the_others_and_paired(
@@ -15,16 +15,16 @@ def test_a_gap_is_ours_minus_the_others_and_paired(
     truth = rng.beta(1, 3, 600)
     labels = (rng.random(600) < truth).astype(float)
     worse = np.clip(truth + rng.normal(0, 0.3, 600), 0.01, 0.99)
-    scores = score_models(labels, {OURS: truth, RIVAL: worse, "the same": truth.copy()})
+    scores = score_models(labels, {OURS: truth, REFERENCE: worse, "the same": truth.copy()})
     assert [score.metric for score in scores[::3]] == [metric.label for metric in METRICS.values()]
     by_name = {(score.metric, score.model): score for score in scores}
     assert by_name["AUC", OURS].gap is None
     assert by_name["AUC", "the same"].gap_interval == (0, 0)
-    gap = by_name["AUC", OURS].value - by_name["AUC", RIVAL].value
-    assert by_name["AUC", RIVAL].gap == pytest.approx(gap)
-    assert gap > 0 > by_name["log-loss", RIVAL].gap
+    gap = by_name["AUC", OURS].value - by_name["AUC", REFERENCE].value
+    assert by_name["AUC", REFERENCE].gap == pytest.approx(gap)
+    assert gap > 0 > by_name["log-loss", REFERENCE].gap
     assert below(scores) == {"AUC": False, "log-loss": False}
-    turned = score_models(labels, {OURS: worse, RIVAL: truth})
+    turned = score_models(labels, {OURS: worse, REFERENCE: truth})
     assert below(turned) == {"AUC": True, "log-loss": True}
     print_table(scores)
     assert f"{gap:+.4f}" in capsys.readouterr().out
@@ -42,12 +42,12 @@ def test_below_means_the_whole_interval(
     auc_gap: tuple[float, float], loss_gap: tuple[float, float], line: str
 ) -> None:
     scores = [
-        Score("AUC", RIVAL, 0.7, (0.6, 0.8), 0.0, auc_gap),
-        Score("log-loss", RIVAL, 0.5, (0.4, 0.6), 0.0, loss_gap),
+        Score("AUC", REFERENCE, 0.7, (0.6, 0.8), 0.0, auc_gap),
+        Score("log-loss", REFERENCE, 0.5, (0.4, 0.6), 0.0, loss_gap),
     ]
     assert verdict_line(scores) == f"below LightGBM by the paired interval: {line}"
 
 
-def test_a_rival_that_was_not_measured_is_no_victory() -> None:
+def test_a_reference_that_was_not_measured_is_no_victory() -> None:
     with pytest.raises(ValueError, match="not measured"):
         below([Score("AUC", OURS, 0.7, (0.6, 0.8), None, None)])

@@ -185,11 +185,11 @@ def read_examples() -> Callable[[Any, str], dict[tuple[str, int], dict[str, Any]
             tf.constant(serialized, tf.string), raw_feature_spec(split != "score")
         )
         columns = {name: _plain(values, len(serialized)) for name, values in parsed.items()}
-        snapshots = [
+        found = [
             dict(zip(columns, values, strict=True))
             for values in zip(*columns.values(), strict=True)
         ]
-        keyed = {(one["account_id"], one["cutoff"]): one for one in snapshots}
+        keyed = {(one["account_id"], one["cutoff"]): one for one in found}
         assert len(keyed) == len(serialized), "an account comes twice at one cutoff"
         return keyed
 

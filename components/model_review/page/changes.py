@@ -164,7 +164,7 @@ def _alarms(one: Drift) -> bool:
 
 
 def _bar(one: Drift) -> Measured:
-    tone = theme.WARN if _alarms(one) else theme.RIVAL
+    tone = theme.WARN if _alarms(one) else theme.BASELINE
     return Measured(one.feature, Estimate(one.distance / one.limit), tone)
 
 

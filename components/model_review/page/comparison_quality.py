@@ -207,7 +207,7 @@ def _by_metric(evaluation: OneEvaluation) -> Iterator[tuple[Metric, Pair]]:
 
 
 def _tone(winner: str) -> theme.Tone:
-    return {"A": theme.CHAMPION, "B": theme.CHALLENGER}.get(winner, theme.RIVAL)
+    return {"A": theme.CHAMPION, "B": theme.CHALLENGER}.get(winner, theme.BASELINE)
 
 
 def _seen(rows: Sequence[Measured]) -> str:

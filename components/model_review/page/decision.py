@@ -6,7 +6,7 @@ from typing import Final
 
 from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from components.model_gate.gate_check import FAILED, OVERALL, PASSED, SKIPPED, GateCheck
+from components.model_gate.gate_check import OVERALL, GateCheck
 from components.model_review.page import cells, numbers, words
 from components.model_review.page.blocks import (
     BAD,
@@ -32,6 +32,7 @@ from components.model_review.sections.decision import (
     STOPPED,
     Head,
 )
+from components.verdicts import FAILED, PASSED, SKIPPED
 from serving_model.evaluation.metrics import METRICS
 
 _TONES: Final = {BLESSED: GOOD, NOT_BLESSED: BAD, STOPPED: BAD, RUN_FAILED: BAD}

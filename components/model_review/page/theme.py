@@ -23,7 +23,7 @@ GROUND: Final = Tone("#ffffff", "#14181e")
 PANEL: Final = Tone("#f5f7f9", "#1c222a")
 CHALLENGER: Final = Tone("#1b5e9e", "#7fb8ee")
 CHAMPION: Final = Tone("#a8500f", "#eda366")
-RIVAL: Final = Tone("#69727f", "#97a1af")
+BASELINE: Final = Tone("#69727f", "#97a1af")
 GOOD: Final = Tone("#1a7042", "#68cd95")
 BAD: Final = Tone("#b0281f", "#ff8f85")
 WARN: Final = Tone("#845400", "#e6b450")
@@ -35,7 +35,7 @@ TONES: Final = {
     "panel": PANEL,
     "challenger": CHALLENGER,
     "champion": CHAMPION,
-    "rival": RIVAL,
+    "baseline": BASELINE,
     "good": GOOD,
     "bad": BAD,
     "warn": WARN,

@@ -1,4 +1,4 @@
-"""Statistics that TFDV computes of snapshots in memory, and the thresholds of the tests."""
+"""Statistics that TFDV computes of examples in memory, and the thresholds of the tests."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,8 +29,8 @@ LIMITS = DataCheckerConfig(
 Values = list[list[Any]]
 
 
-def snapshots(count: int, seed: int = 0, **columns: Values) -> pa.RecordBatch:
-    """Draws snapshots of accounts whose numbers and words have one distribution.
+def examples(count: int, seed: int = 0, **columns: Values) -> pa.RecordBatch:
+    """Draws examples of accounts whose numbers and words have one distribution.
 
     Args:
         count: How many accounts, one snapshot each.
@@ -74,5 +74,5 @@ def limits() -> Callable[..., DataCheckerConfig]:
 
 @pytest.fixture(scope="session")
 def statistics_of() -> Callable[..., Statistics]:
-    """Computes TFDV's statistics of drawn snapshots."""
-    return lambda count, **changes: generate_statistics_in_memory(snapshots(count, **changes))
+    """Computes TFDV's statistics of drawn examples."""
+    return lambda count, **changes: generate_statistics_in_memory(examples(count, **changes))

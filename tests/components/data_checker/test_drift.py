@@ -91,7 +91,7 @@ def test_too_few_on_either_side_never_fail_but_show_their_value(
     assert all("of 50 needed (TENS_INSIGHT_MIN_DRIFT_ACCOUNTS)" in c.message for c in checks)
 
 
-def test_many_snapshots_of_few_accounts_are_few(statistics_of: Of, limits: Of) -> None:
+def test_many_examples_of_few_accounts_are_few(statistics_of: Of, limits: Of) -> None:
     again = [[b"ACC-%d" % (number % 40)] for number in range(400)]
     base = statistics_of(400, account_id=again)
     assert accounts(base) == 40

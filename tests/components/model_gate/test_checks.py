@@ -5,9 +5,10 @@ import pytest
 from scipy.special import expit, logit
 
 from components.model_gate.config import ModelGateConfig
-from components.model_gate.gate_check import FAILED, OVERALL, SKIPPED, GateCheck, Population
+from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.slice_checks import Traits, slice_checks
+from components.verdicts import FAILED, SKIPPED
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
 
 LIMITS = ModelGateConfig(
@@ -64,7 +65,7 @@ def test_the_constant_itself_is_refused() -> None:
 
 
 @pytest.mark.parametrize("other_model", ["champion", "logistic_regression"])
-def test_worse_than_a_rival_is_refused_on_the_same_accounts(other_model: str) -> None:
+def test_worse_than_a_baseline_is_refused_on_the_same_accounts(other_model: str) -> None:
     labels, found = drawn(4_000, signal=1.5)
     noise = np.random.default_rng(3).normal(size=4_000)
     worse = expit(logit(found) + 1.5 * noise)

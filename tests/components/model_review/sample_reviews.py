@@ -69,7 +69,7 @@ def blessed_first() -> Review:
 
 @functools.cache
 def not_blessed() -> Review:
-    """A challenger that ranks and is calibrated worse than its rivals; the champion scores."""
+    """A challenger that ranks and is calibrated worse than its baselines; the champion scores."""
     found = predictions(challenger=4.0, champion=0.7, off=0.6)
     run = runs.run(
         model=runs.MODEL,

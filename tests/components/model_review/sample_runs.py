@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from components.data_checker.actions import DEFAULT_ACTIONS, decide
-from components.data_checker.checks import FAILED, PASSED, SKIPPED, Check
+from components.data_checker.checks import Check
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.sizes import check_freshness, check_sizes
 from components.data_checker.volume import check_volume
@@ -14,6 +14,7 @@ from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.node_costs import DONE, NOT_RUN, NodeCost
 from components.registry.node_costs import FAILED as NODE_FAILED
+from components.verdicts import FAILED, PASSED, SKIPPED
 from tests.components.sample_properties import examples_properties, scores_properties
 
 CHALLENGER_VERSION = "20260601-4b825dc6"

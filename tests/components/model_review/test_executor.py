@@ -13,7 +13,7 @@ import tensorflow as tf
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from tfx.types import standard_artifacts
 
-from components.data_checker.checks import PASSED, STOPPED, Check
+from components.data_checker.checks import STOPPED, Check
 from components.data_checker.decision_file import write_checks
 from components.model_review import build_report as gathering
 from components.model_review.review import VERSION, Review
@@ -21,6 +21,7 @@ from components.model_review.sections.decision import Decision, Head
 from components.registry.artifacts import DataGateDecision
 from components.registry.model_properties import ModelProperties, ReviewProperties
 from components.registry.node_costs import FAILED, NodeCost, write_costs
+from components.verdicts import PASSED
 from serving_model.served.interface import SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.risk import CATEGORIES

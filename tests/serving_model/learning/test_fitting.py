@@ -60,7 +60,7 @@ def test_the_last_incomplete_batch_counts() -> None:
     assert np.abs(answers[0] - answers[1]).max() > 0
 
 
-def test_members_read_fine_and_coarse_bins_of_the_training_snapshots() -> None:
+def test_members_read_fine_and_coarse_bins_of_the_training_examples() -> None:
     features, periods = drawn(300, 1.0)
     network = fit_network(features, periods, SETTINGS)
     assert network is not None

@@ -79,7 +79,7 @@ def test_they_add_up_whatever_the_seed_and_the_network(
     assert gaps(model.explain(world.scored[:300] + extremes(tools))).max() < 1e-3
 
 
-def test_they_start_at_the_mean_answer_of_the_training_snapshots(
+def test_they_start_at_the_mean_answer_of_the_training_examples(
     world: SimpleNamespace, scorer: ModelScorer, explanation: Explanation, tools: SimpleNamespace
 ) -> None:
     mean = scorer.score([tools.without_label(one) for one in world.examples])[1].mean()

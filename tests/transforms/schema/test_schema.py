@@ -42,8 +42,8 @@ def serialized(features: dict[str, Any]) -> bytes:
     return example.SerializeToString()
 
 
-def anomalies(*snapshots: dict[str, Any], environment: str = TRAINING) -> set[str]:
-    batch = ExamplesToRecordBatchDecoder().DecodeBatch([serialized(one) for one in snapshots])
+def anomalies(*examples: dict[str, Any], environment: str = TRAINING) -> set[str]:
+    batch = ExamplesToRecordBatchDecoder().DecodeBatch([serialized(one) for one in examples])
     statistics = stats_impl.generate_statistics_in_memory(batch, stats_options.StatsOptions())
     found = tfdv.validate_statistics(statistics, load_schema(), environment=environment)
     return set(found.anomaly_info)

@@ -32,15 +32,15 @@ class Look(NamedTuple):
 _LOOKS: Final = {
     CHALLENGER: Look("challenger", theme.CHALLENGER, "challenger", width=2.5),
     CHAMPION: Look("champion", theme.CHAMPION, "champion", (8, 4), 2.5),
-    LOGISTIC_REGRESSION: Look("logistic regression", theme.RIVAL, "solid"),
-    RECENCY: Look("days since last message", theme.RIVAL, "dashed", (5, 3)),
-    CONSTANT: Look("the same for everybody", theme.RIVAL, "dotted", (1, 3)),
+    LOGISTIC_REGRESSION: Look("logistic regression", theme.BASELINE, "solid"),
+    RECENCY: Look("days since last message", theme.BASELINE, "dashed", (5, 3)),
+    CONSTANT: Look("the same for everybody", theme.BASELINE, "dotted", (1, 3)),
 }
 
 
 def look(model: str) -> Look:
     """Returns how a model looks; one that is not known, like a baseline."""
-    return _LOOKS.get(model, Look(model, theme.RIVAL))
+    return _LOOKS.get(model, Look(model, theme.BASELINE))
 
 
 def named(model: str) -> str:

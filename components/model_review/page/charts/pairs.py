@@ -41,7 +41,7 @@ def pairs(
         for when, shares in ((NOW, now), (BEFORE, before or ()))
         for group, share in zip(groups, shares, strict=bool(shares))
     ]
-    tones = alt.Scale(domain=[NOW, BEFORE], range=[theme.CHALLENGER.day, theme.RIVAL.day])
+    tones = alt.Scale(domain=[NOW, BEFORE], range=[theme.CHALLENGER.day, theme.BASELINE.day])
     base = alt.Chart(alt.Data(values=rows)).encode(
         y=alt.Y("group:N", title=None, sort=None, axis=names_axis(list(map(short_name, groups)))),
         yOffset=alt.YOffset("when:N", sort=[NOW, BEFORE]),

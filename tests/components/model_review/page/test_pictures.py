@@ -34,8 +34,8 @@ def test_words_stand_out(name: str, ground: theme.Tone) -> None:
 
 
 def test_lines_of_pictures_stand_out() -> None:
-    assert contrast(theme.RIVAL.day, theme.GROUND.day) >= 3
-    assert contrast(theme.RIVAL.night, theme.GROUND.night) >= 3
+    assert contrast(theme.BASELINE.day, theme.GROUND.day) >= 3
+    assert contrast(theme.BASELINE.night, theme.GROUND.night) >= 3
 
 
 def test_a_colour_of_the_day_has_one_of_the_night() -> None:

@@ -165,7 +165,7 @@ def scored(accounts: int, mean: float, critical: int) -> Scored:
     return Scored("version", "2026-01-01T00:00:00+00:00", accounts, mean, categories, (accounts,))
 
 
-STANDING = ScoreComparison(
+WAITING = ScoreComparison(
     after=scored(100, 0.2, 4),
     before=scored(90, 0.1, 3),
     published=False,
@@ -179,24 +179,24 @@ STANDING = ScoreComparison(
 
 
 def test_what_would_happen_is_counted_over_the_accounts_in_both() -> None:
-    assert accounts_here(STANDING) == (
+    assert accounts_here(WAITING) == (
         "2 of 80 accounts in both publications change their risk band (2.5%); 20 accounts are "
         "new and 10 are no longer there. The mean probability goes from 10.0% to 20.0%."
     )
-    assert categories_here(STANDING) == (
+    assert categories_here(WAITING) == (
         "4 of 100 accounts would be critical, after 3 of 90 at the last publication."
     )
-    assert probabilities_here(STANDING).endswith("20.0%, after 10.0% at the last publication.")
+    assert probabilities_here(WAITING).endswith("20.0%, after 10.0% at the last publication.")
 
 
 def test_what_is_published_would_not_happen_any_more() -> None:
-    done = replace(STANDING, published=True)
+    done = replace(WAITING, published=True)
     assert accounts_here(done).startswith("These scores are published already. ")
     assert "100 accounts are critical" in categories_here(done)
 
 
 def test_without_a_last_publication_there_is_nothing_to_compare_with() -> None:
-    alone = replace(STANDING, before=None, before_missing="Nobody published.", band_transitions=())
+    alone = replace(WAITING, before=None, before_missing="Nobody published.", band_transitions=())
     assert accounts_here(alone) == "Nobody published."
     assert categories_here(alone).endswith("would be critical; there is nothing to compare with.")
 

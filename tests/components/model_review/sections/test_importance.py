@@ -58,7 +58,7 @@ def silence_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def snapshots(accounts: int, seed: int = 1) -> EvaluationSet:
+def examples(accounts: int, seed: int = 1) -> EvaluationSet:
     """Random features; who is silent leaves."""
     random = np.random.default_rng(seed)
     features = random.normal(size=(accounts, COLUMNS)).astype(np.float32)
@@ -69,7 +69,7 @@ def snapshots(accounts: int, seed: int = 1) -> EvaluationSet:
 
 
 def test_a_group_that_the_model_does_not_read_loses_exactly_nothing(silence_alone: Path) -> None:
-    found = importance_of(ModelScorer(silence_alone), snapshots(500))
+    found = importance_of(ModelScorer(silence_alone), examples(500))
     first, *others = found
     assert first.group == "silence"
     assert first.auc_lost.value > 0.2
@@ -84,7 +84,7 @@ def test_a_group_that_the_model_does_not_read_loses_exactly_nothing(silence_alon
 
 
 def test_of_a_large_snapshot_a_sample_is_shuffled(silence_alone: Path) -> None:
-    scorer, large = ModelScorer(silence_alone), snapshots(4_000)
+    scorer, large = ModelScorer(silence_alone), examples(4_000)
     sampled, all_ = importance_of(scorer, large, most=1_500)[0], importance_of(scorer, large)[0]
     assert (sampled.accounts, all_.accounts) == (1_500, 4_000)
     assert sampled.auc_lost.value == pytest.approx(all_.auc_lost.value, abs=0.05)
@@ -92,7 +92,7 @@ def test_of_a_large_snapshot_a_sample_is_shuffled(silence_alone: Path) -> None:
 
 
 def test_what_cannot_be_asked_says_why(silence_alone: Path) -> None:
-    scorer, few = ModelScorer(silence_alone), snapshots(50)
+    scorer, few = ModelScorer(silence_alone), examples(50)
     with pytest.raises(SectionMissing, match=f"has 3 features, expected {COLUMNS}"):
         importance_of(scorer, few._replace(features=few.features[:, :3]))
     with pytest.raises(SectionMissing, match="0 of 50 accounts"):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 from tfx.types import standard_artifacts
 
-from components.data_checker.checks import PASSED, SKIPPED, STOPPED, WARNED, Check
+from components.data_checker.checks import STOPPED, WARNED, Check
 from components.data_checker.decision_file import write_checks
 from components.model_gate.decision_file import Decision
 from components.model_gate.gate_check import Population
@@ -22,6 +22,7 @@ from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost
 from components.registry.published_properties import PublishedScoresProperties
+from components.verdicts import PASSED, SKIPPED
 from tests.components.sample_properties import EXAMPLES as SAMPLE
 from tests.components.sample_properties import SCORES
 
@@ -71,7 +72,7 @@ def check(name, verdict, found=None, threshold="", group="size", splits=("eval",
 
 
 CHECKS = [
-    check("eval: snapshots", PASSED, 60, ">= 20"),
+    check("eval: examples", PASSED, 60, ">= 20"),
     check("score against train: region", PASSED, 0.02, "<= 0.1", "skew", ("score", "train")),
     check("score against eval: event_topic", WARNED, 0.3, "<= 0.2", "drift", ("score", "eval")),
     check("score against train: tenure", PASSED, 0.5, "<= 0.6", "skew", ("score", "train")),

@@ -25,15 +25,17 @@ PATIENCE = 50
 """Trees without a gain before it is stopped."""
 
 
-def rival_probabilities(training: LabelledExamples, testing: LabelledExamples) -> dict[str, Floats]:
-    """Trains each rival and scores the test examples.
+def reference_probabilities(
+    training: LabelledExamples, testing: LabelledExamples
+) -> dict[str, Floats]:
+    """Trains each reference model and scores the test examples.
 
-    What a rival leaves open (penalty, number of trees) is chosen on the folds on which the
+    What it leaves open (penalty, number of trees) is chosen on the folds on which the
     pipeline's model chooses: newer cutoffs of other accounts, never the test. On
     examples of the same accounts, whose label windows overlap, LightGBM would not stop.
 
     Returns:
-        Probabilities of churn, float64 [test accounts], by the rival's name.
+        Probabilities of churn, float64 [test accounts], by the name of the reference model.
     """
     folds = list(choosing_folds(training))
     everything = np.arange(training.features.shape[1])

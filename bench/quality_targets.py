@@ -6,14 +6,14 @@ from typing import NamedTuple
 from bench.limit import LIMIT_LESS_MODEL, SHARE
 from bench.quality_result import Figure, QualityResult
 from bench.score_table import OURS, Score
-from bench.verdict import RIVAL, below
+from bench.verdict import REFERENCE, below
 
 TRAINING_EXAMPLES = 100_000
 TRAINING_SECONDS = 180
 BASE_WORLD = "base world"
 
 
-class Bar(NamedTuple):
+class Target(NamedTuple):
     """One figure of one history that must not lie on the wrong side of a value."""
 
     history: str
@@ -22,38 +22,38 @@ class Bar(NamedTuple):
     value: float
 
 
-BARS = (
-    Bar("online_retail", "AUC", True, 0.750),
-    Bar("online_retail", "log-loss", False, 0.527),
-    Bar("cdnow", "AUC", True, 0.806),
-    Bar("cdnow", "log-loss", False, 0.415),
-    Bar("cdnow", "calibration error", False, 0.030),
-    Bar(BASE_WORLD, LIMIT_LESS_MODEL, False, 0.010),
-    Bar(BASE_WORLD, SHARE, True, 0.900),
+TARGETS = (
+    Target("online_retail", "AUC", True, 0.750),
+    Target("online_retail", "log-loss", False, 0.527),
+    Target("cdnow", "AUC", True, 0.806),
+    Target("cdnow", "log-loss", False, 0.415),
+    Target("cdnow", "calibration error", False, 0.030),
+    Target(BASE_WORLD, LIMIT_LESS_MODEL, False, 0.010),
+    Target(BASE_WORLD, SHARE, True, 0.900),
 )
 
 
 class Judged(NamedTuple):
-    """A bar and what became of it."""
+    """A target and what became of it."""
 
     history: str
     figure: str
-    bar: str
+    target: str
     found: str
     reached: bool | None
     """None where it was not measured."""
 
 
 def judge(results: Sequence[QualityResult]) -> list[Judged]:
-    """Holds every bar against the results.
+    """Holds every target against the results.
 
     Args:
-        results: Of whatever histories were measured; a bar on another one is not measured.
+        results: Of whatever histories were measured; a target on another one is not measured.
     """
     by_name = {result.name: result for result in results}
     return [
-        *(_judged(bar, by_name) for bar in BARS),
-        *(one for result in results for one in _beside_the_rival(result)),
+        *(_judged(target, by_name) for target in TARGETS),
+        *(one for result in results for one in _beside_the_reference(result)),
         _training(results),
     ]
 
@@ -69,27 +69,29 @@ def ours(scores: Sequence[Score]) -> list[Score]:
     return [score for score in scores if score.model == OURS]
 
 
-def _judged(bar: Bar, results: Mapping[str, QualityResult]) -> Judged:
-    text = f"{'at least' if bar.at_least else 'at most'} {bar.value:.3f}"
-    figure = figure_of(results[bar.history], bar.figure) if bar.history in results else None
+def _judged(target: Target, results: Mapping[str, QualityResult]) -> Judged:
+    text = f"{'at least' if target.at_least else 'at most'} {target.value:.3f}"
+    figure = (
+        figure_of(results[target.history], target.figure) if target.history in results else None
+    )
     if figure is None:
-        return Judged(bar.history, bar.figure, text, "not measured", None)
-    reached = figure.value >= bar.value if bar.at_least else figure.value <= bar.value
+        return Judged(target.history, target.figure, text, "not measured", None)
+    reached = figure.value >= target.value if target.at_least else figure.value <= target.value
     found = f"{figure.value:.4f} [{figure.low:.4f}, {figure.high:.4f}]"
-    return Judged(bar.history, bar.figure, text, found, reached)
+    return Judged(target.history, target.figure, text, found, reached)
 
 
-def _beside_the_rival(result: QualityResult) -> Iterator[Judged]:
+def _beside_the_reference(result: QualityResult) -> Iterator[Judged]:
     verdicts = below(result.scores)
     for score in result.scores:
-        if score.model != RIVAL or score.metric not in verdicts:
+        if score.model != REFERENCE or score.metric not in verdicts:
             continue
         assert score.gap is not None
         assert score.gap_interval is not None
         low, high = score.gap_interval
         found = f"{score.gap:+.4f} [{low:+.4f}, {high:+.4f}]"
         reached = not verdicts[score.metric]
-        figure = f"{score.metric}, ours minus {RIVAL}'s"
+        figure = f"{score.metric}, ours minus {REFERENCE}'s"
         yield Judged(result.name, figure, "not below by the interval", found, reached)
 
 
@@ -98,14 +100,14 @@ def _training(results: Sequence[QualityResult]) -> Judged:
 
     Fewer than TRAINING_EXAMPLES do not answer: what every training takes would be multiplied.
     """
-    bar = f"at most {TRAINING_SECONDS} s"
+    target = f"at most {TRAINING_SECONDS} s"
     figure = f"training time for {TRAINING_EXAMPLES:,} examples"
     largest = max(results, key=lambda result: result.training_examples, default=None)
     if largest is None:
-        return Judged("-", figure, bar, "not measured", None)
+        return Judged("-", figure, target, "not measured", None)
     took = f"{largest.training_seconds:.0f} s for {largest.training_examples:,}"
     if largest.training_examples < TRAINING_EXAMPLES:
-        return Judged(largest.name, figure, bar, f"too few examples: {took}", None)
+        return Judged(largest.name, figure, target, f"too few examples: {took}", None)
     seconds = largest.training_seconds * TRAINING_EXAMPLES / largest.training_examples
     reached = seconds <= TRAINING_SECONDS
-    return Judged(largest.name, figure, bar, f"{seconds:.0f} s ({took})", reached)
+    return Judged(largest.name, figure, target, f"{seconds:.0f} s ({took})", reached)
