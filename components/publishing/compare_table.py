@@ -66,7 +66,7 @@ class _Group:
 def compare_table(cursor: Cursor, table: OutputTable, log: PublicationLog) -> Comparison:
     """Compares a table, to the last bit, with the state after its newest publication.
 
-    One pass over the table and its history: 0.5 s for 100,000 rows.
+    One pass over the table and its history: 0.7 s for 100,000 rows on a busy machine.
 
     Args:
         cursor: Of the transaction in which the log was read.

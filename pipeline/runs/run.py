@@ -122,6 +122,8 @@ def _note_failed(attempt: Attempt, failed: RunFailed, made: RunArtifacts) -> Non
         warnings=_all_warnings(made, failed.report_copy_problem),
         report=failed.report or "",
     )
+    if failed.gate is not None and not failed.gate.blessed:
+        attempt.note(sentence=f"{failed.error} {failed.gate.summary}")
 
 
 def _note_complete(attempt: Attempt, summary: RunSummary, made: RunArtifacts) -> None:
@@ -219,7 +221,7 @@ def _summarise(
         model_uri=saved_model_path(champion.uri),
         champion=champion.properties,
         gate=gate,
-        exit_code=_exit_code(gate, settings.run.strict),
+        exit_code=code_of(gate, strict=settings.run.strict),
         pushed_to=_pushed(made),
         hyperparameters_from=_trained_with(made),
         data_gate=read_data_checks(made),
@@ -227,7 +229,13 @@ def _summarise(
     )
 
 
-def _exit_code(gate: "Decision | None", strict: bool) -> int:
+def code_of(gate: "Decision | None", *, strict: bool) -> int:
+    """Returns the exit code of a run that published.
+
+    Args:
+        gate: The decision on the challenger; None in a scoring run.
+        strict: Whether a challenger that was refused makes the run a failed one.
+    """
     refused = gate is not None and not gate.blessed
     return CHALLENGER_REFUSED if refused and strict else PUBLISHED
 

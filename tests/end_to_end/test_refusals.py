@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.exit_codes import PUBLICATION_REFUSED
+from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLICATION_REFUSED
 from tests.contract.conftest import execute
 from tests.end_to_end.conftest import AREAS, SCORES, SMALLEST_BLESSED
 from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
@@ -49,6 +49,12 @@ def test_a_world_without_signal_is_not_blessed_and_publishes_nothing(
     assert "There is no champion" in finished.err
     assert finished.summary["exit"] == 3
     assert finished.summary["published"] == ["Published 18 product areas."]
+    ((node, sentence),) = null_installation.query(
+        "SELECT failed_node, sentence FROM tens_insight.runs WHERE exit_code = 3"
+    )
+    assert node == "AccountScorer"
+    assert sentence.startswith("There is no champion")
+    assert "NOT BLESSED: auc is 0." in sentence
     assert null_installation.query("SELECT count(*) FROM account_risk_scores") == [(0,)]
     published = null_installation.query("SELECT target_table FROM tens_insight.publications")
     assert published == [("product_area_impact",)]
@@ -94,8 +100,17 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     small_installation, published_by_small_scoring, no_folder
 ):
     unreachable = {"TENS_INSIGHT_MIN_AUC": "0.999", "TENS_INSIGHT_REVIEW_DIR": no_folder}
-    finished = small_installation.run("run", "train", "--json", **SMALLEST_BLESSED | unreachable)
-    assert finished.code == 0, finished.err
+    finished = small_installation.run(
+        "run", "train", "--strict", "--json", **SMALLEST_BLESSED | unreachable
+    )
+    assert finished.code == finished.summary["exit_code"] == CHALLENGER_REFUSED, finished.err
+    (recorded,) = small_installation.query(
+        "SELECT state, exit_code, sentence FROM tens_insight.runs WHERE run_id = %s",
+        finished.summary["run_id"],
+    )
+    assert recorded[:2] == ("complete", CHALLENGER_REFUSED)
+    assert "account scores" in recorded[2]
+    assert "The challenger was refused: NOT BLESSED" in recorded[2]
     _warns_of_the_copy(finished, finished.out, no_folder)
     gate = finished.summary["gate"]
     assert gate["blessed"] is False
