@@ -30,7 +30,7 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
     trainer = training.train_model(settings, examples, transform.outputs["transform_graph"])
     components = [schema_gen, example_gen, transform, trainer]
     definition = nodes.assemble(settings, deployment, PIPELINE_NAME, components)
-    local_runner.run_locally(definition, settings)
+    local_runner.run_locally(definition, settings, database=None)
     registry = Registry(settings.metadata_path)
     artifacts = registry.artifacts_of(registry.runs()[0])
     model = artifacts.newest(ModelProperties)

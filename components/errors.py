@@ -82,5 +82,9 @@ class RegistryInconsistent(TensInsightError):
     """ML Metadata says what cannot be, such as two models of one version."""
 
 
+class OtherDatabase(TensInsightError):
+    """Models and state belong to another database than the one that is named."""
+
+
 class ReportNotFound(TensInsightError):
     """There is no evaluation report of that model, or its files are gone."""

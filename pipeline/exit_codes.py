@@ -27,6 +27,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.DatabaseUnreachable: DATABASE_UNREACHABLE,
     ConfigurationInvalid: CONFIGURATION_INVALID,
     errors.AddressInvalid: CONFIGURATION_INVALID,
+    errors.OtherDatabase: CONFIGURATION_INVALID,
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.StateDirectoryBusy: STATE_DIRECTORY_BUSY,

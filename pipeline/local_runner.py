@@ -6,13 +6,16 @@ training pipeline. local_scoring_runner.py is its sibling for the daily run.
 
 from collections.abc import Callable
 
+import ml_metadata
 from tfx import v1 as tfx
 
+from components.postgres.identity import DatabaseIdentity, read_identity
 from components.state_files import private_files
 from pipeline import training
-from pipeline.database import ensure_database
+from pipeline.database import open_database
 from pipeline.logs import silence_libraries
-from pipeline.registry.metadata_store import connection_config, require_own_artifacts
+from pipeline.registry.metadata_store import connection_config
+from pipeline.registry.state_claim import claim_state
 from pipeline.runs.attempt import attempted, load_run_settings
 from pipeline.runs.branch_runner import BranchRunner
 from pipeline.runs.progress import Progress
@@ -26,6 +29,8 @@ def run_locally(
     settings: Settings,
     progress: Progress | None = None,
     run_id: str | None = None,
+    *,
+    database: DatabaseIdentity | None,
 ) -> None:
     """Runs a pipeline to its end, node by node, in this process.
 
@@ -34,15 +39,17 @@ def run_locally(
         settings: Says where ML Metadata lies.
         progress: Is told which node works; None where nobody looks.
         run_id: The run's name; None makes one.
+        database: That the pipeline reads and publishes to; None for one that knows none.
 
     Raises:
         ConfigurationInvalid: The artifacts in state_dir are another store's, or it cannot be used.
+        OtherDatabase: The store belongs to another database.
         DatabaseUnreachable: ML Metadata's database cannot be used.
         TensInsightError: Whatever a node ended with, once all that does not depend on it ran.
     """
     open_state_dir(settings)
     config = connection_config(settings.metadata_path)
-    require_own_artifacts(config, settings.pipeline_root)
+    claim_state(ml_metadata.MetadataStore(config), settings, database)
     definition.metadata_connection_config = config
     BranchRunner(progress, run_id).run(definition)
 
@@ -66,8 +73,9 @@ def run_from_environment(
         private_files(),
         attempted(kind, settings, on_wait=print, with_log=False) as attempt,
     ):
-        ensure_database(settings)
-        run_locally(create_pipeline(settings), settings, run_id=attempt.run_id)
+        with open_database(settings, "identity") as connection:
+            database = read_identity(connection)
+        run_locally(create_pipeline(settings), settings, run_id=attempt.run_id, database=database)
         attempt.complete()
 
 

@@ -37,6 +37,7 @@ def describe_examples(
     is_long = watermark.first is not None and watermark.first <= plan.as_of - weeks
     return ExamplesProperties(
         as_of=plan.as_of.isoformat(),
+        database_id=plan.database_id,
         label_source=plan.label_source,
         duplicate_events=request.config.duplicate_events,
         lookback_days=request.config.lookback_days,

@@ -11,6 +11,7 @@ from components.feedback_example_gen.reading.database_snapshot import DatabaseSn
 from components.feedback_example_gen.reading.watermark import Watermark, read_watermark
 from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, INACTIVITY, ReadRequest
 from components.postgres.contract import require_contract
+from components.postgres.identity import read_identity
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class ReadPlan:
 
     Attributes:
         as_of: The run's now, UTC.
+        database_id: Of the database that is read.
         label_source: account_churn or inactivity.
         watermark: What the database held.
         cutoffs: Those of each split.
@@ -28,6 +30,7 @@ class ReadPlan:
     """
 
     as_of: datetime
+    database_id: str
     label_source: str
     watermark: Watermark
     cutoffs: CutoffPlan
@@ -64,6 +67,7 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
     )
     return ReadPlan(
         as_of=as_of,
+        database_id=read_identity(snapshot.connection).id,
         label_source=label_source,
         watermark=watermark,
         cutoffs=plan_cutoffs(as_of, watermark.first, request.config, request.splits, truth.known),

@@ -84,6 +84,7 @@ def _made_from(given: Mapping[str, Any], data: ExamplesProperties) -> ModelPrope
         model_version=f"{datetime.fromisoformat(data.as_of):%Y%m%d}-{uuid.uuid4().hex[:8]}",
         packages=", ".join(f"{name} {of.__version__}" for name, of in _NAMED_PACKAGES.items()),
         as_of=data.as_of,
+        database_id=data.database_id,
         label_source=data.label_source,
         feedback_rows=data.feedback_rows,
         lookback_days=data.lookback_days,

@@ -94,7 +94,10 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
             if holds_unreleased_schema(cursor):
                 raise ContractBroken(f"{place_of(connection).name}: {UNRELEASED_SCHEMA}")
             cursor.execute(_QUERIES["schema_migrations"])
-        return [migration.name for migration in pending if _apply(connection, migration)]
+        applied = [migration.name for migration in pending if _apply(connection, migration)]
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_QUERIES["make_identity"])
+        return applied
 
 
 def holds_unreleased_schema(cursor: Cursor) -> bool:

@@ -57,6 +57,20 @@ JOIN pg_settings AS setting ON setting.name = wanted.name
 WHERE wanted.value IS NOT NULL
   AND (wanted.always OR setting.source <> 'client')
 
+-- name: make_identity
+-- The row of the database's identity, where somebody emptied the table. Conditions about the
+-- right to look come first: a role that may not look has nothing to mend.
+DO $$
+BEGIN
+    IF has_table_privilege(to_regclass('tens_insight.database_identity'), 'SELECT')
+       AND has_table_privilege(to_regclass('tens_insight.database_identity'), 'INSERT') THEN
+        IF NOT EXISTS (SELECT FROM tens_insight.database_identity) THEN
+            INSERT INTO tens_insight.database_identity DEFAULT VALUES;
+        END IF;
+    END IF;
+END
+$$;
+
 -- name: may_read_migrations
 -- Whether the list of applied migrations is there and this role may read it.
 SELECT has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT')

@@ -18,6 +18,7 @@ INTEGER: Final = frozenset({"smallint", "integer", "bigint"})
 DOUBLE: Final = frozenset({"double precision"})
 MOMENT: Final = frozenset({"timestamp with time zone"})
 JSON: Final = frozenset({"jsonb"})
+UUID: Final = frozenset({"uuid"})
 
 ColumnType = Literal["text", "double precision", "integer", "timestamptz", "jsonb"]
 """As CREATE TABLE takes it."""
@@ -386,6 +387,9 @@ RUNS: Final = TableContract(
     columns={"run_id": STRING, "state": STRING, "started_at": MOMENT},
     rights=("SELECT", "INSERT", "UPDATE"),
 )
+DATABASE_IDENTITY: Final = TableContract(
+    table="tens_insight.database_identity", columns={"id": UUID}, rights=("SELECT",)
+)
 _OTHERS: Final = (
     TableContract("tens_insight.schema_migrations", {}, ("SELECT",)),
     TableContract("tens_insight.simulated_worlds", {}, ("SELECT", "INSERT")),
@@ -396,6 +400,7 @@ _OTHERS: Final = (
 def output_contracts() -> Iterator[TableContract]:
     """Yields all that publishing needs, the output tables first."""
     yield from (table.contract for table in OUTPUT_TABLES)
+    yield DATABASE_IDENTITY
     yield PUBLICATIONS
     for table in OUTPUT_TABLES:
         yield from table.history_contracts

@@ -17,6 +17,7 @@ MODEL_REVIEW: Final = "TensInsightModelReview"
 PUBLISHED_AREAS: Final = "TensInsightPublishedAreas"
 PUBLISHED_SCORES: Final = "TensInsightPublishedScores"
 STAGE_TRANSITION: Final = "TensInsightStageTransition"
+STORE: Final = "TensInsightStore"
 
 REVIEW_HTML: Final = "review.html"
 REVIEW_JSON: Final = "review.json"

@@ -112,6 +112,7 @@ class ExamplesProperties(Properties):
 
     Attributes:
         as_of: The run's now.
+        database_id: Of the database that was read.
         label_source: What says who churned: account_churn or inactivity.
         duplicate_events: What was done with repeated rows: collapse or keep.
         lookback_days: How far back events count as recent.
@@ -147,6 +148,7 @@ class ExamplesProperties(Properties):
     TYPE_NAME = artifact_names.EXAMPLES
 
     as_of: str
+    database_id: str | None = None
     label_source: str
     duplicate_events: str
     lookback_days: int

@@ -17,6 +17,7 @@ class ModelProperties(Properties):
         model_version: Unique name.
         packages: Versions of what trained it.
         as_of: The now of its training run.
+        database_id: Of the database that it learnt from.
         label_source: What said who churned: account_churn or inactivity.
         feedback_rows: Rows of feedback that the run read.
         lookback_days: How far back events count as recent.
@@ -43,6 +44,7 @@ class ModelProperties(Properties):
     model_version: str = ""
     packages: str | None = None
     as_of: str = ""
+    database_id: str | None = None
     label_source: str = ""
     feedback_rows: int | None = None
     lookback_days: int | None = None

@@ -13,8 +13,8 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import Field, dataclass, fields, is_dataclass
 from functools import cache
-from types import NoneType
-from typing import Any, ClassVar, Final, TypeVar, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, ClassVar, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -196,9 +196,10 @@ def _from_json(name: str, text: str) -> Any:
 
 
 def _is_plain(hint: Any) -> bool:
-    return hint in _PLAIN_TYPES or all(
-        one in (*_PLAIN_TYPES, NoneType) for one in get_args(hint) or (hint,)
-    )
+    if hint in _PLAIN_TYPES:
+        return True
+    is_union = get_origin(hint) in (Union, UnionType)
+    return is_union and all(one in (*_PLAIN_TYPES, NoneType) for one in get_args(hint))
 
 
 def _hints(kind: Any) -> dict[str, Any]:

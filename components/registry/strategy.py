@@ -7,8 +7,9 @@ from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
 from components.registry.judged import judged_models
-from components.registry.model_properties import BlessingProperties
+from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import champion
+from components.registry.store_identity import require_known_database
 from components.registry.transitions import read_transitions
 
 
@@ -30,6 +31,7 @@ class ChampionStrategy(resolver.ResolverStrategy):
 
         Raises:
             RegistryInconsistent: Two models have one version.
+            OtherDatabase: The champion learnt from a database that the store never belonged to.
         """
         models_key = _key_of(input_dict, standard_artifacts.Model)
         blessings_key = _key_of(input_dict, standard_artifacts.ModelBlessing)
@@ -44,8 +46,10 @@ class ChampionStrategy(resolver.ResolverStrategy):
         found = champion(judged, read_transitions(store))
         if found is None:
             return nothing
+        (model,) = [one for one in models if one.id == found.model_id]
+        require_known_database(store, found.version, ModelProperties.read(model).database_id)
         return {
-            models_key: [model for model in models if model.id == found.model_id],
+            models_key: [model],
             blessings_key: [max(_of(blessings, found.model_id), key=lambda one: one.id)],
         }
 

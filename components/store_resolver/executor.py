@@ -1,6 +1,7 @@
 """The work of StoreResolver: query ML Metadata, apply the strategy, pass on what it found."""
 
 import json
+from contextlib import closing
 from typing import Any
 
 from absl import logging
@@ -12,6 +13,10 @@ from tfx.utils import import_utils
 from components.kubeflow_task.record import Artifacts, TaskRecord, copy_into
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, RUN_ID, TASK, Task
+from components.postgres.address import METADATA_URL_VARIABLE
+from components.postgres.connection import connect
+from components.postgres.identity import read_identity
+from components.registry.store_identity import require_database
 from components.store_resolver.query import Query
 
 
@@ -34,10 +39,15 @@ class Executor(base_executor.BaseExecutor):
         Raises:
             DatabaseUnreachable: ML Metadata's database cannot be used.
             RegistryInconsistent: What is recorded contradicts itself.
+            OtherDatabase: What is recorded belongs to another database.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         task = Task.from_json(exec_properties[TASK])
         run_id = str(exec_properties[RUN_ID])
+        with closing(connect("tens-insight resolver")) as connection:
+            database = read_identity(connection)
+        # No preflight of ours comes before the tasks of a cluster.
+        in_store(lambda handle: require_database(handle.store, database, METADATA_URL_VARIABLE))
         in_store(lambda handle: _resolve(handle, task, run_id, output_dict, exec_properties))
 
 

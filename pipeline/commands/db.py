@@ -43,6 +43,29 @@ def init() -> None:
     say(f"{where} is up to date.")
 
 
+@command.command(epilog=examples("tens-insight db adopt"))
+def adopt() -> None:
+    """Lets models and runs of another database pass to the one that is named now.
+
+    For a copy of the database that models shall score too, such as for staging, or one that
+    takes the other's place. `run train`, `run score` and `run tune` do the same with --adopt. A
+    database that was restored from a backup has the identity of the old one, and needs nothing.
+    """
+    from components.postgres.identity import read_identity
+    from pipeline.database import open_database
+    from pipeline.logs import silence_libraries
+    from pipeline.registry.state_claim import adopt_state
+    from pipeline.settings import load_settings
+    from pipeline.state_directory import open_state_dir
+
+    silence_libraries()
+    settings = load_settings()
+    open_state_dir(settings)
+    with open_database(settings, "adopt") as connection:
+        database = read_identity(connection)
+    say(adopt_state(settings, database))
+
+
 @command.command(epilog=examples("tens-insight db grants | psql --dbname=goinsight"))
 @click.option("--installer", default="tens_insight_installer", show_default=True)
 @click.option("--pipeline", default="tens_insight_pipeline", show_default=True)

@@ -40,11 +40,13 @@ def list_(as_json: bool) -> None:
     """Shows every model: quality, gate, stage, rows published with it."""
     from pipeline.registry.listing import ask_publications, list_models
     from pipeline.registry.metadata_store import describe_store
+    from pipeline.registry.state_claim import note_of_other_database
     from pipeline.state_directory import describe_state_dir
     from pipeline.text.models import model_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
+    note = note or note_of_other_database(settings)
     rows = list_models(registry, published)
     if as_json:
         store = describe_store(settings.metadata_path)

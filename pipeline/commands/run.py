@@ -49,6 +49,11 @@ _strict = click.option(
     default=None,
     help="End with code 10 if the challenger is not blessed, although the champion published.",
 )
+_adopt = click.option(
+    "--adopt",
+    is_flag=True,
+    help="Let models and runs of another database pass to this one first, such as to its copy.",
+)
 _json = click.option(
     "--json", "as_json", is_flag=True, help="Print the summary as JSON, as the last line."
 )
@@ -61,17 +66,19 @@ _json = click.option(
 @_accept
 @_wait
 @_strict
+@_adopt
 @_json
 def train(
     as_of: datetime | None,
     accept_shift: str | None,
     wait: timedelta | None,
     strict: bool | None,
+    adopt: bool,
     as_json: bool,
 ) -> int:
     """Reads, trains, judges, and publishes with the champion."""
     options = {"accept_shift": accept_shift, "strict": strict, **_minutes(wait)}
-    return run_and_report("train", as_of, as_json, **options)
+    return run_and_report("train", as_of, as_json, adopt=adopt, **options)
 
 
 @command.command(
@@ -83,19 +90,26 @@ def train(
 @_as_of
 @_accept
 @_wait
+@_adopt
 @_json
 def score(
-    as_of: datetime | None, accept_shift: str | None, wait: timedelta | None, as_json: bool
+    as_of: datetime | None,
+    accept_shift: str | None,
+    wait: timedelta | None,
+    adopt: bool,
+    as_json: bool,
 ) -> int:
     """Publishes with the champion, without training."""
-    return run_and_report("score", as_of, as_json, accept_shift=accept_shift, **_minutes(wait))
+    options = {"accept_shift": accept_shift, **_minutes(wait)}
+    return run_and_report("score", as_of, as_json, adopt=adopt, **options)
 
 
 @command.command(epilog=examples("tens-insight run tune"))
 @_as_of
 @_wait
+@_adopt
 @_json
-def tune(as_of: datetime | None, wait: timedelta | None, as_json: bool) -> int:
+def tune(as_of: datetime | None, wait: timedelta | None, adopt: bool, as_json: bool) -> int:
     """Looks for better hyperparameters, which the next training run takes.
 
     Publishes nothing. What is set explicitly is not tuned. TENS_INSIGHT_HYPERPARAMETERS=settings
@@ -108,7 +122,7 @@ def tune(as_of: datetime | None, wait: timedelta | None, as_json: bool) -> int:
     from pipeline.text.summary import render_tuning
 
     settings = load_run_settings("tune", as_of=as_of, **_minutes(wait))
-    result = run_tuning(settings, Progress())
+    result = run_tuning(settings, Progress(), adopt=adopt)
     render_tuning(result, console())
     if as_json:
         say_json(result.as_json())
@@ -125,13 +139,16 @@ def _minutes(wait: timedelta | None) -> dict[str, Any]:
     return {"wait_minutes": None if wait is None else wait.total_seconds() / 60}
 
 
-def run_and_report(kind: str, as_of: datetime | None, as_json: bool, **options: Any) -> int:
+def run_and_report(
+    kind: str, as_of: datetime | None, as_json: bool, *, adopt: bool = False, **options: Any
+) -> int:
     """Runs a pipeline and prints its summary; returns the exit code.
 
     Args:
         kind: train or score.
         as_of: The run's now.
         as_json: Whether the summary is printed as JSON too.
+        adopt: Whether models and runs of another database pass to this one first.
         **options: Further settings that options give; None means not given.
     """
     from dataclasses import asdict
@@ -142,7 +159,7 @@ def run_and_report(kind: str, as_of: datetime | None, as_json: bool, **options: 
     from pipeline.text.summary import render_checks, render_summary, short_path
 
     settings = load_run_settings(kind, as_of=as_of, **options)
-    result = run_pipeline(kind, settings, Progress())
+    result = run_pipeline(kind, settings, Progress(), adopt=adopt)
     if isinstance(result, RunFailed):
         if result.gate is not None:
             say(result.gate.summary, err=True)

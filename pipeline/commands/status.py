@@ -76,6 +76,7 @@ def _check(settings: "Settings", max_age: timedelta, as_json: bool, limit: int) 
 
 def _show(settings: "Settings", limit: int, as_json: bool) -> int:
     from pipeline.registry.registry import Registry
+    from pipeline.registry.state_claim import note_of_other_database
     from pipeline.status import read_status, with_runs_of_metadata
     from pipeline.text.status import run_lines, status_facts
     from pipeline.text.summary import print_facts
@@ -86,12 +87,14 @@ def _show(settings: "Settings", limit: int, as_json: bool) -> int:
     champion = registry.champion()
     properties = champion.properties.as_json() if champion else None
     status = with_runs_of_metadata(status, registry.runs())
+    note = note_of_other_database(settings)
     if as_json:
         told = {"champion": properties, "champion_uri": champion.uri if champion else None}
+        told["note"] = note
         say_json(status.as_json(limit) | told)
         return 0
     out = console()
-    print_facts(status_facts(status, properties), out)
+    print_facts([*status_facts(status, properties), *([("", note)] if note else [])], out)
     out.print()
     for line in run_lines(status.runs[:limit]) if limit else ():
         out.print(line)

@@ -17,6 +17,7 @@ from components.registry.model_properties import (
 )
 from components.registry.properties import P
 from pipeline.registry.metadata_store import open_store
+from pipeline.registry.state_places import moving_artifacts
 
 if TYPE_CHECKING:
     from components.registry.rule import JudgedModel, StageTransition
@@ -118,6 +119,11 @@ class Registry:
 
     def __init__(self, metadata_path: Path):
         self._store = open_store(metadata_path)
+        self._located = (
+            moving_artifacts(self._store, metadata_path.parent)
+            if self._store is not None
+            else lambda artifact: artifact
+        )
 
     @property
     def store(self) -> Any | None:
@@ -143,7 +149,8 @@ class Registry:
         """Returns what a run made or used; nothing where there is no run."""
         if run is None or self._store is None:
             return RunArtifacts([])
-        return RunArtifacts(self._store.get_artifacts_by_context(run.context_id))
+        found = self._store.get_artifacts_by_context(run.context_id)
+        return RunArtifacts(map(self._located, found))
 
     def models(self) -> list[Artifact[ModelProperties]]:
         """Returns all models, newest first.
@@ -211,14 +218,14 @@ class Registry:
         inputs = [event.artifact_id for event in read if event.type == _INPUT]
         contexts = self._store.get_contexts_by_execution(makers[0])
         run = next((self._run(one) for one in contexts if one.type == "pipeline_run"), None)
-        return run, RunArtifacts(self._store.get_artifacts_by_id(inputs))
+        return run, RunArtifacts(map(self._located, self._store.get_artifacts_by_id(inputs)))
 
     def _live(self, type_name: str) -> list[Any]:
         """Returns what was kept: a node that failed leaves nothing that is live."""
         if self._store is None:
             return []
         found = self._store.get_artifacts_by_type(type_name)
-        return [artifact for artifact in found if artifact.state == _LIVE]
+        return [self._located(artifact) for artifact in found if artifact.state == _LIVE]
 
     def _decisions(self) -> list[Any]:
         """Returns the live blessings that the gate's node made."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from components.errors import TensInsightError
-from components.postgres.connection import connect, describe
+from components.postgres.connection import connect
 from components.postgres.contract import require_contract
+from components.postgres.identity import DatabaseIdentity, read_identity
 from components.postgres.retry import retried
 from components.publishing.published import highest_risks, top_areas
 from components.registry.artifact_names import MODEL_RUN, saved_model_path
@@ -22,6 +23,7 @@ from pipeline.logs import import_tensorflow
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
+from pipeline.registry.state_claim import adopt_state, require_state_of
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
@@ -55,13 +57,16 @@ class RunFailed:
     report_copy_problem: str | None = None
 
 
-def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummary | RunFailed:
+def run_pipeline(
+    kind: str, settings: Settings, progress: Progress, *, adopt: bool = False
+) -> RunSummary | RunFailed:
     """Runs the training or the scoring pipeline against the configured database.
 
     Args:
         kind: train or score.
         settings: Of the run.
         progress: Where to show how far it is.
+        adopt: Whether models and runs of another database pass to this one first.
 
     Returns:
         What was published; or why nothing was, once nodes had begun to work.
@@ -71,16 +76,17 @@ def run_pipeline(kind: str, settings: Settings, progress: Progress) -> RunSummar
         DatabaseUnreachable: At the very start.
         ContractBroken: At the very start.
         ConfigurationInvalid: Nothing can be written to state_dir.
+        OtherDatabase: The models and runs in it belong to another database.
     """
     with attempted(kind, settings, on_wait=progress.tell) as attempt:
-        return _run(kind, settings, progress, attempt)
+        return _run(kind, settings, progress, attempt, adopt=adopt)
 
 
 def _run(
-    kind: str, settings: Settings, progress: Progress, attempt: Attempt
+    kind: str, settings: Settings, progress: Progress, attempt: Attempt, *, adopt: bool
 ) -> RunSummary | RunFailed:
-    database = preflight(settings)
-    attempt.reached(database)
+    database = preflight(settings, progress, adopt=adopt)
+    attempt.reached(database.name)
     with progress.step("Loading TFX"):
         import_tensorflow()
         from pipeline import local_runner, scoring, training
@@ -88,7 +94,7 @@ def _run(
         module = training if kind == TRAIN else scoring
         definition = module.create_pipeline(settings)
     try:
-        local_runner.run_locally(definition, settings, progress, attempt.run_id)
+        local_runner.run_locally(definition, settings, progress, attempt.run_id, database=database)
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
         made = registry.artifacts_of(registry.run_named(attempt.run_id))
@@ -107,7 +113,7 @@ def _run(
         made = registry.artifacts_of(run)
         # All is published by now: no restart of the server may make this run a failed one.
         summary = retried(
-            lambda: _summarise(registry, run, made, database, settings),
+            lambda: _summarise(registry, run, made, database.name, settings),
             patience_s=settings.reading.database_patience_seconds,
             reached=True,
         )
@@ -148,26 +154,35 @@ def failed_node(settings: Settings, pipeline: str, run_id: str) -> str:
     return next((cost.name for cost in costs if cost.outcome == FAILED), "")
 
 
-def preflight(settings: Settings, need_outputs: bool = True) -> str:
+def preflight(
+    settings: Settings, progress: Progress, *, need_outputs: bool = True, adopt: bool = False
+) -> DatabaseIdentity:
     """Fails in a second, rather than after minutes, where a database is not ready.
 
     Args:
         settings: Of the run.
+        progress: Is told what was adopted.
         need_outputs: Whether it publishes.
+        adopt: Whether models and runs of another database pass to this one first.
 
     Returns:
-        The database, as user@host:port/dbname.
+        The database.
 
     Raises:
         DatabaseUnreachable: One of the databases cannot be used.
         ContractBroken: A table, column, type or privilege is missing.
         ConfigurationInvalid: The state directory cannot be used.
+        OtherDatabase: The models and runs in it belong to another database.
     """
     open_state_dir(settings)
     require_store()
     with open_database(settings, "check") as connection:
         require_contract(connection, **settings.contract, need_outputs=need_outputs)
-        return describe(connection)
+        database = read_identity(connection)
+    if adopt:
+        progress.tell(adopt_state(settings, database))
+    require_state_of(settings, database)
+    return database
 
 
 def _published(made: RunArtifacts) -> tuple[str, ...]:

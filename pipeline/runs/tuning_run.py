@@ -53,41 +53,43 @@ class TuningSummary:
         return {"outcome": "tuned", **asdict(self), "data": self.data.as_json()}
 
 
-def run_tuning(settings: Settings, progress: Progress) -> TuningSummary:
+def run_tuning(settings: Settings, progress: Progress, *, adopt: bool = False) -> TuningSummary:
     """Runs the tuning pipeline against the configured database.
 
     Args:
         settings: Of the run.
         progress: Where to show how far it is.
+        adopt: Whether models and runs of another database pass to this one first.
 
     Raises:
         StateDirectoryBusy: Another run is at work on the state directory.
         DatabaseUnreachable: At the very start, or lost on the way.
         ContractBroken: An input table, column, type or privilege is missing.
         ConfigurationInvalid: Nothing can be written to state_dir, or nothing is to be tuned.
+        OtherDatabase: The models and runs there belong to another database.
         DataGateStopped: Too little to learn from.
     """
     with attempted(TUNE, settings, on_wait=progress.tell) as attempt:
-        return _run(settings, progress, attempt)
+        return _run(settings, progress, attempt, adopt=adopt)
 
 
-def _run(settings: Settings, progress: Progress, attempt: Attempt) -> TuningSummary:
-    database = preflight(settings, need_outputs=False)
-    attempt.reached(database)
+def _run(settings: Settings, progress: Progress, attempt: Attempt, *, adopt: bool) -> TuningSummary:
+    database = preflight(settings, progress, need_outputs=False, adopt=adopt)
+    attempt.reached(database.name)
     with progress.step("Loading TFX"):
         import_tensorflow()
         from pipeline import local_runner, tuning
 
         definition = tuning.create_pipeline(settings)
     try:
-        local_runner.run_locally(definition, settings, progress, attempt.run_id)
+        local_runner.run_locally(definition, settings, progress, attempt.run_id, database=database)
     finally:
         attempt.note(failed_node=failed_node(settings, tuning.PIPELINE_NAME, attempt.run_id))
     registry = Registry(settings.metadata_path)
     run = registry.run_named(attempt.run_id)
     assert run is not None
     made = registry.artifacts_of(run)
-    summary = _summarise(run, made, database, describe_state_dir(settings))
+    summary = _summarise(run, made, database.name, describe_state_dir(settings))
     attempt.complete(
         sentence=f"Measured {summary.trials} sets of hyperparameters: log-loss "
         f"{summary.log_loss:.4f} at best, {summary.settings_log_loss:.4f} with the settings.",

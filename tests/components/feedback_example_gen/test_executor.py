@@ -149,8 +149,10 @@ def test_the_artifact_says_what_it_holds(
     assert len(undated) == 1
     dated = [*world, *unnamed, *later]
     newer = [row for row in dated if row["created_at"] >= ago(7)]
+    ((database_id,),) = feedback.execute("SELECT id::text FROM tens_insight.database_identity")
     assert facts == {
         "as_of": "2024-06-01T00:00:00+00:00",
+        "database_id": database_id,
         "label_source": "account_churn",
         "newest_feedback": max(row["created_at"] for row in world).isoformat(),
         "lookback_days": 30,
@@ -343,6 +345,7 @@ def test_neither_text_nor_password_reaches_a_file(
     feedback.execute(f'GRANT SELECT ON account_churn TO "{login.username}"')
     feedback.execute(f'GRANT USAGE ON SCHEMA tens_insight TO "{login.username}"')
     feedback.execute(f'GRANT SELECT ON tens_insight.publications TO "{login.username}"')
+    feedback.execute(f'GRANT SELECT ON tens_insight.database_identity TO "{login.username}"')
     monkeypatch.setenv("DATABASE_URL", password_url)
     caplog.set_level(0)
     examples = write_examples(tmp_path / "examples")

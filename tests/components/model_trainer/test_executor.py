@@ -16,6 +16,7 @@ from serving_model.served.model_hash import saved_model_sha256
 from tests.components.sample_properties import examples_properties
 
 FROM_EXAMPLES: dict[str, str | int] = {
+    "database_id": "3f0c2f44-2a5e-4f2e-8d3a-6a1d2b9c7e10",
     "as_of": "2024-06-01T12:00:00+00:00",
     "label_source": "inactivity",
     "feedback_rows": 1234,

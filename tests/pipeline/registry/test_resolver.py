@@ -74,7 +74,7 @@ class World:
 
     def _run(self, name: str, components: list[Any]) -> None:
         definition = nodes.assemble(self.settings, self.deployment, name, components)
-        run_locally(definition, self.settings)
+        run_locally(definition, self.settings, database=None)
 
     def _resolved(self, node: str) -> str | None:
         store = self.registry.store
