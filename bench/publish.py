@@ -60,9 +60,10 @@ def detail_rows(count: int, day: int) -> list[tuple[object, ...]]:
         for number in range(REASONS)
     ]
     text = json.dumps(reasons)
+    others = json.dumps([{"group": f"group {number}", "log_odds": 0.0123} for number in range(7)])
     return [
         (row[0], json.dumps({"30": 0.01, "60": row[1], "90": 1.0}), 321.5, 12.25, "active",
-         -3.2, 0.1, text)
+         -3.2, 0.1, text, others, "pro", "EU")
         for row in score_rows(count, day)
     ]  # fmt: skip
 

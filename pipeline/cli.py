@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
     "models": ("pipeline.commands.models", "List, compare, promote, withdraw, pin models."),
     "report": ("pipeline.commands.report", "The evaluation report of a model, or of two."),
+    "accounts": ("pipeline.commands.accounts", "Accounts by risk: filter, sort, CSV, JSON."),
     "account": ("pipeline.commands.account", "One account: score, reasons, feedback as counts."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
@@ -56,6 +57,7 @@ class LazyGroup(Group):
     epilog=examples(
         "tens-insight db check",
         "tens-insight run train",
+        "tens-insight accounts --band critical,high",
         "tens-insight COMMAND --help",
     ),
 )

@@ -27,9 +27,12 @@ COLUMNS: Final = pa.schema(
         ("base_log_odds", pa.float64()),
         ("other_log_odds", pa.float64()),
         ("reasons", pa.string()),
+        ("other_reasons", pa.string()),
+        ("customer_tier", pa.string()),
+        ("region", pa.string()),
     ]
 )
-"""Of a shard of scores. churn_by_horizon, an object by days, and reasons, a list, are JSON."""
+"""Of a shard of scores. churn_by_horizon, an object by days, and both lists of reasons are JSON."""
 
 _DIGITS: Final = 4
 _FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
@@ -60,6 +63,8 @@ def scored_batch(scorer: ModelScorer, serialized: Sequence[bytes]) -> pa.Table:
         "account_id": explanation.accounts.tolist(),
         "churn_probability": explanation.probabilities,
         "churn_by_horizon": _by_horizon(scorer.horizons, explanation.horizon_probabilities),
+        "customer_tier": _words(explanation, "tier"),
+        "region": _words(explanation, "region"),
     }
     try:
         checked_probabilities(explanation.probabilities, explanation.accounts.tolist())
@@ -84,14 +89,33 @@ def _by_horizon(days: Sequence[int], horizons: npt.NDArray[np.float64]) -> list[
 
 def _reasons(explanation: Explanation, card: Mapping[str, Any]) -> dict[str, Any]:
     """The strongest reasons as JSON; what they and the base leave of the log-odds is the rest."""
-    totals = explanation.contributions.sum(axis=1).tolist()
-    texts, rests = [], []
-    for total, reasons in zip(totals, reasons_of(explanation, card), strict=True):
+    texts, rests, others = [], [], []
+    every = explanation.contributions.tolist()
+    for contributions, reasons in zip(every, reasons_of(explanation, card), strict=True):
         listed = [one._asdict() | {"log_odds": round(one.log_odds, _DIGITS)} for one in reasons]
-        rests.append(total - sum(one["log_odds"] for one in listed))
-        texts.append(json.dumps(listed, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+        told = {one.group for one in reasons}
+        rest = [
+            {"group": group, "log_odds": round(value, _DIGITS)}
+            for group, value in zip(explanation.groups, contributions, strict=True)
+            if group not in told
+        ]
+        rest.sort(key=lambda one: -abs(one["log_odds"]))
+        rests.append(sum(contributions) - sum(one["log_odds"] for one in listed))
+        texts.append(_json(listed))
+        others.append(_json(rest))
     return {
         "base_log_odds": explanation.base_log_odds,
         "other_log_odds": rests,
         "reasons": texts,
+        "other_reasons": others,
     }
+
+
+def _words(explanation: Explanation, name: str) -> list[str | None]:
+    """Returns what the accounts are, such as their tier; None where it is not given."""
+    column = explanation.fact_words[:, explanation.fact_word_names.index(name)]
+    return [str(word).replace("\0", "") or None for word in column.tolist()]
+
+
+def _json(listed: list[dict[str, Any]]) -> str:
+    return json.dumps(listed, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -43,6 +43,10 @@ class AccountDetails:
         base_log_odds: None where the model gives no reasons.
         other_log_odds: Of the reasons that are not listed.
         reasons: group, direction, log_odds and text of each.
+        other_reasons: group and log_odds of those that are not listed; None where they were not
+            recorded.
+        customer_tier: As the model saw it; None where it was not recorded.
+        region: Likewise.
         risk_bands: As the publication recorded them.
     """
 
@@ -57,6 +61,9 @@ class AccountDetails:
     base_log_odds: float | None
     other_log_odds: float | None
     reasons: list[dict[str, Any]] | None
+    other_reasons: list[dict[str, Any]] | None
+    customer_tier: str | None
+    region: str | None
     risk_bands: dict[str, Any] | None
 
 

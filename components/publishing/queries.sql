@@ -3,7 +3,7 @@
 SELECT detail.publication_id, detail.percentile, detail.lift, detail.base_rate,
        detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
        detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons,
-       run.risk_bands
+       detail.other_reasons, detail.customer_tier, detail.region, run.risk_bands
 FROM tens_insight.account_risk_details AS detail
 JOIN tens_insight.publications AS run USING (publication_id)
 WHERE detail.account_id = %(account_id)s
@@ -22,6 +22,32 @@ WHERE account_id = %(account_id)s
   AND undone_at IS NULL
   AND as_of < %(as_of)s
 ORDER BY publication_id DESC
+LIMIT %(limit)s
+
+-- name: account_list
+-- Published accounts with their details and the score of the publication before, as asked for.
+SELECT score.account_id, score.churn_probability, score.health_score, score.risk_category,
+       score.predicted_at AS as_of, score.model_version,
+       former.churn_probability AS former_probability, former.risk_category AS former_category,
+       detail.customer_tier, detail.region, detail.silence_state, detail.tenure_days,
+       detail.days_since_last_event, detail.lift, detail.reasons,
+       count(*) OVER () AS matching
+FROM {scores} AS score
+LEFT JOIN {former} AS former USING (account_id)
+LEFT JOIN tens_insight.account_risk_details AS detail
+       ON detail.account_id = score.account_id
+      AND detail.churn_probability = score.churn_probability
+WHERE (%(bands)s::text[] IS NULL OR score.risk_category = ANY(%(bands)s))
+  AND (%(tiers)s::text[] IS NULL
+       OR lower(btrim(detail.customer_tier, E' \t\n\r')) = ANY(%(tiers)s))
+  AND (%(regions)s::text[] IS NULL OR lower(btrim(detail.region, E' \t\n\r')) = ANY(%(regions)s))
+  AND (NOT %(new)s
+       OR former.account_id IS NULL
+       OR (former.risk_category = ANY(%(bands)s::text[])) IS FALSE)
+  AND (%(moved_by)s::float8 IS NULL
+       OR round(abs(score.churn_probability - former.churn_probability)::numeric, 9)
+          >= %(moved_by)s::numeric)
+ORDER BY {order}, score.account_id COLLATE "C"
 LIMIT %(limit)s
 
 -- name: account_risk_details_check
@@ -90,15 +116,25 @@ ORDER BY 1
 -- Who is connected, and from where, as Postgres sees it.
 SELECT session_user || '@' || coalesce(host(inet_client_addr()), 'local socket')
 
+-- name: account_values
+-- The values of a column of the details that are shown, the commonest first.
+SELECT {column}
+FROM tens_insight.account_risk_details
+WHERE {column} IS NOT NULL
+GROUP BY 1
+ORDER BY count(*) DESC, 1
+
 -- name: append_details
 -- Details of one publication, with their scores.
 INSERT INTO tens_insight.account_risk_detail_history
     (publication_id, account_id, percentile, lift, base_rate, churn_by_horizon, tenure_days,
-     days_since_last_event, silence_state, base_log_odds, other_log_odds, reasons)
+     days_since_last_event, silence_state, base_log_odds, other_log_odds, reasons, other_reasons,
+     customer_tier, region)
 SELECT %(publication_id)s, account_id, score.percentile,
        score.churn_probability / %(base_rate)s::float8, %(base_rate)s::float8,
        detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
-       detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons
+       detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons,
+       detail.other_reasons, detail.customer_tier, detail.region
 FROM {details} AS detail
 JOIN (SELECT account_id, churn_probability,
              100 * percent_rank() OVER (ORDER BY churn_probability) AS percentile

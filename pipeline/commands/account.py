@@ -13,6 +13,7 @@ _PERIOD_DAYS = {"week": 7, "month": 30}
     epilog=examples(
         "tens-insight account ACC-001701",
         "tens-insight account ACC-001701 --by week",
+        "tens-insight account ACC-001701 --others",
     ),
 )
 @click.argument("account_id")
@@ -23,8 +24,9 @@ _PERIOD_DAYS = {"week": 7, "month": 30}
     show_default=True,
     help="Length of a period of the timeline: 7 or 30 days.",
 )
+@click.option("--others", is_flag=True, help="Also what the reasons that are not told add up from.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
-def command(account_id: str, by: str, as_json: bool) -> int:
+def command(account_id: str, by: str, others: bool, as_json: bool) -> int:
     """Shows the score of one account and why, its feedback as counts, and earlier scores.
 
     The text of the feedback is never read. An account without a score, or a score
@@ -47,7 +49,7 @@ def command(account_id: str, by: str, as_json: bool) -> int:
     if as_json:
         say_json(report.as_json())
     else:
-        for line in account_lines(report):
+        for line in account_lines(report, others):
             say(line)
     if report.details is None:
         say(NO_DETAILS.format(account_id), err=True)

@@ -13,6 +13,7 @@ from components.publishing.account import AccountDetails, AccountScore, EarlierS
 from components.publishing.publication_log import recorded_bands
 from pipeline.text.plain_text import minute, table_lines
 from pipeline.text.terminal import escape_controls
+from serving_model.reasons.factors import factor
 from transforms.product_area_impact import TOP_PRIORITY
 
 PERIODS: Final = 12
@@ -28,6 +29,9 @@ NO_DETAILS: Final = (
 _WIDTH: Final = 79
 
 _BAR: Final = 30
+
+_SMALLEST: Final = 0.01
+"""Log-odds, as for a reason."""
 
 _NAME: Final = 12
 
@@ -133,13 +137,13 @@ def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else "-"
 
 
-def account_lines(report: AccountReport) -> Iterator[str]:
-    """Yields the report, line by line."""
+def account_lines(report: AccountReport, others: bool = False) -> Iterator[str]:
+    """Yields the report, line by line; with `others` also what the reasons leave out."""
     yield from _wrapped("account", escape_controls(report.account_id))
     for name, text in _facts(report):
         yield from _wrapped(name, text)
     if report.details is not None:
-        yield from _reasons(report.details)
+        yield from _reasons(report.details, others)
     yield from _timeline(report)
     yield from _earlier(report)
 
@@ -181,7 +185,28 @@ def _tenure(details: AccountDetails) -> str:
     )
 
 
-def _reasons(details: AccountDetails) -> Iterator[str]:
+def _odds(log_odds: float) -> str:
+    """Returns the odds of a base in words: "1 to 11"."""
+    ratio = math.exp(min(abs(log_odds), 700.0))
+    shown = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}".removesuffix(".0")
+    return f"1 to {shown}" if log_odds <= 0 else f"{shown} to 1"
+
+
+def _others(details: AccountDetails) -> Iterator[str]:
+    """What "by others" holds, those that raise the risk first."""
+    if details.other_reasons is None:
+        yield "By others: not recorded for this publication; the next run records it"
+        return
+    yield "By others"
+    ordered = sorted(details.other_reasons, key=lambda one: -one["log_odds"])
+    told = [one for one in ordered if abs(one["log_odds"]) >= _SMALLEST]
+    rows = [(factor(one["log_odds"]), str(one["group"]).replace("_", " ")) for one in told]
+    yield from table_lines(rows, right=(0,), indent="  ")
+    if len(told) < len(ordered):
+        yield f"  {len(ordered) - len(told)} more change the odds by less than a hundredth"
+
+
+def _reasons(details: AccountDetails, others_shown: bool) -> Iterator[str]:
     yield ""
     if details.reasons is None or details.base_log_odds is None:
         yield from _wrapped(
@@ -194,17 +219,20 @@ def _reasons(details: AccountDetails) -> Iterator[str]:
         yield f"What {direction} the risk" + ("" if reasons else ": nothing of weight")
         for one in reasons:
             yield from _reason(one)
+    others = details.other_log_odds or 0.0
     yield from _wrapped(
-        "log-odds",
-        f"{details.base_log_odds:+.2f} to begin with, the reasons above, "
-        f"{details.other_log_odds or 0.0:+.2f} by others",
+        "odds",
+        f"{_odds(details.base_log_odds)} of an account of mean risk, times the factors above, "
+        f"times {factor(others)} by others",
     )
+    if others_shown:
+        yield from _others(details)
 
 
 def _reason(reason: dict[str, Any]) -> list[str]:
     # Words of the customer's own, such as a topic, can be in it.
     text = escape_controls(f"{reason['text']} ({str(reason['group']).replace('_', ' ')})")
-    start = f"  {reason['log_odds']:+.2f}  "
+    start = f"  {factor(reason['log_odds']):>5}  "
     return textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 

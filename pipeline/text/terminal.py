@@ -23,17 +23,18 @@ def escape_controls(text: str) -> str:
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
-def say(text: str = "", *, err: bool = False, style: str = "") -> None:
+def say(text: str = "", *, err: bool = False, style: str = "", nl: bool = True) -> None:
     """Prints text for people; of what cannot be seen in it, only the ends of lines stay.
 
     Args:
         text: One line or several. Foreign text in it that may hold an end of a line has gone
             through escape_controls or repr.
         err: To standard error.
+        nl: Whether the line ends.
         style: Colour of the whole, left out where NO_COLOR or no terminal asks.
     """
     shown = "\n".join(map(escape_controls, text.split(_TOLD_LINES)))
-    click.echo(click.style(shown, fg=style) if style and not no_colour() else shown, err=err)
+    click.echo(click.style(shown, fg=style) if style and not no_colour() else shown, err=err, nl=nl)
 
 
 def say_json(content: object) -> None:

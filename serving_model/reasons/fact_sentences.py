@@ -11,6 +11,7 @@ from transforms.thresholds import QUIET, SILENT, account_states
 LONGEST_WORD: Final = 40
 """Characters of a product area, topic and the like that are shown."""
 ABOUT: Final = ("is about", "are about")
+ON_TOPIC: Final = ("is on the topic", "are on the topic")
 THROUGH: Final = ("came through", "came through")
 HABIT_EVENTS: Final = 3
 HABIT_DAYS: Final = 14
@@ -51,6 +52,15 @@ class AccountFacts(NamedTuple):
     def last(self, days: int) -> str:
         """Returns "the last 14 days", never more than the lists reach back."""
         return f"the last {span(min(days, self.lookback_days))}"
+
+    def within(self, days: int) -> str:
+        """Returns "in the last 14 days"; "so far" where the account is not that old.
+
+        Nothing is said of a time before its first message, which another reason may tell.
+        """
+        if self.numbers["tenure_days"] < min(days, self.lookback_days):
+            return "so far"
+        return f"in {self.last(days)}"
 
 
 def sentence(group: str, facts: AccountFacts) -> str:
@@ -108,7 +118,7 @@ def _negative(facts: AccountFacts) -> str:
     if not area or days is None:
         return _counted(facts, "negative", "negative ", "usual_negative_per_30d")
     usual = _usual(facts, "usual_negative_per_30d", days)
-    count, when = facts.count(f"negative_{days}d"), f"in {facts.last(days)}"
+    count, when = facts.count(f"negative_{days}d"), facts.within(days)
     least = "at least " if facts.capped else ""
     if about == count:
         return f"{least}{messages(count, f'negative {area} ')} {when}{usual}"
@@ -121,16 +131,14 @@ def _counted(facts: AccountFacts, what: str, kind: str, usual: str | None) -> st
     if days is None:
         return _none(facts, kind)
     least = "at least " if facts.capped else ""
-    said = f"{least}{messages(facts.count(f'{what}_{days}d'), kind)} in {facts.last(days)}"
+    said = f"{least}{messages(facts.count(f'{what}_{days}d'), kind)} {facts.within(days)}"
     return said + (_usual(facts, usual, days) if usual else "")
 
 
 def _none(facts: AccountFacts, kind: str) -> str:
     if facts.capped:
-        return (
-            f"no {kind}message in {facts.last(FACT_DAYS[-1])} among the newest {facts.max_events}"
-        )
-    return f"no {kind}message in {facts.last(FACT_DAYS[-1])}"
+        return f"no {kind}message {facts.within(FACT_DAYS[-1])} among the newest {facts.max_events}"
+    return f"no {kind}message {facts.within(FACT_DAYS[-1])}"
 
 
 def _shortest_window(facts: AccountFacts, what: str) -> int | None:
@@ -154,7 +162,7 @@ def _recent_tone(facts: AccountFacts) -> str:
         facts.count(name) for name in ("newest", "newest_negative", "newest_positive")
     )
     if not seen:
-        return f"no message in {facts.last(facts.lookback_days)}"
+        return f"no message {facts.within(facts.lookback_days)}"
     if seen == 1:
         tone = "negative" if negative else "positive" if positive else "neutral"
         return f"the last message is {tone}"
@@ -168,7 +176,7 @@ def _product_areas(facts: AccountFacts) -> str:
 
 
 def _topics(facts: AccountFacts) -> str:
-    return _shared(facts, "top_topic", ABOUT)
+    return _shared(facts, "top_topic", ON_TOPIC)
 
 
 def _channels(facts: AccountFacts) -> str:
@@ -183,7 +191,7 @@ def _shared(facts: AccountFacts, name: str, verbs: tuple[str, str]) -> str:
     if not word:
         return _volume(facts)
     count, part = facts.count(f"count_{days}d"), facts.count(f"{name}_count")
-    when = f"in {facts.last(days)}"
+    when = facts.within(days)
     if facts.capped:
         return f"at least {messages(part)} {when} {one if part == 1 else more} {word}"
     if count == 1:

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from serving_model.reasons.fact_sentences import AccountFacts, sentence
+from serving_model.reasons.factors import factor
 from serving_model.served.predict import Explanation
 
 TOP_REASONS: Final = 3
 SMALLEST_REASON: Final = 0.01
 """Log-odds: what changes the odds by less than a hundredth is no reason."""
-LARGEST_EXPONENT: Final = 700.0
 
 RAISES: Final = "raises"
 LOWERS: Final = "lowers"
@@ -28,7 +28,7 @@ class Reason(NamedTuple):
     text: str
     """A sentence of facts, without a full stop."""
     effect: str
-    """The contribution as a factor on the odds of churn."""
+    """The contribution as a factor on the odds of churn: "×1.9"."""
 
 
 def top_reasons(
@@ -55,10 +55,19 @@ def top_reasons(
     if wrong:
         raise ValueError(f"The contributions of {wrong} are not finite: train the model again.")
     falling = sorted(contributions.items(), key=lambda item: (-abs(item[1]), item[0]))
-    real = [(group, value) for group, value in falling if abs(value) >= SMALLEST_REASON]
-    raising = [one for one in real if one[1] > 0][:most]
-    lowering = [one for one in real if one[1] < 0][:most]
-    return [_reason(group, value, facts) for group, value in raising + lowering]
+    told: dict[str, list[Reason]] = {RAISES: [], LOWERS: []}
+    said: set[str] = set()
+    for group, value in falling:
+        listed = told[RAISES if value > 0 else LOWERS]
+        if abs(value) < SMALLEST_REASON or len(listed) >= most:
+            continue
+        reason = _reason(group, value, facts)
+        # Two groups may have but one fact to show: said twice, and even under both headings,
+        # it would contradict itself. The larger one says it.
+        if reason.text not in said:
+            said.add(reason.text)
+            listed.append(reason)
+    return told[RAISES] + told[LOWERS]
 
 
 def reasons_of(
@@ -87,16 +96,9 @@ def reasons_of(
         yield top_reasons(_named(explanation.groups, contributions.tolist()), facts, most)
 
 
-def effect(log_odds: float) -> str:
-    """Returns what a contribution does to the odds: "raises the odds 1.80 times"."""
-    factor = math.exp(min(abs(log_odds), LARGEST_EXPONENT))
-    times = f"{factor:.2f}" if factor < 10 else f"{factor:.3g}"
-    return f"raises the odds {times} times" if log_odds > 0 else f"divides the odds by {times}"
-
-
 def _reason(group: str, log_odds: float, facts: AccountFacts) -> Reason:
     direction = RAISES if log_odds > 0 else LOWERS
-    return Reason(group, direction, log_odds, sentence(group, facts), effect(log_odds))
+    return Reason(group, direction, log_odds, sentence(group, facts), factor(log_odds))
 
 
 def _named(names: Sequence[str], values: Sequence[float]) -> dict[str, float]:

@@ -109,7 +109,10 @@ def publish_scores(url, monkeypatch, as_of=AS_OF, model_version="model-1", bands
     )
     rows = [(*values, as_of, model_version) for values in columns]
     details = [
-        (account, json.dumps({"60": p}), 100.0, 3.0, "active", -3.0, 0.1, '[{"group": "pace"}]')
+        (
+            *(account, json.dumps({"60": p}), 100.0, 3.0, "active", -3.0, 0.1),
+            *('[{"group": "pace"}]', "[]", "pro", "EU"),
+        )
         for account, p in zip(accounts, drawn.tolist(), strict=True)
     ]
     publication = Publication(

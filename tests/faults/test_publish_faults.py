@@ -41,7 +41,8 @@ def scores(version: int) -> Iterator[tuple[object, ...]]:
 def details(version: int) -> Iterator[tuple[object, ...]]:
     for row in scores(version):
         horizons = f'{{"60": {row[1]}}}'
-        yield (row[0], horizons, 9.0, 1.0, "active", -1.0, 0.0, f'[{{"text": "reason-{version}"}}]')
+        reasons = (f'[{{"text": "reason-{version}"}}]', "[]")
+        yield (row[0], horizons, 9.0, 1.0, "active", -1.0, 0.0, *reasons, None, None)
 
 
 def publish_version(version: int, rows: Any = None, detail_rows: Any = None) -> Published:

@@ -1,5 +1,6 @@
 """What drives it? Permutation importance, and contributions to today's scores."""
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.importance import Contribution, Importance
+from serving_model.reasons.factors import factor
 
 _NONE: Final = "The run computed no attributions."
 
@@ -58,9 +60,8 @@ def contributions_here(found: Sequence[Contribution]) -> str:
     """Says which group contributes most to scores."""
     first = found[0]
     return (
-        f"{_quoted(first.words)} changes a score by {numbers.short(first.mean_absolute)} "
-        "log-odds on "
-        f"average, and raises the risk of {numbers.share(first.raises)} of the accounts."
+        f"{_quoted(first.words)} changes the odds of churn by {factor(first.mean_absolute)} or its "
+        f"inverse on average, and raises the risk of {numbers.share(first.raises)} of the accounts."
     )
 
 
@@ -95,29 +96,33 @@ def _importance(found: Sequence[Importance]) -> Figure:
 
 
 def _contributions(found: Sequence[Contribution]) -> Figure:
-    rows = [Measured(one.words, Estimate(one.mean_absolute), theme.CHALLENGER) for one in found]
+    rows = [
+        Measured(one.words, Estimate(math.expm1(one.mean_absolute)), theme.CHALLENGER)
+        for one in found
+    ]
     here = contributions_here(found)
     accounts = numbers.counted(found[0].accounts, "account", "accounts")
     return Figure(
         picture=intervals(
             rows,
-            x="mean absolute contribution, in log-odds",
+            x="mean change of the odds, up or down",
             label=f"Mean contribution by group. {here}",
             bars=True,
+            number_format=".0%",
         ),
         here=here,
-        shows=f"Mean absolute contribution of each group to the scores of {accounts} of today; 0.7 "
-        "log-odds double the odds of churn.",
+        shows="By how much each group changes the odds of churn on average, up or down, of "
+        f"{accounts} of today; 100% doubles the odds, or halves them.",
         good="The same groups at the top as above.",
         bad="A group with large contributions but no permutation importance: it adds noise.",
         table=Table.of(
-            "Mean contribution by reason group, in log-odds of churn",
-            ("Group", "Mean absolute#", "Mean#", "Raises the risk of#"),
+            "Mean contribution by reason group, as a factor on the odds of churn",
+            ("Group", "Up or down#", "Mean#", "Raises the risk of#"),
             (
                 (
                     one.words,
-                    numbers.metric(one.mean_absolute),
-                    numbers.difference(one.mean),
+                    factor(one.mean_absolute),
+                    factor(one.mean),
                     numbers.share(one.raises),
                 )
                 for one in found

@@ -38,7 +38,9 @@ SHOWN = "SELECT account_id, model_version FROM tens_insight.account_risk_details
 def detail(account: str, probability: float, text: str = "a reason") -> list[Any]:
     reasons = [{"group": "pace", "direction": "raises", "log_odds": 0.5, "text": text}]
     horizons = json.dumps({"30": probability / 2, "60": probability})
-    return [account, horizons, 100.0, 3.0, "active", -3.0, 0.25, json.dumps(reasons)]
+    others = json.dumps([{"group": "tenure", "log_odds": 0.25}])
+    logs = (-3.0, 0.25, json.dumps(reasons), others)
+    return [account, horizons, 100.0, 3.0, "active", *logs, "pro", "EU"]
 
 
 def publish_day(
@@ -102,7 +104,7 @@ def test_every_score_has_its_details(migrated_database: str) -> None:
         ("d", *same, 0.6, "high", "probability", 100.0, pytest.approx(12), 0.05, 0.3, *facts),
     ]
     assert query("SELECT * FROM tens_insight.account_risk_reasons WHERE account_id = 'c'") == [
-        ("c", 0.2, "low", "raises", "pace", 0.5, "a reason")
+        ("c", 0.2, "low", "raises", "pace", 0.5, "a reason", pytest.approx(1.6487, abs=1e-4))
     ]
 
 
@@ -115,7 +117,7 @@ def test_odd_ids_and_words_survive(migrated_database: str) -> None:
 
 
 def test_a_model_without_reasons_has_details_all_the_same(migrated_database: str) -> None:
-    publish_day(1, {"a": 0.1}, details=[[*detail("a", 0.1)[:5], None, None, None]])
+    publish_day(1, {"a": 0.1}, details=[[*detail("a", 0.1)[:5], *[None] * 6]])
     assert query(
         "SELECT reasons, base_log_odds, percentile FROM tens_insight.account_risk_details"
     ) == [(None, None, 0.0)]

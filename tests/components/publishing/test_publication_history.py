@@ -65,7 +65,8 @@ def image() -> dict[str, tuple[str, ...]]:
 def detail(account: str, probability: float, model: str) -> tuple[Any, ...]:
     """Details whose reason names the model."""
     horizons = json.dumps({"60": probability})
-    return (account, horizons, 9.0, 1.0, "active", 0.0, 0.0, json.dumps([{"text": model}]))
+    reasons = (json.dumps([{"text": model}]), "[]")
+    return (account, horizons, 9.0, 1.0, "active", 0.0, 0.0, *reasons, None, None)
 
 
 def shown() -> dict[str, str]:

@@ -26,6 +26,11 @@ REASONS = [
     {"group": "topics", "direction": "raises", "log_odds": 0.2, "text": LONG + "\x1b[31m"},
     {"group": "tenure", "direction": "lowers", "log_odds": -0.3, "text": "with us for 400 days"},
 ]  # fmt: skip
+OTHERS = [
+    {"group": "region", "log_odds": -0.25},
+    {"group": "recent_tone", "log_odds": 0.3},
+    {"group": "rhythm", "log_odds": 0.0001},
+]
 LIFT = RiskBands("lift", lifts=(1.5, 2.5, 4.0), base_rate=0.08)
 
 
@@ -50,8 +55,9 @@ def publish_day(day, probabilities, details=True, reasons=REASONS):
         for (account, p), category in zip(probabilities.items(), named, strict=True)
     ]
     logs = (None, None, None) if reasons is None else (-2.4, 0.05, json.dumps(reasons))
+    more = (json.dumps(OTHERS), "pro", "EU") if reasons else (None, None, None)
     given = [
-        (account, json.dumps({"30": p / 2, "60": p}), 412.0, 43.2, "quiet", *logs)
+        (account, json.dumps({"30": p / 2, "60": p}), 412.0, 43.2, "quiet", *logs, *more)
         for account, p in probabilities.items()
     ]
     publish(
@@ -111,14 +117,29 @@ def test_the_score_and_what_stands_behind_it(world, capsys):
         "compared     above 100.0% of the other accounts, 4.5 times the base rate 8.0%",
         "tenure       412 days; newest feedback 43.2 days before: quiet",
         "model        model-0, publication 2",
-        "  +0.84  silent for 43 days (silence)",
-        "  -0.30  with us for 400 days (tenure)",
-        "log-odds     -2.40 to begin with, the reasons above, +0.05 by others",
+        "   ×2.3  silent for 43 days (silence)",
+        "  ×0.74  with us for 400 days (tenure)",
+        "odds         1 to 11 of an account of mean risk, times the factors above, times",
+        "             ×1.05 by others",
         "  2026-05-25 00:00 UTC  10.0%  low  model--7, publication 1",
     ):
         assert line in out.splitlines()
     assert "lift over the base rate 0.080" in out
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_what_others_hold_can_be_shown(world, capsys):
+    lines = told(capsys, "ACC-1", "--others").out.splitlines()
+    start = lines.index("By others")
+    assert lines[start + 1 : start + 4] == [
+        "   ×1.3  recent tone",
+        "  ×0.78  region",
+        "  1 more change the odds by less than a hundredth",
+    ]
+    assert "By others" not in told(capsys, "ACC-1").out.splitlines()
+    publish_day(1, {"ACC-1": 0.36}, reasons=[])
+    execute("UPDATE tens_insight.account_risk_detail_history SET other_reasons = NULL")
+    assert "By others: not recorded" in told(capsys, "ACC-1", "--others").out
 
 
 def test_the_timeline_counts_what_was_there_before_as_of(world, capsys):

@@ -11,7 +11,12 @@ from transforms.reason_facts import FACT_COUNTS, FACT_DAYS, fact_names, fact_wor
 from transforms.reason_groups import group_names
 
 NOTHING = dict.fromkeys(fact_names(), 0.0)
-LATE = {"days_since_negative": -1.0, "days_since_positive": -1.0, "days_since_critical": -1.0}
+LATE = {
+    "tenure_days": 400.0,
+    "days_since_negative": -1.0,
+    "days_since_positive": -1.0,
+    "days_since_critical": -1.0,
+}
 WORDS = dict.fromkeys(fact_word_names(), "") | {"tier": "pro", "region": "EU"}
 
 
@@ -81,14 +86,17 @@ def test_every_count_in_a_sentence_is_a_fact(found: AccountFacts) -> None:
     for group, kind in (("volume", "count"), ("positive_feedback", "positive")):
         text = sentence(group, plain)
         said = re.match(
-            r"(?:at least )?([\d,]+) (?:positive )?messages? in the last (\d+) day", text
+            r"(?:at least )?([\d,]+) (?:positive )?messages? (?:in the last (\d+) day|so far)", text
         )
         if said is None:
             assert text.startswith("no ")
             assert not plain.count(f"{kind}_90d")
             continue
-        number, days = int(said[1].replace(",", "")), int(said[2])
-        windows = [d for d in FACT_DAYS if min(d, plain.lookback_days) == days]
+        number = int(said[1].replace(",", ""))
+        days = int(said[2]) if said[2] else None
+        reaches = [(d, min(d, plain.lookback_days)) for d in FACT_DAYS]
+        tenure = plain.numbers["tenure_days"]
+        windows = [d for d, reach in reaches if reach == days or (days is None and tenure < reach)]
         assert number in [plain.count(f"{kind}_{d}d") for d in windows]
         assert text.startswith("at least") == (plain.count("listed_events") >= plain.max_events)
 
@@ -168,6 +176,19 @@ def test_a_silence_is_told_against_the_own_rhythm(numbers: dict[str, float], sai
             {"count_14d": 500, "usual_per_30d": 9, "listed_events": 500},
             "at least 500 messages in the last 14 days",
         ),
+        ("volume", {"count_14d": 9, "tenure_days": 13.9, "usual_per_30d": -1}, "9 messages so far"),
+        (
+            "volume",
+            {"count_14d": 9, "tenure_days": 14, "usual_per_30d": -1},
+            "9 messages in the last 14 days",
+        ),
+        ("positive_feedback", {"tenure_days": 0.4}, "no positive message so far"),
+        (
+            "urgency",
+            {"listed_events": 500, "tenure_days": 20},
+            "no critical message so far among the newest 500",
+        ),
+        ("recent_tone", {"tenure_days": 20}, "no message so far"),
         ("urgency", {"critical_90d": 2}, "2 critical messages in the last 90 days"),
         (
             "urgency",
@@ -211,6 +232,27 @@ def test_nothing_more_is_said_than_the_facts_show(
 def test_the_share_of_an_area_is_counted(count: int, part: int, said: str) -> None:
     found = facts({"top_area": "ui_ux"}, count_14d=count, top_area_count=part)
     assert sentence("product_areas", found) == said
+
+
+def test_an_area_and_a_topic_of_one_name_are_told_apart() -> None:
+    words = {"top_area": "billing", "top_topic": "billing"}
+    found = facts(words, count_14d=9, top_area_count=8, top_topic_count=2)
+    assert (
+        sentence("product_areas", found) == "8 of 9 messages in the last 14 days are about billing"
+    )
+    assert sentence("topics", found) == (
+        "2 of 9 messages in the last 14 days are on the topic billing"
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(possible())
+def test_no_sentence_speaks_of_a_time_before_the_first_message(found: AccountFacts) -> None:
+    tenure = found.numbers["tenure_days"]
+    plain = found._replace(words=WORDS | {n: "w" for n in found.words if found.words[n]})
+    for group in group_names():
+        for said in re.findall(r"in the last (\d+) day", sentence(group, plain)):
+            assert int(said) <= tenure
 
 
 def test_a_channel_is_what_messages_came_through() -> None:

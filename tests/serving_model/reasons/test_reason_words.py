@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serving_model.reasons.fact_sentences import AccountFacts
+from serving_model.reasons.fact_sentences import AccountFacts, sentence
+from serving_model.reasons.factors import factor
 from serving_model.reasons.reason_words import (
     LOWERS,
     RAISES,
     SMALLEST_REASON,
-    effect,
     reasons_of,
     top_reasons,
 )
@@ -33,13 +33,19 @@ def test_the_largest_are_told_in_both_directions(given_: dict[str, float], most:
         sizes = [sign * one.log_odds for one in told]
         assert sizes == sorted(sizes, reverse=True)
         told_groups = {one.group for one in told}
-        rest = [sign * v for g, v in given_.items() if g not in told_groups]
+        said = {one.text for one in found}
+        rest = [
+            sign * v
+            for g, v in given_.items()
+            if g not in told_groups and sentence(g, QUIET) not in said
+        ]
         left = [size for size in rest if size >= SMALLEST_REASON]
         assert len(told) == min(most, len(told) + len(left))
         assert not told or max(left, default=0) <= min(sizes)
     assert [one.direction for one in found] == sorted(
         (one.direction for one in found), reverse=True
     )
+    assert len({one.text for one in found}) == len(found)
     assert all(given_[one.group] == one.log_odds for one in found)
     assert json.loads(json.dumps([one._asdict() for one in found])) == [
         one._asdict() for one in found
@@ -66,14 +72,20 @@ def test_a_contribution_that_is_no_number_is_refused(bad: float) -> None:
 @pytest.mark.parametrize(
     ("log_odds", "said"),
     [
-        (math.log(1.8), "raises the odds 1.80 times"),
-        (-math.log(2), "divides the odds by 2.00"),
-        (math.log(250), "raises the odds 250 times"),
-        (-1e6, "divides the odds by 1.01e+304"),
+        (math.log(1.86), "×1.9"),
+        (math.log(1.04), "×1.04"),
+        (-math.log(2), "×0.50"),
+        (-0.011, "×0.99"),
+        (math.log(250), "×250"),
+        (math.log(9.96), "×10"),
+        (math.log(0.01), "×0.0100"),
+        (0.0, "×1"),
+        (-1e6, "×9.9e-305"),
+        (1e6, "×1.0e+304"),
     ],
 )
 def test_a_contribution_is_a_factor_on_the_odds(log_odds: float, said: str) -> None:
-    assert effect(log_odds) == said
+    assert factor(log_odds) == said
 
 
 def test_the_reasons_of_a_trained_model(world: SimpleNamespace, scorer: ModelScorer) -> None:
