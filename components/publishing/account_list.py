@@ -111,7 +111,7 @@ class ListedAccount:
     def first_reason(self) -> dict[str, Any] | None:
         """The reason that raises the risk most; None where none does."""
         raising = [one for one in self.reasons or () if one["log_odds"] > 0]
-        return max(raising, key=lambda one: float(one["log_odds"]), default=None)
+        return max(raising, key=lambda one: float(one["log_odds"])) if raising else None
 
 
 @dataclass(frozen=True)

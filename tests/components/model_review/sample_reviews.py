@@ -176,6 +176,7 @@ def _gathered(run: RunArtifacts) -> Review:
         risk_bands='{"mode": "probability"}',
         code_version=CODE_VERSION,
         accounts_shown=True,
+        patience_s=0,
     )
 
 

@@ -236,7 +236,7 @@ def test_what_drives_it_is_named_with_its_size() -> None:
     assert "loses 0.0800 of AUC without “customer tier”" in said
     assert "1 of 2 groups can be shuffled without a loss" in said
     moved = contributions_here([Contribution("tier", "customer tier", 0.7, 0.1, 0.35, 100)])
-    assert "changes a score by 0.70 log-odds on average, and raises the risk of 35.0%" in moved
+    assert "changes the odds of churn by ×2.0 or its inverse on average, and raises" in moved
 
 
 def test_checks_are_counted_by_verdict() -> None:
