@@ -13,11 +13,18 @@ from components.postgres.connection import describe
 from components.postgres.failures import explained
 from components.postgres.migrate import UNRELEASED_SCHEMA, holds_unreleased_schema
 from components.postgres.names import split_table_name
+from components.postgres.output_problems import look_at_output, one_key_for_two
 from components.postgres.queries import queries
 from components.postgres.row_security import row_security_of
 from components.postgres.rows import one_record, records, value
 from components.postgres.table_problems import ActualColumn, out_of_sight, table_problems
-from components.postgres.tables import FEEDBACK, TableContract, churn_contract, output_contracts
+from components.postgres.tables import (
+    FEEDBACK,
+    OUTPUT_TABLES,
+    TableContract,
+    churn_contract,
+    output_contracts,
+)
 
 _QUERIES: Final = queries(__package__)
 
@@ -107,11 +114,18 @@ def check_contract(
             for output in output_contracts():
                 problems += _problems(cursor, output, connection.info.user)
             read += output_contracts()
+            written = [look_at_output(cursor, table) for table in OUTPUT_TABLES]
+            problems += [problem for found in written for problem in found.problems]
+            notes += tuple(note for found in written for note in found.notes)
             problems += _staging_problems(cursor, connection)
         if not problems:
             tables = [contract.table for contract in read]
-            hidden, notes = row_security_of(cursor, tables, row_security_accepted)
+            hidden, accepted = row_security_of(cursor, tables, row_security_accepted)
             problems += hidden
+            notes += accepted
+        if need_outputs and not problems:
+            for table in OUTPUT_TABLES:
+                problems += one_key_for_two(cursor, table)
     named = _named_once(problems)
     return ContractReport(describe(connection), named, churn_table, churn_present, notes)
 

@@ -23,7 +23,7 @@ SERVER_GONE_CODES = frozenset(
     {codes.ADMIN_SHUTDOWN, codes.CRASH_SHUTDOWN, codes.CANNOT_CONNECT_NOW}
 )
 TRANSIENT_CODES = SERVER_GONE_CODES | {codes.SERIALIZATION_FAILURE, codes.DEADLOCK_DETECTED}
-_GAVE_UP_CODES = {
+GAVE_UP_CODES = {
     codes.LOCK_NOT_AVAILABLE: "A lock was not granted in time (lock_timeout): somebody else holds "
     "it. See pg_stat_activity for long transactions, then run again.",
     codes.QUERY_CANCELED: "A statement was cancelled, by statement_timeout or by hand. "
@@ -151,8 +151,8 @@ def translation(
         return DatabaseUnreachable(
             f"{place.name} is read-only ({said}). Name the primary server, not a standby."
         )
-    if code in _GAVE_UP_CODES:
-        return DatabaseUnreachable(f"{_GAVE_UP_CODES[code]} At {place.name}; it said: {said}")
+    if code in GAVE_UP_CODES:
+        return DatabaseUnreachable(f"{GAVE_UP_CODES[code]} At {place.name}; it said: {said}")
     if is_transient(error, connection):
         return ServerBrokeOff(
             f"The work at {place.name} was broken off by the server: {said}. "
@@ -186,6 +186,12 @@ def _grant(said: str, place: Place) -> str:
         right = f'CREATE ON DATABASE "{place.database}"'
     elif "permission denied" in said and name:
         right = pipeline_rights().get(name, f"SELECT ON {name}")
+    elif "row-level security" in said:
+        return (
+            "A GRANT does not help against a policy. Let a superuser run: "
+            f'ALTER ROLE "{place.user}" BYPASSRLS, or the owner: CREATE POLICY tens_insight ON '
+            f'{name} TO "{place.user}" USING (true) WITH CHECK (true).'
+        )
     else:
         return f'Grant the right to the role "{place.user}", or use the role that owns the object.'
     return f'Let the owner run: GRANT {right} TO "{place.user}"'

@@ -14,6 +14,15 @@ FROM (SELECT nullif(account_id, '') AS account_id,
       FROM feedback_enriched
       GROUP BY 1) AS per_account
 
+-- name: folded_ids
+-- Ids that are one to a column's type and collation: how many times, and the spellings of one.
+SELECT count(*)::bigint, (array_agg(ids ORDER BY ids))[1:1]
+FROM (SELECT string_agg(quote_literal(id), ' and ' ORDER BY id COLLATE "C") AS ids
+      FROM (SELECT DISTINCT {source}::text COLLATE "C" AS id FROM {feedback}) AS each
+      WHERE id <> ''
+      GROUP BY {folded}
+      HAVING count(*) > 1) AS folded
+
 -- name: grants
 -- Run this as a superuser before `tens-insight db init`, and again whenever you like:
 -- it repeats, and adds rights to tables that were missing the time before.
@@ -44,6 +53,23 @@ GRANT USAGE ON SCHEMA {input_schema} TO {pipeline}, {reader};
 GRANT SELECT ({feedback_columns}) ON {feedback} TO {pipeline}, {reader};
 
 -- Tables that are there already.
+
+-- name: key_columns
+-- Type and collation of each column of a key, and whether different texts are equal to it.
+SELECT a.attname::text AS name,
+       format_type(a.atttypid, -1) AS type,
+       CASE WHEN a.attcollation <> t.typcollation AND l.oid IS NOT NULL
+            THEN format('%%I.%%I', ln.nspname, l.collname) END AS collation,
+       coalesce(base.typname IN ('citext', 'bpchar') OR NOT l.collisdeterministic, false) AS folds,
+       base.typtype = 'e' AS is_enum
+FROM unnest(%(key)s::text[]) WITH ORDINALITY AS k (name, place)
+JOIN pg_class AS c ON c.relname = %(table)s AND c.relnamespace = to_regnamespace('public')
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = k.name
+JOIN pg_type AS t ON t.oid = a.atttypid
+JOIN pg_type AS base ON base.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
+LEFT JOIN pg_collation AS l ON l.oid = a.attcollation
+LEFT JOIN pg_namespace AS ln ON ln.oid = l.collnamespace
+ORDER BY k.place
 
 -- name: local_settings
 -- The settings of each transaction, as statements; what the address itself asks for (source
@@ -93,6 +119,60 @@ SELECT current_schema()::text AS schema,
 FROM (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AS n
 LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
 
+-- name: output_table
+-- What the catalogs say of an output table that bears on writing to it; no row if it is not there.
+-- Triggers with the name of their function; those that run on replicas alone do not count.
+SELECT c.relkind::text AS kind,
+       c.relpersistence::text AS persistence,
+       (SELECT i.inhparent::regclass::text FROM pg_inherits AS i WHERE i.inhrelid = c.oid LIMIT 1)
+           AS parent,
+       ARRAY(SELECT i.inhrelid::regclass::text FROM pg_inherits AS i WHERE i.inhparent = c.oid
+             ORDER BY 1) AS children,
+       ARRAY(SELECT p.relid::text
+             FROM pg_partition_tree(CASE WHEN c.relkind = 'p' THEN c.oid END) AS p
+             JOIN pg_class AS part ON part.oid = p.relid
+             WHERE part.relkind = 'f' ORDER BY 1) AS foreign_partitions,
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attname = ANY(%(columns)s::text[])
+               AND (a.attgenerated <> '' OR a.attidentity = 'a') ORDER BY a.attnum) AS computed,
+       ARRAY(SELECT a.attname::text FROM pg_attribute AS a
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
+               AND NOT a.atthasdef AND a.attidentity = ''
+               AND a.attname <> ALL(%(columns)s::text[]) ORDER BY a.attnum) AS required,
+       ARRAY(SELECT quote_ident(r.rulename) FROM pg_rewrite AS r
+             WHERE r.ev_class = c.oid AND r.ev_enabled NOT IN ('D', 'R')
+               AND (r.ev_type IN ('2', '3') OR r.ev_type = '4' AND r.is_instead)
+             ORDER BY 1) AS rewriting,
+       ARRAY(SELECT format('%%s by %%s', t.tgname, t.tgfoid::regproc) FROM pg_trigger AS t
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled NOT IN ('D', 'R')
+               AND t.tgtype & 3 = 3 ORDER BY 1) AS before,
+       ARRAY(SELECT format('%%s by %%s', t.tgname, t.tgfoid::regproc) FROM pg_trigger AS t
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled NOT IN ('D', 'R')
+               AND t.tgtype & 3 <> 3 ORDER BY 1) AS after,
+       ARRAY(SELECT n.conname::text FROM pg_constraint AS n
+             WHERE (n.conrelid = c.oid AND n.contype IN ('u', 'x', 'f')
+                    OR n.confrelid = c.oid AND n.contype = 'f')
+               AND NOT (n.contype = 'u' AND %(key)s::text[] =
+                        ARRAY(SELECT k.attname::text FROM pg_attribute AS k
+                              WHERE k.attrelid = c.oid AND k.attnum = ANY(n.conkey)
+                              ORDER BY k.attname::text COLLATE "C"))
+             ORDER BY 1) AS constraints,
+       ARRAY(SELECT p.pubname::text
+             FROM pg_publication AS p
+             JOIN pg_publication_tables AS published USING (pubname)
+             WHERE (p.pubupdate OR p.pubdelete)
+               AND (published.schemaname, published.tablename) = (n.nspname, c.relname)
+               AND (c.relreplident = 'n'
+                    OR c.relreplident = 'd' AND NOT EXISTS (
+                        SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary
+                                                    AND i.indimmediate))
+             ORDER BY 1) AS unidentified,
+       (SELECT count(*)::int FROM pg_subscription_rel AS s WHERE s.srrelid = c.oid)
+           AS subscriptions
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relname = %(table)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+
 -- name: schema_migrations
 -- The room of our own objects, and the list of the migrations applied to it. The conditions
 -- come first because CREATE ... IF NOT EXISTS asks for the right to create even where all exists.
@@ -133,14 +213,25 @@ SELECT a.attname::text AS name,
        has_table_privilege(c.oid, 'INSERT') AS can_insert,
        has_table_privilege(c.oid, 'UPDATE') AS can_update,
        has_table_privilege(c.oid, 'DELETE') AS can_delete,
+       c.relkind::text AS kind,
        EXISTS (SELECT FROM pg_index AS i
-               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
+                 AND i.indpred IS NULL
                  AND i.indnkeyatts = cardinality(%(key)s::text[])
                  AND %(key)s::text[] =
                      (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
                       FROM pg_attribute AS k
                       WHERE k.attrelid = c.oid
-                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_key
+                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_key,
+       EXISTS (SELECT FROM pg_index AS i
+               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND NOT i.indimmediate
+                 AND i.indpred IS NULL
+                 AND i.indnkeyatts = cardinality(%(key)s::text[])
+                 AND %(key)s::text[] =
+                     (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
+                      FROM pg_attribute AS k
+                      WHERE k.attrelid = c.oid
+                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_deferrable_key
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -1,16 +1,22 @@
 """One sentence for each way in which a table breaks its contract."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from components.postgres.names import split_table_name
 from components.postgres.tables import STRING, TableContract
+
+_PARTITIONED: Final = "p"
+_TABLES: Final = ("r", _PARTITIONED)
+_KINDS: Final = {"v": "view", "m": "materialized view", "f": "foreign table"}
 
 
 @dataclass(frozen=True)
 class ActualColumn:
     """A column as it is in the database, and what the role may do with it or its table.
 
-    has_key says whether the columns of the contract's key are a unique key of the table.
+    kind is pg_class.relkind of the table. has_key says whether the columns of the contract's key
+    are a unique key of the table, has_deferrable_key whether they are one that is checked late.
     """
 
     name: str
@@ -22,7 +28,9 @@ class ActualColumn:
     can_insert: bool
     can_update: bool
     can_delete: bool
+    kind: str
     has_key: bool
+    has_deferrable_key: bool
 
 
 def table_problems(
@@ -41,6 +49,8 @@ def table_problems(
     """
     if not columns:
         return [_missing_table(contract, elsewhere)]
+    if contract.key and (kind := not_a_table(contract.table, columns[0].kind)):
+        return [kind]
     by_name = {column.name: column for column in columns}
     problems = [_missing_column(contract, name) for name in contract.columns if name not in by_name]
     for name, types in contract.columns.items():
@@ -52,10 +62,7 @@ def table_problems(
     problems += _missing_rights(contract, by_name, user)
     if contract.key and by_name.keys() >= set(contract.key) and not columns[0].has_key:
         key = ", ".join(contract.key)
-        problems.append(
-            f"Table {contract.table} has no primary key or unique index on {key} alone, "
-            f"so rows cannot be replaced: ALTER TABLE {contract.table} ADD PRIMARY KEY ({key})."
-        )
+        problems.append(_missing_key(contract, columns[0], key))
     return problems
 
 
@@ -65,6 +72,34 @@ def out_of_sight(table: str, schemas: list[str]) -> str:
         f"Table {table} is not on the search_path, but in schema {' and '.join(schemas)}: set "
         f"TENS_INSIGHT_CHURN_TABLE={schemas[0]}.{table} to learn from it, or "
         "TENS_INSIGHT_LABEL_SOURCE=inactivity to leave it out."
+    )
+
+
+def _missing_key(contract: TableContract, table: ActualColumn, key: str) -> str:
+    add = f"ALTER TABLE {contract.table} ADD PRIMARY KEY ({key})"
+    if table.has_deferrable_key:
+        return (
+            f"The key of table {contract.table} on {key} is DEFERRABLE, so rows cannot be replaced "
+            f"by it: drop it, and {add}."
+        )
+    if table.kind == _PARTITIONED:
+        return (
+            f"Table {contract.table} is partitioned and has no primary key or unique index on "
+            f"{key} alone, so rows cannot be replaced: partition it by {key}, or not at all."
+        )
+    return (
+        f"Table {contract.table} has no primary key or unique index on {key} alone, "
+        f"so rows cannot be replaced: {add}."
+    )
+
+
+def not_a_table(name: str, kind: str) -> str:
+    """Returns the problem of an output that is something else, by pg_class.relkind; else ""."""
+    if kind in _TABLES:
+        return ""
+    return (
+        f"{name} is a {_KINDS[kind]}, in which rows cannot be replaced: rename it, and let "
+        "`tens-insight db init` make the table."
     )
 
 

@@ -29,6 +29,8 @@ _ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
     "timestamptz": MOMENT,
     "jsonb": JSON,
 }
+_PLAIN: Final[dict[ColumnType, str]] = {"text": 'text COLLATE "C"'}
+"""A cast of what is compared; any other type compares as it is."""
 _INPUT_TYPES: Final[dict[Kind, frozenset[str]]] = {
     Kind.ID: STRING,
     Kind.MOMENT: MOMENT,
@@ -122,6 +124,11 @@ class StagedTable:
             for name in self.key
         )
 
+    def key_text(self, alias: str) -> sql.Composed:
+        """Returns the key of a row as one text, by the alias of its table; NULL without a row."""
+        columns = sql.SQL(", ").join(sql.Identifier(alias, name) for name in self.key)
+        return sql.SQL("nullif(concat_ws(' / ', {}), '')").format(columns)
+
 
 @dataclass(frozen=True)
 class DetailTable(StagedTable):
@@ -169,6 +176,7 @@ class OutputTable(StagedTable):
             publication, for comparing and undoing: publication_id and the columns.
         refused: Name there of the table that keeps what the circuit breaker refused:
             refusal_id and the columns.
+        key_source: For each column of the key the column of feedback_enriched that fills it.
         value: The column whose moves the circuit breaker and `publications diff` compare.
         probability: The column whose mean the circuit breaker compares, if there is one.
         category: The column whose shares it compares, if there is one.
@@ -192,6 +200,7 @@ class OutputTable(StagedTable):
     computed: dict[str, str] = field(default_factory=dict)
     details: DetailTable | None = None
     indexes: dict[str, str] = field(default_factory=dict)
+    key_source: tuple[str, ...] = ()
     rights: tuple[str, ...] = ("SELECT", "INSERT", "UPDATE", "DELETE")
     reader_rights: tuple[str, ...] = ("SELECT",)
 
@@ -204,6 +213,20 @@ class OutputTable(StagedTable):
     def identifier(self) -> sql.Identifier:
         """The quoted name of the table itself."""
         return sql.Identifier("public", self.name)
+
+    @property
+    def rows(self) -> sql.Composed:
+        """The table as a subquery, its columns in the types of the history.
+
+        Texts compare byte by byte, whatever citext or a collation of the table would say.
+        """
+        casts = [
+            sql.SQL("{0}::" + _PLAIN.get(column.type, column.type) + " AS {0}").format(
+                sql.Identifier(column.name)
+            )
+            for column in self.columns
+        ]
+        return sql.SQL("(SELECT {} FROM {})").format(sql.SQL(", ").join(casts), self.identifier)
 
     @property
     def history_table(self) -> sql.Identifier:
@@ -299,6 +322,7 @@ ACCOUNT_RISK_SCORES: Final = OutputTable(
         Column("model_version", "text"),
     ),
     key=("account_id",),
+    key_source=("account_id",),
     constant=("predicted_at", "model_version"),
     rules=(
         Rule("churn_probability BETWEEN 0 AND 1", "churn_probability is not a number from 0 to 1"),
@@ -343,6 +367,7 @@ PRODUCT_AREA_IMPACT: Final = OutputTable(
         Column("model_version", "text"),
     ),
     key=("product_area", "segment"),
+    key_source=("product_area", "customer_tier"),
     constant=("predicted_at", "model_version"),
     rules=(
         Rule("priority_score BETWEEN 0 AND 100", "priority_score is not a number from 0 to 100"),

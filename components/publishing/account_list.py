@@ -13,7 +13,7 @@ from components.errors import UnknownAccount, did_you_mean
 from components.postgres.queries import queries
 from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
-from components.publishing.history import rebuilt_rows, table_rows
+from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import LogEntry, read_log
 
 _QUERIES: Final = queries(__package__)
@@ -159,7 +159,7 @@ def list_accounts(cursor: Cursor, wanted: Wanted) -> AccountList:
             _require_known(cursor, column, asked)
     former = rebuilt_rows(ACCOUNT_RISK_SCORES, layers or [])
     statement = sql.SQL(_QUERIES["account_list"]).format(
-        scores=table_rows(ACCOUNT_RISK_SCORES), former=former, order=sql.SQL(SORTS[wanted.sort])
+        scores=ACCOUNT_RISK_SCORES.rows, former=former, order=sql.SQL(SORTS[wanted.sort])
     )
     values = {
         "bands": list(wanted.bands) or None,

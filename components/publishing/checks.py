@@ -8,6 +8,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
+from components.postgres.output_problems import key_columns
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import OutputTable
@@ -118,13 +119,26 @@ def _refuse_wrong_count(replacement: Replacement) -> None:
 
 
 def _duplicates(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> list[str]:
-    query = sql.SQL("SELECT {key}, count(*) FROM {staging} GROUP BY {key} HAVING count(*) > 1")
-    cursor.execute(query.format(key=table.key_list, staging=staging) + sql.SQL(" LIMIT 1"))
-    row = cursor.fetchone()
-    if row is None:
+    """Finds keys that come twice, as the table itself compares them."""
+    columns = key_columns(cursor, table)
+    query = sql.SQL(_QUERIES["duplicate_keys"]).format(
+        staging=staging,
+        name=table.key_text("staged"),
+        key=sql.SQL(", ").join(one.of(sql.Identifier("staged", one.name)) for one in columns)
+        if columns
+        else table.key_list,
+    )
+    cursor.execute(query)
+    found = cursor.fetchone()
+    if found is None:
         return []
-    *key, count = row
-    return [f"{', '.join(table.key)} {tuple(key)!r} comes {count} times"]
+    count, names = found
+    said = f"{', '.join(table.key)} {names[0]!r} comes {count} times"
+    if len(names) > 1:
+        types = " and ".join(f"{one.name} is {one.type}" for one in columns if one.folds)
+        others = ", ".join(map(repr, names[1:4]))
+        said += f", also spelt {others}: one key in {table.qualified}, where {types}"
+    return [said]
 
 
 def _mixtures(replacement: Replacement) -> list[str]:

@@ -11,7 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.queries import queries
 from components.postgres.rows import records
 from components.postgres.tables import OutputTable
-from components.publishing.history import rebuilt_rows, table_rows
+from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import PublicationLog
 
 _QUERIES: Final = queries(__package__)
@@ -81,7 +81,7 @@ def compare_table(cursor: Cursor, table: OutputTable, log: PublicationLog) -> Co
     key = table.key[0]
     statement = sql.SQL(_QUERIES["table_against_publications"]).format(
         published=rebuilt_rows(table, layers),
-        rows=table_rows(table),
+        rows=table.rows,
         same=table.same_key("p", "r"),
         row_key=sql.Identifier("r", key),
     )

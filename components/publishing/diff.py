@@ -9,7 +9,6 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import OUTPUT_TABLES, OutputTable
-from components.publishing.history import table_rows
 from components.publishing.publication_log import read_log
 from components.publishing.refusals import read_refusals
 from components.publishing.staging import Summary, summarize
@@ -150,7 +149,7 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
 
 
 def _now(table: OutputTable) -> Side:
-    return Side(NOW, table, table_rows(table))
+    return Side(NOW, table, table.rows)
 
 
 def _recorded(cursor: Cursor, name: str) -> Side:

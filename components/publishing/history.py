@@ -59,7 +59,7 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> No
     cursor.execute(_QUERIES["has_publications"], {"table": table.name})
     if value(cursor):
         return
-    rows = sql.SQL("{} AS existing").format(table_rows(table))
+    rows = sql.SQL("{} AS existing").format(table.rows)
     summary = summarize(cursor, table, rows)
     if summary.count == 0:
         return
@@ -87,15 +87,6 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> No
         "risk_bands": None,
     }
     append_history(cursor, table, rows, record_publication(cursor, line).publication_id)
-
-
-def table_rows(table: OutputTable) -> sql.Composed:
-    """Returns the output table as a subquery, its columns in the types of the history."""
-    casts = [
-        sql.SQL("{0}::" + column.type + " AS {0}").format(sql.Identifier(column.name))
-        for column in table.columns
-    ]
-    return sql.SQL("(SELECT {} FROM {})").format(sql.SQL(", ").join(casts), table.identifier)
 
 
 def rebuilt_rows(table: OutputTable, layers: list[int]) -> sql.Composed:

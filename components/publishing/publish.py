@@ -17,6 +17,7 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from components.postgres.connection import connect
 from components.postgres.failures import explained
+from components.postgres.output_problems import require_output
 from components.postgres.retry import retried
 from components.postgres.tables import OutputTable
 from components.publishing.checks import broken_limits, refuse_broken_rows, refuse_older
@@ -33,6 +34,7 @@ from components.publishing.publication_log import (
 )
 from components.publishing.refusals import KeptRefusal, find_refusal, keep_refused, refused
 from components.publishing.staging import Replacement, remove_departed, stage, upsert
+from components.publishing.written import require_written, untouched_rows
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +99,7 @@ def publish_once(
                 last = last_publication(cursor, table)
                 outcome = find_published(cursor, attempt) or find_refusal(cursor, attempt)
                 if outcome is None:
+                    require_output(cursor, table)
                     refuse_older(last, publication, table)
                     staging = stage(cursor, table, rows())
                     outcome = _replace(
@@ -147,14 +150,20 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
         limits: The limits that were overruled, a sentence each.
 
     Raises:
-        PublicationRefused: A constraint of the table refuses a row.
+        PublicationRefused: A constraint or a trigger of the table refuses a row, or the table
+            does not hold what was staged.
+        ContractBroken: The table cannot be written to.
     """
     cursor, table, staging = replacement.cursor, replacement.table, replacement.staging
     publication, policy, summary = replacement.publication, replacement.policy, replacement.summary
     published_by = user_and_host(cursor)
     record_existing(cursor, table, published_by)
-    written = upsert(cursor, table, staging)
+    kept = None if policy.remove_departed else untouched_rows(cursor, table, staging)
+    upsert(cursor, table, staging)
     removed = remove_departed(cursor, table, staging) if policy.remove_departed else 0
+    require_written(cursor, table, staging, kept=kept)
+    # Triggers decide what the server counts as written; the rows were compared.
+    written = summary.count
     line = {
         "attempt": replacement.attempt,
         "table": table.name,

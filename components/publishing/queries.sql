@@ -236,6 +236,21 @@ SELECT refusal_id, broken_limits
 FROM tens_insight.refusals
 WHERE attempt = %(attempt)s
 
+-- name: duplicate_keys
+-- One key that comes several times, as the output table compares keys, and its spellings.
+SELECT count(*), array_agg(DISTINCT {name} COLLATE "C")
+FROM {staging} AS staged
+GROUP BY {key}
+HAVING count(*) > 1
+LIMIT 1
+
+-- name: enum_columns
+-- The columns of a table that are enums, and their types.
+SELECT a.attname::text, format_type(a.atttypid, NULL)
+FROM pg_attribute AS a
+JOIN pg_type AS t ON t.oid = a.atttypid
+WHERE a.attrelid = to_regclass(%(table)s) AND NOT a.attisdropped AND t.typtype = 'e'
+
 -- name: existing_rows
 -- The moment and the model of rows that are there without a publication.
 SELECT coalesce(max(predicted_at) FILTER (WHERE isfinite(predicted_at)), now()) AS as_of,
@@ -380,3 +395,22 @@ SELECT product_area, segment, priority_score, feedback_count, avg_sentiment_scor
 FROM public.product_area_impact
 ORDER BY priority_score DESC, product_area COLLATE "C", segment COLLATE "C"
 LIMIT %(limit)s
+
+-- name: untouched_rows
+-- The rows whose keys are not staged: how many, and a digest of all their columns.
+SELECT count(*) AS rows, sum(hashtextextended(published::text, 0)) AS digest
+FROM {table} AS published
+WHERE NOT EXISTS (SELECT FROM {staging} AS staged WHERE {same})
+
+-- name: written_differences
+-- Staged rows that the table does not hold, or with other values, and what it holds beside them,
+-- to the last bit: *<> compares images, and is NULL where a side is missing. No staged key is NULL.
+SELECT count(*) FILTER (WHERE {staged_key} IS NOT NULL AND {written_key} IS NULL) AS missing,
+       count(*) FILTER (WHERE {staged_key} = {written_key}) AS changed,
+       count(*) FILTER (WHERE {staged_key} IS NULL) AS beside,
+       min(coalesce({staged_name}, {written_name}) COLLATE "C") AS example,
+       array_remove(ARRAY[{columns}], NULL) AS columns
+FROM {staged} AS l
+FULL JOIN {written} AS r ON {same}
+WHERE (l *<> r) IS NOT FALSE
+  AND ({staged_key} IS NOT NULL OR %(alone)s)

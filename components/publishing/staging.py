@@ -17,6 +17,7 @@ from components.postgres.tables import OutputTable, StagedTable
 from components.publishing.copy_rows import Row, RowStream
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publication_log import LogEntry
+from components.publishing.written import run_on_table
 from serving_model.served.risk_bands import RiskBands
 
 _QUERIES: Final = queries(__package__)
@@ -114,7 +115,7 @@ def stage(cursor: Cursor, table: StagedTable, rows: Iterable[Row]) -> sql.Identi
             raise PublicationRefused(
                 f"Nothing was published: a row for {table.name} cannot be stored: "
                 f"{error.diag.message_primary} ({error.diag.context})."
-            ) from error
+            ) from None
         raise
     # Nobody plans by what is in the other columns, and JSON takes long to look through.
     cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, table.key_list))
@@ -158,35 +159,38 @@ def summarize(cursor: Cursor, table: OutputTable, rows: sql.Composable) -> Summa
     return one_record(cursor, Summary)
 
 
-def upsert(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> int:
-    """Inserts or replaces the staged rows; returns how many.
+def upsert(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> None:
+    """Inserts or replaces the staged rows.
+
+    The key is replaced too: citext, char(n) and some collations take two spellings for one key.
 
     Raises:
-        PublicationRefused: A constraint of the table refuses a row.
+        PublicationRefused: A constraint or a trigger of the table refuses a row.
+        ContractBroken: Its rows cannot be replaced.
     """
     updates = [
-        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name))
-        for name in table.column_names
-        if name not in table.key
+        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(name)) for name in table.column_names
     ]
     statement = sql.SQL(
-        "INSERT INTO {table} ({columns}) SELECT {columns} FROM {staging} "
+        "INSERT INTO {table} ({columns}) SELECT {values} FROM {staging} "
         "ON CONFLICT ({key}) DO UPDATE SET {updates}"
     ).format(
         table=table.identifier,
         columns=table.column_list,
+        values=_values(cursor, table),
         staging=staging,
         key=table.key_list,
         updates=sql.SQL(", ").join(updates),
     )
-    return _write(cursor, statement, table)
+    run_on_table(cursor, statement, table)
 
 
 def remove_departed(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> int:
     """Deletes the rows whose key is not staged; returns how many.
 
     Raises:
-        PublicationRefused: A constraint of another table refuses it.
+        PublicationRefused: A constraint of another table, or a trigger, refuses it.
+        ContractBroken: Its rows cannot be removed.
     """
     statement = sql.SQL(
         "DELETE FROM {table} AS published "
@@ -196,17 +200,18 @@ def remove_departed(cursor: Cursor, table: OutputTable, staging: sql.Identifier)
         staging=staging,
         same=table.same_key("published", "staged"),
     )
-    return _write(cursor, statement, table)
+    return run_on_table(cursor, statement, table)
 
 
-def _write(cursor: Cursor, statement: sql.Composed, table: OutputTable) -> int:
-    """Changes the table and returns how many rows; its own rules may refuse."""
-    try:
-        cursor.execute(statement)
-    except (psycopg2.DataError, psycopg2.IntegrityError) as error:
-        raise PublicationRefused(
-            f"The table {table.qualified} itself refused the rows: "
-            f"{error.diag.message_primary}. Nothing was published; compare its columns and "
-            "constraints with the contract (`tens-insight db check`)."
-        ) from error
-    return cursor.rowcount
+def _values(cursor: Cursor, table: OutputTable) -> sql.Composed:
+    """Returns the staged columns, those cast for which the table has an enum.
+
+    Any other type takes a text by assignment, which refuses what is too long, where a cast
+    would cut it.
+    """
+    cursor.execute(_QUERIES["enum_columns"], {"table": table.qualified})
+    enums = dict(cursor.fetchall())
+    return sql.SQL(", ").join(
+        sql.SQL("{}::" + enums[name] if name in enums else "{}").format(sql.Identifier(name))
+        for name in table.column_names
+    )

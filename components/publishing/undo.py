@@ -11,14 +11,16 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.failures import ServerBrokeOff, explained
+from components.postgres.output_problems import require_output
 from components.postgres.queries import queries
 from components.postgres.rows import one_record
 from components.postgres.tables import OutputTable
 from components.publishing.details import count_details
-from components.publishing.history import rebuilt_rows, table_rows
+from components.publishing.history import rebuilt_rows
 from components.publishing.lock import lock_table, user_and_host, vacuum
 from components.publishing.publication_log import EXISTING, LogEntry, PublicationLog, read_log
-from components.publishing.staging import remove_departed, stage_query, upsert
+from components.publishing.staging import count_rows, remove_departed, stage_query, upsert
+from components.publishing.written import require_written
 
 _QUERIES: Final = queries(__package__)
 
@@ -79,6 +81,7 @@ def undo(
             with explained(connection):
                 with connection, connection.cursor() as cursor:
                     lock_table(cursor, table)
+                    require_output(cursor, table)
                     undone = _undo(cursor, table, reason, publication_id, force)
                 vacuum(connection, table.name)
         except ServerBrokeOff as error:
@@ -99,8 +102,9 @@ def _undo(
         _refuse_changed(cursor, table, log, entry)
     rebuilt = sql.SQL("{} AS rebuilt").format(rebuilt_rows(table, layers))
     staging = stage_query(cursor, table, rebuilt)
-    rows = upsert(cursor, table, staging)
+    upsert(cursor, table, staging)
     removed = remove_departed(cursor, table, staging)
+    require_written(cursor, table, staging, untouched=_KEPT)
     marks = {
         "publication_id": entry.publication_id,
         "reason": reason,
@@ -108,7 +112,7 @@ def _undo(
     }
     cursor.execute(_QUERIES["mark_undone"], marks)
     details = count_details(cursor, table.details) if table.details else None
-    return Undone(entry, log.previous, rows, removed, details)
+    return Undone(entry, log.previous, count_rows(cursor, staging), removed, details)
 
 
 def _to_undo(log: PublicationLog, table: OutputTable, publication_id: int | None) -> LogEntry:
@@ -145,7 +149,7 @@ def _refuse_changed(
     """Compares the table with what the publications say must be in it."""
     layers = log.layers(entry)
     assert layers is not None, "retention keeps the two newest states"
-    cursor.execute(_differing(table, rebuilt_rows(table, layers), table_rows(table)))
+    cursor.execute(_differing(table, rebuilt_rows(table, layers), table.rows))
     differing = one_record(cursor, _Differing)
     if differing.rows:
         raise PublicationRefused(
@@ -160,12 +164,7 @@ def _differing(table: OutputTable, left: sql.Composable, right: sql.Composable) 
     return sql.SQL(_QUERIES["differing_rows"]).format(
         left=left,
         right=right,
-        left_name=_name(table, "l"),
-        right_name=_name(table, "r"),
+        left_name=table.key_text("l"),
+        right_name=table.key_text("r"),
         same=table.same_key("l", "r"),
     )
-
-
-def _name(table: OutputTable, alias: str) -> sql.Composed:
-    columns = sql.SQL(", ").join(sql.Identifier(alias, name) for name in table.key)
-    return sql.SQL("nullif(concat_ws(' / ', {}), '')").format(columns)

@@ -33,6 +33,7 @@ _CHECKS_ONLY = {
     "components.postgres.copying": "hands COPY on as it is",
     "components.postgres.contract": "refuses tables that do not fit, changes none",
     "components.postgres.migrate": "our own tables, of which reading sees none",
+    "components.postgres.output_problems": "refuses tables that do not fit, changes none",
     "components.postgres.retry": "does all of it again",
     "components.postgres.row_security": "refuses tables whose rows are hidden",
     "components.postgres.rows": "hands rows on as they are",

@@ -1,0 +1,183 @@
+"""After writing, the table must hold what was staged: triggers, rules and policies may differ."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg2
+from psycopg2 import errorcodes as codes
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import ContractBroken, PublicationRefused, TensInsightError
+from components.postgres.failures import GAVE_UP_CODES, is_transient
+from components.postgres.output_problems import look_at_output
+from components.postgres.queries import queries
+from components.postgres.rows import one_record
+from components.postgres.tables import OutputTable
+
+_QUERIES: Final = queries(__package__)
+
+_EXPLAINED_ELSEWHERE: Final = (
+    *GAVE_UP_CODES,
+    codes.INSUFFICIENT_PRIVILEGE,
+    codes.READ_ONLY_SQL_TRANSACTION,
+    codes.UNDEFINED_TABLE,
+    codes.UNDEFINED_COLUMN,
+    codes.INVALID_SCHEMA_NAME,
+)
+_CLASSES_OF_THE_SERVER: Final = ("53", "57", "58", "XX")
+"""SQLSTATE classes of resources, operators, the system and the server's own errors."""
+_RAISED: Final = "P0"
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """Digest of the rows whose keys are not staged, and how many they are."""
+
+    rows: int
+    digest: int | None
+
+
+@dataclass(frozen=True)
+class _Differences:
+    """What of the staged rows the table does not hold as they are, and what it holds beside them.
+
+    Attributes:
+        missing: Staged rows that it does not hold.
+        changed: Rows that it holds with other values.
+        beside: Rows that it holds and that are not staged.
+        example: The least key of all these.
+        columns: Columns of the changed rows that differ.
+    """
+
+    missing: int
+    changed: int
+    beside: int
+    example: str | None
+    columns: list[str]
+
+
+def untouched_rows(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> Untouched:
+    """Looks at the rows that a publication which keeps them must leave as they are."""
+    query = sql.SQL(_QUERIES["untouched_rows"]).format(
+        table=table.identifier, staging=staging, same=table.same_key("published", "staged")
+    )
+    cursor.execute(query)
+    return one_record(cursor, Untouched)
+
+
+def require_written(
+    cursor: Cursor,
+    table: OutputTable,
+    staging: sql.Identifier,
+    *,
+    kept: Untouched | None = None,
+    untouched: str = "Nothing was published; the table is as it was.",
+) -> None:
+    """Compares the table with what was staged, to the last bit, inside the transaction.
+
+    Args:
+        cursor: Of the transaction that wrote.
+        table: The output table.
+        staging: What was staged.
+        kept: The rows beside them before, where those had to stay; None where none may be.
+        untouched: What to say of the table.
+
+    Raises:
+        PublicationRefused: It does not hold exactly those rows.
+    """
+    run_on_table(cursor, sql.SQL("SET CONSTRAINTS ALL IMMEDIATE"), table)  # and their triggers
+    found = _differences(cursor, table, staging, alone=kept is None)
+    problems = [
+        f"{rows} {what}"
+        for rows, what in (
+            (found.missing, "rows are not there"),
+            (found.changed, f"rows differ in {', '.join(found.columns)}"),
+            (found.beside, "rows are there that were to be removed"),
+        )
+        if rows
+    ]
+    if kept is not None and untouched_rows(cursor, table, staging) != kept:
+        problems.append("rows that were to stay have changed")
+    if problems:
+        example = f" (first: {found.example!r})" if found.example is not None else ""
+        raise PublicationRefused(
+            f"{table.qualified} does not hold what was written to it: {', '.join(problems)}"
+            f"{example}. {_suspects(cursor, table)} {untouched}"
+        )
+
+
+def run_on_table(cursor: Cursor, statement: sql.Composable, table: OutputTable) -> int:
+    """Changes the table and returns how many rows; its own rules may refuse.
+
+    Raises:
+        PublicationRefused: A constraint or a trigger of the table refuses a row.
+        ContractBroken: The table cannot be written to like this at all.
+        psycopg2.Error: What says nothing of the table, such as a lost connection.
+    """
+    try:
+        cursor.execute(statement)
+    except psycopg2.Error as error:
+        refusal = _refusal(error, table)
+        if refusal is None:
+            raise
+        raise refusal from None  # the server's DETAIL quotes the row
+    return cursor.rowcount
+
+
+def _differences(
+    cursor: Cursor, table: OutputTable, staging: sql.Identifier, *, alone: bool
+) -> _Differences:
+    first = table.key[0]
+    columns = [
+        sql.SQL("CASE WHEN bool_or({0} IS DISTINCT FROM {1} AND {3} = {4}) THEN {2} END").format(
+            sql.Identifier("l", name),
+            sql.Identifier("r", name),
+            sql.Literal(name),
+            sql.Identifier("l", first),
+            sql.Identifier("r", first),
+        )  # fmt: skip
+        for name in table.column_names
+    ]
+    query = sql.SQL(_QUERIES["written_differences"]).format(
+        staged=staging,
+        written=table.rows,
+        staged_key=sql.Identifier("l", first),
+        written_key=sql.Identifier("r", first),
+        staged_name=table.key_text("l"),
+        written_name=table.key_text("r"),
+        same=table.same_key("l", "r"),
+        columns=sql.SQL(", ").join(columns),
+    )
+    cursor.execute(query, {"alone": alone})
+    return one_record(cursor, _Differences)
+
+
+def _suspects(cursor: Cursor, table: OutputTable) -> str:
+    notes = " ".join(look_at_output(cursor, table).notes)
+    return notes or "Nothing in its definition says why: is another program writing to it?"
+
+
+def _refusal(error: psycopg2.Error, table: OutputTable) -> TensInsightError | None:
+    """Returns our error for one that the table's own definition causes; None for any other."""
+    code, said = error.pgcode or "", " ".join((error.diag.message_primary or "").split())
+    if is_transient(error) or code[:2] in ("", "08", *_CLASSES_OF_THE_SERVER):
+        return None
+    where = " ".join((error.diag.context or "").split("\n")[0].split())
+    if "function " in where or code.startswith(_RAISED):
+        raised_in = f" ({where})" if where else ""
+        return PublicationRefused(
+            f"A trigger of {table.qualified} ended the publication: {said}{raised_in}. Nothing was "
+            "published; the table is as it was. Its owner must change the trigger, or drop it."
+        )
+    if code in _EXPLAINED_ELSEWHERE:
+        return None
+    if isinstance(error, psycopg2.DataError | psycopg2.IntegrityError):
+        return PublicationRefused(
+            f"The table {table.qualified} itself refused the rows: {said}. Nothing was published; "
+            "compare its columns and constraints with the contract (`tens-insight db check`)."
+        )
+    return ContractBroken(
+        f"Rows of the table {table.qualified} cannot be replaced: {said}. Nothing was published; "
+        "`tens-insight db check` names what its owner has to change."
+    )
