@@ -113,7 +113,11 @@ def run_cli(arguments: list[str]) -> int:
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
     except SystemExit as leaving:  # a signal asked for the end; the record of the run says so
-        return leaving.code if isinstance(leaving.code, int) else 1
+        code = leaving.code if isinstance(leaving.code, int) else 1
+        said = f"Ended by {getattr(leaving, 'signal_name', 'the system')}."
+        say(said, err=True)
+        _tell_json(as_json, "Terminated", said, code)
+        return code
     except click.Abort:
         say("Interrupted.", err=True)
         _tell_json(as_json, "Interrupted", "Interrupted.", _INTERRUPTED)

@@ -18,7 +18,7 @@ from components.publishing.publication_log import PUBLISHED, LogEntry, read_log
 from components.publishing.published import score_counts
 from components.publishing.refusals import Refusal, read_refusals
 from pipeline.database import open_database
-from pipeline.runs.record import AT_WORK, COMPLETE, NOT_STARTED, TUNE, RunRecord, RunRecords
+from pipeline.runs.record import AT_WORK, COMPLETE, KILLED, NOT_STARTED, TUNE, RunRecord, RunRecords
 from pipeline.runs.run_table import read_records, with_publications
 from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir
@@ -163,11 +163,13 @@ def read_status(settings: Settings, limit: int) -> Status:
 
 def newest_runs(cursor: Cursor, settings: Settings, limit: int) -> list[RunRecord]:
     """Returns the newest attempts, of the state directory and of the database, newest first."""
-    here = RunRecords(settings.runs_dir).newest(limit)
-    known = {run.run_id for run in here}
-    others = [run for run in read_records(cursor, limit) if run.run_id not in known]
-    found = sorted([*here, *others], key=lambda run: run.started_at, reverse=True)[:limit]
-    return with_publications(cursor, found)
+    told = {run.run_id: run for run in read_records(cursor, limit)}
+    here = {run.run_id: run for run in RunRecords(settings.runs_dir).newest(limit)}
+    # A full disk keeps a run from writing its end here; the database may know it.
+    ended = {name for name, run in told.items() if run.ended_at is not None}
+    here = {name: run for name, run in here.items() if run.state != KILLED or name not in ended}
+    found = sorted((told | here).values(), key=lambda run: run.started_at, reverse=True)
+    return with_publications(cursor, found[:limit])
 
 
 def with_runs_of_metadata(status: Status, found: Sequence["Run"]) -> Status:

@@ -27,6 +27,8 @@ SET state = excluded.state, ended_at = excluded.ended_at, exit_code = excluded.e
     error = excluded.error, sentence = excluded.sentence, failed_node = excluded.failed_node,
     model_version = excluded.model_version, published = excluded.published,
     warnings = excluded.warnings, log = excluded.log, report = excluded.report
+-- Whose end was told here was not killed, though its own file could not be written any more.
+WHERE excluded.state <> 'killed' OR runs.ended_at IS NULL
 
 -- name: run
 -- One attempt.

@@ -149,14 +149,21 @@ class RunRecords:
 
         A file that is torn or that this user may not read counts as none.
         """
+        record = self._load(run_id)
+        if record is None or not record.at_work or self._is_alive(run_id):
+            return record
+        # It may have come to its end since the file was read.
+        record = self._load(run_id)
+        if record is None or not record.at_work:
+            return record
+        return replace(record, state=KILLED, sentence=WAS_KILLED, in_database=False)
+
+    def _load(self, run_id: str) -> RunRecord | None:
         try:
             content = json.loads(self._file(run_id).read_text(encoding="utf-8"))
-            record = self._moved_along(RunRecord.from_json(content))
+            return self._moved_along(RunRecord.from_json(content))
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        if record.at_work and not self._is_alive(run_id):
-            return replace(record, state=KILLED, sentence=WAS_KILLED, in_database=False)
-        return record
 
     def newest(self, limit: int) -> list[RunRecord]:
         """Returns the newest records, newest first."""

@@ -18,6 +18,7 @@ from pipeline.cli import run_cli
 from pipeline.logs import logging_restored
 from pipeline.runs.attempt import attempted
 from pipeline.runs.record import RunRecords
+from pipeline.runs.run_id import new_run_id
 from pipeline.settings import load_settings
 from tests.components.publishing.policies import publish_policy
 
@@ -178,10 +179,10 @@ def test_only_runs_that_were_to_publish_and_began_count_for_the_check(migrated_d
 
 def test_a_run_that_was_killed_or_interrupted_is_told_so(migrated_database, state_dir, capsys):
     publish_scores(hours_ago=1)
-    name = run_ends()
-    records = RunRecords(state_dir / "runs")
+    records, name = RunRecords(state_dir / "runs"), new_run_id()
+    at_work = {"state": "running", "ended_at": None, "exit_code": None, "run_id": name}
     # As the process leaves it that is killed: at work, and nobody holds its lock.
-    records.write(replace(records.read(name), state="running", ended_at=None, exit_code=None))
+    records.write(replace(records.read(run_ends()), **at_work))
     _, said = told(capsys)
     assert f"last run     score {name}, killed" in said
     assert told(capsys, "--check")[0] == 11

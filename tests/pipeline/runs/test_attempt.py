@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg2
@@ -19,6 +20,7 @@ from pipeline.runs.attempt import Terminated, attempted
 from pipeline.runs.record import RunRecords
 from pipeline.runs.run_lock import LOCK_FILE
 from pipeline.settings import ConfigurationInvalid, load_settings
+from pipeline.status import newest_runs
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 HOLD = """
@@ -181,6 +183,32 @@ def test_a_killed_run_leaves_no_lock_and_is_told_as_killed(migrated_database, st
     assert [row[1:] for row in rows(migrated_database)] == [("killed", None), ("complete", 0)]
     assert not list((state_dir / "runs").glob("*.alive"))
     assert (state_dir / LOCK_FILE).exists()
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(state_dir, records, monkeypatch):
+    with attempted("score", load_settings()) as attempt:
+        while_running = (state_dir / f"runs/{attempt.run_id}.json").read_text()
+        attempt.complete()
+    read_text, texts = Path.read_text, [while_running]
+    monkeypatch.setattr(
+        Path, "read_text", lambda path, **how: texts.pop() if texts else read_text(path, **how)
+    )
+    assert records.read(attempt.run_id).state == "complete"
+
+
+def test_an_end_that_only_the_database_was_told_of_stays(migrated_database, state_dir, records):
+    """The state directory was full when the run ended, and its file says that it is at work."""
+    with attempted("score", load_settings()) as attempt:
+        attempt.complete(sentence="Published 3 account scores.")
+    record = records.read(attempt.run_id)
+    records.write(replace(record, state="running", ended_at=None, in_database=False))
+    assert records.read(attempt.run_id).state == "killed"
+    with closing(psycopg2.connect(migrated_database)) as connection:
+        (found,) = newest_runs(connection.cursor(), load_settings(), 9)
+    assert (found.state, found.sentence) == ("complete", "Published 3 account scores.")
+    with attempted("score", load_settings()) as later:
+        later.complete()
+    assert rows(migrated_database)[0] == (attempt.run_id, "complete", 0)
 
 
 def test_ctrl_c_and_sigterm_are_told_as_what_they_are(state_dir, records):
