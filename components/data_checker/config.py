@@ -26,10 +26,10 @@ class DataCheckerConfig:
         description="The data gate: maximum fraction (0..1) of the churn rows whose id no account "
         "has.",
     )
-    max_misspelt_churn_share: Fraction = Field(
+    max_misspelt_share: Fraction = Field(
         default=0.05,
-        description="The data gate: maximum fraction (0..1) of the churn rows that would match an "
-        "account in another spelling.",
+        description="The data gate: maximum fraction (0..1) of churn rows that would match an "
+        "account in another spelling, and of accounts published last that come twice.",
     )
     max_lost_accounts_share: Fraction = Field(
         default=0.2,

@@ -22,6 +22,9 @@ from components.verdicts import FAILED, PASSED, SKIPPED
 
 IDENTITY: Final = "identity"
 TRUTH: Final = "truth"
+FEWEST_ROWS: Final = 20
+MOST_OF_ONE_DAY: Final = 0.3
+"""Fraction of the churn rows: the last days of the months of a year have a twelfth each."""
 _SHOWN: Final = 3
 
 
@@ -50,8 +53,10 @@ def check_facts(
         yield _spelling(churn, limits)
         yield _age(churn)
         yield _holes(churn)
+        yield _largest_day(churn)
     if accounts is not None:
         yield _lost(accounts, limits)
+        yield _twice(accounts, limits)
 
 
 def _matching(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
@@ -76,7 +81,7 @@ def _matching(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
 
 
 def _spelling(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
-    name, most = "churn rows of another spelling", limits.max_misspelt_churn_share
+    name, most = "churn rows of another spelling", limits.max_misspelt_share
     if not churn.rows:
         return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, "there are no churn rows")
     spellings = churn.spellings or ()
@@ -85,7 +90,7 @@ def _spelling(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
     message = (
         f"{rows} of {churn.rows} churn rows would match an account in another spelling: "
         f"{told_spellings(spellings)}. Ids are compared byte for byte: correct the export "
-        "(TENS_INSIGHT_MAX_MISSPELT_CHURN_SHARE)"
+        "(TENS_INSIGHT_MAX_MISSPELT_SHARE)"
     )
     return _check(
         IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
@@ -127,6 +132,20 @@ def _holes(churn: ChurnFacts) -> Check:
     return _check(VOLUME, name, len(holes), "0", verdict_on(not holes), message)
 
 
+def _largest_day(churn: ChurnFacts) -> Check:
+    name, threshold = "churn rows of one day", f"<= {MOST_OF_ONE_DAY:g}"
+    if churn.rows < FEWEST_ROWS or churn.largest_day is None:
+        few = f"too few: {churn.rows} churn rows of {FEWEST_ROWS} needed"
+        return _check(VOLUME, name, None, threshold, SKIPPED, few)
+    share = churn.largest_day_rows / churn.rows
+    message = (
+        f"{churn.largest_day_rows} of {churn.rows} churn rows are of {_day(churn.largest_day)}: if "
+        "that is the day of an import, and not of the churns, labels are wrong. Check the dates"
+    )
+    verdict = verdict_on(share <= MOST_OF_ONE_DAY)
+    return _check(VOLUME, name, round(share, 6), threshold, verdict, message)
+
+
 def _lost(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
     name, most = "published accounts without feedback", limits.max_lost_accounts_share
     if not accounts.ids or accounts.unmatched is None:
@@ -154,6 +173,24 @@ def _lost(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
     return _check(
         IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
     )
+
+
+def _twice(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
+    name, most = "published accounts that come twice", limits.max_misspelt_share
+    if not accounts.ids:
+        none = "not compared: no earlier run has published"
+        return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, none)
+    twice = accounts.twice or ()
+    count = sum(found for _, found, _, _ in twice)
+    share = count / accounts.ids
+    message = (
+        f"{count} accounts are newer than the last publication and would be one of its "
+        f"{accounts.ids} accounts in another spelling: {told_spellings(twice)}. Ids are compared "
+        "byte for byte: an account that goes on under another id looks silent. Correct what "
+        "writes them (TENS_INSIGHT_MAX_MISSPELT_SHARE)"
+    )
+    verdict = verdict_on(share <= most)
+    return _check(IDENTITY, name, round(share, 6), f"<= {most:g}", verdict, message)
 
 
 def _day(moment: str) -> str:

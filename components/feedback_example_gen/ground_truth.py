@@ -13,6 +13,7 @@ from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, KnownChurn, 
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.near_ids import masked, near_ids, shown
 from components.feedback_example_gen.reading.churn_rows import (
+    PublishedAccounts,
     read_accounts,
     read_churn_rows,
     read_published_accounts,
@@ -61,23 +62,22 @@ def read_ground_truth(
     """
     known_ids = _Once(lambda: read_accounts(connection, as_of))
     spell = shown if names_accounts else _shape
-    published = read_published_accounts(connection, as_of)
-    gone = [one for one, has_feedback in (published or {}).items() if not has_feedback]
-    accounts = IdFacts(
-        ids=None if published is None else len(published),
-        unmatched=None if published is None else len(gone),
-        spellings=_spellings(dict.fromkeys(gone, 1), known_ids, spell),
-    )
+    accounts = _published(read_published_accounts(connection, as_of), known_ids, spell)
     if not has_churn:
         return GroundTruth(None, accounts, ALL_KNOWN)
     source = ChurnSource(config.churn_table, config.churn_account_column, config.churn_date_column)
     found = read_churn_rows(connection, source, first, as_of)
-    rhythm = rhythm_of(found.days, first + config.lookback, as_of, config.max_churn_age_days)
+    days = tuple(found.days)
+    rhythm = rhythm_of(days, first + config.lookback, as_of, config.max_churn_age_days)
     churn = ChurnFacts(
         **asdict(found.counts),
         rows_unmatched=sum(found.unmatched.values()),
         spellings=_spellings(found.unmatched, known_ids, spell),
-        newest=found.days[-1].isoformat() if found.days else None,
+        newest=days[-1].isoformat() if days else None,
+        largest_day=largest.isoformat()
+        if (largest := max(days, key=found.days.__getitem__, default=None))
+        else None,
+        largest_day_rows=max(found.days.values(), default=0),
         age_days=rhythm.age_days,
         gaps=rhythm.gaps,
         longest_gap_days=rhythm.longest_gap_days,
@@ -86,6 +86,22 @@ def read_ground_truth(
         known_until=rhythm.known.end(as_of).isoformat(),
     )
     return GroundTruth(churn, accounts, rhythm.known)
+
+
+def _published(
+    published: PublishedAccounts | None,
+    accounts: Callable[[], Collection[str]],
+    spell: Callable[[str], str],
+) -> IdFacts:
+    if published is None:
+        return IdFacts()
+    gone = [one for one, has_feedback in published.has_feedback.items() if not has_feedback]
+    return IdFacts(
+        ids=len(published.has_feedback),
+        unmatched=len(gone),
+        spellings=_spellings(dict.fromkeys(gone, 1), accounts, spell),
+        twice=_spellings(dict.fromkeys(published.new, 1), lambda: published.has_feedback, spell),
+    )
 
 
 class _Once:

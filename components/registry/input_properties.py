@@ -56,11 +56,14 @@ class IdFacts:
         unmatched: Of them, how many have no feedback at all any more.
         spellings: What the unmatched differ by from an account: rule, how many, and one of them
             with that account, in quotes.
+        twice: Likewise, accounts that are newer than the publication and would be one of it in
+            another spelling.
     """
 
     ids: int | None = None
     unmatched: int | None = None
     spellings: tuple[tuple[str, int, str, str], ...] | None = None
+    twice: tuple[tuple[str, int, str, str], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,8 @@ class ChurnFacts:
         known_until: The moment from which on labels know nothing of churn.
         spellings: As in IdFacts, in rows.
         newest: The newest churn; None without one.
+        largest_day: The newest churn of the day that has most rows; None without one.
+        largest_day_rows: Rows of that day.
         age_days: Days from it to as_of.
         gaps: Gaps between days with churn that make the rhythm.
         longest_gap_days: The longest that is no hole; None where there are too few.
@@ -95,6 +100,8 @@ class ChurnFacts:
     known_until: str
     spellings: tuple[tuple[str, int, str, str], ...] | None = None
     newest: str | None = None
+    largest_day: str | None = None
+    largest_day_rows: int = 0
     age_days: int | None = None
     gaps: int = 0
     longest_gap_days: int | None = None

@@ -120,11 +120,10 @@ def _ground_truth(
 ) -> "GroundTruth | None":
     """Reads the ground truth as a run does; None where it cannot be read."""
     from components.feedback_example_gen.ground_truth import read_ground_truth
-    from components.feedback_example_gen.request import INACTIVITY
 
     if report.problems or facts is None or facts.first_created_at is None:
         return None
-    churns = report.churn_table_present and settings.reading.label_source != INACTIVITY
+    churns = report.churn_table_present and settings.reading.label_source != "inactivity"
     first = facts.first_created_at
     return read_ground_truth(
         connection, settings.reading, first, as_of, has_churn=churns, names_accounts=True
@@ -189,7 +188,9 @@ def _print(
         say(f"feedback      {facts.rows} rows of {facts.accounts} accounts")
         say(f"              {_moment(facts.first_created_at)} to {_moment(facts.last_created_at)}")
         say(f"              {share:.1%} without account_id, {facts.future_rows} in the future")
-    table = "present" if report.churn_table_present else "absent, the label would be inactivity"
+    table = "present" if report.churn_table_present else "absent"
+    if not report.churn_table_present and not report.problems:
+        table = "absent, the label would be inactivity"
     say(f"ground truth  {report.churn_table}: {table}")
     if truth and (churn := truth.churn):
         newest = f", the newest {churn.age_days} days old" if churn.newest else ""

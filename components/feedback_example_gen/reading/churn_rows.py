@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import psycopg2.extensions
 from psycopg2 import sql
@@ -13,7 +13,7 @@ from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.postgres.failures import explained
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
-from components.postgres.rows import one_record, value
+from components.postgres.rows import one_record, record, value
 
 _QUERIES: Final = queries(__package__)
 
@@ -45,12 +45,12 @@ class ChurnRows:
 
     Attributes:
         counts: Its rows, by kind.
-        days: The last churn of each day (UTC) that has one, rising.
+        days: The last churn of each day (UTC) that has one, rising, and the rows of that day.
         unmatched: Rows of each id that no account has.
     """
 
     counts: ChurnCounts
-    days: tuple[datetime, ...]
+    days: Mapping[datetime, int]
     unmatched: Mapping[str, int]
 
 
@@ -86,20 +86,41 @@ def read_churn_rows(
         run(cursor, "churn_counts")
         counts = one_record(cursor, ChurnCounts)
         run(cursor, "churn_days")
-        days = tuple(day for (day,) in cursor.fetchall())
+        days = dict(cursor.fetchall())
         run(cursor, "unmatched_churn")
         return ChurnRows(counts, days, dict(cursor.fetchall()))
 
 
+@dataclass(frozen=True)
+class PublishedAccounts:
+    """The accounts of the newest publication.
+
+    Attributes:
+        has_feedback: Whether each has any feedback, by its id.
+        new: Accounts whose first feedback is newer than the publication's as_of.
+    """
+
+    has_feedback: Mapping[str, bool]
+    new: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Publication:
+    publication_id: int
+    as_of: datetime
+
+
 def read_accounts(connection: psycopg2.extensions.connection, as_of: datetime) -> set[str]:
     """Returns the ids of all accounts with feedback before as_of."""
-    return {account for (account,) in _all(connection, "accounts", as_of)}
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute(_QUERIES["accounts"], {"as_of": as_of})
+        return {account for (account,) in cursor.fetchall()}
 
 
 def read_published_accounts(
     connection: psycopg2.extensions.connection, as_of: datetime
-) -> dict[str, bool] | None:
-    """Returns the accounts of the newest publication before as_of, and whether they have feedback.
+) -> PublishedAccounts | None:
+    """Returns the accounts of the newest publication before as_of, and what came since.
 
     None where nothing was published, or this role may not see what was.
     """
@@ -107,12 +128,10 @@ def read_published_accounts(
         cursor.execute(_QUERIES["may_read_published_accounts"])
         if not value(cursor):
             return None
-    return dict(_all(connection, "published_accounts", as_of)) or None
-
-
-def _all(
-    connection: psycopg2.extensions.connection, name: str, as_of: datetime
-) -> list[tuple[Any, ...]]:
-    with explained(connection), connection.cursor() as cursor:
-        cursor.execute(_QUERIES[name], {"as_of": as_of})
-        return cursor.fetchall()
+        cursor.execute(_QUERIES["newest_publication"], {"as_of": as_of})
+        if (newest := record(cursor, _Publication)) is None:
+            return None
+        cursor.execute(_QUERIES["published_accounts"], {"publication_id": newest.publication_id})
+        has_feedback = dict(cursor.fetchall())
+        cursor.execute(_QUERIES["new_accounts"], {"as_of": as_of, "since": newest.as_of})
+        return PublishedAccounts(has_feedback, tuple(one for (one,) in cursor.fetchall()))

@@ -17,8 +17,8 @@ FROM (SELECT *, named AND dated AND churned_at >= %(first)s AND churned_at < %(a
             FROM {table}) AS churn) AS judged
 
 -- name: churn_days
--- The last churn of each day that has one, of those that count.
-SELECT max({date_column}) AS churned_at
+-- The last churn of each day that has one, of those that count, and how many rows it has.
+SELECT max({date_column}) AS churned_at, count(*) AS rows
 FROM {table}
 WHERE {account_column}::text <> ''
   AND {date_column} >= %(first)s
@@ -50,14 +50,26 @@ SELECT published.account_id,
        EXISTS (SELECT FROM feedback_enriched AS feedback
                WHERE feedback.account_id::text = published.account_id) AS has_feedback
 FROM tens_insight.account_risk_score_history AS published
-WHERE publication_id = (SELECT publication_id
-                        FROM tens_insight.publications
-                        WHERE target_table = 'account_risk_scores'
-                          AND kind = 'published'
-                          AND undone_at IS NULL
-                          AND as_of < %(as_of)s
-                        ORDER BY as_of DESC, publication_id DESC
-                        LIMIT 1)
+WHERE publication_id = %(publication_id)s
+
+-- name: newest_publication
+SELECT publication_id, as_of
+FROM tens_insight.publications
+WHERE target_table = 'account_risk_scores'
+  AND kind = 'published'
+  AND undone_at IS NULL
+  AND as_of < %(as_of)s
+ORDER BY as_of DESC, publication_id DESC
+LIMIT 1
+
+-- name: new_accounts
+-- The accounts whose first feedback is as new as that.
+SELECT account_id::text
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at < %(as_of)s
+GROUP BY 1
+HAVING min(created_at) >= %(since)s
 
 -- name: may_read_published_accounts
 SELECT coalesce(bool_and(has_table_privilege(oid, 'SELECT')) AND count(*) = 2, false)

@@ -190,6 +190,8 @@ def test_the_artifact_says_what_it_holds(
             )
         },
         "churn_newest": ago(3).isoformat(),
+        "churn_largest_day": ago(87).isoformat(),
+        "churn_largest_day_rows": 1,
         "churn_age_days": 3,
         "churn_gaps": 6,
         "churn_longest_gap_days": 12,

@@ -77,7 +77,7 @@ def test_half_of_the_ids_in_another_spelling(world: Tables, respell: str, rule: 
     matching, spelling = said(truth())
     assert "60 of 100 churn rows match no account: 60.0%, at most 40.0% may" in matching
     assert f"60 but for {rule}" in spelling
-    assert said(truth(), max_unmatched_churn_share=0.7, max_misspelt_churn_share=0.6) == []
+    assert said(truth(), max_unmatched_churn_share=0.7, max_misspelt_share=0.6) == []
 
 
 def test_what_a_run_keeps_names_no_account(world: Tables) -> None:
@@ -174,6 +174,24 @@ def test_ids_that_all_got_a_prefix(world: Tables, churn_too: bool) -> None:
         assert "no churn row matches an account" in told[0]
         assert "100 but for a missing prefix 'crm:'" in told[1]
     assert len(told) == (1 if churn_too else 3)
+
+
+def test_new_rows_that_name_accounts_in_another_spelling(world: Tables) -> None:
+    publish(world, ACCOUNTS, days_ago=7)
+    world.add({"account_id": f"crm:{one}", "created_at": ago(2)} for one in ACCOUNTS[1::2])
+    world.add([{"account_id": "really-new", "created_at": ago(2)}])
+    (twice,) = said(truth())
+    assert "100 accounts are newer than the last publication" in twice
+    assert "100 but for a prefix 'crm:', 'crm:ACC-0001' for 'ACC-0001'" in twice
+    assert said(truth(), max_misspelt_share=0.5) == []
+
+
+def test_dates_of_an_import_are_a_warning(world: Tables) -> None:
+    world.execute(
+        "UPDATE account_churn SET churned_at = %s WHERE churned_at < %s", ago(99), ago(99)
+    )
+    (day,) = said(truth())
+    assert "51 of 100 churn rows are of 2024-02-23: if that is the day of an import" in day
 
 
 def test_a_few_accounts_may_go(world: Tables) -> None:
