@@ -36,6 +36,16 @@ def running_process(data: Path) -> int | None:
     return process if process is not None and owns(process, data) else None
 
 
+def moved_from(data: Path) -> Path | None:
+    """Returns where a running server believes its data to be, if they were moved from there."""
+    try:
+        recorded = Path((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[1])
+    except (FileNotFoundError, IndexError):
+        return None
+    there = recorded.exists() and recorded.samefile(data)
+    return None if there else recorded
+
+
 def forget_dead_process(data: Path, socket_lock: Path) -> None:
     """Lets a server start whose lock files name a process that is not it.
 

@@ -20,6 +20,7 @@ from components.errors import DatabaseUnreachable
 from pipeline.local_database.data_folder import (
     forget_dead_process,
     include_settings,
+    moved_from,
     running_process,
     write_configuration,
 )
@@ -82,7 +83,9 @@ class EmbeddedPostgres:
             DatabaseUnreachable: It cannot be made or started; names the cause and the log.
         """
         with self._alone():
-            if not self.is_running():
+            if self.is_running():
+                self._expect_at_its_place()
+            else:
                 self._initialise()
                 forget_dead_process(self._data, self._socket / f"{SOCKET_NAME}.lock")
                 self._launch()
@@ -93,12 +96,13 @@ class EmbeddedPostgres:
         """Stops the server; does nothing where none runs.
 
         Raises:
-            DatabaseUnreachable: It does not stop.
+            DatabaseUnreachable: It does not stop, or was moved while it ran.
         """
         if not self.exists():
             return
         with self._alone():
             if running_process(self._data) is not None:
+                self._expect_at_its_place()
                 self._control("stop", "--mode=fast")
 
     def is_running(self) -> bool:
@@ -198,6 +202,15 @@ class EmbeddedPostgres:
         include_settings(unfinished)
         unfinished.rename(self._data)
         return None
+
+    def _expect_at_its_place(self) -> None:
+        """Postgres knows some files by their whole path: it would break off at its next work."""
+        if (former := moved_from(self._data)) is not None:
+            raise DatabaseUnreachable(
+                f"The embedded Postgres was moved from {former} to {self._data} while it ran, and "
+                "cannot work there. Move the state directory back, run `tens-insight demo stop`, "
+                "and move it then; nothing is lost."
+            )
 
     def _expect_version(self, ours: str) -> None:
         found = (self._data / "PG_VERSION").read_text(encoding="ascii").strip()

@@ -1,15 +1,19 @@
 """The champion, as a task resolves it: by the rule, the strategy and the store of local runs."""
 
 import time
+from contextlib import closing
 
+import psycopg2
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 from tfx.dsl.components.base import base_executor
 from tfx.types import channel, standard_artifacts
 
+from components.errors import OtherDatabase
 from components.kubeflow_task.run import run_task
 from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
+from components.registry.artifact_names import EXAMPLES
 from components.registry.model_properties import ModelProperties
 from components.registry.rule import WITHDRAW, StageTransition
 from components.registry.strategy import ChampionStrategy
@@ -157,3 +161,25 @@ def test_a_second_try_finds_what_the_first_one_found(metadata, tmp_path, found):
     again = resolve("run-2", tmp_path)[0]
     assert again.uri == first.uri
     assert again.has_custom_property(ABSENT) == first.has_custom_property(ABSENT) == (not found)
+
+
+def test_a_store_of_another_database_is_refused_and_one_without_runs_is_bound(
+    metadata, migrated_database, tmp_path
+):
+    trained(tmp_path, "run-1")
+    resolve("run-1", tmp_path)
+    examples = given(standard_artifacts.Examples, tmp_path / "examples", 5).mlmd_artifact
+    examples.ClearField("id")
+
+    def read(handle):
+        kind = metadata_store_pb2.ArtifactType(name=EXAMPLES)
+        examples.type_id = handle.store.put_artifact_type(kind)
+        handle.store.put_artifacts([examples])
+
+    in_store(read)
+    assert resolve("run-2", tmp_path)[0].uri
+    with closing(psycopg2.connect(migrated_database)) as connection, connection:
+        cursor = connection.cursor()
+        cursor.execute("UPDATE tens_insight.database_identity SET id = gen_random_uuid()")
+    with pytest.raises(OtherDatabase, match="METADATA_DATABASE_URL belong to the database"):
+        resolve("run-3", tmp_path)

@@ -193,6 +193,25 @@ def test_state_under_a_closed_folder_is_used_without_opening_it(
     assert closed.stat().st_uid == os.geteuid()
 
 
+def test_a_state_directory_may_be_moved_once_the_server_is_stopped(
+    server: MakeServer, folder: Path
+) -> None:
+    here, there = folder / "state", folder / "moved"
+    one, moved = server(here), EmbeddedPostgres(there, durable=False)
+    ask(one.start(), "CREATE TABLE kept AS SELECT 7 AS number")
+    here.rename(there)
+    with pytest.raises(DatabaseUnreachable, match="demo stop"):
+        moved.start()
+    there.rename(here)
+    assert ask(one.start(), "SELECT number FROM kept") == 7
+    one.stop()
+    here.rename(there)
+    try:
+        assert ask(moved.start(), "SELECT number FROM kept") == 7
+    finally:
+        moved.stop()
+
+
 def test_long_path_leaves_room_for_the_socket(server: MakeServer, folder: Path) -> None:
     one = server(folder / ("long" * 30) / "state")
     assert ask(one.start(), "SELECT 1") == 1

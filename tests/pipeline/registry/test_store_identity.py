@@ -6,10 +6,12 @@ from typing import Any
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.types import standard_artifacts
 
 from components.errors import OtherDatabase
 from components.postgres.identity import DatabaseIdentity
 from components.registry.store_identity import find_store
+from components.registry.strategy import ChampionStrategy
 from pipeline.registry.metadata_store import connection_config
 from pipeline.registry.registry import Registry
 from pipeline.registry.state_claim import adopt_state, claim_state, require_state_of
@@ -189,3 +191,25 @@ def test_a_store_of_another_database_is_refused_before_anything_is_written(
     require_state_of(settings, B)
     with pytest.raises(OtherDatabase):
         require_state_of(settings, A)
+
+
+def test_a_champion_that_was_brought_from_another_store_does_not_score(
+    sqlite_shelf: Any, tmp_path: Path
+) -> None:
+    claim_state(sqlite_shelf.store, settings_at(tmp_path), A)
+    sqlite_shelf.train("own", blessed=True, database_id=A.id)
+    channels = [(standard_artifacts.Model, "model"), (standard_artifacts.ModelBlessing, "blessing")]
+
+    def resolve() -> dict[str, list[Any]]:
+        found: dict[str, list[Any]] = {}
+        for kind, key in channels:
+            found[key] = []
+            for proto in sqlite_shelf.store.get_artifacts_by_type(kind.TYPE_NAME):
+                found[key].append(kind())
+                found[key][-1].set_mlmd_artifact(proto)
+        return ChampionStrategy().resolve_artifacts(sqlite_shelf.store, found)
+
+    assert len(resolve()["model"]) == 1
+    sqlite_shelf.train("brought", blessed=True, database_id=B.id)
+    with pytest.raises(OtherDatabase, match="Model brought learnt from the database with id bbbb"):
+        resolve()
