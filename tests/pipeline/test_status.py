@@ -179,13 +179,16 @@ def test_only_runs_that_were_to_publish_and_began_count_for_the_check(migrated_d
 
 def test_a_run_that_was_killed_or_interrupted_is_told_so(migrated_database, state_dir, capsys):
     publish_scores(hours_ago=1)
-    records, name = RunRecords(state_dir / "runs"), new_run_id()
-    at_work = {"state": "running", "ended_at": None, "exit_code": None, "run_id": name}
+    records = RunRecords(state_dir / "runs")
+    ended = records.read(run_ends())
+    name, began = new_run_id(), ended.started_at + timedelta(seconds=1)
     # As the process leaves it that is killed: at work, and nobody holds its lock.
-    records.write(replace(records.read(run_ends()), **at_work))
+    at_work = replace(ended, state="running", ended_at=None, exit_code=None)
+    records.write(replace(at_work, run_id=name, started_at=began))
     _, said = told(capsys)
     assert f"last run     score {name}, killed" in said
     assert told(capsys, "--check")[0] == 11
+    records.write(replace(records.read(name), started_at=ended.started_at - timedelta(hours=1)))
     run_ends(KeyboardInterrupt(), kind="train")
     _, said = told(capsys)
     assert "interrupted with code 130" in said
