@@ -117,6 +117,8 @@ def build_features(
         # The trainer applies the graph itself, so that it sees cutoffs and reads once.
         materialize=False,
         disable_statistics=True,
+        # No later run reads it: each one takes a snapshot of its own.
+        disable_analyzer_cache=True,
     )
 
 

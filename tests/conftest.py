@@ -41,7 +41,6 @@ PASSWORD_GROUP = "password_required"
 
 LONGEST_FIRST = (
     "wiring",
-    "training",
     "tests/end_to_end/test_realistic_input.py",
     "judged",
     "tests/end_to_end/test_refusals.py",

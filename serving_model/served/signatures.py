@@ -57,7 +57,7 @@ class ServedModel(tf.Module):
     def features(self, raw: Tensors) -> tf.Tensor:
         """Returns `features` of parsed examples, float32 [batch, columns]."""
         # The label is not known when a model serves; the graph is pruned to do without.
-        return self._transform({name: raw[name] for name in PARSED})[FEATURES]
+        return self._transform.call({name: raw[name] for name in PARSED})[FEATURES]
 
     def answer(self, raw: Tensors) -> Tensors:
         """Returns account_id and churn_probability [batch, 1] and HORIZON_PROBABILITIES."""

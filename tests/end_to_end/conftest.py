@@ -1,12 +1,17 @@
-"""One training run and one scoring run of one world, made once for all tests here."""
+"""One training run and one scoring run of one world, made once for all tests here.
+
+The world is the smallest that the gate lets through: what is tested is how things are wired.
+"""
 
 import contextlib
 import json
 import os
+import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
@@ -160,10 +165,38 @@ def _make_roles(server, database, roles):
 
 @pytest.fixture(scope="session")
 def installation(postgres_server, tmp_path_factory):
-    """A strong world, small enough for a test and large enough for the gate."""
-    with installation_with(
-        postgres_server, tmp_path_factory.mktemp("installation"), "strong", 4_000
-    ) as made:
+    """The smallest world whose models are blessed, with the settings SMALLEST_BLESSED."""
+    folder = tmp_path_factory.mktemp("installation")
+    with installation_with(postgres_server, folder, "strong", ACCOUNTS_BLESSED) as made:
+        yield made
+
+
+@pytest.fixture(scope="session", name="copy_of_installation")
+def copy_of_installation_fixture(installation, scored, postgres_server):
+    """Makes copies of the installation after both runs, so that other tests see no further run."""
+    del scored  # ran
+
+    @contextlib.contextmanager
+    def copied(state_dir):
+        source = urlsplit(installation.admin_url).path
+        name = postgres_server.create_database(source.lstrip("/"))
+        shutil.copytree(installation.state_dir, state_dir)
+        urls = {
+            role: getattr(installation, role).replace(f"{source}?", f"/{name}?")
+            for role in ("url", "reader_url", "admin_url")
+        }
+        try:
+            yield replace(installation, state_dir=state_dir, **urls)
+        finally:
+            postgres_server.drop_database(name)
+
+    return copied
+
+
+@pytest.fixture
+def copied_installation(copy_of_installation, tmp_path):
+    """The installation after both runs, to change."""
+    with copy_of_installation(tmp_path / "state") as made:
         yield made
 
 
@@ -174,9 +207,9 @@ def settings_for_small_worlds():
 
 
 @pytest.fixture(scope="session")
-def trained(installation, settings_for_small_worlds):
+def trained(installation):
     """The finished `run train`, of the installed program."""
-    return installation.run_program("run", "train", "--json", **settings_for_small_worlds)
+    return installation.run_program("run", "train", "--json", **SMALLEST_BLESSED)
 
 
 @pytest.fixture(scope="session")
@@ -212,6 +245,12 @@ def areas_by_training(installation, trained):
 
 
 @pytest.fixture(scope="session")
+def details_by_training(installation, trained):
+    """account_risk_details as the training run left it."""
+    return installation.query(DETAILS)
+
+
+@pytest.fixture(scope="session")
 def areas_by_scoring(installation, scored):
     """product_area_impact as the scoring run left it."""
     return installation.query("SELECT * FROM product_area_impact ORDER BY product_area, segment")
@@ -228,49 +267,8 @@ def scored(
     installation,
     published_by_training,
     areas_by_training,
+    details_by_training,
     consumer_after_training,
-    settings_for_small_worlds,
 ):
     """The finished `run score` after it."""
-    return installation.run("run", "score", "--json", **settings_for_small_worlds)
-
-
-@pytest.fixture(scope="session")
-def small_installation(postgres_server, tmp_path_factory):
-    """The smallest world whose models are blessed; train with SMALLEST_BLESSED."""
-    folder = tmp_path_factory.mktemp("small")
-    with installation_with(postgres_server, folder, "strong", ACCOUNTS_BLESSED) as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def run_by_tfx_cli(small_installation, tmp_path_factory):
-    """`tfx pipeline create` and `tfx run create` of the training pipeline, finished."""
-    environment = {
-        **small_installation.environment(SMALLEST_BLESSED),
-        "LOCAL_HOME": str(tmp_path_factory.mktemp("tfx")),
-        # As in an active environment: the CLI calls pip.
-        "PATH": f"{TFX.parent}{os.pathsep}{os.environ['PATH']}",
-    }
-
-    def tfx(*arguments):
-        return run_fresh([TFX, *arguments], environment, ROOT)
-
-    runner = "pipeline/local_runner.py"
-    created = tfx("pipeline", "create", "--engine=local", f"--pipeline_path={runner}")
-    ran = tfx("run", "create", "--engine=local", "--pipeline_name=tens-insight-train")
-    return created, ran
-
-
-@pytest.fixture(scope="session")
-def published_by_tfx_cli(small_installation, run_by_tfx_cli):
-    """The tables as the tfx CLI's training run left them, by query."""
-    return {query: small_installation.query(query) for query in (SCORES, AREAS, DETAILS)}
-
-
-@pytest.fixture(scope="session")
-def published_by_small_scoring(small_installation, published_by_tfx_cli):
-    """The tables as a `run score` after it left them, by query."""
-    finished = small_installation.run("run", "score", "--json", **SMALLEST_BLESSED)
-    assert finished.code == 0, finished.err
-    return {query: small_installation.query(query) for query in (SCORES, AREAS, DETAILS)}
+    return installation.run("run", "score", "--json", **SMALLEST_BLESSED)

@@ -117,22 +117,19 @@ def test_every_task_of_both_pipelines_comes_to_its_end(compiled, train_run, scor
 
 
 def test_training_there_publishes_what_training_here_does(
-    published_by_tfx_cli, rows_after_training
+    published_by_training, areas_by_training, rows_after_training
 ):
-    here, there = published_by_tfx_cli, rows_after_training
-    assert [row[:4] for row in there[SCORES]] == [row[:4] for row in here[SCORES]]
-    assert there[SCORES] == here[SCORES]
-    assert there[AREAS] == here[AREAS]
+    there = rows_after_training
+    assert there[SCORES] == [row[:5] for row in published_by_training]
+    assert there[AREAS] == areas_by_training
 
 
-def test_the_reasons_and_details_are_the_same_too(published_by_tfx_cli, rows_after_training):
-    assert rows_after_training[DETAILS] == published_by_tfx_cli[DETAILS]
+def test_the_reasons_and_details_are_the_same_too(details_by_training, rows_after_training):
+    assert rows_after_training[DETAILS] == details_by_training
 
 
-def test_scoring_there_publishes_what_scoring_here_does(
-    cluster, published_by_small_scoring, score_run
-):
-    assert cluster.installation.query(SCORES) == published_by_small_scoring[SCORES]
+def test_scoring_there_publishes_what_scoring_here_does(cluster, published_by_scoring, score_run):
+    assert cluster.installation.query(SCORES) == [row[:5] for row in published_by_scoring]
 
 
 def test_there_was_no_champion_first_and_then_there_was(train_run, score_run):
@@ -179,9 +176,9 @@ def _executions(store, run):
 
 @pytest.mark.parametrize("pipeline", [training.PIPELINE_NAME, scoring.PIPELINE_NAME])
 def test_ml_metadata_says_of_a_run_there_what_it_says_of_one_here(
-    cluster, small_installation, published_by_small_scoring, score_run, pipeline, monkeypatch
+    cluster, installation, scored, score_run, pipeline, monkeypatch
 ):
-    here = executions(open_store(small_installation.state_dir / "metadata.sqlite"), pipeline)
+    here = executions(open_store(installation.state_dir / "metadata.sqlite"), pipeline)
     monkeypatch.setenv("METADATA_DATABASE_URL", cluster.metadata_url)
     there = executions(open_store(Path("not-used")), pipeline)
     assert there == here

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLICATION_REFUSED
 from tests.contract.conftest import execute
-from tests.end_to_end.conftest import AREAS, SCORES, SMALLEST_BLESSED
+from tests.end_to_end.conftest import AREAS, SMALLEST_BLESSED
 from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
 
 pytestmark = pytest.mark.slow
@@ -96,15 +96,13 @@ def test_a_run_that_the_data_gate_stops_is_reported(
 
 
 @pytest.mark.xdist_group(name="wiring")
-def test_an_unblessed_challenger_leaves_the_champion_scoring(
-    small_installation, published_by_small_scoring, no_folder
-):
+def test_an_unblessed_challenger_leaves_the_champion_scoring(copied_installation, no_folder):
     unreachable = {"TENS_INSIGHT_MIN_AUC": "0.999", "TENS_INSIGHT_REVIEW_DIR": no_folder}
-    finished = small_installation.run(
+    finished = copied_installation.run(
         "run", "train", "--strict", "--json", **SMALLEST_BLESSED | unreachable
     )
     assert finished.code == finished.summary["exit_code"] == CHALLENGER_REFUSED, finished.err
-    (recorded,) = small_installation.query(
+    (recorded,) = copied_installation.query(
         "SELECT state, exit_code, sentence FROM tens_insight.runs WHERE run_id = %s",
         finished.summary["run_id"],
     )
@@ -121,7 +119,7 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     champion = finished.summary["published"]["model_version"]
     assert champion in (
         model_version
-        for (model_version,) in small_installation.query(
+        for (model_version,) in copied_installation.query(
             "SELECT model_version FROM tens_insight.publications"
         )
     )
@@ -133,34 +131,31 @@ def test_an_unblessed_challenger_leaves_the_champion_scoring(
     scores = review["accounts"]
     assert scores["published"] is False
     assert scores["before"]["model_version"] == champion
-    rows = small_installation.query("SELECT * FROM account_risk_scores")
+    rows = copied_installation.query("SELECT * FROM account_risk_scores")
     assert scores["before"]["categories"] == counted(rows)
     assert scores["common"] == scores["after"]["accounts"] == len(rows)
 
 
 @pytest.mark.xdist_group(name="wiring")
 def test_product_areas_that_fail_do_not_hold_the_account_scores_back(
-    small_installation, published_by_small_scoring
+    copied_installation, published_by_scoring
 ):
     """A trigger refuses what the areas write; everything about accounts is sound."""
-    before = small_installation.query("SELECT count(*) FROM tens_insight.publications")
-    areas = small_installation.query(AREAS)
+    before = copied_installation.query("SELECT count(*) FROM tens_insight.publications")
+    areas = copied_installation.query(AREAS)
     execute(
-        small_installation.admin_url,
+        copied_installation.admin_url,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
         "$$BEGIN RAISE check_violation USING MESSAGE = 'not today'; END$$",
         "CREATE TRIGGER refuse BEFORE INSERT ON product_area_impact EXECUTE FUNCTION refuse()",
     )
-    try:
-        finished = small_installation.run("run", "score", "--json", **SMALLEST_BLESSED)
-    finally:
-        execute(small_installation.admin_url, "DROP FUNCTION refuse CASCADE")
+    finished = copied_installation.run("run", "score", "--json", **SMALLEST_BLESSED)
     assert finished.code == PUBLICATION_REFUSED, finished.err
-    scores = len(published_by_small_scoring[SCORES])
+    scores = len(published_by_scoring)
     assert scores > 50
     assert f"Published {scores} account scores." in finished.err
     assert "product_area_impact itself refused the rows: not today" in finished.err
-    assert small_installation.query(AREAS) == areas
+    assert copied_installation.query(AREAS) == areas
     ((count,),) = before
-    after = small_installation.query("SELECT count(*) FROM tens_insight.publications")
+    after = copied_installation.query("SELECT count(*) FROM tens_insight.publications")
     assert after == [(count + 1,)]

@@ -11,7 +11,7 @@ from tests.end_to_end.conftest import CANARY
 from tests.end_to_end.reference import product_areas, raw_events
 from tests.end_to_end.reviews import agrees_with_the_gate, counted, nodes
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="training")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="wiring")]
 
 DAY = timedelta(days=1)
 
