@@ -28,6 +28,9 @@ test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as
 drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
 	@$(BIN)/tens-insight demo drill
 
+torture: setup ## kills, cuts and restarts by the hundred, on a scratch server; says what broke
+	@$(BIN)/python -m bench.torture
+
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .

@@ -40,9 +40,6 @@ _CLOSED_BY_US: Final = 1
 class ServerBrokeOff(DatabaseUnreachable):
     """The server or the line to it went away in mid-work, or a deadlock was broken.
 
-    It is raised without psycopg2's error as its cause: the server's words about a broken COPY
-    quote the row that it was at, and a traceback in a log must not hold one.
-
     Attributes:
         reason: In short, for the log.
     """
@@ -114,6 +111,9 @@ def transient_reason(error: psycopg2.Error) -> str:
 def explained(connection: Connection) -> Iterator[None]:
     """Translates psycopg2's errors in its block into ours, where the cause is known.
 
+    Ours have no cause: the server's context and detail quote the row that it was at, and a
+    traceback in a log must not hold one.
+
     Raises:
         DatabaseUnreachable: The server went away, gave up, or is read-only.
         ContractBroken: A table, column or privilege is missing.
@@ -125,7 +125,7 @@ def explained(connection: Connection) -> Iterator[None]:
         translated = translation(error, place, connection)
         if translated is None:
             raise
-        raise translated from (None if isinstance(translated, ServerBrokeOff) else error)
+        raise translated from None
 
 
 def place_of(connection: Connection) -> Place:

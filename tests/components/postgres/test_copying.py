@@ -9,6 +9,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from components.errors import DatabaseUnreachable
 from components.postgres.connection import connect
 from components.postgres.copying import copy_in, copy_out
 from components.postgres.failures import ServerBrokeOff, explained, lost_connection
@@ -104,3 +105,20 @@ def test_an_error_of_the_file_itself_is_not_a_lost_connection(database: str) -> 
         with pytest.raises(psycopg2.errors.QueryCanceled) as raised:
             _copies_in(cursor, Deadly(fails))
         assert not lost_connection(raised.value, connection)
+
+
+def test_what_the_server_says_of_a_row_is_in_no_traceback(database: str) -> None:
+    with closing(connect("tens-insight test")) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$; "
+            "CREATE TABLE target (account_id text, churn_probability float8); "
+            "CREATE TRIGGER full_disk BEFORE INSERT ON target FOR EACH ROW "
+            "EXECUTE FUNCTION full_disk()"
+        )
+        with (
+            pytest.raises(DatabaseUnreachable, match="out of resources") as raised,
+            explained(connection),
+        ):
+            copy_in(cursor, "COPY target FROM STDIN", io.StringIO(ROW))
+    assert "ACC-SECRET" not in "".join(traceback.format_exception(raised.value))
