@@ -58,7 +58,7 @@ def build_report(
     missing |= _never_reached(run)
     return Review(
         head=head_of(run),
-        decision=decision_of(run),
+        decision=decision_of(run, accounts_shown),
         checks=checks_of(run),
         changes=changes_of(run, dict(settings)),
         data_checks=run.checks,

@@ -2,8 +2,7 @@
 
 import json
 import os
-import re
-from typing import Any, Final
+from typing import Any
 
 from absl import logging
 from tfx import types
@@ -17,11 +16,9 @@ from components.model_review.config import ModelReviewConfig
 from components.model_review.page.report import render
 from components.model_review.review import Review
 from components.model_review.run_artifacts import collect
-from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON
+from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON, review_copy_name
 from components.registry.model_properties import ReviewProperties
 from components.registry.node_costs import read_costs
-
-_NO_FILE_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Executor(base_executor.BaseExecutor):
@@ -85,9 +82,9 @@ def _copy(folder: str, review: Review, files: dict[str, str]) -> str | None:
         Why there is no whole copy; None if there is.
     """
     head = review.head
-    stem = _NO_FILE_NAME.sub("", f"{head.as_of[:19]}-{head.model_version or head.run_id}")
+    stem = review_copy_name(head.as_of, head.model_version or head.run_id)
     for name, text in files.items():
-        path = os.path.join(folder, stem.strip("-") + os.path.splitext(name)[1])
+        path = os.path.join(folder, stem + os.path.splitext(name)[1])
         try:
             _write(path, text)
             _share(folder, path)

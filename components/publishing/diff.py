@@ -1,7 +1,8 @@
 """How two publications, a refusal or the table as it is now differ."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -9,9 +10,10 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import OUTPUT_TABLES, OutputTable
-from components.publishing.publication_log import read_log
+from components.publishing.publication_log import read_log, recorded_bands
 from components.publishing.refusals import read_refusals
 from components.publishing.staging import Summary, summarize
+from serving_model.served.risk_bands import RiskBands
 
 _QUERIES: Final = queries(__package__)
 
@@ -20,11 +22,12 @@ NOW: Final = "now"
 
 @dataclass(frozen=True)
 class Side:
-    """Rows to compare: their name, and the FROM item that yields them."""
+    """Rows to compare: their name, the FROM item that yields them, the rule of their bands."""
 
     name: str
     table: OutputTable
     rows: sql.Composable
+    bands: RiskBands | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class Difference:
     Attributes:
         table: Name of the output table.
         names: Of a and b.
+        bands: Rule of the categories of each, a sentence; None without categories.
+        bands_changed: Whether the two rules differ: then the categories of a and b do not mean
+            the same, and say nothing about the accounts.
         sides: Count, mean and categories of each.
         common: Keys on both sides.
         changed: Of these, how many have another value.
@@ -63,6 +69,8 @@ class Difference:
 
     table: str
     names: tuple[str, str]
+    bands: tuple[str | None, str | None]
+    bands_changed: bool
     sides: tuple[Summary, Summary]
     common: int
     changed: int
@@ -118,7 +126,7 @@ def find_sides(cursor: Cursor, first: str, second: str) -> tuple[Side, Side]:
     two = None if second == NOW else _recorded(cursor, second)
     known = one or two
     assert known is not None
-    one, two = one or _now(known.table), two or _now(known.table)
+    one, two = one or _now(cursor, known.table), two or _now(cursor, known.table)
     if one.table is not two.table:
         raise ValueError(
             f"{first} is of {one.table.name} and {second} of {two.table.name}; "
@@ -137,6 +145,8 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
     return Difference(
         table=table.name,
         names=(a.name, b.name),
+        bands=(_described(a), _described(b)),
+        bands_changed=bool(a.bands and b.bands and a.bands.rule != b.bands.rule),
         sides=(_summary(cursor, a), _summary(cursor, b)),
         common=common.rows,
         changed=common.changed,
@@ -148,8 +158,17 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
     )
 
 
-def _now(table: OutputTable) -> Side:
-    return Side(NOW, table, table.rows)
+def _now(cursor: Cursor, table: OutputTable) -> Side:
+    newest = read_log(cursor, table).newest
+    return Side(NOW, table, table.rows, _bands(table, newest.risk_bands if newest else None))
+
+
+def _bands(table: OutputTable, recorded: Mapping[str, Any] | None) -> RiskBands | None:
+    return recorded_bands(recorded) if table.category is not None else None
+
+
+def _described(side: Side) -> str | None:
+    return side.bands.describe() if side.bands else None
 
 
 def _recorded(cursor: Cursor, name: str) -> Side:
@@ -169,21 +188,23 @@ def _published(cursor: Cursor, table: OutputTable, number: int) -> Side | None:
         if entry.publication_id == number:
             if not entry.has_all_rows:
                 raise ValueError(f"the rows of {number} are not, or not all, in the history")
-            return _side(str(number), table, table.history_table, "publication_id", number)
+            rows = _rows(table, table.history_table, "publication_id", number)
+            return Side(str(number), table, rows, _bands(table, entry.risk_bands))
     return None
 
 
 def _refused(cursor: Cursor, table: OutputTable, number: int) -> Side | None:
-    if number not in {one.refusal_id for one in read_refusals(cursor, table)}:
-        return None
-    return _side(f"r{number}", table, table.refused_table, "refusal_id", number)
+    for refusal in read_refusals(cursor, table):
+        if refusal.refusal_id == number:
+            rows = _rows(table, table.refused_table, "refusal_id", number)
+            return Side(f"r{number}", table, rows, _bands(table, refusal.risk_bands))
+    return None
 
 
-def _side(name: str, table: OutputTable, kept: sql.Identifier, column: str, number: int) -> Side:
-    rows = sql.SQL("(SELECT {} FROM {} WHERE {} = {})").format(
+def _rows(table: OutputTable, kept: sql.Identifier, column: str, number: int) -> sql.Composed:
+    return sql.SQL("(SELECT {} FROM {} WHERE {} = {})").format(
         table.column_list, kept, sql.Identifier(column), sql.Literal(number)
     )
-    return Side(name, table, rows)
 
 
 def _summary(cursor: Cursor, side: Side) -> Summary:

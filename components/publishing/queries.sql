@@ -333,15 +333,16 @@ RETURNING publication_id, published_at
 -- One refusal by the circuit breaker.
 INSERT INTO tens_insight.refusals
     (attempt, target_table, as_of, model_version, run_id, rows_staged, mean_probability,
-     category_shares, broken_limits, refused_by)
+     category_shares, broken_limits, refused_by, risk_bands)
 VALUES (%(attempt)s, %(table)s, %(as_of)s, %(model_version)s, %(run_id)s, %(rows)s,
-        %(mean_probability)s, %(shares)s, %(broken_limits)s, %(refused_by)s)
+        %(mean_probability)s, %(shares)s, %(broken_limits)s, %(refused_by)s,
+        %(risk_bands)s)
 RETURNING refusal_id
 
 -- name: refusals
 -- The refusals whose rows are still kept, oldest first.
 SELECT refusal_id, target_table AS "table", as_of, refused_at, rows_staged, mean_probability,
-       category_shares, model_version, run_id, broken_limits, refused_by
+       category_shares, model_version, run_id, broken_limits, refused_by, risk_bands
 FROM tens_insight.refusals
 WHERE target_table = %(table)s
 ORDER BY refusal_id

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -38,6 +38,7 @@ class Refusal:
         run_id: The run that wanted to publish.
         broken_limits: Why not, a sentence each.
         refused_by: Who ran it.
+        risk_bands: The rule of the categories; None for a table without.
     """
 
     refusal_id: int
@@ -51,6 +52,7 @@ class Refusal:
     run_id: str
     broken_limits: list[str]
     refused_by: str
+    risk_bands: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
         "shares": json.dumps(summary.shares),
         "broken_limits": limits,
         "refused_by": user_and_host(cursor),
+        "risk_bands": _bands_line(replacement),
     }
     cursor.execute(_QUERIES["record_refusal"], line)
     refusal_id = int(value(cursor))
@@ -90,6 +93,13 @@ def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
     cursor.execute(statement)
     cursor.execute(_QUERIES["drop_old_refusals"], {"table": table.name, "keep": KEPT_REFUSALS})
     return KeptRefusal(refusal_id, limits)
+
+
+def _bands_line(replacement: Replacement) -> str | None:
+    if replacement.table.category is None:
+        return None
+    bands = replacement.publication.bands
+    return json.dumps(bands.applied())
 
 
 def find_refusal(cursor: Cursor, attempt: str) -> KeptRefusal | None:

@@ -28,12 +28,14 @@ class NodeCost:
         seconds: Wall clock; None if it was not run.
         peak_mib: Highest resident memory of the runner's process meanwhile, MiB; None if
             that is not known.
+        reason: Why it failed, in a sentence; None if it did not.
     """
 
     name: str
     outcome: str
     seconds: float | None = None
     peak_mib: float | None = None
+    reason: str | None = None
 
 
 def write_costs(pipeline_root: str, run_id: str, costs: Sequence[NodeCost]) -> None:

@@ -19,8 +19,13 @@ PROMOTE: Final = "promote"
 WITHDRAW: Final = "withdraw"
 PIN: Final = "pin"
 UNPIN: Final = "unpin"
+APPROVE: Final = "approve"
+REJECT: Final = "reject"
+SIGNATURES: Final = (APPROVE, REJECT)
+"""What reviewers sign: it is kept with the transitions, and changes no stage."""
+KINDS: Final = (PROMOTE, WITHDRAW, PIN, UNPIN, *SIGNATURES)
+_NEED_BLESSING: Final = {PROMOTE: "promoted", PIN: "pinned", APPROVE: "approved"}
 _NAMED: Final = 3
-KINDS: Final = (PROMOTE, WITHDRAW, PIN, UNPIN)
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,14 @@ class JudgedModel:
 
 @dataclass(frozen=True)
 class StageTransition:
-    """What somebody decided about a model: a promotion, withdrawal or pin, or the end of one.
+    """What somebody decided about a model: promotion, withdrawal, pin or its end, signature.
 
     Attributes:
         number: Place in the order of all transitions, from 1.
-        kind: promote, withdraw, pin or unpin.
+        kind: promote, withdraw, pin, unpin, approve or reject.
         version: The model.
         at: Milliseconds since 1970 UTC.
-        by: user@host.
+        by: user@host; before it, of a signature, the name that was signed with.
         reason: In their words; may be empty.
     """
 
@@ -94,7 +99,7 @@ def stages_after(transitions: Iterable[StageTransition]) -> Stages:
             promoted.pop(transition.version, None)
         elif transition.kind in (PIN, UNPIN):
             pin = transition if transition.kind == PIN else None
-        else:
+        elif transition.kind not in SIGNATURES:
             raise ValueError(
                 f"Transition {transition.number} is {transition.kind!r}, expected one of {KINDS}."
             )
@@ -187,7 +192,7 @@ def require_possible(
         return
     model = require_known(version, models)
     version = model.version
-    if kind in (PROMOTE, PIN):
+    if kind in _NEED_BLESSING:
         _require_blessed(kind, model)
     if kind == PIN:
         _require_pinnable(version, now)
@@ -201,7 +206,7 @@ def _require_blessed(kind: str, model: JudgedModel) -> None:
     what = "was not blessed" if model.judged else "was not judged: its training run did not get far"
     raise TransitionRefused(
         f"Model {model.version} {what}, and nothing unblessed is ever published, so it cannot "
-        f"be {'pinned' if kind == PIN else 'promoted'}. `tens-insight models show "
+        f"be {_NEED_BLESSING[kind]}. `tens-insight models show "
         f"{model.version}` says why; `tens-insight models list` shows the blessed ones."
     )
 

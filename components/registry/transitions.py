@@ -32,10 +32,10 @@ class TransitionProperties(Properties):
     """What an artifact says of the transition that it records.
 
     Attributes:
-        kind: promote, withdraw, pin or unpin.
+        kind: promote, withdraw, pin, unpin, approve or reject.
         model_version: The model.
         decided_at: ISO 8601 UTC, to the millisecond.
-        decided_by: user@host.
+        decided_by: user@host; before it, of a signature, the name that was signed with.
         reason: In their words; may be empty.
     """
 

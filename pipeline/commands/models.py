@@ -145,6 +145,44 @@ def unpin(reason: str) -> None:
     _decide("unpin", "", reason)
 
 
+@command.command(
+    epilog=examples(
+        'tens-insight models review 20261128-5d --approve --by "Ann Lee"',
+        'tens-insight models review 20261128-5d --reject --by "Ann Lee" --note "Worse in EU."',
+    )
+)
+@click.argument("version")
+@click.option("--approve", is_flag=True, help="The model may score; it must be blessed.")
+@click.option("--reject", is_flag=True, help="It should not; needs a --note.")
+@click.option("--by", required=True, help="Name of the reviewer.")
+@click.option("--note", default="", help="Why; it is recorded.")
+def review(version: str, approve: bool, reject: bool, by: str, note: str) -> None:
+    """Signs the evaluation report of a model, as approved or as rejected.
+
+    The signature is kept with the model and written into the report's page. It changes no
+    stage: `models withdraw` takes a model out of use.
+    """
+    from pipeline.logs import import_tensorflow
+
+    import_tensorflow()
+    from pipeline.registry.change_stage import decide
+    from pipeline.registry.signing import write_signatures
+    from pipeline.text.models import outcome_lines
+
+    if approve == reject:
+        raise click.UsageError("Say either --approve or --reject.")
+    name, words = " ".join(by.split()), " ".join(note.split())
+    if not name:
+        raise click.BadParameter("a signature needs a name.", param_hint="--by")
+    if reject and not words:
+        raise click.BadParameter("a rejection needs a reason in words.", param_hint="--note")
+    settings, registry = _open()
+    outcome = decide(registry, "approve" if approve else "reject", version, words, name=name)
+    _print(outcome_lines(outcome))
+    for sentence in write_signatures(registry, outcome.transition.version, settings):
+        say(sentence)
+
+
 def _decide(kind: str, version: str, reason: str) -> None:
     from pipeline.registry.change_stage import decide
     from pipeline.text.models import outcome_lines

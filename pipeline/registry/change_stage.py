@@ -39,14 +39,17 @@ class Outcome:
     pinned: str | None
 
 
-def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -> Outcome:
+def decide(
+    registry: Registry, kind: str, version: str = "", reason: str = "", *, name: str = ""
+) -> Outcome:
     """Records a transition on a model; it counts from the next node that resolves the champion.
 
     Args:
         registry: Where it is recorded.
-        kind: promote, withdraw, pin or unpin.
+        kind: promote, withdraw, pin, unpin, approve or reject.
         version: The model, or a beginning that no other has; for unpin, the one that is pinned.
         reason: Why, in words.
+        name: Who signs, for approve and reject.
 
     Raises:
         UnknownModel: No model has that version.
@@ -66,7 +69,7 @@ def decide(registry: Registry, kind: str, version: str = "", reason: str = "") -
             kind=kind,
             version=pin.version if kind == UNPIN and pin else version,
             at=time.time_ns() // 1_000_000,
-            by=actor(),
+            by=f"{name} ({actor()})" if name else actor(),
             reason=reason.strip(),
         )
         try:

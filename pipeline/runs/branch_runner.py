@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -87,6 +88,8 @@ class BranchRunner(LocalDagRunner):
                     logging.getLogger(__name__).error("%s failed", name, exc_info=error)
                     failures[name], outcome = error, FAILED
                 costs[name] = measured(name, outcome)
+                if name in failures:
+                    costs[name] = replace(costs[name], reason=_reason(failures[name]))
             write_costs(root, run_id, list(costs.values()))
         if failures:
             raise _first(failures)
@@ -106,6 +109,13 @@ def _held_back(node: pipeline_pb2.PipelineNode, costs: Mapping[str, NodeCost]) -
     if node.execution_options.strategy == _IN_ANY_CASE:
         return False
     return any(costs[name].outcome != DONE for name in node.upstream_nodes if name in costs)
+
+
+def _reason(error: Exception) -> str:
+    """Says why a node failed; an error nobody foresaw may quote rows, so its kind is all."""
+    if isinstance(error, TensInsightError):
+        return str(error)
+    return f"an unexpected {type(error).__name__}; the log of the run says more"
 
 
 def _first(failures: dict[str, Exception]) -> Exception:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from components.registry.model_properties import ModelProperties
-from components.registry.rule import UNPIN
+from components.registry.rule import REJECT, SIGNATURES, UNPIN
 from pipeline.registry.change_stage import Outcome
 from pipeline.registry.lineage import AS_RECORDED, ModelDetails
 from pipeline.registry.listing import ModelRow
@@ -49,9 +49,19 @@ def model_lines(rows: Sequence[ModelRow], place: str) -> Iterator[str]:
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
     """Yields what a transition changed, and who is champion now."""
     transition = outcome.transition
-    done = {"promote": "Promoted", "withdraw": "Withdrew", "pin": "Pinned", "unpin": "Unpinned"}
+    done = {
+        "promote": "Promoted",
+        "withdraw": "Withdrew",
+        "pin": "Pinned",
+        "unpin": "Unpinned",
+        "approve": "Approved",
+        "reject": "Rejected",
+    }
     said = f"transition {transition.number}, {transition_text(transition)}"
     yield f"{done[transition.kind]} {transition.version}: {said}"
+    if transition.kind in SIGNATURES:
+        yield from _signed_lines(outcome)
+        return
     if outcome.after is None:
         yield (
             "There is no champion now: `run score` ends with exit code 3 until a model is blessed "
@@ -66,6 +76,16 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         yield "The next run scores with it; until then account_risk_scores is as it was."
     if transition.kind == UNPIN and outcome.after == transition.version:
         yield "It is the newest blessed one anyway."
+
+
+def _signed_lines(outcome: Outcome) -> Iterator[str]:
+    version = outcome.transition.version
+    yield "A signature changes no stage: who scores is decided by promote, withdraw and pin."
+    if outcome.transition.kind == REJECT and outcome.after == version:
+        yield (
+            f"{version} is champion and goes on scoring; `tens-insight models withdraw {version}` "
+            "takes it out of use."
+        )
 
 
 def stage_words(row: ModelRow) -> str:

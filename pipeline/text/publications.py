@@ -95,6 +95,14 @@ def _run(run: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
 def difference_lines(difference: Difference) -> Iterator[str]:
     """Yields how two sides differ, line by line."""
     a, b = difference.names
+    if difference.bands_changed:
+        yield (
+            "The risk bands are not the same, so the categories of the two sides do not mean the "
+            "same:"
+        )
+        for name, rule in zip(difference.names, difference.bands, strict=True):
+            yield f"  {name:<6} {rule}"
+        yield ""
     yield f"{difference.table}, from {a} to {b}"
     for name, side in zip(difference.names, difference.sides, strict=True):
         yield f"  {name:<6} {_side(side)}"

@@ -9,6 +9,7 @@ from components.model_review.page.charts.pairs import pairs, pairs_key
 from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ScoreComparison, Scored
+from components.model_review.sections.decision import BLESSED
 
 _NONE: Final = "The run scored no account."
 _DASH: Final = "\N{EN DASH}"
@@ -16,7 +17,9 @@ _DASH: Final = "\N{EN DASH}"
 
 def accounts_section(review: Review) -> Section:
     """Returns the section."""
-    found, question = review.accounts, "What would happen to my accounts if I approve?"
+    found, question = review.accounts, "How would it score today's accounts?"
+    if review.decision.kind == BLESSED:
+        question = "What would happen to my accounts if I approve?"
     if found is None:
         why = absent(review, "accounts", _NONE)
         said = "Not known: no account was scored."

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from markupsafe import Markup
+
 from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.gate_check import OVERALL, GateCheck
@@ -22,6 +24,7 @@ from components.model_review.page.blocks import (
 )
 from components.model_review.page.changes import failing_checks
 from components.model_review.page.charts.models import named
+from components.model_review.page.signature import signature_block
 from components.model_review.page.slices import slice_words
 from components.model_review.page.words import absent, against
 from components.model_review.review import Review
@@ -30,6 +33,7 @@ from components.model_review.sections.decision import (
     NOT_BLESSED,
     RUN_FAILED,
     STOPPED,
+    Decision,
     Head,
 )
 from components.verdicts import FAILED, PASSED, SKIPPED
@@ -72,6 +76,8 @@ class FirstScreen:
         facts: What the report is about, by name.
         models: Champion and challenger.
         checks: Checks of the gate; of the data gate where that stopped the run.
+        to_sign: How a reviewer signs, or why there is nothing to approve.
+        signatures: The place for that, at the end of the page.
     """
 
     title: str
@@ -81,6 +87,8 @@ class FirstScreen:
     facts: tuple[tuple[str, str], ...]
     models: Block
     checks: Checks
+    to_sign: str
+    signatures: Markup
 
 
 def first_screen(review: Review) -> FirstScreen:
@@ -95,6 +103,24 @@ def first_screen(review: Review) -> FirstScreen:
         facts=_facts(review.head),
         models=_models(review),
         checks=checks_of(review),
+        to_sign=_to_sign(decision, version),
+        signatures=Markup(signature_block(())),
+    )
+
+
+def _to_sign(decision: Decision, version: str | None) -> str:
+    """Says whether the model can be approved, and how to sign."""
+    if version is None:
+        return "The run trained no model, so there is nothing to approve."
+    command = f"tens-insight models review {version}"
+    if decision.kind == BLESSED:
+        return (
+            f'To sign: {command} --approve --by "NAME" --note "WHY", or --reject. It is kept with '
+            "the model and written here."
+        )
+    return (
+        f"This model cannot be approved: it is {decision.kind}. {command} --reject --by "
+        '"NAME" --note "WHY" records that it was looked at.'
     )
 
 

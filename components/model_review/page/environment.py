@@ -19,7 +19,21 @@ def page(template: str, **values: Any) -> str:
         template: Name of its template, which extends base.j2.
         **values: For the template.
     """
-    environment = Environment(
+    return _environment().get_template(template).render(style=_style(), **values)
+
+
+def fragment(template: str, **values: Any) -> str:
+    """Writes a part of a page.
+
+    Args:
+        template: Name of its template.
+        **values: For the template.
+    """
+    return _environment().get_template(template).render(**values)
+
+
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader(_PACKAGE, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -28,7 +42,6 @@ def page(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(template).render(style=_style(), **values)
 
 
 def _without_controls(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """What the report is about, and the decision on the run."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,11 @@ NOT_BLESSED: Final = "not blessed"
 STOPPED: Final = "stopped by the data gate"
 RUN_FAILED: Final = "failed"
 """Of a run in which a component failed before the gate could decide."""
-_UNTOUCHED = "The previous publication is unchanged."
+_PART: Final = r"(?:\(default [a-z]+\)|[^\s@:/(]+)"
+_ADDRESS: Final = re.compile(rf"{_PART}@(?:\(default host\)|[^\s@:(]+):{_PART}/{_PART}")
+_QUOTED: Final = re.compile(r"""(['"]).+?\1""")
+"""How our messages name accounts: as Python writes a text."""
+_UNTOUCHED: Final = "The previous publication is unchanged."
 
 
 @dataclass(frozen=True)
@@ -80,18 +85,34 @@ def head_of(run: RunArtifacts) -> Head:
     )
 
 
-def decision_of(run: RunArtifacts) -> Decision:
-    """Returns the decision: the gate's, the data gate's, or which component failed."""
+def decision_of(run: RunArtifacts, accounts_shown: bool = True) -> Decision:
+    """Returns the decision: the gate's, the data gate's, or which component failed and why.
+
+    Args:
+        run: What it left behind.
+        accounts_shown: Whether the report may name accounts.
+    """
+    why = _failed(run, accounts_shown)
     if run.judged is not None:
         kind = BLESSED if run.blessed else NOT_BLESSED
-        return Decision(kind, run.judged.summary, _after_the_gate(run))
+        return Decision(kind, run.judged.summary, f"{_after_the_gate(run)} {why}".strip())
     stopped = [check.message for check in run.checks if check.verdict == CHECK_STOPPED]
     if stopped:
         return Decision(STOPPED, "; ".join(stopped), f"No model was trained. {_UNTOUCHED}")
-    failed = [cost.name for cost in run.costs if cost.outcome == NODE_FAILED]
-    named = ", ".join(failed) or "A component of the run"
-    sentence = f"{named} failed before the gate could decide; the log of the run says why"
-    return Decision(RUN_FAILED, sentence, _published(run) or _UNTOUCHED)
+    sentence = why or "A component of the run failed; the log of the run says why."
+    consequence = f"The gate could not decide. {_published(run) or _UNTOUCHED}"
+    return Decision(RUN_FAILED, sentence, consequence)
+
+
+def _failed(run: RunArtifacts, accounts_shown: bool) -> str:
+    """Says which components failed, and why; of a database no more than that it is one."""
+    said = []
+    for cost in run.costs:
+        if cost.outcome == NODE_FAILED:
+            reason = _ADDRESS.sub("the database", cost.reason or "the log of the run says why")
+            reason = reason if accounts_shown else _QUOTED.sub("(hidden)", reason)
+            said.append(f"{cost.name} failed: {reason.rstrip('.')}.")
+    return " ".join(said)
 
 
 def checks_of(run: RunArtifacts) -> tuple[GateCheck, ...]:

@@ -12,6 +12,7 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
 from components.publishing.publication import NO_LABEL, Publication
 from components.publishing.publish import publish
 from pipeline.cli import run_cli
+from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -27,13 +28,14 @@ def clean_environment(monkeypatch, tmp_path):
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
 
 
-def publish_scores(day, probabilities, policy=LAX):
+def publish_scores(day, probabilities, policy=LAX, bands=CONTRACT_BANDS):
     as_of, model = AS_OF + timedelta(days=day), f"model-{day}"
+    categories = bands.categories(list(probabilities.values()), list(probabilities)).tolist()
     rows = [
-        (name, p, 100 * (1 - p), ("low", "medium", "high", "critical")[int(p * 4)], as_of, model)
-        for name, p in probabilities.items()
+        (name, p, 100 * (1 - p), category, as_of, model)
+        for (name, p), category in zip(probabilities.items(), categories, strict=True)
     ]
-    publication = Publication(as_of, model, "account_churn", f"run-{day}", len(rows))
+    publication = Publication(as_of, model, "account_churn", f"run-{day}", len(rows), bands=bands)
     return publish(ACCOUNT_RISK_SCORES, lambda: rows, publication=publication, policy=policy)
 
 
@@ -125,6 +127,21 @@ def test_a_refusal_is_compared_with_the_table_as_it_is(world, capsys):
     areas = asked(capsys, "diff", "3", "now")
     assert (areas["table"], areas["common"], areas["matrix"]) == ("product_area_impact", 2, [])
     assert "2 rows" in told(capsys, "diff", "3", "now")
+
+
+def test_a_change_of_bands_is_said_first(world, capsys):
+    lift = RiskBands("lift", lifts=(1.5, 2.5, 4.0), base_rate=0.2)
+    publish_scores(4, SECOND, bands=lift)
+    with pytest.raises(PublicationRefused):
+        publish_scores(5, {"ACC-1": 0.9}, publish_policy(0.5), bands=lift)
+    lines = told(capsys, "diff", "2", "now").splitlines()
+    assert lines[0].startswith("The risk bands are not the same")
+    assert lines[1].startswith("  2      probability: medium from 0.25")
+    assert lines[2].startswith("  now    lift over the base rate 0.200: medium from 1.5x")
+    assert asked(capsys, "diff", "2", "r2")["bands_changed"]
+    for same in (("now", "r2"), ("1", "2"), ("3", "now")):
+        assert not asked(capsys, "diff", *same)["bands_changed"]
+        assert "risk bands" not in told(capsys, "diff", *same)
 
 
 @pytest.mark.parametrize(

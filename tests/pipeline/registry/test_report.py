@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.model_review.page.signature import signature_block
 from pipeline.cli import run_cli
 
 OLD, NEW = "20260501-aaaaaaaa", "20260601-bbbbbbbb"
@@ -165,3 +166,62 @@ def test_models_whose_files_are_gone_get_a_page_that_says_so(
     page = tmp_path / "reports" / f"compare-{OLD}-{NEW}.html"
     assert capsys.readouterr().out == f"{page}\n"
     assert f"The files of model {OLD} are gone" in page.read_text(encoding="utf-8")
+
+
+def test_a_signature_is_kept_with_the_model_and_written_into_the_page(
+    reported: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setenv("TENS_INSIGHT_REVIEW_DIR", str(copies))
+    page = f"<html>{signature_block(())}</html>"
+    places = [tmp_path / "reviews/0/review.html", copies / f"2026-06-01T000000-{OLD}.html"]
+    for place in places:
+        place.write_text(page)
+        place.with_suffix(".json").write_text("{}")
+    sign = ["models", "review", OLD[:8], "--by", "Ann  Lee\x1b[31m"]
+    assert run_cli([*sign, "--approve", "--note", "Fine."]) == 0
+    said = capsys.readouterr().out
+    assert f"Approved {OLD}: transition 1, approve by Ann Lee\\x1b[31m (" in said
+    assert said.count("Written into") == 2
+    assert run_cli([*sign, "--reject", "--note", "Worse in EU."]) == 0
+    assert f"`tens-insight models withdraw {OLD}` takes it out" in capsys.readouterr().out
+    for place in places:
+        shown = place.read_text()
+        assert shown.index("approved") < shown.index("rejected")
+        assert "Worse in EU." in shown
+        told = json.loads(place.with_suffix(".json").read_text())["signatures"]
+        assert [one["decision"] for one in told] == ["approved", "rejected"]
+    assert reported.registry.champion().properties.model_version == OLD
+    assert run_cli(["models", "show", OLD]) == 0
+    assert "transition 2   reject by Ann Lee" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([NEW, "--approve", "--by", "Ann"], "was not blessed, and nothing unblessed is ever"),
+        ([NEW, "--approve", "--by", "Ann"], "it cannot be approved"),
+        ([OLD, "--by", "Ann"], "either --approve or --reject"),
+        ([OLD, "--approve", "--reject", "--by", "Ann"], "either --approve or --reject"),
+        ([OLD, "--approve"], "Missing option '--by'"),
+        ([OLD, "--approve", "--by", " "], "a signature needs a name"),
+        ([OLD, "--reject", "--by", "Ann"], "a rejection needs a reason"),
+        (["nothing", "--approve", "--by", "Ann"], "There is no model 'nothing'"),
+    ],
+)
+def test_what_cannot_be_signed_is_a_usage_error(
+    reported: Any, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert run_cli(["models", "review", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert reported.registry.transitions() == []
+
+
+def test_a_page_that_cannot_be_written_loses_no_signature(
+    reported: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_cli(["models", "review", NEW, "--reject", "--by", "Ann", "--note", "Seen."]) == 0
+    assert "it has no place for signatures. It is kept with the model" in capsys.readouterr().out
+    (kept,) = reported.registry.transitions()
+    assert (kept.kind, kept.version, kept.reason) == ("reject", NEW, "Seen.")

@@ -1,5 +1,6 @@
 """Every number of a review stands on its page, in its row, as people read it."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,11 @@ def four(value: float) -> str:
 
 def signed(value: float) -> str:
     return four(value) if abs(value) < 0.00005 else f"{value:+.4f}".replace("-", MINUS)
+
+
+def times(log_odds: float) -> str:
+    """A factor on the odds, for one between 1.1 and 9.9."""
+    return f"×{math.exp(log_odds):.1f}" if log_odds > 0.091 else f"×{math.exp(log_odds):.2f}"
 
 
 def percent(value: float) -> str:
@@ -247,7 +253,7 @@ def test_what_drives_it(shown: tuple[Review, str]) -> None:
         for one in review.importance
     ]
     assert table(page, "Mean contribution").rows == [
-        [one.words, four(one.mean_absolute), signed(one.mean), percent(one.raises)]
+        [one.words, times(one.mean_absolute), times(one.mean), percent(one.raises)]
         for one in review.contributions
     ]
 

@@ -57,7 +57,7 @@ def test_what_is_missing_says_why() -> None:
 
 
 def test_a_review_of_nothing_keeps_all_sections_and_says_that_nothing_is_known() -> None:
-    headings = [one.text for one in elements(page_of(samples.blessed)) if one.tag == "h2"]
+    headings = [one.text for one in elements(page_of(samples.not_blessed)) if one.tag == "h2"]
     found = elements(render(NOTHING))
     assert [one.text for one in found if one.tag == "h2"][2:] == headings[2:]
     said = [one.text for one in found if one.attributes.get("class") == "absent"]

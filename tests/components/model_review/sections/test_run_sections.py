@@ -178,10 +178,24 @@ def test_a_stop_by_the_data_gate_names_what_stopped_it(run):
 
 
 def test_a_component_that_failed_is_named(run):
-    costs = [NodeCost("ModelTrainer", FAILED, 3.0), NodeCost("Evaluator", NOT_RUN)]
-    decision = decision_of(run(model=None, costs=costs))
+    why = "No answer at ann@db.example:5432/crm (from DATABASE_URL), of account 'ACC-1'."
+    costs = [NodeCost("ModelTrainer", FAILED, 3.0, None, why), NodeCost("Evaluator", NOT_RUN)]
+    found = run(model=None, costs=costs)
+    decision = decision_of(found)
     assert decision.kind == outcomes.RUN_FAILED
-    assert decision.sentence.startswith("ModelTrainer failed before the gate could decide")
+    said = "ModelTrainer failed: No answer at the database (from DATABASE_URL), of account "
+    assert decision.sentence == f"{said}'ACC-1'."
+    assert decision.consequence.startswith("The gate could not decide. ")
+    hidden = decision_of(found, accounts_shown=False)
+    assert hidden.sentence == f"{said}(hidden)."
+
+
+def test_a_failure_after_the_gate_is_named(run):
+    unnamed = "(default user)@(default host):(default port)/(default database)"
+    costs = [NodeCost("AccountScorer", FAILED, 3.0, None, f"No answer at {unnamed}.")]
+    published = decision_of(run(blessed=True, costs=costs))
+    assert published.kind == outcomes.BLESSED
+    assert published.consequence.endswith("AccountScorer failed: No answer at the database.")
 
 
 def test_nothing_at_all_is_known(run):

@@ -49,3 +49,9 @@ CROSS JOIN LATERAL jsonb_to_recordset(detail.reasons)
     AS reason ("group" text, direction text, log_odds double precision, text text);
 COMMENT ON COLUMN tens_insight.account_risk_reasons.factor IS
     'What the reason multiplies the odds of churn by: above 1 it raises the risk.';
+
+-- By which rule refused rows have their categories: compared with rows of another rule, these
+-- say nothing about the accounts.
+ALTER TABLE tens_insight.refusals ADD COLUMN risk_bands jsonb;
+COMMENT ON COLUMN tens_insight.refusals.risk_bands IS
+    'Rule of the categories, as in publications. NULL: no categories.';
