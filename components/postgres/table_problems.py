@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.postgres.names import split_table_name
-from components.postgres.tables import STRING, TableContract
+from components.postgres.tables import MOMENT, STRING, TableContract
 
+_WITHOUT_ZONE: Final = "timestamp without time zone"
 _PARTITIONED: Final = "p"
 _TABLES: Final = ("r", _PARTITIONED)
 _KINDS: Final = {"v": "view", "m": "materialized view", "f": "foreign table"}
@@ -55,10 +56,7 @@ def table_problems(
     problems = [_missing_column(contract, name) for name in contract.columns if name not in by_name]
     for name, types in contract.columns.items():
         if name in by_name and not _fits(by_name[name], types):
-            problems.append(
-                f"Column {contract.table}.{name} is {by_name[name].type}, "
-                f"expected {' or '.join(sorted(types))}: change its type in its owner's schema."
-            )
+            problems.append(_wrong_type(contract, by_name[name], types))
     problems += _missing_rights(contract, by_name, user)
     if contract.key and by_name.keys() >= set(contract.key) and not columns[0].has_key:
         key = ", ".join(contract.key)
@@ -128,6 +126,19 @@ def _missing_column(contract: TableContract, name: str) -> str:
     if contract.table.startswith("tens_insight."):
         return f"Column {contract.table}.{name} does not exist: {contract.remedy}."
     return f"Column {contract.table}.{name} does not exist: add it, or name the right table."
+
+
+def _wrong_type(contract: TableContract, column: ActualColumn, types: frozenset[str]) -> str:
+    found, name = column.type, column.name
+    says = f"Column {contract.table}.{name} is {found}, expected {' or '.join(sorted(types))}: "
+    if found == _WITHOUT_ZONE and types == MOMENT:
+        return (
+            f"{says}if its times are UTC, ALTER TABLE {contract.table} ALTER COLUMN {name} "
+            f"TYPE timestamptz USING {name} AT TIME ZONE 'UTC', or do so in a view."
+        )
+    if types == STRING and not contract.key:
+        return f"{says}a view with {name}::text serves (docs/quickstart-your-database.md)."
+    return f"{says}change its type in its owner's schema."
 
 
 def _missing_rights(
