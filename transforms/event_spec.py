@@ -8,12 +8,13 @@ FeedbackExampleGen writes this shape, preprocessing_fn reads it, and so does eve
 signature of the served model.
 """
 
-from typing import Final
-
-import tensorflow as tf
+from typing import TYPE_CHECKING, Final
 
 from transforms import columns
 from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, Column, Kind
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 ACCOUNT_ID: Final = columns.ACCOUNT_ID.feature
 CUSTOMER_TIER: Final = columns.CUSTOMER_TIER.feature
@@ -58,10 +59,10 @@ EVENT_LISTS: Final = (EVENT_AGE_DAYS, *(column.feature for column in EVENT_COLUM
 
 DAY_SECONDS: Final = 86_400
 
-FeatureSpec = dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]
 
-
-def raw_feature_spec(with_label: bool) -> FeatureSpec:
+def raw_feature_spec(
+    with_label: bool,
+) -> "dict[str, tf.io.FixedLenFeature | tf.io.VarLenFeature]":
     """Returns how to parse one serialized example.
 
     Args:
@@ -70,18 +71,20 @@ def raw_feature_spec(with_label: bool) -> FeatureSpec:
     Returns:
         Scalars as FixedLenFeature of shape [], event lists as VarLenFeature.
     """
-    spec: FeatureSpec = {ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
-    spec |= {one.feature: tf.io.FixedLenFeature([], _dtype(one)) for one in ACCOUNT_COLUMNS}
+    # Here, because the check of a database counts examples without loading TensorFlow.
+    import tensorflow as tf
+
+    def dtype(column: Column) -> tf.DType:
+        return tf.string if column.kind is Kind.CATEGORY else tf.int64
+
+    spec = {ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
+    spec |= {one.feature: tf.io.FixedLenFeature([], dtype(one)) for one in ACCOUNT_COLUMNS}
     spec |= {name: tf.io.FixedLenFeature([], tf.float32) for name in SCALAR_FLOATS}
     spec[CUTOFF] = tf.io.FixedLenFeature([], tf.int64)
     spec[EVENT_AGE_DAYS] = tf.io.VarLenFeature(tf.float32)
-    spec |= {one.feature: tf.io.VarLenFeature(_dtype(one)) for one in EVENT_COLUMNS}
+    spec |= {one.feature: tf.io.VarLenFeature(dtype(one)) for one in EVENT_COLUMNS}
     if with_label:
         spec[LABEL] = tf.io.FixedLenFeature([], tf.int64)
         spec[DAYS_TO_CHURN] = tf.io.FixedLenFeature([], tf.float32)
         spec[DAYS_OBSERVED] = tf.io.FixedLenFeature([], tf.float32)
     return spec
-
-
-def _dtype(column: Column) -> tf.DType:
-    return tf.string if column.kind is Kind.CATEGORY else tf.int64

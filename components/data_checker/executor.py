@@ -21,10 +21,9 @@ from components.data_checker.drift import check_drift
 from components.data_checker.ground_truth import check_ground_truth
 from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.schema_anomalies import check_anomalies, validate_score_split
-from components.data_checker.sizes import check_freshness, check_sizes
+from components.data_checker.sizes import check_counts
 from components.data_checker.statistics import Statistics
 from components.data_checker.value_checks import UNSEEN_PAIRS, check_missing, check_unseen
-from components.data_checker.volume import check_volume
 from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.input_properties import ExamplesProperties
 from components.verdicts import SKIPPED
@@ -62,8 +61,7 @@ def _all_checks(inputs: Artifacts, limits: DataCheckerConfig) -> Iterator[Check]
     examples = artifact_utils.get_single_instance(inputs["examples"])
     data = ExamplesProperties.read(examples)
     splits = artifact_utils.decode_split_names(examples.split_names)
-    yield from check_sizes(data, splits, limits)
-    yield check_freshness(data, splits, limits)
+    yield from check_counts(data, splits, limits)
     yield from check_ground_truth(data, limits)
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):
@@ -72,7 +70,6 @@ def _all_checks(inputs: Artifacts, limits: DataCheckerConfig) -> Iterator[Check]
     own = _load_statistics(inputs["statistics"][0], filled)
     if SCORE in own:
         yield from validate_score_split(own[SCORE], load_schema())
-    yield from check_volume(data, splits, limits)
     for split, statistics in own.items():
         yield from check_missing(split, statistics, limits)
     yield from _comparisons(own, _learnt(inputs, splits), limits)

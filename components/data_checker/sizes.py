@@ -6,12 +6,30 @@ from typing import Final
 
 from components.data_checker.checks import Check, verdict_on
 from components.data_checker.config import DataCheckerConfig
+from components.data_checker.volume import check_volume
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.registry.input_properties import ExamplesProperties
 
 SIZE: Final = "size"
 FRESHNESS: Final = "freshness"
 _LABELLED: Final = (TRAIN, EVAL)
+
+
+def check_counts(
+    data: ExamplesProperties, splits: list[str], limits: DataCheckerConfig
+) -> Iterator[Check]:
+    """Yields all checks that need no statistics: sizes, freshness and volume.
+
+    `db check` and the start of a run ask them too, before TensorFlow is loaded.
+
+    Args:
+        data: Properties of the Examples.
+        splits: Its splits.
+        limits: The thresholds.
+    """
+    yield from check_sizes(data, splits, limits)
+    yield check_freshness(data, splits, limits)
+    yield from check_volume(data, splits, limits)
 
 
 def check_sizes(

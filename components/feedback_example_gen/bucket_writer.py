@@ -14,6 +14,7 @@ from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.category_values import count_values, write_value_counts
 from components.feedback_example_gen.cutoffs import CutoffPlan
+from components.feedback_example_gen.example_counts import ExampleCount, examples_of_split
 from components.feedback_example_gen.examples import (
     CutoffExamples,
     ExampleRules,
@@ -38,16 +39,6 @@ from components.feedback_example_gen.reading.feedback_reader import (
 EXAMPLE_COUNTS: Final = "example_counts"
 # Level 1 halves the time of the default and costs a few per cent of size.
 GZIP: Final = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
-
-
-@dataclass(frozen=True)
-class ExampleCount:
-    """How many examples a bucket gave for one cutoff; churned is 0 for `score`."""
-
-    split: str
-    cutoff: str
-    examples: int
-    churned: int
 
 
 @dataclass(frozen=True)
@@ -132,12 +123,10 @@ def _write_split(
     with tf.io.TFRecordWriter(
         os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
     ) as writer:
-        for cutoff in (moment for of, moment in task.plan if of == split):
-            known_until = task.plan.known_until(split, cutoff)
-            examples = take_examples(feedback, churn, cutoff, task.rules, known_until)
+        of_split = examples_of_split(split, feedback, churn, task.plan, task.rules)
+        for examples, count in of_split:
             for batch in record_batches(feedback, examples):
                 for example in encoder.encode(batch):
                     writer.write(example)
-            churned = 0 if examples.labels is None else int(examples.labels.churned.sum())
-            counts.append(ExampleCount(split, cutoff.isoformat(), len(examples.account), churned))
+            counts.append(count)
     return counts

@@ -1,7 +1,7 @@
 """The settings of FeedbackExampleGen: which rows are read, which examples they become."""
 
 from datetime import datetime, timedelta, timezone
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pydantic
 from pydantic import Field
@@ -17,9 +17,17 @@ from components.config import (
 from components.database_config import DatabaseConfig
 from transforms.thresholds import CRITICAL_PRIORITY
 
+_YEARS: Final = (1990, 2999)
+
 
 def in_utc(moment: datetime) -> datetime:
-    """Returns a moment in UTC; one without a zone is UTC already."""
+    """Returns a moment in UTC; one without a zone is UTC already.
+
+    Raises:
+        ValueError: Beyond the years of which windows and horizons can be computed.
+    """
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise ValueError(f"expected a moment of the years {_YEARS[0]} to {_YEARS[1]}")
     return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
 
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 import psycopg2
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, make_dsn
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
-from psycopg2.extensions import make_dsn
 
 from components.errors import AddressInvalid, DatabaseUnreachable
 from components.postgres.address import (
@@ -22,9 +22,16 @@ from components.postgres.address import (
     is_named,
     read_address,
 )
-from components.postgres.failures import ServerBrokeOff, explained, place_of
+from components.postgres.failures import (
+    ServerBrokeOff,
+    explained,
+    place_of,
+    read_only_problem,
+)
 from components.postgres.local_settings import SettledConnection
+from components.postgres.moments import hold_all_moments
 from components.postgres.queries import queries
+from components.postgres.rows import value
 from components.postgres.secret_manager import secret_variable
 
 _QUERIES: Final = queries(__package__)
@@ -76,6 +83,8 @@ def connect(
     application_name: str, *, statement_timeout_s: int = 0, address: Address | None = None
 ) -> Connection:
     """Opens a connection whose transactions have time zone UTC, encoding UTF-8 and timeouts.
+
+    It reads every moment that Postgres can hold.
 
     The address comes from DATABASE_URL, from the secret that DATABASE_URL_SECRET names, or
     from libpq's own variables (PGSERVICE, PGHOST, PGPASSFILE, ...). What the address says,
@@ -134,6 +143,36 @@ def describe(connection: Connection) -> str:
     return place_of(connection).name
 
 
+def standby_problem(connection: Connection) -> str:
+    """Says that the server is a standby, which nobody can write to; empty if it is none.
+
+    Raises:
+        DatabaseUnreachable: The server went away.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_is_in_recovery()")
+        return read_only_problem(place_of(connection)) if value(cursor) else ""
+
+
+def begin_writing(connection: Connection) -> None:
+    """Makes the next transactions read committed and read-write.
+
+    Args:
+        connection: Outside of a transaction.
+
+    Raises:
+        DatabaseUnreachable: The server is a standby, or went away.
+    """
+    # Asked first: on a standby the words of psycopg2 would depend on the server's language.
+    problem = standby_problem(connection)
+    connection.rollback()
+    if problem:
+        raise DatabaseUnreachable(problem)
+    connection.set_session(
+        isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False, autocommit=False
+    )
+
+
 def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
     if environ.get("PGCONNECT_TIMEOUT"):
         return {name: value for name, value in _DEFAULTS.items() if name != "connect_timeout"}
@@ -144,6 +183,7 @@ def _prepared(
     connection: SettledConnection, statement_timeout_s: int, address: Address
 ) -> Connection:
     try:
+        hold_all_moments(connection)
         with explained(connection):
             connection.local_settings = _local_settings(connection, statement_timeout_s)
     except ServerBrokeOff as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
@@ -16,7 +15,7 @@ from components.postgres.names import split_table_name
 from components.postgres.output_problems import look_at_output, one_key_for_two
 from components.postgres.queries import queries
 from components.postgres.row_security import row_security_of
-from components.postgres.rows import one_record, records, value
+from components.postgres.rows import records, value
 from components.postgres.table_problems import ActualColumn, out_of_sight, table_problems
 from components.postgres.tables import (
     FEEDBACK,
@@ -46,27 +45,6 @@ class ContractReport:
     churn_table: str
     churn_table_present: bool
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class FeedbackFacts:
-    """Size and range of feedback_enriched.
-
-    Attributes:
-        rows: All rows.
-        accounts: Distinct account ids.
-        rows_without_account: Rows whose account_id is NULL or empty.
-        future_rows: Rows dated after the database's now.
-        first_created_at: Oldest row's date, UTC; None without rows.
-        last_created_at: Newest row's date, UTC; None without rows.
-    """
-
-    rows: int
-    accounts: int
-    rows_without_account: int
-    future_rows: int
-    first_created_at: datetime | None
-    last_created_at: datetime | None
 
 
 def check_contract(
@@ -142,18 +120,6 @@ def require_contract(connection: Connection, **asked: Any) -> ContractReport:
         lines = "".join(f"\n- {problem}" for problem in report.problems)
         raise ContractBroken(f"{report.database} does not keep the contract:{lines}")
     return report
-
-
-def table_facts(connection: Connection) -> FeedbackFacts:
-    """Counts feedback_enriched, in one scan.
-
-    Raises:
-        ContractBroken: The table, a column or the right to read is missing.
-        DatabaseUnreachable: The server went away.
-    """
-    with explained(connection), connection.cursor() as cursor:
-        cursor.execute(_QUERIES["feedback_facts"])
-        return one_record(cursor, FeedbackFacts)
 
 
 def _problems(cursor: Cursor, contract: TableContract, user: str) -> list[str]:

@@ -148,9 +148,7 @@ def translation(
             f"{said}, in {place.name}. {_missing(said, code, ours=_asked_ours(error))}"
         )
     if code == codes.READ_ONLY_SQL_TRANSACTION:
-        return DatabaseUnreachable(
-            f"{place.name} is read-only ({said}). Name the primary server, not a standby."
-        )
+        return DatabaseUnreachable(f"{read_only_problem(place)} It said: {said}")
     if code in GAVE_UP_CODES:
         return DatabaseUnreachable(f"{GAVE_UP_CODES[code]} At {place.name}; it said: {said}")
     if is_transient(error, connection):
@@ -162,6 +160,14 @@ def translation(
     if (code or "").startswith("53"):
         return DatabaseUnreachable(f"The server at {place.name} is out of resources: {said}.")
     return None
+
+
+def read_only_problem(place: Place) -> str:
+    """Says that a server takes no writes."""
+    return (
+        f"{place.name} is a standby or read-only: nothing can be written there. Name the primary "
+        "server in DATABASE_URL; with several hosts in it, add target_session_attrs=read-write."
+    )
 
 
 def _said(error: psycopg2.Error) -> str:

@@ -6,11 +6,11 @@ from datetime import datetime
 from importlib import resources
 from typing import Final
 
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
+from components.postgres.connection import begin_writing
 from components.postgres.failures import explained, place_of
 from components.postgres.queries import queries
 from components.postgres.rows import record, value
@@ -84,9 +84,7 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
             from its file, or the schema is from before the first release.
         DatabaseUnreachable: The server went away, or another migration runs for long.
     """
-    connection.set_session(
-        isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False, autocommit=False
-    )
+    begin_writing(connection)
     pending = packaged_migrations() if migrations is None else migrations
     with explained(connection):
         with connection, connection.cursor() as cursor:

@@ -1,19 +1,3 @@
--- name: feedback_facts
--- Size and range of the feedback, in one scan.
-SELECT coalesce(sum(rows), 0)::bigint AS rows,
-       count(account_id) AS accounts,
-       coalesce(sum(rows) FILTER (WHERE account_id IS NULL), 0)::bigint AS rows_without_account,
-       coalesce(sum(future_rows), 0)::bigint AS future_rows,
-       min(first_created_at) AS first_created_at,
-       max(last_created_at) AS last_created_at
-FROM (SELECT nullif(account_id, '') AS account_id,
-             count(*) AS rows,
-             count(*) FILTER (WHERE created_at > now()) AS future_rows,
-             min(created_at) FILTER (WHERE isfinite(created_at)) AS first_created_at,
-             max(created_at) FILTER (WHERE isfinite(created_at)) AS last_created_at
-      FROM feedback_enriched
-      GROUP BY 1) AS per_account
-
 -- name: folded_ids
 -- Ids that are one to a column's type and collation: how many times, and the spellings of one.
 SELECT count(*)::bigint, (array_agg(ids ORDER BY ids))[1:1]

@@ -14,9 +14,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.config import read_config
-from components.errors import DataGateStopped
 from components.feedback_example_gen.counted_areas import read_counted_areas
-from components.feedback_example_gen.reading.area_counts import AreaCounts
+from components.feedback_example_gen.reading.area_counts import AreaCounts, require_sound
 from components.postgres.tables import PRODUCT_AREA_IMPACT
 from components.product_area_scorer.config import ProductAreaScorerConfig
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
@@ -78,21 +77,6 @@ class Executor(base_executor.BaseExecutor):
             policy=_policy(config, empty=not impacts),
         )
         properties(counts, weights, published).write(areas)
-
-
-def require_sound(counts: AreaCounts) -> None:
-    """Stops where rows would be counted that the contract does not allow.
-
-    Raises:
-        DataGateStopped: Says how many.
-    """
-    if counts.unsound_rows:
-        raise DataGateStopped(
-            f"Product areas were not ranked: {counts.unsound_rows} rows of feedback_enriched in "
-            f"the {counts.window.days} days before {counts.as_of:%Y-%m-%d %H:%M} UTC have a "
-            "sentiment other than positive, neutral and negative or a priority outside 1 to 5; "
-            "product_area_impact is as it was. Correct the rows, or the ETL that wrote them."
-        )
 
 
 def _policy(config: ProductAreaScorerConfig, *, empty: bool) -> PublishPolicy:

@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import timezone
 
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
-
-from components.postgres.connection import connect
+from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
 from components.postgres.output_problems import require_output
 from components.postgres.retry import retried
@@ -92,7 +90,7 @@ def publish_once(
         details: As for publish.
     """
     with closing(connect("tens-insight publish")) as connection:
-        connection.set_session(isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False)
+        begin_writing(connection)
         with explained(connection):
             with connection, connection.cursor() as cursor:
                 lock_table(cursor, table)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from psycopg2 import sql
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
-from components.postgres.connection import connect
+from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import ServerBrokeOff, explained
 from components.postgres.output_problems import require_output
 from components.postgres.queries import queries
@@ -76,7 +75,7 @@ def undo(
         ContractBroken: A table, column or privilege is missing.
     """
     with closing(connect("tens-insight undo")) as connection:
-        connection.set_session(isolation_level=ISOLATION_LEVEL_READ_COMMITTED, readonly=False)
+        begin_writing(connection)
         try:
             with explained(connection):
                 with connection, connection.cursor() as cursor:

@@ -19,6 +19,9 @@ def input_notes(
     if data.duplicate_rows:
         rows = _counted(data.duplicate_rows, "row repeats", "rows repeat")
         yield f"{rows} another in all but the id, ignored for accounts"
+    if data.rows_before_history:
+        rows = _counted(data.rows_before_history, "row lies", "rows lie")
+        yield f"{rows} before the history begins, which they do not make longer"
     yield from _account_notes(data)
     if (churn := data.truth.get(CHURN)) is not None:
         yield from _churn_notes(churn, data.as_of)

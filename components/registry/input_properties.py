@@ -129,6 +129,7 @@ class ExamplesProperties(Properties):
         rows_without_account: Those whose account_id is NULL or empty.
         rows_in_future: Rows at or after as_of, which nothing reads.
         rows_without_date: Rows without a possible date, which nothing reads.
+        rows_before_history: Rows with an account that are too few and too old to count as history.
         newest_feedback: created_at of the newest row; None without rows.
         late_rows: Rows older than the last publication's as_of that were not there then;
             below 0 if rows are gone. None where nothing was published before.
@@ -165,6 +166,7 @@ class ExamplesProperties(Properties):
     rows_without_account: int
     rows_in_future: int
     rows_without_date: int
+    rows_before_history: int = 0
     newest_feedback: str | None = None
     late_rows: int | None = None
     previous_as_of: str | None = None

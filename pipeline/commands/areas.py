@@ -82,9 +82,10 @@ class _WeightChanges(click.ParamType):
 def command(changes: dict[str, float] | None, as_of: "datetime | None", as_json: bool) -> None:
     """Ranks product areas by the weighted rule, and shows what each score is made of.
 
-    The feedback is counted again, as a run counts it; nothing is written. With --what-if the
-    signals named get those weights, and the others share what is left of 1 in the
-    proportions that they have now; name all six and nothing is scaled.
+    The feedback is counted again, as a run counts it; nothing is written. Where a run would not
+    rank, because a sentiment or priority breaks the contract, this does not either (exit code 4).
+    With --what-if the signals named get those weights, and the others share what is left of 1 in
+    the proportions that they have now; name all six and nothing is scaled.
     """
     from pipeline.database import ensure_database
     from pipeline.settings import load_settings
@@ -109,7 +110,11 @@ def command(changes: dict[str, float] | None, as_of: "datetime | None", as_json:
 
 
 def _count(settings: "Settings") -> "AreaCounts":
-    from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
+    from components.feedback_example_gen.reading.area_counts import (
+        AreaWindow,
+        read_area_counts,
+        require_sound,
+    )
     from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
     from components.publishing.published import areas_as_of
 
@@ -117,7 +122,9 @@ def _count(settings: "Settings") -> "AreaCounts":
     with exported_snapshot() as snapshot:
         as_of: datetime | None = settings.run.as_of or areas_as_of(snapshot.connection)
         moment = as_of or snapshot.now.replace(microsecond=0)
-        return read_area_counts(snapshot.connection, moment, window)
+        counts = read_area_counts(snapshot.connection, moment, window)
+    require_sound(counts)
+    return counts
 
 
 def _ranks(impacts: "list[AreaImpact]") -> dict[tuple[str, str], int]:

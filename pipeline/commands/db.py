@@ -1,21 +1,9 @@
 """`tens-insight db`: create and check the tables, and say who needs which rights."""
 
-from dataclasses import asdict
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
-
 import click
 
 from pipeline.commands.parts import Group, examples
 from pipeline.text.terminal import say, say_json
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
-
-    from components.data_checker.checks import Check
-    from components.feedback_example_gen.ground_truth import GroundTruth
-    from components.postgres.contract import ContractReport, FeedbackFacts
-    from pipeline.settings import Settings
 
 
 @click.group(name="db", cls=Group, epilog=examples("tens-insight db init", "tens-insight db check"))
@@ -89,122 +77,34 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
 @command.command(epilog=examples("tens-insight db check", "tens-insight db check --json"))
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one line of JSON.")
 def check(as_json: bool) -> int:
-    """Checks columns, types, privileges and history; the exit code tells."""
-    from components.postgres.contract import check_contract, table_facts
+    """Asks all that stops a training run before it begins; the exit code tells.
+
+    It is what a run asks first, by the functions that decide in a run: is it the primary
+    server; columns, types, privileges; a history that is long enough; values that the contract
+    knows; a ground truth that can be trusted; enough accounts, churned and stayed. It takes two
+    seconds at most: of a large table a sample is looked at, and what only a run can tell is said
+    to be undecided.
+    """
+    from components.feedback_example_gen.cutoffs import SPLITS
+    from components.postgres.connection import describe
+    from pipeline.checks.checked_database import CheckedDatabase
+    from pipeline.checks.facts import facts_of
+    from pipeline.checks.sequence import run_checks
     from pipeline.database import open_database
-    from pipeline.exit_codes import CONTRACT_BROKEN, DATA_GATE_STOPPED
+    from pipeline.exit_codes import exit_code
     from pipeline.settings import load_settings
+    from pipeline.text.database_check import check_as_json, check_lines
 
     settings = load_settings()
     with open_database(settings, "db check") as connection:
-        report = check_contract(connection, **settings.contract)
-        connection.rollback()
-        readable = not any("feedback_enriched" in problem for problem in report.problems)
-        facts = table_facts(connection) if readable else None
-        as_of = settings.run.as_of or datetime.now(timezone.utc)
-        truth = _ground_truth(connection, settings, report, facts, as_of)
-    history = _history_problem(facts, truth, settings, as_of) if facts else ""
-    checks = _truth_checks(truth, settings)
-    _print(report, facts, history, truth, checks, as_json)
-    if report.problems:
-        return CONTRACT_BROKEN
-    return DATA_GATE_STOPPED if history or any(one.verdict == "stopped" for one in checks) else 0
-
-
-def _ground_truth(
-    connection: "Connection",
-    settings: "Settings",
-    report: "ContractReport",
-    facts: "FeedbackFacts | None",
-    as_of: datetime,
-) -> "GroundTruth | None":
-    """Reads the ground truth as a run does; None where it cannot be read."""
-    from components.feedback_example_gen.ground_truth import read_ground_truth
-
-    if report.problems or facts is None or facts.first_created_at is None:
-        return None
-    churns = report.churn_table_present and settings.reading.label_source != "inactivity"
-    first = facts.first_created_at
-    return read_ground_truth(
-        connection, settings.reading, first, as_of, has_churn=churns, names_accounts=True
-    )
-
-
-def _truth_checks(truth: "GroundTruth | None", settings: "Settings") -> "list[Check]":
-    from components.data_checker.actions import decide
-    from components.data_checker.ground_truth import check_facts
-
-    if truth is None:
-        return []
-    limits = settings.data_gate
-    return list(decide(check_facts(truth.churn, truth.accounts, limits), limits.data_checks))
-
-
-def _history_problem(
-    facts: "FeedbackFacts", truth: "GroundTruth | None", settings: "Settings", as_of: datetime
-) -> str:
-    """Returns why the history does not suffice for training; empty if it does."""
-    from components.errors import DataGateStopped
-    from components.feedback_example_gen.churn_rhythm import ALL_KNOWN
-    from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
-
-    if facts.first_created_at is None:
-        return "feedback_enriched holds no rows."
-    known = truth.known if truth else ALL_KNOWN
-    try:
-        plan_cutoffs(as_of, facts.first_created_at, settings.reading, SPLITS, known)
-    except DataGateStopped as stopped:
-        return str(stopped)
-    return ""
-
-
-def _moment(moment: "datetime | None") -> str:
-    from pipeline.text.plain_text import NONE, minute
-
-    return NONE if moment is None else minute(moment)
-
-
-def _print(
-    report: "ContractReport",
-    facts: "FeedbackFacts | None",
-    history: str,
-    truth: "GroundTruth | None",
-    checks: "list[Check]",
-    as_json: bool,
-) -> None:
+        database = CheckedDatabase(connection, settings, SPLITS, need_outputs=True)
+        findings = run_checks(database)
+        facts, where = facts_of(database), describe(connection)
+    problems = [finding for finding in findings if finding.is_problem]
+    code = exit_code(problems[0].error) if problems else 0
     if as_json:
-        answer = {
-            **asdict(report),
-            "facts": asdict(facts) if facts else None,
-            "history": history,
-            "truth": asdict(truth) if truth else None,
-            "checks": [asdict(one) for one in checks],
-        }
-        say_json(answer)
-        return
-    say(f"database      {report.database}")
-    if facts:
-        share = facts.rows_without_account / facts.rows if facts.rows else 0.0
-        say(f"feedback      {facts.rows} rows of {facts.accounts} accounts")
-        say(f"              {_moment(facts.first_created_at)} to {_moment(facts.last_created_at)}")
-        say(f"              {share:.1%} without account_id, {facts.future_rows} in the future")
-    table = "present" if report.churn_table_present else "absent"
-    if not report.churn_table_present and not report.problems:
-        table = "absent, the label would be inactivity"
-    say(f"ground truth  {report.churn_table}: {table}")
-    if truth and (churn := truth.churn):
-        newest = f", the newest {churn.age_days} days old" if churn.newest else ""
-        say(f"              {churn.rows} rows that count{newest}")
-        say(f"              {churn.rows_unmatched} of them match no account")
-    for note in report.notes:
-        say(f"note          {note}")
-    for problem in report.problems:
-        say(f"problem       {problem}")
-    if history:
-        say(f"problem       {history}")
-    for one in checks:
-        if one.verdict in ("warned", "stopped"):
-            word = "warning" if one.verdict == "warned" else "problem"
-            say(f"{word}       {one.message}")
-    if not report.problems and not history and not any(one.verdict == "stopped" for one in checks):
-        say("All is well.")
+        say_json(check_as_json(where, facts, findings, code))
+        return code
+    for line in check_lines(where, facts, findings):
+        say(line)
+    return code

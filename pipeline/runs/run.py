@@ -1,12 +1,13 @@
 """Runs a pipeline from start to summary: preflight, nodes, what came of it."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.errors import TensInsightError
-from components.postgres.connection import connect
-from components.postgres.contract import require_contract
+from components.feedback_example_gen import cutoffs
+from components.postgres.connection import connect, describe
 from components.postgres.identity import DatabaseIdentity, read_identity
 from components.postgres.retry import retried
 from components.publishing.published import highest_risks, top_areas
@@ -17,6 +18,9 @@ from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
 )
+from pipeline.checks.checked_database import CheckedDatabase
+from pipeline.checks.finding import raise_what_stops, warning_of
+from pipeline.checks.sequence import run_checks
 from pipeline.database import open_database
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
 from pipeline.logs import import_tensorflow
@@ -27,13 +31,16 @@ from pipeline.registry.state_claim import adopt_state, require_state_of
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
-from pipeline.runs.record import TRAIN
+from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.summary import TOP, RunSummary, decision_of
 from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir, open_state_dir
 
 if TYPE_CHECKING:
     from components.model_gate.decision_file import Decision
+
+SPLITS_OF: Final = {TRAIN: cutoffs.SPLITS, SCORE: (cutoffs.SCORE,)}
+"""What each kind of run reads."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ def run_pipeline(
         StateDirectoryBusy: Another run is at work on the state directory.
         DatabaseUnreachable: At the very start.
         ContractBroken: At the very start.
+        DataGateStopped: At the very start, where nothing can be made of the data.
         ConfigurationInvalid: Nothing can be written to state_dir.
         OtherDatabase: The models and runs in it belong to another database.
     """
@@ -85,7 +93,7 @@ def run_pipeline(
 def _run(
     kind: str, settings: Settings, progress: Progress, attempt: Attempt, *, adopt: bool
 ) -> RunSummary | RunFailed:
-    database = preflight(settings, progress, adopt=adopt)
+    database = preflight(settings, SPLITS_OF[kind], progress, adopt=adopt)
     attempt.reached(database.name)
     with progress.step("Loading TFX"):
         import_tensorflow()
@@ -155,13 +163,22 @@ def failed_node(settings: Settings, pipeline: str, run_id: str) -> str:
 
 
 def preflight(
-    settings: Settings, progress: Progress, *, need_outputs: bool = True, adopt: bool = False
+    settings: Settings,
+    splits: Sequence[str],
+    progress: Progress,
+    *,
+    need_outputs: bool = True,
+    adopt: bool = False,
 ) -> DatabaseIdentity:
     """Fails in a second, rather than after minutes, where a database is not ready.
 
+    It asks what `db check` asks. What would keep back the account scores alone, or the product
+    areas alone, is a warning: the run publishes the other one.
+
     Args:
         settings: Of the run.
-        progress: Is told what was adopted.
+        splits: Those that it reads.
+        progress: Is told the warnings, and what was adopted.
         need_outputs: Whether it publishes.
         adopt: Whether models and runs of another database pass to this one first.
 
@@ -171,14 +188,19 @@ def preflight(
     Raises:
         DatabaseUnreachable: One of the databases cannot be used.
         ContractBroken: A table, column, type or privilege is missing.
+        DataGateStopped: Nothing could be made of the data.
         ConfigurationInvalid: The state directory cannot be used.
         OtherDatabase: The models and runs in it belong to another database.
     """
     open_state_dir(settings)
     require_store()
-    with open_database(settings, "check") as connection:
-        require_contract(connection, **settings.contract, need_outputs=need_outputs)
+    with progress.step("Checking the database"), open_database(settings, "check") as connection:
+        checked = CheckedDatabase(connection, settings, splits, need_outputs=need_outputs)
+        findings = run_checks(checked)
+        raise_what_stops(findings, describe(connection), need_outputs=need_outputs)
         database = read_identity(connection)
+    for finding in findings:
+        progress.tell(warning_of(finding))
     if adopt:
         progress.tell(adopt_state(settings, database))
     require_state_of(settings, database)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.feedback_example_gen.cutoffs import TRAIN
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import HyperParametersProperties
 from pipeline.logs import import_tensorflow
@@ -74,7 +75,7 @@ def run_tuning(settings: Settings, progress: Progress, *, adopt: bool = False) -
 
 
 def _run(settings: Settings, progress: Progress, attempt: Attempt, *, adopt: bool) -> TuningSummary:
-    database = preflight(settings, progress, need_outputs=False, adopt=adopt)
+    database = preflight(settings, [TRAIN], progress, need_outputs=False, adopt=adopt)
     attempt.reached(database.name)
     with progress.step("Loading TFX"):
         import_tensorflow()

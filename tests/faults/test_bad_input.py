@@ -189,7 +189,7 @@ def test_values_outside_their_domain(world, capsys):
     captured = refused(
         capsys, world, DATA_GATE_STOPPED, "event_priority breaks the schema", kind="score"
     )
-    assert "Product areas were not ranked" in captured.err
+    assert "Product areas are not ranked" in captured.err
     assert query(world, "SELECT count(*) FROM public.product_area_impact") == [(0,)]
 
 

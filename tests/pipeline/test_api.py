@@ -51,9 +51,10 @@ def test_there_is_no_publication_before_the_first(migrated_database):
 
 
 def test_a_run_that_publishes_nothing_raises_why_and_gives_logging_back(
-    simulated_database, tmp_path
+    simulated_database, tmp_path, monkeypatch
 ):
-    """A history that is too short, so that the first node ends the run."""
+    """A history that is too short, and no check of the database before the first node."""
+    monkeypatch.setattr("pipeline.runs.run.run_checks", lambda _: [])
     before = list(logging.getLogger().handlers)
     settings = load_settings(state_dir=tmp_path, lookback_days=3000)
     with pytest.raises(DataGateStopped, match="TENS_INSIGHT_LOOKBACK_DAYS"):

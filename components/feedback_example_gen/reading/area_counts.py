@@ -7,6 +7,7 @@ from typing import Any, Final
 import psycopg2.extensions
 from psycopg2.extras import RealDictCursor
 
+from components.errors import DataGateStopped
 from components.postgres.failures import explained
 from components.postgres.queries import queries
 from transforms.product_area_impact import RECENT_DAYS, TOP_PRIORITY, PairCounts
@@ -90,4 +91,30 @@ def read_area_counts(
         pairs=tuple(sorted(named, key=lambda pair: (pair.product_area, pair.segment))),
         unnamed_rows=sum(pair.feedback for pair in pairs) - sum(pair.feedback for pair in named),
         unsound_rows=unsound,
+    )
+
+
+def require_sound(counts: AreaCounts) -> None:
+    """Stops where rows would be ranked that the contract does not allow.
+
+    Raises:
+        DataGateStopped: Says how many.
+    """
+    if counts.unsound_rows:
+        raise DataGateStopped(unsound_areas(counts.unsound_rows, counts.as_of, counts.window.days))
+
+
+def unsound_areas(rows: int, as_of: datetime, days: int) -> str:
+    """Says why product areas are not ranked.
+
+    Args:
+        rows: Of the window, whose sentiment or priority the contract does not know.
+        as_of: End of the window, UTC.
+        days: Length of the window.
+    """
+    return (
+        f"Product areas are not ranked: {rows} rows of feedback_enriched in the {days} days before "
+        f"{as_of:%Y-%m-%d %H:%M} UTC have a sentiment other than positive, neutral and negative "
+        "or a priority outside 1 to 5; product_area_impact stays as it is. Correct the rows, or "
+        "the ETL that wrote them."
     )

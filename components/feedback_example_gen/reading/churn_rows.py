@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.postgres.failures import explained
+from components.postgres.moments import EARLIEST
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, record, value
@@ -77,7 +78,7 @@ def read_churn_rows(
         "account_column": sql.Identifier(source.account_column),
         "date_column": sql.Identifier(source.date_column),
     }
-    moments = {"first": first, "as_of": as_of}
+    moments = {"first": first, "as_of": as_of, "earliest": EARLIEST}
 
     def run(cursor: Cursor, name: str) -> None:
         cursor.execute(sql.SQL(_QUERIES[name]).format(**names), moments)
@@ -113,7 +114,7 @@ class _Publication:
 def read_accounts(connection: psycopg2.extensions.connection, as_of: datetime) -> set[str]:
     """Returns the ids of all accounts with feedback before as_of."""
     with explained(connection), connection.cursor() as cursor:
-        cursor.execute(_QUERIES["accounts"], {"as_of": as_of})
+        cursor.execute(_QUERIES["accounts"], {"as_of": as_of, "earliest": EARLIEST})
         return {account for (account,) in cursor.fetchall()}
 
 
@@ -133,5 +134,6 @@ def read_published_accounts(
             return None
         cursor.execute(_QUERIES["published_accounts"], {"publication_id": newest.publication_id})
         has_feedback = dict(cursor.fetchall())
-        cursor.execute(_QUERIES["new_accounts"], {"as_of": as_of, "since": newest.as_of})
+        moments = {"as_of": as_of, "since": newest.as_of, "earliest": EARLIEST}
+        cursor.execute(_QUERIES["new_accounts"], moments)
         return PublishedAccounts(has_feedback, tuple(one for (one,) in cursor.fetchall()))

@@ -5,7 +5,7 @@ and one sort groups it. Memory is bounded by a bucket of accounts: each bucket i
 scan of its own that keeps the accounts whose hash falls into it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +18,7 @@ from psycopg2 import sql
 
 from components.errors import ContractBroken
 from components.feedback_example_gen.reading.copy_columns import column, copy_columns
+from components.postgres.moments import EARLIEST
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from transforms.arrays import Integers
@@ -33,6 +34,7 @@ _FEEDBACK_TYPES: Final = {
     **{column.name: pa.int64() for column in NUMBERS},
     **{column.name: _CODES for column in CATEGORIES},
 }
+_MOMENT_TYPES: Final = {ACCOUNT_ID.name: _CODES, CREATED_AT.name: pa.timestamp("us")}
 _CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
 
 
@@ -94,7 +96,7 @@ def read_feedback(
     bucket: Bucket,
     collapse_duplicates: bool = True,
 ) -> Feedback:
-    """Reads one bucket's rows with an account_id and created_at < as_of.
+    """Reads one bucket's rows with an account_id and a possible date before as_of.
 
     Args:
         connection: Open, with time zone UTC, inside the shared snapshot.
@@ -111,8 +113,7 @@ def read_feedback(
         ContractBroken: A column that must not be NULL is.
     """
     query = sql.SQL(_QUERIES["read_feedback"])
-    parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
-    table = copy_columns(connection, query, parameters, _FEEDBACK_TYPES)
+    table = copy_columns(connection, query, _parameters(as_of, bucket), _FEEDBACK_TYPES)
     _refuse_nulls(table)
     account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))
     created_us = column(table, CREATED_AT.name).cast(pa.int64()).to_numpy()
@@ -130,6 +131,38 @@ def read_feedback(
         numbers={name: one[order] for name, one in numbers.items()},
         strings={name: one.take(indices) for name, one in strings.items()},
         duplicate_rows=table.num_rows - len(order),
+    )
+
+
+def read_moments(
+    connection: psycopg2.extensions.connection,
+    as_of: datetime,
+    accounts: Sequence[str] | None = None,
+) -> Feedback:
+    """Reads when accounts wrote, which is all that population and labels depend on.
+
+    Args:
+        connection: Open.
+        as_of: The run's now, UTC.
+        accounts: Ids of some accounts; None for all.
+
+    Returns:
+        Feedback without numbers and strings; rows that repeat are not left out.
+    """
+    ids = None if accounts is None else list(accounts)
+    parameters = {"as_of": as_of, "earliest": EARLIEST, "accounts": ids}
+    chosen = "TRUE" if accounts is None else "account_id = ANY(%(accounts)s)"
+    query = sql.SQL(_QUERIES["read_moments"]).format(chosen=sql.SQL(chosen))
+    table = copy_columns(connection, query, parameters, _MOMENT_TYPES)
+    account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))
+    created_us = column(table, CREATED_AT.name).cast(pa.int64()).to_numpy()
+    order = account_order(codes, created_us, np.zeros(len(codes), np.int64))
+    return Feedback(
+        account_ids=account_ids,
+        starts=np.searchsorted(codes[order], np.arange(len(account_ids) + 1)),
+        created_us=created_us[order],
+        numbers={},
+        strings={},
     )
 
 
@@ -154,8 +187,7 @@ def read_churn(
         account_column=sql.Identifier(source.account_column),
         date_column=sql.Identifier(source.date_column),
     )
-    parameters = {"as_of": as_of, "bucket": bucket.index, "buckets": bucket.count}
-    table = copy_columns(connection, query, parameters, _CHURN_TYPES)
+    table = copy_columns(connection, query, _parameters(as_of, bucket), _CHURN_TYPES)
     churned = column(table, "account_id")
     position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
     account = position.fill_null(-1).to_numpy().astype(np.int64)[churned.indices.to_numpy()]
@@ -164,6 +196,15 @@ def read_churn(
     account, churned_us = account[known], churned_us[known]
     order = np.lexsort((churned_us, account))
     return Churn(account=account[order], churned_us=churned_us[order])
+
+
+def _parameters(as_of: datetime, bucket: Bucket) -> dict[str, object]:
+    return {
+        "as_of": as_of,
+        "earliest": EARLIEST,
+        "bucket": bucket.index,
+        "buckets": bucket.count,
+    }
 
 
 def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Integers]:
@@ -177,17 +218,24 @@ def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Integers]:
 
 
 def _refuse_nulls(table: pa.Table) -> None:
-    found = [
-        f"{name} in {table[name].null_count}"
-        for name in table.column_names
-        if table[name].null_count
-    ]
+    found = {name: table[name].null_count for name in table.column_names if table[name].null_count}
     if found:
-        raise ContractBroken(
-            f"Columns of feedback_enriched that must not be NULL are: {', '.join(found)} of "
-            f"{table.num_rows} rows with an account_id. Correct the ETL that fills them, and add "
-            "NOT NULL to the table."
-        )
+        raise ContractBroken(null_problem(found, table.num_rows))
+
+
+def null_problem(found: Mapping[str, int], rows: int) -> str:
+    """Says that columns are NULL which must not be.
+
+    Args:
+        found: Rows by column.
+        rows: All rows that were looked at.
+    """
+    return (
+        "Columns of feedback_enriched that must not be NULL are: "
+        f"{', '.join(f'{name} in {count}' for name, count in found.items())} of "
+        f"{rows} rows with an account_id. Correct the ETL that fills them, and add "
+        "NOT NULL to the table."
+    )
 
 
 KEY_BITS: Final = 63

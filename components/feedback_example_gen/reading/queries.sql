@@ -13,7 +13,7 @@ FROM (SELECT *, named AND dated AND churned_at >= %(first)s AND churned_at < %(a
                    {date_column} AS churned_at,
                    coalesce({account_column}::text <> '', false) AS named,
                    coalesce(isfinite({date_column})
-                            AND {date_column} >= '0001-01-01 00:00+00', false) AS dated
+                            AND {date_column} >= %(earliest)s, false) AS dated
             FROM {table}) AS churn) AS judged
 
 -- name: churn_days
@@ -35,6 +35,7 @@ WHERE {account_column}::text <> ''
   AND {date_column} < %(as_of)s
   AND NOT EXISTS (SELECT FROM feedback_enriched AS feedback
                   WHERE feedback.account_id::text = churn.{account_column}::text
+                    AND feedback.created_at >= %(earliest)s
                     AND feedback.created_at < %(as_of)s)
 GROUP BY 1
 
@@ -42,6 +43,7 @@ GROUP BY 1
 SELECT DISTINCT account_id::text
 FROM feedback_enriched
 WHERE account_id::text <> ''
+  AND created_at >= %(earliest)s
   AND created_at < %(as_of)s
 
 -- name: published_accounts
@@ -67,6 +69,7 @@ LIMIT 1
 SELECT account_id::text
 FROM feedback_enriched
 WHERE account_id::text <> ''
+  AND created_at >= %(earliest)s
   AND created_at < %(as_of)s
 GROUP BY 1
 HAVING min(created_at) >= %(since)s
@@ -76,6 +79,37 @@ SELECT coalesce(bool_and(has_table_privilege(oid, 'SELECT')) AND count(*) = 2, f
 FROM pg_class
 WHERE oid IN (to_regclass('tens_insight.publications'),
               to_regclass('tens_insight.account_risk_score_history'))
+
+-- name: estimated_rows
+-- What the planner expects, as JSON: for a table, a view or a foreign table alike.
+EXPLAIN (FORMAT JSON) SELECT FROM feedback_enriched
+
+-- name: faults
+-- Rows that a run would refuse, in one scan: of the window of the product areas, and of accounts.
+SELECT count(*) FILTER (WHERE created_at >= %(areas_since)s
+                          AND (known_sentiment AND known_priority) IS NOT TRUE) AS unsound_in_areas,
+       count(*) FILTER (WHERE named) AS named,
+       count(*) FILTER (WHERE named AND created_at >= %(events_since)s AND NOT known_sentiment)
+           AS unknown_sentiment,
+       count(*) FILTER (WHERE named AND created_at >= %(events_since)s AND NOT known_priority)
+           AS unknown_priority,
+       jsonb_build_object({nulls}) AS nulls
+FROM (SELECT {columns},
+             account_id::text <> '' AS named,
+             sentiment::text = ANY(%(sentiments)s) AS known_sentiment,
+             priority BETWEEN 1 AND 5 AS known_priority
+      FROM {feedback}) AS feedback
+WHERE created_at >= %(earliest)s
+  AND created_at < %(as_of)s
+
+-- name: has_named_row
+-- Whether any row can be an event at all; with GoInsight's index on account_id found at once.
+SELECT EXISTS (SELECT FROM feedback_enriched
+               WHERE account_id > '' AND created_at >= %(earliest)s AND created_at < %(as_of)s)
+
+-- name: kind_of_feedback
+-- Whether the table can be sampled by its blocks: views and foreign tables cannot.
+SELECT relkind IN ('r', 'p', 'm') FROM pg_class WHERE oid = 'feedback_enriched'::regclass
 
 -- name: previous_publication
 SELECT as_of, feedback_rows, rows_written AS scored
@@ -106,19 +140,18 @@ GROUP BY 1, 2
 
 -- name: read_churn
 -- When the accounts of one bucket churned, as far as that was known at as_of.
-SELECT {account_column}::text AS account_id, {date_column}::timestamp AS churned_at
+SELECT {account_column}::text AS account_id, {date_column} AT TIME ZONE 'UTC' AS churned_at
 FROM {table}
 WHERE {date_column} < %(as_of)s
-  AND {date_column} >= '0001-01-01 00:00+00'
+  AND {date_column} >= %(earliest)s
   AND (hashtext({account_column}::text) & 2147483647) %% %(buckets)s = %(bucket)s
 
 -- name: read_feedback
 -- The feedback of one bucket of accounts before as_of, without its text: the columns of
 -- transforms/columns.py under their own names, in any order.
--- The session's time zone is UTC, so the cast to timestamp keeps UTC's clock. The casts to
--- text take the padding off char(n). No calendar of ours goes back before the year 1.
+-- The casts to text take the padding off char(n).
 SELECT account_id::text,
-       created_at::timestamp,
+       created_at AT TIME ZONE 'UTC' AS created_at,
        hashtextextended(id::text, 0) AS id_hash,
        priority,
        sentiment::text,
@@ -129,26 +162,56 @@ SELECT account_id::text,
        region::text
 FROM feedback_enriched
 WHERE account_id::text <> ''
-  AND created_at >= '0001-01-01 00:00+00'
+  AND created_at >= %(earliest)s
   AND created_at < %(as_of)s
   AND (hashtext(account_id::text) & 2147483647) %% %(buckets)s = %(bucket)s
 
+-- name: read_moments
+-- When accounts wrote before as_of.
+SELECT account_id::text, created_at AT TIME ZONE 'UTC' AS created_at
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at >= %(earliest)s
+  AND created_at < %(as_of)s
+  AND {chosen}
+
+-- name: sampled_accounts
+-- Some accounts, as a sample of the rows meets them.
+SELECT DISTINCT account_id::text FROM {feedback} WHERE account_id::text <> '' LIMIT %(most)s
+
+-- name: unsound_rows
+-- A FROM item of the rows with a priority or sentiment that the contract does not know, written so
+-- that GoInsight's indexes on these columns find them at once. For columns of type text.
+(SELECT {columns}
+ FROM feedback_enriched
+ WHERE priority < 1 OR priority > 5 OR priority IS NULL
+    OR sentiment < 'negative' OR sentiment > 'positive' OR sentiment IS NULL
+    OR (sentiment > 'negative' AND sentiment < 'neutral')
+    OR (sentiment > 'neutral' AND sentiment < 'positive')) AS unsound_rows
+
 -- name: watermark
--- What the database held at as_of, in one scan.
-SELECT count(*) FILTER (WHERE dated AND created_at < %(as_of)s) AS rows,
-       count(*) FILTER (WHERE dated AND created_at < %(as_of)s AND NOT named)
-           AS rows_without_account,
+-- What the database held at as_of, by weeks from the earliest possible date on, in one scan. The
+-- rows that nothing reads, later than as_of or without a possible date, are in no week.
+SELECT week,
+       count(*) AS rows,
+       count(*) FILTER (WHERE named) AS named_rows,
        count(*) FILTER (WHERE created_at >= %(as_of)s) AS rows_in_future,
        count(*) FILTER (WHERE NOT dated) AS rows_without_date,
-       count(*) FILTER (WHERE dated AND created_at < %(previous_as_of)s) AS rows_before_previous,
-       min(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named) AS first,
-       max(created_at) FILTER (WHERE dated AND created_at < %(as_of)s AND named) AS newest,
-       count(*) FILTER (WHERE created_at < %(as_of)s AND created_at >= %(last_week)s)
-           AS last_week_rows,
+       count(*) FILTER (WHERE created_at < %(previous_as_of)s) AS rows_before_previous,
+       count(*) FILTER (WHERE created_at >= %(last_week)s) AS last_week_rows,
        count(*) FILTER (WHERE created_at < %(last_week)s AND created_at >= %(weeks_before)s)
-           AS weeks_before_rows
+           AS weeks_before_rows,
+       min(created_at) FILTER (WHERE named) AS first,
+       max(created_at) FILTER (WHERE named) AS newest
 FROM (SELECT created_at,
-             coalesce(account_id::text <> '', false) AS named,
-             -- As read_feedback has it: no calendar of ours goes back before the year 1.
-             coalesce(created_at >= '0001-01-01 00:00+00', false) AS dated
-      FROM feedback_enriched) AS feedback
+             named,
+             dated,
+             CASE WHEN dated AND created_at < %(as_of)s
+                  THEN ((created_at AT TIME ZONE 'UTC')::date - %(earliest)s::date) / 7
+             END AS week
+      FROM (SELECT created_at,
+                   coalesce(account_id::text <> '', false) AS named,
+                   coalesce(created_at >= %(earliest)s, false) AS dated
+            FROM {feedback}) AS feedback) AS feedback
+GROUP BY week
+ORDER BY week

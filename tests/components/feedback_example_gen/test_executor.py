@@ -163,6 +163,7 @@ def test_the_artifact_says_what_it_holds(
         "rows_without_account": len(unnamed),
         "rows_in_future": len(later),
         "rows_without_date": 2,
+        "rows_before_history": 0,
         "rows_last_week": len(newer) - len(later),
         "rows_weeks_before": sum(row["created_at"] >= ago(63) for row in dated) - len(newer),
         "train_cutoffs": ",".join(cutoff.isoformat() for cutoff in TRAIN_CUTOFFS),

@@ -1,7 +1,6 @@
 """Every way in which a database can break the contract has its own sentence."""
 
 from contextlib import closing
-from datetime import datetime, timezone
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -9,7 +8,7 @@ import pytest
 
 from components.errors import ContractBroken
 from components.postgres.connection import connect
-from components.postgres.contract import check_contract, require_contract, table_facts
+from components.postgres.contract import check_contract, require_contract
 from components.postgres.tables import output_contracts
 
 FEEDBACK = """
@@ -230,43 +229,6 @@ def test_select_may_be_granted_by_column(
     execute(f'GRANT SELECT (account_id) ON feedback_enriched TO "{role}"')
     monkeypatch.setenv("DATABASE_URL", password_url)
     assert problems(need_outputs=False) == []
-
-
-def test_facts_of_the_feedback(good_database: str) -> None:
-    execute(
-        """INSERT INTO feedback_enriched
-           SELECT n, moment, 'email', 'billing', 'neutral', 3, 't', 'EU', 'pro', account, 's'
-           FROM (VALUES (1, timestamptz '2025-01-01 00:00+02', 'A'),
-                        (2, '2025-03-01 00:00+00', 'A'),
-                        (3, '2025-02-01 00:00+00', 'B'),
-                        (4, '2025-02-01 00:00+00', NULL),
-                        (5, '2025-02-01 00:00+00', ''),
-                        (6, 'infinity', 'B'),
-                        (7, '2900-01-01 00:00+00', '')) AS feedback (n, moment, account)"""
-    )
-    with closing(connect("tens-insight test")) as connection:
-        facts = table_facts(connection)
-    assert (facts.rows, facts.accounts, facts.rows_without_account) == (7, 2, 3)
-    assert facts.future_rows == 2
-    assert facts.first_created_at == datetime(2024, 12, 31, 22, tzinfo=timezone.utc)
-    assert facts.last_created_at == datetime(2900, 1, 1, tzinfo=timezone.utc)
-
-
-def test_facts_of_an_empty_table(good_database: str) -> None:
-    with closing(connect("tens-insight test")) as connection:
-        facts = table_facts(connection)
-    assert (facts.rows, facts.accounts, facts.rows_without_account, facts.future_rows) == (0,) * 4
-    assert facts.first_created_at is None
-    assert facts.last_created_at is None
-
-
-def test_facts_without_the_account_column_are_explained(good_database: str) -> None:
-    execute("ALTER TABLE feedback_enriched DROP COLUMN account_id")
-    with (
-        closing(connect("tens-insight test")) as connection,
-        pytest.raises(ContractBroken, match="account_id"),
-    ):
-        table_facts(connection)
 
 
 def test_a_churn_table_that_is_named_and_missing_gets_a_suggestion(good_database: str) -> None:

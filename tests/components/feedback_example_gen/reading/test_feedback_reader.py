@@ -21,6 +21,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_feedback,
 )
 from components.postgres.connection import connect
+from components.postgres.moments import EARLIEST
 from transforms.columns import CATEGORIES
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
@@ -59,7 +60,8 @@ def fetched(tables: Tables, as_of: datetime = AS_OF, collapse: bool = True) -> G
     columns = ", ".join(("account_id", "created_at", "priority", *STRING_COLUMNS))
     rows = tables.execute(
         f"SELECT hashtextextended(id, 0), {columns} FROM feedback_enriched "
-        "WHERE account_id <> '' AND created_at < %s",
+        "WHERE account_id <> '' AND created_at >= %s AND created_at < %s",
+        EARLIEST,
         as_of,
     )
     found: Groups = {}
@@ -167,15 +169,21 @@ def test_no_rows(feedback: Tables) -> None:
 
 
 def test_one_row(feedback: Tables) -> None:
-    moment = datetime(1969, 7, 20, 20, 17, 40, 123_456, tzinfo=timezone.utc)
+    moment = datetime(1999, 7, 20, 20, 17, 40, 123_456, tzinfo=timezone.utc)
     feedback.add([{"created_at": moment, "account_id": "ACC", "priority": 5}])
     values = ("neutral", "billing", "email", "invoice", "pro", "NA")
     assert groups(read()) == {"ACC": [(moment, 5, *values)]}
-    assert read().created_us.tolist() == [-14_182_939_876_544]
+    assert read().created_us.tolist() == [932_501_860_123_456]
 
 
-@pytest.mark.parametrize("moment", ["infinity", "-infinity", "0044-03-15 12:00:00+00 BC"])
-def test_moments_outside_of_our_calendar_are_left_out(feedback: Tables, moment: str) -> None:
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "infinity", "-infinity", "0044-03-15 12:00:00+00 BC", "20260-01-01", "0001-01-01",
+        "1601-01-01", "1899-12-30", "1900-01-01", "1904-01-01", "1970-01-01", "1980-01-01",
+    ],
+)  # fmt: skip
+def test_impossible_moments_and_zero_dates_are_left_out(feedback: Tables, moment: str) -> None:
     inside = feedback.add([{"topic": "in"}, {"topic": "out"}])
     feedback.execute(
         "UPDATE feedback_enriched SET created_at = %s::timestamptz WHERE id = %s",
@@ -185,8 +193,8 @@ def test_moments_outside_of_our_calendar_are_left_out(feedback: Tables, moment: 
     assert [row[5] for row in groups(read())["ACC-1"]] == ["in"]
 
 
-def test_the_first_moment_of_our_calendar_is_read(feedback: Tables) -> None:
-    first = datetime(1, 1, 1, tzinfo=timezone.utc)
+def test_the_first_possible_moment_is_read(feedback: Tables) -> None:
+    first = EARLIEST
     feedback.add([{"created_at": AS_OF - MICROSECOND}, {"created_at": first}])
     assert [row[0] for row in groups(read())["ACC-1"]] == [first, AS_OF - MICROSECOND]
 
@@ -287,7 +295,11 @@ def test_churn_dates_come_by_account_and_time(feedback: Tables) -> None:
             ("", moments[0]),
         ]
     )
-    feedback.execute("INSERT INTO account_churn VALUES ('ACC-1', '-infinity'), ('ACC-1', NULL)")
+    feedback.execute(
+        "INSERT INTO account_churn SELECT 'ACC-1', moment::timestamptz FROM unnest(ARRAY["
+        "'-infinity', NULL, 'infinity', '0044-03-15 BC', '20260-01-01', '1970-01-01', "
+        "'0001-01-01']) AS moment"
+    )
     assert churns(read(), bucket=ALL) == {
         "ACC-3": [moments[0], moments[1] + MICROSECOND, moments[2]],
         "Ü,\n": [moments[1]],

@@ -1,0 +1,55 @@
+"""How many examples there are of each split, and how many churned: counted without TensorFlow."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
+from components.feedback_example_gen.examples import (
+    CutoffExamples,
+    ExampleRules,
+    take_examples,
+)
+from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
+from components.registry.input_properties import Split
+
+
+@dataclass(frozen=True)
+class ExampleCount:
+    """How many examples a bucket gave for one cutoff; churned is 0 for `score`."""
+
+    split: str
+    cutoff: str
+    examples: int
+    churned: int
+
+
+def examples_of_split(
+    split: str, feedback: Feedback, churn: Churn | None, plan: CutoffPlan, rules: ExampleRules
+) -> Iterator[tuple[CutoffExamples, ExampleCount]]:
+    """Yields the examples of a bucket at each cutoff of a split, and their number.
+
+    Args:
+        split: One of SPLITS.
+        feedback: Of the bucket.
+        churn: Its churn dates; None where the label is inactivity.
+        plan: The cutoffs.
+        rules: What an example holds.
+    """
+    for cutoff in (moment for of, moment in plan if of == split):
+        known_until = plan.known_until(split, cutoff)
+        examples = take_examples(feedback, churn, cutoff, rules, known_until)
+        churned = 0 if examples.labels is None else int(examples.labels.churned.sum())
+        yield examples, ExampleCount(split, cutoff.isoformat(), len(examples.account), churned)
+
+
+def split_of(name: str, example_counts: Sequence[ExampleCount]) -> Split:
+    """Adds up the counts of one split over its buckets and cutoffs."""
+    counts = [count for count in example_counts if count.split == name]
+    examples = sum(count.examples for count in counts)
+    churned = sum(count.churned for count in counts)
+    return Split(
+        cutoffs=",".join(sorted({count.cutoff for count in counts})),
+        examples=examples,
+        churned=churned,
+        base_rate=churned / examples if name != SCORE and examples else None,
+    )
