@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 import numpy as np
 import tensorflow as tf
@@ -168,11 +169,20 @@ def _texts(values: NDArray[np.object_]) -> NDArray[np.object_]:
     return texts.reshape(values.shape)
 
 
+_in_use: WeakValueDictionary[str, Any] = WeakValueDictionary()
+"""SavedModels by their folder, which no one writes to again: an executor and the Beam workers in
+its process share one, as to load it takes seconds."""
+
+
 def _loaded(directory: str) -> Any:
+    if (model := _in_use.get(directory)) is not None:
+        return model
     try:
-        return tf.saved_model.load(directory)
+        model = tf.saved_model.load(directory)
     except OSError as broken:
         raise ValueError(f"{directory} holds no readable SavedModel: {broken}") from broken
+    _in_use[directory] = model
+    return model
 
 
 def _serving_signature(model: Any, directory: str) -> Any:

@@ -126,6 +126,9 @@ def beam_executor() -> Callable[[type], Any]:
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
     from pipeline.nodes import LOCAL_BEAM_ARGS
+    from tests.forked_command import remember_arguments
+
+    remember_arguments()
 
     def make(executor: type) -> Any:
         context = BaseBeamExecutor.Context(
@@ -154,6 +157,31 @@ def write_examples(beam_executor: Callable[[type], Any]) -> Callable[..., Any]:
         return examples
 
     return write
+
+
+@pytest.fixture(scope="session")
+def examples_of(postgres_server: Any, write_examples: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes Examples of rows in a database of their own, for tests that read no database."""
+
+    def make(
+        folder: Path,
+        rows: Iterable[dict[str, Any]],
+        churns: Iterable[tuple[str, datetime]] = (),
+        **changes: Any,
+    ) -> Any:
+        name = postgres_server.create_database()
+        try:
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setenv("DATABASE_URL", postgres_server.url(name))
+                tables = FeedbackTables(postgres_server.url(name))
+                tables.add(rows)
+                if churned := list(churns):
+                    tables.churn(churned)
+                return write_examples(folder, **changes)
+        finally:
+            postgres_server.drop_database(name)
+
+    return make
 
 
 @pytest.fixture(scope="session")

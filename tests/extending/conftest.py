@@ -38,14 +38,17 @@ class Interpreter:
             text=True,
         )
 
-    def run(self, root: Path, module: str, arguments: list[str], environment: dict[str, str]) -> str:
+    def run(
+        self, root: Path, module: str, arguments: list[str], environment: dict[str, str]
+    ) -> str:
         """Returns what the module printed; its end in another code than 0 fails the test."""
         assert self._server.stdin
         assert self._server.stdout
         out, err = root / "out.txt", root / "err.txt"
         environment = {**os.environ, "PYTHONPATH": str(root), **environment}
         request = [module, arguments, environment, *map(str, (root, out, err))]
-        print(json.dumps(request), file=self._server.stdin, flush=True)
+        self._server.stdin.write(f"{json.dumps(request)}\n")
+        self._server.stdin.flush()
         code = self._server.stdout.readline()
         assert code == "0\n", (code + out.read_text() + err.read_text())[-3000:]
         return out.read_text()

@@ -49,7 +49,8 @@ def main() -> None:
             request = (module, arguments, environment, *map(Path, paths))
             runpy.run_path(str(FORKED_COMMAND), {"REQUEST": request}, FORK)
         _, status = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """From Examples and a champion to the published table: all of it, or nothing."""
 
+import functools
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -30,40 +31,60 @@ Tables = Any
 Make = Callable[..., Any]
 
 
-@pytest.fixture
-def score(
-    beam_executor: Make, write_examples: Make, model: Any, tmp_path: Path
-) -> Callable[..., Any]:
-    """Reads the database, scores everyone and publishes; returns the scores' artifact."""
+SILENCE = {account: 5.0 + 6 * number for number, account in enumerate(ODD)}
+ACCOUNTS = {account: days / 100 for account, days in SILENCE.items()}
+"""The probability that each account must get."""
+DEPARTED = ODD[:4]
+WORLDS: dict[str, tuple[dict[str, float], Sequence[str]]] = {
+    # world: (days of silence of its accounts, which of them left)
+    "plain": (SILENCE, ()),
+    "one is not a number": (SILENCE | {"nan": 1.0}, ()),
+    "some left": (SILENCE, DEPARTED),
+    "with twins": (SILENCE | {f"twin-{n}": 90.0 for n in range(3)}, ()),
+}
 
-    def run(champion: Any = model, rows_per_bucket: int = 1_000_000, **changes: Any) -> Any:
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        examples = write_examples(
-            folder / "examples",
+
+@pytest.fixture(scope="module")
+def examples(examples_of: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """Makes the Examples to score of a world, once."""
+
+    @functools.cache
+    def make(world: str, rows_per_bucket: int) -> Any:
+        silence, departed = WORLDS[world]
+        return examples_of(
+            tmp_path_factory.mktemp("world") / "examples",
+            [
+                {"account_id": account, "created_at": AS_OF - timedelta(days=days)}
+                for account, days in silence.items()
+            ],
+            [(account, AS_OF - timedelta(days=1)) for account in ("nobody", *departed)],
             splits=["score"],
             label_source="account_churn",
             rows_per_bucket=rows_per_bucket,
         )
+
+    return make
+
+
+@pytest.fixture
+def score(beam_executor: Make, examples: Make, model: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Scores everyone of a world and publishes; returns the scores' artifact."""
+
+    def run(
+        champion: Any = model,
+        world: str = "plain",
+        rows_per_bucket: int = 1_000_000,
+        **changes: Any,
+    ) -> Any:
         scores = PublishedScores()
-        scores.uri = str(folder / "scores")
-        inputs = {"examples": [examples]} | ({"model": [champion]} if champion else {})
+        scores.uri = str(tmp_path / f"scores-{len(list(tmp_path.iterdir()))}")
+        inputs = {"examples": [examples(world, rows_per_bucket)]}
+        inputs |= {"model": [champion]} if champion else {}
         properties = exec_properties(replace(CONFIG, **changes))
         beam_executor(Executor).Do(inputs, {"scores": [scores]}, properties)
         return scores
 
     return run
-
-
-@pytest.fixture
-def accounts(feedback: Tables) -> dict[str, float]:
-    """Accounts of odd names; returns the probability that each must get."""
-    silence = {account: 5.0 + 6 * number for number, account in enumerate(ODD)}
-    feedback.add(
-        {"account_id": account, "created_at": AS_OF - timedelta(days=days)}
-        for account, days in silence.items()
-    )
-    feedback.churn([("nobody", AS_OF - timedelta(days=1))])
-    return {account: days / 100 for account, days in silence.items()}
 
 
 def published(feedback: Tables) -> dict[str, tuple[Any, ...]]:
@@ -74,26 +95,29 @@ def published(feedback: Tables) -> dict[str, tuple[Any, ...]]:
     return {account: tuple(rest) for account, *rest in rows}
 
 
+def details(feedback: Tables) -> dict[str, dict[str, Any]]:
+    rows = feedback.execute("SELECT to_jsonb(one) FROM tens_insight.account_risk_details AS one")
+    return {one["account_id"]: one for (one,) in rows}
+
+
 def category(probability: float) -> str:
     return ("low", "medium", "high", "critical")[int(probability * 4)]
 
 
-def test_everyone_is_published(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
-) -> None:
+def test_everyone_is_published(feedback: Tables, score: Callable[..., Any]) -> None:
     scores = score()
     rows = published(feedback)
-    assert rows.keys() == accounts.keys()
-    for account, expected in accounts.items():
+    assert rows.keys() == ACCOUNTS.keys()
+    for account, expected in ACCOUNTS.items():
         probability, health, risk, predicted_at, version = rows[account]
         assert probability == pytest.approx(expected, rel=1e-6)
         assert health == pytest.approx(100 * (1 - expected), rel=1e-6)
         assert (risk, predicted_at) == (category(expected), AS_OF)
         assert version == "20240601-abcdef01"
     facts = PublishedScoresProperties.read(scores).as_json()
-    assert facts.pop("mean_probability") == pytest.approx(sum(accounts.values()) / len(accounts))
+    assert facts.pop("mean_probability") == pytest.approx(sum(ACCOUNTS.values()) / len(ACCOUNTS))
     assert datetime.fromisoformat(facts.pop("published_at")).utcoffset() == timedelta(0)
-    risks = [category(expected) for expected in accounts.values()]
+    risks = [category(expected) for expected in ACCOUNTS.values()]
     assert facts == {
         "as_of": AS_OF.isoformat(),
         "model_version": "20240601-abcdef01",
@@ -109,11 +133,36 @@ def test_everyone_is_published(
         "FROM tens_insight.publications"
     )
     assert log == [(AS_OF, "20240601-abcdef01", "account_churn", len(ODD), "run-of-the-test")]
+    _check_details(feedback)
+
+
+def _check_details(feedback: Tables) -> None:
+    """Every account has its details, which add up to its probability."""
+    rows = published(feedback)
+    found = details(feedback)
+    assert found.keys() == ACCOUNTS.keys()
+    for account, row in found.items():
+        probability = rows[account][0]
+        assert row["churn_by_horizon"] == {
+            "5": pytest.approx(probability / 2, rel=1e-6),
+            "10": probability,
+            "20": pytest.approx(probability**0.5, rel=1e-6),
+        }
+        assert row["lift"] == pytest.approx(probability / 0.08)
+        assert row["days_since_last_event"] == pytest.approx(100 * probability, rel=1e-6)
+        assert row["silence_state"] == ("new" if probability < 0.3 else "silent")
+        log_odds = sum(one["log_odds"] for one in row["reasons"])
+        assert row["base_log_odds"] + log_odds + row["other_log_odds"] == pytest.approx(
+            math.log(probability / (1 - probability)), abs=1e-5
+        )
+        assert {one["direction"] for one in row["reasons"]} == {"raises", "lowers"} - (
+            {"raises"} if probability < 0.5 else set()
+        )
+        assert all(one["text"] for one in row["reasons"])
 
 
 def test_shards_and_batches_change_nothing(
     feedback: Tables,
-    accounts: dict[str, float],
     score: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -127,6 +176,10 @@ def test_shards_and_batches_change_nothing(
     assert 0 in [pyarrow.parquet.read_table(shard).num_rows for shard in shards]
     assert dict(_scores(scores)) == whole
     assert published(feedback) == table
+    rows = details(feedback)
+    for one in (one for shard in shards for one in pyarrow.parquet.read_table(shard).to_pylist()):
+        assert json.loads(one["reasons"]) == rows[one["account_id"]]["reasons"]
+        assert json.loads(one["churn_by_horizon"]) == rows[one["account_id"]]["churn_by_horizon"]
 
 
 def _scores(scores: Any) -> list[tuple[str, float]]:
@@ -138,34 +191,31 @@ def _scores(scores: Any) -> list[tuple[str, float]]:
 
 
 def test_a_probability_that_is_none_publishes_nothing(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
+    feedback: Tables, score: Callable[..., Any]
 ) -> None:
     score()
     before = published(feedback)
-    feedback.add([{"account_id": "nan"}])
     with pytest.raises(PublicationRefused, match="Nothing was published.*'nan' is nan"):
-        score()
+        score(world="one is not a number")
     assert published(feedback) == before
     assert feedback.execute("SELECT count(*) FROM tens_insight.publications") == [(1,)]
 
 
-def test_the_circuit_breaker_gets_its_settings(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
-) -> None:
+def test_the_circuit_breaker_gets_its_settings(feedback: Tables, score: Callable[..., Any]) -> None:
     score()
-    feedback.churn((account, AS_OF - timedelta(days=1)) for account in ODD[:4])
+    fewer = {"world": "some left", "max_count_change": 0.1}
     with pytest.raises(PublicationRefused, match="max_count_change"):
-        score(max_count_change=0.1)
-    kept = score(max_count_change=0.1, accept_shift="A reason.", departed_accounts="keep")
+        score(**fewer)
+    kept = score(**fewer, accept_shift="A reason.", departed_accounts="keep")
     assert published(feedback).keys() == set(ODD)
     assert PublishedScoresProperties.read(kept).as_json()["published_count"] == len(ODD) - 4
-    removed = score(max_count_change=0.1)
+    removed = score(**fewer)
     assert published(feedback).keys() == set(ODD[4:])
     assert PublishedScoresProperties.read(removed).as_json()["removed_count"] == 4
 
 
 def test_without_a_champion_nothing_is_published(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
+    feedback: Tables, score: Callable[..., Any], make_model: Make
 ) -> None:
     with pytest.raises(NothingToPublish, match="There is no champion"):
         score(champion=None)
@@ -185,51 +235,8 @@ def test_a_shard_without_records_is_no_error(tmp_path: Path, model: Any) -> None
     assert (accounts, probabilities.tolist()) == ([], [])
 
 
-def details(feedback: Tables) -> dict[str, dict[str, Any]]:
-    rows = feedback.execute("SELECT to_jsonb(one) FROM tens_insight.account_risk_details AS one")
-    return {one["account_id"]: one for (one,) in rows}
-
-
-def test_every_account_has_its_details(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
-) -> None:
-    score()
-    rows = details(feedback)
-    assert rows.keys() == accounts.keys()
-    scores = published(feedback)
-    for account, row in rows.items():
-        probability = scores[account][0]
-        assert row["churn_by_horizon"] == {
-            "5": pytest.approx(probability / 2, rel=1e-6),
-            "10": probability,
-            "20": pytest.approx(probability**0.5, rel=1e-6),
-        }
-        assert row["lift"] == pytest.approx(probability / 0.08)
-        assert row["days_since_last_event"] == pytest.approx(100 * probability, rel=1e-6)
-        assert row["silence_state"] == ("new" if probability < 0.3 else "silent")
-        log_odds = sum(one["log_odds"] for one in row["reasons"])
-        assert row["base_log_odds"] + log_odds + row["other_log_odds"] == pytest.approx(
-            math.log(probability / (1 - probability)), abs=1e-5
-        )
-        assert {one["direction"] for one in row["reasons"]} == {"raises", "lowers"} - (
-            {"raises"} if probability < 0.5 else set()
-        )
-        assert all(one["text"] for one in row["reasons"])
-
-
-def test_the_details_of_a_shard_are_those_of_the_table(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
-) -> None:
-    scores = score(rows_per_bucket=1)
-    shards = [pyarrow.parquet.read_table(one).to_pylist() for one in Path(scores.uri).iterdir()]
-    rows = details(feedback)
-    for one in (one for shard in shards for one in shard):
-        assert json.loads(one["reasons"]) == rows[one["account_id"]]["reasons"]
-        assert json.loads(one["churn_by_horizon"]) == rows[one["account_id"]]["churn_by_horizon"]
-
-
 def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any], make_model: Make
+    feedback: Tables, score: Callable[..., Any], make_model: Make
 ) -> None:
     rule = {"mode": "lift", "lifts": [2, 3, 6]}
     scores = score(**LIFTS)
@@ -252,13 +259,12 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
 
 
 def test_bands_by_capacity_part_equals_and_say_so(
-    feedback: Tables, accounts: dict[str, float], score: Callable[..., Any]
+    feedback: Tables, score: Callable[..., Any]
 ) -> None:
     score()
-    feedback.add([{"account_id": f"twin-{n}", "created_at": AS_OF - timedelta(days=90)}
-                  for n in range(3)])  # fmt: skip
     capacity = {"risk_bands": "capacity", "risk_capacity": (2, 3, 4)}
-    facts = PublishedScoresProperties.read(score(**capacity)).as_json()
+    scores = score(world="with twins", **capacity)
+    facts = PublishedScoresProperties.read(scores).as_json()
     assert [facts[f"category_{one}"] for one in ("critical", "high", "medium", "low")] == [
         2, 3, 4, 7,
     ]  # fmt: skip
