@@ -160,7 +160,9 @@ def write_examples(beam_executor: Callable[[type], Any]) -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def examples_of(postgres_server: Any, write_examples: Callable[..., Any]) -> Callable[..., Any]:
+def examples_of(
+    postgres_server: Any, migrated_template: str, write_examples: Callable[..., Any]
+) -> Callable[..., Any]:
     """Makes Examples of rows in a database of their own, for tests that read no database."""
 
     def make(
@@ -169,7 +171,7 @@ def examples_of(postgres_server: Any, write_examples: Callable[..., Any]) -> Cal
         churns: Iterable[tuple[str, datetime]] = (),
         **changes: Any,
     ) -> Any:
-        name = postgres_server.create_database()
+        name = postgres_server.create_database(migrated_template)
         try:
             with pytest.MonkeyPatch.context() as patched:
                 patched.setenv("DATABASE_URL", postgres_server.url(name))

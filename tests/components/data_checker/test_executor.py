@@ -74,12 +74,13 @@ def describe(beam_executor: Callable[[type], Any], write_examples: Callable[...,
 @pytest.fixture(scope="module")
 def sound(
     postgres_server: Any,
+    migrated_template: str,
     make_feedback: Callable[[str], Any],
     describe: Describe,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[SimpleNamespace]:
     """The inputs of a sound world, made once."""
-    name = postgres_server.create_database()
+    name = postgres_server.create_database(migrated_template)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DATABASE_URL", postgres_server.url(name))
         make_feedback(postgres_server.url(name)).add(world())
@@ -262,12 +263,13 @@ def test_few_accounts_are_measured_but_raise_no_drift_alarm(sound: Inputs, tmp_p
 @pytest.fixture(scope="module")
 def changed(
     postgres_server: Any,
+    migrated_template: str,
     make_feedback: Callable[[str], Any],
     describe: Describe,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Inputs]:
     """From 8 days before as_of on a source has another name, areas are lost, a region is new."""
-    name = postgres_server.create_database()
+    name = postgres_server.create_database(migrated_template)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DATABASE_URL", postgres_server.url(name))
         feedback = make_feedback(postgres_server.url(name))
