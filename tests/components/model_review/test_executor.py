@@ -248,7 +248,7 @@ def test_without_a_database_the_rest_is_written(
     review: Write, broken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://me:{CANARY}@127.0.0.1:1/goinsight")
-    written = review(broken)
+    written = review(broken, database_patience_seconds=0)
     assert "127.0.0.1" in dict(written.json["missing"])["accounts"]
     assert written.json["head"]["model_version"] == "broken-1"
     for path in written.folder.iterdir():
