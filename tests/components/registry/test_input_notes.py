@@ -54,6 +54,44 @@ def test_shares_outside_the_vocabulary_are_in_one_sentence():
     ]
 
 
+CHURN = {
+    "churn_known_until": "2026-06-01T00:00:00+00:00",
+    "churn_rows": 90,
+    **{
+        f"churn_rows_{kind}": 0
+        for kind in (
+            "unmatched", "repeated", "without_account", "without_date", "in_future",
+            "before_feedback",
+        )
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ({}, []),
+        ({"churn_rows_unmatched": 9}, ["9 of 90 churn rows match no account"]),
+        (
+            {"churn_spellings": [["punctuation", 4, "'A1'", "'A-1'"]]},
+            ["churn rows that would match an account: 4 but for punctuation, 'A1' for 'A-1'"],
+        ),
+        (
+            {"churn_rows_without_account": 1, "churn_rows_in_future": 2},
+            ["1 churn row without an account, 2 churn rows after as_of: no label"],
+        ),
+        (
+            {"churn_known_until": "2026-05-02T00:00:00+00:00"},
+            ["churn is known until 2026-05-02T00:00:00+00:00; no label looks beyond it"],
+        ),
+        ({"row_security": ["Row-level security applies"]}, ["Row-level security applies"]),
+    ],
+)
+def test_what_is_to_be_said_of_the_ground_truth(data, said):
+    properties = examples_properties(**CHURN | data)
+    assert list(input_notes(properties, scores_properties(**KNOWN))) == said
+
+
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
