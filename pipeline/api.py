@@ -116,7 +116,7 @@ def last_publication(settings: Settings, table: Table = SCORES) -> Publication |
     return _publication(newest)
 
 
-def _published_by(settings: Settings, run_id: str) -> list[Publication | None]:
+def published_by(settings: Settings, run_id: str) -> list[Publication | None]:
     """Returns what a run published, by output table: others may have published since."""
     with consistent_read(settings, "publications of a run") as cursor:
         logs = [read_log(cursor, target) for target in OUTPUT_TABLES]
@@ -143,7 +143,7 @@ def _run(kind: str, settings: Settings, show_progress: bool) -> RunResult:
         result = run_pipeline(kind, settings, progress)
     if isinstance(result, RunFailed):
         raise result.error
-    scores, areas, *_ = _published_by(settings, result.run_id)
+    scores, areas, *_ = published_by(settings, result.run_id)
     assert scores is not None
     return RunResult(
         run_id=result.run_id,

@@ -87,7 +87,7 @@ class Status:
     @property
     def last_run(self) -> RunRecord | None:
         """The newest attempt that came to an end, and had begun to work."""
-        return next((run for run in self.runs if _has_ended(run)), None)
+        return last_run_of(self.runs)
 
     def as_json(self, limit: int) -> dict[str, Any]:
         """Returns plain values, the newest runs so many at most."""
@@ -165,9 +165,15 @@ def newest_runs(cursor: Cursor, settings: Settings, limit: int) -> list[RunRecor
     """Returns the newest attempts, of the state directory and of the database, newest first."""
     told = {run.run_id: run for run in read_records(cursor, limit)}
     here = {run.run_id: run for run in RunRecords(settings.runs_dir).newest(limit)}
-    # A full disk keeps a run from writing its end here; the database may know it.
+    # A full disk keeps a run from writing its end here; the database may know it. What is in a
+    # database, and not in this one, was a run on another.
     ended = {name for name, run in told.items() if run.ended_at is not None}
-    here = {name: run for name, run in here.items() if run.state != KILLED or name not in ended}
+    here = {
+        name: run
+        for name, run in here.items()
+        if not (run.state == KILLED and name in ended)
+        and not (run.in_database and name not in told)
+    }
     found = sorted((told | here).values(), key=lambda run: run.started_at, reverse=True)
     return with_publications(cursor, found[:limit])
 
@@ -195,6 +201,11 @@ def with_runs_of_metadata(status: Status, found: Sequence["Run"]) -> Status:
     ]
     runs = sorted([*status.runs, *others], key=lambda run: run.started_at, reverse=True)
     return replace(status, runs=runs)
+
+
+def last_run_of(runs: Sequence[RunRecord]) -> RunRecord | None:
+    """Returns the newest attempt that came to an end, and had begun to work."""
+    return next((run for run in runs if _has_ended(run)), None)
 
 
 def problems(status: Status, max_age: timedelta) -> Iterator[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from components.errors import TensInsightError
 from pipeline.commands.durations import DURATION
 from pipeline.commands.parts import examples
 from pipeline.text.terminal import say, say_json
@@ -74,6 +75,29 @@ def _check(settings: "Settings", max_age: timedelta, as_json: bool, limit: int) 
     return NOT_WELL if found else 0
 
 
+def _show_runs_alone(
+    settings: "Settings", limit: int, error: TensInsightError, as_json: bool
+) -> None:
+    """Tells what the state directory knows of runs where the database cannot be asked."""
+    from pipeline.runs.record import RunRecords
+    from pipeline.status import last_run_of
+    from pipeline.text.status import run_facts, run_lines
+    from pipeline.text.summary import print_facts
+    from pipeline.text.terminal import console
+
+    runs = RunRecords(settings.runs_dir).newest(max(limit, _RUNS_CHECKED))
+    last = last_run_of(runs)
+    error.facts["runs"] = [run.as_json() for run in runs[:limit]]
+    error.facts["last_run"] = last.as_json() if last else None
+    if as_json or not runs:
+        return
+    out = console()
+    print_facts(run_facts(last) if last else (), out)
+    out.print()
+    for line in run_lines(runs[:limit]) if limit else ():
+        out.print(line)
+
+
 def _show(settings: "Settings", limit: int, as_json: bool) -> int:
     from pipeline.registry.registry import Registry
     from pipeline.registry.state_claim import note_of_other_database
@@ -82,7 +106,11 @@ def _show(settings: "Settings", limit: int, as_json: bool) -> int:
     from pipeline.text.summary import print_facts
     from pipeline.text.terminal import console
 
-    status = read_status(settings, max(limit, _RUNS_CHECKED))
+    try:
+        status = read_status(settings, max(limit, _RUNS_CHECKED))
+    except TensInsightError as error:
+        _show_runs_alone(settings, limit, error, as_json)
+        raise
     registry = Registry(settings.metadata_path)
     champion = registry.champion()
     properties = champion.properties.as_json() if champion else None

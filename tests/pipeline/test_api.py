@@ -3,13 +3,16 @@
 import logging
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 import pipeline
 from components.errors import DataGateStopped
 from pipeline import last_publication, load_settings
+from pipeline.api import published_by
 from pipeline.logs import log_to_file, logging_restored
 
 PAGE = Path(__file__).parents[2] / "docs/api.md"
@@ -48,6 +51,21 @@ def test_there_is_no_publication_before_the_first(migrated_database):
     assert last_publication(load_settings(), "areas") is None
     with pytest.raises(ValueError, match="no output table 'model'; there are scores, areas"):
         last_publication(load_settings(), "model")
+
+
+def test_a_run_is_told_its_own_publications_and_not_those_of_another(migrated_database):
+    insert = (
+        "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
+        "label_source, rows_written, rows_removed, category_shares, run_id, published_by) VALUES "
+        "(gen_random_uuid(), %s, now(), %s, 'none', 7, 0, '{}', %s, 'me')"
+    )
+    with closing(psycopg2.connect(migrated_database)) as connection, connection:
+        for run_id in ("ours", "later"):
+            connection.cursor().execute(insert, ("account_risk_scores", f"m-{run_id}", run_id))
+        connection.cursor().execute(insert, ("product_area_impact", "weights", "later"))
+    scores, areas = published_by(load_settings(), "ours")
+    assert (scores.model_version, scores.run_id, areas) == ("m-ours", "ours", None)
+    assert last_publication(load_settings()).run_id == "later"
 
 
 def test_a_run_that_publishes_nothing_raises_why_and_gives_logging_back(

@@ -115,6 +115,16 @@ def test_rows_that_were_there_before_us_are_not_ours(migrated_database, capsys):
     ]
 
 
+def test_an_undo_to_the_rows_of_another_leaves_no_publication_of_ours(migrated_database, capsys):
+    execute(migrated_database, FOREIGN)
+    publish_scores(hours_ago=1)
+    undo(ACCOUNT_RISK_SCORES, reason="wrong")
+    code, state = status(capsys, "--check")
+    assert (code, state["publication_id"], state["scores_age_hours"]) == (11, None, None)
+    assert state["problems"] == ["account_risk_scores shows no publication of ours."]
+    assert state["tables"]["scores"]["as_published"]  # as they were before us
+
+
 def test_the_check_takes_an_age_and_says_that_all_is_well(migrated_database, capsys):
     publish_scores(hours_ago=30)
     run_ends()
@@ -127,6 +137,18 @@ def test_the_check_takes_an_age_and_says_that_all_is_well(migrated_database, cap
     assert told(capsys, "--check", "--max-age", "29.5h")[0] == 11
     assert run_cli(["status", "--check", "--max-age", "soon"]) == 2
     assert run_cli(["status", "--max-age", "26h"]) == 2
+
+
+def test_runs_are_told_where_the_database_cannot_be_asked(migrated_database, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert run_cli(["run", "score"]) == 5
+    code, said = told(capsys)
+    assert code == 5
+    assert "failed with code 5" in said
+    assert "No database answers at nobody@127.0.0.1:1/none" in said
+    code, state = status(capsys)
+    assert (code, state["exit"], state["last_run"]["exit_code"]) == (5, 5, 5)
+    assert len(state["runs"]) == 1
 
 
 def test_the_check_ends_as_other_commands_do_where_the_database_cannot_be_asked(
@@ -214,6 +236,20 @@ def test_warnings_of_a_run_that_succeeded_are_kept_and_shown(migrated_database, 
     assert run_cli(["publications", "show", "1", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["run"]["warnings"] == ["tier: 3 new values\x1b[31m"]
+
+
+def test_runs_on_another_database_are_not_told(
+    migrated_database, postgres_server, migrated_template, monkeypatch, capsys
+):
+    run_ends(NothingToPublish("There is no champion."))
+    other = postgres_server.create_database(migrated_template)
+    try:
+        monkeypatch.setenv("DATABASE_URL", postgres_server.url(other))
+        publish_scores(hours_ago=1)
+        assert status(capsys)[1]["runs"] == []
+        assert told(capsys, "--check")[0] == 0
+    finally:
+        postgres_server.drop_database(other)
 
 
 def test_runs_of_other_machines_are_told_from_the_database(
