@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test test-fast test-tfx121 lint drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,6 +24,10 @@ test-fast: setup ## the tests that train no model
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
 	@requirements/debian13.sh sh -c 'REQUIRE_BROWSER=1 make test && make run && make stop'
+
+goinsight: setup ## the contract's tests against the real GoInsight: SOURCE=FOLDER of a checkout, needs Go
+	@test -d "$(SOURCE)" || { echo "SOURCE=FOLDER must name a checkout of GoInsight"; exit 2; }
+	@GOINSIGHT_SOURCE=$(abspath $(SOURCE)) $(BIN)/pytest -n0 tests/contract
 
 drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
 	@$(BIN)/tens-insight demo drill
