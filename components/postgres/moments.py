@@ -12,6 +12,9 @@ EARLIEST: Final = datetime(1990, 1, 1, tzinfo=timezone.utc)
 """Older dates of feedback or churn are no dates: the zero dates of other systems (the years 1,
 1601, 1899, 1900, 1904, 1970 and 1980) lie before it, customers' words in a database do not."""
 
+LATEST: Final = datetime(9999, 12, 31, tzinfo=timezone.utc)
+"""From it on Python's calendar ends; no date of feedback is meant."""
+
 _FIRST: Final = datetime.min.replace(tzinfo=timezone.utc)
 _LAST: Final = datetime.max.replace(tzinfo=timezone.utc)
 Text = str | bytes | None

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.postgres.moments import EARLIEST, LATEST
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, record, records
 
@@ -101,9 +102,17 @@ class Period:
 
 @dataclass(frozen=True)
 class Feedback:
-    """How much feedback of an account there is, and from when to when, UTC."""
+    """How much feedback of an account there is, and from when to when, UTC.
+
+    Attributes:
+        rows: All rows.
+        dated: Those with a possible date.
+        first: The oldest of these; None without any.
+        last: The newest of these; likewise.
+    """
 
     rows: int
+    dated: int
     first: datetime | None
     last: datetime | None
 
@@ -156,6 +165,7 @@ def account_timeline(
     values = {
         "account_id": account_id,
         "as_of": as_of,
+        "earliest": EARLIEST,
         "days": days,
         "periods": periods,
         "collapse": collapse,
@@ -168,7 +178,8 @@ def account_timeline(
 
 def account_feedback(cursor: Cursor, account_id: str) -> Feedback:
     """Counts all feedback of an account, whatever its date."""
-    cursor.execute(_QUERIES["account_feedback"], {"account_id": account_id})
+    values = {"account_id": account_id, "earliest": EARLIEST, "latest": LATEST}
+    cursor.execute(_QUERIES["account_feedback"], values)
     return one_record(cursor, Feedback)
 
 

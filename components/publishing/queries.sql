@@ -9,10 +9,14 @@ JOIN tens_insight.publications AS run USING (publication_id)
 WHERE detail.account_id = %(account_id)s
 
 -- name: account_feedback
--- Whether one account gave feedback, and when.
-SELECT count(*) AS rows, min(created_at) AS first, max(created_at) AS last
-FROM feedback_enriched
-WHERE account_id = %(account_id)s
+-- Whether one account gave feedback, and when, as far as the dates are possible.
+SELECT count(*) AS rows,
+       count(*) FILTER (WHERE dated) AS dated,
+       min(created_at) FILTER (WHERE dated) AS first,
+       max(created_at) FILTER (WHERE dated) AS last
+FROM (SELECT created_at, created_at >= %(earliest)s AND created_at < %(latest)s AS dated
+      FROM feedback_enriched
+      WHERE account_id = %(account_id)s) AS feedback
 
 -- name: account_history
 -- What was published of one account before, newest first; what was undone does not count.
@@ -106,7 +110,7 @@ FROM (SELECT created_at, priority, sentiment::text
       FROM feedback_enriched
       WHERE account_id = %(account_id)s
         AND created_at < %(as_of)s
-        AND isfinite(created_at)
+        AND created_at >= %(earliest)s
       GROUP BY created_at, priority, sentiment, product_area, source, topic, customer_tier, region,
                CASE WHEN %(collapse)s THEN NULL ELSE id::text END) AS event
 GROUP BY 1

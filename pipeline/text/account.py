@@ -120,7 +120,12 @@ def account_report(
 
 def _unknown(cursor: "Cursor", account_id: str) -> str:
     feedback = accounts.account_feedback(cursor, account_id)
-    if feedback.rows:
+    if feedback.rows and not feedback.dated:
+        said = (
+            f"There is no score of account {account_id!r}: none of its {feedback.rows} rows of "
+            "feedback has a possible date. Correct created_at, or the ETL that writes it."
+        )
+    elif feedback.rows:
         said = (
             f"There is no score of account {account_id!r}, though it has feedback "
             f"({feedback.rows} rows) from {_day(feedback.first)} to {_day(feedback.last)}: it came "
