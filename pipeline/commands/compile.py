@@ -29,8 +29,11 @@ def command(output: Path | None, as_json: bool) -> None:
     """
     from pipeline.logs import import_tensorflow
     from pipeline.settings import load_settings
+    from pipeline.state_directory import require_own_files
 
     settings = load_settings()
+    if output is None:
+        require_own_files(settings.state_dir)
     import_tensorflow()
     from pipeline import scoring, training
 

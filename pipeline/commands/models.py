@@ -184,10 +184,14 @@ def review(version: str, approve: bool, reject: bool, by: str, note: str) -> Non
 
 
 def _decide(kind: str, version: str, reason: str) -> None:
+    from components.postgres.connection import metadata_address
     from pipeline.registry.change_stage import decide
+    from pipeline.state_directory import require_own_files
     from pipeline.text.models import outcome_lines
 
-    _, registry = _open()
+    settings, registry = _open()
+    if metadata_address() is None:
+        require_own_files(settings.state_dir)
     _print(outcome_lines(decide(registry, kind, version, reason)))
 
 

@@ -72,7 +72,9 @@ def command(
 
 def _compared(settings: "Settings", a: str, b: str) -> Path:
     from pipeline.logs import import_tensorflow
+    from pipeline.state_directory import require_own_files
 
+    require_own_files(settings.state_dir)
     import_tensorflow()
     from components.model_review.page.comparison import render
     from components.state_files import make_private, replace_text

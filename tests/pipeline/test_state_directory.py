@@ -159,6 +159,8 @@ def test_mixed_owners_end_with_the_code_of_a_wrong_setting(
     for kind in ("train", "score", "tune"):
         assert run_cli(["run", kind]) == CONFIGURATION_INVALID
     assert run_cli(["models", "show", "v1"]) == USAGE
+    for command in (["models", "unpin"], ["compile"], ["report", "--compare", "a", "b"]):
+        assert run_cli(command) == CONFIGURATION_INVALID
     monkeypatch.delenv("DATABASE_URL")
     assert run_cli(["db", "check"]) == CONFIGURATION_INVALID
     assert run_cli(["demo", "start"]) == CONFIGURATION_INVALID
