@@ -81,7 +81,8 @@ def check(as_json: bool) -> int:
 
     It is what a run asks first, by the functions that decide in a run: is it the primary
     server; columns, types, privileges; a history that is long enough; values that the contract
-    knows; a ground truth that can be trusted; enough accounts, churned and stayed. It takes two
+    knows; a ground truth that can be trusted; enough accounts, churned and stayed; models and
+    runs in the state directory that belong to this database. It takes two
     seconds at most: of a large table a sample is looked at, and what only a run can tell is said
     to be undecided.
     """
@@ -90,15 +91,19 @@ def check(as_json: bool) -> int:
     from pipeline.checks.checked_database import CheckedDatabase
     from pipeline.checks.facts import facts_of
     from pipeline.checks.sequence import run_checks
+    from pipeline.checks.state import state_findings
     from pipeline.database import open_database
     from pipeline.exit_codes import exit_code
+    from pipeline.logs import silence_libraries
     from pipeline.settings import load_settings
     from pipeline.text.database_check import check_as_json, check_lines
 
+    silence_libraries()
     settings = load_settings()
     with open_database(settings, "db check") as connection:
         database = CheckedDatabase(connection, settings, SPLITS, need_outputs=True)
         findings = run_checks(database)
+        findings = [*state_findings(settings, connection, findings), *findings]
         facts, where = facts_of(database), describe(connection)
     problems = [finding for finding in findings if finding.is_problem]
     code = exit_code(problems[0].error) if problems else 0

@@ -21,13 +21,14 @@ from components.registry.published_properties import (
 from pipeline.checks.checked_database import CheckedDatabase
 from pipeline.checks.finding import raise_what_stops, warning_of
 from pipeline.checks.sequence import run_checks
+from pipeline.checks.state import state_findings
 from pipeline.database import open_database
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
 from pipeline.logs import import_tensorflow
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
-from pipeline.registry.state_claim import adopt_state, require_state_of
+from pipeline.registry.state_claim import adopt_state
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
@@ -197,13 +198,14 @@ def preflight(
     with progress.step("Checking the database"), open_database(settings, "check") as connection:
         checked = CheckedDatabase(connection, settings, splits, need_outputs=need_outputs)
         findings = run_checks(checked)
+        if not adopt:
+            findings = [*state_findings(settings, connection, findings), *findings]
         raise_what_stops(findings, describe(connection), need_outputs=need_outputs)
         database = read_identity(connection)
     for finding in findings:
         progress.tell(warning_of(finding))
     if adopt:
         progress.tell(adopt_state(settings, database))
-    require_state_of(settings, database)
     return database
 
 

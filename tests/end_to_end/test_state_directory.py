@@ -51,18 +51,18 @@ def copy_by_backup(source, target, folder):
 
 
 @pytest.fixture(scope="module")
-def restored(postgres_server, small_installation, published_by_small_scoring, tmp_path_factory):
+def restored(postgres_server, installation, scored, tmp_path_factory):
     """Database and state directory of a backup, in another place; the old ones cannot be found."""
     folder = tmp_path_factory.mktemp("restored")
     state = folder / "state"
-    shutil.copytree(small_installation.state_dir, state, copy_function=shutil.copy2)
-    with database_of(postgres_server) as url, hidden(small_installation.state_dir):
-        copy_by_backup(small_installation.admin_url, url, folder)
-        yield replace(small_installation, url=url, admin_url=url, state_dir=state)
+    shutil.copytree(installation.state_dir, state, copy_function=shutil.copy2)
+    with database_of(postgres_server) as url, hidden(installation.state_dir):
+        copy_by_backup(installation.admin_url, url, folder)
+        yield replace(installation, url=url, admin_url=url, state_dir=state)
 
 
-def test_what_a_run_left_is_for_its_user_alone(small_installation, published_by_small_scoring):
-    state = small_installation.state_dir
+def test_what_a_run_left_is_for_its_user_alone(installation, scored):
+    state = installation.state_dir
     found = [path for path in state.rglob("*") if path.lstat().st_mode & 0o077]
     assert found == []
     assert len(list(state.rglob("*"))) > 100
@@ -80,29 +80,13 @@ def test_commands_that_read_find_what_lies_elsewhere_now(restored):
     assert report.code == 0, report.err
     compared = restored.run("models", "compare", model["version"], model["version"], "--json")
     assert compared.summary["not_compared"] == ""
+    checked = restored.run("db", "check", "--json", **SMALLEST_BLESSED)
+    assert checked.code == 0, checked.out
     told = restored.run("status", "--json")
     assert told.code == 0, told.err
     status = told.summary
     assert status["champion_uri"].startswith(str(restored.state_dir))
     assert status["note"] == ""
-
-
-def test_a_run_goes_on_where_database_and_state_were_restored(restored):
-    """Without what may be deleted by hand: logs, and the artifacts of scoring runs."""
-    shutil.rmtree(restored.state_dir / "logs")
-    for artifact in (restored.state_dir / "pipeline_root" / "tens-insight-score").glob("*/*/*"):
-        shutil.rmtree(artifact)
-    scored = restored.run("run", "score", "--json", **SMALLEST_BLESSED)
-    assert scored.code == 0, scored.err
-    assert f"state        {restored.state_dir}, as set" in scored.out
-    assert scored.summary["model_uri"].startswith(str(restored.state_dir))
-    store = ml_metadata.MetadataStore(connection_config(restored.state_dir / "metadata.sqlite"))
-    outside = [
-        one.uri
-        for one in store.get_artifacts()
-        if one.uri and not one.uri.startswith(f"{restored.state_dir}/")
-    ]
-    assert outside == []
 
 
 def test_a_model_scores_no_database_but_its_own(restored, postgres_server, migrated_template):
@@ -119,12 +103,35 @@ def test_a_model_scores_no_database_but_its_own(restored, postgres_server, migra
             assert "--adopt" in refused.err
             assert "Loading TFX" not in refused.err
         assert (restored.state_dir / "metadata.sqlite").read_bytes() == before
+        checked = other.run("db", "check", "--json")
+        assert "OtherDatabase" in {one["error"] for one in checked.summary["findings"]}
         for command in (("status",), ("models", "list")):
             told = other.run(*command, "--json")
             assert told.code == 0, told.err
             assert "runs are refused" in told.summary["note"]
-        adopted = other.run("run", "score", "--adopt", **SMALLEST_BLESSED)
-        assert "belonged to the database" in adopted.err
-        assert adopted.code == 4, "no feedback is in it, which is said once it was adopted"
+        adopted = other.run("db", "adopt")
+        assert "belonged to the database" in adopted.out
+        assert other.run("run", "score", **SMALLEST_BLESSED).code == 4, "there is no feedback in it"
         assert restored.run("run", "score", **SMALLEST_BLESSED).code == 6
-        assert restored.run("db", "adopt").code == 0
+
+
+def test_a_run_goes_on_where_database_and_state_were_restored(restored):
+    """Without what may be deleted by hand: logs, and the artifacts of scoring runs.
+
+    As the test before left it the models belong to another database, and are adopted.
+    """
+    shutil.rmtree(restored.state_dir / "logs")
+    for artifact in (restored.state_dir / "pipeline_root" / "tens-insight-score").glob("*/*/*"):
+        shutil.rmtree(artifact)
+    scored = restored.run("run", "score", "--adopt", "--json", **SMALLEST_BLESSED)
+    assert scored.code == 0, scored.err
+    assert "belonged to the database" in scored.err
+    assert f"state        {restored.state_dir}, as set" in scored.out
+    assert scored.summary["model_uri"].startswith(str(restored.state_dir))
+    store = ml_metadata.MetadataStore(connection_config(restored.state_dir / "metadata.sqlite"))
+    outside = [
+        one.uri
+        for one in store.get_artifacts()
+        if one.uri and not one.uri.startswith(f"{restored.state_dir}/")
+    ]
+    assert outside == []
