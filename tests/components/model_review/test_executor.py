@@ -153,7 +153,10 @@ def examples(folder: Path) -> Any:
 def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_path: Path) -> None:
     costs = [NodeCost("FeedbackExampleGen", FAILED, 2.5, 800.0)]
     write_costs(str(tmp_path), RUN_ID, costs)
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies").chmod(0o750)
     written = review({}, review_dir=str(tmp_path / "copies"))
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "copies").iterdir()} == {0o640}
     found = written.json
     assert found["decision"]["kind"] == "failed"
     assert found["decision"]["sentence"].startswith("FeedbackExampleGen failed before the gate")
