@@ -52,8 +52,9 @@ class Shelf:
     def train(self, version: str, blessed: bool | None, **properties: Any) -> int:
         """Records a training run; blessed None means that it ended before the gate decided."""
         self.runs += 1
-        run = f"run-{self.runs}"
-        examples = self.artifact("Examples", f"/nowhere/{run}/examples", EXAMPLES | PROPERTIES)
+        run = properties.pop("run", f"run-{self.runs}")
+        read = properties.pop("examples_uri", f"/nowhere/{run}/examples")
+        examples = self.artifact("Examples", read, EXAMPLES | PROPERTIES)
         self.node(run, "FeedbackExampleGen", [], [examples])
         uri = properties.pop("uri", f"/nowhere/{run}/model")
         described = PROPERTIES | properties | {"model_version": version}
