@@ -69,7 +69,7 @@ class _Actual:
         rewriting: Rules that rewrite INSERT or UPDATE, or replace DELETE.
         before: Triggers that see each row before it is written.
         after: All others.
-        constraints: Unique, exclusion and foreign key constraints beside the key.
+        constraints: Unique and exclusion indexes beside the key, and foreign keys.
         unidentified: Publications of logical replication which need a replica identity for it.
         subscriptions: Subscriptions that write to it.
     """
@@ -225,7 +225,7 @@ def _notes(actual: _Actual, table: OutputTable) -> list[str]:
         )
     if actual.constraints:
         notes.append(
-            f"Constraints of {name} beside its key may refuse rows "
+            f"Unique indexes or foreign keys of {name} may refuse rows "
             f"({_listed(actual.constraints)}); then nothing is published."
         )
     if actual.subscriptions:

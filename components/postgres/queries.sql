@@ -133,13 +133,17 @@ SELECT c.relkind::text AS kind,
        ARRAY(SELECT format('%%s by %%s', t.tgname, t.tgfoid::regproc) FROM pg_trigger AS t
              WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled NOT IN ('D', 'R')
                AND t.tgtype & 3 <> 3 ORDER BY 1) AS after,
-       ARRAY(SELECT n.conname::text FROM pg_constraint AS n
-             WHERE (n.conrelid = c.oid AND n.contype IN ('u', 'x', 'f')
-                    OR n.confrelid = c.oid AND n.contype = 'f')
-               AND NOT (n.contype = 'u' AND %(key)s::text[] =
-                        ARRAY(SELECT k.attname::text FROM pg_attribute AS k
-                              WHERE k.attrelid = c.oid AND k.attnum = ANY(n.conkey)
-                              ORDER BY k.attname::text COLLATE "C"))
+       ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index AS i
+             WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)
+               AND %(key)s::text[] <>
+                   ARRAY(SELECT k.attname::text
+                         FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS part (attnum)
+                         LEFT JOIN pg_attribute AS k
+                             ON k.attrelid = c.oid AND k.attnum = part.attnum AND part.attnum > 0
+                         ORDER BY k.attname::text COLLATE "C")
+             UNION ALL
+             SELECT n.conname::text FROM pg_constraint AS n
+             WHERE n.contype = 'f' AND c.oid IN (n.conrelid, n.confrelid)
              ORDER BY 1) AS constraints,
        ARRAY(SELECT p.pubname::text
              FROM pg_publication AS p

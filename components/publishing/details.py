@@ -19,6 +19,7 @@ from components.postgres.tables import ACCOUNT_RISK_DETAILS, DetailTable, Output
 from components.publishing.copy_rows import Row
 from components.publishing.publication_log import PublicationLog
 from components.publishing.staging import BrokenRule, count_rows, stage
+from components.publishing.written import append_to
 
 _QUERIES: Final = queries(__package__)
 
@@ -76,7 +77,8 @@ def append_details(
     """Writes staged details beside the staged scores of the same publication."""
     statement = sql.SQL(_QUERIES["append_details"]).format(details=details, scores=scores)
     values = {"publication_id": publication_id, "base_rate": base_rate}
-    cursor.execute(statement, values)
+    history = f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"
+    append_to(cursor, statement, history, count_rows(cursor, scores), values)
 
 
 def count_details(cursor: Cursor, details: DetailTable) -> int:

@@ -21,7 +21,8 @@ from components.postgres.tables import OutputTable
 from components.publishing.details import drop_old_details
 from components.publishing.lock import try_lock_table
 from components.publishing.publication_log import EXISTING, read_log, record_publication
-from components.publishing.staging import summarize
+from components.publishing.staging import count_rows, summarize
+from components.publishing.written import append_to
 
 _QUERIES: Final = queries(__package__)
 
@@ -51,7 +52,7 @@ def append_history(
         rows=rows,
         key=table.key_list,
     )
-    cursor.execute(statement)
+    append_to(cursor, statement, f"tens_insight.{table.history}", count_rows(cursor, rows))
 
 
 def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, record, records
 from components.postgres.tables import OutputTable
 from components.publishing.publication import Published
+from components.publishing.written import append_to
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 
 _QUERIES: Final = queries(__package__)
@@ -191,8 +193,13 @@ def record_publication(cursor: Cursor, line: Mapping[str, Any]) -> Recorded:
     Args:
         cursor: Of the publication's transaction.
         line: A value for each parameter of the query record_publication.
+
+    Raises:
+        PublicationRefused: The log did not take it.
+        ContractBroken: It cannot be written to.
     """
-    cursor.execute(_QUERIES["record_publication"], line)
+    log = "tens_insight.publications"
+    append_to(cursor, sql.SQL(_QUERIES["record_publication"]), log, 1, line)
     return one_record(cursor, Recorded)
 
 

@@ -182,7 +182,7 @@ def upsert(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> None:
         key=table.key_list,
         updates=sql.SQL(", ").join(updates),
     )
-    run_on_table(cursor, statement, table)
+    run_on_table(cursor, statement, table.qualified)
 
 
 def remove_departed(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> int:
@@ -200,7 +200,7 @@ def remove_departed(cursor: Cursor, table: OutputTable, staging: sql.Identifier)
         staging=staging,
         same=table.same_key("published", "staged"),
     )
-    return run_on_table(cursor, statement, table)
+    return run_on_table(cursor, statement, table.qualified)
 
 
 def _values(cursor: Cursor, table: OutputTable) -> sql.Composed:

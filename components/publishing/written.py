@@ -1,7 +1,8 @@
 """After writing, the table must hold what was staged: triggers, rules and policies may differ."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import psycopg2
 from psycopg2 import errorcodes as codes
@@ -86,7 +87,7 @@ def require_written(
     Raises:
         PublicationRefused: It does not hold exactly those rows.
     """
-    run_on_table(cursor, sql.SQL("SET CONSTRAINTS ALL IMMEDIATE"), table)  # and their triggers
+    run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", table.qualified)  # and their triggers
     found = _differences(cursor, table, staging, alone=kept is None)
     problems = [
         f"{rows} {what}"
@@ -107,8 +108,13 @@ def require_written(
         )
 
 
-def run_on_table(cursor: Cursor, statement: sql.Composable, table: OutputTable) -> int:
-    """Changes the table and returns how many rows; its own rules may refuse.
+def run_on_table(
+    cursor: Cursor,
+    statement: str | sql.Composable,
+    table: str,
+    parameters: Mapping[str, Any] | None = None,
+) -> int:
+    """Changes a table, by its name, and returns how many rows; its own rules may refuse.
 
     Raises:
         PublicationRefused: A constraint or a trigger of the table refuses a row.
@@ -116,13 +122,34 @@ def run_on_table(cursor: Cursor, statement: sql.Composable, table: OutputTable) 
         psycopg2.Error: What says nothing of the table, such as a lost connection.
     """
     try:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters)
     except psycopg2.Error as error:
         refusal = _refusal(error, table)
         if refusal is None:
             raise
         raise refusal from None  # the server's DETAIL quotes the row
     return cursor.rowcount
+
+
+def append_to(
+    cursor: Cursor,
+    statement: sql.Composable,
+    table: str,
+    rows: int,
+    parameters: Mapping[str, Any] | None = None,
+) -> None:
+    """Adds so many rows to a table of our own, on which its owner may have put triggers too.
+
+    Raises:
+        PublicationRefused: It did not take all of them.
+        ContractBroken: As run_on_table.
+    """
+    taken = run_on_table(cursor, statement, table, parameters)
+    if taken != rows:
+        raise PublicationRefused(
+            f"{table} took {taken} of {rows} rows: its triggers or rules drop some. Nothing was "
+            "published; its owner must drop them."
+        )
 
 
 def _differences(
@@ -158,7 +185,7 @@ def _suspects(cursor: Cursor, table: OutputTable) -> str:
     return notes or "Nothing in its definition says why: is another program writing to it?"
 
 
-def _refusal(error: psycopg2.Error, table: OutputTable) -> TensInsightError | None:
+def _refusal(error: psycopg2.Error, table: str) -> TensInsightError | None:
     """Returns our error for one that the table's own definition causes; None for any other."""
     code, said = error.pgcode or "", " ".join((error.diag.message_primary or "").split())
     if is_transient(error) or code[:2] in ("", "08", *_CLASSES_OF_THE_SERVER):
@@ -167,17 +194,17 @@ def _refusal(error: psycopg2.Error, table: OutputTable) -> TensInsightError | No
     if "function " in where or code.startswith(_RAISED):
         raised_in = f" ({where})" if where else ""
         return PublicationRefused(
-            f"A trigger of {table.qualified} ended the publication: {said}{raised_in}. Nothing was "
+            f"A trigger of {table} ended the publication: {said}{raised_in}. Nothing was "
             "published; the table is as it was. Its owner must change the trigger, or drop it."
         )
     if code in _EXPLAINED_ELSEWHERE:
         return None
     if isinstance(error, psycopg2.DataError | psycopg2.IntegrityError):
         return PublicationRefused(
-            f"The table {table.qualified} itself refused the rows: {said}. Nothing was published; "
+            f"The table {table} itself refused the rows: {said}. Nothing was published; "
             "compare its columns and constraints with the contract (`tens-insight db check`)."
         )
     return ContractBroken(
-        f"Rows of the table {table.qualified} cannot be replaced: {said}. Nothing was published; "
+        f"Rows of the table {table} cannot be replaced: {said}. Nothing was published; "
         "`tens-insight db check` names what its owner has to change."
     )

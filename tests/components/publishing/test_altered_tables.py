@@ -139,6 +139,10 @@ REFUSED = {
         f"DELETE FROM {SCORES}; ALTER TABLE {SCORES} ADD CONSTRAINT one UNIQUE (model_version)",
         "itself refused the rows: duplicate key value",
     ),
+    "a unique index of an expression": (
+        f"DELETE FROM {SCORES}; CREATE UNIQUE INDEX one ON {SCORES} (left(account_id, 0))",
+        "itself refused the rows: duplicate key value",
+    ),
     "a check": (
         f"ALTER TABLE {SCORES} ADD CHECK (churn_probability < 0.02)",
         "itself refused the rows",
@@ -246,7 +250,7 @@ def test_what_differs_from_what_was_staged_is_not_published(prepared: str, what:
     assert "othing was published" in str(refused.value)
     assert rows_of(prepared, SCORES) == before
     assert rows_of(prepared, "tens_insight.publications") == log
-    if "trigger" in what or "constraint" in what or "key" in what:
+    if "trigger" in what or "constraint" in what or "key" in what or "unique" in what:
         assert any(f"{SCORES} " in note for note in seen())
 
 
@@ -309,6 +313,27 @@ def test_an_undo_that_a_trigger_spoils_does_nothing(prepared: str) -> None:
     before = rows_of(prepared, SCORES)
     with pytest.raises(PublicationRefused, match="differ in churn_probability.*Nothing was undone"):
         undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+    assert rows_of(prepared, SCORES) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("account_risk_score_history", "took 3 of 4 rows"),
+        ("publications", "took 0 of 1 rows"),
+    ],
+)
+def test_our_own_tables_must_take_all_rows_too(prepared: str, name: str, said: str) -> None:
+    key = "account_id = 'B'" if "history" in name else "model_version = 'model-2'"
+    body = f"IF NEW.{key} THEN RETURN NULL; END IF; RETURN NEW;"
+    execute(prepared, trigger("drops", body, of=f"tens_insight.{name}"))
+    before = rows_of(prepared, SCORES)
+    with pytest.raises(PublicationRefused, match=f"tens_insight.{name} {said}"):
+        put(2)
+    execute(prepared, f"DROP TRIGGER drops ON tens_insight.{name}")
+    execute(prepared, trigger("no", "RAISE EXCEPTION 'no';", of=f"tens_insight.{name}"))
+    with pytest.raises(PublicationRefused, match=f"A trigger of tens_insight.{name} ended"):
+        put(2)
     assert rows_of(prepared, SCORES) == before
 
 
