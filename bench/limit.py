@@ -55,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the benchmark; returns the exit code."""
     options = parse(arguments)
     try:
+        scores = None if options.predictions is None else read_predictions(options.predictions)
         with contextlib.closing(connect("tens-insight bench limit")) as connection:
             snapshot = read_snapshot(connection, options.cutoff, options.horizon)
         limit = particle_limit(
@@ -66,8 +67,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.seed,
         )
         print_limit(limit, snapshot.churned)
-        if options.predictions is not None:
-            scores = read_predictions(options.predictions)
+        if scores is not None:
             print_comparison(compare(snapshot, limit, scores, str(options.predictions)))
     except TensInsightError as error:
         print(error, file=sys.stderr)

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,11 +38,26 @@ def test_what_is_not_utf_8_does_not_stop_a_model() -> None:
     assert normalised([b" \xffAB "]).numpy().tolist() == ["\ufffdab".encode()]
 
 
-@pytest.mark.parametrize("locale", ["tr_TR.UTF-8", "C"])
-def test_the_locale_of_the_process_does_not_matter(locale: str) -> None:
-    code = "from transforms.normalisation import normalised as n; print(n([b'BILLING']).numpy()[0])"
-    environment = {**os.environ, "LC_ALL": locale}
+IN_EACH_LOCALE = """
+import os, sys
+from transforms.normalisation import normalised
+for locale in sys.argv[1:]:
+    if not os.fork():
+        os.environ["LC_ALL"] = locale
+        print(locale, normalised([b"BILLING"]).numpy()[0], flush=True)
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_the_locale_of_the_process_does_not_matter() -> None:
+    locales = ["tr_TR.UTF-8", "C"]
+    environment = {**os.environ, "LC_ALL": locales[0]}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IN_EACH_LOCALE, *locales],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout == "b'billing'\n"
+    assert done.stdout.splitlines() == [f"{locale} b'billing'" for locale in locales]

@@ -1,5 +1,6 @@
 """The facts against a plain count, on random histories."""
 
+import functools
 from collections import Counter
 from typing import Any, NamedTuple
 
@@ -139,8 +140,22 @@ def tops(account: Account) -> dict[str, tuple[str, int]]:
     return found
 
 
+def spec_of(value: Any) -> Any:
+    if isinstance(value, tf.SparseTensor):
+        return tf.SparseTensorSpec([None, None], value.dtype)
+    return tf.TensorSpec([None], value.dtype)
+
+
+@functools.cache
+def graph() -> Any:
+    """The facts as the served model computes them: in a graph, which is built once."""
+    example = inputs([Account(200.0, 3, 1, [])])
+    signature = {name: spec_of(value) for name, value in example.items()}
+    return tf.function(reason_facts, input_signature=[signature])
+
+
 def facts_of(accounts: list[Account]) -> tuple[list[dict], list[dict]]:
-    found: Facts = reason_facts(inputs(accounts))
+    found: Facts = graph()(inputs(accounts))
     numbers = [dict(zip(fact_names(), row, strict=True)) for row in found.numbers.numpy()]
     words = [
         {name: word.decode() for name, word in zip(fact_word_names(), row, strict=True)}
