@@ -84,10 +84,17 @@ def _group(item: pytest.Item) -> str:
 
 
 class Server:
-    """The Postgres server of the test session, with a role that may create databases."""
+    """The Postgres server of the test session, with a role that may create databases.
 
-    def __init__(self, url: str):
+    Args:
+        url: Of any of its databases.
+        copy_files: Whether to copy a template file by file: where nothing waits for the disk, a
+            third of the time of the default, which writes each page to the log.
+    """
+
+    def __init__(self, url: str, copy_files: bool = False):
         self._url = urlsplit(url)
+        self._strategy = sql.SQL("STRATEGY file_copy" if copy_files else "")
 
     def url(self, dbname: str = "postgres") -> str:
         rest = (self._url.scheme, self._url.netloc, f"/{dbname}", self._url.query, "")
@@ -98,10 +105,8 @@ class Server:
     def create_database(self, template: str | None = None) -> str:
         """Makes a database of a fresh name, a copy of the template if one is given."""
         name = f"test_{uuid.uuid4().hex[:16]}"
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        self.execute(
-            statement.format(sql.Identifier(name), sql.Identifier(template or "template0"))
-        )
+        names = sql.Identifier(name), sql.Identifier(template or "template0")
+        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} {}").format(*names, self._strategy))
         return name
 
     def drop_database(self, name: str) -> None:
@@ -162,7 +167,7 @@ def postgres_server() -> Iterator[Server]:
     )
     try:
         embedded.start()
-        server = Server(embedded.url("postgres"))
+        server = Server(embedded.url("postgres"), copy_files=True)
         server.make_password_group()
         yield server
     finally:
