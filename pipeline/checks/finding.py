@@ -26,11 +26,13 @@ class Finding:
         stops: What a run does not do because of it.
         sampled: Whether only a sample of the rows was looked at, so that a run, which reads
             all of them, may come to another result.
+        check: Name of the data check that failed; empty for what is none of the data gate's.
     """
 
     error: TensInsightError
     stops: Stops = Stops.RUN
     sampled: bool = False
+    check: str = ""
 
     @property
     def is_problem(self) -> bool:

@@ -123,7 +123,7 @@ def trusts_ground_truth(database: CheckedDatabase) -> Iterator[Finding]:
     for check in decide(checks, limits.data_checks):
         if check.verdict in (STOPPED, WARNED):
             stops = Stops.SCORES if check.verdict == STOPPED else Stops.NOTHING
-            yield Finding(DataGateStopped(check.message), stops)
+            yield Finding(DataGateStopped(check.message), stops, check=check.name)
 
 
 def has_enough(database: CheckedDatabase) -> Iterator[Finding]:
@@ -140,7 +140,7 @@ def has_enough(database: CheckedDatabase) -> Iterator[Finding]:
         stops = Stops.SCORES if check.verdict == STOPPED else Stops.NOTHING
         if database.is_sampled and check.group == SIZE and data.accounts >= SAMPLED_ACCOUNTS:
             stops = Stops.NOTHING  # there are more accounts than were looked at
-        yield Finding(DataGateStopped(check.message), stops, database.is_sampled)
+        yield Finding(DataGateStopped(check.message), stops, database.is_sampled, check.name)
 
 
 CHECKS: Final[Sequence[tuple[str, Callable[[CheckedDatabase], Iterator[Finding]]]]] = (

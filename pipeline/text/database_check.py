@@ -25,7 +25,7 @@ def check_lines(
         kind = "problem" if finding.is_problem else "warning"
         yield _line(kind, _said(finding))
     if not any(finding.is_problem for finding in findings):
-        yield "All is well." if not findings else "No problem, but warnings."
+        yield "All is well." if not findings else "No problem that stops a run."
 
 
 def check_as_json(
@@ -46,6 +46,7 @@ def check_as_json(
         "warnings": [str(finding.error) for finding in findings if not finding.is_problem],
         "findings": [
             {
+                "check": finding.check,
                 "error": type(finding.error).__name__,
                 "message": str(finding.error),
                 "stops": finding.stops.name.lower(),

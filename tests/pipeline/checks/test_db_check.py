@@ -201,7 +201,7 @@ def test_a_check_that_only_warns_is_no_problem(world, capsys, monkeypatch):
     assert run_cli(["db", "check"]) == 0
     said = capsys.readouterr().out
     assert "warning       the newest feedback is 30 days older" in said
-    assert "No problem, but warnings." in said
+    assert "No problem that stops a run." in said
 
 
 def sampled(exact_rows=0, **options):

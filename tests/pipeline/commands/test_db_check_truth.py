@@ -21,6 +21,9 @@ def checked(
     """Runs `db check` after some statements: its code and what it printed."""
     monkeypatch.setenv("TENS_INSIGHT_AS_OF", AS_OF)
     monkeypatch.setenv("TENS_INSIGHT_LOOKBACK_DAYS", "120")
+    monkeypatch.setenv("TENS_INSIGHT_MIN_ACCOUNTS", "50")
+    monkeypatch.setenv("TENS_INSIGHT_MIN_CHURNED", "3")
+    monkeypatch.setattr("pipeline.checks.checked_database.SECONDS", 60)
 
     def check(*statements: str, **options: Any) -> tuple[int, str]:
         if statements:
