@@ -12,7 +12,8 @@ from components.errors import ContractBroken
 from components.postgres.failures import explained
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
-from components.postgres.tables import FEEDBACK, OUTPUT_TABLES
+from components.postgres.rows import records
+from components.postgres.tables import FEEDBACK, OUTPUT_TABLES, OutputTable
 
 _QUERIES: Final = queries(__package__)
 
@@ -27,7 +28,8 @@ class Roles:
     Attributes:
         installer: Creates our tables.
         pipeline: Reads feedback and publishes.
-        reader: Reads what is published, as GoInsight's API does.
+        reader: Reads what is published, a dashboard for example. GoInsight's own role needs
+            more and keeps what it has.
     """
 
     installer: str
@@ -35,11 +37,30 @@ class Roles:
     reader: str
 
 
+@dataclass(frozen=True)
+class _Owned:
+    """A table, the role that owns it, and whether this role may act for that one."""
+
+    name: str
+    owner: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class _Invited:
+    """A role that may use schema tens_insight, and whether it may write new tables there."""
+
+    name: str
+    writes: bool
+
+
 def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> str:
     """Returns the GRANT statements for a database, to be run by a superuser.
 
-    Rights to tables that `db init` will make are given in advance, as default privileges
-    of the installer's tables; tables that exist already get theirs by name.
+    Rights to what `db init` will make in schema tens_insight are given in advance, as default
+    privileges there; its tables in schema public get theirs from `db init` (see
+    `share_outputs`), since other tables of the installer there are none of ours. Tables that
+    exist already get theirs by name.
 
     Args:
         connection: To the database; no rights in it are needed.
@@ -59,6 +80,64 @@ def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> 
         parts = [_always(connection, roles, feedback)]
         parts += _for_tables_there(cursor, connection, roles, churn_table)
         return sql.SQL("").join(parts).as_string(connection)
+
+
+def share_outputs(connection: Connection) -> None:
+    """Grants our output tables to the roles that `db grants` let into schema tens_insight.
+
+    Those that may write there may publish, the others may read. Only tables of the role at work
+    are granted: what GoInsight made is its own to grant.
+
+    Args:
+        connection: Inside of a transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _QUERIES["owners"], {"tables": [output.qualified for output in OUTPUT_TABLES]}
+        )
+        ours = {table.name for table in records(cursor, _Owned) if table.ours}
+        cursor.execute(_QUERIES["invited_roles"])
+        for role in records(cursor, _Invited):
+            for output in OUTPUT_TABLES:
+                if output.name in ours:
+                    _share(cursor, output, role)
+
+
+def _share(cursor: Cursor, output: OutputTable, role: _Invited) -> None:
+    if role.writes:
+        rights = _rights(cursor.connection, output.rights)
+        cursor.execute(_grant(rights, output.identifier, role.name))
+        return
+    cursor.execute(_grant(", ".join(output.reader_rights), output.identifier, role.name))
+    for view in output.details.reader_views if output.details else ():
+        cursor.execute(_grant("SELECT", sql.Identifier("tens_insight", view), role.name))
+
+
+def foreign_owner(connection: Connection) -> str | None:
+    """Says what GoInsight misses where the output tables belong to another role than its own.
+
+    Returns:
+        A sentence with the statements to run; None where one role owns feedback and outputs,
+        or where there is no feedback table.
+    """
+    names = [FEEDBACK.table, *(output.qualified for output in OUTPUT_TABLES)]
+    with connection.cursor() as cursor:
+        cursor.execute(_QUERIES["owners"], {"tables": names})
+        owners = {table.name: table.owner for table in records(cursor, _Owned)}
+        feedback = owners.pop(FEEDBACK.table, None)
+        others = [name for name, owner in owners.items() if owner != feedback]
+        if feedback is None or not others:
+            return None
+        alter = sql.SQL("ALTER TABLE {} OWNER TO {};")
+        statements = [
+            alter.format(sql.Identifier("public", name), sql.Identifier(feedback)).as_string(cursor)
+            for name in others
+        ]
+    return (
+        f"{FEEDBACK.table} belongs to {feedback}, {' and '.join(others)} to {owners[others[0]]}. "
+        f"If {feedback} is GoInsight's role, its migrations must own them too, or it does not "
+        f"start (docs/goinsight.md): {' '.join(statements)}"
+    )
 
 
 def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> sql.Composed:

@@ -12,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.errors import ContractBroken
 from components.postgres.connection import begin_writing
 from components.postgres.failures import explained, place_of
+from components.postgres.grants import share_outputs
 from components.postgres.queries import queries
 from components.postgres.rows import record, value
 
@@ -95,6 +96,7 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
         applied = [migration.name for migration in pending if _apply(connection, migration)]
         with connection, connection.cursor() as cursor:
             cursor.execute(_QUERIES["make_identity"])
+            share_outputs(connection)
         return applied
 
 

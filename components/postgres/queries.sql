@@ -22,21 +22,39 @@ GRANT USAGE ON SCHEMA public, tens_insight TO {pipeline};
 GRANT {output_rights} ON ALL TABLES IN SCHEMA tens_insight TO {pipeline};
 ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA tens_insight
     GRANT {output_rights} ON TABLES TO {pipeline};
-ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
-    GRANT {output_rights} ON TABLES TO {pipeline};
 
--- The reader sees the results, and what they can be joined to. The details of the scores
--- (tens_insight.account_risk_details) are granted by `db init` to every role that may read the scores.
+-- The reader sees the results, and what they can be joined to.
 GRANT CONNECT ON DATABASE {database} TO {reader};
 GRANT USAGE ON SCHEMA public, tens_insight TO {reader};
-ALTER DEFAULT PRIVILEGES FOR ROLE {installer} IN SCHEMA public
-    GRANT SELECT ON TABLES TO {reader};
+
+-- When `db init` creates the two output tables in schema public, it grants them to the roles that
+-- are let into schema tens_insight here; no other table in schema public is touched.
 
 -- The columns of the feedback without its text, which stays out of reach.
 GRANT USAGE ON SCHEMA {input_schema} TO {pipeline}, {reader};
 GRANT SELECT ({feedback_columns}) ON {feedback} TO {pipeline}, {reader};
 
 -- Tables that are there already.
+
+-- name: invited_roles
+-- The roles that may use schema tens_insight, and whether new tables there may be written by them.
+SELECT r.rolname::text AS name,
+       bool_or(EXISTS (
+           SELECT FROM pg_default_acl AS d, aclexplode(d.defaclacl) AS granted
+           WHERE d.defaclnamespace = n.oid AND granted.grantee = r.oid
+             AND granted.privilege_type = 'INSERT')) AS writes
+FROM pg_namespace AS n, aclexplode(n.nspacl) AS given
+JOIN pg_roles AS r ON r.oid = given.grantee
+WHERE n.nspname = 'tens_insight' AND given.privilege_type = 'USAGE'
+  AND r.oid <> n.nspowner AND r.rolname <> current_user
+GROUP BY r.rolname ORDER BY r.rolname
+
+-- name: owners
+-- The owner of each of these tables that is there.
+SELECT c.relname::text AS name, pg_get_userbyid(c.relowner)::text AS owner,
+       pg_has_role(c.relowner, 'USAGE') AS ours
+FROM pg_class AS c
+WHERE c.oid = ANY (SELECT to_regclass(named) FROM unnest(%(tables)s::text[]) AS named)
 
 -- name: key_columns
 -- Type and collation of each column of a key, and whether different texts are equal to it.

@@ -19,16 +19,20 @@ def init() -> None:
     tens_insight. A table that is there already is never altered.
     """
     from components.postgres.connection import describe
+    from components.postgres.grants import foreign_owner
     from components.postgres.migrate import migrate
     from pipeline.database import open_database
     from pipeline.settings import load_settings
 
     with open_database(load_settings(), "db init") as connection:
         applied = migrate(connection)
+        note = foreign_owner(connection) if applied else None
         where = describe(connection)
     for name in applied:
         say(f"applied {name}")
     say(f"{where} is up to date.")
+    if note:
+        say(f"Note: {note}")
 
 
 @command.command(epilog=examples("tens-insight db adopt"))
@@ -57,12 +61,13 @@ def adopt() -> None:
 @command.command(epilog=examples("tens-insight db grants | psql --dbname=goinsight"))
 @click.option("--installer", default="tens_insight_installer", show_default=True)
 @click.option("--pipeline", default="tens_insight_pipeline", show_default=True)
-@click.option("--reader", default="goinsight", show_default=True)
+@click.option("--reader", default="tens_insight_reader", show_default=True)
 def grants(installer: str, pipeline: str, reader: str) -> None:
     """Prints the rights that three roles need, for psql; grants nothing itself.
 
     The installer runs `db init` and owns our tables; the pipeline's role runs all the
-    rest; the reader is GoInsight's, or anybody who only looks. The roles must exist.
+    rest; the reader only looks, a dashboard for example. GoInsight's own role needs more
+    and keeps what it has. The roles must exist.
     """
     from components.postgres.grants import Roles, grant_statements
     from pipeline.database import open_database

@@ -60,6 +60,29 @@ def test_each_role_can_do_its_work(granted, roles, monkeypatch):
     check_published(GoInsight(roles.reader))
 
 
+def test_no_later_table_of_the_installer_is_opened(granted, roles):
+    """Schema public holds tables of others, whoever makes them."""
+    execute(roles.installer, "CREATE TABLE public.salaries (amount int)")
+    for role in (roles.names.pipeline, roles.names.reader):
+        for right in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+            assert query(granted, MAY_WRITE, role, "public.salaries", right) == [(False,)]
+
+
+def test_db_init_says_what_goinsight_must_own(database, roles, monkeypatch, capsys):
+    execute(database, INPUTS)
+    give_grants(database, roles.names)
+    monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 0
+    said = capsys.readouterr().out
+    (statement,) = re.findall(r'ALTER TABLE "public"."account_risk_scores" [^;]*;', said)
+    execute(database, statement)
+    tables = ["account_risk_scores", "feedback_enriched"]
+    owners = query(database, "SELECT tableowner FROM pg_tables WHERE tablename = ANY (%s)", tables)
+    assert owners[0] == owners[1]
+    assert run_cli(["db", "init"]) == 0
+    assert "ALTER TABLE" not in capsys.readouterr().out  # nothing was made this time
+
+
 def test_the_pipeline_may_vacuum_what_it_publishes(granted, roles):
     with contextlib.closing(psycopg2.connect(roles.pipeline)) as connection:
         if connection.server_version < MAINTAIN_SINCE:
