@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg2
@@ -198,6 +199,16 @@ def judged(
 
     root = tmp_path_factory.mktemp("judged")
     return judged_models(postgres_server, beam_executor, write_examples, root)
+
+
+@pytest.fixture(scope="session")
+def blessed(judged: SimpleNamespace) -> Any:
+    """ModelGate's blessing of the challenger, and its decision.json."""
+    from tests.components.judged_models import run_gate
+
+    blessing = run_gate(judged.inputs, judged.root / "blessing")
+    text = (judged.root / "blessing" / "decision.json").read_text(encoding="utf-8")
+    return SimpleNamespace(blessing=blessing, decision=json.loads(text, parse_constant=pytest.fail))
 
 
 @pytest.fixture(scope="session")

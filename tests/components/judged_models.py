@@ -11,8 +11,11 @@ import pytest
 from tfx.components.transform.executor import Executor as TransformExecutor
 from tfx.types import standard_artifacts
 
+from components.model_gate.config import ModelGateConfig
+from components.model_gate.executor import Executor
 from pipeline.demo.simulate import simulate
 from serving_model.learning.trainer import run_fn
+from tests.components.exec_properties import exec_properties
 from transforms.schema import schema_path
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -38,6 +41,16 @@ TRAINING: dict[str, Any] = {
     "churn_horizons": [15, 30, 60],
 }
 
+LIMITS: dict[str, Any] = {
+    "min_auc": 0.55,
+    "max_worsening": {"auc": 0.2, "pr_auc": 0.2, "log_loss": 0.1},
+    "max_calibration_error": 0.1,
+    "max_calibration_gap": 0.1,
+    "min_slice_churned": 10,
+    "min_slice_stayed": 10,
+}
+"""Of ModelGate: the challenger keeps all of them."""
+
 
 def artifact(kind: type, folder: Path, number: int = 1) -> Any:
     made = kind()
@@ -53,7 +66,7 @@ def judged_models(
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DATABASE_URL", postgres_server.url(name))
         with contextlib.closing(psycopg2.connect(postgres_server.url(name))) as connection:
-            simulate(connection, accounts=3000, days=420, seed=3, scenario="strong", end=END)
+            simulate(connection, accounts=1200, days=420, seed=3, scenario="strong", end=END)
         examples = write_examples(root / "examples", **READING)
     postgres_server.drop_database(name)
     schema = artifact(standard_artifacts.Schema, root / "schema")
@@ -63,7 +76,7 @@ def judged_models(
     models = {
         name: train(examples, graph, root / name, number, changes)
         for number, (name, changes) in enumerate(
-            {"challenger": {}, "champion": {"epochs": 12, "seed": 1}}.items(), start=11
+            {"challenger": {}, "champion": {"members": 1, "seed": 1}}.items(), start=11
         )
     }
     return SimpleNamespace(
@@ -110,3 +123,11 @@ def train(examples: Any, graph: Any, folder: Path, number: int, changes: dict[st
         )
     )
     return model
+
+
+def run_gate(inputs: dict[str, list[Any]], folder: Path, **limits: Any) -> Any:
+    """Runs ModelGate into a folder with LIMITS, or others; returns the blessing."""
+    blessing = artifact(standard_artifacts.ModelBlessing, folder)
+    properties = exec_properties(ModelGateConfig(**LIMITS | limits))
+    Executor().Do(inputs, {"blessing": [blessing]}, properties)
+    return blessing

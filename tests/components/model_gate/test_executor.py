@@ -9,55 +9,75 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from tfx.types import standard_artifacts
+import tensorflow_transform as tft
 
 from components.model_gate import evaluation_set as reading
-from components.model_gate.config import ModelGateConfig
-from components.model_gate.executor import Executor
+from components.model_gate import executor
+from components.model_gate.measurement import Measurement, baselines_of
 from components.model_gate.predictions import read_predictions
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties
 from serving_model.evaluation.metrics import auc
 from serving_model.served.predict import ModelScorer
-from tests.components.exec_properties import exec_properties
+from tests.components.judged_models import run_gate
 from transforms.event_spec import LABEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
-LIMITS = {
-    "min_auc": 0.55,
-    "max_worsening": {"auc": 0.2, "pr_auc": 0.2, "log_loss": 0.1},
-    "max_calibration_error": 0.1,
-    "max_calibration_gap": 0.1,
-    "min_slice_churned": 10,
-    "min_slice_stayed": 10,
-}
+Answers = tuple[np.ndarray, np.ndarray]
 Decide = Callable[..., tuple[Any, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def measured(blessed: SimpleNamespace) -> Measurement:
+    """What the gate measured when it blessed the challenger, from what it left."""
+    decision = blessed.decision
+    return Measurement(
+        read_predictions(blessed.blessing.uri),
+        (decision["model_version"], decision["champion_version"]),
+        decision["eval"]["cutoff"],
+        decision["training"],
+    )
+
+
+@pytest.fixture(scope="module")
+def answers(judged: SimpleNamespace) -> dict[str, Answers]:
+    """Accounts and probabilities of the evaluation split as each model gives them, alone."""
+    serialized = reading.read_serialized(f"{judged.inputs['examples'][0].uri}/Split-eval")
+    folders = {"challenger": "model", "champion": "baseline_model"}
+    return {
+        name: ModelScorer(f"{judged.inputs[model][0].uri}/Format-Serving").score(serialized)
+        for name, model in folders.items()
+    }
 
 
 @pytest.fixture
 def decide(judged: SimpleNamespace, tmp_path: Path) -> Decide:
-    """Runs the gate; returns its blessing and decision.json."""
+    """Runs the whole gate; returns its blessing and decision.json."""
 
     def run(without: tuple[str, ...] = (), **limits: Any) -> tuple[Any, dict[str, Any]]:
         inputs = {name: found for name, found in judged.inputs.items() if name not in without}
-        blessing = standard_artifacts.ModelBlessing()
-        blessing.uri = str(tmp_path / f"blessing-{len(list(tmp_path.iterdir()))}")
-        Executor().Do(
-            inputs, {"blessing": [blessing]}, exec_properties(ModelGateConfig(**LIMITS | limits))
-        )
-        text = (Path(blessing.uri) / "decision.json").read_text(encoding="utf-8")
+        folder = tmp_path / f"blessing-{len(list(tmp_path.iterdir()))}"
+        blessing = run_gate(inputs, folder, **limits)
+        text = (folder / "decision.json").read_text(encoding="utf-8")
         return blessing, json.loads(text, parse_constant=pytest.fail)
 
     return run
+
+
+@pytest.fixture
+def decide_again(decide: Decide, measured: Measurement, monkeypatch: pytest.MonkeyPatch) -> Decide:
+    """The same with other limits on what was measured already."""
+    monkeypatch.setattr(executor, "measure", lambda _: measured)
+    return decide
 
 
 def failed(decision: dict[str, Any]) -> set[str]:
     return {check["name"] for check in decision["checks"] if check["verdict"] == "failed"}
 
 
-def test_a_sound_challenger_is_blessed(decide: Decide, judged: SimpleNamespace) -> None:
-    blessing, decision = decide()
+def test_a_sound_challenger_is_blessed(blessed: SimpleNamespace, judged: SimpleNamespace) -> None:
+    blessing, decision = blessed.blessing, blessed.decision
     assert decision["blessed"] is True, decision["summary"]
     assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
         "BLESSED",
@@ -74,14 +94,13 @@ def test_a_sound_challenger_is_blessed(decide: Decide, judged: SimpleNamespace) 
 
 
 def test_metrics_are_those_of_the_models_own_answers(
-    decide: Decide, judged: SimpleNamespace
+    blessed: SimpleNamespace, judged: SimpleNamespace, answers: dict[str, Answers]
 ) -> None:
-    _, decision = decide()
+    decision = blessed.decision
     serialized = reading.read_serialized(f"{judged.inputs['examples'][0].uri}/Split-eval")
     spec = {LABEL: tf.io.FixedLenFeature([], tf.int64)}
     labels = tf.io.parse_example(serialized, spec)[LABEL].numpy()
-    for name, model in (("challenger", "model"), ("champion", "baseline_model")):
-        found = ModelScorer(f"{judged.inputs[model][0].uri}/Format-Serving").score(serialized)[1]
+    for name, (_, found) in answers.items():
         assert decision["metrics"][name]["auc"] == pytest.approx(auc(labels, found))
         assert decision["metrics"][name]["mean_predicted"] == pytest.approx(found.mean())
     assert decision["eval"] == {
@@ -108,9 +127,9 @@ def test_metrics_are_those_of_the_models_own_answers(
     ],
 )
 def test_a_bar_that_is_missed_refuses_and_says_so(
-    decide: Decide, limits: dict[str, Any], name: str
+    decide_again: Decide, limits: dict[str, Any], name: str
 ) -> None:
-    blessing, decision = decide(**limits)
+    blessing, decision = decide_again(**limits)
     assert name in failed(decision)
     assert decision["blessed"] is False
     assert sorted(path.name for path in Path(blessing.uri).iterdir()) == [
@@ -133,8 +152,8 @@ def test_without_a_champion_its_bars_are_skipped_and_that_is_said(decide: Decide
     assert BlessingProperties.read(blessing).baseline_model_id is None
 
 
-def test_slices_with_too_little_are_named(decide: Decide) -> None:
-    _, decision = decide(min_slice_churned=10_000)
+def test_slices_with_too_little_are_named(decide_again: Decide) -> None:
+    _, decision = decide_again(min_slice_churned=10_000)
     assert all("10000" in one["skipped"] for one in decision["slices"])
     names = {one["slice"] for one in decision["slices"]}
     assert {"customer_tier free", "region EU", "state new"} <= names
@@ -153,35 +172,46 @@ def test_a_gate_that_fails_blesses_nothing(
 
 
 def test_above_a_size_the_baselines_learn_from_a_share_and_it_is_said(
-    decide: Decide, monkeypatch: pytest.MonkeyPatch
+    judged: SimpleNamespace, blessed: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, whole = decide()
+    (examples,), (graph,) = judged.inputs["examples"], judged.inputs["transform_graph"]
+    data, whole = ExamplesProperties.read(examples), blessed.decision
     monkeypatch.setattr(reading, "MOST_TRAINING_EXAMPLES", whole["training"]["examples"] // 2)
-    _, half = decide()
+    transform = tft.TFTransformOutput(graph.uri)
+    baselines, training = baselines_of(examples, data, transform)
     assert whole["training"]["share_of_accounts"] == 1
-    assert half["training"]["share_of_accounts"] == pytest.approx(0.5, abs=1e-3)
-    share = half["training"]["examples"] / whole["training"]["examples"]
-    assert share == pytest.approx(0.5, abs=0.1)
-    both = [one["metrics"]["logistic_regression"]["auc"] for one in (whole, half)]
+    assert training["share_of_accounts"] == pytest.approx(0.5, abs=1e-3)
+    assert training["examples"] / whole["training"]["examples"] == pytest.approx(0.5, abs=0.1)
+    evaluation_set = reading.read_eval(f"{examples.uri}/Split-eval", transform, data.lookback_days)
+    found = baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
+    both = [
+        whole["metrics"]["logistic_regression"]["auc"],
+        auc(evaluation_set.labels, found["logistic_regression"]),
+    ]
     assert np.diff(both) == pytest.approx(0, abs=0.1)
 
 
-def test_the_same_inputs_give_the_same_decision(decide: Decide) -> None:
-    assert decide()[1] == decide()[1]
+def test_the_same_inputs_give_the_same_decision(decide: Decide, blessed: SimpleNamespace) -> None:
+    assert decide()[1] == blessed.decision
 
 
-def test_what_was_judged_is_kept_by_account(decide: Decide, judged: SimpleNamespace) -> None:
-    blessing, decision = decide()
-    kept = read_predictions(blessing.uri)
+def test_what_was_measured_gives_the_same_decision(
+    decide_again: Decide, blessed: SimpleNamespace
+) -> None:
+    assert decide_again()[1] == blessed.decision
+
+
+def test_what_was_judged_is_kept_by_account(
+    blessed: SimpleNamespace, judged: SimpleNamespace, answers: dict[str, Answers]
+) -> None:
+    kept = read_predictions(blessed.blessing.uri)
     serialized = reading.read_serialized(f"{judged.inputs['examples'][0].uri}/Split-eval")
     labels = reading.read_labels(serialized)
-    for name, model in (("challenger", "model"), ("champion", "baseline_model")):
-        scorer = ModelScorer(f"{judged.inputs[model][0].uri}/Format-Serving")
-        accounts, found = scorer.score(serialized)
+    for name, (accounts, found) in answers.items():
         order = np.argsort(accounts)
         assert kept.accounts.tolist() == accounts[order].tolist()
         np.testing.assert_allclose(kept.models[name], found[order], atol=1e-6)
         assert kept.labels.tolist() == labels[order].tolist()
-    assert list(kept.models) == list(decision["metrics"])
+    assert list(kept.models) == list(blessed.decision["metrics"])
     assert (kept.models["constant"] == kept.models["constant"][0]).all()
     assert {len(trait) for trait in kept.traits} == {len(labels)}

@@ -14,8 +14,6 @@ from tfx.dsl.components.base.base_executor import BaseExecutor
 from tfx.types import standard_artifacts
 
 from components.config import setting_fields
-from components.model_gate.config import ModelGateConfig
-from components.model_gate.executor import Executor as Gate
 from components.model_review.config import ModelReviewConfig
 from components.model_review.executor import Executor
 from components.postgres.migrate import migrate
@@ -27,14 +25,6 @@ from tests.components.model_review.publications import publish_scores
 
 CANARY = "canary-51b7d0c2e9"
 RUN_ID = "2026-06-01T07:00:00.123456"
-LIMITS = {
-    "min_auc": 0.55,
-    "max_worsening": {"auc": 0.2, "pr_auc": 0.2, "log_loss": 0.1},
-    "max_calibration_error": 0.1,
-    "max_calibration_gap": 0.1,
-    "min_slice_churned": 10,
-    "min_slice_stayed": 10,
-}
 PROPERTIES = {
     "settings": json.dumps({"seed": 7, "tiers": ["größte"]}),
     "risk_bands": '{"mode": "probability"}',
@@ -79,18 +69,14 @@ def review(tmp_path: Path) -> Review:
 
 
 @pytest.fixture(scope="session")
-def decided(judged: SimpleNamespace) -> SimpleNamespace:
+def decided(judged: SimpleNamespace, blessed: SimpleNamespace) -> SimpleNamespace:
     """The gate's decision, and the inputs of ModelReview after it."""
-    blessing = standard_artifacts.ModelBlessing()
-    blessing.uri = str(judged.root / "blessing-for-the-review")
-    Gate().Do(judged.inputs, {"blessing": [blessing]}, exec_properties(ModelGateConfig(**LIMITS)))
     names = {name: judged.inputs[name][0] for name in ("examples", "transform_graph")}
     models = {name: model_of(judged.inputs[name][0].uri) for name in ("model", "baseline_model")}
-    decision = json.loads((Path(blessing.uri) / "decision.json").read_text(encoding="utf-8"))
     return SimpleNamespace(
-        inputs={**names, **models, "blessing": blessing},
-        decision=decision,
-        predictions=pd.read_parquet(f"{blessing.uri}/predictions.parquet"),
+        inputs={**names, **models, "blessing": blessed.blessing},
+        decision=blessed.decision,
+        predictions=pd.read_parquet(f"{blessed.blessing.uri}/predictions.parquet"),
         model=f"{models['model'].uri}/Format-Serving",
     )
 

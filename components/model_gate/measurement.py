@@ -1,0 +1,93 @@
+"""Asks the challenger, the champion and the baselines for their answers on the evaluation set."""
+
+from typing import Any, Final, NamedTuple
+
+import tensorflow_transform as tft
+from tfx import types
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from components.model_gate.decision_file import CHALLENGER, CHAMPION
+from components.model_gate.evaluation_set import read_eval, read_training
+from components.model_gate.predictions import Predictions
+from components.registry.input_properties import ExamplesProperties
+from serving_model.evaluation.baselines import Baselines, fit_baselines
+from serving_model.learning.time_split import split_by_time
+from serving_model.served.predict import ModelScorer
+
+Artifacts = dict[str, list[types.Artifact]]
+
+MODEL_VERSION: Final = "model_version"
+
+
+class Measurement(NamedTuple):
+    """What the gate decides on; no limit has a part in it."""
+
+    predictions: Predictions
+    versions: tuple[str, str | None]
+    """Of the challenger and the champion."""
+    cutoff: str
+    """Of the evaluation set, ISO 8601."""
+    training: dict[str, Any]
+    """What the baselines learnt from."""
+
+
+def measure(inputs: Artifacts) -> Measurement:
+    """Scores the evaluation set with every model.
+
+    Args:
+        inputs: Of ModelGate; baseline_model may be absent.
+
+    Raises:
+        ValueError: If a folder holds no model of ours.
+    """
+    # First, so that a model which cannot be read costs nothing else.
+    scorers = {CHALLENGER: _scorer(inputs["model"])}
+    if inputs.get("baseline_model"):
+        scorers[CHAMPION] = _scorer(inputs["baseline_model"])
+    examples = artifact_utils.get_single_instance(inputs["examples"])
+    data = ExamplesProperties.read(examples)
+    transform = tft.TFTransformOutput(artifact_utils.get_single_uri(inputs["transform_graph"]))
+    evaluation_set = read_eval(
+        artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
+    )
+    baselines, training = baselines_of(examples, data, transform)
+    models = {name: scorer.score(evaluation_set.serialized)[1] for name, scorer in scorers.items()}
+    models |= baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
+    versions = {name: str(scorer.card[MODEL_VERSION]) for name, scorer in scorers.items()}
+    return Measurement(
+        Predictions(evaluation_set.accounts, evaluation_set.labels, models, evaluation_set.traits),
+        (versions[CHALLENGER], versions.get(CHAMPION)),
+        data.splits[EVAL].cutoffs,
+        training,
+    )
+
+
+def baselines_of(
+    examples: types.Artifact, data: ExamplesProperties, transform: tft.TFTransformOutput
+) -> tuple[Baselines, dict[str, Any]]:
+    """Fits the baselines; says on what.
+
+    Args:
+        examples: With a training split.
+        data: The properties of the examples.
+        transform: Of the run.
+    """
+    uri = artifact_utils.get_split_uri([examples], TRAIN)
+    found = read_training(uri, transform, data.splits[TRAIN].examples)
+    split = split_by_time(found.examples, data.horizon_days)
+    baselines = fit_baselines(
+        found.examples.features, found.silence_days, found.examples.labels, split
+    )
+    return baselines, {
+        "examples": len(found.examples.labels),
+        "share_of_accounts": found.share,
+        "base_rate": baselines.base_rate,
+        "logistic_regression_c": baselines.strength,
+    }
+
+
+def _scorer(models: list[types.Artifact]) -> ModelScorer:
+    model = artifact_utils.get_single_instance(models)
+    return ModelScorer(path_utils.serving_model_path(model.uri))
