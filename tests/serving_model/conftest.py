@@ -196,6 +196,7 @@ def scorer(world: SimpleNamespace) -> ModelScorer:
 def tools() -> SimpleNamespace:
     """The helpers of this file, for tests that build sets of their own."""
     return SimpleNamespace(
+        config=CONFIG,
         example=example,
         population=population,
         train=train,

@@ -2,19 +2,27 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_transform as tft
+from scipy.special import logit
 
+from serving_model.learning.calibration import Blend
+from serving_model.learning.churn_model import NetworkShape, churn_model
+from serving_model.learning.fitting import FitSettings, fit_network
+from serving_model.learning.labelled_examples import LabelledExamples, load_examples
+from serving_model.learning.linear_hazards import fit_linear
+from serving_model.learning.person_periods import person_periods
 from serving_model.reasons.explainer import Explainer
-from serving_model.served.interface import CONTRIBUTIONS
+from serving_model.served.interface import BASE_LOG_ODDS, CONTRIBUTIONS, TRANSFORM
 from serving_model.served.predict import Explanation, ModelScorer
 from transforms import columns
 from transforms import event_spec as spec
-from transforms.account_features import feature_names
+from transforms.account_features import FEATURES, feature_names
 from transforms.reason_groups import feature_groups, group_names
 
 
@@ -58,6 +66,12 @@ def gaps(found: Explanation) -> np.ndarray:
     return np.abs(found.base_log_odds + found.contributions.sum(axis=1) - odds)
 
 
+class Snapshots(NamedTuple):
+    learnt: LabelledExamples
+    raw: dict[str, Any]
+    features: tf.Tensor
+
+
 @pytest.fixture(scope="module")
 def explanation(world: SimpleNamespace, scorer: ModelScorer, tools: SimpleNamespace) -> Explanation:
     return scorer.explain(world.scored[:300] + extremes(tools))
@@ -69,14 +83,44 @@ def test_the_contributions_add_up(explanation: Explanation) -> None:
     assert explanation.groups == group_names()
 
 
+@pytest.fixture(scope="module")
+def snapshots(world: SimpleNamespace, tools: SimpleNamespace) -> Snapshots:
+    """What the world's model learnt from, and extreme accounts: parsed, and as features."""
+    serialized = tf.constant(world.scored[:300] + extremes(tools))
+    transform = tf.saved_model.load(str(world.model)).signatures[TRANSFORM]
+    return Snapshots(
+        load_examples([world.pattern], tft.TFTransformOutput(world.graph)),
+        tf.io.parse_example(serialized, spec.raw_feature_spec(with_label=False)),
+        transform(examples=serialized)[FEATURES],
+    )
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("seed", "hidden"), [(1, []), (2, [32, 16]), (3, [64])])
+@pytest.mark.parametrize(("seed", "hidden"), [(1, (16,)), (2, (32, 16)), (3, (64,))])
 def test_they_add_up_whatever_the_seed_and_the_network(
-    world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path, seed: int, hidden: list[int]
+    snapshots: Snapshots, seed: int, hidden: tuple[int, ...]
 ) -> None:
-    changes = {"seed": seed, "hidden_units": hidden, "epochs": 4, "learning_rate": 0.01}
-    model = ModelScorer(tools.train(world.pattern, world.graph, tmp_path / "model", **changes))
-    assert gaps(model.explain(world.scored[:300] + extremes(tools))).max() < 1e-3
+    """Of models that are fitted here and not exported."""
+    learnt, periods = snapshots.learnt, person_periods(snapshots.learnt, (30, 60))
+    shape = NetworkShape(hidden, l2=0.002, dropout=0.2, members=2)
+    network = fit_network(learnt.features, periods, FitSettings(shape, seed, 256, 0.01, 4))
+    linear = fit_linear(learnt.features, periods, [0.01])
+    model = churn_model(learnt.features.shape[1], linear, network, Blend(0.5, 0.5))
+    answer = model(snapshots.features, training=False)[:, 1:]
+    explainer = Explainer(model, learnt.features, column=1)
+    found = explainer.reasons(snapshots.raw, snapshots.features, answer)
+    odds = logit(answer[:, 0].numpy().astype(np.float64))
+    parts = found[CONTRIBUTIONS].numpy().sum(axis=1, dtype=np.float64)
+    assert np.abs(found[BASE_LOG_ODDS].numpy()[:, 0] + parts - odds).max() < 1e-3
+    assert np.ptp(found[CONTRIBUTIONS].numpy(), axis=0).max() > 0.1
+
+
+@pytest.mark.slow
+def test_they_add_up_without_a_network(
+    world: SimpleNamespace, tools: SimpleNamespace, tmp_path: Path
+) -> None:
+    path = tools.train(world.pattern, world.graph, tmp_path / "model", hidden_units=[])
+    assert gaps(ModelScorer(path).explain(world.scored[:300] + extremes(tools))).max() < 1e-3
 
 
 def test_they_start_at_the_mean_answer_of_the_training_examples(
