@@ -58,7 +58,7 @@ def judge(measured: Measurement, limits: ModelGateConfig) -> Decision:
     """Holds what was measured against the limits.
 
     Args:
-        measured: Of the challenger and its rivals.
+        measured: The answers of all models on the evaluation set.
         limits: The thresholds.
     """
     _, labels, models, traits = measured.predictions

@@ -190,7 +190,6 @@ def examples_of(
 @pytest.fixture(scope="session")
 def judged(
     postgres_server: Any,
-    beam_executor: Callable[[type], Any],
     write_examples: Callable[..., Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:
@@ -198,7 +197,7 @@ def judged(
     from tests.components.judged_models import judged_models
 
     root = tmp_path_factory.mktemp("judged")
-    return judged_models(postgres_server, beam_executor, write_examples, root)
+    return judged_models(postgres_server, write_examples, root)
 
 
 @pytest.fixture(scope="session")

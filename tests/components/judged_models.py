@@ -8,7 +8,6 @@ from typing import Any
 
 import psycopg2
 import pytest
-from tfx.components.transform.executor import Executor as TransformExecutor
 from tfx.types import standard_artifacts
 
 from components.model_gate.config import ModelGateConfig
@@ -16,6 +15,7 @@ from components.model_gate.executor import Executor
 from pipeline.demo.simulate import simulate
 from serving_model.learning.trainer import run_fn
 from tests.components.exec_properties import exec_properties
+from tests.transform_graph import write_transform
 from transforms.schema import schema_path
 
 END = datetime(2026, 6, 1, tzinfo=timezone.utc)
@@ -58,9 +58,7 @@ def artifact(kind: type, folder: Path, number: int = 1) -> Any:
     return made
 
 
-def judged_models(
-    postgres_server: Any, beam_executor: Any, write_examples: Any, root: Path
-) -> SimpleNamespace:
+def judged_models(postgres_server: Any, write_examples: Any, root: Path) -> SimpleNamespace:
     """What the pipeline hands to ModelGate: the champion had less to learn from."""
     name = postgres_server.create_database()
     with pytest.MonkeyPatch.context() as patched:
@@ -69,10 +67,10 @@ def judged_models(
             simulate(connection, accounts=1200, days=420, seed=3, scenario="strong", end=END)
         examples = write_examples(root / "examples", **READING)
     postgres_server.drop_database(name)
-    schema = artifact(standard_artifacts.Schema, root / "schema")
     (root / "schema").mkdir()
     (root / "schema" / "schema.pbtxt").write_bytes(schema_path().read_bytes())
-    graph = transform(beam_executor, examples, schema, root)
+    folder = write_transform(f"{examples.uri}/Split-train/*", root)
+    graph = artifact(standard_artifacts.TransformGraph, Path(folder))
     models = {
         name: train(examples, graph, root / name, number, changes)
         for number, (name, changes) in enumerate(
@@ -88,23 +86,6 @@ def judged_models(
             "baseline_model": [models["champion"]],
         },
     )
-
-
-def transform(beam_executor: Any, examples: Any, schema: Any, root: Path) -> Any:
-    outputs = {
-        "transform_graph": [artifact(standard_artifacts.TransformGraph, root / "graph")],
-        "updated_analyzer_cache": [artifact(standard_artifacts.TransformCache, root / "cache")],
-    }
-    properties = {
-        "preprocessing_fn": "transforms.account_features.preprocessing_fn",
-        "splits_config": '{"analyze": ["train"], "transform": ["train"]}',
-        "disable_statistics": 1,
-        "force_tf_compat_v1": 0,
-    }
-    beam_executor(TransformExecutor).Do(
-        {"examples": [examples], "schema": [schema]}, outputs, properties
-    )
-    return outputs["transform_graph"][0]
 
 
 def train(examples: Any, graph: Any, folder: Path, number: int, changes: dict[str, Any]) -> Any:

@@ -5,20 +5,15 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import apache_beam as beam
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform.beam as tft_beam
-from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from tfx_bsl.public.tfxio import TFExampleRecord
 
 from serving_model.learning.trainer import run_fn
 from serving_model.served.predict import ModelScorer
+from tests.transform_graph import write_transform
 from transforms import columns
 from transforms import event_spec as spec
-from transforms.account_features import preprocessing_fn
-from transforms.schema import load_schema
 
 AREAS = np.array(["billing", "onboarding", "performance", "security", "Ü-ß", "a\x00b"])
 SOURCES = np.array(["zendesk", "email", "chat"])
@@ -117,19 +112,6 @@ def write_split(directory: Path, examples: list[bytes], shards: int = 2) -> str:
             for one in examples[shard::shards]:
                 writer.write(one)
     return str(directory / "*")
-
-
-def write_transform(pattern: str, directory: Path) -> str:
-    """Analyzes a split in process and returns the folder of the Transform graph."""
-    source = TFExampleRecord(pattern, schema=load_schema(), telemetry_descriptors=["test"])
-    with (
-        beam.Pipeline(runner=FnApiRunner()) as pipeline,
-        tft_beam.Context(temp_dir=str(directory / "tmp")),
-    ):
-        raw = pipeline | source.BeamSource()
-        graph = (raw, source.TensorAdapterConfig()) | tft_beam.AnalyzeDataset(preprocessing_fn)
-        _ = graph | tft_beam.WriteTransformFn(str(directory / "graph"))
-    return str(directory / "graph")
 
 
 CONFIG: dict[str, Any] = {

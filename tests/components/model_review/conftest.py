@@ -19,6 +19,7 @@ from components.model_review.executor import Executor
 from components.postgres.migrate import migrate
 from components.registry.artifacts import ModelReview
 from components.registry.model_properties import ModelProperties
+from serving_model.served.model_card import read_card
 from serving_model.served.predict import ModelScorer
 from tests.components.exec_properties import exec_properties
 from tests.components.model_review.publications import publish_scores
@@ -39,7 +40,7 @@ def model_of(folder: str) -> Any:
     """A Model artifact that knows its version, as ModelTrainer leaves it."""
     model = standard_artifacts.Model()
     model.uri = folder
-    version = ModelScorer(f"{folder}/Format-Serving").card["model_version"]
+    version = read_card(f"{folder}/Format-Serving")["model_version"]
     ModelProperties(model_version=str(version)).write(model)
     return model
 
@@ -79,6 +80,12 @@ def decided(judged: SimpleNamespace, blessed: SimpleNamespace) -> SimpleNamespac
         predictions=pd.read_parquet(f"{blessed.blessing.uri}/predictions.parquet"),
         model=f"{models['model'].uri}/Format-Serving",
     )
+
+
+@pytest.fixture(scope="session")
+def challenger(decided: SimpleNamespace) -> ModelScorer:
+    """The challenger, loaded once."""
+    return ModelScorer(decided.model)
 
 
 @pytest.fixture(scope="session")

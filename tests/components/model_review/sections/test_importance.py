@@ -21,7 +21,7 @@ from components.model_review.sections.importance import (
 )
 from serving_model.reasons.fact_sentences import GROUP_WORDS, group_words
 from serving_model.served.interface import SCORE_FEATURES, SERVING
-from serving_model.served.model_card import write_card
+from serving_model.served.model_card import read_card, write_card
 from serving_model.served.predict import ModelScorer
 from transforms.account_features import FEATURES, feature_names
 from transforms.reason_groups import feature_groups, group_names, group_of
@@ -56,6 +56,12 @@ def silence_alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tf.saved_model.save(module, str(folder), signatures=signatures)
     write_card(str(folder), {"model_version": "silence-alone"})
     return folder
+
+
+@pytest.fixture(scope="module")
+def loaded(complete: SimpleNamespace) -> Any:
+    """The challenger as TensorFlow loads it."""
+    return tf.saved_model.load(complete.model)
 
 
 def examples(accounts: int, seed: int = 1) -> EvaluationSet:
@@ -100,9 +106,11 @@ def test_what_cannot_be_asked_says_why(silence_alone: Path) -> None:
 
 
 @pytest.mark.slow
-def test_of_the_challenger_it_is_what_shuffled_columns_cost(complete: SimpleNamespace) -> None:
+def test_of_the_challenger_it_is_what_shuffled_columns_cost(
+    complete: SimpleNamespace, loaded: Any
+) -> None:
     """By the signatures, by scikit-learn, and by columns found by name."""
-    signatures = tf.saved_model.load(complete.model).signatures
+    signatures = loaded.signatures
     serialized = read_serialized(f"{complete.inputs['examples'].uri}/Split-eval")
     labels = read_labels(serialized)
     features, order = _features(signatures, serialized)
@@ -157,8 +165,9 @@ def test_a_shuffle_is_fixed_and_no_two_are_alike() -> None:
 
 
 @pytest.mark.slow
-def test_contributions_are_means_of_what_adds_up_to_each_score(complete: SimpleNamespace) -> None:
-    loaded = tf.saved_model.load(complete.model)
+def test_contributions_are_means_of_what_adds_up_to_each_score(
+    complete: SimpleNamespace, loaded: Any
+) -> None:
     serialized = read_serialized(f"{complete.inputs['examples'].uri}/Split-score")
     answer = {
         name: value.numpy().astype(np.float64)
@@ -168,7 +177,7 @@ def test_contributions_are_means_of_what_adds_up_to_each_score(complete: SimpleN
     parts = answer["contributions"]
     total = logit(answer["churn_probability"]) - answer["base_log_odds"]
     np.testing.assert_allclose(parts.sum(axis=1), total[:, 0], atol=1e-4)
-    groups = ModelScorer(complete.model).card["reason_groups"].split(",")
+    groups = read_card(complete.model)["reason_groups"].split(",")
     found = {one["group"]: one for one in complete.json["contributions"]}
     assert found.keys() == set(groups)
     for column, group in zip(parts.T, groups, strict=True):
@@ -185,12 +194,11 @@ def test_contributions_are_means_of_what_adds_up_to_each_score(complete: SimpleN
 
 
 @pytest.mark.slow
-def test_one_account_is_enough(complete: SimpleNamespace) -> None:
-    scorer = ModelScorer(complete.model)
+def test_one_account_is_enough(complete: SimpleNamespace, challenger: ModelScorer) -> None:
     one = read_serialized(f"{complete.inputs['examples'].uri}/Split-score")[:1]
-    explained = scorer.explain(one)
+    explained = challenger.explain(one)
     by_group = dict(zip(explained.groups, explained.contributions[0], strict=True))
-    for found in contributions_of(scorer, one):
+    for found in contributions_of(challenger, one):
         assert found.mean == pytest.approx(by_group[found.group])
         assert found.mean_absolute == pytest.approx(abs(by_group[found.group]))
         assert found.raises == (by_group[found.group] > 0)

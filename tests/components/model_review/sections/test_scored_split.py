@@ -17,11 +17,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
 
 
 @pytest.fixture(scope="module")
-def scorer(decided: SimpleNamespace) -> ModelScorer:
-    return ModelScorer(decided.model)
-
-
-@pytest.fixture(scope="module")
 def serialized(decided: SimpleNamespace) -> list[bytes]:
     return read_serialized(f"{decided.inputs['examples'].uri}/Split-score")
 
@@ -37,20 +32,22 @@ def write(folder: Path, serialized: list[bytes], shards: int = 1) -> str:
 
 
 def test_everyone_is_scored_as_alone(
-    decided: SimpleNamespace, scorer: ModelScorer, serialized: list[bytes]
+    decided: SimpleNamespace, challenger: ModelScorer, serialized: list[bytes]
 ) -> None:
-    found = score_split(scorer, f"{decided.inputs['examples'].uri}/Split-score")
-    accounts, probabilities = scorer.score(serialized)
+    found = score_split(challenger, f"{decided.inputs['examples'].uri}/Split-score")
+    accounts, probabilities = challenger.score(serialized)
     assert found.accounts == accounts.tolist()
     np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
     assert sorted(found.sample) == sorted(serialized)
 
 
 def test_the_sample_is_the_same_however_the_accounts_lie(
-    scorer: ModelScorer, serialized: list[bytes], tmp_path: Path
+    challenger: ModelScorer, serialized: list[bytes], tmp_path: Path
 ) -> None:
-    one = score_split(scorer, write(tmp_path / "one", serialized), sample=100)
-    other = score_split(scorer, write(tmp_path / "other", serialized[::-1], shards=5), sample=100)
+    one = score_split(challenger, write(tmp_path / "one", serialized), sample=100)
+    other = score_split(
+        challenger, write(tmp_path / "other", serialized[::-1], shards=5), sample=100
+    )
     assert one.sample == other.sample
     assert len(set(one.sample)) == 100
 
@@ -62,14 +59,16 @@ def test_the_sample_is_the_same_however_the_accounts_lie(
 
 
 def test_a_sample_is_like_the_whole(
-    scorer: ModelScorer, serialized: list[bytes], tmp_path: Path
+    challenger: ModelScorer, serialized: list[bytes], tmp_path: Path
 ) -> None:
-    found = score_split(scorer, write(tmp_path / "one", serialized), sample=len(serialized) // 2)
-    sampled = scorer.score(found.sample)[1]
+    found = score_split(
+        challenger, write(tmp_path / "one", serialized), sample=len(serialized) // 2
+    )
+    sampled = challenger.score(found.sample)[1]
     error = found.probabilities.std() / np.sqrt(len(sampled))
     assert sampled.mean() == pytest.approx(found.probabilities.mean(), abs=3 * error)
 
 
-def test_no_account_at_all(scorer: ModelScorer, tmp_path: Path) -> None:
+def test_no_account_at_all(challenger: ModelScorer, tmp_path: Path) -> None:
     with pytest.raises(SectionMissing, match="no account to score"):
-        score_split(scorer, write(tmp_path / "none", []))
+        score_split(challenger, write(tmp_path / "none", []))
