@@ -153,8 +153,8 @@ def world(make_once: Callable[..., Any]) -> SimpleNamespace:
 
 def make_world(root: Path) -> SimpleNamespace:
     """Makes and trains the world in a folder."""
-    examples, _ = population(accounts=700, cutoffs=4, signal=1.5, seed=1)
-    held_out, labels = population(accounts=1500, cutoffs=1, signal=1.5, seed=2)
+    examples, _ = population(accounts=500, cutoffs=4, signal=1.5, seed=1)
+    held_out, labels = population(accounts=1100, cutoffs=1, signal=1.5, seed=2)
     pattern = write_split(root / "train", examples)
     graph = write_transform(pattern, root)
     return SimpleNamespace(

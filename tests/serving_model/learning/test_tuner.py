@@ -1,5 +1,6 @@
 """The search: what is tried first, what is kept, and that a failure is not passed over."""
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ from keras_tuner.errors import FatalError
 
 from serving_model.learning import tuner
 from serving_model.learning.hyperparameters import HYPERPARAMETERS
-from serving_model.learning.tuner import plain_values, search_space, tuner_fn
+from serving_model.learning.tuner import evaluate, plain_values, search_space, tuner_fn
 
 FIRST = {"learning_rate": 0.004, "epochs": 8, "l2": 0.02, "dropout": 0.3, "hidden_units": [16]}
 
@@ -50,12 +51,25 @@ def searched(prepared: Any) -> Any:
 
 @pytest.mark.slow
 def test_the_settings_are_measured_first_and_the_best_is_kept(
-    prepared: Any, capsys: pytest.CaptureFixture[str]
+    prepared: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two searches with one seed give the same, and standard output stays the command's."""
+    measured: dict[str, float] = {}
+
+    def measured_once(config: Any, *data: Any) -> float:
+        values = json.dumps({name: config[name] for name in HYPERPARAMETERS})
+        if values not in measured:
+            measured[values] = evaluate(config, *data)
+        return measured[values]
+
+    monkeypatch.setattr(tuner, "evaluate", measured_once)
     found, again = searched(prepared()), searched(prepared())
     assert capsys.readouterr().out == ""
+    # The second search measured nothing new; and what is measured again is the same.
+    assert len(measured) == 3
     trials = [found.oracle.trials[one] for one in found.oracle.start_order]
+    repeated = prepared().tuner
+    assert evaluate(repeated._config, repeated._examples, repeated.folds.folds) == trials[0].score
     assert len(trials) == 3
     assert plain_values(trials[0].hyperparameters.values) == FIRST
     best = found.get_best_hyperparameters()[0].values
