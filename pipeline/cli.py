@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
+    "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),
     "compile": ("pipeline.commands.compile", "Specs for Kubeflow Pipelines and Vertex."),
     "simulate": ("pipeline.commands.simulate", "Write a simulated world of feedback."),

@@ -419,3 +419,23 @@ FROM {staged} AS l
 FULL JOIN {written} AS r ON {same}
 WHERE (l *<> r) IS NOT FALSE
   AND ({staged_key} IS NOT NULL OR %(alone)s)
+
+-- name: clean_runs
+-- Takes an id out of what runs said.
+UPDATE tens_insight.runs
+SET sentence = regexp_replace(sentence, %(pattern)s, %(instead)s, 'g'),
+    error = regexp_replace(error, %(pattern)s, %(instead)s, 'g'),
+    warnings = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, 'g')
+                     FROM unnest(warnings) AS one)
+WHERE sentence ~ %(pattern)s OR error ~ %(pattern)s
+   OR EXISTS (SELECT FROM unnest(warnings) AS one WHERE one ~ %(pattern)s)
+
+-- name: clean_refusals
+-- Takes an id out of the limits that refused rows broke.
+UPDATE tens_insight.refusals
+SET broken_limits = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, 'g')
+                          FROM unnest(broken_limits) AS one)
+WHERE EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
+
+-- name: feedback_of_account
+SELECT count(*) FROM feedback_enriched WHERE account_id = %s

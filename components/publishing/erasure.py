@@ -1,0 +1,102 @@
+"""Removes an account from all that was published or kept about it in the database."""
+
+import json
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.postgres.connection import begin_writing, connect
+from components.postgres.failures import explained
+from components.postgres.queries import queries
+from components.postgres.rows import value
+from components.postgres.tables import OUTPUT_TABLES, OutputTable
+from components.publishing.lock import lock_table, user_and_host, vacuum
+
+ACCOUNT: Final = "account_id"
+FORGOTTEN: Final = "[forgotten]"
+"""What stands in a text where the id stood."""
+
+_QUERIES: Final = queries(__package__)
+
+
+@dataclass(frozen=True)
+class ErasedRows:
+    """What was removed from the database.
+
+    Attributes:
+        removed: Rows removed or texts changed, by table.
+        feedback_rows: Rows of the account in feedback_enriched, which are not ours to remove.
+    """
+
+    removed: dict[str, int]
+    feedback_rows: int
+
+    @property
+    def total(self) -> int:
+        """All rows together."""
+        return sum(self.removed.values())
+
+
+def erase_account(account_id: str, pattern: str) -> ErasedRows:
+    """Deletes the rows of an account from outputs, histories, details and kept refusals.
+
+    All in one transaction, which also writes to tens_insight.erasures how many rows went. Texts of
+    runs and refusals that name the account keep the rest of what they say.
+
+    Args:
+        account_id: Byte for byte as it is published.
+        pattern: Regular expression of Postgres that finds the id as a word in a text.
+
+    Raises:
+        PublicationRefused: Somebody else is publishing.
+        DatabaseUnreachable: No connection, or it was lost.
+        ContractBroken: A table or privilege is missing.
+    """
+    tables = [table for table in OUTPUT_TABLES if ACCOUNT in table.key]
+    with closing(connect("tens-insight forget")) as connection:
+        begin_writing(connection)
+        with explained(connection):
+            with connection, connection.cursor() as cursor:
+                removed: dict[str, int] = {}
+                for table in tables:
+                    lock_table(cursor, table)
+                    removed |= {name: _delete(cursor, name, account_id) for name in _places(table)}
+                removed |= _clean_texts(cursor, pattern)
+                cursor.execute(_QUERIES["feedback_of_account"], (account_id,))
+                erased = ErasedRows(removed, value(cursor))
+                _record(cursor, erased)
+            for table in tables:
+                vacuum(connection, table.name)
+    return erased
+
+
+def _places(table: OutputTable) -> list[str]:
+    details = [f"tens_insight.{table.details.history}"] if table.details else []
+    kept = [f"tens_insight.{table.history}", f"tens_insight.{table.refused}"]
+    return [table.qualified, *details, *kept]
+
+
+def _delete(cursor: Cursor, name: str, account_id: str) -> int:
+    # As text byte for byte: a column of type citext would take another account along.
+    statement = sql.SQL('DELETE FROM {} WHERE {}::text COLLATE "C" = %s').format(
+        sql.Identifier(*name.split(".")), sql.Identifier(ACCOUNT)
+    )
+    cursor.execute(statement, (account_id,))
+    return int(cursor.rowcount)
+
+
+def _clean_texts(cursor: Cursor, pattern: str) -> dict[str, int]:
+    found = {"pattern": pattern, "instead": FORGOTTEN}
+    cursor.execute(_QUERIES["clean_runs"], found)
+    runs = cursor.rowcount
+    cursor.execute(_QUERIES["clean_refusals"], found)
+    return {"tens_insight.runs": runs, "tens_insight.refusals": cursor.rowcount}
+
+
+def _record(cursor: Cursor, erased: ErasedRows) -> None:
+    if erased.total:
+        statement = "INSERT INTO tens_insight.erasures (erased_by, rows_removed) VALUES (%s, %s)"
+        cursor.execute(statement, (user_and_host(cursor), json.dumps(erased.removed)))

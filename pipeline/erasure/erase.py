@@ -1,0 +1,91 @@
+"""Removes an account everywhere that this installation keeps it, and says what was done."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from components.publishing.erasure import ErasedRows, erase_account
+from components.publishing.lock import user_on_host
+from pipeline.erasure.files import ErasedFiles, erase_from_files
+from pipeline.erasure.metadata import erase_from_metadata
+from pipeline.erasure.names import word_pattern
+from pipeline.exit_codes import PUBLISHED, USAGE
+from pipeline.registry.metadata_store import open_store
+from pipeline.runs.run_lock import run_lock
+from pipeline.settings import Settings
+from pipeline.state_directory import METADATA_FILES, not_writable
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was done.
+
+    Attributes:
+        rows: In the database.
+        files: In the state directory.
+        records: Artifacts and executions of ML Metadata whose texts were changed.
+    """
+
+    rows: ErasedRows
+    files: ErasedFiles
+    records: int
+
+    @property
+    def exit_code(self) -> int:
+        """0; or that of a usage error where nothing was found, or a file could not be rewritten."""
+        found = self.rows.total or self.files.rewritten or self.records
+        return PUBLISHED if found and not self.files.left else USAGE
+
+    def as_json(self) -> dict[str, Any]:
+        """Counts and paths; never the id."""
+        return {
+            "rows": self.rows.removed,
+            "files_rewritten": [str(path) for path in self.files.rewritten],
+            "files_left": [str(path) for path in self.files.left],
+            "metadata_records": self.records,
+            "feedback_rows": self.rows.feedback_rows,
+            "exit": self.exit_code,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """What to tell a person."""
+        for name, count in self.rows.removed.items():
+            if count:
+                yield f"{name:45} {count} rows"
+        for path in self.files.rewritten:
+            yield f"rewritten   {path}"
+        if self.records:
+            yield f"changed     {self.records} records of ML Metadata"
+        if not (self.rows.total or self.files.rewritten or self.records):
+            yield "Nothing is kept about this account. Ids are compared byte for byte."
+        for path in self.files.left:
+            yield f"Holds the id and cannot be rewritten: {path}. Delete it."
+        if self.rows.feedback_rows:
+            yield (
+                f"feedback_enriched still has {self.rows.feedback_rows} rows of it: the next run "
+                "scores it again, unless they are deleted there."
+            )
+
+
+def erase(settings: Settings, account_id: str) -> Erased:
+    """Removes an account from database, files and ML Metadata; what was done can be done again.
+
+    Args:
+        settings: Say where the state directory is; the environment names the database.
+        account_id: Byte for byte.
+
+    Raises:
+        StateDirectoryBusy: A run is at work.
+        ConfigurationInvalid: A file cannot be written.
+        PublicationRefused: Somebody is publishing from elsewhere.
+    """
+    folder = settings.state_dir
+    with run_lock(folder, f"forget, by {user_on_host()}"):
+        rows = erase_account(account_id, word_pattern(account_id))
+        try:
+            files = erase_from_files(folder, account_id)
+        except OSError as error:
+            raise not_writable(folder, error) from None
+        store = open_store(folder / METADATA_FILES[0])
+        records = erase_from_metadata(store, account_id) if store is not None else 0
+    return Erased(rows, files, records)

@@ -1,0 +1,168 @@
+"""Removes an account from the files of a state directory, each by what it is."""
+
+import gzip
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from components.publishing.erasure import ACCOUNT, FORGOTTEN
+from pipeline.erasure.names import text_forms, word_pattern
+
+_TEXT: Final = (".json", ".html", ".log", ".txt", ".csv", ".ndjson")
+_STATISTICS: Final = "FeatureStats.pb"
+_METADATA: Final = ("metadata.sqlite", "metadata.sqlite-journal")
+"""Cleaned through ML Metadata, which may lie elsewhere."""
+_NOT_OURS: Final = ("postgres",)
+"""The demo's database, whose rows are removed by SQL."""
+
+
+@dataclass(frozen=True)
+class ErasedFiles:
+    """What became of the files.
+
+    Attributes:
+        rewritten: Files without the account now.
+        left: Files that hold its id and are of no kind that can be rewritten.
+    """
+
+    rewritten: tuple[Path, ...]
+    left: tuple[Path, ...]
+
+
+def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
+    """Rewrites each file below a folder that holds an account's id.
+
+    Examples and scores lose the account's records, statistics its value, texts the id itself. A
+    file is written anew beside the old one and takes its place; its mode stays.
+
+    Args:
+        folder: The state directory, while no run works on it.
+        account_id: Byte for byte.
+
+    Raises:
+        OSError: A file cannot be read or written.
+    """
+    rewritten, left = [], []
+    for path in _files(folder):
+        done = _rewritten(path, account_id)
+        if done is None and _holds(path, account_id):
+            left.append(path)
+        elif done:
+            rewritten.append(path)
+    return ErasedFiles(tuple(rewritten), tuple(left))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        if Path(place) == folder:
+            folders[:] = [name for name in folders if name not in _NOT_OURS]
+        for name in sorted(names):
+            path = Path(place, name)
+            if name not in _METADATA and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _rewritten(path: Path, account_id: str) -> bool | None:
+    """Rewrites a file; tells whether it held the id, None for a kind that is not known."""
+    if path.suffix == ".gz" and "data_tfrecord" in path.name:
+        return _rewrite_examples(path, account_id)
+    if path.suffix == ".parquet":
+        return _rewrite_parquet(path, account_id)
+    if path.name == _STATISTICS:
+        return _rewrite_statistics(path, account_id)
+    if path.suffix in _TEXT:
+        return _rewrite_text(path, account_id)
+    return None
+
+
+def _rewrite_examples(path: Path, account_id: str) -> bool:
+    import tensorflow as tf
+
+    wanted, kept, found = account_id.encode(), [], False
+    for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
+        if wanted in record and _account_of(tf.train.Example.FromString(record)) == wanted:
+            found = True
+        else:
+            kept.append(record)
+    if found:
+        options = tf.io.TFRecordOptions(compression_type="GZIP")
+
+        def write(target: str) -> None:
+            with tf.io.TFRecordWriter(target, options) as writer:
+                for record in kept:
+                    writer.write(record)
+
+        _replace(path, write)
+    return found
+
+
+def _account_of(example: Any) -> bytes:
+    values = example.features.feature[ACCOUNT].bytes_list.value
+    return bytes(values[0]) if values else b""
+
+
+def _rewrite_parquet(path: Path, account_id: str) -> bool:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    if ACCOUNT not in pq.read_schema(path).names:
+        return False
+    table = pq.read_table(path)
+    others = table.filter(pc.not_equal(table[ACCOUNT], account_id))
+    if others.num_rows == table.num_rows:
+        return False
+    _replace(path, lambda target: pq.write_table(others, target))
+    return True
+
+
+def _rewrite_statistics(path: Path, account_id: str) -> bool:
+    """Takes the id out of the most frequent values and their ranks; counts stay as they are."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+
+    lists = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
+    found = False
+    for feature in (one for dataset in lists.datasets for one in dataset.features):
+        strings = feature.string_stats
+        for values in (strings.top_values, strings.rank_histogram.buckets):
+            name = "value" if values is strings.top_values else "label"
+            places = [n for n, one in enumerate(values) if getattr(one, name) == account_id]
+            found |= bool(places)
+            for place in reversed(places):
+                del values[place]
+    if found:
+        _replace(path, lambda target: Path(target).write_bytes(lists.SerializeToString()))
+    return found
+
+
+def _rewrite_text(path: Path, account_id: str) -> bool:
+    text = path.read_bytes().decode(errors="surrogateescape")
+    changed, count = re.subn(word_pattern(account_id), FORGOTTEN, text)
+    if count:
+        content = changed.encode(errors="surrogateescape")
+        _replace(path, lambda target: Path(target).write_bytes(content))
+    return bool(count)
+
+
+def _replace(path: Path, write: Callable[[str], object]) -> None:
+    descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    try:
+        write(unfinished)
+        os.chmod(unfinished, path.stat().st_mode & 0o777)
+        os.replace(unfinished, path)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+
+
+def _holds(path: Path, account_id: str) -> bool:
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        content = gzip.decompress(content)
+    word = rb"(?<![\w-])(?:%s)(?![\w-])"
+    forms = b"|".join(re.escape(form.encode()) for form in text_forms(account_id))
+    return re.search(word % forms, content) is not None

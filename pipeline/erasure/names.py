@@ -1,0 +1,22 @@
+"""How an account's id is found in texts: as a word of its own, in each form that we write."""
+
+import html
+import json
+import re
+
+
+def text_forms(account_id: str) -> list[str]:
+    """Returns the id as texts, JSON, HTML and messages write it, longest first."""
+    forms = {account_id, repr(account_id)[1:-1], json.dumps(account_id)[1:-1]}
+    forms |= {json.dumps(account_id, ensure_ascii=False)[1:-1]}
+    forms |= {html.escape(form, quote=quote) for form in tuple(forms) for quote in (True, False)}
+    return sorted(forms, key=len, reverse=True)
+
+
+def word_pattern(account_id: str) -> str:
+    """Returns a regular expression for Python and Postgres that finds the id as a word.
+
+    ACC-1 is not found in ACC-10, in XACC-1 or in ACC-1-EU.
+    """
+    either = "|".join(re.sub(r"([^\w\s])", r"\\\1", form) for form in text_forms(account_id))
+    return rf"(?<![\w-])(?:{either})(?![\w-])"
