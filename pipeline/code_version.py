@@ -36,12 +36,13 @@ EXCLUDED: Final = frozenset(
 SINGLE_FILES: Final = (
     ("components.postgres", "connection.py"),
     ("components.postgres", "local_settings.py"),
+    ("components.postgres", "moments.py"),
     ("components.postgres", "names.py"),
     ("components.postgres", "queries.py"),
     ("serving_model.evaluation", "metrics.py"),
 )
 """Files of other packages that decide a model: which text of SQL is sent, to which table, in
-which session; and the metric by which training chooses."""
+which session; which dates can be true; and the metric by which training chooses."""
 
 SINGLE_QUERIES: Final = (("components.postgres", "local_settings"),)
 """Queries of other packages that do: reading casts moments to the session's time zone."""

@@ -32,6 +32,8 @@ _CHECKS_ONLY = {
     "components.postgres.failures": "explains an error",
     "components.postgres.copying": "hands COPY on as it is",
     "components.postgres.contract": "refuses tables that do not fit, changes none",
+    "components.postgres.grants": "who may read, not what there is",
+    "components.postgres.identity": "which database it is, not what it holds",
     "components.postgres.migrate": "our own tables, of which reading sees none",
     "components.postgres.output_problems": "refuses tables that do not fit, changes none",
     "components.postgres.retry": "does all of it again",
