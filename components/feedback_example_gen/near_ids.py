@@ -7,14 +7,33 @@ they are counted, by what would make them match, so that somebody can correct th
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 _FEWEST: Final = 3
 """Ids that must have a prefix or suffix in common, so that it is no chance."""
-_SEPARATOR: Final = re.compile(r"[^0-9A-Za-z]")
-_MOST_PARTS: Final = 4
+Patterns = tuple[re.Pattern[str], ...]
+_PREFIXES: Final[Patterns] = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        r"^[^0-9\n]+",  # before the first digit
+        r"^[0-9A-Za-z]*[^0-9A-Za-z\n]",  # up to the first separator
+        r"^.*[^0-9A-Za-z\n]",  # up to the last one
+    )
+)
+_LONG_ID: Final = 18
+_SHORT_ID: Final = 15
+"""Salesforce has both: ids of 15 characters whose case counts, and with a checksum of 3 behind."""
+_SUFFIXES: Final[Patterns] = tuple(
+    re.compile(pattern, re.MULTILINE)
+    for pattern in (
+        r"[^0-9\n]+$",  # after the last digit
+        r"[^0-9A-Za-z\n].*$",  # from the first separator on
+        r"[^0-9A-Za-z\n][0-9A-Za-z]*$",  # from the last one on
+        rf"(?<=^.{{{_SHORT_ID}}}).{{{_LONG_ID - _SHORT_ID}}}$",
+    )
+)
 _SHOWN: Final = 60
 
 
@@ -134,16 +153,18 @@ def _rule(one: str, account: str) -> str:
     return ", ".join(taken)
 
 
-def _by_affix(ids: list[str], accounts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+def _by_affix(ids: list[str], accounts: list[str]) -> Iterator[tuple[str, str, str]]:
     """Yields (rule, id, account) of ids that differ from an account's by a usual affix."""
-    accounts = accounts if len(ids) >= _FEWEST else ()
-    for parts, rule in ((_tails, _prefix_rule), (_heads, _suffix_rule)):
-        known = _by_part(accounts, parts)
+    for patterns, rule in ((_PREFIXES, _prefix_rule), (_SUFFIXES, _suffix_rule)):
+        if len(ids) < _FEWEST:
+            return
+        known = _by_part(accounts, patterns)
         pairs = {}
-        for one in ids:
-            hits = (known.get(part) for part in parts(one))
-            if account := next((hit for hit in hits if hit is not None and hit != one), None):
-                pairs[one] = (rule(one, account), account)
+        for parts in _parts(ids, patterns):
+            for one, part in zip(ids, parts, strict=True):
+                account = known.get(part)
+                if account is not None and account != one and one not in pairs:
+                    pairs[one] = (rule(one, account), account)
         usual = Counter(name for name, _ in pairs.values())
         accepted = {one: pair for one, pair in pairs.items() if usual[pair[0]] >= _FEWEST}
         for one, (name, account) in accepted.items():
@@ -151,35 +172,28 @@ def _by_affix(ids: list[str], accounts: Iterable[str]) -> Iterator[tuple[str, st
         ids = [one for one in ids if one not in accepted]
 
 
-def _by_part(accounts: Iterable[str], parts: Callable[[str], list[str]]) -> dict[str, str | None]:
+def _by_part(accounts: list[str], patterns: Patterns) -> dict[str, str | None]:
     """Returns the account that each part belongs to; None where it is of several."""
     known: dict[str, str | None] = {}
-    for account in accounts:
-        for part in parts(account):
-            known[part] = account if known.get(part, account) == account else None
+    for parts in _parts(accounts, patterns):
+        for part, account in zip(parts, accounts, strict=True):
+            if len(part) > 1 and known.setdefault(part, account) != account:
+                known[part] = None
     return known
 
 
-def _tails(text: str) -> list[str]:
-    """Returns an id, and what of it follows a prefix."""
-    begins = [0, *(found.end() for found in _SEPARATOR.finditer(text, 0))][: _MOST_PARTS + 1]
-    if (digit := re.search("[0-9]", text)) is not None:
-        begins.append(digit.start())
-    return list(dict.fromkeys(part for begin in begins if len(part := text[begin:]) > 1))
-
-
-def _heads(text: str) -> list[str]:
-    """Returns an id, and what of it comes before a suffix."""
-    ends = [len(text), *(found.start() for found in _SEPARATOR.finditer(text))][: _MOST_PARTS + 1]
-    ends.append(len(re.sub("[^0-9]+$", "", text)))
-    if len(text) == _LONG_ID:
-        ends.append(_SHORT_ID)
-    return list(dict.fromkeys(part for end in ends if len(part := text[:end]) > 1))
-
-
-_LONG_ID: Final = 18
-_SHORT_ID: Final = 15
-"""Salesforce has both: ids of 15 characters whose case counts, and with a checksum of 3 behind."""
+def _parts(texts: list[str], patterns: Patterns) -> Iterator[list[str]]:
+    """Yields the texts themselves, and then without what each pattern finds, [texts] each."""
+    yield texts
+    whole = "\n".join(texts)
+    in_one = whole.count("\n") == len(texts) - 1
+    for pattern in patterns:
+        # In one piece it takes a tenth of the time; a text with a newline must be taken alone.
+        yield (
+            pattern.sub("", whole).split("\n")
+            if in_one
+            else [pattern.sub("", one) for one in texts]
+        )
 
 
 def _prefix_rule(one: str, account: str) -> str:

@@ -66,13 +66,15 @@ LIMIT 1
 
 -- name: new_accounts
 -- The accounts whose first feedback is as new as that.
-SELECT account_id::text
-FROM feedback_enriched
+SELECT DISTINCT account_id::text
+FROM feedback_enriched AS feedback
 WHERE account_id::text <> ''
-  AND created_at >= %(earliest)s
+  AND created_at >= %(since)s
   AND created_at < %(as_of)s
-GROUP BY 1
-HAVING min(created_at) >= %(since)s
+  AND NOT EXISTS (SELECT FROM feedback_enriched AS former
+                  WHERE former.account_id::text = feedback.account_id::text
+                    AND former.created_at >= %(earliest)s
+                    AND former.created_at < %(since)s)
 
 -- name: may_read_published_accounts
 SELECT coalesce(bool_and(has_table_privilege(oid, 'SELECT')) AND count(*) = 2, false)
