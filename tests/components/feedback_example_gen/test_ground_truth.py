@@ -11,6 +11,9 @@ from components.data_checker.config import DataCheckerConfig
 from components.data_checker.ground_truth import check_facts
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.ground_truth import GroundTruth, read_ground_truth
+from components.feedback_example_gen.read_plan import plan_reading
+from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
+from components.feedback_example_gen.request import ReadRequest
 from components.postgres.connection import connect
 
 Tables = Any
@@ -217,3 +220,17 @@ def test_only_the_newest_publication_that_stands_is_compared(world: Tables) -> N
 def test_without_our_tables_nothing_is_compared(world: Tables) -> None:
     world.execute("DROP SCHEMA tens_insight CASCADE")
     assert truth().accounts.ids is None
+
+
+def test_a_run_asks_no_label_of_what_nobody_recorded(world: Tables) -> None:
+    world.execute("DELETE FROM account_churn WHERE churned_at > %s", ago(40))
+    reading = FeedbackExampleGenConfig(lookback_days=30, horizon_days=20, cutoff_interval_days=10)
+    request = ReadRequest(as_of=AS_OF, splits=("train", "eval", "score"), config=reading)
+    with exported_snapshot() as snapshot:
+        plan = plan_reading(snapshot, request)
+    assert plan.cutoffs.eval == (ago(41 + 20),)
+    assert max(plan.cutoffs.train) == ago(41 + 40)
+    assert plan.cutoffs.score == (AS_OF,)
+    assert plan.cutoffs.known_until("eval", ago(61)) == ago(41)
+    assert plan.truth.churn is not None
+    assert plan.truth.churn.known_until == ago(41).isoformat()
