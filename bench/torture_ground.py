@@ -53,7 +53,7 @@ SELECT coalesce(sum(times - 1), 0)::int
 FROM (SELECT count(*) AS times FROM tens_insight.publications GROUP BY run_id) AS published"""
 _BUSY: Final = """
 SELECT count(*) FROM pg_stat_activity
-WHERE application_name IN ('tens-insight publish', 'tens-insight undo')"""
+WHERE application_name IN ('tens-insight publish', 'tens-insight undo') AND state <> 'idle'"""
 
 
 @dataclass(frozen=True)
