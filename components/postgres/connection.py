@@ -72,6 +72,7 @@ _WRONG_ADDRESS = re.compile(
     r"|invalid connection option|could not match \d+"
 )
 """What libpq says before it asks any server."""
+_FULL = ("too many connections", "too many clients", "remaining connection slots")
 _REFUSED_LOGIN = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
 
 
@@ -223,6 +224,18 @@ def _explained(text: str, address: Address) -> AddressInvalid | DatabaseUnreacha
         return DatabaseUnreachable(
             f"The database of {where} does not exist. "
             f"Create it, or correct the name. Postgres said: {said}"
+        )
+    if any(sign in text for sign in _FULL):
+        return ServerNotAnswering(
+            f"The server of {where} has no connection left for us; user and password were not "
+            "the reason. A run needs three at once. Wait for others to end theirs, which "
+            "pg_stat_activity lists, or raise the limit: ALTER ROLE ... CONNECTION LIMIT, ALTER "
+            f"DATABASE ... CONNECTION LIMIT or max_connections. Postgres said: {said}"
+        )
+    if "permission denied for database" in text:
+        return DatabaseUnreachable(
+            f"The role of {where} may not connect to this database: let its owner run GRANT "
+            f"CONNECT ON DATABASE ... TO the role. Postgres said: {said}"
         )
     if any(sign in text for sign in _NO_ANSWER):
         return ServerNotAnswering(

@@ -13,6 +13,7 @@ from components.errors import ContractBroken
 from components.postgres.connection import begin_writing
 from components.postgres.failures import explained, place_of
 from components.postgres.grants import share_outputs
+from components.postgres.mending import mend
 from components.postgres.queries import queries
 from components.postgres.rows import record, value
 
@@ -78,7 +79,8 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
         migrations: Which ones, in order; by default those of this version.
 
     Returns:
-        The names of the migrations applied now; empty if nothing was missing.
+        The names of the migrations applied now, and what was dropped since and made again, a
+        sentence each; empty if nothing was missing.
 
     Raises:
         ContractBroken: A right to create is missing, a migration that was applied differs
@@ -94,6 +96,9 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
                 raise ContractBroken(f"{place_of(connection).name}: {UNRELEASED_SCHEMA}")
             cursor.execute(_QUERIES["schema_migrations"])
         applied = [migration.name for migration in pending if _apply(connection, migration)]
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_LOCK)
+            applied += mend(cursor, [migration.statements for migration in pending])
         with connection, connection.cursor() as cursor:
             cursor.execute(_QUERIES["make_identity"])
             share_outputs(connection)

@@ -61,6 +61,8 @@ EXACT_ROWS: Final = 300_000
 """Tables of more rows are judged by a sample."""
 SAMPLED_ROWS: Final = 80_000
 SAMPLED_ACCOUNTS: Final = 1_000
+_SHARE_OF_TRUTH: Final = 0.5
+"""Of the time that is left, for the ground truth: it is compared with all accounts."""
 _SHORTEST_S: Final = 0.02
 _SHARE_OF_WHOLE_TABLE: Final = 0.6
 """Of the time, for reading a whole table that may turn out to be slow to read."""
@@ -215,7 +217,7 @@ class CheckedDatabase:
         """
         first = require_accounts(self.as_of, self.watermark)
         try:
-            with self.in_time():
+            with self.in_time(_SHARE_OF_TRUTH):
                 return read_ground_truth(
                     self.connection,
                     self.settings.reading,

@@ -16,7 +16,8 @@ def init() -> None:
     """Creates what is missing; run again, it changes nothing.
 
     The two output tables in schema public, and our own objects in schema
-    tens_insight. A table that is there already is never altered.
+    tens_insight. A table that is there already is never altered; one that was dropped since is
+    made again, empty.
     """
     from components.postgres.connection import describe
     from components.postgres.grants import foreign_owner
@@ -29,7 +30,7 @@ def init() -> None:
         note = foreign_owner(connection) if applied else None
         where = describe(connection)
     for name in applied:
-        say(f"applied {name}")
+        say(f"applied {name}" if name.endswith(".sql") else name)
     say(f"{where} is up to date.")
     if note:
         say(f"Note: {note}")

@@ -2,9 +2,11 @@
 
 import os
 from contextlib import closing
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from psycopg2 import sql
 
 from components.errors import AddressInvalid, DatabaseUnreachable
 from components.postgres.connection import (
@@ -146,4 +148,32 @@ def test_what_libpq_cannot_take_is_a_wrong_address(name: str, value: str, monkey
     monkeypatch.setenv("PGHOST", "127.0.0.1")
     monkeypatch.setenv(name, value)
     with pytest.raises(AddressInvalid):
+        connect("tens-insight test")
+
+
+@pytest.mark.parametrize("limited", ["ROLE {role}", "DATABASE {database}"])
+def test_a_limit_of_connections_is_no_wrong_password(
+    limited: str,
+    password_url: str,
+    database: str,
+    postgres_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = {"role": urlsplit(password_url).username, "database": urlsplit(database).path[1:]}
+    change = "ALTER " + limited.format(**names) + " CONNECTION LIMIT 0"
+    postgres_server.execute(sql.SQL(change))
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    with pytest.raises(ServerNotAnswering, match="has no connection left") as failed:
+        connect("tens-insight test")
+    assert "CONNECTION LIMIT" in str(failed.value)
+    assert "Check user and password" not in str(failed.value)
+
+
+def test_a_role_that_may_not_connect_is_told_the_grant(
+    password_url: str, database: str, postgres_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    revoke = f"REVOKE CONNECT ON DATABASE {urlsplit(database).path[1:]} FROM PUBLIC"
+    postgres_server.execute(sql.SQL(revoke))
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    with pytest.raises(DatabaseUnreachable, match="GRANT CONNECT"):
         connect("tens-insight test")
