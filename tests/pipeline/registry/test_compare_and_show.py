@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.cli import run_cli
 from pipeline.registry.comparison import compare_models
 from pipeline.registry.lineage import show_model
 from pipeline.registry.listing import list_models
+from pipeline.runs.record import KILLED, RUNNING, TRAIN, RunRecord, RunRecords
 from pipeline.text.models import comparison_lines, detail_lines
 from serving_model.evaluation import metrics
 from serving_model.served.interface import PROBABILITY, SERVING
@@ -243,6 +245,18 @@ def test_files_that_are_gone_are_named(two: Any, tmp_path: Path) -> None:
     found = compare_models(two.registry, A, B, top=3)
     assert f"evaluation set of {B} are gone" in found.not_compared
     assert found.settings == (Difference("l2", 0.05, 0.1),)
+
+
+def test_a_training_run_that_was_killed_is_shown_as_killed(two: Any, tmp_path: Path) -> None:
+    """ML Metadata takes it for complete: all nodes that began came to their end."""
+    ml_metadata_alone = show_model(two.registry, B, None).run
+    assert ml_metadata_alone is not None
+    assert ml_metadata_alone.state != KILLED
+    records, began = RunRecords(tmp_path / "runs"), ml_metadata_alone.started_at
+    records.write(RunRecord(ml_metadata_alone.run_id, TRAIN, RUNNING, began))
+    shown = show_model(two.registry, B, None, records)
+    assert shown.run == replace(ml_metadata_alone, state=KILLED)
+    assert ", killed" in "\n".join(detail_lines(shown))
 
 
 def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> None:
