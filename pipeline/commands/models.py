@@ -111,9 +111,10 @@ def compare(a: str, b: str, top: int, as_json: bool) -> None:
 )
 @click.argument("version")
 @_reason
-def promote(version: str, reason: str) -> None:
+@_json
+def promote(version: str, reason: str, as_json: bool) -> None:
     """Makes a blessed model champion until a newer one is blessed; lifts a withdrawal."""
-    _decide("promote", version, reason)
+    _decide("promote", version, reason, as_json)
 
 
 @command.command(
@@ -121,11 +122,12 @@ def promote(version: str, reason: str) -> None:
 )
 @click.argument("version")
 @click.option("--reason", required=True, help="Why; it is recorded.")
-def withdraw(version: str, reason: str) -> None:
+@_json
+def withdraw(version: str, reason: str, as_json: bool) -> None:
     """Takes a model out of use; if it was champion, the previous one is at once."""
     if not reason.strip():
         raise click.BadParameter("a withdrawal needs a reason in words.", param_hint="--reason")
-    _decide("withdraw", version, reason)
+    _decide("withdraw", version, reason, as_json)
 
 
 @command.command(
@@ -133,22 +135,24 @@ def withdraw(version: str, reason: str) -> None:
 )
 @click.argument("version")
 @_reason
-def pin(version: str, reason: str) -> None:
+@_json
+def pin(version: str, reason: str, as_json: bool) -> None:
     """Makes a blessed model champion until it is unpinned, whatever else is blessed."""
-    _decide("pin", version, reason)
+    _decide("pin", version, reason, as_json)
 
 
 @command.command(epilog=examples('tens-insight models unpin --reason "The audit is over."'))
 @_reason
-def unpin(reason: str) -> None:
+@_json
+def unpin(reason: str, as_json: bool) -> None:
     """Ends a pin: the champion is again the newest blessed or promoted model."""
-    _decide("unpin", "", reason)
+    _decide("unpin", "", reason, as_json)
 
 
 @command.command(
     epilog=examples(
         'tens-insight models review 20261128-5d --approve --by "Ann Lee"',
-        'tens-insight models review 20261128-5d --reject --by "Ann Lee" --note "Worse in EU."',
+        'tens-insight models review 20261128-5d --reject --by Ann --note "Worse."',
     )
 )
 @click.argument("version")
@@ -156,12 +160,15 @@ def unpin(reason: str) -> None:
 @click.option("--reject", is_flag=True, help="It should not; needs a --note.")
 @click.option("--by", required=True, help="Name of the reviewer.")
 @click.option("--note", default="", help="Why; it is recorded.")
-def review(version: str, approve: bool, reject: bool, by: str, note: str) -> None:
+@_json
+def review(version: str, approve: bool, reject: bool, by: str, note: str, as_json: bool) -> None:
     """Signs the evaluation report of a model, as approved or as rejected.
 
     The signature is kept with the model and written into the report's page. It changes no
     stage: `models withdraw` takes a model out of use.
     """
+    from dataclasses import asdict
+
     from pipeline.logs import import_tensorflow
 
     import_tensorflow()
@@ -176,23 +183,38 @@ def review(version: str, approve: bool, reject: bool, by: str, note: str) -> Non
         raise click.BadParameter("a signature needs a name.", param_hint="--by")
     if reject and not words:
         raise click.BadParameter("a rejection needs a reason in words.", param_hint="--note")
-    settings, registry = _open()
+    settings, registry = _open_to_write()
     outcome = decide(registry, "approve" if approve else "reject", version, words, name=name)
-    _print(outcome_lines(outcome))
-    for sentence in write_signatures(registry, outcome.transition.version, settings):
-        say(sentence)
+    written = list(write_signatures(registry, outcome.transition.version, settings))
+    if as_json:
+        say_json({**asdict(outcome), "written": written})
+    else:
+        _print([*outcome_lines(outcome), *written])
 
 
-def _decide(kind: str, version: str, reason: str) -> None:
-    from components.postgres.connection import metadata_address
+def _decide(kind: str, version: str, reason: str, as_json: bool) -> None:
+    from dataclasses import asdict
+
     from pipeline.registry.change_stage import decide
-    from pipeline.state_directory import require_own_files
     from pipeline.text.models import outcome_lines
+
+    _, registry = _open_to_write()
+    outcome = decide(registry, kind, version, reason)
+    if as_json:
+        say_json(asdict(outcome))
+    else:
+        _print(outcome_lines(outcome))
+
+
+def _open_to_write() -> "tuple[Settings, Registry]":
+    """Opens the registry for a decision; as another user it would leave files behind."""
+    from components.postgres.connection import metadata_address
+    from pipeline.state_directory import require_own_files
 
     settings, registry = _open()
     if metadata_address() is None:
         require_own_files(settings.state_dir)
-    _print(outcome_lines(decide(registry, kind, version, reason)))
+    return settings, registry
 
 
 def _open() -> "tuple[Settings, Registry]":

@@ -297,7 +297,7 @@ def _differing(title: str, rows: Iterable["Difference"]) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = escape_controls(str(value))
+    text = minute_of(escape_controls(str(value)))
     if "," in text and len(text) > _LONG:
         parts = text.split(",")
         first, last = (part[:16].replace("T", " ") for part in (parts[0], parts[-1]))

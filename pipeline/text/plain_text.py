@@ -39,10 +39,12 @@ def bare_minute(moment: datetime) -> str:
 
 def minute_of(text: str) -> str:
     """Returns a recorded moment, ISO 8601, as people read it; other text as it is."""
+    if "T" not in text:  # a number or a day is none, although newer Pythons would read it as one
+        return text or NONE
     try:
         return minute(datetime.fromisoformat(text))
     except ValueError:
-        return text or NONE
+        return text
 
 
 def fact_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:

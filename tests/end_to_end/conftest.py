@@ -96,6 +96,7 @@ class Installation:
             "DATABASE_URL": self.url,
             "TENS_INSIGHT_STATE_DIR": str(self.state_dir),
             "TENS_INSIGHT_AS_OF": AS_OF.isoformat(),
+            "COLUMNS": "250",
             **settings,
         }
 

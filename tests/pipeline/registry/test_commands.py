@@ -194,3 +194,11 @@ def test_a_beginning_of_a_version_is_enough(
     assert f"2 models begin with '202606': {REFUSED}, {NEW}. Say more of it." in said
     for nothing in ("", "2026050 ", "aaaaaaaa"):
         assert run_cli(["models", "show", nothing]) == 2
+
+
+def test_decisions_print_json_too(stocked: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_cli(["models", "withdraw", NEW, "--reason", "worse", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["transition"]["kind"], told["before"], told["after"]) == ("withdraw", NEW, OLD)
+    assert run_cli(["models", "pin", NEW, "--json"]) == 2
+    assert "was withdrawn" in json.loads(capsys.readouterr().out)["error"]
