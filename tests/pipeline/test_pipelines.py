@@ -96,7 +96,11 @@ def test_the_settings_of_the_report_reach_it(tmp_path):
     ]
     found = review.parameters.parameters
     config = json.loads(found["config"].field_value.string_value)
-    assert config == {"review_dir": "gs://reports/here", "review_accounts": False}
+    assert config == {
+        "database_patience_seconds": 60.0,
+        "review_dir": "gs://reports/here",
+        "review_accounts": False,
+    }
     assert json.loads(found["settings"].field_value.string_value)["l2"] == 0.125
     assert (
         json.loads(found["risk_bands"].field_value.string_value)
