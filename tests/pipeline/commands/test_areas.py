@@ -3,12 +3,14 @@
 import contextlib
 import json
 import os
+from datetime import datetime, timezone
 
 import psycopg2
 import pytest
 
 from pipeline.cli import run_cli
 from pipeline.commands.areas import _LETTERS
+from tests.contract.conftest import publish_areas
 from transforms.product_area_impact import SIGNALS, Weights
 
 AS_OF = "2026-06-01"
@@ -123,11 +125,14 @@ def test_the_settings_count(simulated_database, capsys, monkeypatch):
     assert (points["free"], points["enterprise"]) == (15, 0)
 
 
-def test_without_as_of_it_is_that_of_the_published_areas(simulated_database, capsys):
-    query(
+def test_without_as_of_it_is_that_of_the_published_areas(simulated_database, capsys, monkeypatch):
+    publish_areas(
+        simulated_database, monkeypatch, as_of=datetime(2026, 5, 4, 10, tzinfo=timezone.utc)
+    )
+    query(  # a row of somebody else changes nothing
         simulated_database,
         "INSERT INTO product_area_impact VALUES "
-        "('billing', 'free', 1, 1, 0, 0, 0, '2026-05-04 12:00+02', 'weights-1')",
+        "('odd', 'free', 1, 1, 0, 0, 0, '2026-05-05 12:00+02', 'weights-1')",
     )
     query(
         simulated_database,
