@@ -127,6 +127,14 @@ class Server:
             cursor.execute(statement)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_state_in_the_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps commands of tests that name no state directory out of the one of `make run`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path_factory.mktemp("no-state")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Makes what takes long in one process of the session, for all of them.

@@ -4,7 +4,6 @@ METADATA_DATABASE_URL chooses Postgres. It is read where a store is opened, like
 DATABASE_URL, and its password is in no configuration that TFX sees.
 """
 
-import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +59,7 @@ def open_store(metadata_path: Path) -> Any | None:
 def describe_store(metadata_path: Path) -> str:
     """Says where ML Metadata lies, without a password."""
     address = metadata_address()
-    return f"Postgres {address.name}" if address else f"sqlite {os.path.relpath(metadata_path)}"
+    return f"Postgres {address.name}" if address else f"sqlite {metadata_path}"
 
 
 def require_store() -> None:
