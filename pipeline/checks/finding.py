@@ -39,6 +39,16 @@ class Finding:
         """Whether a run would not do all of its work."""
         return self.stops is not Stops.NOTHING
 
+    @property
+    def said(self) -> str:
+        """The finding in whole sentences."""
+        parts = [str(self.error)]
+        if self.stops in (Stops.SCORES, Stops.AREAS):
+            parts.append(f"This stops {self.stops.value}")
+        if self.sampled:
+            parts.append("Seen in a sample; a run looks at all rows")
+        return " ".join(part if part.endswith((".", "?")) else f"{part}." for part in parts)
+
 
 def raise_what_stops(findings: Sequence[Finding], database: str, *, need_outputs: bool) -> None:
     """Ends a run of which nothing could be published, with all reasons at once.
@@ -69,5 +79,4 @@ def raise_what_stops(findings: Sequence[Finding], database: str, *, need_outputs
 
 def warning_of(finding: Finding) -> str:
     """Says in one line what a run will not do, or what it warns of."""
-    ends = f" This stops {finding.stops.value}." if finding.is_problem else ""
-    return f"warning: {finding.error}{ends}{' (In a sample.)' if finding.sampled else ''}"
+    return f"warning: {finding.said}"

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from pipeline.checks.facts import FeedbackFacts
-from pipeline.checks.finding import Finding, Stops
+from pipeline.checks.finding import Finding
 
 
 def check_lines(
@@ -23,7 +23,7 @@ def check_lines(
         yield from _facts(facts)
     for finding in findings:
         kind = "problem" if finding.is_problem else "warning"
-        yield _line(kind, _said(finding))
+        yield _line(kind, finding.said)
     if not any(finding.is_problem for finding in findings):
         yield "All is well." if not findings else "No problem that stops a run."
 
@@ -90,15 +90,6 @@ def _facts(facts: FeedbackFacts) -> Iterator[str]:
         yield _line("", f"{facts.truth.rows_unmatched} of them match no account")
     for note in facts.notes:
         yield _line("note", note)
-
-
-def _said(finding: Finding) -> str:
-    parts = [str(finding.error)]
-    if finding.stops in (Stops.SCORES, Stops.AREAS):
-        parts.append(f"This stops {finding.stops.value}.")
-    if finding.sampled:
-        parts.append("Seen in a sample; a run looks at all rows.")
-    return " ".join(part if part.endswith(".") else f"{part}." for part in parts)
 
 
 def _line(name: str, text: str) -> str:
