@@ -25,6 +25,8 @@ TRUTH: Final = "truth"
 FEWEST_ROWS: Final = 20
 MOST_OF_ONE_DAY: Final = 0.3
 """Fraction of the churn rows: the last days of the months of a year have a twelfth each."""
+MOST_WRITTEN_AFTER: Final = 0.2
+"""Fraction of the churn rows: an account may come back, and few do."""
 _SHOWN: Final = 3
 
 
@@ -54,6 +56,7 @@ def check_facts(
         yield _age(churn)
         yield _holes(churn)
         yield _largest_day(churn)
+        yield _written_after(churn)
     if accounts is not None:
         yield _lost(accounts, limits)
         yield _twice(accounts, limits)
@@ -143,6 +146,21 @@ def _largest_day(churn: ChurnFacts) -> Check:
         "that is the day of an import, and not of the churns, labels are wrong. Check the dates"
     )
     verdict = verdict_on(share <= MOST_OF_ONE_DAY)
+    return _check(VOLUME, name, round(share, 6), threshold, verdict, message)
+
+
+def _written_after(churn: ChurnFacts) -> Check:
+    name, threshold = "churn rows with feedback after them", f"<= {MOST_WRITTEN_AFTER:g}"
+    if churn.rows < FEWEST_ROWS:
+        few = f"too few: {churn.rows} churn rows of {FEWEST_ROWS} needed"
+        return _check(VOLUME, name, None, threshold, SKIPPED, few)
+    share = churn.rows_written_after / churn.rows
+    message = (
+        f"{churn.rows_written_after} of {churn.rows} churn rows have feedback of the account after "
+        "their date: it counts as come back, and is scored. Check that the dates are those on "
+        "which accounts left"
+    )
+    verdict = verdict_on(share <= MOST_WRITTEN_AFTER)
     return _check(VOLUME, name, round(share, 6), threshold, verdict, message)
 
 

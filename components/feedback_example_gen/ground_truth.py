@@ -72,6 +72,7 @@ def read_ground_truth(
     churn = ChurnFacts(
         **asdict(found.counts),
         rows_unmatched=sum(found.unmatched.values()),
+        rows_written_after=found.written_after,
         spellings=_spellings(found.unmatched, known_ids, spell),
         newest=days[-1].isoformat() if days else None,
         largest_day=largest.isoformat()

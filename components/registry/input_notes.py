@@ -54,6 +54,9 @@ def _account_notes(data: ExamplesProperties) -> Iterator[str]:
 def _churn_notes(churn: ChurnFacts, as_of: str) -> Iterator[str]:
     if churn.rows_unmatched:
         yield f"{churn.rows_unmatched} of {churn.rows} churn rows match no account"
+    if churn.rows_written_after:
+        rows = _counted(churn.rows_written_after, "churn row has", "churn rows have")
+        yield f"{rows} feedback of the account after its date; it counts as come back"
     if churn.spellings:
         yield f"churn rows that would match an account: {told_spellings(churn.spellings)}"
     parts = [

@@ -78,6 +78,7 @@ class ChurnFacts:
         rows_without_date: The date is NULL, infinite or before the year 1.
         rows_in_future: Dated at or after as_of, which nothing reads.
         rows_before_feedback: Dated before the oldest feedback.
+        rows_written_after: Of those that count, rows whose account has feedback after their date.
         known_until: The moment from which on labels know nothing of churn.
         spellings: As in IdFacts, in rows.
         newest: The newest churn; None without one.
@@ -98,6 +99,7 @@ class ChurnFacts:
     rows_in_future: int
     rows_before_feedback: int
     known_until: str
+    rows_written_after: int = 0
     spellings: tuple[tuple[str, int, str, str], ...] | None = None
     newest: str | None = None
     largest_day: str | None = None

@@ -48,11 +48,13 @@ class ChurnRows:
         counts: Its rows, by kind.
         days: The last churn of each day (UTC) that has one, rising, and the rows of that day.
         unmatched: Rows of each id that no account has.
+        written_after: Rows whose account has feedback after their date.
     """
 
     counts: ChurnCounts
     days: Mapping[datetime, int]
     unmatched: Mapping[str, int]
+    written_after: int
 
 
 def read_churn_rows(
@@ -89,7 +91,9 @@ def read_churn_rows(
         run(cursor, "churn_days")
         days = dict(cursor.fetchall())
         run(cursor, "unmatched_churn")
-        return ChurnRows(counts, days, dict(cursor.fetchall()))
+        unmatched = dict(cursor.fetchall())
+        run(cursor, "churn_written_after")
+        return ChurnRows(counts, days, unmatched, value(cursor))
 
 
 @dataclass(frozen=True)

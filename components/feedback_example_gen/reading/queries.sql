@@ -39,6 +39,18 @@ WHERE {account_column}::text <> ''
                     AND feedback.created_at < %(as_of)s)
 GROUP BY 1
 
+-- name: churn_written_after
+-- How many churn rows that count have feedback of their account after their date.
+SELECT count(*)
+FROM {table} AS churn
+WHERE {account_column}::text <> ''
+  AND {date_column} >= %(first)s
+  AND {date_column} < %(as_of)s
+  AND EXISTS (SELECT FROM feedback_enriched AS feedback
+              WHERE feedback.account_id::text = churn.{account_column}::text
+                AND feedback.created_at > churn.{date_column}
+                AND feedback.created_at < %(as_of)s)
+
 -- name: accounts
 SELECT DISTINCT account_id::text
 FROM feedback_enriched

@@ -180,6 +180,7 @@ def test_the_artifact_says_what_it_holds(
         **plain_input(world),
         "churn_rows": 9,
         "churn_rows_unmatched": 1,
+        "churn_rows_written_after": 7,
         **{
             f"churn_rows_{kind}": 0
             for kind in (

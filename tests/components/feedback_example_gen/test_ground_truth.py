@@ -197,6 +197,12 @@ def test_dates_of_an_import_are_a_warning(world: Tables) -> None:
     assert "51 of 100 churn rows are of 2024-02-23: if that is the day of an import" in day
 
 
+def test_accounts_that_write_after_they_left_are_a_warning(world: Tables) -> None:
+    world.add({"account_id": one, "created_at": ago(1.5)} for one in LEFT[:30])
+    (after,) = said(truth())
+    assert "30 of 100 churn rows have feedback of the account after their date" in after
+
+
 def test_a_few_accounts_may_go(world: Tables) -> None:
     publish(world, [*ACCOUNTS[:80], *(f"gone-{number}" for number in range(20))])
     assert said(truth()) == []

@@ -73,6 +73,10 @@ CHURN = {
         ({}, []),
         ({"churn_rows_unmatched": 9}, ["9 of 90 churn rows match no account"]),
         (
+            {"churn_rows_written_after": 1},
+            ["1 churn row has feedback of the account after its date; it counts as come back"],
+        ),
+        (
             {"churn_spellings": [["punctuation", 4, "'A1'", "'A-1'"]]},
             ["churn rows that would match an account: 4 but for punctuation, 'A1' for 'A-1'"],
         ),
