@@ -159,7 +159,7 @@ def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_pa
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "copies").iterdir()} == {0o640}
     found = written.json
     assert found["decision"]["kind"] == "failed"
-    assert found["decision"]["sentence"].startswith("FeedbackExampleGen failed before the gate")
+    assert found["decision"]["sentence"].startswith("FeedbackExampleGen failed: ")
     assert found["components"] == [asdict(one) for one in costs]
     assert found["performance"] is found["accounts"] is None
     assert set(dict(found["missing"])) == {
@@ -168,7 +168,7 @@ def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_pa
     }
     assert ReviewProperties.read(written.artifact) == ReviewProperties(outcome="failed")
     page = (written.folder / "review.html").read_text(encoding="utf-8")
-    assert "FeedbackExampleGen failed before the gate" in page
+    assert "FeedbackExampleGen failed: " in page
     assert gathering.NO_MODEL in page
     names = sorted(path.name for path in (tmp_path / "copies").iterdir())
     assert names == [f"2026-06-01T070000.123456.{kind}" for kind in ("html", "json")]
@@ -242,7 +242,7 @@ def test_a_model_that_cannot_be_judged_takes_nothing_else_down(
     assert "expected 'explain' too" in missing["contributions"]
     # Without a Transform graph nothing can be shuffled; that was not foreseen.
     assert missing["importance"] == "KeyError: the log of the run says more."
-    assert found["decision"]["sentence"].startswith("ModelGate failed before the gate could")
+    assert found["decision"]["sentence"].startswith("ModelGate failed: ")
     assert found["head"]["model_version"] == "broken-1"
     assert found["data_facts"][0] == {"name": "rows of feedback", "value": "1,000"}
 
