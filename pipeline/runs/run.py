@@ -1,5 +1,6 @@
 """Runs a pipeline from start to summary: preflight, nodes, what came of it."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 
 SPLITS_OF: Final = {TRAIN: cutoffs.SPLITS, SCORE: (cutoffs.SCORE,)}
 """What each kind of run reads."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -204,6 +208,7 @@ def preflight(
         database = read_identity(connection)
     for finding in findings:
         progress.tell(warning_of(finding))
+        _log.warning("%s", finding.said)  # kept with the record of the run
     if adopt:
         progress.tell(adopt_state(settings, database))
     return database

@@ -1,5 +1,6 @@
 """Every attempt leaves a record, however it ends; one at a time works on a state directory."""
 
+import io
 import json
 import logging
 import os
@@ -13,11 +14,14 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+from rich.console import Console
 
 from components.errors import DataGateStopped, StateDirectoryBusy
 from pipeline.cli import run_cli
 from pipeline.runs.attempt import Terminated, attempted
+from pipeline.runs.progress import Progress
 from pipeline.runs.record import RunRecords
+from pipeline.runs.run import preflight
 from pipeline.runs.run_lock import LOCK_FILE
 from pipeline.settings import ConfigurationInvalid, load_settings
 from pipeline.status import newest_runs
@@ -33,6 +37,11 @@ with attempted("train", load_settings()):
 """
 
 
+SADDEN = (
+    "UPDATE feedback_enriched SET sentiment = 'sad' "
+    "WHERE id = (SELECT id FROM feedback_enriched WHERE account_id IS NULL AND "
+    "created_at < '2026-06-01' ORDER BY created_at DESC LIMIT 1)"
+)
 PUBLISH_SEVEN = (
     "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
     "label_source, rows_written, rows_removed, category_shares, run_id, published_by) VALUES "
@@ -233,6 +242,23 @@ def test_warnings_of_our_own_code_are_kept_each_once(state_dir, records):
         attempt.complete(warnings=("Few accounts.",))
     (found,) = records.newest(9)
     assert found.warnings == ("Few accounts.", "The bands changed.")
+
+
+def test_warnings_of_the_check_before_a_run_are_kept(simulated_database, state_dir, records):
+    with closing(psycopg2.connect(simulated_database)) as connection, connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "ALTER TABLE feedback_enriched DROP CONSTRAINT feedback_enriched_sentiment_check"
+        )
+        cursor.execute(SADDEN)
+    settings = load_settings(as_of="2026-06-01T00:00:00Z")
+    told = io.StringIO()
+    with attempted("score", settings) as attempt:
+        preflight(settings, ("score",), Progress(Console(file=told)))
+        attempt.complete()
+    (found,) = records.newest(9)
+    assert any("sad" in warning for warning in found.warnings)
+    assert "sad" in told.getvalue()
 
 
 def test_a_state_directory_that_moved_takes_its_records_along(state_dir, records):
