@@ -124,7 +124,11 @@ def _missing_column(contract: TableContract, name: str) -> str:
             "migrations and let its ETL fill the column."
         )
     if contract.table.startswith("tens_insight."):
-        return f"Column {contract.table}.{name} does not exist: {contract.remedy}."
+        return (
+            f"Column {contract.table}.{name} does not exist: {contract.remedy}. If that changes "
+            "nothing, somebody dropped it: restore it, or let its owner run DROP TABLE "
+            f"{contract.table} CASCADE, after which the same command makes the table again, empty."
+        )
     return f"Column {contract.table}.{name} does not exist: add it, or name the right table."
 
 

@@ -94,3 +94,18 @@ def test_statements_are_split_without_loss(migration):
     if not any("--" in one for one in statements):
         assert words == bare.split()
     assert all(one.endswith(";") for one in statements)
+
+
+def test_the_way_out_of_a_dropped_column_works(migrated_database, capsys):
+    ask(migrated_database, "ALTER TABLE tens_insight.publications DROP COLUMN label_source")
+    ask(
+        migrated_database, "ALTER TABLE tens_insight.publications DROP COLUMN model_version CASCADE"
+    )
+    assert run_cli(["db", "check"]) == 7
+    said = capsys.readouterr().out
+    assert "DROP TABLE tens_insight.publications CASCADE" in said
+    ask(migrated_database, "DROP TABLE tens_insight.publications CASCADE")
+    assert run_cli(["db", "init"]) == 0
+    capsys.readouterr()
+    run_cli(["db", "check"])
+    assert "tens_insight.publications" not in capsys.readouterr().out
