@@ -62,6 +62,10 @@ class PublicationRefused(TensInsightError):
     """The scores failed a check; the published table is as it was before."""
 
 
+class StateUnusable(TensInsightError):
+    """A file that a run kept is gone, damaged, or cannot be written."""
+
+
 class StateDirectoryBusy(TensInsightError):
     """Another run is at work on the same state directory."""
 

@@ -11,6 +11,7 @@ import click
 
 from components.state_files import private_files
 from pipeline.commands.parts import Group, examples
+from pipeline.text.streams import keep_streams
 from pipeline.text.terminal import never_fail_to_encode, no_colour, say, say_json
 
 _COMMANDS: Final = {
@@ -95,11 +96,17 @@ def _tensorflow() -> str:
 
 def main() -> None:
     """Runs a command; ends with a sentence and a documented exit code."""
+    streams = keep_streams()
     never_fail_to_encode()
     with private_files():  # logs, artifacts and models name accounts
         code = run_cli(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    streams.settle()
+    if streams.problem:
+        _say_error(
+            f"Standard output could not be written: {streams.problem}. What the command did is "
+            "done, what it printed is cut off."
+        )
+        code = code or _OUTPUT_LOST
     if "tensorflow" in sys.modules:
         # TensorFlow's destructors complain at interpreter exit, after all is done.
         os._exit(code)
@@ -133,6 +140,7 @@ def run_cli(arguments: list[str]) -> int:
 
 
 _INTERRUPTED: Final = 130
+_OUTPUT_LOST: Final = 6
 
 
 def _show(wrong: click.ClickException) -> None:
@@ -146,7 +154,9 @@ def _show(wrong: click.ClickException) -> None:
 
 def _report(error: Exception, *, as_json: bool) -> int:
     from pipeline.exit_codes import UNEXPECTED, exit_code
+    from pipeline.foreseen import foreseen
 
+    error = foreseen(error) or error
     code = exit_code(error)
     message = str(error)
     if code == UNEXPECTED:

@@ -28,6 +28,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     ConfigurationInvalid: CONFIGURATION_INVALID,
     errors.AddressInvalid: CONFIGURATION_INVALID,
     errors.OtherDatabase: CONFIGURATION_INVALID,
+    errors.StateUnusable: CONFIGURATION_INVALID,
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.StateDirectoryBusy: STATE_DIRECTORY_BUSY,
@@ -44,7 +45,10 @@ MEANINGS: Final = {
     NOTHING_TO_PUBLISH: "not blessed, and no champion to score with",
     DATA_GATE_STOPPED: "the data gate stopped the run",
     DATABASE_UNREACHABLE: "the database cannot be reached",
-    CONFIGURATION_INVALID: "a setting is wrong, or the address of a database in itself",
+    CONFIGURATION_INVALID: (
+        "a setting is wrong, or the address of a database in itself; or a kept file is gone, "
+        "damaged or cannot be written"
+    ),
     CONTRACT_BROKEN: "a table, column, type or privilege is missing",
     PUBLICATION_REFUSED: (
         "the rows failed a check or would change too much; the table is as it was"

@@ -6,7 +6,6 @@ training pipeline. local_scoring_runner.py is its sibling for the daily run.
 
 from collections.abc import Callable
 
-import ml_metadata
 from tfx import v1 as tfx
 
 from components.postgres.identity import DatabaseIdentity, read_identity
@@ -14,7 +13,7 @@ from components.state_files import private_files
 from pipeline import training
 from pipeline.database import open_database
 from pipeline.logs import silence_libraries
-from pipeline.registry.metadata_store import connection_config
+from pipeline.registry.metadata_store import connect_store, connection_config
 from pipeline.registry.state_claim import claim_state
 from pipeline.runs.attempt import attempted, load_run_settings
 from pipeline.runs.branch_runner import BranchRunner
@@ -45,11 +44,12 @@ def run_locally(
         ConfigurationInvalid: The artifacts in state_dir are another store's, or it cannot be used.
         OtherDatabase: The store belongs to another database.
         DatabaseUnreachable: ML Metadata's database cannot be used.
+        StateUnusable: Its sqlite file is damaged, or what an earlier run kept is gone.
         TensInsightError: Whatever a node ended with, once all that does not depend on it ran.
     """
     open_state_dir(settings)
     config = connection_config(settings.metadata_path)
-    claim_state(ml_metadata.MetadataStore(config), settings, database)
+    claim_state(connect_store(settings.metadata_path, config), settings, database)
     definition.metadata_connection_config = config
     BranchRunner(progress, run_id).run(definition)
 

@@ -25,7 +25,7 @@ from components.publishing.publish import publish
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.published_properties import PublishedScoresProperties
-from serving_model.served.predict import ModelScorer
+from components.sound_model import sound_scorer
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -48,6 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
             NothingToPublish: There is no champion, or it does not fit the Examples.
+            StateUnusable: The champion's files are gone or damaged.
             PublicationRefused: A check failed, or another run is newer or at work.
             DatabaseUnreachable: No connection, or lost for good.
             ContractBroken: The output table or a privilege is missing.
@@ -58,8 +59,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         data = ExamplesProperties.read(examples)
         model = require_champion(input_dict.get("model") or [])
         model_uri = path_utils.serving_model_path(model.uri)
-        scorer = ModelScorer(model_uri)
-        card = scorer.card
+        card = sound_scorer(model).card
         require_fit(ModelProperties.from_plain(card), data)
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)

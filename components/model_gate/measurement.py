@@ -5,13 +5,13 @@ from typing import Any, Final, NamedTuple
 import tensorflow_transform as tft
 from tfx import types
 from tfx.types import artifact_utils
-from tfx.utils import path_utils
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.evaluation_set import read_eval, read_training
 from components.model_gate.predictions import Predictions
 from components.registry.input_properties import ExamplesProperties
+from components.sound_model import sound_scorer
 from serving_model.evaluation.baselines import Baselines, fit_baselines
 from serving_model.learning.time_split import split_by_time
 from serving_model.served.predict import ModelScorer
@@ -89,5 +89,4 @@ def baselines_of(
 
 
 def _scorer(models: list[types.Artifact]) -> ModelScorer:
-    model = artifact_utils.get_single_instance(models)
-    return ModelScorer(path_utils.serving_model_path(model.uri))
+    return sound_scorer(artifact_utils.get_single_instance(models))

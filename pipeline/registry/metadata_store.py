@@ -12,6 +12,11 @@ from typing import Any
 from components.postgres.connection import metadata_address
 from components.postgres.metadata_database import fill_config, require_metadata_database
 from pipeline.logs import silence_libraries
+from pipeline.registry.store_file import (
+    require_store_not_lost,
+    require_whole_store,
+    store_error,
+)
 from pipeline.settings import ConfigurationInvalid
 from pipeline.state_directory import require_readable_store
 
@@ -48,12 +53,36 @@ def open_store(metadata_path: Path) -> Any | None:
         DatabaseUnreachable: METADATA_DATABASE_URL names no database that can be used.
         ContractBroken: The role lacks a right in it.
         ConfigurationInvalid: The sqlite file cannot be read.
+        StateUnusable: It is gone or damaged.
+        StateDirectoryBusy: Another program keeps it locked.
     """
     if metadata_address() is None and not require_readable_store(metadata_path):
+        require_store_not_lost(metadata_path)
         return None
-    config = connection_config(metadata_path)
+    return connect_store(metadata_path, connection_config(metadata_path))
+
+
+def connect_store(metadata_path: Path, config: Any) -> Any:
+    """Opens ML Metadata, and makes a sqlite file that is not there.
+
+    Args:
+        metadata_path: The sqlite file, where METADATA_DATABASE_URL is not set.
+        config: As connection_config returns it.
+
+    Raises:
+        StateUnusable: The sqlite file is damaged, or is no database.
+        StateDirectoryBusy: Another program keeps it locked.
+    """
+    is_file = metadata_address() is None
+    if is_file and metadata_path.exists():
+        require_whole_store(metadata_path)
     ml_metadata, _ = _import_ml_metadata()
-    return ml_metadata.MetadataStore(config)
+    try:
+        return ml_metadata.MetadataStore(config)
+    except RuntimeError as error:  # with sqlite's words in it, and whole statements
+        if not is_file:
+            raise
+        raise store_error(metadata_path, str(error).partition(" query: ")[0]) from None
 
 
 def describe_store(metadata_path: Path) -> str:

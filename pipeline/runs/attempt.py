@@ -18,6 +18,7 @@ from components.postgres.connection import connect, database_is_configured
 from components.postgres.failures import explained
 from components.publishing.lock import user_on_host
 from pipeline.exit_codes import PUBLISHED, UNEXPECTED, exit_code
+from pipeline.foreseen import foreseen
 from pipeline.logs import log_to_file
 from pipeline.runs import run_table
 from pipeline.runs.record import (
@@ -255,6 +256,11 @@ def attempted(
                 attempt.enter()
                 yield attempt
         except BaseException as error:
+            known = foreseen(error)
+            if known is not None:
+                _log.error("%s", known, exc_info=error)
+                attempt.failed(known)
+                raise known from error
             attempt.failed(error)
             raise
         finally:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from tfx.dsl.compiler import constants
+from tfx.orchestration import metadata
+from tfx.orchestration.local import runner_utils
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.orchestration.portable.input_resolution.exceptions import InputResolutionError
@@ -20,7 +22,9 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import TensInsightError
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost, write_costs
+from pipeline.foreseen import foreseen, unreadable_input
 from pipeline.registry.metadata_store import require_recordable
+from pipeline.runs.node_inputs import kept_inputs
 from pipeline.runs.progress import Progress
 from pipeline.runs.run_id import new_run_id
 
@@ -86,7 +90,7 @@ class BranchRunner(LocalDagRunner):
                         self._run_alone(pipeline, node)
                 except Exception as error:
                     logging.getLogger(__name__).error("%s failed", name, exc_info=error)
-                    failures[name], outcome = error, FAILED
+                    failures[name], outcome = _explained(error, pipeline, run_id, name), FAILED
                 costs[name] = measured(name, outcome)
                 if name in failures:
                     costs[name] = replace(costs[name], reason=_reason(failures[name]))
@@ -103,6 +107,21 @@ class BranchRunner(LocalDagRunner):
         alone.nodes.append(node)
         with input_errors_raised():
             super().run_with_ir(alone)
+
+
+def _explained(
+    error: Exception, pipeline: pipeline_pb2.Pipeline, run_id: str, node: str
+) -> Exception:
+    """Returns the error of ours that a library's error means, else the same error."""
+    if isinstance(error, TensInsightError):
+        return error
+    found = foreseen(error)
+    if found is None:
+        config = runner_utils.extract_local_deployment_config(pipeline).metadata_connection_config
+        connection = getattr(config, config.WhichOneof("connection_config"))
+        with metadata.Metadata(connection) as handle:
+            found = unreadable_input(error, kept_inputs(handle.store, run_id, node))
+    return found or error
 
 
 def _held_back(node: pipeline_pb2.PipelineNode, costs: Mapping[str, NodeCost]) -> bool:
