@@ -26,6 +26,7 @@ from bench.torture_blows import (
     restart_in_publishing,
     terminate_readers,
 )
+from bench.torture_files import break_state_files
 from bench.torture_ground import Ground
 
 
@@ -50,6 +51,7 @@ CAMPAIGNS: Final = (
     Campaign("connection cut in publishing", 60, cut_publishing),
     Campaign("server restarted in publishing", 30, restart_in_publishing),
     Campaign("backend ended in reading", 30, terminate_readers),
+    Campaign("each state file broken", 36, break_state_files),
 )
 """One more campaign is one more line here, and a function from ground and times to a tally."""
 

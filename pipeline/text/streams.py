@@ -80,7 +80,7 @@ class _Raw(io.FileIO):
         super().__init__(number, "w", closefd=False)
         self._streams = streams
 
-    def write(self, content: Any) -> int | None:
+    def write(self, content: Any, /) -> int:
         try:
             return super().write(content)
         except OSError as error:
