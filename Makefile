@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
