@@ -1,6 +1,7 @@
 """Each file of a state directory broken once: a campaign of bench/torture.py."""
 
 import contextlib
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from bench.torture_ground import Ground
 from components.registry.artifact_names import saved_model_path
 from components.registry.model_properties import ModelProperties
 from pipeline.cli import run_cli
-from pipeline.registry.state_places import require_own_artifacts
+from pipeline.registry.state_places import record_place, require_own_artifacts
 from pipeline.runs.attempt import attempted
 from pipeline.settings import load_settings
 from serving_model.served.model_hash import saved_model_sha256
@@ -20,7 +21,7 @@ from serving_model.served.model_hash import saved_model_sha256
 _MODEL: Final = "model-of-torture"
 _FILES: Final = ("saved_model.pb", "variables/variables.index", "assets/tier")
 _STORE: Final = "metadata.sqlite"
-_SOUND, _USAGE, _UNUSABLE = 0, 2, 6
+_SOUND, _UNUSABLE = 0, 6
 
 
 def _cut(path: Path) -> None:
@@ -97,8 +98,6 @@ def _asking(state_dir: Path, path: Path, harm: Callable[[Path], None]) -> Callab
 
 def _said(command: list[str]) -> tuple[int, str]:
     """Runs a command; returns its code and what it printed."""
-    import io
-
     out = io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
         code = run_cli(command)
@@ -112,7 +111,8 @@ def _make(folder: Path) -> None:
     with attempted("train", settings) as attempt:
         attempt.complete()
         store = _store(settings.metadata_path)
-        require_own_artifacts(store, settings.pipeline_root)
+        mark = require_own_artifacts(store, settings.pipeline_root)
+        record_place(store, mark, settings.state_dir)  # the copies are this one, moved
         _record_model(store, settings.pipeline_root / "made-up" / "ModelTrainer" / "model" / "1")
 
 
