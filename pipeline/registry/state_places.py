@@ -126,7 +126,7 @@ def read_mark(pipeline_root: Path) -> Mark | None:
     """Returns the mark of a folder of artifacts; None where there is no whole one."""
     try:
         found = _WHOLE.fullmatch((pipeline_root / _MARK).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
         return None
     return Mark(*found.groups()) if found else None
 

@@ -87,6 +87,7 @@ def broken_copy(kept, tmp_path):
         (STORE, _folder_instead, LIST, 6, "unable to open"),
         (STORE, _locked, LIST, 9, "locked by another program"),
         ("pipeline_root/metadata-store.txt", _cut, LIST, 0, ""),
+        ("pipeline_root/metadata-store.txt", _folder_instead, LIST, 0, ""),
         ("runs/*.json", _cut, STATUS, 0, ""),
         ("runs/*.json", _garbage, STATUS, 0, ""),
         ("runs", _file_instead, SCORE, 6, "nothing can be written"),
