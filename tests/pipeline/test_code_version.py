@@ -34,6 +34,7 @@ _CHECKS_ONLY = {
     "components.postgres.contract": "refuses tables that do not fit, changes none",
     "components.postgres.grants": "who may read, not what there is",
     "components.postgres.identity": "which database it is, not what it holds",
+    "components.postgres.mending": "our own tables, of which reading sees none",
     "components.postgres.migrate": "our own tables, of which reading sees none",
     "components.postgres.output_problems": "refuses tables that do not fit, changes none",
     "components.postgres.retry": "does all of it again",
