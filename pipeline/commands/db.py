@@ -1,9 +1,14 @@
 """`tens-insight db`: create and check the tables, and say who needs which rights."""
 
+from typing import Final
+
 import click
 
 from pipeline.commands.parts import Group, examples
 from pipeline.text.terminal import say, say_json
+
+_LONGEST_NAME: Final = 63
+"""Bytes of a name that Postgres keeps."""
 
 
 @click.group(name="db", cls=Group, epilog=examples("tens-insight db init", "tens-insight db check"))
@@ -59,10 +64,30 @@ def adopt() -> None:
     say(adopt_state(settings, database))
 
 
+def _role_name(_: click.Context, option: click.Parameter, name: str) -> str:
+    """Returns the name of a role as it is.
+
+    Raises:
+        click.BadParameter: No role can have this name, or Postgres would take it for another:
+            it cuts names at 63 bytes, and "public" means everybody, in quotes too.
+    """
+    if name in ("", "public", "none"):
+        said = "is empty" if not name else f"{name!r} is a word of Postgres and no role"
+        raise click.BadParameter(f"{said}. Expected the name of a role.", param=option)
+    if len(name.encode()) > _LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(
+            f"{name!r} is no name of a role: at most {_LONGEST_NAME} bytes, in one line.",
+            param=option,
+        )
+    return name
+
+
 @command.command(epilog=examples("tens-insight db grants | psql --dbname=goinsight"))
-@click.option("--installer", default="tens_insight_installer", show_default=True)
-@click.option("--pipeline", default="tens_insight_pipeline", show_default=True)
-@click.option("--reader", default="tens_insight_reader", show_default=True)
+@click.option(
+    "--installer", default="tens_insight_installer", show_default=True, callback=_role_name
+)
+@click.option("--pipeline", default="tens_insight_pipeline", show_default=True, callback=_role_name)
+@click.option("--reader", default="tens_insight_reader", show_default=True, callback=_role_name)
 def grants(installer: str, pipeline: str, reader: str) -> None:
     """Prints the rights that three roles need, for psql; grants nothing itself.
 

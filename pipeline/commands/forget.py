@@ -32,7 +32,8 @@ def command(account_id: str, yes: bool, as_json: bool) -> int:
     if not account_id:
         raise click.BadParameter("an empty id names no account", param_hint="ACCOUNT_ID")
     if not yes:
-        click.confirm(f"Remove all that is kept about {account_id!r} for good?", abort=True)
+        question = f"Remove all that is kept about {account_id!r} for good?"
+        click.confirm(question, abort=True, err=True)  # standard output may be read as JSON
     silence_libraries()
     settings = load_settings()
     open_state_dir(settings)

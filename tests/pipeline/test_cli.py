@@ -371,3 +371,20 @@ def test_a_run_loads_nothing_heavy_before_it_silences_it():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("role", ["", "public", "none", "a\nb", "é" * 32])
+@pytest.mark.parametrize("option", ["--installer", "--pipeline", "--reader"])
+def test_grants_take_no_name_that_is_no_role(option, role, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", NOWHERE)  # that would be 5
+    assert run_cli(["db", "grants", option, role]) == 2
+    told = capsys.readouterr()
+    assert not told.out
+    assert f"Invalid value for '{option}'" in told.err
+
+
+def test_forget_asks_where_nobody_reads_json(capsys):
+    assert run_cli(["forget", "ACC-1", "--json"]) == 130
+    told = capsys.readouterr()
+    assert json.loads(told.out)["exit"] == 130
+    assert "Remove all that is kept about 'ACC-1'" in told.err
