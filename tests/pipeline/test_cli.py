@@ -1,4 +1,5 @@
 import contextlib
+import io
 import json
 import os
 import re
@@ -383,7 +384,8 @@ def test_grants_take_no_name_that_is_no_role(option, role, monkeypatch, capsys):
     assert f"Invalid value for '{option}'" in told.err
 
 
-def test_forget_asks_where_nobody_reads_json(capsys):
+def test_forget_asks_where_nobody_reads_json(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert run_cli(["forget", "ACC-1", "--json"]) == 130
     told = capsys.readouterr()
     assert json.loads(told.out)["exit"] == 130
