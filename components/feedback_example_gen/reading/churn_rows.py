@@ -125,7 +125,7 @@ def read_accounts(connection: psycopg2.extensions.connection, as_of: datetime) -
 def read_published_accounts(
     connection: psycopg2.extensions.connection, as_of: datetime
 ) -> PublishedAccounts | None:
-    """Returns the accounts of the newest publication before as_of, and what came since.
+    """Returns the accounts of the newest publication up to as_of, and what came since.
 
     None where nothing was published, or this role may not see what was.
     """

@@ -59,7 +59,7 @@ WHERE account_id::text <> ''
   AND created_at < %(as_of)s
 
 -- name: published_accounts
--- The accounts of the newest publication before as_of, and whether each has any feedback.
+-- The accounts of the newest publication up to as_of, and whether each has any feedback.
 SELECT published.account_id,
        EXISTS (SELECT FROM feedback_enriched AS feedback
                WHERE feedback.account_id::text = published.account_id) AS has_feedback
@@ -72,7 +72,7 @@ FROM tens_insight.publications
 WHERE target_table = 'account_risk_scores'
   AND kind = 'published'
   AND undone_at IS NULL
-  AND as_of < %(as_of)s
+  AND as_of <= %(as_of)s
 ORDER BY as_of DESC, publication_id DESC
 LIMIT 1
 

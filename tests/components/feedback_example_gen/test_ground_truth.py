@@ -162,9 +162,10 @@ def publish(world: Tables, accounts: list[str], days_ago: float = 1) -> None:
     )
 
 
+@pytest.mark.parametrize("days_ago", [0, 1])  # published again as of the same moment, or later
 @pytest.mark.parametrize("churn_too", [True, False])
-def test_ids_that_all_got_a_prefix(world: Tables, churn_too: bool) -> None:
-    publish(world, ACCOUNTS)
+def test_ids_that_all_got_a_prefix(world: Tables, churn_too: bool, days_ago: int) -> None:
+    publish(world, ACCOUNTS, days_ago)
     assert said(truth()) == []
     world.execute("UPDATE feedback_enriched SET account_id = 'crm:' || account_id")
     if churn_too:
@@ -219,7 +220,7 @@ def test_only_the_newest_publication_that_stands_is_compared(world: Tables) -> N
         "undo_reason = 'a test' WHERE as_of = %s",
         ago(2),
     )
-    publish(world, ["later"], 0)
+    publish(world, ["later"], -1)
     assert truth().accounts.ids == 200
 
 

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.errors import StateUnusable
 from components.model_gate import evaluation_set as reading
 from components.model_gate import executor
 from components.model_gate.measurement import Measurement, baselines_of
@@ -166,7 +167,7 @@ def test_a_gate_that_fails_blesses_nothing(
     decide: Decide, judged: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(judged.inputs["model"][0], "uri", str(tmp_path / "nowhere"))
-    with pytest.raises(ValueError, match="is not a churn model"):
+    with pytest.raises(StateUnusable, match="nowhere"):
         decide()
     assert not list(tmp_path.rglob("BLESSED"))
 
