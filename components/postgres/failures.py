@@ -93,6 +93,10 @@ def is_dead(connection: Connection) -> bool:
     return bool(watch.poll(0))
 
 
+class StatementCancelled(DatabaseUnreachable):
+    """A statement took longer than it may, or somebody cancelled it."""
+
+
 def _means_gone(code: str) -> bool:
     return code in SERVER_GONE_CODES or code.startswith("08")
 
@@ -150,7 +154,8 @@ def translation(
     if code == codes.READ_ONLY_SQL_TRANSACTION:
         return DatabaseUnreachable(f"{read_only_problem(place)} It said: {said}")
     if code in GAVE_UP_CODES:
-        return DatabaseUnreachable(f"{GAVE_UP_CODES[code]} At {place.name}; it said: {said}")
+        kind = StatementCancelled if code == codes.QUERY_CANCELED else DatabaseUnreachable
+        return kind(f"{GAVE_UP_CODES[code]} At {place.name}; it said: {said}")
     if is_transient(error, connection):
         return ServerBrokeOff(
             f"The work at {place.name} was broken off by the server: {said}. "

@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Final
 
 import psycopg2
-from psycopg2 import errorcodes as codes
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.errors import DatabaseUnreachable
 from components.feedback_example_gen.churn_rhythm import ALL_KNOWN
 from components.feedback_example_gen.example_counts import (
     ExampleCount,
@@ -50,7 +48,7 @@ from components.feedback_example_gen.reading.watermark import (
 )
 from components.feedback_example_gen.request import ACCOUNT_CHURN, ReadRequest
 from components.postgres.contract import ContractReport, check_contract
-from components.postgres.failures import explained
+from components.postgres.failures import StatementCancelled, explained
 from components.postgres.rows import value
 from components.registry.input_properties import ExamplesProperties, IdFacts
 from pipeline.settings import Settings
@@ -132,9 +130,7 @@ class CheckedDatabase:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", (f"{left:.3f}s",))
             try:
                 yield cursor
-            except (psycopg2.Error, DatabaseUnreachable) as error:
-                if _code(error) != codes.QUERY_CANCELED:
-                    raise
+            except (psycopg2.errors.QueryCanceled, StatementCancelled):
                 raise OutOfTime from None
             finally:
                 if not self.connection.closed:
@@ -290,9 +286,3 @@ class CheckedDatabase:
     def areas_since(self) -> datetime:
         """When the window of the product areas begins, UTC."""
         return self.plan.as_of - timedelta(days=self.settings.reading.area_window_days)
-
-
-def _code(error: BaseException) -> str | None:
-    """Returns the SQLSTATE of an error of psycopg2, or of the one that caused ours."""
-    cause = error if isinstance(error, psycopg2.Error) else error.__cause__
-    return getattr(cause, "pgcode", None)

@@ -15,7 +15,8 @@ from components.feedback_example_gen.read_plan import plan_reading
 from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
 from components.feedback_example_gen.request import ReadRequest
 from components.postgres.connection import connect
-from pipeline.checks.checked_database import CheckedDatabase
+from components.postgres.failures import explained
+from pipeline.checks.checked_database import CheckedDatabase, OutOfTime
 from pipeline.checks.finding import Finding, Stops, raise_what_stops
 from pipeline.checks.sequence import run_checks
 from pipeline.cli import run_cli
@@ -257,6 +258,23 @@ def test_without_time_it_says_what_is_undecided(world):
     findings, _ = sampled(seconds=0)
     assert [finding.stops for finding in findings] == [Stops.NOTHING] * 4
     assert "Not decided in time: length of the history" in str(findings[0].error)
+
+
+def test_a_statement_that_is_cancelled_for_time_leaves_a_check_undecided(world):
+    """Cancelled inside a function of the run's, which translates the server's errors."""
+    with contextlib.closing(connect("tens-insight test")) as connection:
+        database = CheckedDatabase(
+            connection, load_settings(), SPLITS, need_outputs=True, seconds=0.2
+        )
+        with (
+            pytest.raises(OutOfTime),
+            database.in_time(),
+            explained(connection),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT pg_sleep(5)")
+        assert not connection.closed
+        assert database.now.year > 2000  # the transaction goes on
 
 
 def test_tensorflow_is_not_loaded(world):
