@@ -1,6 +1,7 @@
 """Removes an account from the files of a state directory, each by what it is."""
 
 import gzip
+import json
 import os
 import re
 import tempfile
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.publishing.erasure import ACCOUNT, FORGOTTEN
-from pipeline.erasure.names import text_forms, word_pattern
+from pipeline.erasure.names import is_distinctive, text_forms, word_pattern
 
-_TEXT: Final = (".json", ".html", ".log", ".txt", ".csv", ".ndjson")
+_TEXT: Final = (".html", ".log", ".txt", ".csv", ".ndjson")
+_REPORT: Final = "review.html"
+_ITS_NUMBERS: Final = "review.json"
 _STATISTICS: Final = "FeatureStats.pb"
 _METADATA: Final = ("metadata.sqlite", "metadata.sqlite-journal")
 """Cleaned through ML Metadata, which may lie elsewhere."""
@@ -37,7 +40,8 @@ def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
     """Rewrites each file below a folder that holds an account's id.
 
     Examples and scores lose the account's records, statistics its value, texts the id itself. A
-    file is written anew beside the old one and takes its place; its mode stays.
+    file is written anew beside the old one and takes its place; its mode stays. A report that
+    names an account whose id may be a number or a word of the page is removed.
 
     Args:
         folder: The state directory, while no run works on it.
@@ -46,7 +50,7 @@ def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
     Raises:
         OSError: A file cannot be read or written.
     """
-    rewritten, left = [], []
+    rewritten, left = _removed_reports(folder, account_id), []
     for path in _files(folder):
         done = _rewritten(path, account_id)
         if done is None and _holds(path, account_id):
@@ -66,6 +70,24 @@ def _files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
+def _removed_reports(folder: Path, account_id: str) -> list[Path]:
+    """Removes reports in which the id cannot be told from other numbers and words."""
+    if is_distinctive(account_id):
+        return []
+    named = [path.with_name(_REPORT) for path in _files(folder) if _names(path, account_id)]
+    there = [path for path in named if path.is_file()]
+    for path in there:
+        path.unlink()
+    return there
+
+
+def _names(numbers: Path, account_id: str) -> bool:
+    if numbers.name != _ITS_NUMBERS:
+        return False
+    _, count = _cleaned(json.loads(numbers.read_text(encoding="utf-8")), account_id)
+    return count > 0
+
+
 def _rewritten(path: Path, account_id: str) -> bool | None:
     """Rewrites a file; tells whether it held the id, None for a kind that is not known."""
     if path.suffix == ".gz" and "data_tfrecord" in path.name:
@@ -74,6 +96,8 @@ def _rewritten(path: Path, account_id: str) -> bool | None:
         return _rewrite_parquet(path, account_id)
     if path.name == _STATISTICS:
         return _rewrite_statistics(path, account_id)
+    if path.suffix == ".json":
+        return _rewrite_json(path, account_id)
     if path.suffix in _TEXT:
         return _rewrite_text(path, account_id)
     return None
@@ -138,6 +162,37 @@ def _rewrite_statistics(path: Path, account_id: str) -> bool:
     return found
 
 
+def _rewrite_json(path: Path, account_id: str) -> bool:
+    """Looks into strings alone: a number that reads like the id stays."""
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    try:
+        content, count = _cleaned(json.loads(text), account_id)
+    except ValueError:
+        return _rewrite_text(path, account_id)
+    if count:
+        indent = 2 if "\n" in text.strip() else None
+        written = json.dumps(content, indent=indent, ensure_ascii=False)
+        _replace(path, lambda target: Path(target).write_text(written, encoding="utf-8"))
+    return count > 0
+
+
+def _cleaned(content: Any, account_id: str) -> tuple[Any, int]:
+    """Returns JSON without the id, and how often it was there."""
+    if isinstance(content, str):
+        if content == account_id:
+            return FORGOTTEN, 1
+        return re.subn(word_pattern(account_id), FORGOTTEN, content)
+    if isinstance(content, list):
+        pairs = [_cleaned(one, account_id) for one in content]
+        return [one for one, _ in pairs], sum(count for _, count in pairs)
+    if isinstance(content, dict):
+        keys = [_cleaned(key, account_id) for key in content]
+        values = [_cleaned(value, account_id) for value in content.values()]
+        cleaned = {key: value for (key, _), (value, _) in zip(keys, values, strict=True)}
+        return cleaned, sum(count for _, count in (*keys, *values))
+    return content, 0
+
+
 def _rewrite_text(path: Path, account_id: str) -> bool:
     text = path.read_bytes().decode(errors="surrogateescape")
     changed, count = re.subn(word_pattern(account_id), FORGOTTEN, text)
@@ -163,6 +218,8 @@ def _holds(path: Path, account_id: str) -> bool:
     content = path.read_bytes()
     if path.suffix == ".gz":
         content = gzip.decompress(content)
+    if not is_distinctive(account_id):
+        return False  # a model or a library's file holds any number and word
     word = rb"(?<![\w-])(?:%s)(?![\w-])"
     forms = b"|".join(re.escape(form.encode()) for form in text_forms(account_id))
     return re.search(word % forms, content) is not None

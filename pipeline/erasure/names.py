@@ -1,4 +1,4 @@
-"""How an account's id is found in texts: as a word of its own, in each form that we write."""
+"""How an account's id is found in texts, in each form that we write, and taken for nothing else."""
 
 import html
 import json
@@ -13,10 +13,21 @@ def text_forms(account_id: str) -> list[str]:
     return sorted(forms, key=len, reverse=True)
 
 
-def word_pattern(account_id: str) -> str:
-    """Returns a regular expression for Python and Postgres that finds the id as a word.
+def is_distinctive(account_id: str) -> bool:
+    """Tells whether an id stands for itself in a text: it has a letter, and a digit or a sign.
 
-    ACC-1 is not found in ACC-10, in XACC-1 or in ACC-1-EU.
+    The id 1201 may be a count anywhere, and acme or free a word.
+    """
+    return any(one.isalpha() for one in account_id) and not account_id.isalpha()
+
+
+def word_pattern(account_id: str) -> str:
+    """Returns a regular expression for Python and Postgres that finds the id.
+
+    As a word: ACC-1 is not found in ACC-10, in XACC-1 or in ACC-1-EU. An id that is not
+    distinctive is found in quotes alone, as messages and JSON write ids.
     """
     either = "|".join(re.sub(r"([^\w\s])", r"\\\1", form) for form in text_forms(account_id))
-    return rf"(?<![\w-])(?:{either})(?![\w-])"
+    if is_distinctive(account_id):
+        return rf"(?<![\w-])(?:{either})(?![\w-])"
+    return rf"(?<=['\"])(?:{either})(?=['\"])"

@@ -1,0 +1,86 @@
+"""Files lose an account and nothing else, whatever its id looks like."""
+
+import json
+import re
+
+import psycopg2
+import pytest
+
+from pipeline.erasure.files import erase_from_files
+from pipeline.erasure.names import word_pattern
+
+GATE = {"accounts": 12, "churned": 0.12, "message": "12 churned of 412", "ids": ["12", "112"]}
+
+
+def write_state(folder, account):
+    """A gate's decision, a report with its numbers, a log and a model's file."""
+    folder.mkdir()
+    (folder / "decision.json").write_text(json.dumps(GATE | {"odd": f"such as '{account}'"}))
+    (folder / "review.json").write_text(json.dumps({"movers": [account], "count": 12}, indent=2))
+    (folder / "review.html").write_text(f"<td>{account}</td><td>12</td>")
+    (folder / "run.log").write_text(f"12 rows; account '{account}'")
+    (folder / "variables.index").write_bytes(b"12 \x00 acme")
+
+
+@pytest.mark.parametrize("account", ["12", "acme"])
+def test_an_id_that_may_be_a_count_or_a_word_is_removed_where_it_is_an_id(tmp_path, account):
+    write_state(folder := tmp_path / "state", account)
+    done = erase_from_files(folder, account)
+    decision = json.loads((folder / "decision.json").read_text())
+    assert decision["odd"] == "such as '[forgotten]'"
+    kept = ("accounts", "churned", "message")
+    assert [decision[name] for name in kept] == [GATE[name] for name in kept]
+    assert decision["ids"] == ["[forgotten]" if one == account else one for one in GATE["ids"]]
+    assert json.loads((folder / "review.json").read_text()) == {
+        "movers": ["[forgotten]"],
+        "count": 12,
+    }
+    assert not (folder / "review.html").exists()
+    assert (folder / "run.log").read_text() == "12 rows; account '[forgotten]'"
+    assert done.left == ()
+    assert {path.name for path in done.rewritten} == {
+        *("decision.json", "review.json", "review.html", "run.log"),
+    }
+
+
+def test_an_id_that_stands_for_itself_is_removed_from_the_page(tmp_path):
+    write_state(folder := tmp_path / "state", "ACC-12")
+    erase_from_files(folder, "ACC-12")
+    assert (folder / "review.html").read_text() == "<td>[forgotten]</td><td>12</td>"
+    assert json.loads((folder / "decision.json").read_text())["ids"] == GATE["ids"]
+
+
+def test_a_file_of_no_known_kind_that_holds_the_id_is_named(tmp_path):
+    (tmp_path / "notes.bin").write_bytes(b"\x00 ACC-12 \x00")
+    assert [path.name for path in erase_from_files(tmp_path, "ACC-12").left] == ["notes.bin"]
+
+
+def test_a_file_that_names_nobody_stays_as_it_is(tmp_path):
+    write_state(folder := tmp_path / "state", "ACC-12")
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    assert erase_from_files(folder, "ACC-1").rewritten == ()
+    assert before == {
+        path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    "account", ["ACC-1", "a.b/c", "O'Neil & Söhne", "12", "acme", 'x"1', "日本-1"]
+)
+def test_python_and_postgres_find_the_same(database, account):
+    pattern = word_pattern(account)
+    texts = [
+        f"'{account}'",
+        f"{account}0",
+        f"x {account} y",
+        f"X{account}",
+        f"{account}-EU",
+        account,
+    ]
+    connection = psycopg2.connect(database)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT t ~ %s FROM unnest(%s) AS t", (pattern, texts))
+        found = [one for (one,) in cursor.fetchall()]
+    connection.close()
+    assert found == [re.search(pattern, text) is not None for text in texts]
+    assert found[:2] == [True, False]
