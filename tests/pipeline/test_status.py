@@ -22,7 +22,6 @@ from pipeline.runs.run_id import new_run_id
 from pipeline.settings import load_settings
 from tests.components.publishing.policies import publish_policy
 
-NOW = datetime.now(timezone.utc)
 FOREIGN = (
     "INSERT INTO account_risk_scores SELECT 'X' || n, 0.5, 50, 'medium', now(), 'v1' "
     "FROM generate_series(1, 16) AS n"
@@ -39,7 +38,7 @@ def state_dir(monkeypatch, tmp_path):
 
 
 def publish_scores(hours_ago, run_id="run-1", model="model-1"):
-    as_of = NOW - timedelta(hours=hours_ago)
+    as_of = datetime.now(timezone.utc) - timedelta(hours=hours_ago)
     rows = [(f"A{n}", 0.1, 90.0, "low", as_of, model) for n in range(20)]
     publication = Publication(as_of, model, "account_churn", run_id, len(rows))
     policy = publish_policy(max_count_change=9.0)
@@ -218,7 +217,7 @@ def test_a_run_that_was_killed_or_interrupted_is_told_so(migrated_database, stat
 
 
 def test_warnings_of_a_run_that_succeeded_are_kept_and_shown(migrated_database, capsys):
-    as_of = NOW - timedelta(hours=1)
+    as_of = datetime.now(timezone.utc) - timedelta(hours=1)
     rows = [("billing", "pro", 50.0, 9, -0.1, 4, 3, as_of, "weights-1")]
     with attempted("score", load_settings()) as attempt:
         publication = Publication(as_of, "weights-1", NO_LABEL, attempt.run_id, 1)
