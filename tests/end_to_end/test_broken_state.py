@@ -14,7 +14,7 @@ from components.sound_model import sound_scorer
 from pipeline.registry.registry import Registry
 from tests.end_to_end.conftest import SCORES, SMALLEST_BLESSED
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="wiring")]
 
 STORE = "metadata.sqlite"
 LIST, STATUS, SCORE, CHECK = ["models", "list"], ["status"], ["run", "score"], ["db", "check"]
