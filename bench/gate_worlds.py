@@ -20,6 +20,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -96,7 +97,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def judge(world: World) -> tuple[World, dict, float]:
+def judge(world: World) -> tuple[World, dict[str, Any], float]:
     """Simulates a world and takes it through the components; returns the decision."""
     began = time.monotonic()
     server = EmbeddedPostgres(Path(world.folder), durable=False)
@@ -125,7 +126,7 @@ def simulate_into(url: str, world: World) -> None:
         )
 
 
-def run_components(folder: Path) -> dict:
+def run_components(folder: Path) -> dict[str, Any]:
     """Runs the training pipeline up to its gate; returns decision.json."""
     from tfx import v1 as tfx
     from tfx.dsl.compiler.compiler import Compiler
@@ -150,7 +151,7 @@ def run_components(folder: Path) -> dict:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-def line(world: World, decision: dict, seconds: float) -> str:
+def line(world: World, decision: dict[str, Any], seconds: float) -> str:
     """Returns what is printed of a world."""
     own, constant = decision["metrics"]["challenger"], decision["metrics"]["constant"]
     regression = decision["metrics"]["logistic_regression"]

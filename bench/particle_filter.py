@@ -20,7 +20,7 @@ from scipy.special import gammaln
 from bench.weekly_counts import Observations, WeeklyCounts, count_weeks, weeks_begun
 from pipeline.demo import world_model as model
 from pipeline.demo.world import WEEK_SECONDS, World, draw_incident_starts, incident_strength
-from transforms.arrays import Floats, Integers
+from transforms.arrays import Booleans, Floats, Integers
 
 CHUNK: Final = 200
 """Accounts filtered at once: few enough for their particles to stay in the cache."""
@@ -216,7 +216,7 @@ def resample(rng: np.random.Generator, states: Particles) -> None:
 
 
 def forecast(
-    chunk: Chunk, states: Particles, starts: model.Booleans, cutoff: int, closing: int
+    chunk: Chunk, states: Particles, starts: Booleans, cutoff: int, closing: int
 ) -> Floats:
     """Returns the probability of leaving in [cutoff, closing), shape [k].
 

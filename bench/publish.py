@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from components.postgres.connection import connect, describe
 from components.postgres.migrate import migrate
@@ -130,12 +131,12 @@ def main() -> None:
     generated = seconds(lambda: sum(1 for _ in score_rows(count, 0)))
     first = seconds(lambda: publish_day(count, 0))
     over = statistics.median(
-        seconds(lambda day=day: publish_day(count, day)) for day in range(1, repeats + 1)
+        seconds(partial(publish_day, count, day)) for day in range(1, repeats + 1)
     )
     days = range(repeats + 1, 2 * repeats + 1)
     details = {day: detail_rows(count, day) for day in days}
     detailed = statistics.median(
-        seconds(lambda day=day: publish_day(count, day, details[day])) for day in days
+        seconds(partial(publish_day, count, day, details[day])) for day in days
     )
     for name, taken in (
         ("bare COPY", copy),

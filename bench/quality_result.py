@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.score_table import Score
 from bench.slices import SliceScore
@@ -71,6 +72,6 @@ def read_result(file: Path) -> QualityResult:
     return QualityResult(**content)
 
 
-def _score(interval: list[float], gap_interval: list[float] | None, **others) -> Score:
+def _score(interval: list[float], gap_interval: list[float] | None, **others: Any) -> Score:
     paired = None if gap_interval is None else (gap_interval[0], gap_interval[1])
     return Score(interval=(interval[0], interval[1]), gap_interval=paired, **others)

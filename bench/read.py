@@ -131,9 +131,9 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
                 spent.columns += built - start
                 if batch is None:
                     break
-                examples = encoder.encode(batch)
+                serialized = encoder.encode(batch)
                 encoded = time.perf_counter()
-                for example in examples:
+                for example in serialized:
                     writer.write(example)
                 spent.encoding += encoded - built
                 spent.writing += time.perf_counter() - encoded

@@ -9,7 +9,7 @@ from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.folds import Fold, choosing_folds
 from serving_model.learning.labelled_examples import LabelledExamples
 from transforms.account_features import feature_names
-from transforms.arrays import Floats
+from transforms.arrays import Floats, Integers
 
 STRENGTHS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 WORSE = 1e-3
@@ -49,7 +49,7 @@ def reference_probabilities(
 
 
 def _logistic(
-    training: LabelledExamples, testing: LabelledExamples, folds: Sequence[Fold], columns: Floats
+    training: LabelledExamples, testing: LabelledExamples, folds: Sequence[Fold], columns: Integers
 ) -> Floats:
     def answers(fit: LabelledExamples, asked: LabelledExamples, strength: float) -> Floats:
         model = LogisticRegression(C=strength, max_iter=300, solver="newton-cholesky")
@@ -84,4 +84,4 @@ def _lightgbm(
 
     whole = lightgbm.Dataset(training.features, training.labels)
     model = lightgbm.train(LIGHTGBM, whole, round(np.mean([trees(fold) for fold in folds])))
-    return model.predict(testing.features)
+    return np.asarray(model.predict(testing.features), dtype=np.float64)

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def main() -> None:
         }
         floor = ask_the_model(run, splits)
     for make in of_predictions():
-        shown(make.__name__, floor, lambda make=make: make(predictions))
+        shown(make.__name__, floor, partial(make, predictions))
 
 
 def ask_the_model(run: dict[str, str], splits: dict[str, str]) -> float:

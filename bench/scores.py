@@ -3,7 +3,7 @@
 import numpy as np
 
 from serving_model.evaluation.metrics import log_loss
-from transforms.arrays import Floats
+from transforms.arrays import Booleans, Floats
 
 
 def expected_best_auc(probability: Floats) -> float:
@@ -14,12 +14,12 @@ def expected_best_auc(probability: Floats) -> float:
     return float((ordered * stays_below).sum() / (ordered.sum() * (1 - ordered).sum() - own_pair))
 
 
-def constant_log_loss(labels: Floats) -> float:
+def constant_log_loss(labels: Floats | Booleans) -> float:
     """Returns the log-loss of giving every account the base rate; labels are 0 or 1, [n]."""
     return log_loss(labels, np.full(len(labels), labels.mean()))
 
 
-def share_of_reachable(labels: Floats, model: Floats, limit: Floats) -> float:
+def share_of_reachable(labels: Floats | Booleans, model: Floats, limit: Floats) -> float:
     """Returns how much of the limit's gain in log-loss over the base rate a model has.
 
     Args:

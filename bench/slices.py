@@ -55,8 +55,9 @@ def score_slices(
             why = f"too little data: {churned} churned, {stayed} stayed"
             yield SliceScore(name, len(truth), churned, None, None, None, why)
             continue
-        values = (metric(truth, found) for metric in (auc, log_loss, expected_calibration_error))
-        yield SliceScore(name, len(truth), churned, *values, "")
+        error = expected_calibration_error(truth, found)
+        measured = auc(truth, found), log_loss(truth, found), error
+        yield SliceScore(name, len(truth), churned, *measured, "")
 
 
 def print_slices(scores: list[SliceScore]) -> None:

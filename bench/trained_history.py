@@ -13,6 +13,7 @@ import psycopg2
 from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
+from components.postgres.migrate import migrate
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import Settings, load_settings
 from transforms.arrays import Floats
@@ -81,6 +82,8 @@ def trained(history: History, overrides: Mapping[str, Any]) -> Iterator[TrainedH
             os.environ["DATABASE_URL"] = server.start()
             with closing(psycopg2.connect(server.url())) as connection:
                 history.write(connection)
+            with closing(psycopg2.connect(server.url())) as connection:
+                migrate(connection)  # a model knows its database by what this makes
             settings = load_settings(state_dir=Path(name), **{**history.settings(), **overrides})
             yield _train(settings)
         finally:
@@ -131,6 +134,6 @@ def _traits(
     wanted = {name: tf.io.FixedLenFeature([], tf.float32) for name in names}
     wanted[spec.CUSTOMER_TIER] = tf.io.FixedLenFeature([], tf.string)
     found = tf.io.parse_example(tf.constant(serialized, tf.string), wanted)
-    numbers = (found[name].numpy().astype(np.float64) for name in names)
+    tenure, silence, events = (found[name].numpy().astype(np.float64) for name in names)
     tiers = [one.decode("utf-8", "replace") for one in found[spec.CUSTOMER_TIER].numpy()]
-    return np.array(tiers, dtype=np.str_), account_states(*numbers, lookback_days)
+    return np.array(tiers, dtype=np.str_), account_states(tenure, silence, events, lookback_days)

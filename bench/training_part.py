@@ -26,7 +26,7 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
     deployment = local_deployment(settings)
     example_gen = nodes.read_feedback(settings, deployment, [TRAIN, EVAL])
     examples = example_gen.outputs["examples"]
-    transform = training.build_features(examples, schema_gen.outputs["schema"])
+    transform = training.build_features(settings, examples, schema_gen.outputs["schema"])
     trainer = training.train_model(settings, examples, transform.outputs["transform_graph"])
     components = [schema_gen, example_gen, transform, trainer]
     definition = nodes.assemble(settings, deployment, PIPELINE_NAME, components)
