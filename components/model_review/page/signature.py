@@ -17,7 +17,7 @@ END: Final = "<!-- end of signatures -->"
 _PLACE: Final = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
 _CAPTION: Final = "Decisions of reviewers, the newest last"
 _COLUMNS: Final = ("Decision", "Name", "Date", "Note")
-_TO_WRITE_ON: Final = ("", "", "", "")
+_TO_WRITE_ON: Final = ("not signed yet", "", "", "")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Signature:
 
 
 def signature_block(signatures: Sequence[Signature]) -> str:
-    """Returns the HTML between the marks, the marks included; an empty row before any."""
+    """Returns the HTML between the marks, the marks included; a row to write on before any."""
     rows = [(one.decision, one.name, one.date, one.note) for one in signatures] or [_TO_WRITE_ON]
     inside = fragment("table.j2", block=Table.of(_CAPTION, _COLUMNS, rows))
     return f"{BEGIN}\n{inside}{END}"
