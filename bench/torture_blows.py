@@ -139,7 +139,7 @@ def terminate_readers(ground: Ground, times: int) -> Tally:
     for _ in range(_MISSES * times):
         if tally.struck >= times:
             break
-        child = ground.fork(lambda: retried(_read, patience_s=60, reached=True))
+        child = ground.fork(lambda: retried(_read, patience_s=60))
         tally.struck += _end_one(ground, child)
         tally.must_succeed(child)
     tally.see(ground.look(), {before})

@@ -1,7 +1,5 @@
 """Loads a model only if its files are those that were exported."""
 
-from typing import Final
-
 from tfx import types
 from tfx.utils import path_utils
 
@@ -9,11 +7,6 @@ from components.errors import StateUnusable
 from components.registry.model_properties import ModelProperties
 from serving_model.served.model_hash import saved_model_sha256
 from serving_model.served.predict import ModelScorer
-
-_WAY_OUT: Final = (
-    "Restore its folder from a backup; or take another champion: `tens-insight models withdraw "
-    "VERSION` lets the one before it score, `tens-insight run train` trains a new one."
-)
 
 
 def sound_scorer(model: types.Artifact) -> ModelScorer:
@@ -34,18 +27,21 @@ def sound_scorer(model: types.Artifact) -> ModelScorer:
         found = saved_model_sha256(path)
     except (ValueError, OSError):
         raise StateUnusable(
-            f"The files of model {name} are gone: nothing to read in {path}. {_said(name)}"
+            f"The files of model {name} are gone: nothing to read in {path}. {_way_out(name)}"
         ) from None
     if recorded and found != recorded:
         raise StateUnusable(
             f"The files of model {name} in {path} are not those that were exported: their SHA-256 "
-            f"is {found[:12]}..., recorded was {recorded[:12]}.... {_said(name)}"
+            f"is {found[:12]}..., recorded was {recorded[:12]}.... {_way_out(name)}"
         )
     try:
         return ModelScorer(path)
     except ValueError as broken:
-        raise StateUnusable(f"Model {name} cannot be loaded: {broken} {_said(name)}") from None
+        raise StateUnusable(f"Model {name} cannot be loaded: {broken} {_way_out(name)}") from None
 
 
-def _said(name: str) -> str:
-    return _WAY_OUT.replace("VERSION", name)
+def _way_out(name: str) -> str:
+    return (
+        "Restore its folder from a backup; or take another champion: `tens-insight models "
+        f"withdraw {name}` lets the one before it score, `tens-insight run train` trains a new one."
+    )

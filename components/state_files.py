@@ -3,7 +3,7 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ _OF_OTHERS: Final = 0o077
 
 @contextlib.contextmanager
 def private_files() -> Iterator[None]:
-    """Makes what is written in the block readable for this user alone, whoever writes it.
+    """Makes what is written in the block readable for this user alone, whatever code writes it.
 
     The umask is that of the whole process: threads of a host program that write files
     meanwhile write private ones too.
@@ -49,7 +49,7 @@ def make_private(folder: Path) -> Path:
 
 
 def replace_text(path: Path, text: str, *, owner: os.stat_result | None = None) -> None:
-    """Replaces a file whole: a killed writer or a full disk leaves the old one, or none.
+    """Replaces a file by a text, as `replace_file` does.
 
     Args:
         path: The file; its folder exists.
@@ -59,11 +59,33 @@ def replace_text(path: Path, text: str, *, owner: os.stat_result | None = None) 
     Raises:
         OSError: It cannot be written; nothing is left behind.
     """
+    replace_file(path, lambda target: Path(target).write_text(text, encoding="utf-8"), owner=owner)
+
+
+def replace_file(
+    path: Path,
+    write: Callable[[str], object],
+    *,
+    mode: int = 0o600,
+    owner: os.stat_result | None = None,
+) -> None:
+    """Replaces a file whole: a killed writer or a full disk leaves the old one, or none.
+
+    Args:
+        path: The file; its folder exists.
+        write: Writes a file of another name beside it.
+        mode: Of the new file.
+        owner: Whose user and group the file gets; default: this process's. For root alone.
+
+    Raises:
+        OSError: It cannot be written; nothing is left behind.
+    """
     descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
+        write(unfinished)
+        os.chmod(unfinished, mode)
+        with open(unfinished, "rb") as file:
             os.fsync(file.fileno())
         if owner is not None and os.geteuid() == 0:
             os.chown(unfinished, owner.st_uid, owner.st_gid)

@@ -128,8 +128,10 @@ def run_cli(arguments: list[str]) -> int:
         return code
     except click.Abort:
         say("Interrupted.", err=True)
-        _tell_json(as_json, "Interrupted", "Interrupted.", _INTERRUPTED)
-        return _INTERRUPTED
+        from pipeline.exit_codes import INTERRUPTED
+
+        _tell_json(as_json, "Interrupted", "Interrupted.", INTERRUPTED)
+        return INTERRUPTED
     except click.ClickException as wrong:
         _show(wrong)
         _tell_json(as_json, "UsageError", wrong.format_message(), wrong.exit_code)
@@ -139,7 +141,6 @@ def run_cli(arguments: list[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-_INTERRUPTED: Final = 130
 _OUTPUT_LOST: Final = 6
 
 

@@ -18,7 +18,7 @@ from pipeline.state_directory import require_own_files
 from pipeline.text.terminal import say
 
 _NAMES_NONE: Final = ("DATABASE_URL", "DATABASE_URL_SECRET", "PGUSER", "PGPASSWORD")
-"""What whoever set it, empty or not, may believe to name a database."""
+"""Variables that a user may believe to name a database."""
 
 
 def ensure_database(settings: Settings) -> None:

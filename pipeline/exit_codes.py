@@ -18,7 +18,6 @@ STATE_DIRECTORY_BUSY: Final = 9
 CHALLENGER_REFUSED: Final = 10
 NOT_WELL: Final = 11
 INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 """As a shell says it: 128 and the number of the signal."""
 
 _BY_ERROR: Final[dict[type[Exception], int]] = {
@@ -53,11 +52,17 @@ MEANINGS: Final = {
     PUBLICATION_REFUSED: (
         "the rows failed a check or would change too much; the table is as it was"
     ),
-    STATE_DIRECTORY_BUSY: "another run is at work on the state directory; this one did nothing",
+    STATE_DIRECTORY_BUSY: (
+        "another run, or what locks its store, is at work on the state directory; this one did "
+        "nothing"
+    ),
     CHALLENGER_REFUSED: (
         "with --strict: published with the champion, the challenger was not blessed"
     ),
-    NOT_WELL: "`status --check`: the scores are too old, or the last run did not end well",
+    NOT_WELL: (
+        "`status --check`: the scores are too old, the last run did not end well, or a table is "
+        "not as published"
+    ),
 }
 
 

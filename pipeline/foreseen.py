@@ -83,7 +83,7 @@ def unreadable_input(error: BaseException, inputs: dict[str, str]) -> StateUnusa
 
 _AGAIN: Final = (
     "Restore the state directory from a backup (docs/state.md), or run `tens-insight run train`, "
-    "which makes all of them anew."
+    "which makes all of them again."
 )
 
 
@@ -103,10 +103,11 @@ def _is_of_reading(error: BaseException) -> bool:
 def _not_written(error: BaseException, said: str) -> StateUnusable:
     name = getattr(error, "filename", None)
     at = f" at {name}" if name else ""
+    full = _code(error) in _NO_ROOM or any(word in said for word in _NO_ROOM_SAID)
+    cure = "Make room on that disk" if full else "Mend what keeps it from that"
     return StateUnusable(
-        f"Something could not be written or read{at}: {said}. Nothing half-done is shown. Make "
-        f"room on that disk, or set {variable('state_dir')} to a folder of another one, then run "
-        "again."
+        f"Something could not be written or read{at}: {said}. Nothing half-done is shown. {cure}, "
+        f"or set {variable('state_dir')} to a folder of another disk, then run again."
     )
 
 

@@ -21,6 +21,7 @@ from pipeline.runs.progress import Progress
 from pipeline.runs.record import TRAIN
 from pipeline.settings import Settings
 from pipeline.state_directory import open_state_dir
+from pipeline.text.terminal import say
 
 
 def run_locally(
@@ -71,10 +72,11 @@ def run_from_environment(
     # The tfx CLI shows what libraries log; a file of ours would take it from there.
     with (
         private_files(),
-        attempted(kind, settings, on_wait=print, with_log=False) as attempt,
+        attempted(kind, settings, on_wait=say, with_log=False) as attempt,
     ):
         with open_database(settings, "identity") as connection:
             database = read_identity(connection)
+        attempt.reached(database.name)
         run_locally(create_pipeline(settings), settings, run_id=attempt.run_id, database=database)
         attempt.complete()
 

@@ -174,7 +174,7 @@ def default_settings() -> Settings:
 def state_settings(**explicit: Any) -> Settings | None:
     """Returns settings with the state directory that is asked for, and no other value.
 
-    For whoever must write down that the settings were refused.
+    For code that must record that the settings were refused.
 
     Args:
         **explicit: As for load_settings.

@@ -153,7 +153,7 @@ def keep_level_of_dill() -> None:
 
 
 def remember_arguments() -> None:
-    """Keeps Beam from inspecting the same few functions anew at each of its steps.
+    """Keeps Beam from inspecting the same few functions again at each of its steps.
 
     That takes a fifth of the time of a small pipeline. What is found depends on the function, and
     on whether its first argument is bound.

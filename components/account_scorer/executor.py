@@ -59,7 +59,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         data = ExamplesProperties.read(examples)
         model = require_champion(input_dict.get("model") or [])
         model_uri = path_utils.serving_model_path(model.uri)
-        card = sound_scorer(model).card
+        scorer = sound_scorer(model)  # kept: Beam's workers in this process share its model
+        card = scorer.card
         require_fit(ModelProperties.from_plain(card), data)
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)

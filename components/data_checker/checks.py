@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from components.verdicts import FAILED, PASSED
+from components.verdicts import FAILED, PASSED, SKIPPED
 
 WARNED: Final = "warned"
 STOPPED: Final = "stopped"
@@ -30,6 +30,11 @@ class Check:
     threshold: str
     verdict: str
     message: str
+
+
+def told(name: str, verdict: str, why: str) -> str:
+    """Returns the message of a check: why it did not pass, and which one was skipped."""
+    return {PASSED: "", SKIPPED: f"{name}: {why}"}.get(verdict, why)
 
 
 def verdict_on(passed: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
-from components.data_checker.checks import Check, verdict_on
+from components.data_checker.checks import Check, told, verdict_on
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.volume import VOLUME
 from components.registry.input_notes import told_spellings
@@ -18,7 +18,7 @@ from components.registry.input_properties import (
     ExamplesProperties,
     IdFacts,
 )
-from components.verdicts import FAILED, PASSED, SKIPPED
+from components.verdicts import FAILED, SKIPPED
 
 IDENTITY: Final = "identity"
 TRUTH: Final = "truth"
@@ -68,19 +68,17 @@ def _matching(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
         return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, "there are no churn rows")
     share = churn.rows_unmatched / churn.rows
     if churn.rows_unmatched == churn.rows:
-        told = f"no churn row matches an account: none of the {churn.rows} ids is in the feedback"
+        said = f"no churn row matches an account: none of the {churn.rows} ids is in the feedback"
     else:
-        told = (
+        said = (
             f"{churn.rows_unmatched} of {churn.rows} churn rows match no account: {share:.1%}, at "
             f"most {most:.1%} may"
         )
     message = (
-        f"{told}; accounts of these rows count as accounts that stayed. Correct the ids, or allow "
+        f"{said}; accounts of these rows count as accounts that stayed. Correct the ids, or allow "
         "more where such accounts never gave feedback (TENS_INSIGHT_MAX_UNMATCHED_CHURN_SHARE)"
     )
-    return _check(
-        IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
-    )
+    return _at_most(IDENTITY, name, share, most, message)
 
 
 def _spelling(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
@@ -95,9 +93,7 @@ def _spelling(churn: ChurnFacts, limits: DataCheckerConfig) -> Check:
         f"{told_spellings(spellings)}. Ids are compared byte for byte: correct the export "
         "(TENS_INSIGHT_MAX_MISSPELT_SHARE)"
     )
-    return _check(
-        IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
-    )
+    return _at_most(IDENTITY, name, share, most, message)
 
 
 def _age(churn: ChurnFacts) -> Check:
@@ -145,8 +141,7 @@ def _largest_day(churn: ChurnFacts) -> Check:
         f"{churn.largest_day_rows} of {churn.rows} churn rows are of {_day(churn.largest_day)}: if "
         "that is the day of an import, and not of the churns, labels are wrong. Check the dates"
     )
-    verdict = verdict_on(share <= MOST_OF_ONE_DAY)
-    return _check(VOLUME, name, round(share, 6), threshold, verdict, message)
+    return _at_most(VOLUME, name, share, MOST_OF_ONE_DAY, message)
 
 
 def _written_after(churn: ChurnFacts) -> Check:
@@ -160,8 +155,7 @@ def _written_after(churn: ChurnFacts) -> Check:
         "their date: it counts as come back, and is scored. Check that the dates are those on "
         "which accounts left"
     )
-    verdict = verdict_on(share <= MOST_WRITTEN_AFTER)
-    return _check(VOLUME, name, round(share, 6), threshold, verdict, message)
+    return _at_most(VOLUME, name, share, MOST_WRITTEN_AFTER, message)
 
 
 def _lost(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
@@ -171,26 +165,24 @@ def _lost(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
         return _check(IDENTITY, name, None, f"<= {most:g}", SKIPPED, none)
     share = accounts.unmatched / accounts.ids
     if accounts.unmatched == accounts.ids:
-        told = (
+        said = (
             f"all accounts are new: none of the {accounts.ids} accounts that were published last "
             "has any feedback"
         )
     else:
-        told = (
+        said = (
             f"{accounts.unmatched} of the {accounts.ids} accounts that were published last have no "
             f"feedback any more: {share:.1%}, at most {most:.1%} may"
         )
     if accounts.spellings:
-        told += (
+        said += (
             f"; ids of today are the same in another spelling: {told_spellings(accounts.spellings)}"
         )
     message = (
-        f"{told}. Check what became of the ids; where they are meant to be new, let one run pass "
+        f"{said}. Check what became of the ids; where they are meant to be new, let one run pass "
         "(TENS_INSIGHT_MAX_LOST_ACCOUNTS_SHARE=1)"
     )
-    return _check(
-        IDENTITY, name, round(share, 6), f"<= {most:g}", verdict_on(share <= most), message
-    )
+    return _at_most(IDENTITY, name, share, most, message)
 
 
 def _twice(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
@@ -207,16 +199,19 @@ def _twice(accounts: IdFacts, limits: DataCheckerConfig) -> Check:
         "byte for byte: an account that goes on under another id looks silent. Correct what "
         "writes them (TENS_INSIGHT_MAX_MISSPELT_SHARE)"
     )
-    verdict = verdict_on(share <= most)
-    return _check(IDENTITY, name, round(share, 6), f"<= {most:g}", verdict, message)
+    return _at_most(IDENTITY, name, share, most, message)
 
 
 def _day(moment: str) -> str:
     return f"{datetime.fromisoformat(moment):%Y-%m-%d}"
 
 
+def _at_most(group: str, name: str, share: float, most: float, message: str) -> Check:
+    verdict = verdict_on(share <= most)
+    return _check(group, name, round(share, 6), f"<= {most:g}", verdict, message)
+
+
 def _check(
     group: str, name: str, found: float | None, threshold: str, verdict: str, why: str
 ) -> Check:
-    message = {PASSED: "", SKIPPED: f"{name}: {why}"}.get(verdict, why)
-    return Check(name, group, (), found, threshold, verdict, message)
+    return Check(name, group, (), found, threshold, verdict, told(name, verdict, why))

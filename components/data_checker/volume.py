@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from components.data_checker.checks import Check
+from components.data_checker.checks import Check, told
 from components.data_checker.config import DataCheckerConfig
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.reading.watermark import WEEKS_BEFORE
@@ -99,5 +99,4 @@ def _day(moment: str | None) -> str:
 def _check(
     name: str, splits: tuple[str, ...], found: float | None, threshold: str, verdict: str, why: str
 ) -> Check:
-    message = {PASSED: "", SKIPPED: f"{name}: {why}"}.get(verdict, why)
-    return Check(name, VOLUME, splits, found, threshold, verdict, message)
+    return Check(name, VOLUME, splits, found, threshold, verdict, told(name, verdict, why))

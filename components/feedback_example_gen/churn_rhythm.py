@@ -26,7 +26,7 @@ FEWEST_GAPS: Final = 3
 """Fewer tell nothing of a rhythm."""
 _REGULAR: Final = 0.9
 """Share of the gaps that are never holes."""
-EARLIEST: Final = datetime.min.replace(tzinfo=timezone.utc)
+FIRST_MOMENT: Final = datetime.min.replace(tzinfo=timezone.utc)
 """Begin of what is not known before the oldest churn."""
 
 Interval = tuple[datetime, datetime]
@@ -63,9 +63,9 @@ class ChurnRhythm:
         gaps: Gaps between days with churn that were looked at.
         longest_gap_days: The longest of them, holes left out; None with fewer than FEWEST_GAPS.
         age_days: Days from the newest day with churn to as_of; None without churn.
-        limit_days: Days without churn from which on the export counts as stopped; None where
+        limit_days: Days without churn beyond which the export counts as stopped; None where
             the rhythm is not known.
-        holes: Intervals before the newest churn that are as long as that.
+        holes: Intervals before the newest churn that are too long for gaps of the rhythm.
         known: What follows for labels.
     """
 
@@ -156,10 +156,10 @@ def _unknown(
     longest: int,
 ) -> Iterable[Interval]:
     if _days(since, moments[0]) > longest:
-        yield EARLIEST, moments[0]
+        yield FIRST_MOMENT, moments[0]
     yield from holes
     if _days(moments[-1], as_of) > longest:
-        yield moments[-1], max(as_of, moments[-1] + timedelta(microseconds=1))
+        yield moments[-1], as_of
 
 
 def _days(begin: datetime, end: datetime) -> int:

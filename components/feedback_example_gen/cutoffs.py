@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from components.errors import DataGateStopped
-from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, EARLIEST, KnownChurn
+from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, FIRST_MOMENT, KnownChurn
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 
 TRAIN: Final = "train"
@@ -99,8 +99,11 @@ def plan_cutoffs(
 
 def _newest_known(newest: datetime, horizon: timedelta, churn: KnownChurn) -> datetime:
     """Returns the newest cutoff, at most `newest`, of which the whole label is known."""
-    while (hidden := churn.hidden_in(newest, newest + horizon)) and hidden[0] - EARLIEST > horizon:
-        newest = hidden[0] - horizon
+    while hidden := churn.hidden_in(newest, newest + horizon):
+        begin, _ = hidden
+        if begin - FIRST_MOMENT <= horizon:
+            break
+        newest = begin - horizon
     return newest
 
 
@@ -153,7 +156,7 @@ def _refuse_open(
 
 def _interval(hidden: tuple[datetime, datetime]) -> str:
     begin, end = hidden
-    since = f"from {begin:%Y-%m-%d %H:%M} " if begin > EARLIEST else ""
+    since = f"from {begin:%Y-%m-%d %H:%M} " if begin > FIRST_MOMENT else ""
     return f"{since}until {end:%Y-%m-%d %H:%M}"
 
 

@@ -65,7 +65,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         plan = retried(
             lambda: self._read(examples, area_counts, request),
             patience_s=request.config.database_patience_seconds,
-            reached=True,  # where it can be done quickly, the runner has tried the address before
         )
         examples.split_names = artifact_utils.encode_split_names(list(request.splits))
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)

@@ -4,6 +4,7 @@ Ids are never merged: that two spellings name one account is for the owner of th
 they are counted, by what would make them match, so that somebody can correct the export.
 """
 
+import os
 import re
 import unicodedata
 from collections import Counter
@@ -14,25 +15,25 @@ from typing import Final
 _FEWEST: Final = 3
 """Ids that must have a prefix or suffix in common, so that it is no chance."""
 Patterns = tuple[re.Pattern[str], ...]
-_PREFIXES: Final[Patterns] = tuple(
-    re.compile(pattern, re.MULTILINE)
-    for pattern in (
-        r"^[^0-9\n]+",  # before the first digit
-        r"^[0-9A-Za-z]*[^0-9A-Za-z\n]",  # up to the first separator
-        r"^.*[^0-9A-Za-z\n]",  # up to the last one
-    )
+
+
+def _compiled(*patterns: str) -> Patterns:
+    return tuple(re.compile(one, re.MULTILINE) for one in patterns)
+
+
+_PREFIXES: Final = _compiled(
+    r"^[^0-9\n]+",  # before the first digit
+    r"^[0-9A-Za-z]*[^0-9A-Za-z\n]",  # up to the first separator
+    r"^.*[^0-9A-Za-z\n]",  # up to the last one
 )
 _LONG_ID: Final = 18
 _SHORT_ID: Final = 15
 """Salesforce has both: ids of 15 characters whose case counts, and with a checksum of 3 behind."""
-_SUFFIXES: Final[Patterns] = tuple(
-    re.compile(pattern, re.MULTILINE)
-    for pattern in (
-        r"[^0-9\n]+$",  # after the last digit
-        r"[^0-9A-Za-z\n].*$",  # from the first separator on
-        r"[^0-9A-Za-z\n][0-9A-Za-z]*$",  # from the last one on
-        rf"(?<=^.{{{_SHORT_ID}}}).{{{_LONG_ID - _SHORT_ID}}}$",
-    )
+_SUFFIXES: Final = _compiled(
+    r"[^0-9\n]+$",  # after the last digit
+    r"[^0-9A-Za-z\n].*$",  # from the first separator on
+    r"[^0-9A-Za-z\n][0-9A-Za-z]*$",  # from the last one on
+    rf"(?<=^.{{{_SHORT_ID}}}).{{{_LONG_ID - _SHORT_ID}}}$",
 )
 _SHOWN: Final = 60
 
@@ -131,7 +132,7 @@ def _canonical(text: str) -> str:
 
 
 def _canonical_forms(texts: list[str]) -> list[str]:
-    """Returns _canonical of each text; of ASCII, the usual case, in one piece and so in no time."""
+    """Returns _canonical of each text; of ASCII, the usual case, in one piece, which is fast."""
     whole = "\n".join(texts)
     if not whole.isascii() or whole.count("\n") != len(texts) - 1:
         return list(map(_canonical, texts))
@@ -210,15 +211,12 @@ def _suffix_rule(one: str, account: str) -> str:
 
 def _shared(one: str, other: str) -> int:
     """Returns the length of what two texts begin with in common."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+    return len(os.path.commonprefix([one, other]))
 
 
 def _affix(kind: str, ours: str, theirs: str) -> str:
     if not theirs:
         return f"a {kind} {shown(ours)}"
-    return (
-        f"a missing {kind} {shown(theirs)}"
-        if not ours
-        else (f"a {kind} {shown(ours)} for {shown(theirs)}")
-    )
+    if not ours:
+        return f"a missing {kind} {shown(theirs)}"
+    return f"a {kind} {shown(ours)} for {shown(theirs)}"

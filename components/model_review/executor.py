@@ -70,7 +70,7 @@ def _write(path: str, text: str) -> None:
 
 
 def _share(folder: str, path: str) -> None:
-    """Lets a copy be read by whoever may read its folder: a run's other files are private."""
+    """Lets a copy be read by all who may read its folder: a run's other files are private."""
     if os.path.isdir(folder):  # no bucket
         os.chmod(path, os.stat(folder).st_mode & 0o666)
 

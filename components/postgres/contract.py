@@ -81,11 +81,10 @@ def check_contract(
         churn_present = bool(_columns(cursor, churn))
         read = [FEEDBACK, churn] if churn_present and not churn_table_ignored else [FEEDBACK]
         if churn_present or need_churn_table:
-            problems += _problems(cursor, churn, connection.info.user)
+            hint = "" if churn_present else _similar(cursor, churn)
+            problems += [one + hint for one in _problems(cursor, churn, connection.info.user)]
         elif not churn_table_ignored and (schemas := _elsewhere(cursor, churn_table)):
             problems.append(out_of_sight(churn_table, schemas))
-        if need_churn_table and not churn_present:
-            problems = [problem + _similar(cursor, churn, problem) for problem in problems]
         if need_outputs and holds_unreleased_schema(cursor):
             problems.append(UNRELEASED_SCHEMA)
         elif need_outputs:
@@ -124,13 +123,12 @@ def require_contract(connection: Connection, **asked: Any) -> ContractReport:
 
 def _problems(cursor: Cursor, contract: TableContract, user: str) -> list[str]:
     columns = _columns(cursor, contract)
-    return table_problems(contract, columns, user, _elsewhere(cursor, contract.table))
+    elsewhere = [] if columns else _elsewhere(cursor, contract.table)
+    return table_problems(contract, columns, user, elsewhere)
 
 
-def _similar(cursor: Cursor, churn: TableContract, problem: str) -> str:
+def _similar(cursor: Cursor, churn: TableContract) -> str:
     """Returns which tables that a query would find may be meant by one that does not exist."""
-    if not problem.startswith(f"Table {churn.table} "):
-        return ""
     cursor.execute(_QUERIES["tables_with_columns"], {"columns": sorted(churn.columns)})
     fitting = [name for (name,) in cursor.fetchall()]
     return did_you_mean(churn.table, fitting, most=2, cutoff=0.5)

@@ -100,6 +100,7 @@ def migrate(connection: Connection, migrations: list[Migration] | None = None) -
             cursor.execute(_LOCK)
             applied += mend(cursor, [migration.statements for migration in pending])
         with connection, connection.cursor() as cursor:
+            cursor.execute(_LOCK)
             cursor.execute(_QUERIES["make_identity"])
             share_outputs(connection)
         return applied

@@ -22,7 +22,6 @@ def retried(
     work: Callable[[], Result],
     *,
     patience_s: float,
-    reached: bool = False,
     attempts: int = ATTEMPTS,
     first_wait_s: float = 0.5,
     sleep: Callable[[float], None] = time.sleep,
@@ -32,12 +31,11 @@ def retried(
 
     Transient are a lost server, a deadlock and a serialization failure; a lock timeout, a
     cancelled query and a missing privilege are not. A server that does not answer is waited
-    for, since it may be restarting, but only where it answered before.
+    for, since it may be restarting: a run has reached it before, at its start.
 
     Args:
         work: Opens its own connection, and may be done any number of times.
         patience_s: Seconds for which no answer is waited for, counted from the first silence.
-        reached: Whether the server answered earlier in this run.
         attempts: How often the server may break off, 1 or more.
         first_wait_s: Seconds before the second attempt; each later wait is doubled, up to 2.
         sleep: How to wait.
@@ -52,7 +50,7 @@ def retried(
             return work()
         except ServerNotAnswering:
             silent_since = clock() if silent_since is None else silent_since
-            if not reached or clock() - silent_since >= patience_s:
+            if clock() - silent_since >= patience_s:
                 raise
             reason = f"no answer for {clock() - silent_since:.0f} of {patience_s:g} s"
         except (ServerBrokeOff, psycopg2.Error) as error:
@@ -60,7 +58,7 @@ def retried(
             reason = _reason(error)
             if not reason or broken_off >= attempts:
                 raise
-            reason, silent_since, reached = f"{reason}, {broken_off} of {attempts}", None, True
+            reason, silent_since = f"{reason}, {broken_off} of {attempts}", None
         _log.warning("Postgres broke off (%s): trying again in %.1f s.", reason, wait_s)
         sleep(wait_s)
         wait_s = min(2 * wait_s, _LONGEST_WAIT_S)

@@ -15,6 +15,7 @@ from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import LogEntry, read_log
+from components.publishing.staging import count_rows
 
 _QUERIES: Final = queries(__package__)
 
@@ -153,7 +154,7 @@ def list_accounts(cursor: Cursor, wanted: Wanted) -> AccountList:
             "What changed since the previous publication is not known: its rows were dropped from "
             "the history (TENS_INSIGHT_HISTORY_DAYS says when)."
         )
-    published = _published(cursor)
+    published = count_rows(cursor, ACCOUNT_RISK_SCORES.identifier)
     for column, asked in (("customer_tier", wanted.tiers), ("region", wanted.regions)):
         if published:
             _require_known(cursor, column, asked)
@@ -179,13 +180,6 @@ def list_accounts(cursor: Cursor, wanted: Wanted) -> AccountList:
         previous=log.previous,
         former_known=layers is not None,
     )
-
-
-def _published(cursor: Cursor) -> int:
-    cursor.execute(_QUERIES["score_counts"])
-    names = [column.name for column in cursor.description or ()]
-    ((*row,),) = cursor.fetchall()
-    return int(row[names.index("rows")])
 
 
 def _require_known(cursor: Cursor, column: str, asked: Sequence[str]) -> None:

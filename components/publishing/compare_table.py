@@ -13,6 +13,7 @@ from components.postgres.rows import records
 from components.postgres.tables import OutputTable
 from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import PublicationLog
+from components.publishing.staging import count_rows
 
 _QUERIES: Final = queries(__package__)
 _NO_MODEL: Final = "none"
@@ -75,9 +76,7 @@ def compare_table(cursor: Cursor, table: OutputTable, log: PublicationLog) -> Co
     """
     newest, layers = log.newest, log.layers(log.newest)
     if layers is None:
-        cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(table.identifier))
-        ((rows,),) = cursor.fetchall()
-        return Comparison(table.name, rows, compared=False)
+        return Comparison(table.name, count_rows(cursor, table.identifier), compared=False)
     key = table.key[0]
     statement = sql.SQL(_QUERIES["table_against_publications"]).format(
         published=rebuilt_rows(table, layers),

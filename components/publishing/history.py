@@ -20,7 +20,12 @@ from components.postgres.rows import one_record, value
 from components.postgres.tables import OutputTable
 from components.publishing.details import drop_old_details
 from components.publishing.lock import try_lock_table
-from components.publishing.publication_log import EXISTING, read_log, record_publication
+from components.publishing.publication_log import (
+    EXISTING,
+    PublicationLog,
+    read_log,
+    record_publication,
+)
 from components.publishing.staging import count_rows, summarize
 from components.publishing.written import append_to
 
@@ -76,7 +81,7 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> No
         "label_source": "unknown",
         "written": summary.count,
         "removed": 0,
-        # Whoever wrote these rows did not promise a probability.
+        # Nobody promised that rows of others hold a probability.
         "mean_probability": mean if mean is not None and 0 <= mean <= 1 else None,
         "shares": json.dumps(summary.shares),
         "feedback_rows": None,
@@ -126,8 +131,9 @@ def drop_old_history(connection: Connection, table: OutputTable, days: int) -> i
         with connection, connection.cursor() as cursor:
             if not try_lock_table(cursor, table):
                 return 0  # Somebody else publishes, and drops them afterwards.
-            drop_old_details(cursor, table, read_log(cursor, table))
-            return drop_expired(cursor, table, days)
+            log = read_log(cursor, table)
+            drop_old_details(cursor, table, log)
+            return drop_expired(cursor, table, log, days)
     except psycopg2.Error as error:
         _log.warning(
             "Published, but the old history of %s was not dropped: %s",
@@ -136,16 +142,22 @@ def drop_old_history(connection: Connection, table: OutputTable, days: int) -> i
         return 0
 
 
-def drop_expired(cursor: Cursor, table: OutputTable, days: int, now: datetime | None = None) -> int:
+def drop_expired(
+    cursor: Cursor,
+    table: OutputTable,
+    log: PublicationLog,
+    days: int,
+    now: datetime | None = None,
+) -> int:
     """Does the work of drop_old_history in the caller's transaction, under the lock.
 
     Args:
         cursor: Of the transaction.
         table: The table.
+        log: Its log, read under the lock.
         days: As for drop_old_history.
         now: UTC; by default the server's.
     """
-    log = read_log(cursor, table)
     if now is None:
         cursor.execute("SELECT now()")
         now = value(cursor)

@@ -55,10 +55,11 @@ def user_and_host(cursor: Cursor) -> str:
 
 def user_on_host() -> str:
     """Returns "user on host" of this process."""
-    return f"{_user()} on {socket.gethostname()}"
+    return f"{user_name()} on {socket.gethostname()}"
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Returns the name of the user that runs this process, by its number."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -77,7 +77,7 @@ def read_previous(model_version: str, patience_s: float) -> PreviousState:
         DatabaseUnreachable: As connect does, or the server went away.
         ContractBroken: A table or the right to read it is missing.
     """
-    return retried(lambda: _read_previous(model_version), patience_s=patience_s, reached=True)
+    return retried(lambda: _read_previous(model_version), patience_s=patience_s)
 
 
 def _read_previous(model_version: str) -> PreviousState:

@@ -66,7 +66,6 @@ def publish(
     return retried(
         lambda: publish_once(table, rows, publication, policy, attempt, details),
         patience_s=policy.limits.database_patience_seconds,
-        reached=True,  # what is published was read from the same server
     )
 
 

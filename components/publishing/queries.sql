@@ -206,7 +206,7 @@ WHERE old.publication_id <> %(newest)s
                     AND newer.publication_id = ANY(%(layers)s::bigint[])))
 
 -- name: drop_history
--- Drops the rows of old publications, save those that a state to be kept still shows: the
+-- Drops the rows of old publications, except those that a state to be kept still shows: the
 -- newest of their key among its layers.
 WITH dropped AS (
     DELETE FROM {history} AS old

@@ -86,7 +86,7 @@ def _spellings(column: str, found: Spellings) -> str:
 
 def told_spellings(spellings: Sequence[tuple[str, int, str, str]], most: int = 3) -> str:
     """Returns what ids differ by from an account's, how many rows by each, and an example."""
-    told = [f"{rows} but for {rule}, {one} for {usual}" for rule, rows, one, usual in spellings]
+    told = [f"{rows} differ by {rule}, {one} for {usual}" for rule, rows, one, usual in spellings]
     more = f"; and {len(told) - most} more kinds" if len(told) > most else ""
     return "; ".join(told[:most]) + more
 

@@ -75,7 +75,7 @@ class ChurnFacts:
         rows_unmatched: Of them, those whose id no account has.
         rows_repeated: Of them, those that are equal to another.
         rows_without_account: The id is NULL or empty.
-        rows_without_date: The date is NULL, infinite or before the year 1.
+        rows_without_date: The date is NULL, infinite or before moments.EARLIEST (1990).
         rows_in_future: Dated at or after as_of, which nothing reads.
         rows_before_feedback: Dated before the oldest feedback.
         rows_written_after: Of those that count, rows whose account has feedback after their date.
@@ -84,11 +84,11 @@ class ChurnFacts:
         newest: The newest churn; None without one.
         largest_day: The newest churn of the day that has most rows; None without one.
         largest_day_rows: Rows of that day.
-        age_days: Days from it to as_of.
+        age_days: Days from the newest churn to as_of; None without one.
         gaps: Gaps between days with churn that make the rhythm.
         longest_gap_days: The longest that is no hole; None where there are too few.
-        limit_days: Days without churn from which on the export counts as stopped.
-        holes: Intervals that are as long as that, each with its ends.
+        limit_days: Days without churn beyond which the export counts as stopped.
+        holes: Intervals before the newest churn that are too long for gaps, with their ends.
     """
 
     rows: int

@@ -176,7 +176,7 @@ def require_possible(
     """Refuses a transition that would contradict the gate or a transition that still holds.
 
     Args:
-        kind: promote, withdraw, pin or unpin.
+        kind: One of KINDS.
         version: The model; for unpin the one that is pinned, empty if none is.
         models: All that are known.
         transitions: All so far.

@@ -18,12 +18,11 @@ def state_findings(
 
     Args:
         settings: Say where the state directory is.
-        connection: To the database; its transaction is ended.
+        connection: To the database.
         found: What was found before; where tables or rights are missing nothing is asked.
     """
     if any(isinstance(finding.error, ContractBroken) for finding in found):
         return []
-    connection.rollback()  # a check that ran out of time left a broken transaction
     try:
         require_state_of(settings, read_identity(connection))
     except TensInsightError as error:

@@ -46,7 +46,7 @@ def list_(as_json: bool) -> None:
 
     settings, registry = _open()
     published, note = ask_publications(settings)
-    note = note or note_of_other_database(settings)
+    note = note or note_of_other_database(settings, registry.store)
     rows = list_models(registry, published)
     if as_json:
         store = describe_store(settings.metadata_path)
@@ -207,14 +207,14 @@ def _decide(kind: str, version: str, reason: str, as_json: bool) -> None:
 
 
 def _open_to_write() -> "tuple[Settings, Registry]":
-    """Opens the registry for a decision; as another user it would leave files behind."""
+    """Opens the registry for a decision; another user, who would leave files behind, is refused."""
     from components.postgres.connection import metadata_address
+    from pipeline.settings import load_settings
     from pipeline.state_directory import require_own_files
 
-    settings, registry = _open()
     if metadata_address() is None:
-        require_own_files(settings.state_dir)
-    return settings, registry
+        require_own_files(load_settings().state_dir)
+    return _open()
 
 
 def _open() -> "tuple[Settings, Registry]":

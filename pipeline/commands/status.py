@@ -115,7 +115,7 @@ def _show(settings: "Settings", limit: int, as_json: bool) -> int:
     champion = registry.champion()
     properties = champion.properties.as_json() if champion else None
     status = with_runs_of_metadata(status, registry.runs())
-    note = note_of_other_database(settings)
+    note = note_of_other_database(settings, registry.store)
     if as_json:
         told = {"champion": properties, "champion_uri": champion.uri if champion else None}
         told["note"] = note

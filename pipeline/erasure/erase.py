@@ -13,7 +13,7 @@ from pipeline.exit_codes import PUBLISHED, USAGE
 from pipeline.registry.metadata_store import open_store
 from pipeline.runs.run_lock import run_lock
 from pipeline.settings import Settings
-from pipeline.state_directory import METADATA_FILES, not_writable
+from pipeline.state_directory import not_writable
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,9 @@ def erase(settings: Settings, account_id: str) -> Erased:
         StateDirectoryBusy: A run is at work.
         ConfigurationInvalid: A file cannot be written.
         PublicationRefused: Somebody is publishing from elsewhere.
+        DatabaseUnreachable: No connection, or it was lost.
+        ContractBroken: A table or privilege is missing.
+        StateUnusable: ML Metadata's file is damaged.
     """
     folder = settings.state_dir
     with run_lock(folder, f"forget, by {user_on_host()}"):
@@ -86,6 +89,6 @@ def erase(settings: Settings, account_id: str) -> Erased:
             files = erase_from_files(folder, account_id)
         except OSError as error:
             raise not_writable(folder, error) from None
-        store = open_store(folder / METADATA_FILES[0])
+        store = open_store(settings.metadata_path)
         records = erase_from_metadata(store, account_id) if store is not None else 0
     return Erased(rows, files, records)

@@ -4,21 +4,22 @@ import gzip
 import json
 import os
 import re
-import tempfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from components.publishing.erasure import ACCOUNT, FORGOTTEN
+from components.state_files import replace_file
 from pipeline.erasure.names import is_distinctive, text_forms, word_pattern
+from pipeline.state_directory import METADATA_FILES
 
 _TEXT: Final = (".html", ".log", ".txt", ".csv", ".ndjson")
 _REPORT: Final = "review.html"
 _ITS_NUMBERS: Final = "review.json"
 _STATISTICS: Final = "FeatureStats.pb"
-_METADATA: Final = ("metadata.sqlite", "metadata.sqlite-journal")
-"""Cleaned through ML Metadata, which may lie elsewhere."""
 _NOT_OURS: Final = ("postgres",)
 """The demo's database, whose rows are removed by SQL."""
 
@@ -40,7 +41,7 @@ def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
     """Rewrites each file below a folder that holds an account's id.
 
     Examples and scores lose the account's records, statistics its value, texts the id itself. A
-    file is written anew beside the old one and takes its place; its mode stays. A report that
+    file is written again beside the old one and takes its place; its mode stays. A report that
     names an account whose id may be a number or a word of the page is removed.
 
     Args:
@@ -51,7 +52,7 @@ def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
         OSError: A file cannot be read or written.
     """
     rewritten, left = _removed_reports(folder, account_id), []
-    for path in _files(folder):
+    for path in _files(folder):  # what ML Metadata holds is cleaned through it
         done = _rewritten(path, account_id)
         if done is None and _holds(path, account_id):
             left.append(path)
@@ -66,7 +67,7 @@ def _files(folder: Path) -> Iterator[Path]:
             folders[:] = [name for name in folders if name not in _NOT_OURS]
         for name in sorted(names):
             path = Path(place, name)
-            if name not in _METADATA and path.is_file() and not path.is_symlink():
+            if name not in METADATA_FILES and path.is_file() and not path.is_symlink():
                 yield path
 
 
@@ -84,7 +85,11 @@ def _removed_reports(folder: Path, account_id: str) -> list[Path]:
 def _names(numbers: Path, account_id: str) -> bool:
     if numbers.name != _ITS_NUMBERS:
         return False
-    _, count = _cleaned(json.loads(numbers.read_text(encoding="utf-8")), account_id)
+    try:
+        content = json.loads(numbers.read_text(encoding="utf-8"))
+    except ValueError:
+        return True  # nothing tells whether its page names the account
+    _, count = _cleaned(content, account_id)
     return count > 0
 
 
@@ -203,23 +208,16 @@ def _rewrite_text(path: Path, account_id: str) -> bool:
 
 
 def _replace(path: Path, write: Callable[[str], object]) -> None:
-    descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(descriptor)
-    try:
-        write(unfinished)
-        os.chmod(unfinished, path.stat().st_mode & 0o777)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    replace_file(path, write, mode=path.stat().st_mode & 0o777)
 
 
 def _holds(path: Path, account_id: str) -> bool:
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        content = gzip.decompress(content)
     if not is_distinctive(account_id):
         return False  # a model or a library's file holds any number and word
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        with suppress(OSError, EOFError, zlib.error):  # a damaged one is looked at as it is
+            content = gzip.decompress(content)
     word = rb"(?<![\w-])(?:%s)(?![\w-])"
     forms = b"|".join(re.escape(form.encode()) for form in text_forms(account_id))
     return re.search(word % forms, content) is not None

@@ -1,13 +1,12 @@
 """Promotes, withdraws, pins and unpins, and says who is champion after that."""
 
-import getpass
-import os
 import socket
 import time
 from dataclasses import dataclass
 from typing import Final
 
 from components.errors import DatabaseUnreachable, TransitionRefused, UnknownModel
+from components.publishing.lock import user_name
 from components.registry import transitions as log
 from components.registry.rule import (
     UNPIN,
@@ -60,46 +59,48 @@ def decide(
     if registry.store is None:
         raise UnknownModel("No run was ever recorded here, so there is no model to decide about.")
     for _ in range(_TRIES):
-        models, so_far = registry.judged(), registry.transitions()
-        require_possible(kind, version, models, so_far)
-        version = require_known(version, models).version if kind != UNPIN else version
-        pin = stages_after(so_far).pin
-        transition = StageTransition(
-            number=so_far[-1].number + 1 if so_far else 1,
-            kind=kind,
-            version=pin.version if kind == UNPIN and pin else version,
-            at=time.time_ns() // 1_000_000,
-            by=f"{name} ({actor()})" if name else actor(),
-            reason=reason.strip(),
-        )
         try:
-            log.append_transition(registry.store, transition)
+            return _recorded(registry, kind, version, reason, name)
         except log.NumberTaken:
             continue  # Somebody decided at the same moment: does ours still make sense?
-        except log.StoreBusy:
-            raise DatabaseUnreachable(
-                "Nothing was recorded: another process, such as a run, is writing to ML Metadata "
-                "and did not let go of it. Try again."
-            ) from None
-        now = [*so_far, transition]
-        held = stages_after(now).pin
-        before, after = champion(models, so_far), champion(models, now)
-        return Outcome(
-            transition=transition,
-            before=before.version if before else None,
-            after=after.version if after else None,
-            pinned=held.version if held else None,
-        )
     raise TransitionRefused(
         f"Others decided about models {_TRIES} times while this was tried, and nothing was "
         "recorded. See `tens-insight models list`, then try again."
     )
 
 
+def _recorded(registry: Registry, kind: str, version: str, reason: str, name: str) -> Outcome:
+    """Records the transition if it makes sense with what others have decided by now."""
+    models, so_far = registry.judged(), registry.transitions()
+    require_possible(kind, version, models, so_far)
+    version = require_known(version, models).version if kind != UNPIN else version
+    pin = stages_after(so_far).pin
+    transition = StageTransition(
+        number=so_far[-1].number + 1 if so_far else 1,
+        kind=kind,
+        version=pin.version if kind == UNPIN and pin else version,
+        at=time.time_ns() // 1_000_000,
+        by=f"{name} ({actor()})" if name else actor(),
+        reason=reason.strip(),
+    )
+    try:
+        log.append_transition(registry.store, transition)
+    except log.StoreBusy:
+        raise DatabaseUnreachable(
+            "Nothing was recorded: another process, such as a run, is writing to ML Metadata "
+            "and did not let go of it. Try again."
+        ) from None
+    now = [*so_far, transition]
+    held = stages_after(now).pin
+    before, after = champion(models, so_far), champion(models, now)
+    return Outcome(
+        transition=transition,
+        before=before.version if before else None,
+        after=after.version if after else None,
+        pinned=held.version if held else None,
+    )
+
+
 def actor() -> str:
     """Returns user@host of this process, as the operating system knows them."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        user = f"uid-{os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
+    return f"{user_name()}@{socket.gethostname()}"

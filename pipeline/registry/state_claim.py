@@ -58,12 +58,16 @@ def adopt_state(settings: Settings, database: DatabaseIdentity) -> str:
     )
 
 
-def note_of_other_database(settings: Settings) -> str:
+def note_of_other_database(settings: Settings, store: Any | None) -> str:
     """Says that the models belong to another database than the one that is named.
 
-    Empty where they do not, or where that cannot be asked.
+    Args:
+        settings: For the embedded database.
+        store: As `open_store` returns it; None without any.
+
+    Returns:
+        A sentence; empty where they do not, or where that cannot be asked.
     """
-    store = open_store(settings.metadata_path)
     if store is None:
         return ""
     try:

@@ -213,12 +213,13 @@ class Attempt:
         try:
             with _session() as cursor:
                 own, *others = run_table.with_publications(cursor, [self._record, *untold])
+                own = own if own.sentence else replace(own, sentence=" ".join(own.published))
                 run_table.put_records(cursor, [own, *others])
         except (TensInsightError, psycopg2.Error) as error:
             if self._has_log:
                 _log.warning("tens_insight.runs does not know of this run yet: %s", error)
             return
-        self._record = own if own.sentence else replace(own, sentence=" ".join(own.published))
+        self._record = own
         for one in (own, *others):
             self._write(replace(one, in_database=not one.at_work))
 
@@ -237,7 +238,7 @@ def attempted(
         kind: train, score or tune.
         settings: Of the run.
         on_wait: Is told that it waits for another run.
-        with_log: Whether a file gets what all libraries log; else whoever calls sees to that.
+        with_log: Whether a file gets what all libraries log; else the caller does that.
 
     Raises:
         StateDirectoryBusy: Another run is at work there.

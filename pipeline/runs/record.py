@@ -183,7 +183,7 @@ class RunRecords:
         unlocked = path.with_name(f".{path.name}")
         descriptor = os.open(unlocked, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            # Seen by others only when it is locked: till then it would look like a killed run's.
+            # Seen by others only when it is locked: until then it would look like a killed run's.
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             os.replace(unlocked, path)
             yield
@@ -192,21 +192,18 @@ class RunRecords:
                 path.unlink()
             os.close(descriptor)
 
-    def settle_killed(self) -> list[RunRecord]:
-        """Writes down of attempts that were killed that they were, and returns them.
+    def settle_killed(self) -> None:
+        """Records attempts that were killed as killed.
 
         Raises:
             OSError: A record cannot be written.
         """
-        killed = []
         for path in self._folder.glob("*.alive"):
             record = self.read(path.stem)
             if record is not None and record.state == KILLED:
                 self.write(record)
-                killed.append(record)
             if not self._is_alive(path.stem):
                 path.unlink(missing_ok=True)
-        return killed
 
     def _in_state_dir(self, path: str) -> str:
         folder = self._folder.parent

@@ -36,7 +36,7 @@ from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.summary import TOP, RunSummary, decision_of
 from pipeline.settings import Settings
-from pipeline.state_directory import describe_state_dir, open_state_dir
+from pipeline.state_directory import describe_state_dir
 
 if TYPE_CHECKING:
     from components.model_gate.decision_file import Decision
@@ -128,7 +128,6 @@ def _run(
         summary = retried(
             lambda: _summarise(registry, run, made, database.name, settings),
             patience_s=settings.reading.database_patience_seconds,
-            reached=True,
         )
         _note_complete(attempt, summary, made)
         return summary
@@ -197,7 +196,6 @@ def preflight(
         ConfigurationInvalid: The state directory cannot be used.
         OtherDatabase: The models and runs in it belong to another database.
     """
-    open_state_dir(settings)
     require_store()
     with progress.step("Checking the database"), open_database(settings, "check") as connection:
         checked = CheckedDatabase(connection, settings, splits, need_outputs=need_outputs)

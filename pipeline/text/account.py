@@ -208,7 +208,8 @@ def _others(details: AccountDetails) -> Iterator[str]:
     rows = [(factor(one["log_odds"]), str(one["group"]).replace("_", " ")) for one in told]
     yield from table_lines(rows, right=(0,), indent="  ")
     if len(told) < len(ordered):
-        yield f"  {len(ordered) - len(told)} more change the odds by less than a hundredth"
+        small = len(ordered) - len(told)
+        yield f"  {small} more {'change' if small > 1 else 'changes'} the odds by less than 0.01"
 
 
 def _reasons(details: AccountDetails, others_shown: bool) -> Iterator[str]:

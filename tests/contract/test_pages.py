@@ -60,7 +60,7 @@ def test_the_views_of_the_quickstart_keep_the_contract(database, capsys):
     execute(database, *statements("quickstart-your-database.md"))
     assert run_cli(["db", "init"]) == 0
     capsys.readouterr()
-    run_cli(["db", "check"])  # its data are too few to train on
+    assert run_cli(["db", "check"]) == 4  # its data are too few to train on
     said = capsys.readouterr()
     assert "expected" not in said.out + said.err
     assert "does not exist" not in said.out + said.err

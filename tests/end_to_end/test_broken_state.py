@@ -86,23 +86,23 @@ def broken_copy(kept, tmp_path):
         (STORE, _gone, SCORE, 6, "is gone"),
         (STORE, _folder_instead, LIST, 6, "unable to open"),
         (STORE, _locked, LIST, 9, "locked by another program"),
-        ("pipeline_root/metadata-store.txt", _cut, LIST, 0, ""),
-        ("pipeline_root/metadata-store.txt", _folder_instead, LIST, 0, ""),
-        ("runs/*.json", _cut, STATUS, 0, ""),
-        ("runs/*.json", _garbage, STATUS, 0, ""),
+        ("pipeline_root/metadata-store.txt", _cut, LIST, 0, "champion"),
+        ("pipeline_root/metadata-store.txt", _folder_instead, LIST, 0, "champion"),
+        ("runs/*.json", _cut, STATUS, 0, "last run"),
+        ("runs/*.json", _garbage, STATUS, 0, "last run"),
         ("runs", _file_instead, SCORE, 6, "nothing can be written"),
         ("logs", _file_instead, SCORE, 6, "nothing can be written"),
         ("run.lock", _folder_instead, SCORE, 6, "cannot be locked"),
         ("pipeline_root", _file_instead, SCORE, 6, "nothing can be written"),
         ("pipeline_root/*/ModelReview/review/*", _gone, ["report"], 2, "the file is gone"),
-        ("pipeline_root/*/ModelGate/blessing/*", _gone, LIST, 0, ""),
-        ("pipeline_root/*/ModelGate/blessing/*/decision.json", _cut, LIST, 0, ""),
-        ("pipeline_root/*/.node_costs/*", _cut, LIST, 0, ""),
-        ("serving", _gone, LIST, 0, ""),
+        ("pipeline_root/*/ModelGate/blessing/*", _gone, LIST, 0, "champion"),
+        ("pipeline_root/*/ModelGate/blessing/*/decision.json", _cut, LIST, 0, "champion"),
+        ("pipeline_root/*/.node_costs/*", _cut, LIST, 0, "champion"),
+        ("serving", _gone, LIST, 0, "champion"),
     ],
 )
 def test_each_part_broken_once(broken_copy, name, harm, command, code, said):
-    paths = list(broken_copy.state_dir.glob(name))
+    paths = sorted(broken_copy.state_dir.glob(name))
     assert paths
     with harm(paths[0]) or nullcontext():
         finished = broken_copy.run(*command)

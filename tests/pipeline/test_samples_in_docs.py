@@ -1,4 +1,4 @@
-"""The samples in docs/ are what the commands print; WRITE_SAMPLES=1 writes them anew.
+"""The samples of three pages are what the commands print; WRITE_SAMPLES=1 writes them again.
 
 A sample is a block that begins with "$ tens-insight". Runs are not repeated: what stands after
 `$ tens-insight run` is left as it is, and its effect on the sample world is made otherwise.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -82,7 +83,7 @@ def test_rows_of_another_writer_do_not_make_stale_scores_look_fresh(migrated_dat
     assert "16 rows of model v1 are not ours" in told(capsys)[1]
     code, said = told(capsys, "--check")
     assert code == 11
-    assert "The scores are 40.0 hours old, more than 26.0 hours" in said
+    assert re.search(r"The scores are 40\.\d hours old, more than 26\.0 hours", said)
     assert "account_risk_scores: 16 rows of model v1 are not ours." in said
 
 
@@ -131,7 +132,7 @@ def test_the_check_takes_an_age_and_says_that_all_is_well(migrated_database, cap
     code, said = told(capsys, "--check", "--max-age", "31h")
     assert code == 0
     assert "All is well" in said
-    assert "30.0 hours old, model model-1" in said
+    assert re.search(r"30\.\d hours old, model model-1", said)
     assert told(capsys, "--check", "--max-age", "2d")[0] == 0
     assert told(capsys, "--check", "--max-age", "29.5h")[0] == 11
     assert run_cli(["status", "--check", "--max-age", "soon"]) == 2

@@ -27,7 +27,7 @@ class ChurnCounts:
         rows: Those that count: with an account and a date from the oldest feedback to as_of.
         rows_repeated: Of them, those that are equal to another.
         rows_without_account: The id is NULL or empty.
-        rows_without_date: The date is NULL, infinite or before the year 1.
+        rows_without_date: The date is NULL, infinite or before moments.EARLIEST (1990).
         rows_in_future: Dated at or after as_of.
         rows_before_feedback: Dated before the oldest feedback.
     """

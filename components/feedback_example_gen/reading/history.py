@@ -10,7 +10,7 @@ STRAY_SHARE: Final = 0.01
 GAP_WEEKS: Final = 4
 """Weeks without any row that make a gap."""
 LONG_GAP_WEEKS: Final = 52
-"""A gap after which the history begins anew, whatever lies before it."""
+"""A gap after which the history begins again, no matter what lies before it."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from components.feedback_example_gen.churn_rhythm import (
     ALARM,
     ALL_KNOWN,
-    EARLIEST,
+    FIRST_MOMENT,
     ChurnRhythm,
     alarm_factor,
     rhythm_of,
@@ -80,7 +80,7 @@ def test_a_hole_is_found_and_does_not_make_long_gaps_usual() -> None:
 
 def test_an_export_that_begins_late_knows_nothing_of_before() -> None:
     found = rhythm([*range(100, 366)])
-    assert found.known.unknown == ((EARLIEST, day(100)),)
+    assert found.known.unknown == ((FIRST_MOMENT, day(100)),)
 
 
 def test_what_lies_before_any_label_is_no_part_of_the_rhythm() -> None:

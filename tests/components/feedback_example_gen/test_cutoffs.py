@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.errors import DataGateStopped
-from components.feedback_example_gen.churn_rhythm import EARLIEST, KnownChurn
+from components.feedback_example_gen.churn_rhythm import FIRST_MOMENT, KnownChurn
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.cutoffs import (
     EVAL,
@@ -209,7 +209,9 @@ def test_too_little_known_churn_is_said() -> None:
     with pytest.raises(DataGateStopped, match="account_churn does not know who left from 2023-08"):
         plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, hidden((240, 500)))
     with pytest.raises(DataGateStopped, match="know who left until 2024-04-"):
-        plan_cutoffs(AS_OF, FIRST, WINDOWS, SPLITS, KnownChurn(((EARLIEST, FIRST + days(470)),)))
+        plan_cutoffs(
+            AS_OF, FIRST, WINDOWS, SPLITS, KnownChurn(((FIRST_MOMENT, FIRST + days(470)),))
+        )
 
 
 @pytest.mark.parametrize("setting", ["EVAL_CUTOFF", "TRAINING_CUTOFFS"])

@@ -188,7 +188,6 @@ def test_the_artifact_says_what_it_holds(
                 "without_account",
                 "without_date",
                 "in_future",
-                "before_feedback",
             )
         },
         "churn_newest": ago(3).isoformat(),

@@ -79,7 +79,7 @@ def test_half_of_the_ids_in_another_spelling(world: Tables, respell: str, rule: 
     world.execute(f"UPDATE account_churn SET account_id = {respell} WHERE {half}")
     matching, spelling = said(truth())
     assert "60 of 100 churn rows match no account: 60.0%, at most 40.0% may" in matching
-    assert f"60 but for {rule}" in spelling
+    assert f"60 differ by {rule}" in spelling
     assert said(truth(), max_unmatched_churn_share=0.7, max_misspelt_share=0.6) == []
 
 
@@ -173,10 +173,10 @@ def test_ids_that_all_got_a_prefix(world: Tables, churn_too: bool, days_ago: int
     told = said(truth())
     new = told[-1]
     assert "all accounts are new: none of the 200 accounts that were published last" in new
-    assert "200 but for a missing prefix 'crm:', 'ACC-0000' for 'crm:ACC-0000'" in new
+    assert "200 differ by a missing prefix 'crm:', 'ACC-0000' for 'crm:ACC-0000'" in new
     if not churn_too:
         assert "no churn row matches an account" in told[0]
-        assert "100 but for a missing prefix 'crm:'" in told[1]
+        assert "100 differ by a missing prefix 'crm:'" in told[1]
     assert len(told) == (1 if churn_too else 3)
 
 
@@ -186,7 +186,7 @@ def test_new_rows_that_name_accounts_in_another_spelling(world: Tables) -> None:
     world.add([{"account_id": "really-new", "created_at": ago(2)}])
     (twice,) = said(truth())
     assert "100 accounts are newer than the last publication" in twice
-    assert "100 but for a prefix 'crm:', 'crm:ACC-0001' for 'ACC-0001'" in twice
+    assert "100 differ by a prefix 'crm:', 'crm:ACC-0001' for 'ACC-0001'" in twice
     assert said(truth(), max_misspelt_share=0.5) == []
 
 

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -79,7 +80,7 @@ def test_no_session_is_left_changed(database: str, monkeypatch: pytest.MonkeyPat
                 left.append(cursor.fetchall())
         psycopg2.extensions.connection.close(self)
 
-    monkeypatch.setattr(SettledConnection, "close", close, raising=False)
+    monkeypatch.setattr(SettledConnection, "close", close)
     _work()
     assert len(left) >= 7
     # psycopg2 itself names the encoding and the style of dates, as each client does; how a
@@ -101,7 +102,7 @@ def test_each_transaction_has_its_settings(database: str) -> None:
 
 
 @pytest.fixture
-def pooled(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def pooled(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """URL of the database through PgBouncer in transaction mode."""
     if PGBOUNCER is None:
         pytest.skip("PgBouncer is not installed")
@@ -112,8 +113,8 @@ def pooled(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         listening = free.getsockname()[1]
-    folder = Path(f"/tmp/tens-insight-pooler-{os.getpid()}")
-    folder.mkdir(mode=0o755)
+    folder = Path(tempfile.mkdtemp(prefix="tens-insight-pooler-"))
+    folder.chmod(0o755)
     (folder / "users.txt").write_text(f'"{user}" "{parts.password or ""}"\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={host} port={port}\n[pgbouncer]\npool_mode = transaction\n"
@@ -158,9 +159,8 @@ def test_through_a_pooler_later_clients_find_its_defaults(pooled: str) -> None:
         cursor = client.cursor()
         cursor.execute(CHANGED, (TRACKED,))
         assert cursor.fetchall() == []
-        backends.add(client.info.backend_pid)
         cursor.execute("SELECT pg_backend_pid()")
         backends.add(cursor.fetchone()[0])
-    assert len(backends) >= 3
+    assert len(backends) == 3
     for client in clients:
         client.close()

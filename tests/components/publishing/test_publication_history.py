@@ -26,6 +26,7 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.history import drop_expired
 from components.publishing.publication import Publication
+from components.publishing.publication_log import read_log
 from components.publishing.publish import publish
 from components.publishing.undo import undo
 from tests.components.publishing.policies import publish_policy
@@ -80,7 +81,8 @@ def expire_all() -> int:
     """Drops all history that retention may drop, as if it were years later."""
     with closing(connect("tens-insight test")) as one, one, one.cursor() as cursor:
         later = datetime.now(timezone.utc) + timedelta(days=3650)
-        return drop_expired(cursor, ACCOUNT_RISK_SCORES, 1, later)
+        log = read_log(cursor, ACCOUNT_RISK_SCORES)
+        return drop_expired(cursor, ACCOUNT_RISK_SCORES, log, 1, later)
 
 
 class Publications(RuleBasedStateMachine):

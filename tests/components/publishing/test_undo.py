@@ -11,6 +11,7 @@ from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, OutputTable
 from components.publishing.history import drop_expired
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
+from components.publishing.publication_log import read_log
 from components.publishing.publish import publish
 from components.publishing.undo import undo
 from tests.components.publishing.policies import policy_with, publish_policy
@@ -185,7 +186,8 @@ def test_only_the_newest_can_be_named(migrated_database: str) -> None:
 
 def expire(later: timedelta, days: int) -> int:
     with closing(connect("tens-insight test")) as one, one, one.cursor() as cursor:
-        return drop_expired(cursor, ACCOUNT_RISK_SCORES, days, datetime.now(timezone.utc) + later)
+        log, now = read_log(cursor, ACCOUNT_RISK_SCORES), datetime.now(timezone.utc) + later
+        return drop_expired(cursor, ACCOUNT_RISK_SCORES, log, days, now)
 
 
 def history() -> list[tuple[str, str]]:

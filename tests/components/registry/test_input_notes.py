@@ -78,7 +78,7 @@ CHURN = {
         ),
         (
             {"churn_spellings": [["punctuation", 4, "'A1'", "'A-1'"]]},
-            ["churn rows that would match an account: 4 but for punctuation, 'A1' for 'A-1'"],
+            ["churn rows that would match an account: 4 differ by punctuation, 'A1' for 'A-1'"],
         ),
         (
             {"churn_rows_without_account": 1, "churn_rows_in_future": 2},

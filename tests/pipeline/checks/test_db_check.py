@@ -184,6 +184,9 @@ def test_the_numbers_are_those_of_the_run(world, capsys):
     assert facts["rows"] == watermark.rows + watermark.rows_in_future
     assert facts["history_begins"] == watermark.first.isoformat()
     assert facts["newest"] == watermark.newest.isoformat()
+    without = watermark.rows_without_account / watermark.rows
+    assert facts["share_without_account"] == pytest.approx(without, abs=1e-3)
+    assert without > 0
 
 
 def test_old_feedback_and_one_outcome_are_found(world, capsys, monkeypatch):

@@ -98,5 +98,5 @@ def test_the_api_reads_them_too():
 @pytest.mark.parametrize("setting", ["AS_OF", "EVAL_CUTOFF"])
 def test_a_setting_far_from_any_feedback_is_invalid(setting, moment, monkeypatch, capsys):
     monkeypatch.setenv(f"TENS_INSIGHT_{setting}", moment)
-    assert run_cli(["db", "check"]) in (2, 6)
+    assert run_cli(["db", "check"]) == 6
     assert "1990 to 2999" in capsys.readouterr().err

@@ -134,7 +134,7 @@ def test_what_others_hold_can_be_shown(world, capsys):
     assert lines[start + 1 : start + 4] == [
         "   ×1.3  recent tone",
         "  ×0.78  region",
-        "  1 more change the odds by less than a hundredth",
+        "  1 more changes the odds by less than 0.01",
     ]
     assert "By others" not in told(capsys, "ACC-1").out.splitlines()
     publish_day(1, {"ACC-1": 0.36}, reasons=[])

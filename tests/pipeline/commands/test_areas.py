@@ -134,13 +134,6 @@ def test_without_as_of_it_is_that_of_the_published_areas(simulated_database, cap
         "INSERT INTO product_area_impact VALUES "
         "('odd', 'free', 1, 1, 0, 0, 0, '2026-05-05 12:00+02', 'weights-1')",
     )
-    query(
-        simulated_database,
-        "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
-        "label_source, rows_written, rows_removed, category_shares, run_id, published_by) VALUES "
-        "(gen_random_uuid(), 'product_area_impact', '2026-05-04 12:00+02', 'weights-1', 'none', "
-        "1, 0, '{}', 'run-1', 'test')",
-    )
     assert ranking(capsys)["as_of"] == "2026-05-04T10:00:00+00:00"
 
 

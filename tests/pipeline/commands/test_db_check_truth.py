@@ -45,7 +45,7 @@ def test_half_of_the_ids_in_lower_case(checked: Any) -> None:
     code, out = checked(f"UPDATE account_churn SET account_id = lower(account_id) {HALF}")
     assert code == 4
     assert "churn rows match no account: " in out
-    assert "but for upper and lower case, 'acc-" in out
+    assert "differ by upper and lower case, 'acc-" in out
     assert "All is well" not in out
 
 

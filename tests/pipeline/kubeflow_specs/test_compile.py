@@ -1,6 +1,6 @@
 """The compiled specs, against kfp's protos and the golden files beside the tests.
 
-A change of the graph shows in the golden files. `make golden` writes them anew.
+A change of the graph shows in the golden files. `make golden` writes them again.
 """
 
 import json

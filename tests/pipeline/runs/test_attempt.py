@@ -18,6 +18,7 @@ from rich.console import Console
 
 from components.errors import DataGateStopped, StateDirectoryBusy
 from pipeline.cli import run_cli
+from pipeline.logs import logging_restored
 from pipeline.runs.attempt import Terminated, attempted
 from pipeline.runs.progress import Progress
 from pipeline.runs.record import RunRecords
@@ -52,10 +53,8 @@ PUBLISH_SEVEN = (
 @pytest.fixture(autouse=True)
 def restored_logging():
     """Attempts send the root logger's records to their files."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:], root.level = handlers, level
+    with logging_restored():
+        yield
 
 
 @pytest.fixture
@@ -143,6 +142,17 @@ def test_what_a_failed_run_had_published_is_known_from_the_database(migrated_dat
     (found,) = records.newest(9)
     assert found.published == ("Published 7 accounts to account_risk_scores.",)
     assert (found.exit_code, found.sentence) == (1, "Unexpected RuntimeError: after the commit")
+
+
+def test_a_complete_run_without_a_sentence_says_what_it_published(migrated_database, records):
+    """As the runs of the tfx CLI end."""
+    with attempted("train", load_settings()) as attempt:
+        attempt.reached("here")
+        with closing(psycopg2.connect(migrated_database)) as connection, connection:
+            connection.cursor().execute(PUBLISH_SEVEN, (attempt.run_id,))
+        attempt.complete()
+    (found,) = records.newest(9)
+    assert found.sentence == "Published 7 accounts to account_risk_scores."
 
 
 def test_a_second_run_ends_with_a_message_that_names_the_first(state_dir, records, capsys):

@@ -1,4 +1,4 @@
-"""Without a browser its tests are skipped, unless whoever runs them wants them all."""
+"""Without a browser its tests are skipped, unless REQUIRE_BROWSER asks for them all."""
 
 import pytest
 

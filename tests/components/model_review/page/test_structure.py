@@ -1,6 +1,6 @@
 """The structure of the page: headings, tables, pictures. Files beside this one say what it is.
 
-Where a change is meant, WRITE_OUTLINES=1 writes them anew: look at the diff.
+Where a change is meant, WRITE_OUTLINES=1 writes them again: look at the diff.
 """
 
 import os

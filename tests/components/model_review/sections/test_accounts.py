@@ -28,6 +28,7 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.diff import difference, find_sides
 from components.publishing.history import drop_expired
 from components.publishing.previous_scores import PreviousState, read_previous
+from components.publishing.publication_log import read_log
 from components.publishing.undo import undo
 from serving_model.served.risk import risk_categories
 from serving_model.served.risk_bands import CATEGORY_BOUNDS, RiskBands
@@ -173,7 +174,8 @@ def test_scores_that_were_dropped_are_named(migrated_database: str) -> None:
     for day in (2, 3, 4):
         publish_scores("new", day, {"a": 0.2})
     with closing(connect("tens-insight test")) as one, one, one.cursor() as cursor:
-        drop_expired(cursor, ACCOUNT_RISK_SCORES, 1, datetime.now(timezone.utc) + timedelta(days=9))
+        later = datetime.now(timezone.utc) + timedelta(days=9)
+        drop_expired(cursor, ACCOUNT_RISK_SCORES, read_log(cursor, ACCOUNT_RISK_SCORES), 1, later)
     missing = stand({"a": 0.3}).before_missing
     assert missing.startswith("Publication 1 of model old is the newest of another model, and")
     assert "TENS_INSIGHT_HISTORY_DAYS" in missing
