@@ -43,12 +43,14 @@ MEANINGS: Final = {
     USAGE: "the command line is wrong, or asks for what cannot be done",
     NOTHING_TO_PUBLISH: "not blessed, and no champion to score with",
     DATA_GATE_STOPPED: "the data gate stopped the run",
-    DATABASE_UNREACHABLE: "the database cannot be reached",
+    DATABASE_UNREACHABLE: "the database cannot be reached, or its server cannot do the work",
     CONFIGURATION_INVALID: (
         "a setting is wrong, or the address of a database in itself; or a kept file is gone, "
         "damaged or cannot be written"
     ),
-    CONTRACT_BROKEN: "a table, column, type or privilege is missing",
+    CONTRACT_BROKEN: (
+        "a table, column, type or privilege is missing, or what the database makes of them fails"
+    ),
     PUBLICATION_REFUSED: (
         "the rows failed a check or would change too much; the table is as it was"
     ),

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import psycopg2
+
 from components.errors import StateDirectoryBusy, StateUnusable, TensInsightError
+from components.postgres.failures import place_of, translation
 from pipeline.settings import variable
 
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -37,6 +40,8 @@ def foreseen(error: BaseException) -> TensInsightError | None:
     if isinstance(error, TensInsightError):
         return None
     for one in _causes(error):
+        if isinstance(one, psycopg2.Error):
+            return _of_postgres(one)
         said = _short(one)
         if _code(one) in _NOT_WRITTEN or any(word in said for word in _NO_ROOM_SAID):
             return _not_written(one, said)
@@ -50,6 +55,14 @@ def foreseen(error: BaseException) -> TensInsightError | None:
                 "database from one backup (docs/state.md)."
             )
     return None
+
+
+def _of_postgres(error: psycopg2.Error) -> TensInsightError | None:
+    """Returns what an error means that reached the top as psycopg2 raised it."""
+    connection = error.cursor.connection if error.cursor is not None else None
+    if connection is None or connection.closed:
+        return None
+    return translation(error, place_of(connection))
 
 
 def unreadable_input(error: BaseException, inputs: dict[str, str]) -> StateUnusable | None:

@@ -15,14 +15,19 @@ import psycopg2
 from psycopg2 import errorcodes as codes
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
-from components.errors import ContractBroken, DatabaseUnreachable, TensInsightError
+from components.errors import (
+    ContractBroken,
+    DatabaseUnreachable,
+    PublicationRefused,
+    TensInsightError,
+)
 from components.postgres.address import format_address
+from components.postgres.sqlstates import Decision, meaning_of
 from components.postgres.tables import OUTPUT_TABLES, pipeline_rights
 
 SERVER_GONE_CODES = frozenset(
     {codes.ADMIN_SHUTDOWN, codes.CRASH_SHUTDOWN, codes.CANNOT_CONNECT_NOW}
 )
-TRANSIENT_CODES = SERVER_GONE_CODES | {codes.SERIALIZATION_FAILURE, codes.DEADLOCK_DETECTED}
 GAVE_UP_CODES = {
     codes.LOCK_NOT_AVAILABLE: "A lock was not granted in time (lock_timeout): somebody else holds "
     "it. See pg_stat_activity for long transactions, then run again.",
@@ -33,6 +38,8 @@ GAVE_UP_CODES = {
 
 _CONNECTION_BAD: Final = 1
 """libpq's CONNECTION_BAD, which psycopg2 gives no name."""
+_VALUE: Final = re.compile(r': ".*"$')
+"""What a data exception quotes: feedback, perhaps."""
 _CLOSED_BY_US: Final = 1
 """What psycopg2 says of a connection after close(); of one that broke it says 2."""
 
@@ -103,7 +110,9 @@ def _means_gone(code: str) -> bool:
 
 def is_transient(error: psycopg2.Error, connection: Connection | None = None) -> bool:
     """Tells whether the same work, done again from the start, may succeed."""
-    return error.pgcode in TRANSIENT_CODES or lost_connection(error, connection)
+    if error.pgcode and meaning_of(error.pgcode).decision is Decision.RETRIED:
+        return True
+    return lost_connection(error, connection)
 
 
 def transient_reason(error: psycopg2.Error) -> str:
@@ -119,8 +128,10 @@ def explained(connection: Connection) -> Iterator[None]:
     traceback in a log must not hold one.
 
     Raises:
-        DatabaseUnreachable: The server went away, gave up, or is read-only.
-        ContractBroken: A table, column or privilege is missing.
+        DatabaseUnreachable: The server went away, gave up, is read-only or damaged.
+        ContractBroken: A table, column or privilege is missing, or what the owner made of them
+            fails.
+        PublicationRefused: A constraint refuses rows.
     """
     place = place_of(connection)
     try:
@@ -142,7 +153,7 @@ def place_of(connection: Connection) -> Place:
 def translation(
     error: psycopg2.Error, place: Place, connection: Connection | None = None
 ) -> TensInsightError | None:
-    """Returns our error for psycopg2's, or None where Postgres says something unforeseen."""
+    """Returns our error for psycopg2's, or None where a statement of ours must be wrong."""
     said = _said(error)
     code = error.pgcode
     if code == codes.INSUFFICIENT_PRIVILEGE:
@@ -162,9 +173,20 @@ def translation(
             "Nothing half-done was kept; run again when the server is up.",
             reason=transient_reason(error),
         )
-    if (code or "").startswith("53"):
-        return DatabaseUnreachable(f"The server at {place.name} is out of resources: {said}.")
-    return None
+    return _by_meaning(code, said, place) if code else None
+
+
+_KINDS: Final = {
+    Decision.UNAVAILABLE: DatabaseUnreachable,
+    Decision.CONTRACT: ContractBroken,
+    Decision.REFUSED: PublicationRefused,
+}
+
+
+def _by_meaning(code: str, said: str, place: Place) -> TensInsightError | None:
+    meaning = meaning_of(code)
+    kind = _KINDS.get(meaning.decision)
+    return kind(f"{said} (SQLSTATE {code}), at {place.name}. {meaning.advice}") if kind else None
 
 
 def read_only_problem(place: Place) -> str:
@@ -177,7 +199,10 @@ def read_only_problem(place: Place) -> str:
 
 def _said(error: psycopg2.Error) -> str:
     text = error.diag.message_primary or str(error) or "the connection is closed"
-    return " ".join(text.split())
+    text = " ".join(text.split())
+    if (error.pgcode or "").startswith(codes.CLASS_DATA_EXCEPTION):
+        return _VALUE.sub("", text)
+    return text
 
 
 def _quoted(said: str) -> str:

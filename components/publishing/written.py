@@ -10,24 +10,23 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken, PublicationRefused, TensInsightError
-from components.postgres.failures import GAVE_UP_CODES, is_transient
+from components.postgres.failures import is_transient
 from components.postgres.output_problems import look_at_output
 from components.postgres.queries import queries
 from components.postgres.rows import one_record
+from components.postgres.sqlstates import Decision, meaning_of
 from components.postgres.tables import OutputTable
 
 _QUERIES: Final = queries(__package__)
 
 _EXPLAINED_ELSEWHERE: Final = (
-    *GAVE_UP_CODES,
     codes.INSUFFICIENT_PRIVILEGE,
-    codes.READ_ONLY_SQL_TRANSACTION,
     codes.UNDEFINED_TABLE,
     codes.UNDEFINED_COLUMN,
     codes.INVALID_SCHEMA_NAME,
 )
-_CLASSES_OF_THE_SERVER: Final = ("53", "57", "58", "XX")
-"""SQLSTATE classes of resources, operators, the system and the server's own errors."""
+_OF_THE_SERVER: Final = (Decision.RETRIED, Decision.UNAVAILABLE)
+"""What says nothing of the table."""
 _RAISED: Final = "P0"
 
 
@@ -188,7 +187,7 @@ def _suspects(cursor: Cursor, table: OutputTable) -> str:
 def _refusal(error: psycopg2.Error, table: str) -> TensInsightError | None:
     """Returns our error for one that the table's own definition causes; None for any other."""
     code, said = error.pgcode or "", " ".join((error.diag.message_primary or "").split())
-    if is_transient(error) or code[:2] in ("", "08", *_CLASSES_OF_THE_SERVER):
+    if not code or is_transient(error) or meaning_of(code).decision in _OF_THE_SERVER:
         return None
     where = " ".join((error.diag.context or "").split("\n")[0].split())
     if "function " in where or code.startswith(_RAISED):
