@@ -96,6 +96,8 @@ def rhythm_of(
     age = _days(moments[-1], as_of)
     before = max((one for one in moments if one <= since), default=moments[0])
     recent = [one for one in moments if one >= before]
+    if len(recent) <= FEWEST_GAPS:
+        recent = list(moments)  # an export that stopped long ago shows its rhythm before that
     gaps = [_days(*pair) for pair in pairwise(recent)]
     if len(gaps) < FEWEST_GAPS:
         return ChurnRhythm(gaps=len(gaps), age_days=age)

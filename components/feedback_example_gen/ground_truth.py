@@ -14,7 +14,7 @@ from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.near_ids import masked, near_ids, shown
 from components.feedback_example_gen.reading.churn_rows import (
     PublishedAccounts,
-    read_accounts,
+    read_account_ids,
     read_churn_rows,
     read_published_accounts,
 )
@@ -60,7 +60,7 @@ def read_ground_truth(
         ContractBroken: A table, a column or the right to read is missing.
         DatabaseUnreachable: The server went away.
     """
-    known_ids = _Once(lambda: read_accounts(connection, as_of))
+    known_ids = _Once(lambda: read_account_ids(connection))
     spell = shown if names_accounts else _shape
     accounts = _published(read_published_accounts(connection, as_of), known_ids, spell)
     if not has_churn:

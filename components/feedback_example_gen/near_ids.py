@@ -62,19 +62,20 @@ def near_ids(unmatched: Mapping[str, int], accounts: Collection[str]) -> tuple[N
 
     Args:
         unmatched: How many rows hold each id that is none of an account.
-        accounts: The ids of all accounts.
+        accounts: The ids of all accounts; an id that is unmatched is not compared with itself.
 
     Returns:
         By rule, the one of most rows first; each id counts once, with the mildest rule.
     """
-    accounts = sorted(accounts)
-    canonical: dict[str, str] = {}
+    ids, accounts = sorted(unmatched), sorted(set(accounts).difference(unmatched))
+    forms = _canonical_forms(ids)
+    wanted, canonical = set(forms), dict[str, str]()
     for key, account in zip(_canonical_forms(accounts), accounts, strict=True):
-        canonical.setdefault(key, account)
+        if key in wanted:  # there are many accounts, and mostly few ids to compare them with
+            canonical.setdefault(key, account)
     found: dict[str, list[tuple[str, str]]] = {}
     rest = []
-    for one in sorted(unmatched):
-        key = _canonical(one)
+    for one, key in zip(ids, forms, strict=True):
         if key and key in canonical:
             found.setdefault(_rule(one, canonical[key]), []).append((one, canonical[key]))
         else:
@@ -159,9 +160,10 @@ def _by_affix(ids: list[str], accounts: list[str]) -> Iterator[tuple[str, str, s
     for patterns, rule in ((_PREFIXES, _prefix_rule), (_SUFFIXES, _suffix_rule)):
         if len(ids) < _FEWEST:
             return
-        known = _by_part(accounts, patterns)
+        parts_of_ids = list(_parts(ids, patterns))
+        known = _by_part(accounts, patterns, {part for parts in parts_of_ids for part in parts})
         pairs = {}
-        for parts in _parts(ids, patterns):
+        for parts in parts_of_ids:
             for one, part in zip(ids, parts, strict=True):
                 account = known.get(part)
                 if account is not None and account != one and one not in pairs:
@@ -173,12 +175,14 @@ def _by_affix(ids: list[str], accounts: list[str]) -> Iterator[tuple[str, str, s
         ids = [one for one in ids if one not in accepted]
 
 
-def _by_part(accounts: list[str], patterns: Patterns) -> dict[str, str | None]:
-    """Returns the account that each part belongs to; None where it is of several."""
+def _by_part(
+    accounts: list[str], patterns: Patterns, wanted: Collection[str]
+) -> dict[str, str | None]:
+    """Returns the account that each wanted part belongs to; None where it is of several."""
     known: dict[str, str | None] = {}
     for parts in _parts(accounts, patterns):
         for part, account in zip(parts, accounts, strict=True):
-            if len(part) > 1 and known.setdefault(part, account) != account:
+            if part in wanted and len(part) > 1 and known.setdefault(part, account) != account:
                 known[part] = None
     return known
 

@@ -10,6 +10,7 @@ from components.data_checker.checks import STOPPED, WARNED
 from components.data_checker.ground_truth import check_facts
 from components.data_checker.sizes import SIZE, check_counts, check_freshness, check_sizes
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
+from components.feedback_example_gen.read_plan import require_accounts
 from components.feedback_example_gen.reading.area_counts import (
     read_area_counts,
     require_sound,
@@ -39,12 +40,20 @@ def keeps_contract(database: CheckedDatabase) -> Iterator[Finding]:
         yield Finding(ContractBroken(problem))
 
 
+def has_accounts(database: CheckedDatabase) -> Iterator[Finding]:
+    """Finds that no feedback names an account, or that as_of lies in the future."""
+    try:
+        require_accounts(database.as_of, database.watermark)
+    except DataGateStopped as stopped:
+        yield Finding(stopped, sampled=database.is_sampled and _has_named_row(database))
+
+
 def has_history(database: CheckedDatabase) -> Iterator[Finding]:
-    """Finds that there is no feedback of accounts, or not for long enough."""
+    """Finds that there is no feedback of accounts for long enough."""
     try:
         _ = database.plan
     except DataGateStopped as stopped:
-        yield Finding(stopped, sampled=database.is_sampled and _has_named_row(database))
+        yield Finding(stopped, sampled=database.is_sampled)
 
 
 def _has_named_row(database: CheckedDatabase) -> bool:
@@ -146,13 +155,16 @@ def has_enough(database: CheckedDatabase) -> Iterator[Finding]:
 CHECKS: Final[Sequence[tuple[str, Callable[[CheckedDatabase], Iterator[Finding]]]]] = (
     ("the server takes writes", accepts_writing),
     ("tables, columns, types and rights", keeps_contract),
+    ("accounts in the feedback", has_accounts),
+    ("the ground truth", trusts_ground_truth),
     ("length of the history", has_history),
     ("values of sentiment and priority", has_sound_rows),
     ("numbers of examples", has_enough),
-    ("the ground truth", trusts_ground_truth),
 )
 """What each one decides, and the check. What stops the whole run ends the list: later checks
-rely on it. A new check goes where what it needs has been checked before it."""
+rely on it. A new check goes where what it needs has been checked before it, and before what may
+follow from what it finds: churn dates that match no account leave few examples that churned, and
+an export that stopped leaves a short history."""
 
 
 def run_checks(database: CheckedDatabase) -> list[Finding]:

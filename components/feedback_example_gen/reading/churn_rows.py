@@ -115,10 +115,10 @@ class _Publication:
     as_of: datetime
 
 
-def read_accounts(connection: psycopg2.extensions.connection, as_of: datetime) -> set[str]:
-    """Returns the ids of all accounts with feedback before as_of."""
+def read_account_ids(connection: psycopg2.extensions.connection) -> set[str]:
+    """Returns all ids of the feedback, of whatever date."""
     with explained(connection), connection.cursor() as cursor:
-        cursor.execute(_QUERIES["accounts"], {"as_of": as_of, "earliest": EARLIEST})
+        cursor.execute(_QUERIES["account_ids"])
         return {account for (account,) in cursor.fetchall()}
 
 

@@ -40,23 +40,33 @@ WHERE {account_column}::text <> ''
 GROUP BY 1
 
 -- name: churn_written_after
--- How many churn rows that count have feedback of their account after their date.
+-- How many churn rows that count have feedback of their account after their date. Grouped by
+-- account, so that several processes can share the scan.
 SELECT count(*)
 FROM {table} AS churn
-WHERE {account_column}::text <> ''
-  AND {date_column} >= %(first)s
-  AND {date_column} < %(as_of)s
-  AND EXISTS (SELECT FROM feedback_enriched AS feedback
-              WHERE feedback.account_id::text = churn.{account_column}::text
-                AND feedback.created_at > churn.{date_column}
-                AND feedback.created_at < %(as_of)s)
+JOIN (SELECT feedback.account_id::text AS account_id, max(feedback.created_at) AS newest
+      FROM feedback_enriched AS feedback
+      JOIN (SELECT {account_column}::text AS account_id, min({date_column}) AS churned_at
+            FROM {table}
+            WHERE {account_column}::text <> ''
+              AND {date_column} >= %(first)s
+              AND {date_column} < %(as_of)s
+            GROUP BY 1) AS churned
+          ON churned.account_id = feedback.account_id::text
+             AND feedback.created_at > churned.churned_at
+      WHERE feedback.created_at < %(as_of)s
+      GROUP BY 1) AS written
+    ON written.account_id = churn.{account_column}::text
+       AND written.newest > churn.{date_column}
+WHERE churn.{account_column}::text <> ''
+  AND churn.{date_column} >= %(first)s
+  AND churn.{date_column} < %(as_of)s
 
--- name: accounts
+-- name: account_ids
+-- The ids of the feedback, of whatever date: an index on account_id answers without the table.
 SELECT DISTINCT account_id::text
 FROM feedback_enriched
 WHERE account_id::text <> ''
-  AND created_at >= %(earliest)s
-  AND created_at < %(as_of)s
 
 -- name: published_accounts
 -- The accounts of the newest publication up to as_of, and whether each has any feedback.
@@ -205,7 +215,9 @@ SELECT DISTINCT account_id::text FROM {feedback} WHERE account_id::text <> '' LI
 
 -- name: watermark
 -- What the database held at as_of, by weeks from the earliest possible date on, in one scan. The
--- rows that nothing reads, later than as_of or without a possible date, are in no week.
+-- rows that nothing reads, later than as_of or without a possible date, are in no week. Behind
+-- OFFSET the planner expects few weeks, where it would expect one for each moment, and lets several
+-- processes share the scan; the quotes keep it from taking the 0 for an expression.
 SELECT week,
        count(*) AS rows,
        count(*) FILTER (WHERE named) AS named_rows,
@@ -226,6 +238,7 @@ FROM (SELECT created_at,
       FROM (SELECT created_at,
                    coalesce(account_id::text <> '', false) AS named,
                    coalesce(created_at >= %(earliest)s, false) AS dated
-            FROM {feedback}) AS feedback) AS feedback
+            FROM {feedback}) AS feedback
+      OFFSET '0') AS feedback
 GROUP BY week
 ORDER BY week

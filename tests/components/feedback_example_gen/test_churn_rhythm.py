@@ -88,6 +88,14 @@ def test_what_lies_before_any_label_is_no_part_of_the_rhythm() -> None:
     assert (found.longest_gap_days, found.known, found.holes) == (1, ALL_KNOWN, ())
 
 
+def test_an_export_that_stopped_before_any_label_has_the_rhythm_of_before() -> None:
+    found = rhythm([*range(-150, -50, 10)])
+    assert (found.gaps, found.longest_gap_days, found.age_days) == (9, 10, 426)
+    assert found.limit_days is not None
+    assert found.limit_days < 100
+    assert found.known.hidden_in(day(0), day(1)) is not None
+
+
 @pytest.mark.parametrize("days", [[], [5], [5, 6, 7]])
 def test_few_dates_have_no_rhythm(days: list[float]) -> None:
     found = rhythm(days)

@@ -69,3 +69,9 @@ def test_examples_are_escaped_and_can_be_masked() -> None:
     assert shown("ACC-1\u00a0\x1b[31m") == r"'ACC-1\xa0\x1b[31m'"
     assert len(shown("x" * 500)) < 70
     assert masked("Acme-2024 ") == "Aaaa-9999 "
+
+
+def test_an_id_is_not_compared_with_itself() -> None:
+    assert near_ids({"ACC-000100": 1}, ACCOUNTS) == ()
+    (found,) = near_ids({"ACC-000100": 1}, [*ACCOUNTS, "acc-000100"])
+    assert found.account == "acc-000100"

@@ -199,6 +199,33 @@ def test_old_feedback_and_one_outcome_are_found(world, capsys, monkeypatch):
     assert "days older than as_of" in said
 
 
+CAUSES = {
+    "another spelling": (
+        "UPDATE account_churn SET account_id = lower(account_id)",
+        ["no churn row matches an account", "in another spelling", "examples churned"],
+    ),
+    "another system": (
+        "UPDATE account_churn SET account_id = 'X' || hashtext(account_id)",
+        ["no churn row matches an account", "examples churned"],
+    ),
+    "an export that stopped": (
+        "DELETE FROM account_churn WHERE churned_at > '2025-10-01'",
+        ["the newest churn is", "Too little is known of churn"],
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_the_cause_is_told_before_what_follows_from_it(world, capsys, kind):
+    statement, words = CAUSES[kind]
+    execute(world, statement)
+    code, found = checked(capsys)
+    assert code == 4
+    places = [[word in one for one in found["problems"]].index(True) for word in words]
+    assert places == sorted(places)
+    assert places[0] == 0
+
+
 def test_a_check_that_only_warns_is_no_problem(world, capsys, monkeypatch):
     monkeypatch.setenv("TENS_INSIGHT_AS_OF", "2026-07-01")
     monkeypatch.setenv("TENS_INSIGHT_DATA_CHECKS", '{"freshness": "warn", "truth": "warn"}')
@@ -259,8 +286,8 @@ def test_a_view_is_judged_by_its_first_rows(world):
 
 def test_without_time_it_says_what_is_undecided(world):
     findings, _ = sampled(seconds=0)
-    assert [finding.stops for finding in findings] == [Stops.NOTHING] * 4
-    assert "Not decided in time: length of the history" in str(findings[0].error)
+    assert [finding.stops for finding in findings] == [Stops.NOTHING] * 5
+    assert "Not decided in time: accounts in the feedback" in str(findings[0].error)
 
 
 def test_a_statement_that_is_cancelled_for_time_leaves_a_check_undecided(world):

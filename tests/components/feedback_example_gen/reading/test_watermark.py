@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg2.extensions
 import pytest
 
 from components.errors import ContractBroken
@@ -130,3 +131,33 @@ def test_a_missing_right_is_named(
         pytest.raises(ContractBroken, match="publications.*GRANT SELECT"),
     ):
         read_watermark(reader, AS_OF)
+
+
+def test_several_processes_share_the_scan_of_a_large_table(
+    feedback: Tables, connection: Any
+) -> None:
+    feedback.execute(
+        "INSERT INTO feedback_enriched (id, created_at, account_id, summary) "
+        "SELECT n, '2024-01-01'::timestamptz + n * interval '1 minute', n % 100, repeat('x', 400) "
+        "FROM generate_series(1, 20000) AS n"
+    )
+    feedback.execute("ANALYZE feedback_enriched")
+    with connection.cursor() as cursor:
+        cursor.execute("SET min_parallel_table_scan_size = '1MB'; SET parallel_setup_cost = 100")
+    connection.cursor_factory = Explained
+    read_watermark(connection, AS_OF)
+    plan = "\n".join(Explained.plan)
+    assert "Partial HashAggregate" in plan, plan
+
+
+class Explained(psycopg2.extensions.cursor):
+    """Keeps the plan of what reads the feedback."""
+
+    plan: tuple[str, ...] = ()
+
+    def execute(self, query: Any, values: Any = None) -> None:
+        text = self.mogrify(query, values).decode()
+        if "feedback_enriched" in text:
+            super().execute(f"EXPLAIN {text}")
+            Explained.plan = tuple(line for (line,) in self.fetchall())
+        super().execute(query, values)
