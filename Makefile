@@ -1,6 +1,11 @@
 # `make run` and `make test` are all that a new user needs; `make help` lists the rest.
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+# Tests start dozens of processes: without byte code each compiles what it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+# They wait for servers as long as they compute, and need little memory: one more than cores.
+FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
 .PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
 
@@ -20,7 +25,7 @@ test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
 
 test-fast: setup ## the tests that train no model
-	@$(BIN)/pytest -m "not slow"
+	@$(BIN)/pytest -m "not slow" --numprocesses=$(FAST_PROCESSES)
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
 	@requirements/debian13.sh sh -c 'REQUIRE_BROWSER=1 make test && make run && make stop'

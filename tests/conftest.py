@@ -6,7 +6,7 @@ import os
 import pickle
 import shutil
 import sys
-import tempfile
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from tests.forked_command import keep_level_of_dill, stop_server
+from tests.server_folder import make_server_folder
 
 # On a busy machine an example that takes long is no failure.
 hypothesis.settings.register_profile("tens-insight", deadline=None)
@@ -43,6 +44,7 @@ LONGEST_FIRST = (
     "wiring",
     "tests/end_to_end/test_realistic_input.py",
     "judged",
+    "pages",
     "tests/end_to_end/test_refusals.py",
     "tests/faults/test_bad_input.py",
 )
@@ -110,9 +112,18 @@ class Server:
         return name
 
     def drop_database(self, name: str) -> None:
-        self.execute(
-            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-        )
+        """Drops a database; whatever is still connected to it is cut off."""
+        drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        with self._connected("postgres") as cursor:
+            # Of a connection that was closed just now the server knows some milliseconds later,
+            # and where DROP finds one it sleeps for a tenth of a second.
+            deadline = time.monotonic() + 0.05
+            while time.monotonic() < deadline:
+                cursor.execute("SELECT 1 FROM pg_stat_activity WHERE datname = %s", (name,))
+                if cursor.fetchone() is None:
+                    break
+                time.sleep(0.002)
+            cursor.execute(drop)
 
     def make_password_group(self) -> None:
         """Makes the role whose members need a password, unless an earlier session did."""
@@ -121,10 +132,15 @@ class Server:
 
     def execute(self, statement: sql.Composable, dbname: str = "postgres") -> None:
         """Runs one statement outside any transaction."""
+        with self._connected(dbname) as cursor:
+            cursor.execute(statement)
+
+    @contextlib.contextmanager
+    def _connected(self, dbname: str) -> Iterator[Any]:
         connection = psycopg2.connect(self.url(dbname))
         connection.autocommit = True
         with contextlib.closing(connection), connection.cursor() as cursor:
-            cursor.execute(statement)
+            yield cursor
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -168,10 +184,12 @@ def postgres_server() -> Iterator[Server]:
         server.make_password_group()
         yield server
         return
-    folder = Path(tempfile.mkdtemp(prefix="tens-insight-tests-"))
-    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
+    folder = make_server_folder("tests")
     embedded = EmbeddedPostgres(
-        folder, durable=False, hba=(f"local all +{PASSWORD_GROUP} scram-sha-256",)
+        folder,
+        durable=False,
+        hba=(f"local all +{PASSWORD_GROUP} scram-sha-256",),
+        settings={"max_wal_size": "128MB"},  # it may lie in memory
     )
     try:
         embedded.start()

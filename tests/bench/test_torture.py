@@ -1,5 +1,7 @@
 """The campaigns of `make torture` in small, and that they tell what they find."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,18 +11,22 @@ import pytest
 from bench import torture
 from bench.torture_blows import Tally
 from bench.torture_ground import ROWS, Look
+from tests.server_folder import make_server_folder
 
 
 def test_each_campaign_strikes_and_finds_nothing() -> None:
     # In a process of its own: it forks, which threads of the tests would not survive.
+    folder = make_server_folder("torture")
     done = subprocess.run(
         [sys.executable, "-m", "bench.torture", "--share", "0.01"],
         cwd=Path(__file__).parents[2],
+        env=os.environ | {"TMPDIR": str(folder)},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
+    shutil.rmtree(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert [line[:32].strip() for line in lines[1:-1]] == [one.name for one in torture.CAMPAIGNS]

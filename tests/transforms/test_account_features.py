@@ -306,8 +306,8 @@ def histories(draw: st.DrawFn) -> Account:
     return Account(tenure, silence, negative + neutral + positive, negative, positive, events)
 
 
-@settings(max_examples=80, deadline=None)
-@given(st.lists(histories(), min_size=1, max_size=4))
+@settings(max_examples=40, deadline=None)
+@given(st.lists(histories(), min_size=1, max_size=8))
 def test_features_equal_the_reference(accounts: list[Account]) -> None:
     assert_agree(accounts)
 

@@ -164,8 +164,8 @@ def facts_of(accounts: list[Account]) -> tuple[list[dict], list[dict]]:
     return numbers, words
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(ACCOUNTS, min_size=1, max_size=4))
+@settings(max_examples=75, deadline=None)
+@given(st.lists(ACCOUNTS, min_size=1, max_size=8))
 def test_the_facts_are_what_a_count_finds(accounts: list[Account]) -> None:
     numbers, words = facts_of(accounts)
     for place, account in enumerate(accounts):

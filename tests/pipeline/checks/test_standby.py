@@ -2,9 +2,7 @@
 
 import os
 import shutil
-import tempfile
 from contextlib import closing
-from pathlib import Path
 
 import psycopg2
 import pytest
@@ -12,13 +10,13 @@ import pytest
 from pipeline.cli import run_cli
 from pipeline.demo.simulate import simulate
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from tests.server_folder import make_server_folder
 
 
 @pytest.fixture(scope="module")
 def standby():
     """URL of a standby that holds a small world; it follows nobody."""
-    folder = Path(tempfile.mkdtemp(prefix="tens-insight-standby-"))
-    folder.chmod(0o711)
+    folder = make_server_folder("standby")
     server = EmbeddedPostgres(folder, durable=False, settings={"wal_level": "replica"})
     try:
         url = server.start()

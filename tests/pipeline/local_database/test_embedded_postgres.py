@@ -8,7 +8,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +25,7 @@ from pipeline.local_database.server_home import (
     shelter_of,
     socket_folder,
 )
+from tests.server_folder import make_server_folder
 
 MakeServer = Callable[..., EmbeddedPostgres]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as another user")
@@ -34,8 +34,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the serve
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that other users may pass, unlike pytest's own."""
-    path = Path(tempfile.mkdtemp(prefix="tens-insight-test-"))
-    path.chmod(0o711)
+    path = make_server_folder("test")
     yield path
     shutil.rmtree(path)
 

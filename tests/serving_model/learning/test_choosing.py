@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from serving_model.learning.choosing import choose
 from serving_model.learning.churn_model import NetworkShape
@@ -41,6 +42,7 @@ def drawn(shape: str, accounts: int = 1500, cutoffs: int = 4, noise: int = 10) -
     )
 
 
+@pytest.mark.slow
 def test_a_bent_world_trusts_the_network_and_a_straight_one_the_linear_part() -> None:
     bent, straight = (choose(drawn(shape), HORIZONS, SETTINGS) for shape in ("bent", "linear"))
     assert bent.blend.network > bent.blend.linear + 0.1
@@ -49,6 +51,7 @@ def test_a_bent_world_trusts_the_network_and_a_straight_one_the_linear_part() ->
     assert straight.log_loss < straight.linear_log_loss + 0.003
 
 
+@pytest.mark.slow
 def test_noise_asks_for_the_strongest_penalty() -> None:
     settings = dataclasses.replace(SETTINGS, epochs=1)  # the penalties are the linear part's
     noise = choose(drawn("none", accounts=300, noise=200), HORIZONS, settings)

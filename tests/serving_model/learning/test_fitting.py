@@ -9,6 +9,8 @@ from serving_model.learning.churn_model import NetworkShape
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
 from serving_model.learning.person_periods import PersonPeriods
 
+pytestmark = pytest.mark.slow  # each one trains
+
 SETTINGS = FitSettings(
     NetworkShape((8,), l2=0.001, dropout=0.1, members=2),
     seed=5,

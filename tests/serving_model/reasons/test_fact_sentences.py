@@ -67,9 +67,7 @@ def possible(draw: st.DrawFn) -> AccountFacts:
     )
 
 
-@settings(max_examples=300, deadline=None)
-@given(possible())
-def test_every_group_has_one_line_for_whatever_is_possible(found: AccountFacts) -> None:
+def expect_every_group_has_one_line_for_whatever_is_possible(found: AccountFacts) -> None:
     for group in group_names():
         text = sentence(group, found)
         assert text == sentence(group, found)
@@ -79,9 +77,7 @@ def test_every_group_has_one_line_for_whatever_is_possible(found: AccountFacts) 
         assert "nan" not in text.replace(found.words["top_area"], "")
 
 
-@settings(max_examples=300, deadline=None)
-@given(possible())
-def test_every_count_in_a_sentence_is_a_fact(found: AccountFacts) -> None:
+def expect_every_count_in_a_sentence_is_a_fact(found: AccountFacts) -> None:
     plain = found._replace(words=WORDS | {n: "w" for n in found.words if found.words[n]})
     for group, kind in (("volume", "count"), ("positive_feedback", "positive")):
         text = sentence(group, plain)
@@ -101,9 +97,7 @@ def test_every_count_in_a_sentence_is_a_fact(found: AccountFacts) -> None:
         assert text.startswith("at least") == (plain.count("listed_events") >= plain.max_events)
 
 
-@settings(max_examples=300, deadline=None)
-@given(possible())
-def test_one_is_singular_and_all_else_is_plural(found: AccountFacts) -> None:
+def expect_one_is_singular_and_all_else_is_plural(found: AccountFacts) -> None:
     for group in group_names():
         text = sentence(group, found._replace(words=WORDS))
         assert not re.search(r"\b1 (days|months|messages|\w+ messages)\b", text), text
@@ -111,6 +105,23 @@ def test_one_is_singular_and_all_else_is_plural(found: AccountFacts) -> None:
             r"\b(0|[2-9]|\d\d+) (?!a month)(\w+ )?(day|month|message)\b", text
         ), text
         assert not re.search(r"\b[2-9]\d* of \d+ messages .* is about", text), text
+
+
+def expect_no_sentence_speaks_of_a_time_before_the_first_message(found: AccountFacts) -> None:
+    tenure = found.numbers["tenure_days"]
+    plain = found._replace(words=WORDS | {n: "w" for n in found.words if found.words[n]})
+    for group in group_names():
+        for said in re.findall(r"in the last (\d+) day", sentence(group, plain)):
+            assert int(said) <= tenure
+
+
+@settings(max_examples=300, deadline=None)
+@given(possible())
+def test_sentences_of_whatever_is_possible_are_true_and_good_english(found: AccountFacts) -> None:
+    expect_every_group_has_one_line_for_whatever_is_possible(found)
+    expect_every_count_in_a_sentence_is_a_fact(found)
+    expect_one_is_singular_and_all_else_is_plural(found)
+    expect_no_sentence_speaks_of_a_time_before_the_first_message(found)
 
 
 def test_the_sentence_of_a_bad_fortnight() -> None:
@@ -243,16 +254,6 @@ def test_an_area_and_a_topic_of_one_name_are_told_apart() -> None:
     assert sentence("topics", found) == (
         "2 of 9 messages in the last 14 days are on the topic billing"
     )
-
-
-@settings(max_examples=300, deadline=None)
-@given(possible())
-def test_no_sentence_speaks_of_a_time_before_the_first_message(found: AccountFacts) -> None:
-    tenure = found.numbers["tenure_days"]
-    plain = found._replace(words=WORDS | {n: "w" for n in found.words if found.words[n]})
-    for group in group_names():
-        for said in re.findall(r"in the last (\d+) day", sentence(group, plain)):
-            assert int(said) <= tenure
 
 
 def test_a_channel_is_what_messages_came_through() -> None:

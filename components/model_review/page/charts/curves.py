@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import altair as alt
+import pyarrow as pa
 from markupsafe import Markup
 
 from components.model_review.page import theme
@@ -13,6 +14,9 @@ from components.model_review.sections.estimates import Curve
 
 _HEIGHT: Final = 330
 _DIGITS: Final = 4
+_POINTS: Final = pa.schema(
+    {"model": pa.string(), "x": pa.float64(), "y": pa.float64(), "place": pa.int64()}
+)
 Point = tuple[float, float]
 
 
@@ -54,10 +58,12 @@ def _lines(found: Sequence[Curve], x: str, y: str) -> Any:
         for one in reversed(found)
         for place, (a, b) in enumerate(zip(one.x, one.y, strict=True))
     ]
+    # Altair would compare hundreds of rows with its schema; of a table it looks at none.
+    points = pa.Table.from_pylist(rows, schema=_POINTS)
     axis = alt.Axis(format="%", tickCount=5)
     scale = alt.Scale(domain=[0, 1], nice=False)
     return (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(points)
         .mark_line()
         .encode(
             x=alt.X("x:Q", title=x, axis=axis, scale=scale),

@@ -15,7 +15,7 @@ REQUIRED: Final = "REQUIRE_BROWSER"
 _EXECUTABLES: Final = ("chromium", "chromium-browser", "google-chrome")
 # As root there is no sandbox; the rest would speak to the network on its own.
 _ARGUMENTS: Final = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--no-sandbox", "--disable-gpu", "--in-process-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
 

@@ -12,6 +12,8 @@ from components.model_review.sections.estimates import Estimate
 from tests.components.model_review.page.reading import Table, page_of, table, tables, words
 from tests.components.model_review.sample_reviews import blessed, not_blessed
 
+pytestmark = pytest.mark.xdist_group(name="pages")
+
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 

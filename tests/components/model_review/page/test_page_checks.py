@@ -1,7 +1,6 @@
 """Every check of the page finds what it is there for."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -92,11 +91,30 @@ def test_the_first_screen_ends_at_the_fold(page: Page) -> None:
     assert checks.below_the_fold(page, ["main > p"])
 
 
-def test_a_page_that_needs_nothing_asks_for_nothing(browser: Browser, tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
+@pytest.fixture(scope="module")
+def on_disk(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], list[str]]]:
+    """Writes a page, opens it as `opened` does, and returns its problems."""
+    path = tmp_path_factory.mktemp("pages") / "page.html"
     path.write_text(GOOD, encoding="utf-8")
     with opened(browser, path, java_script_enabled=True) as found:
-        assert found.problems == []
+
+        def problems(text: str) -> list[str]:
+            path.write_text(text, encoding="utf-8")
+            found.requests.clear()
+            found.messages.clear()
+            found.page.goto(path.as_uri())
+            found.page.wait_for_timeout(50)
+            return found.problems
+
+        yield problems
+
+
+def test_a_page_that_needs_nothing_asks_for_nothing(
+    on_disk: Callable[[str], list[str]],
+) -> None:
+    assert on_disk(GOOD) == []
 
 
 @pytest.mark.parametrize(
@@ -112,10 +130,6 @@ def test_a_page_that_needs_nothing_asks_for_nothing(browser: Browser, tmp_path: 
     ],
 )
 def test_what_a_page_asks_for_or_complains_of_is_noticed(
-    browser: Browser, tmp_path: Path, markup: str
+    on_disk: Callable[[str], list[str]], markup: str
 ) -> None:
-    path = tmp_path / "page.html"
-    path.write_text(GOOD.replace("<main>", f"{markup}<main>"), encoding="utf-8")
-    with opened(browser, path, java_script_enabled=True) as found:
-        found.page.wait_for_timeout(50)
-        assert found.problems
+    assert on_disk(GOOD.replace("<main>", f"{markup}<main>"))

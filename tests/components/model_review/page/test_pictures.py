@@ -10,6 +10,8 @@ from components.model_review.sections.estimates import Estimate
 from tests.components.model_review.page.reading import elements, page_of
 from tests.components.model_review.sample_reviews import blessed, not_blessed, stopped
 
+pytestmark = pytest.mark.xdist_group(name="pages")
+
 WORDS = ["ink", "muted", "challenger", "champion", "good", "bad", "warn"]
 
 

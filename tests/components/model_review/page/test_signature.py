@@ -6,6 +6,8 @@ from components.model_review.page.signature import BEGIN, END, Signature, signed
 from tests.components.model_review import sample_reviews as samples
 from tests.components.model_review.page.reading import elements, page_of
 
+pytestmark = pytest.mark.xdist_group(name="pages")
+
 ANN = Signature("approved", "Ann <b>Lee</b> (ann@host)", "2026-06-01 00:00 UTC", "Fine & good")
 
 

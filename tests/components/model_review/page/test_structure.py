@@ -16,6 +16,8 @@ from tests.components.model_review import sample_reviews as samples
 from tests.components.model_review.page.reading import elements, outline, page_of
 from tests.components.model_review.sample_extremes import huge
 
+pytestmark = pytest.mark.xdist_group(name="pages")
+
 OUTLINES = Path(__file__).with_name("outlines")
 WRITE = "WRITE_OUTLINES"
 NOBODY = Head("run", None, None, "", "", None, None, "", None, None)
