@@ -12,7 +12,7 @@ from components.postgres.connection import describe
 from components.postgres.failures import explained
 from components.postgres.migrate import UNRELEASED_SCHEMA, holds_unreleased_schema
 from components.postgres.names import split_table_name
-from components.postgres.output_problems import look_at_output, one_key_for_two
+from components.postgres.output_problems import look_at_output
 from components.postgres.queries import queries
 from components.postgres.row_security import row_security_of
 from components.postgres.rows import records, value
@@ -100,9 +100,6 @@ def check_contract(
             hidden, accepted = row_security_of(cursor, tables, row_security_accepted)
             problems += hidden
             notes += accepted
-        if need_outputs and not problems:
-            for table in OUTPUT_TABLES:
-                problems += one_key_for_two(cursor, table)
     named = _named_once(problems)
     return ContractReport(describe(connection), named, churn_table, churn_present, notes)
 

@@ -10,11 +10,11 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
-from components.postgres.names import table_identifier
+from components.postgres.output_values import refused_samples, undecided_checks
 from components.postgres.queries import queries
 from components.postgres.rows import record, records
 from components.postgres.table_problems import not_a_table
-from components.postgres.tables import FEEDBACK, OutputTable
+from components.postgres.tables import OutputTable
 
 _QUERIES: Final = queries(__package__)
 
@@ -70,6 +70,7 @@ class _Actual:
         before: Triggers that see each row before it is written.
         after: All others.
         constraints: Unique and exclusion indexes beside the key, and foreign keys.
+        one_row: Unique indexes on columns that are the same in all rows of a publication.
         unidentified: Publications of logical replication which need a replica identity for it.
         subscriptions: Subscriptions that write to it.
     """
@@ -85,6 +86,7 @@ class _Actual:
     before: list[str]
     after: list[str]
     constraints: list[str]
+    one_row: list[str]
     unidentified: list[str]
     subscriptions: int
 
@@ -95,6 +97,7 @@ def look_at_output(cursor: Cursor, table: OutputTable) -> OutputFindings:
         "table": table.name,
         "columns": list(table.column_names),
         "key": sorted(table.key),
+        "constant": list(table.constant),
     }
     cursor.execute(_QUERIES["output_table"], parameters)
     actual = record(cursor, _Actual)
@@ -107,7 +110,9 @@ def look_at_output(cursor: Cursor, table: OutputTable) -> OutputFindings:
             f"Column {table.qualified}.{enums[0]} is an enum, and is part of the key: change it "
             "to varchar."
         )
-    return OutputFindings(problems, _notes(actual, table))
+    if not problems:
+        problems = refused_samples(cursor, table)
+    return OutputFindings(problems, _notes(actual, table, undecided_checks(cursor, table)))
 
 
 def require_output(cursor: Cursor, table: OutputTable) -> None:
@@ -127,12 +132,13 @@ def key_columns(cursor: Cursor, table: OutputTable) -> list[KeyColumn]:
     return records(cursor, KeyColumn)
 
 
-def one_key_for_two(cursor: Cursor, table: OutputTable) -> list[str]:
+def one_key_for_two(cursor: Cursor, table: OutputTable, rows: sql.Composable) -> list[str]:
     """Finds ids in the feedback that the table takes for one, such as two cases in citext.
 
     Args:
-        cursor: Of a role that may read feedback_enriched.
+        cursor: Of a transaction.
         table: The output table.
+        rows: FROM item that yields the key.
 
     Returns:
         A problem for each column of the key that has such ids.
@@ -143,8 +149,8 @@ def one_key_for_two(cursor: Cursor, table: OutputTable) -> list[str]:
             continue
         cursor.execute(
             sql.SQL(_QUERIES["folded_ids"]).format(
-                feedback=table_identifier(FEEDBACK.table),
-                source=sql.Identifier(source),
+                rows=rows,
+                key=sql.Identifier(column.name),
                 folded=column.of(sql.Identifier("id")),
             )
         )
@@ -202,6 +208,11 @@ def _problems(actual: _Actual, table: OutputTable) -> list[str]:
             f"Rules rewrite what is written to {name} ({_listed(actual.rewriting)}): DROP RULE "
             f"{actual.rewriting[0]} ON {name}."
         )
+    if actual.one_row:
+        problems.append(
+            f"Unique index {actual.one_row[0]} of {name} is on columns that are the same in all "
+            f"rows of a publication ({', '.join(table.constant)}): drop it."
+        )
     if actual.unidentified:
         problems.append(
             f"Table {name} is published by logical replication ({_listed(actual.unidentified)}) "
@@ -211,7 +222,7 @@ def _problems(actual: _Actual, table: OutputTable) -> list[str]:
     return problems
 
 
-def _notes(actual: _Actual, table: OutputTable) -> list[str]:
+def _notes(actual: _Actual, table: OutputTable, checks: list[str]) -> list[str]:
     name, notes = table.qualified, []
     if actual.before:
         notes.append(
@@ -222,6 +233,11 @@ def _notes(actual: _Actual, table: OutputTable) -> list[str]:
         notes.append(
             f"Triggers of {name} run with each publication ({_listed(actual.after)}). If one "
             "raises an error, nothing is published."
+        )
+    if checks:
+        notes.append(
+            f"CHECK constraints of {name} may refuse rows ({_listed(checks)}); then nothing is "
+            "published."
         )
     if actual.constraints:
         notes.append(

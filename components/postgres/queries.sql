@@ -2,7 +2,7 @@
 -- Ids that are one to a column's type and collation: how many times, and the spellings of one.
 SELECT count(*)::bigint, (array_agg(ids ORDER BY ids))[1:1]
 FROM (SELECT string_agg(quote_literal(id), ' and ' ORDER BY id COLLATE "C") AS ids
-      FROM (SELECT DISTINCT {source}::text COLLATE "C" AS id FROM {feedback}) AS each
+      FROM (SELECT DISTINCT {key}::text COLLATE "C" AS id FROM {rows}) AS each
       WHERE id <> ''
       GROUP BY {folded}
       HAVING count(*) > 1) AS folded
@@ -138,8 +138,10 @@ SELECT c.relkind::text AS kind,
              WHERE a.attrelid = c.oid AND a.attname = ANY(%(columns)s::text[])
                AND (a.attgenerated <> '' OR a.attidentity = 'a') ORDER BY a.attnum) AS computed,
        ARRAY(SELECT a.attname::text FROM pg_attribute AS a
-             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull
-               AND NOT a.atthasdef AND a.attidentity = ''
+             JOIN pg_type AS t ON t.oid = a.atttypid
+             WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+               AND (a.attnotnull OR t.typnotnull)
+               AND NOT a.atthasdef AND t.typdefaultbin IS NULL AND a.attidentity = ''
                AND a.attname <> ALL(%(columns)s::text[]) ORDER BY a.attnum) AS required,
        ARRAY(SELECT quote_ident(r.rulename) FROM pg_rewrite AS r
              WHERE r.ev_class = c.oid AND r.ev_enabled NOT IN ('D', 'R')
@@ -163,6 +165,14 @@ SELECT c.relkind::text AS kind,
              SELECT n.conname::text FROM pg_constraint AS n
              WHERE n.contype = 'f' AND c.oid IN (n.conrelid, n.confrelid)
              ORDER BY 1) AS constraints,
+       ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index AS i
+             WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL
+               AND NOT EXISTS (
+                   SELECT FROM unnest((i.indkey::smallint[])[0:i.indnkeyatts - 1]) AS part (attnum)
+                   LEFT JOIN pg_attribute AS k
+                       ON k.attrelid = c.oid AND k.attnum = part.attnum AND part.attnum > 0
+                   WHERE k.attname IS NULL OR k.attname <> ALL (%(constant)s::text[]))
+             ORDER BY 1) AS one_row,
        ARRAY(SELECT p.pubname::text
              FROM pg_publication AS p
              JOIN pg_publication_tables AS published USING (pubname)
@@ -178,6 +188,23 @@ SELECT c.relkind::text AS kind,
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relname = %(table)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+
+-- name: references
+-- The foreign keys of a table, and whether this role may look which values they allow.
+SELECT n.conname::text AS name,
+       ARRAY(SELECT a.attname::text FROM unnest(n.conkey) WITH ORDINALITY AS k (attnum, place)
+             JOIN pg_attribute AS a ON a.attrelid = n.conrelid AND a.attnum = k.attnum
+             ORDER BY k.place) AS columns,
+       n.confrelid::regclass::text AS target,
+       ARRAY(SELECT a.attname::text FROM unnest(n.confkey) WITH ORDINALITY AS k (attnum, place)
+             JOIN pg_attribute AS a ON a.attrelid = n.confrelid AND a.attnum = k.attnum
+             ORDER BY k.place) AS target_columns,
+       has_table_privilege(n.confrelid, 'SELECT')
+           AND has_schema_privilege(target.relnamespace, 'USAGE') AS readable
+FROM pg_constraint AS n
+JOIN pg_class AS target ON target.oid = n.confrelid
+WHERE n.conrelid = to_regclass(%(table)s) AND n.contype = 'f'
+ORDER BY 1
 
 -- name: schema_migrations
 -- The room of our own objects, and the list of the migrations applied to it. The conditions
@@ -207,11 +234,68 @@ WHERE c.relname = %(table)s
   AND n.nspname <> 'pg_catalog' AND n.nspname NOT LIKE 'pg\_temp%%'
 ORDER BY n.nspname
 
+-- name: stored_columns
+-- What each column of a table is in the end, domains taken off, with and without its limits, and
+-- the limit of the column of the feedback that fills it.
+WITH RECURSIVE typed AS (
+    SELECT a.attnum, a.attname::text AS name, a.atttypid AS type, a.atttypmod AS modifier
+    FROM pg_attribute AS a
+    WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+      AND a.attname = ANY (%(columns)s::text[])
+    UNION ALL
+    SELECT typed.attnum, typed.name, t.typbasetype, t.typtypmod
+    FROM typed JOIN pg_type AS t ON t.oid = typed.type
+    WHERE t.typtype = 'd'
+)
+SELECT typed.name,
+       format_type(typed.type, typed.modifier) AS type,
+       format_type(typed.type, -1) AS plain,
+       t.typtype::text AS kind,
+       CASE WHEN s.atttypid = 'varchar'::regtype THEN nullif(s.atttypmod, -1) - 4 END
+           AS source_limit
+FROM typed
+JOIN pg_type AS t ON t.oid = typed.type AND t.typtype <> 'd'
+JOIN unnest(%(columns)s::text[], %(sources)s::text[]) AS named (name, source)
+    ON named.name = typed.name
+LEFT JOIN pg_attribute AS s
+    ON s.attrelid = to_regclass(%(feedback)s) AND s.attname = named.source AND NOT s.attisdropped
+ORDER BY typed.attnum
+
+-- name: table_checks
+-- The CHECK constraints of a table and of the domains of its columns, as far as they are enforced.
+WITH RECURSIVE typed AS (
+    SELECT a.attname::text AS name, a.atttypid AS type
+    FROM pg_attribute AS a
+    WHERE a.attrelid = to_regclass(%(table)s) AND a.attnum > 0 AND NOT a.attisdropped
+      AND a.attname = ANY (%(columns)s::text[])
+    UNION ALL
+    SELECT typed.name, t.typbasetype FROM typed JOIN pg_type AS t ON t.oid = typed.type
+    WHERE t.typtype = 'd'
+)
+SELECT n.conname::text AS name,
+       pg_get_expr(n.conbin, n.conrelid) AS condition,
+       ARRAY(SELECT a.attname::text FROM unnest(n.conkey) AS k (attnum)
+             JOIN pg_attribute AS a ON a.attrelid = n.conrelid AND a.attnum = k.attnum
+             ORDER BY a.attnum) AS columns,
+       false AS of_domain
+FROM pg_constraint AS n
+WHERE n.conrelid = to_regclass(%(table)s) AND n.contype = 'c'
+  AND coalesce((to_jsonb(n) ->> 'conenforced')::boolean, true)
+UNION ALL
+SELECT n.conname::text, pg_get_expr(n.conbin, 0), ARRAY[typed.name], true
+FROM typed JOIN pg_constraint AS n ON n.contypid = typed.type AND n.contype = 'c'
+ORDER BY 1
+
 -- name: table_columns
 -- The columns of one table as this role sees it: no rows if the table is not there.
 -- Without a schema the first match on search_path counts, as in any query.
 SELECT a.attname::text AS name,
-       format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type,
+       format_type((WITH RECURSIVE base AS (
+                        SELECT t.oid, t.typbasetype
+                        UNION ALL
+                        SELECT b.oid, b.typbasetype
+                        FROM base JOIN pg_type AS b ON b.oid = base.typbasetype)
+                    SELECT oid FROM base WHERE typbasetype = 0), NULL) AS type,
        t.typtype = 'e' AS is_enum,
        n.nspname::text AS schema,
        has_schema_privilege(n.oid, 'USAGE') AS can_enter,

@@ -25,7 +25,7 @@ ColumnType = Literal["text", "double precision", "integer", "timestamptz", "json
 _ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
     "text": STRING,
     "double precision": DOUBLE,
-    "integer": INTEGER,
+    "integer": INTEGER - {"smallint"},  # counts are larger
     "timestamptz": MOMENT,
     "jsonb": JSON,
 }
@@ -184,6 +184,7 @@ class OutputTable(StagedTable):
         details: Details of each row, if those are published too.
         indexes: Name of each index beside the key, and what it covers, as pg_indexes says
             it; the names are those of GoInsight's migrations, which then add none.
+        samples: Rows without their key which a table must take, some for each kind of value.
         rights: Of the pipeline's role.
         reader_rights: Of roles that read what is published.
     """
@@ -201,6 +202,7 @@ class OutputTable(StagedTable):
     details: DetailTable | None = None
     indexes: dict[str, str] = field(default_factory=dict)
     key_source: tuple[str, ...] = ()
+    samples: tuple[tuple[object, ...], ...] = ()
     rights: tuple[str, ...] = ("SELECT", "INSERT", "UPDATE", "DELETE")
     reader_rights: tuple[str, ...] = ("SELECT",)
 
@@ -297,6 +299,8 @@ ACCOUNT_RISK_DETAILS: Final = DetailTable(
     reader_views=("account_risk_details", "account_risk_reasons"),
 )
 
+_SOME_MOMENT: Final = "2026-06-01 00:00:00+00"
+
 _FOLLOWS_FROM_PROBABILITY: Final = """risk_category IS NOT DISTINCT FROM CASE
     WHEN place <= (%(places)s::bigint[])[1] THEN 'critical'
     WHEN place <= (%(places)s::bigint[])[2] THEN 'high'
@@ -323,6 +327,16 @@ ACCOUNT_RISK_SCORES: Final = OutputTable(
     ),
     key=("account_id",),
     key_source=("account_id",),
+    samples=tuple(
+        (probability, 100 * (1 - probability), category, _SOME_MOMENT, "20260601-0f1e2d3c")
+        for probability, category in (
+            (0.001, "low"),
+            (0.1, "low"),
+            (0.3, "medium"),
+            (0.6, "high"),
+            (0.9, "critical"),
+        )
+    ),
     constant=("predicted_at", "model_version"),
     rules=(
         Rule("churn_probability BETWEEN 0 AND 1", "churn_probability is not a number from 0 to 1"),
@@ -368,6 +382,11 @@ PRODUCT_AREA_IMPACT: Final = OutputTable(
     ),
     key=("product_area", "segment"),
     key_source=("product_area", "customer_tier"),
+    samples=(
+        (0.0, 1, 0.5, 0, 0, _SOME_MOMENT, "weights-0f1e2d3c"),
+        (42.5, 40_000, -0.75, 30_000, 20_000, _SOME_MOMENT, "weights-0f1e2d3c"),
+        (99.0, 300, 0.0, 100, 300, _SOME_MOMENT, "weights-0f1e2d3c"),
+    ),
     constant=("predicted_at", "model_version"),
     rules=(
         Rule("priority_score BETWEEN 0 AND 100", "priority_score is not a number from 0 to 100"),

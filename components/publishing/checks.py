@@ -9,6 +9,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.output_problems import key_columns
+from components.postgres.output_values import unfitting_keys
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import OutputTable
@@ -48,8 +49,8 @@ def refuse_broken_rows(replacement: Replacement) -> None:
     """Checks every staged row.
 
     Raises:
-        PublicationRefused: Rows are missing or too many, a key comes twice, a rule of
-            the table is broken, or rows are of several runs or of another model.
+        PublicationRefused: Rows are missing or too many, a key comes twice or does not fit, a
+            rule of the table is broken, or rows are of several runs or of another model.
     """
     _refuse_wrong_count(replacement)
     cursor, table = replacement.cursor, replacement.table
@@ -59,6 +60,7 @@ def refuse_broken_rows(replacement: Replacement) -> None:
     query = broken_rules_query(table, replacement.staging)
     cursor.execute(query, {"cuts": cuts, "places": places})
     problems = [str(broken) for broken in records(cursor, BrokenRule)]
+    problems += unfitting_keys(cursor, table, replacement.staging, of_feedback=False)
     problems += _duplicates(cursor, table, replacement.staging)
     problems += _mixtures(replacement)
     if problems:

@@ -15,6 +15,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.churn_rhythm import ALL_KNOWN
+from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.example_counts import (
     ExampleCount,
     examples_of_split,
@@ -265,6 +266,20 @@ class CheckedDatabase:
             counts += [count for _, count in of_split]
         splits = {name: split_of(name, counts) for name in request.splits}
         return replace(describe_reading(plan, request, splits), accounts=len(feedback.account_ids))
+
+    def scores_any(self, accounts: Sequence[str]) -> bool:
+        """Tells whether a run would score any of some accounts: those that left it does not.
+
+        Raises:
+            DataGateStopped: As plan says.
+            OutOfTime: There is no time for it.
+        """
+        plan = self.plan
+        with self.in_time():
+            feedback = read_moments(self.connection, plan.as_of, accounts)
+        churn = self._churn(feedback) if plan.label_source == ACCOUNT_CHURN else None
+        scored = examples_of_split(SCORE, feedback, churn, plan.cutoffs, self.request.rules)
+        return any(count.examples for _, count in scored)
 
     def _churn(self, feedback: Feedback) -> Churn:
         everybody = Bucket(0, 1)

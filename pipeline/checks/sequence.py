@@ -24,8 +24,21 @@ from components.feedback_example_gen.reading.input_probes import (
     unsound_rows,
 )
 from components.postgres.connection import standby_problem
+from components.postgres.moments import EARLIEST
+from components.postgres.output_problems import one_key_for_two
+from components.postgres.output_values import (
+    keys_to_come,
+    refused_keys,
+    some_unfitting,
+    unfitting_keys,
+)
+from components.postgres.tables import OUTPUT_TABLES
 from pipeline.checks.checked_database import SAMPLED_ACCOUNTS, CheckedDatabase, OutOfTime
 from pipeline.checks.finding import Finding, Stops
+from transforms.columns import ACCOUNT_ID
+
+_MOST: Final = 1_000
+"""Ids of which it is looked up whether they would be scored."""
 
 
 def accepts_writing(database: CheckedDatabase) -> Iterator[Finding]:
@@ -135,6 +148,23 @@ def trusts_ground_truth(database: CheckedDatabase) -> Iterator[Finding]:
             yield Finding(DataGateStopped(check.message), stops, check=check.name)
 
 
+def fits_outputs(database: CheckedDatabase) -> Iterator[Finding]:
+    """Finds ids, areas and segments that an output table cannot take."""
+    for table in OUTPUT_TABLES if database.need_outputs else ():
+        of_accounts = ACCOUNT_ID.name in table.key_source
+        since = EARLIEST if of_accounts else database.areas_since
+        rows = keys_to_come(table, since, database.plan.as_of)
+        with database.in_time() as cursor:
+            unfitting = unfitting_keys(cursor, table, rows)
+            ids = some_unfitting(cursor, table, rows, _MOST) if unfitting else []
+            problems = [*refused_keys(cursor, table, rows), *one_key_for_two(cursor, table, rows)]
+        # Accounts that left are not published: their ids do no harm.
+        if ids and (not of_accounts or len(ids) == _MOST or database.scores_any(ids)):
+            problems = [*unfitting, *problems]
+        for problem in problems:
+            yield Finding(ContractBroken(problem))
+
+
 def has_enough(database: CheckedDatabase) -> Iterator[Finding]:
     """Finds that there is too little to learn from, to judge by or to score, or nothing new."""
     data, limits = database.examples, database.settings.data_gate
@@ -159,6 +189,7 @@ CHECKS: Final[Sequence[tuple[str, Callable[[CheckedDatabase], Iterator[Finding]]
     ("the ground truth", trusts_ground_truth),
     ("length of the history", has_history),
     ("values of sentiment and priority", has_sound_rows),
+    ("values that the output tables take", fits_outputs),
     ("numbers of examples", has_enough),
 )
 """What each one decides, and the check. What stops the whole run ends the list: later checks

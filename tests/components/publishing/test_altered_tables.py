@@ -14,7 +14,15 @@ import pytest
 from components.errors import ContractBroken, PublicationRefused, TensInsightError
 from components.postgres.connection import connect
 from components.postgres.contract import check_contract
-from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT, OutputTable
+from components.postgres.moments import EARLIEST, LATEST
+from components.postgres.output_problems import one_key_for_two
+from components.postgres.output_values import keys_to_come
+from components.postgres.tables import (
+    ACCOUNT_RISK_SCORES,
+    OUTPUT_TABLES,
+    PRODUCT_AREA_IMPACT,
+    OutputTable,
+)
 from components.publishing.publication import Publication, Published
 from components.publishing.publish import publish
 from components.publishing.undo import undo
@@ -74,7 +82,11 @@ def seen() -> list[str]:
             churn_account_column="account_id",
             churn_date_column="churned_at",
         )
-    return [*(f"problem: {one}" for one in report.problems), *report.notes]
+        with connection.cursor() as cursor:
+            problems = [*report.problems]
+            for table in OUTPUT_TABLES:
+                problems += one_key_for_two(cursor, table, keys_to_come(table, EARLIEST, LATEST))
+    return [*(f"problem: {one}" for one in problems), *report.notes]
 
 
 def rows_of(url: str, name: str) -> list[tuple[Any, ...]]:
@@ -136,22 +148,18 @@ REFUSED = {
         trigger("fails", "INSERT INTO audit VALUES (NEW.account_id); RETURN NEW;"),
         "A trigger of .* ended the publication: relation \"audit\" does not exist .*fails",
     ),
-    "another unique constraint": (
-        f"DELETE FROM {SCORES}; ALTER TABLE {SCORES} ADD CONSTRAINT one UNIQUE (model_version)",
-        "itself refused the rows: duplicate key value",
-    ),
     "a unique index of an expression": (
         f"DELETE FROM {SCORES}; CREATE UNIQUE INDEX one ON {SCORES} (left(account_id, 0))",
         "itself refused the rows: duplicate key value",
     ),
-    "a check": (
-        f"ALTER TABLE {SCORES} ADD CHECK (churn_probability < 0.02)",
+    "a check of the key and a value": (
+        f"ALTER TABLE {SCORES} ADD CHECK (account_id <> 'B' OR health_score > 98)",
         "itself refused the rows",
     ),
-    "a short column": (
-        f"ALTER TABLE {SCORES} ALTER model_version TYPE varchar(6) "
-        "USING left(model_version, 6)",
-        "itself refused the rows: value too long",
+    "a column of another limit": (
+        f"ALTER TABLE {SCORES} ALTER account_id TYPE varchar(1); "
+        f"ALTER TABLE {SCORES} ADD CHECK (account_id <> 'B') NOT VALID",
+        "itself refused the rows",
     ),
     "a foreign key from elsewhere": (
         f"CREATE TABLE others (id varchar REFERENCES {SCORES} DEFERRABLE INITIALLY DEFERRED); "
@@ -204,6 +212,47 @@ BROKEN = {
         f"DROP INDEX idx_account_id_lower; ALTER TABLE {SCORES} ALTER account_id TYPE tier "
         "USING account_id::text::tier",
         "account_id is an enum",
+    ),
+    "another unique constraint": (
+        f"DELETE FROM {SCORES}; ALTER TABLE {SCORES} ADD CONSTRAINT one UNIQUE (model_version)",
+        "Unique index one .*same in all rows",
+    ),
+    "a check of the probability": (
+        f"ALTER TABLE {SCORES} ADD CHECK (churn_probability < 0.5)",
+        "CHECK constraint account_risk_scores_churn_probability_check1 .*refuses values",
+    ),
+    "a check of the category": (
+        f"ALTER TABLE {SCORES} ADD CHECK (risk_category IN ('low', 'medium', 'high'))",
+        "CHECK constraint .*refuses values.*risk_category",
+    ),
+    "a check of a domain": (
+        "CREATE DOMAIN health AS float8 CHECK (VALUE > 96); "
+        f"ALTER TABLE {SCORES} ALTER health_score TYPE health",
+        "CHECK constraint health_check .*refuses values.*health_score",
+    ),
+    "a version that is cut": (
+        f"ALTER TABLE {SCORES} ALTER model_version TYPE varchar(7)",
+        r"model_version is character varying\(7\).*does not keep '20260601-0f1e2d3c'",
+    ),
+    "a domain of short versions": (
+        "CREATE DOMAIN inner_version AS varchar(7); CREATE DOMAIN version AS inner_version; "
+        f"ALTER TABLE {SCORES} ALTER model_version TYPE version",
+        r"model_version is character varying\(7\).*does not keep '20260601-0f1e2d3c'",
+    ),
+    "categories that are too long": (
+        f"ALTER TABLE {SCORES} ALTER risk_category TYPE varchar(6)",
+        r"risk_category is character varying\(6\).*does not keep 'critical'",
+    ),
+    "an enum without a category": (
+        f"ALTER TABLE {SCORES} DROP CONSTRAINT account_risk_scores_risk_category_check; "
+        f"CREATE TYPE risk AS ENUM ('low', 'high', 'critical'); ALTER TABLE {SCORES} "
+        "ALTER risk_category TYPE risk USING risk_category::text::risk",
+        "risk_category is risk.*refuses it: .*medium",
+    ),
+    "a domain that is not null": (
+        f"CREATE DOMAIN owner AS text; ALTER TABLE {SCORES} ADD tenant owner; DELETE FROM {SCORES};"
+        "ALTER DOMAIN owner SET NOT NULL",
+        "tenant is NOT NULL without a default",
     ),
     "partitions of other columns": (
         f"DROP TABLE {SCORES} CASCADE; CREATE TABLE {SCORES} (account_id varchar, "
@@ -378,7 +427,12 @@ def test_a_key_that_folds_case_takes_one_spelling(
     with pytest.raises(PublicationRefused, match=r"'A.*' comes 2 times, also spelt 'a.*one key"):
         put(4, output, ids=("A", "a", "B"))
     assert rows_of(prepared, output.qualified) == before
-    execute(prepared, f"INSERT INTO feedback_enriched ({source}) VALUES ('A'), ('a'), ('B'), ('B')")
+    other = {"account_id": "product_area", "product_area": "account_id"}[source]
+    execute(
+        prepared,
+        f"INSERT INTO feedback_enriched (created_at, customer_tier, {other}, {source}) "
+        "SELECT '2026-01-01', 'pro', 'x', one FROM unnest(ARRAY['A', 'a', 'B', 'B']) AS one",
+    )
     assert any("problem: 1 times" in one and "'A' and 'a'" in one for one in seen()), seen()
     undo(output, reason="The test wants it.")
     assert query(prepared, f"SELECT count(*) FROM {output.qualified}") == [(4,)]
@@ -387,8 +441,8 @@ def test_a_key_that_folds_case_takes_one_spelling(
 def test_hash_partitions_and_enums_and_domains_are_no_obstacle(prepared: str) -> None:
     execute(
         prepared,
-        f"DROP TABLE {SCORES} CASCADE; CREATE TYPE risk AS ENUM ('low', 'high'); "
-        "CREATE DOMAIN version AS varchar CHECK (value <> ''); "
+        f"DROP TABLE {SCORES} CASCADE; CREATE TYPE risk AS ENUM ('low', "
+        "'medium', 'high', 'critical'); CREATE DOMAIN version AS varchar CHECK (value <> ''); "
         f"CREATE TABLE {SCORES} (account_id varchar PRIMARY KEY, churn_probability float8, "
         "health_score float8, risk_category risk, predicted_at timestamptz, model_version version) "
         "PARTITION BY HASH (account_id)",
@@ -421,7 +475,7 @@ def test_a_policy_is_no_matter_of_grants(
 
 
 def test_no_message_and_no_traceback_quotes_a_row(prepared: str) -> None:
-    execute(prepared, f"ALTER TABLE {SCORES} ADD CONSTRAINT few CHECK (churn_probability < 0.0203)")
+    execute(prepared, f"ALTER TABLE {SCORES} ADD CONSTRAINT few CHECK (account_id NOT LIKE '%4')")
     secret = "ab"[::-1] * 9
     with pytest.raises(PublicationRefused) as refused:
         put(2, ids=tuple(f"{secret}{n}" for n in range(5)))

@@ -199,6 +199,32 @@ def test_old_feedback_and_one_outcome_are_found(world, capsys, monkeypatch):
     assert "days older than as_of" in said
 
 
+def test_ids_that_the_output_table_cannot_take_end_a_run_before_it_begins(world, capsys):
+    execute(world, "ALTER TABLE account_risk_scores ALTER account_id TYPE varchar(9)")
+    code, found = checked(capsys)
+    assert code == 7
+    (problem,) = found["problems"]
+    assert "account_risk_scores.account_id is character varying(9)" in problem
+    assert "the longest has 10 characters" in problem
+    assert run_cli(["run", "train"]) == 7
+    said = capsys.readouterr().err
+    assert problem in said
+    assert "Loading TFX" not in said
+
+
+def test_long_ids_of_accounts_that_left_do_no_harm(world, capsys):
+    left = "(SELECT min(account_id) FROM account_churn WHERE churned_at < '2026-03-01')"
+    execute(
+        world, "ALTER TABLE account_risk_scores ALTER account_id TYPE varchar(10)",
+        f"DELETE FROM feedback_enriched WHERE account_id = {left} AND created_at > '2026-02-28'",
+        f"UPDATE feedback_enriched SET account_id = account_id || 'x' WHERE account_id = {left}",
+        f"UPDATE account_churn SET account_id = account_id || 'x' WHERE account_id = {left}",
+    )  # fmt: skip
+    assert checked(capsys)[0] == 0
+    execute(world, "DELETE FROM account_churn WHERE account_id LIKE '%x'")
+    assert checked(capsys)[0] == 7
+
+
 CAUSES = {
     "another spelling": (
         "UPDATE account_churn SET account_id = lower(account_id)",
@@ -286,7 +312,7 @@ def test_a_view_is_judged_by_its_first_rows(world):
 
 def test_without_time_it_says_what_is_undecided(world):
     findings, _ = sampled(seconds=0)
-    assert [finding.stops for finding in findings] == [Stops.NOTHING] * 5
+    assert [finding.stops for finding in findings] == [Stops.NOTHING] * 6
     assert "Not decided in time: accounts in the feedback" in str(findings[0].error)
 
 
