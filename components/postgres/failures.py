@@ -157,7 +157,9 @@ def translation(
     said = _said(error)
     code = error.pgcode
     if code == codes.INSUFFICIENT_PRIVILEGE:
-        return ContractBroken(f"{said}, in {place.name}. {_grant(said, place)}")
+        return ContractBroken(
+            f"{said}, in {place.name}. {_grant(said, place, reads=_only_reads(error))}"
+        )
     if code in (codes.UNDEFINED_TABLE, codes.UNDEFINED_COLUMN, codes.INVALID_SCHEMA_NAME):
         return ContractBroken(
             f"{said}, in {place.name}. {_missing(said, code, ours=_asked_ours(error))}"
@@ -211,7 +213,7 @@ def _quoted(said: str) -> str:
     return match.group(1) if match else ""
 
 
-def _grant(said: str, place: Place) -> str:
+def _grant(said: str, place: Place, *, reads: bool) -> str:
     name = _quoted(said)
     if "temporary" in said:
         right = f'TEMPORARY ON DATABASE "{place.database}"'
@@ -221,7 +223,9 @@ def _grant(said: str, place: Place) -> str:
     elif "permission denied for database" in said:
         right = f'CREATE ON DATABASE "{place.database}"'
     elif "permission denied" in said and name:
-        right = pipeline_rights().get(name, f"SELECT ON {name}")
+        # Who only looks is not told to take the pipeline's rights to write.
+        full = pipeline_rights().get(name, f"SELECT ON {name}")
+        right = f"SELECT ON {full.rpartition(' ON ')[2]}" if reads else full
     elif "row-level security" in said:
         return (
             "A GRANT does not help against a policy. Let a superuser run: "
@@ -231,6 +235,12 @@ def _grant(said: str, place: Place) -> str:
     else:
         return f'Grant the right to the role "{place.user}", or use the role that owns the object.'
     return f'Let the owner run: GRANT {right} TO "{place.user}"'
+
+
+def _only_reads(error: psycopg2.Error) -> bool:
+    """Tells whether the statement was a query."""
+    query = error.cursor.query if error.cursor is not None else None
+    return (query or b"").lstrip().upper().startswith(b"SELECT")
 
 
 def _asked_ours(error: psycopg2.Error) -> bool:

@@ -11,8 +11,11 @@ from typing import Final
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.postgres.queries import queries
 from components.postgres.rows import value
 from components.postgres.tables import OUTPUT_TABLES
+
+_QUERIES: Final = queries(__package__)
 
 _STATEMENT: Final = re.compile(r"(?:\$\$.*?\$\$|'[^']*'|--[^\n]*|[^;'$])+;", re.DOTALL)
 _COMMENT: Final = re.compile(r"--[^\n]*\n")
@@ -41,7 +44,7 @@ def mend(cursor: Cursor, migrations: Sequence[str]) -> list[str]:
     outputs = [table.qualified for table in OUTPUT_TABLES] if ours else []
     missing = [name for name in (*outputs, *ours) if _is_missing(cursor, name)]
     if not missing:
-        return []
+        return _caught_up(cursor) if ours else []
     for statement in statements:
         about = _ABOUT.search(statement)
         if _BLOCK.match(statement) or (about is not None and about.group() in missing):
@@ -51,6 +54,13 @@ def mend(cursor: Cursor, migrations: Sequence[str]) -> list[str]:
             _go_on_counting(cursor, name, number)
     if "tens_insight.refusals" in missing:
         _bind_refused_rows(cursor)
+    return [
+        *_caught_up(cursor),
+        *_made_again(missing),
+    ]
+
+
+def _made_again(missing: Sequence[str]) -> list[str]:
     return [
         f"{name} was missing and is made again, empty; what it held is lost" for name in missing
     ]
@@ -72,7 +82,24 @@ def _is_missing(cursor: Cursor, name: str) -> bool:
     return bool(value(cursor))
 
 
+def _caught_up(cursor: Cursor) -> list[str]:
+    """Lets numbers go on where rows were restored without their sequences, as replication does."""
+    said = []
+    for name, number in _NUMBERED.items():
+        cursor.execute(_QUERIES["number_given_last"], {"table": name, "column": number})
+        given = cursor.fetchone()
+        if given is None:
+            continue  # somebody else's to mend
+        statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}")
+        cursor.execute(statement.format(sql.Identifier(number), sql.Identifier(*name.split("."))))
+        if int(value(cursor)) > int(given[0] or 0):
+            _go_on_counting(cursor, name, number)
+            said.append(f"{name} would have given out numbers again, and goes on after its last")
+    return said
+
+
 def _go_on_counting(cursor: Cursor, name: str, number: str) -> None:
+    """Lets the numbers of a table begin after all that it and its histories hold."""
     kept = [
         table.history if number == "publication_id" else table.refused for table in OUTPUT_TABLES
     ]
@@ -82,7 +109,7 @@ def _go_on_counting(cursor: Cursor, name: str, number: str) -> None:
         if table.details is not None and number == "publication_id"
     ]
     highest = 0
-    for table in kept:
+    for table in (*kept, name.partition(".")[2]):
         statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(
             sql.Identifier(number), sql.Identifier("tens_insight", table)
         )

@@ -6,6 +6,8 @@ from datetime import datetime
 from importlib import resources
 from typing import Final
 
+import psycopg2
+from psycopg2 import errorcodes as codes
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
@@ -27,6 +29,14 @@ UNRELEASED_SCHEMA: Final = (
     "are dropped with it) and `tens-insight db init`. That loses the history of publications, "
     "the refused rows and the details; account_risk_scores and product_area_impact keep their "
     "rows, and the next publication records these as existing."
+)
+_ALREADY_THERE: Final = (codes.DUPLICATE_TABLE, codes.DUPLICATE_COLUMN, codes.DUPLICATE_OBJECT)
+_LIST_LOST: Final = (
+    "A dump of the schema alone (pg_dump --schema-only) leaves it like this. Nothing was changed. "
+    "If schema tens_insight holds nothing that you need, let its owner run: DROP SCHEMA "
+    "tens_insight CASCADE; then run `tens-insight db grants` and `tens-insight db init`; the two "
+    "output tables keep their rows. Else restore the rows too, from the database that the schema "
+    "came from: pg_dump --data-only --schema=tens_insight."
 )
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tens-insight migrate', 0))"
 
@@ -128,12 +138,25 @@ def _apply(connection: Connection, migration: Migration) -> bool:
         cursor.execute(_LOCK)
         if _was_applied(cursor, migration):
             return False
-        cursor.execute(migration.statements)
+        try:
+            cursor.execute(migration.statements)
+        except psycopg2.Error as error:
+            if error.pgcode not in _ALREADY_THERE:
+                raise
+            raise ContractBroken(
+                f"{place_of(connection).name}: {_said(error)}, but the list of migrations, "
+                f"tens_insight.schema_migrations, does not say that {migration.name} was applied. "
+                f"{_LIST_LOST}"
+            ) from None
         cursor.execute(
             "INSERT INTO tens_insight.schema_migrations (name, checksum) VALUES (%s, %s)",
             (migration.name, migration.checksum),
         )
     return True
+
+
+def _said(error: psycopg2.Error) -> str:
+    return " ".join((error.diag.message_primary or str(error)).split())
 
 
 def _was_applied(cursor: Cursor, migration: Migration) -> bool:

@@ -68,10 +68,11 @@ class _Actual:
         required: Columns beside the contract's that are NOT NULL without a default.
         rewriting: Rules that rewrite INSERT or UPDATE, or replace DELETE.
         before: Triggers that see each row before it is written.
-        after: All others.
+        after: All others, and rules that do more than what is asked.
         constraints: Unique and exclusion indexes beside the key, and foreign keys.
         one_row: Unique indexes on columns that are the same in all rows of a publication.
         unidentified: Publications of logical replication which need a replica identity for it.
+        narrowed: Such publications with a list of columns or a filter of rows beside the identity.
         subscriptions: Subscriptions that write to it.
     """
 
@@ -88,6 +89,7 @@ class _Actual:
     constraints: list[str]
     one_row: list[str]
     unidentified: list[str]
+    narrowed: list[str]
     subscriptions: int
 
 
@@ -219,6 +221,13 @@ def _problems(actual: _Actual, table: OutputTable) -> list[str]:
             f"without a replica identity, so its rows cannot be changed: ALTER TABLE {name} "
             "REPLICA IDENTITY FULL, or give it a primary key."
         )
+    if actual.narrowed:
+        problems.append(
+            f"Table {name} is published by logical replication ({_listed(actual.narrowed)}) with a "
+            "list of columns that leaves out a column of its replica identity, or with a filter of "
+            "rows by another column, so its rows cannot be changed: let the publication's owner "
+            f"run ALTER PUBLICATION {actual.narrowed[0]} SET TABLE {name}."
+        )
     return problems
 
 
@@ -231,8 +240,8 @@ def _notes(actual: _Actual, table: OutputTable, checks: list[str]) -> list[str]:
         )
     if actual.after:
         notes.append(
-            f"Triggers of {name} run with each publication ({_listed(actual.after)}). If one "
-            "raises an error, nothing is published."
+            f"Triggers or rules of {name} run with each publication ({_listed(actual.after)}). If "
+            "one raises an error, nothing is published."
         )
     if checks:
         notes.append(

@@ -78,6 +78,7 @@ ORDER BY k.place
 -- 'client') is kept. Nothing is set for the session: behind a pooler it is somebody else's next.
 SELECT format('SET LOCAL %%I = %%L', wanted.name, wanted.value)
 FROM (VALUES ('TimeZone', 'UTC', true),
+             ('quote_all_identifiers', 'off', true),  -- it changes how catalogs name types
              ('lock_timeout', %(lock_timeout)s, false),
              ('idle_in_transaction_session_timeout', %(idle_timeout)s, false),
              ('statement_timeout', %(statement_timeout)s, true)) AS wanted (name, value, always)
@@ -123,7 +124,8 @@ LEFT JOIN pg_class AS c ON c.relnamespace = n.oid
 
 -- name: output_table
 -- What the catalogs say of an output table that bears on writing to it; no row if it is not there.
--- Triggers with the name of their function; those that run on replicas alone do not count.
+-- Triggers with the name of their function; those that do not fire in sessions of this role, such
+-- as those of replicas alone, do not count.
 SELECT c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
        (SELECT i.inhparent::regclass::text FROM pg_inherits AS i WHERE i.inhrelid = c.oid LIMIT 1)
@@ -144,15 +146,20 @@ SELECT c.relkind::text AS kind,
                AND NOT a.atthasdef AND t.typdefaultbin IS NULL AND a.attidentity = ''
                AND a.attname <> ALL(%(columns)s::text[]) ORDER BY a.attnum) AS required,
        ARRAY(SELECT quote_ident(r.rulename) FROM pg_rewrite AS r
-             WHERE r.ev_class = c.oid AND r.ev_enabled NOT IN ('D', 'R')
+             WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', session.fires)
                AND (r.ev_type IN ('2', '3') OR r.ev_type = '4' AND r.is_instead)
              ORDER BY 1) AS rewriting,
        ARRAY(SELECT format('%%s by %%s', t.tgname, t.tgfoid::regproc) FROM pg_trigger AS t
-             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled NOT IN ('D', 'R')
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('A', session.fires)
                AND t.tgtype & 3 = 3 ORDER BY 1) AS before,
        ARRAY(SELECT format('%%s by %%s', t.tgname, t.tgfoid::regproc) FROM pg_trigger AS t
-             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled NOT IN ('D', 'R')
-               AND t.tgtype & 3 <> 3 ORDER BY 1) AS after,
+             WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('A', session.fires)
+               AND t.tgtype & 3 <> 3
+             UNION ALL
+             SELECT format('rule %%s', quote_ident(r.rulename)) FROM pg_rewrite AS r
+             WHERE r.ev_class = c.oid AND r.ev_enabled IN ('A', session.fires)
+               AND r.ev_type = '4' AND NOT r.is_instead
+             ORDER BY 1) AS after,
        ARRAY(SELECT i.indexrelid::regclass::text FROM pg_index AS i
              WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)
                AND %(key)s::text[] <>
@@ -183,10 +190,34 @@ SELECT c.relkind::text AS kind,
                         SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary
                                                     AND i.indimmediate))
              ORDER BY 1) AS unidentified,
+       -- As JSON: servers before 15 have no such columns.
+       ARRAY(SELECT p.pubname::text
+             FROM pg_publication AS p
+             JOIN pg_publication_rel AS part ON part.prpubid = p.oid AND part.prrelid = c.oid,
+                  to_jsonb(part) AS told
+             WHERE (p.pubupdate OR p.pubdelete)
+               AND (EXISTS (SELECT FROM unnest(identity.columns) AS one
+                            WHERE NOT told -> 'prattrs' @> to_jsonb(one))
+                    OR EXISTS (SELECT FROM regexp_matches(told ->> 'prqual', ':varattno (\d+)', 'g')
+                                           AS used
+                               WHERE used[1]::smallint <> ALL(identity.columns)))
+             ORDER BY 1) AS narrowed,
        (SELECT count(*)::int FROM pg_subscription_rel AS s WHERE s.srrelid = c.oid)
            AS subscriptions
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
+CROSS JOIN LATERAL (
+    SELECT array_agg(a.attnum) AS columns
+    FROM pg_attribute AS a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+      AND (c.relreplident = 'f'
+           OR EXISTS (SELECT FROM pg_index AS i
+                      WHERE i.indrelid = c.oid AND a.attnum = ANY(i.indkey::smallint[])
+                        AND (c.relreplident = 'd' AND i.indisprimary
+                             OR c.relreplident = 'i' AND i.indisreplident)))
+) AS identity
+CROSS JOIN (SELECT CASE current_setting('session_replication_role')
+                   WHEN 'replica' THEN 'R'::"char" ELSE 'O'::"char" END AS fires) AS session
 WHERE n.nspname = 'public' AND c.relname = %(table)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 
 -- name: references
@@ -205,6 +236,15 @@ FROM pg_constraint AS n
 JOIN pg_class AS target ON target.oid = n.confrelid
 WHERE n.conrelid = to_regclass(%(table)s) AND n.contype = 'f'
 ORDER BY 1
+
+-- name: number_given_last
+-- The number that a table of ours gave out last; NULL where none was, or this role may not mend it.
+SELECT s.last_value
+FROM pg_class AS c
+JOIN pg_sequences AS s
+    ON format('%%I.%%I', s.schemaname, s.sequencename) =
+       pg_get_serial_sequence(%(table)s, %(column)s)
+WHERE c.oid = to_regclass(%(table)s) AND pg_has_role(c.relowner, 'USAGE')
 
 -- name: schema_migrations
 -- The room of our own objects, and the list of the migrations applied to it. The conditions
@@ -304,6 +344,7 @@ SELECT a.attname::text AS name,
        has_table_privilege(c.oid, 'UPDATE') AS can_update,
        has_table_privilege(c.oid, 'DELETE') AS can_delete,
        c.relkind::text AS kind,
+       c.relpersistence::text AS persistence,
        EXISTS (SELECT FROM pg_index AS i
                WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
                  AND i.indpred IS NULL

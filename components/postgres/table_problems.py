@@ -1,5 +1,6 @@
 """One sentence for each way in which a table breaks its contract."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,8 @@ from components.postgres.tables import MOMENT, STRING, TableContract
 _WITHOUT_ZONE: Final = "timestamp without time zone"
 _PARTITIONED: Final = "p"
 _TABLES: Final = ("r", _PARTITIONED)
+_UNLOGGED: Final = "u"
+_TEMPORARY: Final = "t"
 _KINDS: Final = {"v": "view", "m": "materialized view", "f": "foreign table"}
 
 
@@ -16,8 +19,9 @@ _KINDS: Final = {"v": "view", "m": "materialized view", "f": "foreign table"}
 class ActualColumn:
     """A column as it is in the database, and what the role may do with it or its table.
 
-    kind is pg_class.relkind of the table. has_key says whether the columns of the contract's key
-    are a unique key of the table, has_deferrable_key whether they are one that is checked late.
+    kind and persistence are pg_class.relkind and relpersistence of the table. has_key says whether
+    the columns of the contract's key are a unique key of the table, has_deferrable_key whether they
+    are one that is checked late.
     """
 
     name: str
@@ -30,6 +34,7 @@ class ActualColumn:
     can_update: bool
     can_delete: bool
     kind: str
+    persistence: str
     has_key: bool
     has_deferrable_key: bool
 
@@ -53,7 +58,10 @@ def table_problems(
     if contract.key and (kind := not_a_table(contract.table, columns[0].kind)):
         return [kind]
     by_name = {column.name: column for column in columns}
-    problems = [_missing_column(contract, name) for name in contract.columns if name not in by_name]
+    problems = list(_not_kept(contract, columns[0]))
+    problems += [
+        _missing_column(contract, name) for name in contract.columns if name not in by_name
+    ]
     for name, types in contract.columns.items():
         if name in by_name and not _fits(by_name[name], types):
             problems.append(_wrong_type(contract, by_name[name], types))
@@ -99,6 +107,21 @@ def not_a_table(name: str, kind: str) -> str:
         f"{name} is a {_KINDS[kind]}, in which rows cannot be replaced: rename it, and let "
         "`tens-insight db init` make the table."
     )
+
+
+def _not_kept(contract: TableContract, table: ActualColumn) -> Iterator[str]:
+    """Says that a table's rows are not there for others, or not after a crash."""
+    if table.persistence == _TEMPORARY:
+        yield (
+            f"Table {contract.table} is found as a temporary table in {table.schema}, which "
+            "another client of a pooler left in this session and which hides the real one: let "
+            "that client drop it, or let the pooler run DISCARD ALL between clients."
+        )
+    elif table.persistence == _UNLOGGED and contract.table.startswith("tens_insight."):
+        yield (
+            f"Table {contract.table} is UNLOGGED: a crash of the server empties it. "
+            f"ALTER TABLE {contract.table} SET LOGGED."
+        )
 
 
 def _fits(column: ActualColumn, types: frozenset[str]) -> bool:

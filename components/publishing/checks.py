@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Final
 
 from psycopg2 import sql
@@ -17,6 +18,7 @@ from components.publishing.config import PublishingConfig, ScorePublishingConfig
 from components.publishing.publication import Publication
 from components.publishing.publication_log import LogEntry
 from components.publishing.staging import BrokenRule, Replacement, Summary, count_rows
+from components.publishing.written import run_on_table
 
 _QUERIES: Final = queries(__package__)
 
@@ -38,10 +40,17 @@ def refuse_older(last: LogEntry | None, publication: Publication, table: OutputT
         PublicationRefused: as_of is before the last publication's.
     """
     if last is not None and publication.as_of < last.as_of:
+        now = datetime.now(timezone.utc)
+        ahead = (
+            " That moment lies in the future: if it was a mistake, `tens-insight publications undo "
+            f"--table {table.short}` takes it back."
+            if last.as_of > now
+            else ""
+        )
         raise PublicationRefused(
             f"{table.name} holds the state of {last.as_of:%Y-%m-%d %H:%M:%S %Z} (run "
             f"{last.run_id}), newer than this run's {publication.as_of:%Y-%m-%d %H:%M:%S %Z}: "
-            f"an older run never replaces a newer one. {_KEPT}"
+            f"an older run never replaces a newer one. {_KEPT}{ahead}"
         )
 
 
@@ -130,7 +139,7 @@ def _duplicates(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> 
         if columns
         else table.key_list,
     )
-    cursor.execute(query)
+    run_on_table(cursor, query, table.qualified)  # a domain of its key may refuse an id
     found = cursor.fetchone()
     if found is None:
         return []

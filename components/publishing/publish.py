@@ -32,7 +32,7 @@ from components.publishing.publication_log import (
 )
 from components.publishing.refusals import KeptRefusal, find_refusal, keep_refused, refused
 from components.publishing.staging import Replacement, remove_departed, stage, upsert
-from components.publishing.written import require_written, untouched_rows
+from components.publishing.written import require_kept, require_written, untouched_rows
 
 _log = logging.getLogger(__name__)
 
@@ -182,6 +182,7 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, staging, recorded.publication_id)
+    require_kept(cursor, table, staging, recorded.publication_id)
     return Published(
         written=written,
         removed=removed,

@@ -267,6 +267,14 @@ FROM {rows}
 SELECT EXISTS (SELECT FROM tens_insight.publications
                WHERE target_table = %(table)s AND undone_at IS NULL)
 
+-- name: has_triggers
+-- Whether triggers or rules of other people than Postgres see what is written to these tables.
+SELECT EXISTS (SELECT FROM pg_trigger
+               WHERE tgrelid = ANY(%(tables)s::text[]::regclass[]) AND NOT tgisinternal
+                 AND tgenabled <> 'D')
+    OR EXISTS (SELECT FROM pg_rewrite
+               WHERE ev_class = ANY(%(tables)s::text[]::regclass[]) AND ev_enabled <> 'D')
+
 -- name: highest_risks
 SELECT account_id, churn_probability, risk_category
 FROM public.account_risk_scores

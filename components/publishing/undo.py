@@ -19,10 +19,11 @@ from components.publishing.history import rebuilt_rows
 from components.publishing.lock import lock_table, user_and_host, vacuum
 from components.publishing.publication_log import EXISTING, LogEntry, PublicationLog, read_log
 from components.publishing.staging import count_rows, remove_departed, stage_query, upsert
-from components.publishing.written import require_written
+from components.publishing.written import require_written, run_on_table
 
 _QUERIES: Final = queries(__package__)
 
+_LOG: Final = "tens_insight.publications"
 _KEPT = "Nothing was undone; the table is as it was."
 
 
@@ -109,7 +110,8 @@ def _undo(
         "reason": reason,
         "undone_by": user_and_host(cursor),
     }
-    cursor.execute(_QUERIES["mark_undone"], marks)
+    if run_on_table(cursor, sql.SQL(_QUERIES["mark_undone"]), _LOG, marks) != 1:
+        raise PublicationRefused(f"{_LOG} did not take the mark: its triggers or rules. {_KEPT}")
     details = count_details(cursor, table.details) if table.details else None
     return Undone(entry, log.previous, count_rows(cursor, staging), removed, details)
 

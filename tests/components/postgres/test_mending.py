@@ -110,3 +110,35 @@ def test_the_way_out_of_a_dropped_column_works(migrated_database, capsys):
     said = capsys.readouterr().out
     assert "feedback_enriched" in said
     assert "tens_insight.publications" not in said
+
+
+def test_numbers_go_on_where_rows_were_restored_without_their_sequences(migrated_database, capsys):
+    ask(
+        migrated_database,
+        "INSERT INTO tens_insight.publications (publication_id, attempt, target_table, as_of, "
+        "model_version, label_source, rows_written, rows_removed, category_shares, run_id, "
+        "published_by) OVERRIDING SYSTEM VALUE "
+        "VALUES (7, gen_random_uuid(), 't', now(), 'm', 'l', 1, 0, '{}', 'r', 'b')",
+    )
+    assert run_cli(["db", "init"]) == 0
+    assert "tens_insight.publications would have given out numbers again" in capsys.readouterr().out
+    sequence = "pg_get_serial_sequence('tens_insight.publications', 'publication_id')"
+    assert ask(migrated_database, f"SELECT nextval({sequence})") == [(8,)]
+    assert run_cli(["db", "init"]) == 0
+    assert "is up to date" in capsys.readouterr().out
+
+
+def test_a_schema_without_its_list_of_migrations_is_named(migrated_database, capsys):
+    """As pg_dump --schema-only leaves it."""
+    ask(
+        migrated_database,
+        "TRUNCATE tens_insight.schema_migrations, tens_insight.database_identity",
+    )
+    assert run_cli(["db", "init"]) == 7
+    said = capsys.readouterr().err
+    assert "pg_dump --schema-only" in said
+    ask(migrated_database, "DROP SCHEMA tens_insight CASCADE")
+    assert run_cli(["db", "init"]) == 0
+    capsys.readouterr()
+    ask(migrated_database, "DELETE FROM tens_insight.schema_migrations WHERE name ~ '^0004'")
+    assert run_cli(["db", "init"]) == 7

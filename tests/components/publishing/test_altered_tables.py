@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import psycopg2.errors
 import pytest
+from psycopg2 import sql
 
 from components.errors import ContractBroken, PublicationRefused, TensInsightError
 from components.postgres.connection import connect
@@ -207,6 +208,14 @@ BROKEN = {
         f"CREATE PUBLICATION all_scores FOR TABLE {SCORES}",
         "logical replication .all_scores. without a replica identity",
     ),
+    "replication of columns without the key": (
+        f"CREATE PUBLICATION parts FOR TABLE {SCORES} (churn_probability)",
+        "logical replication .parts. with a list of columns that leaves out",
+    ),
+    "replication of rows by another column": (
+        f"CREATE PUBLICATION parts FOR TABLE {SCORES} WHERE (churn_probability > 0.5)",
+        "logical replication .parts. with .* a filter of rows by another column",
+    ),
     "an enum for a key": (
         "CREATE TYPE tier AS ENUM ('A', 'B', 'C', 'D', 'E'); "
         f"DROP INDEX idx_account_id_lower; ALTER TABLE {SCORES} ALTER account_id TYPE tier "
@@ -385,6 +394,85 @@ def test_our_own_tables_must_take_all_rows_too(prepared: str, name: str, said: s
     with pytest.raises(PublicationRefused, match=f"A trigger of tens_insight.{name} ended"):
         put(2)
     assert rows_of(prepared, SCORES) == before
+
+
+@pytest.mark.parametrize("when", ["BEFORE INSERT", "AFTER INSERT"])
+def test_a_history_that_differs_from_the_rows_is_not_published(prepared: str, when: str) -> None:
+    later = "DELETE FROM tens_insight.account_risk_score_history; RETURN NULL;"
+    body = CHANGES if when.startswith("BEFORE") else later
+    execute(prepared, trigger("spoils", body, when, "tens_insight.account_risk_score_history"))
+    before = rows_of(prepared, SCORES)
+    with pytest.raises(PublicationRefused, match=r"history does not hold .* 4 rows differ"):
+        put(2)
+    assert rows_of(prepared, SCORES) == before
+
+
+def test_an_undo_that_the_log_does_not_take_does_nothing(prepared: str) -> None:
+    put(2)
+    execute(prepared, trigger("no", "RETURN NULL;", "BEFORE UPDATE", "tens_insight.publications"))
+    before = rows_of(prepared, SCORES)
+    with pytest.raises(PublicationRefused, match="did not take the mark.*Nothing was undone"):
+        undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+    assert rows_of(prepared, SCORES) == before
+
+
+def test_an_event_trigger_that_forbids_temporary_tables_is_named(prepared: str) -> None:
+    raises = "BEGIN RAISE EXCEPTION 'no tables today'; END"
+    execute(
+        prepared,
+        f"CREATE FUNCTION forbids() RETURNS event_trigger LANGUAGE plpgsql AS $$ {raises} $$; "
+        "CREATE EVENT TRIGGER forbids ON ddl_command_start EXECUTE FUNCTION forbids()",
+    )
+    with pytest.raises(ContractBroken, match="no tables today .*raised that"):
+        put(2)
+
+
+def test_settings_of_the_role_change_nothing_that_is_found(
+    prepared: str, postgres_server: Any
+) -> None:
+    """Names of types are the same, and triggers count that fire in this role's sessions."""
+    execute(prepared, trigger("drops", DROPS), f"ALTER TABLE {SCORES} ENABLE REPLICA TRIGGER drops")
+    assert not any("drops" in one for one in seen())
+    postgres_server.execute(
+        sql.SQL("ALTER DATABASE {} SET quote_all_identifiers = on").format(here := _name(prepared))
+    )
+    postgres_server.execute(
+        sql.SQL("ALTER DATABASE {} SET session_replication_role = 'replica'").format(here)
+    )
+    said = seen()
+    assert not any(one.startswith("problem: ") for one in said), said
+    assert any("drops by drops" in one for one in said)
+    with pytest.raises(PublicationRefused, match="drops by drops"):
+        put(2)
+
+
+def _name(url: str) -> sql.Identifier:
+    return sql.Identifier(urlsplit(url).path.lstrip("/"))
+
+
+def test_rows_that_a_crash_would_lose_are_a_problem(prepared: str) -> None:
+    execute(prepared, "ALTER TABLE tens_insight.account_risk_score_history SET UNLOGGED")
+    assert any("account_risk_score_history is UNLOGGED" in one for one in seen())
+
+
+def test_a_temporary_table_that_hides_the_feedback_is_a_problem(prepared: str) -> None:
+    """As another client of a pooler leaves it in the session that both have."""
+    with closing(connect("tens-insight test")) as connection:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE feedback_enriched AS TABLE feedback_enriched")
+        report = check_contract(
+            connection,
+            churn_table="account_churn",
+            churn_account_column="account_id",
+            churn_date_column="churned_at",
+        )
+    assert any("feedback_enriched is found as a temporary table" in one for one in report.problems)
+
+
+def test_a_publication_of_the_future_says_how_it_is_taken_back(prepared: str) -> None:
+    execute(prepared, "UPDATE tens_insight.publications SET as_of = now() + interval '1 year'")
+    with pytest.raises(PublicationRefused, match="lies in the future.*undo --table scores"):
+        put(2)
 
 
 def test_product_areas_are_compared_too(prepared: str) -> None:
