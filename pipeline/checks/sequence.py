@@ -83,6 +83,14 @@ def has_sound_rows(database: CheckedDatabase) -> Iterator[Finding]:
         faults, sampled = all_of_them, False
     yield from _unknown_values(database, faults, sampled)
     yield from _areas(database, faults, sampled)
+    if faults.unsound_elsewhere:
+        said = (
+            f"{faults.unsound_elsewhere} more rows of feedback_enriched hold a sentiment other "
+            "than positive, neutral and negative or a priority outside 1 to 5. A run reads none of "
+            f"them as of {database.as_of:%Y-%m-%d}, since they are older than the windows that "
+            "count, at or after as_of, or without a possible date. Correct the ETL that wrote them."
+        )
+        yield Finding(DataGateStopped(said), Stops.NOTHING, sampled)
 
 
 def _faults(database: CheckedDatabase, feedback: sql.Composable) -> Faults:

@@ -21,13 +21,15 @@ _NEVER_NULL: Final = [column.name for column in COLUMNS if column not in (ACCOUN
 
 @dataclass(frozen=True)
 class Faults:
-    """Rows before as_of that a run would refuse.
+    """Rows that a run would refuse, of a possible date before as_of, and those beside them.
 
     Attributes:
         unsound_in_areas: In the window of the product areas, with an unknown sentiment or priority.
         named: Rows with an account, of any possible date.
         unknown_sentiment: Those of them since the oldest lookback with an unknown sentiment.
         unknown_priority: Likewise, with a priority outside 1 to 5.
+        unsound_elsewhere: Rows with an unknown sentiment or priority of which the two former know
+            nothing: older than their windows, at or after as_of, or without a possible date.
         nulls: Rows with an account in which a column is NULL that must not be, by column.
     """
 
@@ -35,6 +37,7 @@ class Faults:
     named: int
     unknown_sentiment: int
     unknown_priority: int
+    unsound_elsewhere: int
     nulls: dict[str, int]
 
 
@@ -82,7 +85,7 @@ def count_faults(
         feedback: The FROM item that yields the feedback.
     """
     nulls = [
-        sql.SQL("{}, count(*) FILTER (WHERE named AND {} IS NULL)").format(
+        sql.SQL("{}, count(*) FILTER (WHERE named AND dated AND {} IS NULL)").format(
             sql.Literal(name), sql.Identifier(name)
         )
         for name in _NEVER_NULL

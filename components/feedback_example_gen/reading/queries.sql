@@ -109,22 +109,24 @@ WHERE oid IN (to_regclass('tens_insight.publications'),
 EXPLAIN (FORMAT JSON) SELECT FROM feedback_enriched
 
 -- name: faults
--- Rows that a run would refuse, in one scan: of the window of the product areas, and of accounts.
-SELECT count(*) FILTER (WHERE created_at >= %(areas_since)s
-                          AND (known_sentiment AND known_priority) IS NOT TRUE) AS unsound_in_areas,
-       count(*) FILTER (WHERE named) AS named,
-       count(*) FILTER (WHERE named AND created_at >= %(events_since)s AND NOT known_sentiment)
-           AS unknown_sentiment,
-       count(*) FILTER (WHERE named AND created_at >= %(events_since)s AND NOT known_priority)
-           AS unknown_priority,
+-- Rows that a run would refuse, in one scan: of the window of the product areas, and of accounts;
+-- and rows of the same faults that no window holds, whatever their date.
+SELECT count(*) FILTER (WHERE in_areas AND NOT sound) AS unsound_in_areas,
+       count(*) FILTER (WHERE named AND dated) AS named,
+       count(*) FILTER (WHERE in_events AND NOT known_sentiment) AS unknown_sentiment,
+       count(*) FILTER (WHERE in_events AND NOT known_priority) AS unknown_priority,
+       count(*) FILTER (WHERE NOT sound AND NOT in_areas AND NOT in_events) AS unsound_elsewhere,
        jsonb_build_object({nulls}) AS nulls
-FROM (SELECT {columns},
-             account_id::text <> '' AS named,
-             sentiment::text = ANY(%(sentiments)s) AS known_sentiment,
-             priority BETWEEN 1 AND 5 AS known_priority
-      FROM {feedback}) AS feedback
-WHERE created_at >= %(earliest)s
-  AND created_at < %(as_of)s
+FROM (SELECT *,
+             coalesce(known_sentiment AND known_priority, false) AS sound,
+             dated AND created_at >= %(areas_since)s AS in_areas,
+             named AND dated AND created_at >= %(events_since)s AS in_events
+      FROM (SELECT {columns},
+                   coalesce(account_id::text <> '', false) AS named,
+                   coalesce(created_at >= %(earliest)s AND created_at < %(as_of)s, false) AS dated,
+                   sentiment::text = ANY(%(sentiments)s) AS known_sentiment,
+                   priority BETWEEN 1 AND 5 AS known_priority
+            FROM {feedback}) AS feedback) AS feedback
 
 -- name: has_named_row
 -- Whether any row can be an event at all; with GoInsight's index on account_id found at once.

@@ -150,6 +150,23 @@ def test_a_value_that_the_contract_does_not_know_is_found(world, capsys, kind):
     assert "Product areas are not ranked: 1 rows" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "moment", ["2025-05-01", "2026-07-01", "infinity", "-infinity", "0044-03-15 BC", None]
+)
+def test_such_a_value_where_no_run_reads_it_is_counted_and_ends_nothing(
+    world, capsys, monkeypatch, moment
+):
+    monkeypatch.setenv("TENS_INSIGHT_LOOKBACK_DAYS", "30")
+    execute(
+        world, NO_RULES, f"{ALTER} ALTER created_at DROP NOT NULL",
+        f"UPDATE feedback_enriched SET priority = 9, created_at = "
+        f"{f'{moment!r}' if moment else 'NULL'} {ONE_ROW} {RECENT}",
+    )  # fmt: skip
+    code, found = checked(capsys)
+    assert (code, found["problems"]) == (0, [])
+    assert any(warning.startswith("1 more rows of feedback") for warning in found["warnings"])
+
+
 def test_too_few_accounts_keep_back_the_scores_alone(world, capsys, monkeypatch):
     execute(
         world, "DELETE FROM feedback_enriched WHERE account_id NOT IN "
