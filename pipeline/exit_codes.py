@@ -28,6 +28,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.AddressInvalid: CONFIGURATION_INVALID,
     errors.OtherDatabase: CONFIGURATION_INVALID,
     errors.StateUnusable: CONFIGURATION_INVALID,
+    errors.RegistryInconsistent: CONFIGURATION_INVALID,
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.StateDirectoryBusy: STATE_DIRECTORY_BUSY,

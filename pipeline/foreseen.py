@@ -77,27 +77,35 @@ def unreadable_input(error: BaseException, inputs: dict[str, str]) -> StateUnusa
     for maker, folder in inputs.items():
         lacking = _lacking(folder)
         if lacking:
-            return StateUnusable(f"What {maker} made and a run kept is {lacking}. {_AGAIN}")
+            return StateUnusable(f"What {maker} made and a run kept is {lacking}. {_cure(maker)}")
     text = " ".join(_short(one, longest=10_000) for one in _causes(error))
     for maker, folder in inputs.items():
         if folder in text:
             return StateUnusable(
                 f"What {maker} made and a run kept in {folder} cannot be read: {_short(error)}. "
-                f"{_AGAIN}"
+                f"{_cure(maker)}"
             )
     if inputs and any(_is_of_reading(one) for one in _causes(error)):
         named = "; ".join(f"{folder} of {maker}" for maker, folder in inputs.items())
         return StateUnusable(
             f"One of the artifacts that earlier runs kept cannot be read ({_short(error)}): "
-            f"{named}. {_AGAIN}"
+            f"{named}. {_cure(*inputs)}"
         )
     return None
 
 
-_AGAIN: Final = (
-    "Restore the state directory from a backup (docs/state.md), or run `tens-insight run train`, "
-    "which makes all of them again."
-)
+_TUNER: Final = "ModelTuner"
+
+
+def _cure(*makers: str) -> str:
+    """Says how to go on without what these nodes made."""
+    again = "run `tens-insight run train`, which makes all of them again"
+    if any(maker.startswith(_TUNER) for maker in makers):
+        again = (
+            f"run `tens-insight run tune`, or set {variable('hyperparameters')}=settings, with "
+            "which training does without"
+        )
+    return f"Restore the state directory from a backup (docs/state.md), or {again}."
 
 
 def _lacking(folder: str) -> str:

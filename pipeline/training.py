@@ -69,6 +69,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     former_champion = nodes.resolve_champion(deployment, *nodes.any_model())
     former_champion = former_champion.with_id("FormerChampion")
     former_champion.add_upstream_node(data_gate)
+    transform.add_upstream_node(former_champion)  # nothing is learnt beside a damaged champion
     evaluator = _evaluate(examples, schema, trainer, former_champion)
     model_gate = nodes.gate_model(
         settings,

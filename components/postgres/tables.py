@@ -431,8 +431,8 @@ REFUSALS: Final = TableContract(
 )
 RUNS: Final = TableContract(
     table="tens_insight.runs",
-    columns={"run_id": STRING, "state": STRING, "started_at": MOMENT},
-    rights=("SELECT", "INSERT", "UPDATE"),
+    columns={"run_id": STRING, "state": STRING, "started_at": MOMENT, "seen_at": MOMENT},
+    rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
 )
 DATABASE_IDENTITY: Final = TableContract(
     table="tens_insight.database_identity", columns={"id": UUID}, rights=("SELECT",)

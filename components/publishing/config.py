@@ -23,7 +23,8 @@ class PublishingConfig(DatabaseConfig):
         description="Circuit breaker: publish in spite of it, for this reason, which is logged.",
     )
     history_days: Days = Field(
-        default=400, description="Days for which the history of publications is kept."
+        default=400,
+        description="Days for which the history of publications and records of runs are kept.",
     )
 
     @pydantic.field_validator("accept_shift")

@@ -6,6 +6,8 @@ from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
+from components.registry.artifact_names import saved_model_path
+from components.registry.exported_files import require_exported
 from components.registry.judged import judged_models
 from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.registry.rule import champion
@@ -31,6 +33,7 @@ class ChampionStrategy(resolver.ResolverStrategy):
 
         Raises:
             RegistryInconsistent: Two models have one version.
+            StateUnusable: Its files are gone, or not those that were exported.
             OtherDatabase: The champion learnt from a database that the store never belonged to.
         """
         models_key = _key_of(input_dict, standard_artifacts.Model)
@@ -47,7 +50,11 @@ class ChampionStrategy(resolver.ResolverStrategy):
         if found is None:
             return nothing
         (model,) = [one for one in models if one.id == found.model_id]
-        require_known_database(store, found.version, ModelProperties.read(model).database_id)
+        properties = ModelProperties.read(model)
+        require_known_database(store, found.version, properties.database_id)
+        if properties.saved_model_sha256:
+            # Here, and not where it is first read: nothing is trained beside a damaged champion.
+            require_exported(saved_model_path(model.uri), properties, found.version)
         return {
             models_key: [model],
             blessings_key: [max(_of(blessings, found.model_id), key=lambda one: one.id)],

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 import psycopg2
@@ -33,6 +33,7 @@ from pipeline.runs.record import (
 )
 from pipeline.runs.run_id import new_run_id
 from pipeline.runs.run_lock import run_lock
+from pipeline.runs.signs_of_life import SignsOfLife
 from pipeline.settings import ConfigurationInvalid, Settings, load_settings, state_settings
 from pipeline.state_directory import not_writable, open_state_dir
 
@@ -71,6 +72,7 @@ class Attempt:
         self._answers = False
         self._has_log = False
         self._is_open = False
+        self._life = SignsOfLife(self._tell_alive)
         self._record = RunRecord(
             run_id=new_run_id(now),
             kind=kind,
@@ -145,6 +147,7 @@ class Attempt:
         self._answers = True
         self.note(database=database)
         self._tell_database()
+        self._life.start()
 
     def complete(self, code: int = PUBLISHED, **changes: Any) -> None:
         """Says that it came to its end as it should.
@@ -185,11 +188,29 @@ class Attempt:
         Args:
             warned: What our own code logged as warnings.
         """
+        self._life.stop()
         warnings = tuple(dict.fromkeys((*self._record.warnings, *warned)))
         self.note(ended_at=datetime.now(timezone.utc), warnings=warnings[:_KEPT_WARNINGS])
         self._write(self._record)
         if self._answers:
             self._tell_database()
+        if self._record.state == COMPLETE:
+            self._drop_old()
+
+    def _drop_old(self) -> None:
+        """Removes records that are older than the history of publications."""
+        days = self._settings.scoring.history_days
+        try:
+            self._records.drop_before(self._record.started_at - timedelta(days=days))
+            if database_is_configured(os.environ):
+                with _session() as cursor:
+                    run_table.drop_old_runs(cursor, days)
+        except (OSError, TensInsightError, psycopg2.Error) as error:
+            _log.info("Old records of runs were not removed: %s", error)
+
+    def _tell_alive(self) -> None:
+        with _session() as cursor:
+            run_table.tell_alive(cursor, self.run_id)
 
     def _write(self, record: RunRecord) -> None:
         if not self._is_open:

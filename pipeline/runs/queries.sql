@@ -1,7 +1,8 @@
 -- name: newest_runs
 -- The newest attempts.
 SELECT run_id, kind, state, started_at, ended_at, run_by, exit_code, error, sentence, failed_node,
-       model_version, published, warnings, log, report, state_dir
+       model_version, published, warnings, log, report, state_dir, seen_at,
+       state IN ('waiting', 'running') AND seen_at < now() - %(silent_after)s AS silent
 FROM tens_insight.runs
 ORDER BY started_at DESC, run_id DESC
 LIMIT %(limit)s
@@ -26,13 +27,31 @@ ON CONFLICT (run_id) DO UPDATE
 SET state = excluded.state, ended_at = excluded.ended_at, exit_code = excluded.exit_code,
     error = excluded.error, sentence = excluded.sentence, failed_node = excluded.failed_node,
     model_version = excluded.model_version, published = excluded.published,
-    warnings = excluded.warnings, log = excluded.log, report = excluded.report
+    warnings = excluded.warnings, log = excluded.log, report = excluded.report,
+    seen_at = now()
 -- Whose end was told here was not killed, though its own file could not be written any more.
 WHERE excluded.state <> 'killed' OR runs.ended_at IS NULL
+
+-- name: sign_of_life
+-- A run is still at work.
+UPDATE tens_insight.runs
+SET seen_at = now()
+WHERE run_id = %(run_id)s
+  AND ended_at IS NULL
+
+-- name: drop_runs
+-- Attempts that are old, but for the newest of all.
+DELETE FROM tens_insight.runs
+WHERE started_at < now() - %(age)s
+  AND run_id NOT IN (SELECT run_id
+                     FROM tens_insight.runs
+                     ORDER BY started_at DESC, run_id DESC
+                     LIMIT %(keep)s)
 
 -- name: run
 -- One attempt.
 SELECT run_id, kind, state, started_at, ended_at, run_by, exit_code, error, sentence, failed_node,
-       model_version, published, warnings, log, report, state_dir
+       model_version, published, warnings, log, report, state_dir, seen_at,
+       state IN ('waiting', 'running') AND seen_at < now() - %(silent_after)s AS silent
 FROM tens_insight.runs
 WHERE run_id = %(run_id)s

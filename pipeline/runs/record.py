@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from components.state_files import make_private, replace_text
+from pipeline.runs.run_id import new_run_id
 
 TRAIN: Final = "train"
 SCORE: Final = "score"
@@ -28,13 +29,17 @@ FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
 KILLED: Final = "killed"
 NOT_STARTED: Final = "not started"
+SILENT: Final = "no sign of life"
+"""Read from the database of a run elsewhere that says it is at work; never written."""
 AT_WORK: Final = (WAITING, RUNNING)
 
 WAS_KILLED: Final = (
     "The process was killed, or the machine went down: nothing says how it ended. The log file "
     "shows how far it came."
 )
-_MOMENTS: Final = ("started_at", "ended_at")
+KEPT_IN_ANY_CASE: Final = 20
+"""The newest records, which are never too old."""
+_MOMENTS: Final = ("started_at", "ended_at", "seen_at")
 _LISTS: Final = ("published", "warnings")
 _PATHS: Final = ("log", "report")
 
@@ -47,7 +52,8 @@ class RunRecord:
         run_id: The run's name.
         kind: train, score or tune.
         state: waiting (for another run), running, complete, failed, interrupted (by a signal
-            that it could answer), killed, or not started (another run was at work).
+            that it could answer), killed, not started (another run was at work), or no sign of
+            life (on another machine, for some minutes).
         started_at: UTC.
         ended_at: UTC; None while it is at work, and where nobody saw the end.
         run_by: User and machine, "user on host".
@@ -64,6 +70,7 @@ class RunRecord:
         report: Path of the evaluation report, likewise; empty if there is none.
         database: user@host:port/dbname, as far as it is known.
         state_dir: The state directory.
+        seen_at: When the database last heard of it, UTC; None where it was not asked.
         in_database: Whether tens_insight.runs has it as it is here.
     """
 
@@ -85,6 +92,7 @@ class RunRecord:
     report: str = ""
     database: str = ""
     state_dir: str = ""
+    seen_at: datetime | None = None
     in_database: bool = False
 
     @property
@@ -204,6 +212,18 @@ class RunRecords:
                 self.write(record)
             if not self._is_alive(path.stem):
                 path.unlink(missing_ok=True)
+
+    def drop_before(self, moment: datetime) -> None:
+        """Removes the records of attempts that began before a moment, but for the newest.
+
+        Raises:
+            OSError: A file cannot be removed.
+        """
+        names = sorted((path.stem for path in self._folder.glob("*.json")), reverse=True)
+        first = new_run_id(moment)  # names of later runs sort after it
+        for name in names[KEPT_IN_ANY_CASE:]:
+            if name < first and not self._is_alive(name):
+                self._file(name).unlink(missing_ok=True)
 
     def _in_state_dir(self, path: str) -> str:
         folder = self._folder.parent

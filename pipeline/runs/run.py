@@ -22,7 +22,7 @@ from components.registry.published_properties import (
 from pipeline.checks.checked_database import CheckedDatabase
 from pipeline.checks.finding import raise_what_stops, warning_of
 from pipeline.checks.sequence import run_checks
-from pipeline.checks.state import state_findings
+from pipeline.checks.state import champion_findings, state_findings
 from pipeline.database import open_database
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
 from pipeline.logs import import_tensorflow
@@ -200,8 +200,11 @@ def preflight(
     with progress.step("Checking the database"), open_database(settings, "check") as connection:
         checked = CheckedDatabase(connection, settings, splits, need_outputs=need_outputs)
         findings = run_checks(checked)
-        if not adopt:
-            findings = [*state_findings(settings, connection, findings), *findings]
+        if adopt:
+            findings += champion_findings(settings) if need_outputs else []
+        else:
+            told = state_findings(settings, connection, findings, need_champion=need_outputs)
+            findings = [*told, *findings]
         raise_what_stops(findings, describe(connection), need_outputs=need_outputs)
         database = read_identity(connection)
     for finding in findings:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -10,7 +10,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.queries import queries
 from components.postgres.rows import record, records
 from components.postgres.tables import OUTPUT_TABLES
-from pipeline.runs.record import NOT_STARTED, RunRecord
+from pipeline.runs.record import KEPT_IN_ANY_CASE, NOT_STARTED, SILENT, RunRecord
+from pipeline.runs.signs_of_life import SILENT_AFTER
 
 _QUERIES: Final = queries(__package__)
 _ARRAYS: Final = ("published", "warnings")
@@ -38,10 +39,22 @@ class _Row:
     log: str
     report: str
     state_dir: str
+    seen_at: datetime
+    silent: bool
 
     def as_record(self) -> RunRecord:
         lists = {name: tuple(getattr(self, name)) for name in _ARRAYS}
-        return RunRecord(**asdict(self) | lists, in_database=True)
+        values = asdict(self) | lists | {"seen_at": self.seen_at.astimezone(timezone.utc)}
+        if values.pop("silent"):
+            values |= {"state": SILENT, "sentence": self._silence()}
+        return RunRecord(**values, in_database=True)
+
+    def _silence(self) -> str:
+        return (
+            f"No sign of life since {self.seen_at.astimezone(timezone.utc):%Y-%m-%d %H:%M} UTC: "
+            "the process was killed, its machine is down, or it does not reach the database. "
+            f"`tens-insight status` there, with {self.state_dir or 'its state directory'}, knows."
+        )
 
 
 @dataclass(frozen=True)
@@ -61,15 +74,26 @@ def put_records(cursor: Cursor, found: Sequence[RunRecord]) -> None:
 
 def read_records(cursor: Cursor, limit: int) -> list[RunRecord]:
     """Returns the newest records, newest first."""
-    cursor.execute(_QUERIES["newest_runs"], {"limit": limit})
+    cursor.execute(_QUERIES["newest_runs"], {"limit": limit, "silent_after": SILENT_AFTER})
     return [row.as_record() for row in records(cursor, _Row)]
 
 
 def read_record(cursor: Cursor, run_id: str) -> RunRecord | None:
     """Returns the record of a run; None where there is none."""
-    cursor.execute(_QUERIES["run"], {"run_id": run_id})
+    cursor.execute(_QUERIES["run"], {"run_id": run_id, "silent_after": SILENT_AFTER})
     row = record(cursor, _Row)
     return row.as_record() if row else None
+
+
+def tell_alive(cursor: Cursor, run_id: str) -> None:
+    """Says that a run is still at work; nothing of one that has ended."""
+    cursor.execute(_QUERIES["sign_of_life"], {"run_id": run_id})
+
+
+def drop_old_runs(cursor: Cursor, days: int) -> None:
+    """Removes what began longer ago than so many days, but for the newest runs."""
+    parameters = {"age": timedelta(days=days), "keep": KEPT_IN_ANY_CASE}
+    cursor.execute(_QUERIES["drop_runs"], parameters)
 
 
 def published_by(cursor: Cursor, run_ids: Collection[str]) -> list[PublishedByRun]:

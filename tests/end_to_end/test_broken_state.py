@@ -1,17 +1,25 @@
 """Each file and folder of the state directory broken once: a sentence and a documented code."""
 
+import re
+import shlex
 import shutil
 import sqlite3
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 
 import pytest
-from tfx.types import standard_artifacts
+from tfx.types import artifact_utils, standard_artifacts
 
 from components.errors import StateUnusable
 from components.registry.model_properties import ModelProperties
+from components.registry.strategy import ChampionStrategy
 from components.sound_model import sound_scorer
+from pipeline.checks.finding import Stops
+from pipeline.checks.state import champion_findings
+from pipeline.registry.metadata_store import open_store
 from pipeline.registry.registry import Registry
+from pipeline.registry.state_places import moving_artifacts
+from pipeline.settings import load_settings
 from tests.end_to_end.conftest import SCORES, SMALLEST_BLESSED
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="wiring")]
@@ -137,23 +145,66 @@ def test_a_model_that_is_not_what_was_exported_never_scores(broken_copy, file, h
         sound_scorer(model)
     assert "models withdraw" in str(told.value)
     assert ModelProperties.read(model).saved_model_sha256
+    # A training run compares with it, and looks before anything is learnt.
+    (finding,) = champion_findings(_settings(broken_copy))
+    assert (str(finding.error), finding.stops) == (str(told.value), Stops.SCORES)
+    with pytest.raises(StateUnusable, match="models withdraw"):
+        _resolve(broken_copy)
+
+
+def test_without_a_damaged_champion_a_training_run_goes_on(broken_copy):
+    (folder,) = broken_copy.state_dir.glob("pipeline_root/*/ModelTrainer/model/*/Format-Serving")
+    _flip(folder / "saved_model.pb")
+    checked = broken_copy.run("db", "check", **SMALLEST_BLESSED)
+    (problem,) = re.findall(r"^problem .*", checked.out, re.M)
+    assert checked.code == 6
+    command = re.search(r"`tens-insight (models withdraw .*?)`", problem)[1]
+    withdrawn = broken_copy.run(*shlex.split(command))
+    assert withdrawn.code == 0, withdrawn.err
+    assert champion_findings(_settings(broken_copy)) == []
+    assert _resolve(broken_copy) == {"model": [], "blessing": []}
+    assert broken_copy.run("db", "check", **SMALLEST_BLESSED).code == 0
+
+
+def _settings(installation):
+    return load_settings(state_dir=installation.state_dir)
+
+
+def _resolve(installation):
+    """Asks the strategy that both pipelines use, of the artifacts where they lie now."""
+    path = installation.state_dir / STORE
+    store, located = open_store(path), moving_artifacts(open_store(path), installation.state_dir)
+    kinds = {"model": standard_artifacts.Model, "blessing": standard_artifacts.ModelBlessing}
+    found = {
+        key: [
+            artifact_utils.deserialize_artifact(store_type, located(one))
+            for one in store.get_artifacts_by_type(kind.TYPE_NAME)
+        ]
+        for key, kind in kinds.items()
+        for store_type in [store.get_artifact_type(kind.TYPE_NAME)]
+    }
+    return ChampionStrategy().resolve_artifacts(store, found)
 
 
 @pytest.mark.parametrize(
-    ("name", "harm", "said"),
+    ("kind", "name", "harm", "said"),
     [
-        ("*/ModelTrainer/model/*/Format-Serving/variables/*data*", _flip, "SHA-256"),
-        ("*-train/StatisticsGen", _gone, "What StatisticsGen"),
-        ("*-train/StatisticsGen/statistics/*/Split-train/*", _cut, "StatisticsGen"),
+        ("train", "*/ModelTrainer/model/*/Format-Serving/variables/*data*", _flip, "SHA-256"),
+        ("score", "*-train/StatisticsGen", _gone, "What StatisticsGen"),
+        ("score", "*-train/StatisticsGen/statistics/*/Split-train/*", _cut, "StatisticsGen"),
     ],
 )
-def test_a_run_that_cannot_read_what_was_kept_publishes_no_score(broken_copy, name, harm, said):
+def test_a_run_that_cannot_read_what_was_kept_publishes_no_score(
+    broken_copy, kind, name, harm, said
+):
     before = broken_copy.query(SCORES)
     (path,) = (broken_copy.state_dir / "pipeline_root").glob(name)
     harm(path)
-    finished = broken_copy.run("run", "score", **SMALLEST_BLESSED)
+    finished = broken_copy.run("run", kind, **SMALLEST_BLESSED)
     assert finished.code == 6, finished.err
     assert said in finished.err
+    assert "Published 18 product areas." in finished.err
+    assert len(list(broken_copy.state_dir.glob("pipeline_root/*-train/ModelTrainer/model/*"))) == 1
     assert str(broken_copy.state_dir) in finished.err
     assert "Traceback" not in finished.err
     assert broken_copy.query(SCORES) == before

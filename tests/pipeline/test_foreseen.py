@@ -73,6 +73,13 @@ def test_an_input_that_is_gone_empty_or_unreadable_is_named(tmp_path: Path) -> N
     assert unreadable_input(EOFError("ends early"), {}) is None
 
 
+def test_hyperparameters_that_are_gone_are_found_again_by_tuning(tmp_path: Path) -> None:
+    gone = unreadable_input(KeyError("a bug"), {"ModelTuner (artifact 5)": f"{tmp_path}/none"})
+    assert "`tens-insight run tune`" in str(gone)
+    assert "TENS_INSIGHT_HYPERPARAMETERS=settings" in str(gone)
+    assert "run train" not in str(gone)
+
+
 def test_a_lock_is_not_damage() -> None:
     assert isinstance(store_error(Path("x"), "database is locked"), StateDirectoryBusy)
     assert isinstance(store_error(Path("x"), "malformed"), StateUnusable)

@@ -73,6 +73,11 @@ def test_the_champion_is_resolved_after_the_gate(train_graph):
     assert {"ModelTrainer", "ModelGate"}.isdisjoint(before(train_graph, "FormerChampion"))
 
 
+def test_nothing_is_learnt_beside_a_damaged_champion(train_graph):
+    assert "FormerChampion" in before(train_graph, "Transform")
+    assert "FormerChampion" in before(train_graph, "ModelTrainer")
+
+
 def test_the_report_comes_after_everything(train_graph):
     assert before(train_graph, "ModelReview") == train_graph.keys() - {"ModelReview"}
     assert [node for node in train_graph if "ModelReview" in train_graph[node]] == []
