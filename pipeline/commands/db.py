@@ -16,8 +16,14 @@ def command() -> None:
     """Creates and checks what the database contract asks for."""
 
 
-@command.command(epilog=examples("tens-insight db init"))
-def init() -> None:
+_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print what was done as one line of JSON."
+)
+
+
+@command.command(epilog=examples("tens-insight db init", "tens-insight db init --json"))
+@_json
+def init(as_json: bool) -> None:
     """Creates what is missing; run again, it changes nothing.
 
     The two output tables in schema public, and our own objects in schema
@@ -34,6 +40,9 @@ def init() -> None:
         applied = migrate(connection)
         note = foreign_owner(connection) if applied else None
         where = describe(connection)
+    if as_json:
+        say_json({"database": where, "applied": applied, "note": note, "exit": 0})
+        return
     for name in applied:
         say(f"applied {name}" if name.endswith(".sql") else name)
     say(f"{where} is up to date.")
@@ -42,7 +51,8 @@ def init() -> None:
 
 
 @command.command(epilog=examples("tens-insight db adopt"))
-def adopt() -> None:
+@_json
+def adopt(as_json: bool) -> None:
     """Lets models and runs of another database pass to the one that is named now.
 
     For a copy of the database that models shall score too, such as for staging, or one that
@@ -61,7 +71,12 @@ def adopt() -> None:
     open_state_dir(settings)
     with open_database(settings, "adopt") as connection:
         database = read_identity(connection)
-    say(adopt_state(settings, database))
+    said = adopt_state(settings, database)
+    if as_json:
+        told = {"database": database.described, "database_id": database.id}
+        say_json({**told, "said": said, "exit": 0})
+    else:
+        say(said)
 
 
 def _role_name(_: click.Context, option: click.Parameter, name: str) -> str:

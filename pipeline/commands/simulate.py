@@ -3,7 +3,7 @@
 import click
 
 from pipeline.commands.parts import examples
-from pipeline.text.terminal import say
+from pipeline.text.terminal import say, say_json
 
 # As in pipeline/demo/world_model.py and simulate.py, which import numpy; a test compares them.
 SCENARIOS = ("base", "strong", "null", "harsh", "regime")
@@ -32,6 +32,7 @@ SHAPES = ("plain", "goinsight")
 @click.option(
     "--delete-foreign", is_flag=True, help="Delete feedback that no simulation wrote, too."
 )
+@click.option("--json", "as_json", is_flag=True, help="Print what was written as JSON.")
 def command(
     accounts: int,
     days: int,
@@ -40,11 +41,14 @@ def command(
     shape: str,
     replace: bool,
     delete_foreign: bool,
+    as_json: bool,
 ) -> None:
     """Writes feedback_enriched and account_churn of a simulated world.
 
     Refuses a database that holds feedback which it did not write, unless told.
     """
+    from dataclasses import asdict
+
     from components.postgres.connection import describe
     from pipeline.database import open_database
     from pipeline.demo.simulate import simulate
@@ -68,6 +72,9 @@ def command(
             progress=lambda done, total: progress.update(f"{done} of {total} accounts"),
         )
         where = describe(connection)
+    if as_json:
+        say_json({"database": where, **asdict(world), "exit": 0})
+        return
     say(
         f"Wrote {world.rows} rows of feedback of {world.accounts} accounts, {world.churned} of "
         f"which churned, from {world.started_at:%Y-%m-%d} to {world.ended_at:%Y-%m-%d}, to {where}."

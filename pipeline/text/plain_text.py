@@ -1,8 +1,9 @@
 """Lines and tables of plain text, which may be piped or copied."""
 
 import os
+import re
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Final
 
@@ -15,6 +16,8 @@ NONE = "-"
 
 _BETWEEN: Final = 2
 """Blanks between two columns."""
+_PART: Final = re.compile(r"[^_=/]*[_=/]+|[^_=/]+")
+"""What a word is divided into where it must be."""
 _NARROWEST: Final = 40
 _WITHOUT_TERMINAL: Final = 80
 
@@ -86,12 +89,7 @@ def table_lines(
     table = [row + [""] * (count - len(row)) for row in table]
     room = (width or terminal_width()) - len(indent)
     needed = [max(map(cell_len, column)) for column in zip(*table, strict=True)]
-    least = [
-        needed[place] if place in right or place in whole else _longest_word(column)
-        for place, column in enumerate(zip(*table, strict=True))
-    ]
-    if least:
-        least[0] = min(needed[0], room // 2)
+    least = _least_widths(table, needed, {*right, *whole}, room)
     for number, block in enumerate(_blocks(least, room)):
         if number:
             yield ""
@@ -100,6 +98,40 @@ def table_lines(
             cells = [row[one] for one in block]
             aligned = [one in right for one in block]
             yield from (f"{indent}{line}".rstrip() for line in _row(cells, widths, aligned))
+
+
+def _least_widths(
+    table: Sequence[Sequence[str]], needed: Sequence[int], unbroken: Collection[int], room: int
+) -> list[int]:
+    """Returns how narrow columns may become: less only where they would not fit beside each other.
+
+    First the first column, which names the row, is whole, up to half the room, and the others
+    wrap at blanks; then it wraps too; then words are divided after "_", "=" and "/".
+    """
+    columns = list(zip(*table, strict=True))
+    if not columns:
+        return []
+    whole = [min(needed[0], room // 2), *needed[1:]]
+    wraps = [place for place in range(len(columns)) if place not in unbroken]
+    words = [_longest(column, _words) for column in columns]
+    parts = [_longest(column, _parts) for column in columns]
+    ways = [
+        _replaced(whole, wraps[1:] if wraps[:1] == [0] else wraps, words),
+        _replaced(whole, wraps, words),
+        _replaced(whole, wraps, parts),
+    ]
+    return next((one for one in ways if _total(one) <= room), ways[0])
+
+
+def _replaced(widths: Sequence[int], places: Collection[int], others: Sequence[int]) -> list[int]:
+    return [
+        min(width, others[place]) if place in places else width
+        for place, width in enumerate(widths)
+    ]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + _BETWEEN * (len(widths) - 1)
 
 
 def _blocks(least: Sequence[int], room: int) -> list[list[int]]:
@@ -116,11 +148,11 @@ def _blocks(least: Sequence[int], room: int) -> list[list[int]]:
 def _widths(needed: Sequence[int], least: Sequence[int], room: int) -> list[int]:
     """Narrows the widest columns until the table fits, none below its least width."""
     widths = list(needed)
-    while sum(widths) + _BETWEEN * (len(widths) - 1) > room:
+    while _total(widths) > room:
         able = [place for place, width in enumerate(widths) if width > least[place]]
         if not able:  # a single column that is too wide: its words are divided
             widest = max(range(len(widths)), key=widths.__getitem__)
-            over = sum(widths) + _BETWEEN * (len(widths) - 1) - room
+            over = _total(widths) - room
             widths[widest] = max(8, widths[widest] - over)
             break
         widths[max(able, key=widths.__getitem__)] -= 1
@@ -139,19 +171,30 @@ def _row(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> 
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Divides a cell at its blanks, and a word that is too long where the width ends."""
+    """Divides a cell at its blanks, and a word that is too long at its parts, or anywhere."""
     if cell_len(text) <= width:
         return [text]
     lines = [""]
-    for word in text.split(" "):
-        for part in chop_cells(word, width) if cell_len(word) > width else [word]:
-            joined = f"{lines[-1]} {part}" if lines[-1] else part
-            if cell_len(joined) <= width:
-                lines[-1] = joined
-            else:
-                lines.append(part)
+    for word in _words(text):
+        between = " "
+        for part in _parts(word) if cell_len(word) > width else [word]:
+            for piece in chop_cells(part, width) if cell_len(part) > width else [part]:
+                joined = f"{lines[-1]}{between}{piece}" if lines[-1] else piece
+                between = ""
+                if cell_len(joined) <= width:
+                    lines[-1] = joined
+                else:
+                    lines.append(piece)
     return lines
 
 
-def _longest_word(column: Iterable[str]) -> int:
-    return max((cell_len(word) for cell in column for word in cell.split(" ")), default=0)
+def _words(text: str) -> list[str]:
+    return text.split(" ")
+
+
+def _parts(text: str) -> list[str]:
+    return [part for word in _words(text) for part in _PART.findall(word)]
+
+
+def _longest(column: Iterable[str], divided: Callable[[str], list[str]]) -> int:
+    return max((cell_len(part) for cell in column for part in divided(cell)), default=0)

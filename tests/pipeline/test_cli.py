@@ -307,6 +307,30 @@ def test_db_init_then_check_on_a_simulated_world(simulated_database, capsys, mon
     assert found["facts"]["rows"] > found["facts"]["accounts"] > 0
 
 
+def test_what_makes_tables_and_worlds_answers_as_json(database, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+
+    def answer(*command, code=0):
+        assert run_cli([*command, "--json"]) == code
+        (line,) = capsys.readouterr().out.splitlines()
+        told = json.loads(line)
+        assert told["exit"] == code
+        return told
+
+    assert answer("db", "init")["applied"][0] == "0001_schema.sql"
+    assert answer("db", "init")["applied"] == []
+    world = answer("simulate", "--accounts", "9", "--days", "14")
+    assert world["accounts"] >= 9
+    assert world["rows"] > 0
+    assert world["database"] == answer("db", "init")["database"]
+    assert "--replace" in answer("simulate", "--accounts", "9", code=7)["error"]
+    assert "--days" in answer("simulate", "--days", "0", code=2)["error"]
+    assert "Nothing to adopt" in answer("db", "adopt")["said"]
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    for command in (["db", "init"], ["simulate"], ["db", "adopt"]):
+        assert answer(*command, code=5)["outcome"] == "ServerNotAnswering"
+
+
 def test_db_check_tells_by_its_exit_code_that_tables_are_missing(database, capsys):
     assert run_cli(["db", "check"]) == 7
     assert "feedback_enriched" in capsys.readouterr().out

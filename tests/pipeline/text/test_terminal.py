@@ -89,6 +89,36 @@ def test_tables_wrap_by_column(width):
         assert word in text
 
 
+CHECKS = [
+    ("check", "of", "value", "interval", "threshold", "verdict"),
+    (
+        "log_loss against the logistic_regression",
+        "customer_tier enterprise",
+        "0.0038",
+        "[-0.012, 0.019]",
+        "interval not wholly beyond 0.05",
+        "passed",
+    ),
+]
+
+
+def test_the_checks_of_the_gate_are_one_table_at_80_columns():
+    lines = list(table_lines(CHECKS, indent="  ", whole=(3, 5), width=80))
+    assert "" not in lines
+    assert sum("check " in line for line in lines) == 1
+    assert max(map(len, lines)) <= 80
+    text = " ".join(" ".join(lines).split())
+    for word in ("logistic_", "regression", "enterprise", "[-0.012, 0.019]", "0.05"):
+        assert word in text
+
+
+def test_the_name_of_a_row_is_divided_only_where_it_must_be():
+    name = "a_b/c=d" * 3
+    lines = list(table_lines([(name, "word " * 30)], width=60))
+    assert lines[0].startswith(f"{name}  word")
+    assert len(list(table_lines([(name, "x" * 30)], width=60))) == 1
+
+
 @given(
     st.lists(st.lists(st.text(max_size=90), min_size=1, max_size=9), min_size=1, max_size=4),
     st.integers(40, 120),
