@@ -11,6 +11,7 @@ import pytest
 from tfx.types import artifact_utils, standard_artifacts
 
 from components.errors import StateUnusable
+from components.registry.judged import GATE_NODE
 from components.registry.model_properties import ModelProperties
 from components.registry.strategy import ChampionStrategy
 from components.sound_model import sound_scorer
@@ -179,6 +180,7 @@ def _resolve(installation):
         key: [
             artifact_utils.deserialize_artifact(store_type, located(one))
             for one in store.get_artifacts_by_type(kind.TYPE_NAME)
+            if kind is standard_artifacts.Model or f"/{GATE_NODE}/" in one.uri
         ]
         for key, kind in kinds.items()
         for store_type in [store.get_artifact_type(kind.TYPE_NAME)]
