@@ -15,6 +15,7 @@ ROOMS: Final = (
     "components.feedback_example_gen",
     "components.model_trainer",
     "components.model_tuner",
+    "components.transform",
     "serving_model.learning",
     "serving_model.reasons",
     "serving_model.served",

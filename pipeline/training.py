@@ -13,6 +13,7 @@ from components.model_review.component import ModelReview
 from components.model_trainer.chosen import SET_EXPLICITLY
 from components.model_trainer.component import ModelTrainer
 from components.model_trainer.executor import MODEL_CARD
+from components.transform.component import Transform
 from pipeline import nodes
 from pipeline.code_version import code_version
 from pipeline.deployment import Deployment, local_deployment
@@ -105,11 +106,9 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     return nodes.assemble(settings, deployment, PIPELINE_NAME, every)
 
 
-def build_features(
-    settings: Settings, examples: BaseChannel, schema: BaseChannel
-) -> tfx.components.Transform:
+def build_features(settings: Settings, examples: BaseChannel, schema: BaseChannel) -> Transform:
     """Learns vocabularies and scales from the training examples, and writes the graph."""
-    return tfx.components.Transform(
+    return Transform(
         examples=examples,
         schema=schema,
         preprocessing_fn="transforms.account_features.preprocessing_fn",

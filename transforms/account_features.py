@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from transforms import event_spec as spec
+from transforms.analysis import Analysis, z_scores
 from transforms.blocks import concatenate
 from transforms.history import History, history_of, no_history
 from transforms.rhythm import rhythm_blocks
@@ -28,6 +29,9 @@ from transforms.windows import window_blocks
 FEATURES: Final = "features"
 """float32 [batch, len(feature_names())]: the model's input."""
 
+ANALYSIS: Final = "analysis"
+"""In custom_config: the folder of what was found in the training examples (`analysis.Analysis`)."""
+
 BUCKET_EDGES: Final[Mapping[str, tuple[float, ...]]] = {
     "tenure": (14, 30, 60, 120, 240, 480, 960),
     "silence": (2, 5, 10, 20, 40, 80, 160),
@@ -39,25 +43,30 @@ LARGEST_SCORE: Final = 6.0
 
 
 def preprocessing_fn(
-    inputs: Mapping[str, Any], custom_config: Mapping[str, Any] | None = None
+    inputs: Mapping[str, Any], custom_config: Mapping[str, Any]
 ) -> dict[str, tf.Tensor]:
     """Turns raw examples into features; tf.Transform calls it.
+
+    It holds none of tf.Transform's analyzers: what it must know of all examples was found
+    before, so that one trace is enough.
 
     Args:
         inputs: Raw features by name as `raw_feature_spec` describes them: scalars
             [batch] or [batch, 1], event lists as SparseTensor. The labels may be absent.
-        custom_config: May hold `critical_priority`, the lowest priority that is critical, 1..5.
+        custom_config: Holds ANALYSIS, and may hold `critical_priority`, the lowest priority
+            that is critical, 1..5.
 
     Returns:
         `features` float32 [batch, len(feature_names())], `account_id` string [batch],
         `cutoff` int64 [batch] and, if they came in, `churned` int64 [batch], `days_to_churn`
         and `days_observed` float32 [batch], as they are.
     """
+    analysis = Analysis.read(custom_config[ANALYSIS])
     history = history_of(inputs, critical_priority_of(custom_config))
-    matrix, names = account_features(history, event_slots(inputs))
-    scores = tft.scale_to_z_score(matrix, elementwise=True, name="scores")
-    scores = tf.clip_by_value(tf.cast(scores, tf.float32), -LARGEST_SCORE, LARGEST_SCORE)
-    one_hots = tf.cast(account_one_hots(inputs).values, tf.float32)
+    matrix, _ = account_features(history, event_slots(inputs, analysis.files))
+    scores = tf.cast(z_scores(matrix, analysis), tf.float32)
+    scores = tf.clip_by_value(scores, -LARGEST_SCORE, LARGEST_SCORE)
+    one_hots = tf.cast(account_one_hots(inputs, analysis.files).values, tf.float32)
     features = tf.concat([scores, one_hots, age_buckets(history)], axis=1)
     kept = (spec.ACCOUNT_ID, spec.CUTOFF, *spec.LABELS)
     passed = {name: tf.reshape(inputs[name], [-1]) for name in kept if name in inputs}

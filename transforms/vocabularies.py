@@ -47,25 +47,29 @@ ACCOUNT_VOCABULARIES: Final = _by_label(
 VOCABULARIES: Final = {**EVENT_VOCABULARIES, **ACCOUNT_VOCABULARIES}
 
 
-def event_slots(inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+def event_slots(inputs: Mapping[str, Any], files: Mapping[str, str]) -> dict[str, tf.Tensor]:
     """Returns the slot of each event's area, source and topic, int64 [events] each.
 
-    Runs tf.Transform analyzers: only to be called inside a preprocessing_fn.
+    Args:
+        inputs: Raw features by name.
+        files: Path of the file of words, by name of EVENT_VOCABULARIES.
     """
     return {
-        name: _slots(name, words, inputs[words.column.feature].values)
+        name: slots_in(files[name], spelled_words(inputs, words.column), words.size)
         for name, words in EVENT_VOCABULARIES.items()
     }
 
 
-def account_one_hots(inputs: Mapping[str, Any]) -> Block:
+def account_one_hots(inputs: Mapping[str, Any], files: Mapping[str, str]) -> Block:
     """Returns tier and region as one-hot columns, float64 [batch, slots].
 
-    Runs tf.Transform analyzers: only to be called inside a preprocessing_fn.
+    Args:
+        inputs: Raw features by name.
+        files: Path of the file of words, by name of ACCOUNT_VOCABULARIES.
     """
     names, values = [], []
     for name, words in ACCOUNT_VOCABULARIES.items():
-        slot = _slots(name, words, tf.reshape(inputs[words.column.feature], [-1]))
+        slot = slots_in(files[name], spelled_words(inputs, words.column), words.size)
         values.append(tf.one_hot(slot, words.slots, dtype=tf.float64))
         names += slot_names(name, words.slots)
     return block(names, tf.concat(values, axis=1))
@@ -122,11 +126,17 @@ def _spread(name: str, count: tf.Tensor) -> Block:
     return columns(**{f"{name}_entropy": entropy, f"{name}_distinct": distinct})
 
 
-def slots_in(vocabulary: tf.Tensor, values: tf.Tensor, size: int) -> tf.Tensor:
+def spelled_words(inputs: Mapping[str, Any], column: Column) -> tf.Tensor:
+    """Returns the words of a column as they are spelled: string [events], or [batch]."""
+    values = inputs[column.feature]
+    return tf.reshape(values, [-1]) if column.of_account else values.values
+
+
+def slots_in(vocabulary: str | tf.Tensor, values: tf.Tensor, size: int) -> tf.Tensor:
     """Returns the slot of each word, int64 [n]; `size` for words outside the vocabulary.
 
     Args:
-        vocabulary: Name of a file of words as `normalised` writes them, scalar string.
+        vocabulary: Path of a file of words as `normalised` writes them.
         values: Words as they are spelled, string [n].
         size: Slot of all other words, however short the vocabulary is.
     """
@@ -136,13 +146,6 @@ def slots_in(vocabulary: tf.Tensor, values: tf.Tensor, size: int) -> tf.Tensor:
         ),
         values,
     )
-
-
-def _slots(name: str, words: Vocabulary, values: tf.Tensor) -> tf.Tensor:
-    vocabulary = tft.vocabulary(
-        _each_once(normalised, values), top_k=words.size, vocab_filename=name, name=name
-    )
-    return slots_in(vocabulary, values, words.size)
 
 
 def _each_once(function: Callable[[tf.Tensor], tf.Tensor], values: tf.Tensor) -> tf.Tensor:

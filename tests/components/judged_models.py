@@ -69,7 +69,7 @@ def judged_models(postgres_server: Any, write_examples: Any, root: Path) -> Simp
     postgres_server.drop_database(name)
     (root / "schema").mkdir()
     (root / "schema" / "schema.pbtxt").write_bytes(schema_path().read_bytes())
-    folder = write_transform(f"{examples.uri}/Split-train/*", root)
+    folder = write_transform(f"{examples.uri}/Split-train", root)
     graph = artifact(standard_artifacts.TransformGraph, Path(folder))
     models = {
         name: train(examples, graph, root / name, number, changes)

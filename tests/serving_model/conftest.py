@@ -156,7 +156,7 @@ def make_world(root: Path) -> SimpleNamespace:
     examples, _ = population(accounts=500, cutoffs=4, signal=1.5, seed=1)
     held_out, labels = population(accounts=1100, cutoffs=1, signal=1.5, seed=2)
     pattern = write_split(root / "train", examples)
-    graph = write_transform(pattern, root)
+    graph = write_transform(str(root / "train"), root)
     return SimpleNamespace(
         root=root,
         examples=examples,

@@ -1,0 +1,1 @@
+"""Transform: TFX's Transform, after one look at the training examples."""
