@@ -133,8 +133,9 @@ def run_cli(arguments: list[str]) -> int:
         _tell_json(as_json, "Interrupted", "Interrupted.", INTERRUPTED)
         return INTERRUPTED
     except click.ClickException as wrong:
-        _show(wrong)
-        _tell_json(as_json, "UsageError", wrong.format_message(), wrong.exit_code)
+        message = wrong.format_message() + _about_dashes(wrong)
+        _show(wrong, message)
+        _tell_json(as_json, "UsageError", message, wrong.exit_code)
         return wrong.exit_code
     except Exception as error:
         return _report(error, as_json=as_json)
@@ -144,13 +145,25 @@ def run_cli(arguments: list[str]) -> int:
 _OUTPUT_LOST: Final = 6
 
 
-def _show(wrong: click.ClickException) -> None:
+def _about_dashes(wrong: click.ClickException) -> str:
+    """Says how an id that begins with - is written, where it was taken for an option."""
+    context = getattr(wrong, "ctx", None)
+    if context is None or not isinstance(wrong, click.NoSuchOption):
+        return ""
+    arguments = [one for one in context.command.params if isinstance(one, click.Argument)]
+    if not arguments:
+        return ""
+    name = arguments[0].make_metavar()
+    return f" {name} that begins with - comes last, after --: {context.command_path} -- {name}"
+
+
+def _show(wrong: click.ClickException, message: str) -> None:
     """Prints a usage error with the command's usage, as click does, but in safe characters."""
     context = getattr(wrong, "ctx", None)
     if context is not None:
         say(context.get_usage(), err=True)
         say(f"Try '{context.command_path} --help' for help.\n", err=True)
-    _say_error(wrong.format_message())
+    _say_error(message)
 
 
 def _report(error: Exception, *, as_json: bool) -> int:

@@ -89,6 +89,10 @@ def require_readable_store(path: Path) -> bool:
     Raises:
         ConfigurationInvalid: It is, or may be, and this user cannot read it.
     """
+    if path.parent.exists() and not path.parent.is_dir():
+        raise ConfigurationInvalid(
+            f"Setting state_dir is {path.parent}, which is a file. Set {_CHOICE}."
+        )
     try:
         there = path.exists()
     except PermissionError:

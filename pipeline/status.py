@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = "unfinished"
 """Of a run that ML Metadata alone knows: at work, or killed."""
+_AHEAD: Final = timedelta(minutes=5)
+"""By which the moment of a publication may be ahead of the database's clock."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,12 @@ def problems(status: Status, max_age: timedelta) -> Iterator[str]:
     last, age = status.scores.last, status.age
     if last is None or age is None:
         yield f"{ACCOUNT_RISK_SCORES.name} shows no publication of ours."
+    elif age < -_AHEAD:
+        yield (
+            f"The scores speak of {last.as_of:%Y-%m-%d %H:%M} UTC, {_hours(-age)} in the future: a "
+            "clock or TENS_INSIGHT_AS_OF was wrong, and no run publishes until then. `tens-insight "
+            "publications undo` takes it back."
+        )
     elif age > max_age:
         yield (
             f"The scores are {_hours(age)} old, more than {_hours(max_age)}: the last publication "

@@ -36,6 +36,7 @@ GAVE_UP_CODES = {
 }
 
 
+_QUERY: Final = re.compile(rb"(?:\s|--[^\n]*\n)*SELECT\b", re.IGNORECASE)
 _CONNECTION_BAD: Final = 1
 """libpq's CONNECTION_BAD, which psycopg2 gives no name."""
 _VALUE: Final = re.compile(r': ".*"$')
@@ -240,7 +241,7 @@ def _grant(said: str, place: Place, *, reads: bool) -> str:
 def _only_reads(error: psycopg2.Error) -> bool:
     """Tells whether the statement was a query."""
     query = error.cursor.query if error.cursor is not None else None
-    return (query or b"").lstrip().upper().startswith(b"SELECT")
+    return _QUERY.match(query or b"") is not None
 
 
 def _asked_ours(error: psycopg2.Error) -> bool:

@@ -89,11 +89,11 @@ def _delete(cursor: Cursor, name: str, account_id: str) -> int:
 
 
 def _clean_texts(cursor: Cursor, pattern: str) -> dict[str, int]:
-    found = {"pattern": pattern, "instead": FORGOTTEN}
-    cursor.execute(_QUERIES["clean_runs"], found)
-    runs = cursor.rowcount
-    cursor.execute(_QUERIES["clean_refusals"], found)
-    return {"tens_insight.runs": runs, "tens_insight.refusals": cursor.rowcount}
+    found, changed = {"pattern": pattern, "instead": FORGOTTEN}, {}
+    for name in ("runs", "refusals", "publications"):
+        cursor.execute(_QUERIES[f"clean_{name}"], found)
+        changed[f"tens_insight.{name}"] = cursor.rowcount
+    return changed
 
 
 def _record(cursor: Cursor, erased: ErasedRows) -> None:

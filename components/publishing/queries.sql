@@ -445,5 +445,15 @@ SET broken_limits = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, '
                           FROM unnest(broken_limits) AS one)
 WHERE EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
 
+-- name: clean_publications
+-- Takes an id out of what people said of publications, and out of the limits that were overruled.
+UPDATE tens_insight.publications
+SET undo_reason = regexp_replace(undo_reason, %(pattern)s, %(instead)s, 'g'),
+    accepted_shift = regexp_replace(accepted_shift, %(pattern)s, %(instead)s, 'g'),
+    broken_limits = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, 'g')
+                          FROM unnest(broken_limits) AS one)
+WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
+   OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
+
 -- name: feedback_of_account
 SELECT count(*) FROM feedback_enriched WHERE account_id = %s

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import click
 
-from pipeline.commands.parts import examples
+from pipeline.commands.parts import Number, examples
 from pipeline.text.terminal import say, say_json
 
 _BANDS: Final = ("critical", "high", "medium", "low")
@@ -78,7 +78,7 @@ class _Move(click.ParamType):
 @click.option("--sort", type=click.Choice(SORTS), default="risk", show_default=True)
 @click.option(
     "--limit",
-    type=click.IntRange(0),
+    type=Number(0),
     help=f"Accounts at most; 0 for all. Default: {_SHOWN} in the table, else all.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a head.")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pipeline.commands.parts import Group, examples
+from pipeline.commands.parts import Group, Number, examples
 from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def show(version: str, as_json: bool) -> None:
 @command.command(epilog=examples("tens-insight models compare 20261121-03 20261128-5d --top 5"))
 @click.argument("a", metavar="VERSION_A")
 @click.argument("b", metavar="VERSION_B")
-@click.option("--top", default=10, show_default=True, type=click.IntRange(0), help="Accounts.")
+@click.option("--top", default=10, show_default=True, type=Number(0), help="Accounts.")
 @_json
 def compare(a: str, b: str, top: int, as_json: bool) -> None:
     """Judges two models on one evaluation set, and shows what differs.

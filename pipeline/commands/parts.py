@@ -33,6 +33,26 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+class Number(click.IntRange):
+    """A count from the command line: from a least value on, and not beyond what databases count.
+
+    Args:
+        least: The least value.
+        most: The largest; not told in the help.
+    """
+
+    def __init__(self, least: int, most: int = 1_000_000_000):
+        super().__init__(least)
+        self._most = most
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> int:
+        """Parses the text."""
+        number = int(super().convert(value, param, ctx))
+        if number > self._most:
+            self.fail(f"{number} is more than {self._most}.", param, ctx)
+        return number
+
+
 class Moment(click.ParamType):
     """A moment in the past: ISO 8601, in UTC without a zone; also as our own tables show it."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from components.postgres.tables import OUTPUT_TABLES
-from pipeline.commands.parts import Group, examples
+from pipeline.commands.parts import Group, Number, examples
 from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def command() -> None:
     name="list", epilog=examples("tens-insight publications list --table scores --limit 5")
 )
 @click.option("--table", type=_TABLES, help="Only this one. Default: all.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=20, show_default=True, type=Number(1))
 @_json
 def list_(table: str | None, limit: int, as_json: bool) -> None:
     """Lists publications and refusals, newest first; * marks what the tables show."""
@@ -88,7 +88,7 @@ def show(name: str, as_json: bool) -> None:
 )
 @click.argument("a")
 @click.argument("b")
-@click.option("--top", default=20, show_default=True, type=click.IntRange(0))
+@click.option("--top", default=20, show_default=True, type=Number(0))
 @_json
 def diff(a: str, b: str, top: int, as_json: bool) -> None:
     """Compares the rows of two: numbers, refusals (r3), or now, the table as it is."""

@@ -2,7 +2,7 @@
 
 import click
 
-from pipeline.commands.parts import examples
+from pipeline.commands.parts import Number, examples
 from pipeline.text.terminal import say, say_json
 
 # As in pipeline/demo/world_model.py and simulate.py, which import numpy; a test compares them.
@@ -17,9 +17,9 @@ SHAPES = ("plain", "goinsight")
         "tens-insight simulate --shape goinsight --replace",
     ),
 )
-@click.option("--accounts", default=3_000, show_default=True, type=click.IntRange(1))
-@click.option("--days", default=540, show_default=True, type=click.IntRange(7))
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0))
+@click.option("--accounts", default=3_000, show_default=True, type=Number(1, 10_000_000))
+@click.option("--days", default=540, show_default=True, type=Number(7, 36_500))
+@click.option("--seed", default=1, show_default=True, type=Number(0))
 @click.option("--scenario", default="strong", show_default=True, type=click.Choice(SCENARIOS))
 @click.option(
     "--shape",

@@ -7,7 +7,7 @@ import click
 
 from components.errors import TensInsightError
 from pipeline.commands.durations import DURATION
-from pipeline.commands.parts import examples
+from pipeline.commands.parts import Number, examples
 from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _MAX_AGE_HOURS = 26
     "--runs",
     default=5,
     show_default=True,
-    type=click.IntRange(0),
+    type=Number(0),
     help="How many of the last runs to show.",
 )
 @click.option("--check", is_flag=True, help="Say only what is not well; code 11 if something is.")

@@ -7,7 +7,7 @@ from typing import Any
 from components.publishing.erasure import ErasedRows, erase_account
 from components.publishing.lock import user_on_host
 from pipeline.erasure.files import ErasedFiles, erase_from_files
-from pipeline.erasure.metadata import erase_from_metadata
+from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
 from pipeline.erasure.names import word_pattern
 from pipeline.exit_codes import PUBLISHED, USAGE
 from pipeline.registry.metadata_store import open_store
@@ -91,4 +91,6 @@ def erase(settings: Settings, account_id: str) -> Erased:
             raise not_writable(folder, error) from None
         store = open_store(settings.metadata_path)
         records = erase_from_metadata(store, account_id) if store is not None else 0
+        if settings.metadata_path.exists():
+            overwrite_freed(settings.metadata_path)
     return Erased(rows, files, records)

@@ -1,10 +1,14 @@
 """Takes an account's id out of the texts that ML Metadata keeps of artifacts and runs."""
 
 import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 from components.publishing.erasure import FORGOTTEN
 from pipeline.erasure.names import word_pattern
+from pipeline.registry.store_file import store_error
 
 
 def erase_from_metadata(store: Any, account_id: str) -> int:
@@ -23,6 +27,20 @@ def erase_from_metadata(store: Any, account_id: str) -> int:
     store.put_artifacts(artifacts)
     store.put_executions(executions)
     return len(artifacts) + len(executions)
+
+
+def overwrite_freed(path: Path) -> None:
+    """Writes a sqlite file of ML Metadata anew, without what it freed: old texts are still there.
+
+    Raises:
+        StateUnusable: The file is damaged.
+        StateDirectoryBusy: Another program keeps it locked.
+    """
+    try:
+        with closing(sqlite3.connect(path, timeout=10, isolation_level=None)) as connection:
+            connection.execute("VACUUM")
+    except sqlite3.Error as error:
+        raise store_error(path, str(error)) from None
 
 
 def _cleaned(node: Any, pattern: re.Pattern[str]) -> bool:

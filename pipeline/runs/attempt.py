@@ -338,7 +338,7 @@ class _Kept(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno == logging.WARNING and len(self.said) < _KEPT_WARNINGS:
-            self.said.append(record.getMessage())
+            self.said.append(_storable(record.getMessage()))
 
 
 @contextmanager
@@ -383,5 +383,10 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return f"Ended with {error.code}."
     if exit_code(error) == UNEXPECTED:
-        return f"Unexpected {type(error).__name__}: {error}"
-    return str(error)
+        return _storable(f"Unexpected {type(error).__name__}: {error}")
+    return _storable(str(error))
+
+
+def _storable(text: str) -> str:
+    """Returns a text without the one character that Postgres cannot hold."""
+    return text.replace("\0", "\\0")

@@ -32,6 +32,8 @@ NOT_STARTED: Final = "not started"
 SILENT: Final = "no sign of life"
 """Read from the database of a run elsewhere that says it is at work; never written."""
 AT_WORK: Final = (WAITING, RUNNING)
+KINDS: Final = (TRAIN, SCORE, TUNE)
+STATES: Final = (*AT_WORK, COMPLETE, FAILED, INTERRUPTED, KILLED, NOT_STARTED)
 
 WAS_KILLED: Final = (
     "The process was killed, or the machine went down: nothing says how it ended. The log file "
@@ -39,6 +41,7 @@ WAS_KILLED: Final = (
 )
 KEPT_IN_ANY_CASE: Final = 20
 """The newest records, which are never too old."""
+_NUL: Final = repr("\0")[1:-1]
 _MOMENTS: Final = ("started_at", "ended_at", "seen_at")
 _LISTS: Final = ("published", "warnings")
 _PATHS: Final = ("log", "report")
@@ -119,13 +122,16 @@ class RunRecord:
         Raises:
             KeyError: A field is missing.
             TypeError: A field is not of its type.
-            ValueError: A moment is none.
+            ValueError: A moment, kind or state is none, or a text holds what Postgres cannot.
         """
         values = {one.name: content[one.name] for one in fields(cls)}
         for name in _MOMENTS:
             values[name] = datetime.fromisoformat(values[name]) if values[name] else None
         for name in _LISTS:
-            values[name] = tuple(values[name])
+            values[name] = tuple(map(str, values[name]))
+        # What the table of runs does not take would keep all others from it.
+        if values["kind"] not in KINDS or values["state"] not in STATES or _NUL in str(content):
+            raise ValueError("no record of ours")
         return cls(**values)
 
 

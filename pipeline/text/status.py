@@ -100,7 +100,8 @@ def _as_of(status: Status) -> str:
     last, age = status.scores.last, status.age
     if last is None or age is None:
         return "nothing was published yet"
-    hours = f"{age.total_seconds() / 3600:.1f} hours ago"
+    ahead = age.total_seconds() < 0
+    hours = f"{abs(age).total_seconds() / 3600:.1f} hours {'in the future' if ahead else 'ago'}"
     return f"{minute(last.as_of)} ({hours}), model {last.model_version}"
 
 

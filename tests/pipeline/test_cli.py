@@ -414,3 +414,28 @@ def test_forget_asks_where_nobody_reads_json(monkeypatch, capsys):
     told = capsys.readouterr()
     assert json.loads(told.out)["exit"] == 130
     assert "Remove all that is kept about 'ACC-1'" in told.err
+
+
+@pytest.mark.parametrize("command", [["forget", "-2+3"], ["account", "-2+3"]], ids=" ".join)
+def test_an_id_that_begins_with_a_dash_is_told_where_it_goes(command, capsys):
+    assert run_cli([*command, "--json"]) == 2
+    captured = capsys.readouterr()
+    expected = f"comes last, after --: tens-insight {command[0]} -- ACCOUNT_ID"
+    assert expected in captured.err
+    assert expected in json.loads(captured.out)["error"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["accounts --limit", "status --runs", "publications list --limit", "simulate --days"],
+)
+def test_a_number_beyond_what_databases_count_is_a_usage_error(command, capsys):
+    assert run_cli([*command.split(), "99999999999999999999"]) == 2
+    assert "is more than" in capsys.readouterr().err
+
+
+def test_a_file_in_place_of_the_state_directory_is_told(tmp_path, monkeypatch, capsys):
+    (tmp_path / "state").write_text("")
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path / "state"))
+    assert run_cli(["models", "list"]) == 6
+    assert "is a file" in capsys.readouterr().err

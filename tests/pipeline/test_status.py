@@ -261,3 +261,32 @@ def test_runs_of_other_machines_are_told_from_the_database(
     assert [run["run_id"] for run in state["runs"]] == [name]
     assert state["last_run"]["sentence"] == "There is no champion."
     assert state["last_run"]["state_dir"] == str(state_dir)
+
+
+def test_scores_of_the_future_are_not_well(migrated_database, capsys):
+    publish_scores(-100)
+    code, said = told(capsys, "--check")
+    assert code == 11
+    assert "hours in the future" in said
+    assert "publications undo" in said
+    assert "hours in the future)" in told(capsys)[1]
+
+
+def test_a_record_that_the_database_would_not_take_keeps_no_other_from_it(
+    migrated_database, state_dir, capsys
+):
+    run_ends()
+    (path,) = (state_dir / "runs").glob("*.json")
+    for name, change in (
+        ("a", {"kind": "other"}),
+        ("b", {"sentence": "\0"}),
+        ("c", {"state": "x"}),
+    ):
+        odd = {**json.loads(path.read_text()), "run_id": name, "in_database": False, **change}
+        path.with_name(f"{name}.json").write_text(json.dumps(odd))
+    last = run_ends(RuntimeError("a \0 in it"))
+    code, state = status(capsys)
+    assert (code, state["last_run"]["run_id"]) == (0, last)
+    with closing(psycopg2.connect(migrated_database)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT run_id FROM tens_insight.runs")
+        assert {last} < {name for (name,) in cursor.fetchall()}

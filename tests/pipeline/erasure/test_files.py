@@ -3,11 +3,18 @@
 import json
 import re
 
+import ml_metadata
 import psycopg2
 import pytest
+from ml_metadata.proto import metadata_store_pb2
 
+from components.postgres.queries import queries
+from components.publishing.erasure import erase_account
 from pipeline.erasure.files import erase_from_files
+from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
 from pipeline.erasure.names import word_pattern
+from pipeline.registry.metadata_store import connection_config
+from tests.contract.conftest import execute, query
 
 GATE = {"accounts": 12, "churned": 0.12, "message": "12 churned of 412", "ids": ["12", "112"]}
 
@@ -84,3 +91,35 @@ def test_python_and_postgres_find_the_same(database, account):
     connection.close()
     assert found == [re.search(pattern, text) is not None for text in texts]
     assert found[:2] == [True, False]
+
+
+def test_texts_of_people_about_publications_lose_the_id(migrated_database):
+    """Reasons of undos and of accepted shifts; another id that begins alike stays."""
+    execute(
+        migrated_database,
+        queries("pipeline.demo")["create_inputs"],
+        "INSERT INTO tens_insight.publications (attempt, target_table, as_of, model_version, "
+        "label_source, rows_written, rows_removed, category_shares, run_id, published_by, "
+        "undone_at, undone_by, undo_reason, accepted_shift, broken_limits) "
+        "VALUES (gen_random_uuid(), 't', now(), 'm', 'l', 1, 0, '{}', 'r', 'b', now(), 'b', "
+        "'acc-1 wrote, acc-10 did not', 'acc-1 left', ARRAY['acc-1', 'x'])",
+    )
+    erased = erase_account("acc-1", word_pattern("acc-1"))
+    assert erased.removed["tens_insight.publications"] == 1
+    said = "SELECT undo_reason, accepted_shift, broken_limits FROM tens_insight.publications"
+    assert query(migrated_database, said) == [
+        ("[forgotten] wrote, acc-10 did not", "[forgotten] left", ["[forgotten]", "x"])
+    ]
+
+
+def test_what_metadata_freed_is_overwritten(tmp_path):
+    path = tmp_path / "metadata.sqlite"
+    store = ml_metadata.MetadataStore(connection_config(path))
+    kind = store.put_artifact_type(metadata_store_pb2.ArtifactType(name="Decision"))
+    artifact = metadata_store_pb2.Artifact(type_id=kind)
+    artifact.custom_properties["reason"].string_value = "acc-1 complained " * 500
+    store.put_artifacts([artifact])
+    assert erase_from_metadata(store, "acc-1") == 1
+    overwrite_freed(path)
+    assert b"acc-1" not in path.read_bytes()
+    assert store.get_artifacts()[0].custom_properties["reason"].string_value.count("[forgotten]")
