@@ -175,12 +175,12 @@ def _by_affix(ids: list[str], accounts: list[str]) -> Iterator[tuple[str, str, s
         ids = [one for one in ids if one not in accepted]
 
 
-def _by_part(
-    accounts: list[str], patterns: Patterns, wanted: Collection[str]
-) -> dict[str, str | None]:
+def _by_part(accounts: list[str], patterns: Patterns, wanted: set[str]) -> dict[str, str | None]:
     """Returns the account that each wanted part belongs to; None where it is of several."""
     known: dict[str, str | None] = {}
     for parts in _parts(accounts, patterns):
+        if wanted.isdisjoint(parts):
+            continue
         for part, account in zip(parts, accounts, strict=True):
             if part in wanted and len(part) > 1 and known.setdefault(part, account) != account:
                 known[part] = None

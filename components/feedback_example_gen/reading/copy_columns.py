@@ -10,12 +10,14 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
 import psycopg2.extensions
 import pyarrow as pa
 import pyarrow.csv
 from psycopg2 import sql
 
 from components.postgres.copying import copy_out
+from transforms.arrays import Integers
 
 _BLOCK_BYTES = 4 * 2**20
 
@@ -93,6 +95,20 @@ def _block_bytes(text: memoryview) -> int:
     while any(text[at - 1 : at + 1] == b"\r\n" for at in range(size, len(text), size)):
         size += 1
     return size
+
+
+def integers_of(numbers: pa.Array) -> Integers:
+    """Returns the values of an array of integers without nulls, not to be written to.
+
+    Arrow's to_numpy imports pandas first, as its methods take and cast do: 0.3 s, for a check of a
+    database a quarter of its time.
+    """
+    assert not numbers.null_count
+    if not len(numbers):
+        return np.empty(0, dtype=numbers.type.to_pandas_dtype())
+    kind = np.dtype(numbers.type.to_pandas_dtype())
+    begin = numbers.offset * kind.itemsize
+    return np.frombuffer(numbers.buffers()[1], kind, count=len(numbers), offset=begin)
 
 
 def column(table: pa.Table, name: str) -> pa.Array:

@@ -17,7 +17,7 @@ import pyarrow.compute
 from psycopg2 import sql
 
 from components.errors import ContractBroken
-from components.feedback_example_gen.reading.copy_columns import column, copy_columns
+from components.feedback_example_gen.reading.copy_columns import column, copy_columns, integers_of
 from components.postgres.moments import EARLIEST
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
@@ -35,6 +35,8 @@ _FEEDBACK_TYPES: Final = {
     **{column.name: _CODES for column in CATEGORIES},
 }
 _MOMENT_TYPES: Final = {ACCOUNT_ID.name: _CODES, CREATED_AT.name: pa.timestamp("us")}
+# pa.scalar(-1) would import pandas.
+_NOWHERE: Final = pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(np.int32(-1))])[0]
 _CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
 
 
@@ -116,12 +118,12 @@ def read_feedback(
     table = copy_columns(connection, query, _parameters(as_of, bucket), _FEEDBACK_TYPES)
     _refuse_nulls(table)
     account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))
-    created_us = column(table, CREATED_AT.name).cast(pa.int64()).to_numpy()
-    order = account_order(codes, created_us, column(table, "id_hash").to_numpy())
-    numbers = {one.name: column(table, one.name).to_numpy() for one in NUMBERS}
+    created_us = integers_of(column(table, CREATED_AT.name).view(pa.int64()))
+    order = account_order(codes, created_us, integers_of(column(table, "id_hash")))
+    numbers = {one.name: integers_of(column(table, one.name)) for one in NUMBERS}
     strings = {one.name: column(table, one.name) for one in CATEGORIES}
     if collapse_duplicates:
-        content = [*numbers.values(), *(one.indices.to_numpy() for one in strings.values())]
+        content = [*numbers.values(), *(integers_of(one.indices) for one in strings.values())]
         order = np.delete(order, repeated_rows(codes, created_us, order, content))
     indices = pa.array(order)
     return Feedback(
@@ -155,7 +157,7 @@ def read_moments(
     query = sql.SQL(_QUERIES["read_moments"]).format(chosen=sql.SQL(chosen))
     table = copy_columns(connection, query, parameters, _MOMENT_TYPES)
     account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))
-    created_us = column(table, CREATED_AT.name).cast(pa.int64()).to_numpy()
+    created_us = integers_of(column(table, CREATED_AT.name).view(pa.int64()))
     order = account_order(codes, created_us, np.zeros(len(codes), np.int64))
     return Feedback(
         account_ids=account_ids,
@@ -190,8 +192,9 @@ def read_churn(
     table = copy_columns(connection, query, _parameters(as_of, bucket), _CHURN_TYPES)
     churned = column(table, "account_id")
     position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
-    account = position.fill_null(-1).to_numpy().astype(np.int64)[churned.indices.to_numpy()]
-    churned_us = column(table, "churned_at").cast(pa.int64()).to_numpy()
+    place = integers_of(pa.compute.fill_null(position, _NOWHERE)).astype(np.int64)
+    account = place[integers_of(churned.indices)]
+    churned_us = integers_of(column(table, "churned_at").view(pa.int64()))
     known = account >= 0
     account, churned_us = account[known], churned_us[known]
     order = np.lexsort((churned_us, account))
@@ -213,8 +216,8 @@ def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Integers]:
     # keep their places do two runs of one snapshot publish the very same scores.
     order = pa.compute.array_sort_indices(rows.dictionary)
     position = np.empty(len(order), np.int64)
-    position[order.to_numpy()] = np.arange(len(order))
-    return rows.dictionary.take(order), position[rows.indices.to_numpy()]
+    position[integers_of(order)] = np.arange(len(order))
+    return pa.compute.take(rows.dictionary, order), position[integers_of(rows.indices)]
 
 
 def _refuse_nulls(table: pa.Table) -> None:
