@@ -142,7 +142,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("code version", card.code_version or NONE),
             ("packages", card.packages or NONE),
             ("settings", _settings(details.settings)),
-            ("trained with", _hyperparameters(card)),
+            ("trained with", hyperparameters_words(card)),
             ("exported to", short_path(details.exported.path)),
             ("sha256", _hash(details)),
             ("rows published", published_words(row)),
@@ -215,7 +215,7 @@ def _settings(found: dict[str, Any]) -> str:
     return f"{', '.join(changed)}; the other {others}" if changed else f"all {others}"
 
 
-def _hyperparameters(card: ModelProperties) -> str:
+def hyperparameters_words(card: ModelProperties) -> str:
     """What was used, which the settings do not say where a tuner chose."""
     if card.hyperparameters is None:
         return NONE
