@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 
 import psycopg2
@@ -16,6 +15,7 @@ from pipeline.exit_codes import (
     DATABASE_UNREACHABLE,
     NOTHING_TO_PUBLISH,
 )
+from tests.environment import unset_settings
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +29,7 @@ OLD_ROW = (
 @pytest.fixture
 def world(simulated_database, monkeypatch, tmp_path):
     """A sound little world with one old score, whose small size the gate accepts."""
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TENS_INSIGHT_MIN_ACCOUNTS", "50")
     monkeypatch.setenv("TENS_INSIGHT_MIN_CHURNED", "3")

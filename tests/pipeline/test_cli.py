@@ -22,6 +22,7 @@ from pipeline.demo import simulate, world_model
 from pipeline.exit_codes import MEANINGS
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import load_settings
+from tests.environment import unset_settings
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "postgresql://ann@127.0.0.1:1/none"
@@ -108,8 +109,7 @@ def test_what_explain_config_prints_can_be_pasted_back(capsys, monkeypatch, tmp_
         pasted = dict(one.split("=", 1) for one in lines if one.startswith("TENS_INSIGHT_"))
         assert len(pasted) <= most
         with monkeypatch.context() as again:
-            for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-                again.delenv(name)
+            unset_settings(again)
             for name, value in pasted.items():
                 again.setenv(name, value)
             after = load_settings()

@@ -1,8 +1,8 @@
 """The samples of four pages are what the commands print; WRITE_SAMPLES=1 writes them again.
 
 A sample is a block that begins with "$ tens-insight". Runs are not repeated: what stands after
-`$ tens-insight run` is left as it is, and its effect on the sample world is made otherwise. Sizes in
-KiB are not compared: they differ with the stack and with the length of paths.
+`$ tens-insight run` is left as it is, and its effect on the sample world is made otherwise. Sizes
+in KiB are not compared: they differ with the stack and with the length of paths.
 """
 
 import io
@@ -20,6 +20,7 @@ from pipeline.logs import import_tensorflow
 from pipeline.settings import ConfigurationInvalid, load_settings
 from pipeline.text.summary import render_checks
 from serving_model.served.risk_bands import RiskBands
+from tests.environment import unset_settings
 from tests.pipeline import sample_world as world
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -33,8 +34,7 @@ FEWER = world.ACCOUNTS[:15]
 @pytest.fixture
 def here(migrated_database, monkeypatch, tmp_path):
     """The sample world, and the current directory beside its state directory."""
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path / "var"))
     monkeypatch.setenv("COLUMNS", "100")

@@ -1,7 +1,6 @@
 """`tens-insight status`: our last publication, foreign rows, how runs ended, the health check."""
 
 import json
-import os
 import re
 from contextlib import closing
 from dataclasses import replace
@@ -22,6 +21,7 @@ from pipeline.runs.record import RunRecords
 from pipeline.runs.run_id import new_run_id
 from pipeline.settings import load_settings
 from tests.components.publishing.policies import publish_policy
+from tests.environment import unset_settings
 
 FOREIGN = (
     "INSERT INTO account_risk_scores SELECT 'X' || n, 0.5, 50, 'medium', now(), 'v1' "
@@ -31,8 +31,7 @@ FOREIGN = (
 
 @pytest.fixture(autouse=True)
 def state_dir(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
     with logging_restored():
         yield tmp_path

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 
@@ -21,6 +20,7 @@ from pipeline.checks.finding import Finding, Stops, raise_what_stops
 from pipeline.checks.sequence import run_checks
 from pipeline.cli import run_cli
 from pipeline.settings import load_settings
+from tests.environment import unset_settings
 
 ALTER = "ALTER TABLE feedback_enriched "
 NO_RULES = (
@@ -34,8 +34,7 @@ ONE_ROW = "WHERE id = (SELECT min(id) FROM feedback_enriched WHERE account_id IS
 def world(simulated_database, monkeypatch, tmp_path):
     """A sound little world, whose small size the data gate accepts; and time enough."""
     monkeypatch.setattr("pipeline.checks.checked_database.SECONDS", 60)
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     for name, value in (
         ("STATE_DIR", str(tmp_path)),
         ("AS_OF", "2026-06-01"),

@@ -16,6 +16,7 @@ from components.publishing.undo import undo
 from pipeline.cli import run_cli
 from serving_model.served.risk_bands import RiskBands
 from tests.components.publishing.policies import publish_policy
+from tests.environment import unset_settings
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 SECRET = "a text that must never be shown"
@@ -36,8 +37,7 @@ LIFT = RiskBands("lift", lifts=(1.5, 2.5, 4.0), base_rate=0.08)
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
 
 

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -19,6 +18,7 @@ from pipeline.cli import run_cli
 from pipeline.commands import accounts
 from serving_model.served.risk_bands import CONTRACT_BANDS
 from tests.components.publishing.policies import publish_policy
+from tests.environment import unset_settings
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 ODD = "O'Brien,\n\x1b[31m客户"
@@ -35,8 +35,7 @@ PLACES = {"ACC-1": ("Enterprise ", "EU"), "ACC-2": ("enterprise", "NA"), FORMULA
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from datetime import datetime, timezone
 
 import psycopg2
@@ -11,6 +10,7 @@ import pytest
 from pipeline.cli import run_cli
 from pipeline.commands.areas import _LETTERS
 from tests.contract.conftest import publish_areas
+from tests.environment import unset_settings
 from transforms.product_area_impact import SIGNALS, Weights
 
 AS_OF = "2026-06-01"
@@ -18,8 +18,7 @@ AS_OF = "2026-06-01"
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
 
 

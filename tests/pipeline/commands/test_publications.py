@@ -1,7 +1,6 @@
 """`tens-insight publications`: every command on rows that the publisher made."""
 
 import json
-import os
 from datetime import datetime, timedelta, timezone
 
 import psycopg2
@@ -14,6 +13,7 @@ from components.publishing.publish import publish
 from pipeline.cli import run_cli
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 from tests.components.publishing.policies import publish_policy
+from tests.environment import unset_settings
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 LAX = publish_policy(max_count_change=9.0)
@@ -23,8 +23,7 @@ SECOND = {"ACC-1": 0.9, "ACC-2": 0.35, "ACC-3": 0.6, "new": 0.2}
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
 
 

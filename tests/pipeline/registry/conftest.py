@@ -1,7 +1,6 @@
 """Stores of ML Metadata, on sqlite and on Postgres, filled through the real interface."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from components.registry.judged import GATE_NODE
 from pipeline.registry.metadata_store import connection_config
 from pipeline.registry.registry import Registry
 from tests.components.sample_properties import EXAMPLES
+from tests.environment import unset_settings
 
 PIPELINE = "tens-insight-train"
 PROPERTIES: dict[str, Any] = {
@@ -108,8 +108,7 @@ class Shelf:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
 
 

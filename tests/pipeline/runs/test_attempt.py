@@ -32,6 +32,7 @@ HOLD = """
 import sys, time
 from pipeline.runs.attempt import attempted
 from pipeline.settings import load_settings
+from tests.environment import unset_settings
 with attempted("train", load_settings()):
     print("at work", flush=True)
     time.sleep(60)
@@ -59,8 +60,7 @@ def restored_logging():
 
 @pytest.fixture
 def state_dir(monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.startswith("TENS_INSIGHT_")]:
-        monkeypatch.delenv(name)
+    unset_settings(monkeypatch)
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
     return tmp_path
 
