@@ -222,13 +222,13 @@ def problems(status: Status, max_age: timedelta) -> Iterator[str]:
         yield f"{ACCOUNT_RISK_SCORES.name} shows no publication of ours."
     elif age < -_AHEAD:
         yield (
-            f"The scores speak of {last.as_of:%Y-%m-%d %H:%M} UTC, {_hours(-age)} in the future: a "
+            f"The scores speak of {last.as_of:%Y-%m-%d %H:%M} UTC, {hours(-age)} in the future: a "
             "clock or TENS_INSIGHT_AS_OF was wrong, and no run publishes until then. `tens-insight "
             "publications undo` takes it back."
         )
     elif age > max_age:
         yield (
-            f"The scores are {_hours(age)} old, more than {_hours(max_age)}: the last publication "
+            f"The scores are {hours(age)} old, more than {hours(max_age)}: the last publication "
             f"is {last.publication_id}, as of {last.as_of:%Y-%m-%d %H:%M} UTC."
         )
     run = next((one for one in status.runs if _was_to_publish(one)), None)
@@ -271,5 +271,6 @@ def _was_to_publish(run: RunRecord) -> bool:
     return _has_ended(run) and run.kind != TUNE
 
 
-def _hours(age: timedelta) -> str:
+def hours(age: timedelta) -> str:
+    """Says how long something is, or was ago."""
     return f"{age.total_seconds() / 3600:.1f} hours"

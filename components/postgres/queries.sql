@@ -345,28 +345,23 @@ SELECT a.attname::text AS name,
        has_table_privilege(c.oid, 'DELETE') AS can_delete,
        c.relkind::text AS kind,
        c.relpersistence::text AS persistence,
-       EXISTS (SELECT FROM pg_index AS i
-               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indimmediate
-                 AND i.indpred IS NULL
-                 AND i.indnkeyatts = cardinality(%(key)s::text[])
-                 AND %(key)s::text[] =
-                     (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
-                      FROM pg_attribute AS k
-                      WHERE k.attrelid = c.oid
-                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_key,
-       EXISTS (SELECT FROM pg_index AS i
-               WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND NOT i.indimmediate
-                 AND i.indpred IS NULL
-                 AND i.indnkeyatts = cardinality(%(key)s::text[])
-                 AND %(key)s::text[] =
-                     (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
-                      FROM pg_attribute AS k
-                      WHERE k.attrelid = c.oid
-                        AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS has_deferrable_key
+       COALESCE(keys.immediate, false) AS has_key,
+       COALESCE(keys.deferrable, false) AS has_deferrable_key
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type AS t ON t.oid = a.atttypid
+CROSS JOIN LATERAL (
+    SELECT bool_or(i.indimmediate) AS immediate, bool_or(NOT i.indimmediate) AS deferrable
+    FROM pg_index AS i
+    WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid
+      AND i.indpred IS NULL
+      AND i.indnkeyatts = cardinality(%(key)s::text[])
+      AND %(key)s::text[] =
+          (SELECT array_agg(k.attname::text ORDER BY k.attname::text COLLATE "C")
+           FROM pg_attribute AS k
+           WHERE k.attrelid = c.oid
+             AND k.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1]))) AS keys
 WHERE c.relname = %(table)s
   AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND CASE WHEN %(schema)s::text IS NULL THEN pg_table_is_visible(c.oid)

@@ -178,7 +178,7 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
         "published_by": published_by,
         "accepted_shift": policy.limits.accept_shift or None,
         "broken_limits": limits,
-        "risk_bands": _bands_line(replacement),
+        "risk_bands": replacement.bands_record(changed_from=True),
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, staging, recorded.publication_id)
@@ -192,11 +192,3 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
         publication_id=recorded.publication_id,
         former_bands=replacement.former_bands,
     )
-
-
-def _bands_line(replacement: Replacement) -> str | None:
-    if replacement.table.category is None:
-        return None
-    former = replacement.former_bands
-    changed = {"changed_from": former.rule} if former else {}
-    return json.dumps({**replacement.publication.bands.applied(), **changed})

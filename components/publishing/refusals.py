@@ -82,7 +82,7 @@ def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
         "shares": json.dumps(summary.shares),
         "broken_limits": limits,
         "refused_by": user_and_host(cursor),
-        "risk_bands": _bands_line(replacement),
+        "risk_bands": replacement.bands_record(),
     }
     cursor.execute(_QUERIES["record_refusal"], line)
     refusal_id = int(value(cursor))
@@ -93,13 +93,6 @@ def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
     cursor.execute(statement)
     cursor.execute(_QUERIES["drop_old_refusals"], {"table": table.name, "keep": KEPT_REFUSALS})
     return KeptRefusal(refusal_id, limits)
-
-
-def _bands_line(replacement: Replacement) -> str | None:
-    if replacement.table.category is None:
-        return None
-    bands = replacement.publication.bands
-    return json.dumps(bands.applied())
 
 
 def find_refusal(cursor: Cursor, attempt: str) -> KeptRefusal | None:

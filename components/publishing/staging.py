@@ -1,5 +1,6 @@
 """The temporary table in which rows are checked, and what is written from it."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +93,21 @@ class Replacement:
         if self.table.category is None or last is None or last.bands.rule == bands.rule:
             return None
         return last.bands.against(None)
+
+    def bands_record(self, changed_from: bool = False) -> str | None:
+        """Returns the rule of the categories as the logs keep it.
+
+        Args:
+            changed_from: Whether to add the last publication's rule, where it was another one.
+
+        Returns:
+            JSON; None for a table without categories.
+        """
+        if self.table.category is None:
+            return None
+        former = self.former_bands if changed_from else None
+        changed = {"changed_from": former.rule} if former else {}
+        return json.dumps({**self.publication.bands.applied(), **changed})
 
 
 def stage(cursor: Cursor, table: StagedTable, rows: Iterable[Row]) -> sql.Identifier:

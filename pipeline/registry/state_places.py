@@ -21,10 +21,10 @@ from components.registry.store_identity import (
     write_store,
 )
 from components.state_files import make_private, replace_text
+from pipeline.registry.store_file import MARK_NAME
 from pipeline.settings import ConfigurationInvalid
 from pipeline.state_directory import not_writable
 
-_MARK: Final = "metadata-store.txt"
 _WHOLE: Final = re.compile(r"store ([0-9a-f-]{36})\nstate directory ([0-9a-f-]{36})\n")
 
 
@@ -67,7 +67,7 @@ def require_own_artifacts(store: Any, pipeline_root: Path) -> Mark:
         mark = Mark(identity.id, _state_dir_id(identity, pipeline_root.parent))
         text = f"store {mark.store_id}\nstate directory {mark.state_dir_id}\n"
         try:
-            replace_text(make_private(pipeline_root) / _MARK, text)
+            replace_text(make_private(pipeline_root) / MARK_NAME, text)
         except OSError as error:
             raise not_writable(pipeline_root.parent, error) from None
     return mark
@@ -125,7 +125,7 @@ def moving_artifacts(store: Any, state_dir: Path) -> Callable[[Any], Any]:
 def read_mark(pipeline_root: Path) -> Mark | None:
     """Returns the mark of a folder of artifacts; None where there is no whole one."""
     try:
-        found = _WHOLE.fullmatch((pipeline_root / _MARK).read_text(encoding="utf-8"))
+        found = _WHOLE.fullmatch((pipeline_root / MARK_NAME).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, UnicodeDecodeError):
         return None
     return Mark(*found.groups()) if found else None
@@ -135,7 +135,7 @@ def _is_empty(pipeline_root: Path) -> bool:
     """Tells whether there is nothing but a mark that was not written to its end."""
     if not pipeline_root.is_dir():
         return True
-    return all(name.lstrip(".").startswith(_MARK) for name in os.listdir(pipeline_root))
+    return all(name.lstrip(".").startswith(MARK_NAME) for name in os.listdir(pipeline_root))
 
 
 def _state_dir_id(identity: StoreProperties, state_dir: Path) -> str:

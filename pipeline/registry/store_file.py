@@ -12,7 +12,9 @@ from pipeline.settings import variable
 _PATIENCE_S: Final = 10.0
 """How long a lock of another program on the file is waited for."""
 _LOCKED: Final = ("locked", "busy")
-_MARK: Final = Path("pipeline_root", "metadata-store.txt")
+MARK_NAME: Final = "metadata-store.txt"
+"""File in the folder of artifacts that names the store which they are recorded in."""
+_MARK: Final = Path("pipeline_root", MARK_NAME)
 WAY_OUT: Final = (
     "Restore the state directory and the database from one backup (docs/state.md). Without a "
     f"backup, set {variable('state_dir')} to a new folder and run `tens-insight run train`: what "

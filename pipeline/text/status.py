@@ -5,7 +5,7 @@ from typing import Any
 
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from pipeline.runs.record import COMPLETE, RunRecord
-from pipeline.status import OutputState, Status, how_it_ended
+from pipeline.status import OutputState, Status, hours, how_it_ended
 from pipeline.text.plain_text import bare_minute, minute, minute_of, table_lines
 
 _AS_PUBLISHED = "as published"
@@ -100,9 +100,8 @@ def _as_of(status: Status) -> str:
     last, age = status.scores.last, status.age
     if last is None or age is None:
         return "nothing was published yet"
-    ahead = age.total_seconds() < 0
-    hours = f"{abs(age).total_seconds() / 3600:.1f} hours {'in the future' if ahead else 'ago'}"
-    return f"{minute(last.as_of)} ({hours}), model {last.model_version}"
+    when = f"{hours(abs(age))} {'in the future' if age.total_seconds() < 0 else 'ago'}"
+    return f"{minute(last.as_of)} ({when}), model {last.model_version}"
 
 
 def _published(status: Status) -> str:
@@ -135,5 +134,5 @@ def well_sentence(status: Status) -> str:
     assert age is not None
     return (
         f"All is well: {ACCOUNT_RISK_SCORES.name} shows publication {last.publication_id}, "
-        f"{age.total_seconds() / 3600:.1f} hours old, model {last.model_version}."
+        f"{hours(age)} old, model {last.model_version}."
     )

@@ -26,13 +26,13 @@ from pipeline.runs.run import preflight
 from pipeline.runs.run_lock import LOCK_FILE
 from pipeline.settings import ConfigurationInvalid, load_settings
 from pipeline.status import newest_runs
+from tests.environment import unset_settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 HOLD = """
 import sys, time
 from pipeline.runs.attempt import attempted
 from pipeline.settings import load_settings
-from tests.environment import unset_settings
 with attempted("train", load_settings()):
     print("at work", flush=True)
     time.sleep(60)
