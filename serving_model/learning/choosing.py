@@ -1,7 +1,8 @@
 """Chooses, on examples that were held back, what fitting leaves open."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -9,10 +10,10 @@ import numpy as np
 from serving_model.evaluation.metrics import log_loss
 from serving_model.learning.calibration import Blend, churned_within, fit_intercept, fit_weights
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
-from serving_model.learning.folds import Fold, choosing_folds
-from serving_model.learning.labelled_examples import LabelledExamples
-from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS, fit_linear
-from serving_model.learning.person_periods import Horizons, person_periods
+from serving_model.learning.folds import Fold
+from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS, linear_path
+from serving_model.learning.person_periods import Horizons, PersonPeriods, person_periods
+from serving_model.learning.side_by_side import side_by_side
 from transforms.arrays import Floats
 
 EARLY_STOP_TOLERANCE: Final = 1e-3
@@ -41,34 +42,42 @@ class Choice(NamedTuple):
     """How many were held back."""
 
 
-class _HeldBack(NamedTuple):
+class HeldBack(NamedTuple):
+    """What the fits of a fold find on its n examples that none of them saw."""
+
     labels: Floats
     linear: dict[float, Floats]
     """By strength, log-odds of hazards, [n, periods up to the target horizon]."""
     network: Floats | None
 
 
-def choose(examples: LabelledExamples, horizons: Horizons, settings: FitSettings) -> Choice:
-    """Chooses penalties and weights by the log-loss of churn_probability.
-
-    Args:
-        examples: All training examples; the evaluation set is none of them.
-        horizons: What the model answers for; churn_probability decides.
-        settings: How the network is fitted.
-    """
-    return choose_on(choosing_folds(examples), horizons, settings)
-
-
 def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) -> Choice:
-    """Chooses as `choose` does, on other folds.
+    """Chooses penalties and weights by the log-loss of churn_probability.
 
     Args:
         folds: What is measured in each holds both outcomes.
         horizons: What the model answers for; churn_probability decides.
         settings: How the network is fitted.
     """
+    return decide(side_by_side([functools.partial(fit_fold, f, horizons, settings) for f in folds]))
+
+
+def fit_fold(fold: Fold, horizons: Horizons, settings: FitSettings) -> HeldBack:
+    """Fits both parts on a fold, and says what they find on what it measures."""
     days = horizons.days[: horizons.target + 1]
-    parts = [_fitted(fold, days, settings) for fold in folds]
+    periods = person_periods(fold.fit, days)
+    longer = dataclasses.replace(settings, epochs=FOLD_EPOCH_FACTOR * settings.epochs)
+    linear = dict(_linear_path(fold, periods))
+    network = fit_network(fold.fit.features, periods, longer)
+    return HeldBack(
+        labels=fold.measured.labels.astype(np.float64),
+        linear=linear,
+        network=None if network is None else network_log_odds(network, fold.measured.features),
+    )
+
+
+def decide(parts: Sequence[HeldBack]) -> Choice:
+    """Chooses by what was found on all folds."""
     tried = [one for one in REGULARIZATION_STRENGTHS if all(one in part.linear for part in parts)]
     labels = np.concatenate([part.labels for part in parts])
     linear = {one: np.concatenate([part.linear[one] for part in parts]) for one in tried}
@@ -82,23 +91,11 @@ def choose_on(folds: Iterable[Fold], horizons: Horizons, settings: FitSettings) 
     return Choice(chosen, blend, _loss(labels, mean), _loss(labels, blended), len(labels))
 
 
-def _fitted(fold: Fold, days: tuple[int, ...], settings: FitSettings) -> _HeldBack:
-    periods = person_periods(fold.fit, days)
-    longer = dataclasses.replace(settings, epochs=FOLD_EPOCH_FACTOR * settings.epochs)
-    network = fit_network(fold.fit.features, periods, longer)
-    return _HeldBack(
-        labels=fold.measured.labels.astype(np.float64),
-        linear=dict(_linear_path(fold, days)),
-        network=None if network is None else network_log_odds(network, fold.measured.features),
-    )
-
-
-def _linear_path(fold: Fold, days: tuple[int, ...]) -> Iterator[tuple[float, Floats]]:
+def _linear_path(fold: Fold, periods: PersonPeriods) -> Iterator[tuple[float, Floats]]:
     """Yields strength and log-odds, until weaker penalties do harm."""
-    periods = person_periods(fold.fit, days)
     best = np.inf
-    for strength in REGULARIZATION_STRENGTHS:
-        linear = fit_linear(fold.fit.features, periods, [strength])
+    path = linear_path(fold.fit.features, periods, REGULARIZATION_STRENGTHS)
+    for strength, linear in zip(REGULARIZATION_STRENGTHS, path, strict=True):
         found = linear.log_odds(fold.measured.features)
         yield strength, found
         loss = _loss(fold.measured.labels.astype(np.float64), found)

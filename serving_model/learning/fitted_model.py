@@ -1,17 +1,21 @@
 """Fits the whole model on labelled examples: what is chosen first, then both parts on all."""
 
-from typing import NamedTuple
+import functools
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from serving_model.learning.calibration import Blend, fit_intercept
-from serving_model.learning.choosing import Choice, choose
+from serving_model.learning.choosing import Choice, decide, fit_fold
 from serving_model.learning.churn_model import churn_model
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
+from serving_model.learning.folds import choosing_folds
 from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.linear_hazards import LinearHazards, fit_linear
-from serving_model.learning.person_periods import Horizons, person_periods
+from serving_model.learning.network import Network
+from serving_model.learning.person_periods import Horizons, PersonPeriods, person_periods
+from serving_model.learning.side_by_side import side_by_side
 from serving_model.served.model_card import CardValue
 
 
@@ -23,7 +27,7 @@ class FittedModel(NamedTuple):
     blend: Blend
     """As it is served, with its intercept."""
     linear: LinearHazards
-    network: keras.Model | None
+    network: Network | None
     newest_shift: float
     """By how much the newest cutoff's log-odds lie off those of all training cutoffs."""
 
@@ -60,10 +64,9 @@ def fit_model(
         settings: How the network is fitted.
         carried_shift: Share of the newest cutoff's shift that is expected to last, [0, 1].
     """
-    choice = choose(examples, horizons, settings)
     periods = person_periods(examples, horizons.days)
+    network, choice = _network_and_choice(examples, periods, horizons, settings)
     linear = fit_linear(examples.features, periods, choice.strengths)
-    network = fit_network(examples.features, periods, settings)
     log_odds = choice.blend.log_odds(
         linear.log_odds(examples.features),
         None if network is None else network_log_odds(network, examples.features),
@@ -74,3 +77,15 @@ def fit_model(
     shift = fit_intercept(labels[newest], log_odds[newest]) - overall
     blend = choice.blend._replace(intercept=overall + carried_shift * shift)
     return FittedModel(horizons, choice, blend, linear, network, shift)
+
+
+def _network_and_choice(
+    examples: LabelledExamples, periods: PersonPeriods, horizons: Horizons, settings: FitSettings
+) -> tuple[Network | None, Choice]:
+    """Fits the network on all examples beside what is fitted on folds to choose by."""
+    whole = functools.partial(fit_network, examples.features, periods, settings)
+    folds = [
+        functools.partial(fit_fold, fold, horizons, settings) for fold in choosing_folds(examples)
+    ]
+    found: list[Any] = side_by_side([whole, *folds])
+    return found[0], decide(found[1:])

@@ -62,9 +62,11 @@ def load_examples(patterns: Sequence[str], transform: tft.TFTransformOutput) -> 
     layer = transform.transform_features_layer()
     raw_spec = spec.raw_feature_spec(with_label=True)
     records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(READ_BATCH)
-    # Nothing here branches on a tensor: rewriting the layer's code would only take time.
+    # Nothing here branches on a tensor: rewriting the layer's code would only take time. And the
+    # layer is `call`ed: once it has run as a Keras layer, a model that holds it is saved with one
+    # more trace of it, for as long as all else of the export.
     transformed = tf.autograph.experimental.do_not_convert(
-        lambda batch: layer(tf.io.parse_example(batch, raw_spec))
+        lambda batch: layer.call(tf.io.parse_example(batch, raw_spec))
     )
     parsed = records.map(transformed)
     return _sorted(_gathered(parsed.prefetch(1).as_numpy_iterator(), files))

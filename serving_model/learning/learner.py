@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import keras
 
-from serving_model.learning.churn_model import NetworkShape
 from serving_model.learning.fitting import FitSettings
 from serving_model.learning.labelled_examples import LabelledExamples
+from serving_model.learning.network import NetworkShape
 from serving_model.learning.person_periods import Horizons
 from serving_model.served.model_card import CardValue
 

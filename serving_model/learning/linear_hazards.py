@@ -1,17 +1,16 @@
 """The linear part: a logistic regression of the hazard in each period, with an L2 penalty."""
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
+from serving_model.learning.newton import Regression
 from serving_model.learning.person_periods import PersonPeriods
 
 REGULARIZATION_STRENGTHS: Final = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-"""scikit-learn's C, the inverse of the L2 penalty, weakest weights first."""
-_MOST_STEPS: Final = 50
+"""scikit-learn's C, the inverse of the L2 penalty, smallest weights first."""
 
 
 class LinearHazards(NamedTuple):
@@ -45,29 +44,39 @@ def fit_linear(
     Args:
         features: [n, columns].
         periods: Of the same n examples.
-        strengths: scikit-learn's C; with several the mean of their regressions is returned.
+        strengths: scikit-learn's C, rising; with several the mean of their regressions is
+            returned.
 
     Returns:
         The weights; those of a period with one outcome alone are 0.
     """
-    bases = base_log_odds(periods)
-    fitted = [
-        [_fit_period(features[counted], churned[counted], bias, one) for one in strengths]
-        for counted, churned, bias in zip(periods.counted.T, periods.churned.T, bases, strict=True)
-    ]
-    weights = [np.mean([one for one, _ in period], axis=0) for period in fitted]
-    biases = [np.mean([one for _, one in period]) for period in fitted]
-    return LinearHazards(
-        np.stack(weights, axis=1).astype(np.float32), np.array(biases, dtype=np.float32)
-    )
+    fitted = list(linear_path(features, periods, strengths))
+    weights = np.mean([one.weights for one in fitted], axis=0, dtype=np.float64)
+    bias = np.mean([one.bias for one in fitted], axis=0, dtype=np.float64)
+    return LinearHazards(weights.astype(np.float32), bias.astype(np.float32))
 
 
-def _fit_period(
-    features: NDArray[np.float32], churned: NDArray[np.float32], bias: float, strength: float
-) -> tuple[NDArray[np.float32], float]:
-    if churned.min(initial=1) == churned.max(initial=0) or not churned.size:
-        return np.zeros(features.shape[1], dtype=np.float32), bias
-    # Newton's steps need few passes over the examples where these outnumber the columns.
-    model: Any = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=_MOST_STEPS)
-    model.fit(features, churned)
-    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+def linear_path(
+    features: NDArray[np.float32], periods: PersonPeriods, strengths: Sequence[float]
+) -> Iterator[LinearHazards]:
+    """Yields what fit_linear finds with each strength alone.
+
+    Each fit starts from the one before it, from which few steps lead to it.
+
+    Args:
+        features: [n, columns].
+        periods: Of the same n examples.
+        strengths: scikit-learn's C, rising.
+    """
+    bases = base_log_odds(periods).astype(np.float64)
+    found = [np.append(np.zeros(features.shape[1]), base) for base in bases]
+    for strength in strengths:
+        outcomes = zip(periods.churned.T, periods.counted.T, found, strict=True)
+        found = [
+            Regression(features, churned, counted, strength).fit(start)
+            if churned.any() and (churned < counted).any()
+            else start
+            for churned, counted, start in outcomes
+        ]
+        coefficients = np.stack(found, axis=1).astype(np.float32)
+        yield LinearHazards(coefficients[:-1], coefficients[-1])

@@ -5,12 +5,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from serving_model.learning.choosing import choose
-from serving_model.learning.churn_model import NetworkShape
+from serving_model.learning.choosing import choose_on
 from serving_model.learning.fitting import FitSettings
 from serving_model.learning.folds import choosing_folds
 from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.linear_hazards import REGULARIZATION_STRENGTHS
+from serving_model.learning.network import NetworkShape
 from serving_model.learning.person_periods import Horizons
 from transforms.event_spec import DAY_SECONDS
 
@@ -44,7 +44,9 @@ def drawn(shape: str, accounts: int = 1500, cutoffs: int = 4, noise: int = 10) -
 
 @pytest.mark.slow
 def test_a_bent_world_trusts_the_network_and_a_straight_one_the_linear_part() -> None:
-    bent, straight = (choose(drawn(shape), HORIZONS, SETTINGS) for shape in ("bent", "linear"))
+    bent, straight = (
+        choose_on(choosing_folds(drawn(shape)), HORIZONS, SETTINGS) for shape in ("bent", "linear")
+    )
     assert bent.blend.network > bent.blend.linear + 0.1
     assert bent.log_loss < bent.linear_log_loss - 0.01
     assert straight.blend.linear > bent.blend.linear
@@ -54,8 +56,10 @@ def test_a_bent_world_trusts_the_network_and_a_straight_one_the_linear_part() ->
 @pytest.mark.slow
 def test_noise_asks_for_the_strongest_penalty() -> None:
     settings = dataclasses.replace(SETTINGS, epochs=1)  # the penalties are the linear part's
-    noise = choose(drawn("none", accounts=300, noise=200), HORIZONS, settings)
-    signal = choose(drawn("linear", accounts=300, noise=200), HORIZONS, settings)
+    noise, signal = (
+        choose_on(choosing_folds(drawn(shape, accounts=300, noise=200)), HORIZONS, settings)
+        for shape in ("none", "linear")
+    )
     assert max(noise.strengths) < min(signal.strengths)
     assert set(noise.strengths) <= set(REGULARIZATION_STRENGTHS)
 

@@ -1,13 +1,15 @@
 """Fitting the network on plain matrices: what is learnt, and of which examples."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 
-from serving_model.learning.churn_model import NetworkShape
 from serving_model.learning.fitting import FitSettings, fit_network, network_log_odds
+from serving_model.learning.network import NetworkShape
 from serving_model.learning.person_periods import PersonPeriods
+from serving_model.learning.side_by_side import side_by_side
 
 pytestmark = pytest.mark.slow  # each one trains
 
@@ -66,7 +68,7 @@ def test_members_read_fine_and_coarse_bins_of_the_training_examples() -> None:
     features, periods = drawn(300, 1.0)
     network = fit_network(features, periods, SETTINGS)
     assert network is not None
-    first, second, *_ = (weight.shape[0] for weight in network.weights if weight.ndim == 3)
+    first, second, *_ = (kernel.shape[0] for kernel in network.kernels)
     assert (first, second) == (6 * 10, 6 * 4)
 
 
@@ -76,6 +78,27 @@ def test_the_seed_decides_and_nothing_global() -> None:
     np.random.seed(99)
     np.testing.assert_array_equal(first, fitted(features, periods))
     assert np.abs(first - fitted(features, periods, seed=6)).max() > 1e-3
+
+
+def test_fits_beside_each_other_find_what_each_finds_alone() -> None:
+    features, periods = drawn(300, 1.0)
+    alone = [fitted(features, periods, seed=seed) for seed in (5, 6)]
+    beside = side_by_side(
+        [functools.partial(fitted, features, periods, seed=seed) for seed in (5, 6, 5, 6)]
+    )
+    for found, expected in zip(beside, alone * 2, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_every_kernel_is_penalised() -> None:
+    features, periods = drawn(300, 1.0)
+    shapes = [dataclasses.replace(SETTINGS.network, l2=l2) for l2 in (0.0, 0.1)]
+    free, held = (
+        fit_network(features, periods, dataclasses.replace(SETTINGS, network=shape))
+        for shape in shapes
+    )
+    sizes = [[float(np.square(kernel).sum()) for kernel in one.kernels] for one in (free, held)]
+    assert all(after < before / 2 for before, after in zip(*sizes, strict=True))
 
 
 def test_one_outcome_alone_stays_finite() -> None:

@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 
 from serving_model.learning.calibration import Blend
-from serving_model.learning.churn_model import NetworkShape, build_network, churn_model
+from serving_model.learning.churn_model import churn_model
 from serving_model.learning.linear_hazards import LinearHazards
+from serving_model.learning.network import NetworkShape, start_network
 from serving_model.learning.piecewise_linear import find_bins
 from serving_model.reasons.attributions import (
     LARGEST_PROBABILITY,
@@ -52,9 +53,8 @@ def network(seed: int, scale: float = 1.0) -> Probability:
     shape = NetworkShape((16, 8), 0.0, 0.0, 3)
     rows = random.normal(size=(500, COLUMNS)).astype(np.float32)
     bins = [find_bins(rows, count) for count in (10, 4)]
-    part = build_network(COLUMNS, bins, np.full(2, -2, np.float32), shape, seed)
-    for weight in part.trainable_variables:
-        weight.assign(scale * np.asarray(weight))
+    part = start_network(bins, np.full(2, -2, np.float32), shape, seed)
+    part = part._replace(weights=tuple(scale * weight for weight in part.weights))
     straight = 0.3 * scale * random.normal(size=(COLUMNS, 2)).astype(np.float32)
     linear = LinearHazards(straight, np.full(2, -1, np.float32))
     model = churn_model(COLUMNS, linear, part, Blend(0.6, 0.5, -0.2))

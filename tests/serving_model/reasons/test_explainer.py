@@ -12,10 +12,11 @@ import tensorflow_transform as tft
 from scipy.special import logit
 
 from serving_model.learning.calibration import Blend
-from serving_model.learning.churn_model import NetworkShape, churn_model
+from serving_model.learning.churn_model import churn_model
 from serving_model.learning.fitting import FitSettings, fit_network
 from serving_model.learning.labelled_examples import LabelledExamples, load_examples
 from serving_model.learning.linear_hazards import fit_linear
+from serving_model.learning.network import NetworkShape
 from serving_model.learning.person_periods import person_periods
 from serving_model.reasons.explainer import Explainer
 from serving_model.served.interface import BASE_LOG_ODDS, CONTRIBUTIONS, TRANSFORM

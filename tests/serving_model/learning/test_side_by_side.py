@@ -1,0 +1,46 @@
+"""Fits beside each other: in order, each with one thread of BLAS, and errors come out."""
+
+import functools
+import threading
+import time
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from serving_model.learning.side_by_side import side_by_side
+
+
+def _slowly(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
+def _blas_threads() -> list[int]:
+    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+
+
+def test_answers_come_in_the_order_of_the_tasks() -> None:
+    waits = (0.05, 0.0, 0.02, 0.01)
+    assert side_by_side([functools.partial(_slowly, wait) for wait in waits]) == list(waits)
+
+
+def test_tasks_run_in_threads_of_their_own() -> None:
+    here = threading.get_ident()
+    assert here not in side_by_side([threading.get_ident, threading.get_ident])
+
+
+def test_blas_keeps_to_one_thread_until_the_tasks_end() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = _blas_threads()
+    ((*inside,),) = side_by_side([_blas_threads])
+    assert inside == [1] * len(before) != []
+    assert _blas_threads() == before
+
+
+def test_an_error_of_a_task_is_raised() -> None:
+    def fails() -> float:
+        raise ValueError("no such thing")
+
+    with pytest.raises(ValueError, match="no such thing"):
+        side_by_side([functools.partial(_slowly, 0.0), fails])
