@@ -257,5 +257,6 @@ def _missing(said: str, code: str, *, ours: bool) -> str:
         return "Run `tens-insight db init`, which creates what is missing."
     return (
         "GoInsight's ETL creates it: check that DATABASE_URL names its database and that "
-        "search_path holds its schema; `tens-insight db check` lists all that is missing."
+        "search_path holds its schema, or make a view of this name over tables of your own "
+        "(docs/quickstart-your-database.md); `tens-insight db check` lists all that is missing."
     )

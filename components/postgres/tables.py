@@ -263,7 +263,8 @@ FEEDBACK: Final = TableContract(
     table="feedback_enriched",
     columns={column.name: _INPUT_TYPES[column.kind] for column in COLUMNS},
     rights=("SELECT",),
-    remedy="GoInsight's ETL creates it: check that DATABASE_URL names GoInsight's database",
+    remedy="GoInsight's ETL creates it: check that DATABASE_URL names GoInsight's database; over "
+    "tables of your own make a view of this name (docs/quickstart-your-database.md)",
 )
 
 

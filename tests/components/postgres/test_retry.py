@@ -130,7 +130,7 @@ def test_lost_line_is_told_from_a_programming_error(database: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
-        ("SELECT * FROM feedback_enriched", "feedback_enriched.*GoInsight's ETL creates it"),
+        ("SELECT * FROM feedback_enriched", "GoInsight's ETL creates it.*make a view"),
         ("SELECT * FROM public.account_risk_scores", "account_risk_scores.*db init"),
         ("SELECT * FROM tens_insight.publications", "publications.*db init"),
         ("SELECT nothing FROM pg_class", "nothing.*owner add the column"),
