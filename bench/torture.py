@@ -26,7 +26,7 @@ from bench.torture_blows import (
     restart_in_publishing,
     terminate_readers,
 )
-from bench.torture_files import break_state_files
+from bench.torture_files import break_state_files, fill_disk
 from bench.torture_ground import Ground
 
 
@@ -52,6 +52,7 @@ CAMPAIGNS: Final = (
     Campaign("server restarted in publishing", 30, restart_in_publishing),
     Campaign("backend ended in reading", 30, terminate_readers),
     Campaign("each state file broken", 36, break_state_files),
+    Campaign("disk full in a run", 18, fill_disk),
 )
 """One more campaign is one more line here, and a function from ground and times to a tally."""
 
@@ -88,6 +89,9 @@ def _run(campaign: Campaign, ground: Ground, times: int) -> bool:
     print(f"{campaign.name:32}{''.join(f'{count:8}' for count in counts)}{took:8.0f}", flush=True)
     for other in tally.others[:5]:
         print(f"    {other}")
+    if tally.skipped:
+        print(f"    skipped: {tally.skipped}")
+        return tally.sound
     return tally.sound and tally.struck >= times
 
 

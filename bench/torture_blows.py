@@ -43,6 +43,7 @@ class Tally:
         lost: Rows that were missing, all together.
         twice: Publications that are in the log twice.
         others: What else was not as it must be, a sentence each.
+        skipped: Why this machine cannot do it; empty if it can.
     """
 
     struck: int = 0
@@ -50,6 +51,7 @@ class Tally:
     lost: int = 0
     twice: int = 0
     others: list[str] = field(default_factory=list)
+    skipped: str = ""
 
     @property
     def sound(self) -> bool:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,7 @@ from serving_model.served.model_hash import saved_model_sha256
 _MODEL: Final = "model-of-torture"
 _FILES: Final = ("saved_model.pb", "variables/variables.index", "assets/tier")
 _STORE: Final = "metadata.sqlite"
-_SOUND, _UNUSABLE = 0, 6
+_SOUND, _UNUSABLE, _NO_FEEDBACK = 0, 6, 7
 
 
 def _cut(path: Path) -> None:
@@ -94,6 +95,69 @@ def _asking(state_dir: Path, path: Path, harm: Callable[[Path], None]) -> Callab
             assert "WARNING" in said, "models show does not warn"
 
     return ask
+
+
+_ROOM_KIB: Final = (0, 4, 16, 40, 64, 100)
+"""Room on the disk in the cases of `fill_disk`."""
+
+
+def fill_disk(ground: Ground, times: int) -> Tally:
+    """Gives a run a disk of a few KiB, a real one, and then more: a sentence, and the next works.
+
+    Args:
+        ground: Gives processes.
+        times: Runs on a full disk.
+    """
+    tally, disk = Tally(), ground.folder / "disk"
+    disk.mkdir()
+    for number in range(times):
+        room = _ROOM_KIB[number % len(_ROOM_KIB)]
+        mounted = _mount(disk, "size=8m")
+        if mounted:
+            tally.skipped = f"no file system can be mounted here: {mounted}"
+            return tally
+        try:
+            kind = ("score", "train", "tune")[number % 3]
+            child = ground.fork(_running_out(disk, room, kind))
+            tally.struck += 1
+            if child.wait() != 0:
+                said = child.said.read_text(errors="replace").strip().splitlines()
+                tally.others.append(f"{room} KiB, run {kind}: {said[-1] if said else '-'}")
+        finally:
+            subprocess.run(["umount", str(disk)], check=True)  # noqa: S607 -- where it lies differs
+    return tally
+
+
+def _mount(disk: Path, options: str) -> str:
+    """Mounts a file system in memory; returns why not, empty if it is there."""
+    command = ["mount", "-t", "tmpfs", "-o", options, "tens-insight-torture", str(disk)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return str(error)
+    return done.stderr.strip() if done.returncode else ""
+
+
+def _running_out(disk: Path, room_kib: int, kind: str) -> Callable[[], None]:
+    """Returns work that fails unless a run says that the disk is full, and another one works."""
+
+    def run() -> None:
+        state, filler = disk / "state", disk / "filler"
+        state.mkdir()
+        os.environ["TENS_INSIGHT_STATE_DIR"] = str(state)
+        free = os.statvfs(disk)
+        filler.write_bytes(bytes(max(0, free.f_bavail * free.f_frsize - room_kib * 1024)))
+        code, said = _said(["run", kind])
+        assert "Traceback" not in said, "a traceback"
+        # The database has no feedback: a run that has room ends with that.
+        assert (code == _UNUSABLE and "No space left" in said) or code == _NO_FEEDBACK, said
+        assert code == _UNUSABLE or room_kib, "a full disk was not noticed"
+        filler.unlink()
+        for command, wanted in ((["run", kind], _NO_FEEDBACK), (["status"], _SOUND)):
+            code, said = _said(command)
+            assert code == wanted, f"code {code} of {command} with room again: {said}"
+
+    return run
 
 
 def _said(command: list[str]) -> tuple[int, str]:

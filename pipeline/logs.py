@@ -6,14 +6,16 @@ What they log goes to a file where a run has one, so that nothing is lost.
 import importlib
 import logging
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from components.state_files import make_private
+from pipeline.text.terminal import say
 
 _STDERR: Final = 2
 
@@ -94,6 +96,26 @@ def logging_restored() -> Iterator[None]:
         logging.captureWarnings(False)
 
 
+class _LogFile(logging.FileHandler):
+    """A log file that says once, in a sentence, that it cannot be written: not a traceback each."""
+
+    _told = False
+
+    def close(self) -> None:
+        """Closes the file; what it could not take was told."""
+        with suppress(OSError):
+            super().close()
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- logging calls it so
+        """Takes the place of logging's own, which prints the error and all that led to it."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._told:
+            self._told = True
+            say(f"The log file {self.baseFilename} cannot be written: {error}", err=True)
+
+
 def log_to_file(path: Path) -> None:
     """Sends what all libraries log, from INFO on, to a file and nowhere else.
 
@@ -101,7 +123,7 @@ def log_to_file(path: Path) -> None:
         path: The file; its folder is made.
     """
     make_private(path.parent)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]

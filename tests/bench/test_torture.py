@@ -29,8 +29,11 @@ def test_each_campaign_strikes_and_finds_nothing() -> None:
     shutil.rmtree(folder)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert [line[:32].strip() for line in lines[1:-1]] == [one.name for one in torture.CAMPAIGNS]
-    assert all(int(line[32:40]) >= 1 for line in lines[1:-1])
+    told = [line for line in lines[1:-1] if not line.startswith("    skipped: ")]
+    assert [line[:32].strip() for line in told] == [one.name for one in torture.CAMPAIGNS]
+    assert all(int(line[32:40]) >= 1 for line in told[:-1])
+    # Not every machine lets a file system be mounted.
+    assert int(told[-1][32:40]) == 1 or "    skipped: " in done.stdout
 
 
 @pytest.mark.parametrize(

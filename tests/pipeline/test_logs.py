@@ -1,12 +1,29 @@
 """An import is quiet, also where compiled code writes to the file descriptor itself."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from pipeline.logs import log_to_file, logging_restored
+
 NOISE = 'import os\nos.write(2, b"greetings\\n")\n'
+
+
+def test_a_log_file_on_a_full_disk_is_told_once_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "train.log").symlink_to("/dev/full")
+    with logging_restored():
+        log_to_file(tmp_path / "train.log")
+        for _ in range(3):
+            logging.getLogger("apache_beam").error("%s", "x" * 99_999)
+        told = capsys.readouterr().err
+        assert told.count("cannot be written: [Errno 28] No space left on device") == 1
+        assert "Traceback" not in told
+        assert "Logging error" not in told
 
 
 def run(folder: Path, program: str) -> subprocess.CompletedProcess[str]:
