@@ -85,23 +85,6 @@ function unprinted() {
   ];
 }
 
-function textColors() {
-  all("details").forEach((one) => (one.open = true));
-  const canvas = canvasColor();
-  const text = (node) => node.nodeType === Node.TEXT_NODE && node.data.trim();
-  const found = all("body *").filter((one) => one.checkVisibility() && [...one.childNodes].some(text));
-  return found.map((one) => {
-    const { color, fill, fontSize, fontWeight } = getComputedStyle(one);
-    const above = [];
-    for (let it = one; it; it = it.parentElement) above.push(it);
-    const images = above.map((it) => getComputedStyle(it).backgroundImage);
-    const opacity = above.reduce((shown, it) => shown * Number(getComputedStyle(it).opacity), 1);
-    const ground = blended(above.map(painted).concat([canvas]));
-    const colors = [fontWeight, color, fill, ground, opacity, ...new Set(images)];
-    return [colors.join(" "), parseFloat(fontSize)];
-  });
-}
-
 function svgTexts() {
   all("details").forEach((one) => (one.open = true));
   // What takes no clicks would not be found below a point either.

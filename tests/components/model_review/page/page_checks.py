@@ -11,17 +11,10 @@ LEAST_CONTRAST: Final = 4.5
 """WCAG 2.2, success criterion 1.4.3, of text that is not large."""
 
 
-def axe_violations(page: Page, *, contrast: bool = True) -> list[str]:
-    """Runs axe-core, with every <details> open; needs JavaScript.
-
-    Args:
-        page: What is checked.
-        contrast: Whether by the rule color-contrast too, which takes most of the time.
-    """
+def axe_violations(page: Page) -> list[str]:
+    """Runs axe-core, with every <details> open; needs JavaScript."""
     page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-    rules = {"color-contrast": {"enabled": int(contrast)}}
-    options = {"resultTypes": ["violations"], "rules": rules}
-    found = Axe().run(page, options=options).response["violations"]
+    found = Axe().run(page).response["violations"]
     return [
         f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
         for one in found
@@ -36,15 +29,6 @@ def faint_texts(page: Page) -> list[str]:
     """
     found = _evaluate(page, "svgTexts")
     return [f"{text}: {ratio:.2f}" for text, ratio in found if ratio < LEAST_CONTRAST]
-
-
-def text_colors(page: Page) -> list[tuple[str, float]]:
-    """Returns of each text that is shown what its contrast depends on.
-
-    Returns:
-        Its weight, colours and all that lies below it; its size in px.
-    """
-    return list(map(tuple, _evaluate(page, "textColors")))
 
 
 def overflow(page: Page) -> list[str]:
