@@ -60,7 +60,7 @@ EXACT_ROWS: Final = 300_000
 """Tables of more rows are judged by a sample."""
 SAMPLED_ROWS: Final = 80_000
 SAMPLED_ACCOUNTS: Final = 600
-_SHARE_OF_TRUTH: Final = 0.7
+_SHARE_OF_TRUTH: Final = 0.5
 """Of the time that is left, for the ground truth: it is compared with all accounts, and what
 comes after it takes a sample where a table is large."""
 _SHORTEST_S: Final = 0.02
