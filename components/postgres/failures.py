@@ -36,7 +36,6 @@ GAVE_UP_CODES = {
 }
 
 
-_QUERY: Final = re.compile(rb"(?:\s|--[^\n]*\n)*SELECT\b", re.IGNORECASE)
 _CONNECTION_BAD: Final = 1
 """libpq's CONNECTION_BAD, which psycopg2 gives no name."""
 _VALUE: Final = re.compile(r': ".*"$')
@@ -239,9 +238,8 @@ def _grant(said: str, place: Place, *, reads: bool) -> str:
 
 
 def _only_reads(error: psycopg2.Error) -> bool:
-    """Tells whether the statement was a query."""
-    query = error.cursor.query if error.cursor is not None else None
-    return _QUERY.match(query or b"") is not None
+    """Tells whether the connection was opened to look, so that no right to write is missing."""
+    return error.cursor is not None and error.cursor.connection.readonly is True
 
 
 def _asked_ours(error: psycopg2.Error) -> bool:

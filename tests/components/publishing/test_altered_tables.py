@@ -15,6 +15,7 @@ from psycopg2 import sql
 from components.errors import ContractBroken, PublicationRefused, TensInsightError
 from components.postgres.connection import connect
 from components.postgres.contract import check_contract
+from components.postgres.failures import explained
 from components.postgres.moments import EARLIEST, LATEST
 from components.postgres.output_problems import one_key_for_two
 from components.postgres.output_values import keys_to_come
@@ -560,6 +561,22 @@ def test_a_policy_is_no_matter_of_grants(
     assert "GRANT does not help" in str(refused.value)
     assert f'CREATE POLICY tens_insight ON account_risk_scores TO "{role}"' in str(refused.value)
     assert any("Row-level security of table public.account_risk_scores" in one for one in seen())
+
+
+def test_who_only_looks_is_told_no_right_to_write(
+    prepared: str, password_url: str, monkeypatch: Any
+) -> None:
+    role = urlsplit(password_url).username
+    execute(prepared, f'GRANT USAGE ON SCHEMA tens_insight TO "{role}"')
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    with closing(connect("tens-insight test")) as connection:
+        connection.set_session(readonly=True)
+        with (
+            pytest.raises(ContractBroken, match="GRANT SELECT ON tens_insight.publications"),
+            explained(connection),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT FROM tens_insight.publications")
 
 
 def test_no_message_and_no_traceback_quotes_a_row(prepared: str) -> None:
