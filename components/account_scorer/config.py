@@ -33,6 +33,11 @@ class AccountScorerConfig(ScorePublishingConfig):
         description="By capacity: how many accounts are critical, high and medium, a JSON list, "
         "or one number for each of them.",
     )
+    reasons: Literal["all", "none"] = Field(
+        default="all",
+        description="Whose reasons are computed and published: those of all accounts (all), or "
+        "none, which saves time.",
+    )
     departed_accounts: Literal["remove", "keep"] = Field(
         default="remove",
         description="What publishing does to the scores of accounts that are not scored any more.",
@@ -79,6 +84,11 @@ class AccountScorerConfig(ScorePublishingConfig):
                 "TENS_INSIGHT_RISK_BANDS=lift, or leave risk_lifts as it is"
             )
         return self
+
+    @property
+    def with_reasons(self) -> bool:
+        """Whether reasons are computed."""
+        return self.reasons == "all"
 
     @property
     def bands(self) -> RiskBands:

@@ -65,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)
         bands = bands_for(config.bands, card)
-        self._score(examples, model_uri, scores.uri)
+        self._score(examples, model_uri, scores.uri, with_reasons=config.with_reasons)
         publication = Publication(
             as_of=datetime.fromisoformat(data.as_of),
             model_version=str(card["model_version"]),
@@ -100,8 +100,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             unseen=count_unseen_values(examples.uri, model_uri),
         ).write(scores)
 
-    def _score(self, examples: types.Artifact, model_uri: str, scores_uri: str) -> None:
+    def _score(
+        self, examples: types.Artifact, model_uri: str, scores_uri: str, *, with_reasons: bool
+    ) -> None:
         folder = artifact_utils.get_split_uri([examples], SCORE)
         paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
         with original_error(), self._make_beam_pipeline() as pipeline:
-            score_files(pipeline, paths, model_uri, scores_uri)
+            score_files(pipeline, paths, model_uri, scores_uri, with_reasons=with_reasons)

@@ -14,16 +14,17 @@ import pyarrow.parquet
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
-from components.account_scorer.scored_batch import COLUMNS, scored_batch
+from components.account_scorer.scored_shard import scored_shard
 from components.errors import PublicationRefused
 from components.postgres.tables import ACCOUNT_RISK_DETAILS
-from serving_model.served.predict import ModelScorer
+from serving_model.served.predict import EXPLAIN_BATCH, ModelScorer
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import RiskBands, divided_ties
 
 ACCOUNT_ID: Final = "account_id"
 CHURN_PROBABILITY: Final = "churn_probability"
-_BATCH: Final = 1_024
+_BUFFER: Final = 2**20
+"""Bytes that are decompressed at a time."""
 
 
 class ScoreShard(beam.DoFn):
@@ -32,8 +33,9 @@ class ScoreShard(beam.DoFn):
     A shard is written whole, so that a second try by Beam replaces the first.
     """
 
-    def __init__(self, model_uri: str, scores_uri: str):
+    def __init__(self, model_uri: str, scores_uri: str, with_reasons: bool):
         self._model_uri = model_uri
+        self._with_reasons = with_reasons
         self._scores_uri = scores_uri
         self._scorer: ModelScorer | None = None
 
@@ -44,8 +46,9 @@ class ScoreShard(beam.DoFn):
     def process(self, path: str) -> Iterator[int]:
         """Writes the scores of one file; yields how many."""
         assert self._scorer is not None
-        parts = [scored_batch(self._scorer, batch) for batch in _batches(path)]
-        shard = pa.concat_tables([COLUMNS.empty_table(), *parts])
+        records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)
+        batches = records.batch(EXPLAIN_BATCH).prefetch(1)
+        shard = scored_shard(self._scorer, batches, with_reasons=self._with_reasons)
         name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
         content = pa.BufferOutputStream()
         pyarrow.parquet.write_table(shard, content)
@@ -55,7 +58,12 @@ class ScoreShard(beam.DoFn):
 
 
 def score_files(
-    pipeline: beam.Pipeline, paths: list[str], model_uri: str, scores_uri: str
+    pipeline: beam.Pipeline,
+    paths: list[str],
+    model_uri: str,
+    scores_uri: str,
+    *,
+    with_reasons: bool = True,
 ) -> beam.PCollection:
     """Adds the scoring of files of gzipped TFRecords to a Beam pipeline.
 
@@ -63,14 +71,15 @@ def score_files(
         pipeline: To add to.
         paths: The files of the split to score.
         model_uri: Folder of the SavedModel.
-        scores_uri: Folder that gets one Parquet file, with the columns of scored_batch, for
+        scores_uri: Folder that gets one Parquet file, with the columns of scored_shard, for
             each of them.
+        with_reasons: Whether reasons are computed.
     """
     return (
         pipeline
         | "ListShards" >> beam.Create(paths)
         | "SpreadShards" >> beam.Reshuffle()
-        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri))
+        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri, with_reasons))
     )
 
 
@@ -87,12 +96,6 @@ def read_shards(scores_uri: str, columns: Sequence[str]) -> Iterator[pa.Table]:
             with fileio.open(os.path.join(scores_uri, name), "rb") as file:
                 content = pa.BufferReader(file.read())
             yield pyarrow.parquet.read_table(content, columns=list(columns))
-
-
-def _batches(path: str) -> Iterator[list[bytes]]:
-    records = tf.data.TFRecordDataset(path, compression_type="GZIP").batch(_BATCH)
-    for batch in records.as_numpy_iterator():
-        yield batch.tolist()
 
 
 ScoreRow = tuple[str, float, float, str, datetime, str]

@@ -112,11 +112,6 @@ def _without_zeros(text: str) -> str:
     return re.sub(r"(?<![0-9])0+(?=[0-9])", "", text)
 
 
-def _without_decimals(text: str) -> str:
-    """Takes the end off a whole number that a spreadsheet or a data frame held as 103.0."""
-    return re.sub(r"^([0-9]+)[.,]0+$", r"\1", text)
-
-
 def _one_form(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
@@ -125,7 +120,6 @@ _RULES: Final[Mapping[str, Callable[[str], str]]] = {
     "blanks or invisible characters": _without_blanks,
     "upper and lower case": str.casefold,
     "the form of Unicode characters": _one_form,
-    "a decimal point": _without_decimals,
     "punctuation": _without_punctuation,
     "leading zeros": _without_zeros,
 }
@@ -143,9 +137,7 @@ def _canonical_forms(texts: list[str]) -> list[str]:
     whole = "\n".join(texts)
     if not whole.isascii() or whole.count("\n") != len(texts) - 1:
         return list(map(_canonical, texts))
-    whole = re.sub("[\x00-\x09\x0b-\x20\x7f]+", "", whole.lower())
-    whole = re.sub(r"^([0-9]+)[.,]0+$", r"\1", whole, flags=re.MULTILINE)
-    return _without_zeros(re.sub("[^0-9a-z\n]+", "", whole)).split("\n")
+    return _without_zeros(re.sub("[^0-9a-z\n]+", "", whole.lower())).split("\n")
 
 
 def _rule(one: str, account: str) -> str:

@@ -1,6 +1,6 @@
 """Does this database hold what the contract promises, and may we use it?"""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -88,7 +88,6 @@ def check_contract(
         if need_outputs and holds_unreleased_schema(cursor):
             problems.append(UNRELEASED_SCHEMA)
         elif need_outputs:
-            notes += tuple(_shadowing(cursor, read))
             for output in output_contracts():
                 problems += _problems(cursor, output, connection.info.user)
             read += output_contracts()
@@ -146,20 +145,6 @@ def _columns(cursor: Cursor, contract: TableContract) -> list[ActualColumn]:
     wanted = {"schema": schema, "table": name, "key": sorted(contract.key)}
     cursor.execute(_QUERIES["table_columns"], wanted)
     return records(cursor, ActualColumn)
-
-
-def _shadowing(cursor: Cursor, contracts: list[TableContract]) -> Iterator[str]:
-    """Says which of several tables of one name is read."""
-    for contract in contracts:
-        columns = _columns(cursor, contract)
-        schemas = _elsewhere(cursor, contract.table)
-        if columns and len(schemas) > 1 and split_table_name(contract.table)[0] is None:
-            found = columns[0].schema
-            others = " and ".join(one for one in schemas if one != found)
-            yield (
-                f"{contract.table} is read from schema {found}, which comes first on the "
-                f"search_path; schema {others} holds a table of this name too."
-            )
 
 
 def _elsewhere(cursor: Cursor, table: str) -> list[str]:

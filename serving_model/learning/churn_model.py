@@ -1,21 +1,24 @@
 """The model that is served: a linear part and a small network, blended, as hazards over periods."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from serving_model.learning.calibration import Blend
 from serving_model.learning.linear_hazards import LinearHazards
-from serving_model.learning.network import Network, member_log_odds
+from serving_model.learning.network import Network, bent_sums, first_sums, member_log_odds
+from serving_model.reasons.opened_model import Encoded, OpenableModel, OpenedModel
 
 FEATURES: Final = "features"
 
 
 def churn_model(
     width: int, linear: LinearHazards, network: Network | None, blend: Blend
-) -> keras.Model:
-    """Builds the model that is served.
+) -> OpenableModel:
+    """Builds the model that is served, which can be taken apart for reasons.
 
     P(h) = 1 - product of (1 - hazard) over the periods up to h, so it rises with h whatever
     the weights are.
@@ -38,7 +41,37 @@ def churn_model(
     for period in range(1, hazards.shape[1]):
         # Nothing below 0 is added, so that it rises in floating point too.
         within.append(within[-1] + (1 - within[-1]) * hazards[:, period : period + 1])
-    return keras.Model(features, keras.ops.concatenate(within, axis=1))
+    outputs = keras.ops.concatenate(within, axis=1)
+    return OpenableModel(features, outputs, _opened(linear, network, blend))
+
+
+def _opened(linear: LinearHazards, network: Network | None, blend: Blend) -> OpenedModel:
+    straight = np.float32(blend.linear) * linear.weights
+    constant = np.float32(blend.linear) * linear.bias + np.float32(blend.intercept)
+    if network is None:
+        return OpenedModel(straight, constant)
+    count = 2 * len(network.bins)
+    first, later = network.weights[:count], network.weights[count:]
+    units, members, _ = later[0].shape
+
+    def sums(features: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(first_sums(first, network.bins, features), [-1, members * units])
+
+    def head(sums: tf.Tensor) -> tf.Tensor:
+        bent = bent_sums(later, tf.reshape(sums, [-1, members, units]))
+        return blend.network * tf.reduce_mean(bent, axis=1)
+
+    return OpenedModel(straight, constant, tuple(_encoded_parts(network)), sums, head)
+
+
+def _encoded_parts(network: Network) -> Iterator[Encoded]:
+    """The encodings that the first layers read, which add to neighbouring sums."""
+    before = 0
+    for bins, kernel in zip(network.bins, network.kernels, strict=False):
+        weights = kernel.reshape(len(kernel), -1) / bins.deviation[:, None]
+        columns = (bins.column, bins.lower, bins.width, bins.least, bins.most)
+        yield Encoded(*columns, weights, before)
+        before += weights.shape[1]
 
 
 def _linear_layer(linear: LinearHazards) -> keras.layers.Dense:

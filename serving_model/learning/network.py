@@ -102,14 +102,38 @@ def member_log_odds(
         features: float32 [batch, columns].
         silence: Dropout while it is trained.
     """
-    layers = list(zip(weights[::2], weights[1::2], strict=True))
+    return bent_sums(
+        weights[2 * len(bins) :], first_sums(weights[: 2 * len(bins)], bins, features), silence
+    )
+
+
+def first_sums(weights: Sequence[Any], bins: Sequence[Bins], features: tf.Tensor) -> tf.Tensor:
+    """Returns what the first layers make of features, not bent yet: [batch, members, units].
+
+    Args:
+        weights: Of the first layers.
+        bins: Those that they read.
+        features: float32 [batch, columns].
+    """
     columns = tf.transpose(features)
+    layers = zip(weights[::2], weights[1::2], strict=True)
     first = [
         encoded_layer(one, columns, kernel, bias)
-        for one, (kernel, bias) in zip(bins, layers, strict=False)
+        for one, (kernel, bias) in zip(bins, layers, strict=True)
     ]
-    hidden = tf.concat(first, axis=1)
-    for place, (kernel, bias) in enumerate(layers[len(bins) :]):
+    return tf.concat(first, axis=1)
+
+
+def bent_sums(weights: Sequence[Any], sums: tf.Tensor, silence: Silence | None = None) -> tf.Tensor:
+    """Returns each member's log-odds of the hazards, float32 [batch, members, K].
+
+    Args:
+        weights: Of the layers after the first.
+        sums: Of the first layers, [batch, members, units].
+        silence: Dropout while it is trained.
+    """
+    hidden = sums
+    for place, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
         hidden *= tf.sigmoid(hidden)  # SiLU; TensorFlow's own saves functions of its gradient
         if silence is not None:
             hidden = silence(hidden, place)

@@ -54,7 +54,11 @@ def contributions(
         float32 [batch, columns]; each row adds up to its `change`.
     """
     distance = features - base
-    found = distance * _mean_gradient(probability, distance, base, nodes)
+    return share_missed(distance * _mean_gradient(probability, distance, base, nodes), change)
+
+
+def share_missed(found: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    """Adds to contributions [batch, n] what they miss of a change [batch], by their size."""
     size = tf.abs(found)
     missed = change - tf.reduce_sum(found, axis=1)
     share = tf.math.divide_no_nan(size, tf.reduce_sum(size, axis=1, keepdims=True))

@@ -9,6 +9,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving_model.reasons.attributions import base_rate_account, contributions, log_odds
+from serving_model.reasons.opened_model import OpenableModel
+from serving_model.reasons.path_sums import PathSums
 from serving_model.served.interface import BASE_LOG_ODDS, CONTRIBUTIONS, FACT_WORDS, FACTS
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.reason_groups import feature_groups, group_names
@@ -23,7 +25,8 @@ class Explainer(tf.Module):
     """Takes the answers of one model apart.
 
     Args:
-        model: From `features` [batch, columns] to probabilities [batch, horizons].
+        model: From `features` [batch, columns] to probabilities [batch, horizons]. One that can
+            be taken apart is explained many times as fast.
         training_features: Of the training examples, float32 [n, columns]; the base-rate
             account is made of them and kept as a constant.
         column: Which horizon is the churn probability.
@@ -47,6 +50,9 @@ class Explainer(tf.Module):
         """Features of the base-rate account, [columns]."""
         self._base_log_odds = float(log_odds(answer(tf.constant(base[None])))[0])
         self._groups = _membership()
+        self._path: PathSums | None = None
+        if isinstance(model, OpenableModel):
+            self._path = PathSums(model.opened, base, column, self._groups)
 
     def reasons(self, raw: Mapping[str, Any], features: tf.Tensor, answer: tf.Tensor) -> Any:
         """Explains one batch.
@@ -60,14 +66,19 @@ class Explainer(tf.Module):
             CONTRIBUTIONS, BASE_LOG_ODDS, FACTS and FACT_WORDS, by name.
         """
         change = log_odds(answer[:, 0]) - self._base_log_odds
-        each = contributions(self._probability, features, tf.constant(self.base), change)
         facts = reason_facts(raw, self._critical_priority)
         return {
-            CONTRIBUTIONS: tf.matmul(each, self._groups),
+            CONTRIBUTIONS: self._contributions(features, change),
             BASE_LOG_ODDS: tf.fill(tf.shape(answer), self._base_log_odds),
             FACTS: facts.numbers,
             FACT_WORDS: facts.words,
         }
+
+    def _contributions(self, features: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+        if self._path is not None:
+            return self._path.contributions(features, change)
+        each = contributions(self._probability, features, tf.constant(self.base), change)
+        return tf.matmul(each, self._groups)
 
     def _probability(self, features: tf.Tensor) -> tf.Tensor:
         return self._model(features, training=False)[:, self._column]

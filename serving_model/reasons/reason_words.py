@@ -81,19 +81,27 @@ def reasons_of(
             reach, the project's defaults where it lacks them.
         most: As for `top_reasons`.
     """
+    for account, contributions in enumerate(explanation.contributions):
+        facts = facts_of(explanation, account, card)
+        yield top_reasons(_named(explanation.groups, contributions.tolist()), facts, most)
+
+
+def facts_of(explanation: Explanation, account: int, card: Mapping[str, object]) -> AccountFacts:
+    """Returns the facts of one account of an explanation, by its place."""
+    return AccountFacts(
+        _named(explanation.fact_names, explanation.facts[account].tolist()),
+        dict(zip(explanation.fact_word_names, explanation.fact_words[account], strict=True)),
+        *examples_reach(card),
+    )
+
+
+def examples_reach(card: Mapping[str, object]) -> tuple[int, int]:
+    """Returns a model's `lookback_days` and `max_events`, the project's defaults without them."""
     defaults = AccountFacts._field_defaults
     lookback, events = (
         int(str(card.get(name, defaults[name]))) for name in ("lookback_days", "max_events")
     )
-    rows = zip(explanation.contributions, explanation.facts, explanation.fact_words, strict=True)
-    for contributions, numbers, words in rows:
-        facts = AccountFacts(
-            dict(zip(explanation.fact_names, numbers.tolist(), strict=True)),
-            dict(zip(explanation.fact_word_names, words.tolist(), strict=True)),
-            lookback,
-            events,
-        )
-        yield top_reasons(_named(explanation.groups, contributions.tolist()), facts, most)
+    return lookback, events
 
 
 def _reason(group: str, log_odds: float, facts: AccountFacts) -> Reason:

@@ -1,11 +1,13 @@
 """Scores serialized examples with an exported model, and reads its vocabularies."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 import numpy as np
+import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
@@ -30,6 +32,17 @@ HORIZONS: Final = "churn_horizons"
 SCORE_BATCH: Final = 1024
 EXPLAIN_BATCH: Final = 1024
 FEATURE_BATCH: Final = 4096
+_AT_ONCE: Final = 2
+"""Batches that are asked about at a time: most operations of one keep a single processor busy."""
+
+
+class Answer(NamedTuple):
+    """Answers to n examples, in the order given."""
+
+    accounts: NDArray[np.str_]
+    probabilities: NDArray[np.float64]
+    horizon_probabilities: NDArray[np.float64]
+    """[n, K], one for each of `ModelScorer.horizons`."""
 
 
 class Explanation(NamedTuple):
@@ -126,22 +139,44 @@ class ModelScorer:
         Raises:
             ValueError: If the model has no signature for that.
         """
+        starts = range(0, len(serialized), EXPLAIN_BATCH)
+        return self.explain_batches(
+            tf.constant(list(serialized[start : start + EXPLAIN_BATCH]), tf.string)
+            for start in starts
+        )
+
+    def score_batches(self, batches: Iterable[tf.Tensor]) -> Answer:
+        """Scores batches of examples.
+
+        Args:
+            batches: Serialized examples as for `score`, string [batch] each.
+        """
+        found = _asked(self._signature, batches)
+        return Answer(
+            accounts=_account_ids(found),
+            probabilities=found[PROBABILITY][:, 0].astype(np.float64),
+            horizon_probabilities=found[HORIZON_PROBABILITIES].astype(np.float64),
+        )
+
+    def explain_batches(self, batches: Iterable[tf.Tensor]) -> Explanation:
+        """Scores batches of examples and says why.
+
+        Args:
+            batches: Serialized examples as for `score`, string [batch] each.
+
+        Raises:
+            ValueError: If the model has no signature for that.
+        """
         signature = self._signature_of(EXPLAIN)
-        starts = range(0, max(len(serialized), 1), EXPLAIN_BATCH)
-        batches = [list(serialized[start : start + EXPLAIN_BATCH]) for start in starts]
-        answers = [signature(examples=tf.constant(batch, tf.string)) for batch in batches]
-        found = {
-            name: np.concatenate([answer[name].numpy() for answer in answers])
-            for name in signature.structured_outputs
-        }
+        found = _asked(signature, batches)
         return Explanation(
-            accounts=np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_),
+            accounts=_account_ids(found),
             probabilities=found[PROBABILITY][:, 0].astype(np.float64),
             horizon_probabilities=found[HORIZON_PROBABILITIES].astype(np.float64),
             base_log_odds=found[BASE_LOG_ODDS][:, 0].astype(np.float64),
             contributions=found[CONTRIBUTIONS].astype(np.float64),
             facts=found[FACTS].astype(np.float64),
-            fact_words=_texts(found[FACT_WORDS]),
+            fact_words=decoded(found[FACT_WORDS]),
             groups=self._names(REASON_GROUPS),
             fact_names=self._names(REASON_FACTS),
             fact_word_names=self._names(REASON_FACT_WORDS),
@@ -164,9 +199,30 @@ def _text(value: bytes) -> str:
     return value.decode("utf-8", errors="replace")
 
 
-def _texts(values: NDArray[np.object_]) -> NDArray[np.object_]:
-    texts = np.array([_text(one) for one in values.ravel()], dtype=object)
+def decoded(values: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Returns texts of bytes, in the same shape."""
+    # Few are different: each is decoded once.
+    codes = pa.array(values.ravel(), pa.binary()).dictionary_encode()
+    known = np.array([_text(one) for one in codes.dictionary.to_pylist()], dtype=object)
+    texts: NDArray[np.object_] = known[codes.indices.to_numpy()]
     return texts.reshape(values.shape)
+
+
+def _account_ids(found: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
+    return np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_)
+
+
+def _asked(signature: Any, batches: Iterable[tf.Tensor]) -> dict[str, NDArray[Any]]:
+    """Asks a signature about batches, several at a time, and joins the answers in their order."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = list(pool.map(lambda batch: _as_numpy(signature(examples=batch)), batches))
+    if not answers:
+        answers = [_as_numpy(signature(examples=tf.constant([], tf.string)))]
+    return {name: np.concatenate([one[name] for one in answers]) for name in answers[0]}
+
+
+def _as_numpy(answer: Mapping[str, tf.Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: value.numpy() for name, value in answer.items()}
 
 
 _in_use: WeakValueDictionary[str, Any] = WeakValueDictionary()

@@ -36,7 +36,7 @@ SINK = """
 import sys
 from pathlib import Path
 import pyarrow as pa, pyarrow.parquet
-from components.account_scorer.scored_batch import COLUMNS
+from components.account_scorer.scored_shard import COLUMNS
 from components.config import as_parameter
 from components.registry.artifacts import PublishedScores
 from components.registry.published_properties import PublishedScoresProperties

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
-from serving_model.served.interface import EXPLAIN, PROBABILITY, SERVING
+from serving_model.served.interface import EXPLAIN, HORIZON_PROBABILITIES, PROBABILITY, SERVING
 from serving_model.served.model_card import write_card
 from transforms.event_spec import ACCOUNT_ID, DAYS_SINCE_LAST_EVENT, raw_feature_spec
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
@@ -38,8 +38,8 @@ REASONS = {
 class SilenceModel(tf.Module):
     """Answers days of silence / 100, and NaN for the account named `nan`.
 
-    `explain` halves and raises the probability for the other horizons, and lays half of
-    its log-odds to silence, minus 0.02 to tenure, and nothing to feedback.
+    It halves and raises the probability for the other horizons. `explain` lays half of its
+    log-odds to silence, minus 0.02 to tenure, and nothing to feedback.
     """
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
@@ -56,9 +56,6 @@ class SilenceModel(tf.Module):
         facts = reason_facts(raw)
         return {
             **answer,
-            "horizon_probabilities": tf.concat(
-                [probability / 2, probability, tf.sqrt(probability)], axis=1
-            ),
             "contributions": tf.concat(columns, axis=1),
             "base_log_odds": log_odds / 4 + 0.02,
             "facts": facts.numbers,
@@ -72,6 +69,9 @@ class SilenceModel(tf.Module):
         return {
             ACCOUNT_ID: account,
             PROBABILITY: tf.where(account == "nan", broken, probability),
+            HORIZON_PROBABILITIES: tf.concat(
+                [probability / 2, probability, tf.sqrt(probability)], axis=1
+            ),
         }
 
 

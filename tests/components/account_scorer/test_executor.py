@@ -168,7 +168,7 @@ def test_shards_and_batches_change_nothing(
 ) -> None:
     whole = dict(_scores(score()))
     table = published(feedback)
-    monkeypatch.setattr(inference, "_BATCH", 2)
+    monkeypatch.setattr(inference, "EXPLAIN_BATCH", 2)
     scores = score(rows_per_bucket=1)
     shards = list(Path(scores.uri).iterdir())
     assert len(shards) == len(ODD)
@@ -224,11 +224,28 @@ def test_without_a_champion_nothing_is_published(
     assert published(feedback) == {}
 
 
-def test_a_shard_without_records_is_no_error(tmp_path: Path, model: Any) -> None:
+def test_without_reasons_all_else_is_the_same(feedback: Tables, score: Callable[..., Any]) -> None:
+    score()
+    rows, with_reasons = published(feedback), details(feedback)
+    score(reasons="none")
+    assert published(feedback) == rows
+    without = details(feedback)
+    assert without.keys() == with_reasons.keys()
+    gone = dict.fromkeys(("base_log_odds", "other_log_odds", "reasons", "other_reasons"))
+    for account, one in without.items():
+        assert with_reasons[account]["reasons"]
+        other = with_reasons[account] | gone
+        assert one == other | {"publication_id": one["publication_id"]}
+
+
+@pytest.mark.parametrize("with_reasons", [True, False])
+def test_a_shard_without_records_is_no_error(
+    tmp_path: Path, model: Any, with_reasons: bool
+) -> None:
     empty = tmp_path / "data_tfrecord-00000-of-00001.gz"
     options = tf.io.TFRecordOptions(compression_type="GZIP")
     tf.io.TFRecordWriter(str(empty), options).close()
-    shard = inference.ScoreShard(f"{model.uri}/Format-Serving", str(tmp_path))
+    shard = inference.ScoreShard(f"{model.uri}/Format-Serving", str(tmp_path), with_reasons)
     shard.setup()
     assert list(shard.process(str(empty))) == [0]
     ((accounts, probabilities),) = read_scores(str(tmp_path))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from components.account_scorer.scored_batch import scored_batch
+from components.account_scorer.scored_shard import scored_shard
 from components.model_gate.evaluation_set import read_traits
 from components.model_gate.slice_checks import slices
 from serving_model.served.predict import ModelScorer
@@ -57,7 +57,8 @@ def serialized() -> list[bytes]:
 
 
 def test_details_slice_and_sentence_agree(model: Any, serialized: list[bytes]) -> None:
-    table = scored_batch(ModelScorer(str(Path(model.uri) / "Format-Serving")), serialized)
+    scorer = ModelScorer(str(Path(model.uri) / "Format-Serving"))
+    table = scored_shard(scorer, [tf.constant(serialized)])
     accounts, states = (table[name].to_pylist() for name in ("account_id", "silence_state"))
     details = dict(zip(accounts, states, strict=True))
     assert details == {account: state for account, (_, state) in ACCOUNTS.items()}

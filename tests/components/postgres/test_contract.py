@@ -165,21 +165,6 @@ def test_a_table_elsewhere_gives_a_hint_about_search_path(good_database: str) ->
     assert "options=-csearch_path%3Dcrm" in problem
 
 
-def test_a_table_that_hides_another_is_told(good_database: str) -> None:
-    with closing(connect("tens-insight test")) as connection:
-        schema = connection.info.user
-    execute(
-        f'CREATE SCHEMA "{schema}"',
-        f'CREATE TABLE "{schema}".feedback_enriched (LIKE public.feedback_enriched)',
-    )
-    with closing(connect("tens-insight test")) as connection:
-        report = check_contract(connection, **CHURN)
-    assert report.problems == ()
-    (note,) = report.notes
-    assert note.startswith(f"feedback_enriched is read from schema {schema}")
-    assert "schema public holds a table of this name too" in note
-
-
 def test_churn_table_in_its_own_schema(good_database: str) -> None:
     execute("CREATE SCHEMA crm", "CREATE TABLE crm.gone (account text, day date)")
     with closing(connect("tens-insight test")) as connection:

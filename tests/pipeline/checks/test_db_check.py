@@ -127,48 +127,6 @@ def test_a_null_where_there_must_be_a_value_ends_a_run(world, capsys):
     assert "must not be NULL are: topic in 1 of" in found["problems"][0]
 
 
-AS_OTHER = {
-    "a materialized view": (
-        "ALTER TABLE {0} RENAME TO other; CREATE MATERIALIZED VIEW {0} AS SELECT * FROM other",
-        "",
-    ),
-    "one that was never filled": (
-        "ALTER TABLE {0} RENAME TO other; "
-        "CREATE MATERIALIZED VIEW {0} AS SELECT * FROM other WITH NO DATA",
-        "has not been populated",
-    ),
-    "partitions": (
-        "ALTER TABLE {0} RENAME TO other; CREATE TABLE {0} (LIKE other) PARTITION BY HASH "
-        "(account_id); CREATE TABLE part PARTITION OF {0} FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
-        "INSERT INTO {0} SELECT * FROM other",
-        "",
-    ),
-    "a foreign table without a server": (
-        "ALTER TABLE {0} RENAME TO other; CREATE FOREIGN DATA WRAPPER nowhere; CREATE SERVER there "
-        "FOREIGN DATA WRAPPER nowhere; DO $$ BEGIN EXECUTE (SELECT 'CREATE FOREIGN TABLE {0} (' || "
-        "string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ') || ') SERVER there' "
-        "FROM pg_attribute WHERE attrelid = 'other'::regclass AND attnum > 0); END $$",
-        "has no handler",
-    ),
-}
-
-
-@pytest.mark.parametrize("table", ["feedback_enriched", "account_churn"])
-@pytest.mark.parametrize("kind", AS_OTHER)
-def test_tables_of_another_nature_are_read_or_refused_alike(world, capsys, table, kind):
-    statement, said = AS_OTHER[kind]
-    execute(world, statement.format(table))
-    if not said:
-        assert checked(capsys)[0] == 0
-        assert planned_by_a_run().watermark.rows > 0
-        return
-    assert run_cli(["db", "check"]) == 7
-    told = capsys.readouterr()
-    assert said in told.out + told.err
-    with pytest.raises(ContractBroken, match=said):
-        planned_by_a_run()
-
-
 PARTS = {
     "priority 9": ("priority = 9", "event_priority breaks the schema: 1 rows", True),
     "priority 0": ("priority = 0", "event_priority breaks the schema: 1 rows", True),

@@ -1,0 +1,131 @@
+"""One shard of examples with all that is known of them once the model has answered."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from components.account_scorer.reason_json import reason_columns
+from components.errors import PublicationRefused
+from serving_model.served.predict import Answer, Explanation, ModelScorer, decoded
+from serving_model.served.risk import checked_probabilities
+from transforms.arrays import Floats
+from transforms.event_spec import (
+    CUSTOMER_TIER,
+    DAYS_SINCE_LAST_EVENT,
+    LIFETIME_COUNT,
+    REGION,
+    TENURE_DAYS,
+)
+from transforms.thresholds import account_states
+
+COLUMNS: Final = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("churn_probability", pa.float64()),
+        ("churn_by_horizon", pa.string()),
+        ("tenure_days", pa.float64()),
+        ("days_since_last_event", pa.float64()),
+        ("silence_state", pa.string()),
+        ("base_log_odds", pa.float64()),
+        ("other_log_odds", pa.float64()),
+        ("reasons", pa.string()),
+        ("other_reasons", pa.string()),
+        ("customer_tier", pa.string()),
+        ("region", pa.string()),
+    ]
+)
+"""Of a shard of scores. churn_by_horizon, an object by days, and both lists of reasons are JSON."""
+
+REASON_COLUMNS: Final = ("base_log_odds", "other_log_odds", "reasons", "other_reasons")
+_FACTS: Final = ("tenure_days", "days_since_last", "lifetime_count")
+_RAW_FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
+_WORDS: Final = ("tier", "region")
+_RAW_WORDS: Final = (CUSTOMER_TIER, REGION)
+
+
+def scored_shard(
+    scorer: ModelScorer, batches: Iterable[tf.Tensor], *, with_reasons: bool = True
+) -> pa.Table:
+    """Asks the model once about every example.
+
+    Args:
+        scorer: Of the champion.
+        batches: n serialized examples, without labels, as string tensors.
+        with_reasons: Whether it is asked why; if not, the columns of the reasons are null.
+
+    Returns:
+        n rows of COLUMNS, in the order given.
+
+    Raises:
+        PublicationRefused: A probability is no probability, or a reason no number.
+    """
+    find = _with_reasons if with_reasons else _without_reasons
+    try:
+        columns = find(scorer, batches)
+    except ValueError as error:
+        raise PublicationRefused(f"Nothing was published. {error}") from None
+    arrays = [
+        one.cast(kind) if isinstance(one, pa.Array) else pa.array(one, kind)
+        for one, kind in ((columns[name], COLUMNS.field(name).type) for name in COLUMNS.names)
+    ]
+    return pa.Table.from_arrays(arrays, schema=COLUMNS)
+
+
+def _with_reasons(scorer: ModelScorer, batches: Iterable[tf.Tensor]) -> dict[str, Any]:
+    found = scorer.explain_batches(batches)
+    days = [found.facts[:, found.fact_names.index(name)] for name in _FACTS]
+    words = [found.fact_words[:, found.fact_word_names.index(name)] for name in _WORDS]
+    columns = _columns(scorer, found, days, words)
+    return columns | reason_columns(found, scorer.card)
+
+
+def _without_reasons(scorer: ModelScorer, batches: Iterable[tf.Tensor]) -> dict[str, Any]:
+    kept = list(batches)
+    found = scorer.score_batches(kept)
+    spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in _RAW_FACTS}
+    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in _RAW_WORDS}
+    parsed = [tf.io.parse_example(batch, spec) for batch in kept]
+    days, words = (
+        [np.concatenate([np.empty(0, kind), *(one[name].numpy() for one in parsed)]) for name in of]
+        for of, kind in ((_RAW_FACTS, np.float64), (_RAW_WORDS, object))
+    )
+    columns = _columns(scorer, found, days, [decoded(one) for one in words])
+    return columns | dict.fromkeys(REASON_COLUMNS, pa.nulls(len(found.accounts)))
+
+
+def _columns(
+    scorer: ModelScorer, found: Answer | Explanation, days: list[Floats], words: list[Any]
+) -> dict[str, Any]:
+    """All columns but those of the reasons."""
+    tenure, silence, count = days
+    accounts = found.accounts.tolist()
+    checked_probabilities(found.probabilities, accounts)
+    states = account_states(tenure, silence, count, int(scorer.card["lookback_days"]))
+    return {
+        "account_id": accounts,
+        "churn_probability": found.probabilities,
+        "churn_by_horizon": _by_horizon(scorer.horizons, found.horizon_probabilities),
+        "tenure_days": tenure,
+        "days_since_last_event": silence,
+        "silence_state": states.tolist(),
+        **dict(zip(("customer_tier", "region"), map(_known_words, words), strict=True)),
+    }
+
+
+def _by_horizon(days: Sequence[int], horizons: Floats) -> list[str]:
+    names = [json.dumps(str(one)) for one in days]
+    pattern = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
+    columns = [map(json.dumps, column.tolist()) for column in horizons.T]
+    return list(map(pattern.__mod__, zip(*columns, strict=True)))
+
+
+def _known_words(words: NDArray[np.object_]) -> list[str | None]:
+    """Returns what the accounts are, such as their tier; None where it is not given."""
+    column = words.tolist()
+    known = {word: str(word).replace("\0", "") or None for word in set(column)}
+    return [known[word] for word in column]
