@@ -8,6 +8,7 @@ from tfx.types import channel, standard_artifacts
 from components.data_checker.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.judged import GATE_NODE
+from components.statistics_gen.component import StatisticsGen
 from pipeline import nodes, training
 from pipeline.deployment import Deployment, local_deployment
 from pipeline.settings import Settings
@@ -35,9 +36,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
     example_gen = nodes.read_feedback(settings, deployment, [SCORE])
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(
-        examples=examples, schema=schema.outputs["schema"]
-    )
+    statistics_gen = StatisticsGen(examples=examples, schema=schema.outputs["schema"])
     trained_statistics = deployment.resolver(
         strategy_class=NewestOrNone,
         statistics=_trained(standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),

@@ -13,6 +13,7 @@ from components.model_review.component import ModelReview
 from components.model_trainer.chosen import SET_EXPLICITLY
 from components.model_trainer.component import ModelTrainer
 from components.model_trainer.executor import MODEL_CARD
+from components.statistics_gen.component import StatisticsGen
 from components.transform.component import Transform
 from pipeline import nodes
 from pipeline.code_version import code_version
@@ -54,7 +55,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     schema = schema_gen.outputs["schema"]
     example_gen = nodes.read_feedback(settings, deployment, SPLITS)
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
+    statistics_gen = StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
     validator = tfx.components.ExampleValidator(
         statistics=statistics, schema=schema, exclude_splits=[SCORE]

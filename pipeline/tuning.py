@@ -7,6 +7,7 @@ from tfx.proto import trainer_pb2
 
 from components.feedback_example_gen.cutoffs import TRAIN
 from components.model_tuner.component import ModelTuner
+from components.statistics_gen.component import StatisticsGen
 from pipeline import nodes, training
 from pipeline.deployment import local_deployment
 from pipeline.settings import ConfigurationInvalid, Settings, variable
@@ -35,7 +36,7 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     schema = schema_gen.outputs["schema"]
     example_gen = nodes.read_feedback(settings, deployment, [TRAIN])
     examples = example_gen.outputs["examples"]
-    statistics_gen = tfx.components.StatisticsGen(examples=examples, schema=schema)
+    statistics_gen = StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
     validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
     checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])

@@ -1,12 +1,12 @@
 """Finds in the training examples what the features need to know of all of them."""
 
-import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
+from components.feedback_example_gen.example_batches import example_batches, example_files
 from transforms import event_spec as spec
 from transforms.account_features import account_features
 from transforms.analysis import (
@@ -20,11 +20,6 @@ from transforms.analysis import (
 )
 from transforms.history import history_of
 from transforms.vocabularies import VOCABULARIES, event_slots
-
-_BATCH_BYTES: Final = 20 * 2**20
-_LARGEST_BATCH: Final = 8192
-"""Batches end where those of tfx_bsl end, so that sums are rounded as tf.Transform's are."""
-_READ_BATCH: Final = 1024
 
 
 def analyse(splits: Sequence[str], folder: str, critical_priority: int) -> None:
@@ -40,7 +35,7 @@ def analyse(splits: Sequence[str], folder: str, critical_priority: int) -> None:
     Raises:
         ValueError: The splits hold no example.
     """
-    files = sorted(name for split in splits for name in tf.io.gfile.glob(os.path.join(split, "*")))
+    files = example_files(splits)
     raw = spec.raw_feature_spec(with_label=False)
     spelled = {words.column.feature: raw[words.column.feature] for words in VOCABULARIES.values()}
 
@@ -55,14 +50,14 @@ def analyse(splits: Sequence[str], folder: str, critical_priority: int) -> None:
         return batch_moments(account_features(history, event_slots(inputs, paths))[0])
 
     words: dict[str, Counter[bytes]] = {name: Counter() for name in VOCABULARIES}
-    for batch in _batches(files):
+    for batch in example_batches(files):
         add_words(words, spellings(tf.constant(batch)))
     if not any(words.values()):
         raise ValueError(f"The training files hold no example: {files}. Did ExampleGen run?")
     write_words(folder, words)
     paths = word_files(folder)
     total: Moments | None = None
-    for batch in _batches(files):
+    for batch in example_batches(files):
         mean, variance = moments(tf.constant(batch))
         found = Moments(len(batch), mean.numpy(), variance.numpy())
         total = total.joined(found) if total else found
@@ -77,26 +72,3 @@ def _of_serialized(function: Callable[[tf.Tensor], Any]) -> Callable[[tf.Tensor]
         function, input_signature=[examples], autograph=False
     )
     return traced
-
-
-def _batches(files: Sequence[str]) -> Iterator[list[bytes]]:
-    """Yields serialized examples, in the order of the files and as they lie in them."""
-    least = _BATCH_BYTES // _LARGEST_BATCH
-    batch: list[bytes] = []
-    size = 0
-    for one in _records(files):
-        cost = max(len(one), least)
-        if batch and size + cost > _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(one)
-        size += cost
-    if batch:
-        yield batch
-
-
-def _records(files: Sequence[str]) -> Iterator[bytes]:
-    records = tf.data.TFRecordDataset(files, compression_type="GZIP").batch(_READ_BATCH)
-    # One by one, crossing from TensorFlow to Python costs more than all the rest.
-    for batch in records.prefetch(1).as_numpy_iterator():
-        yield from batch.tolist()

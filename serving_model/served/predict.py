@@ -1,10 +1,10 @@
 """Scores serialized examples with an exported model, and reads its vocabularies."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
-from weakref import WeakValueDictionary
 
 import numpy as np
 import pyarrow as pa
@@ -225,20 +225,21 @@ def _as_numpy(answer: Mapping[str, tf.Tensor]) -> dict[str, NDArray[Any]]:
     return {name: value.numpy() for name, value in answer.items()}
 
 
-_in_use: WeakValueDictionary[str, Any] = WeakValueDictionary()
-"""SavedModels by their folder, which no one writes to again: an executor and the Beam workers in
-its process share one, as to load it takes seconds."""
-
-
 def _loaded(directory: str) -> Any:
-    if (model := _in_use.get(directory)) is not None:
-        return model
     try:
-        model = tf.saved_model.load(directory)
-    except OSError as broken:
+        written = tf.io.gfile.stat(str(Path(directory) / "saved_model.pb")).mtime_nsec
+        return _model_of(directory, written)
+    except (OSError, tf.errors.NotFoundError) as broken:
         raise ValueError(f"{directory} holds no readable SavedModel: {broken}") from broken
-    _in_use[directory] = model
-    return model
+
+
+@functools.lru_cache(maxsize=2)
+def _model_of(directory: str, written: int) -> Any:
+    """Loads a SavedModel, which takes seconds, once for all nodes of a run that ask it.
+
+    Two are kept: challenger and champion.
+    """
+    return tf.saved_model.load(directory)
 
 
 def _serving_signature(model: Any, directory: str) -> Any:

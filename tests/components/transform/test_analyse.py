@@ -14,7 +14,7 @@ import tensorflow_transform.beam as tft_beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from tfx_bsl.public.tfxio import TFExampleRecord
 
-from components.transform import analyse as module
+from components.feedback_example_gen import example_batches as module
 from components.transform.analyse import analyse
 from transforms import event_spec as spec
 from transforms.account_features import account_features
@@ -68,7 +68,7 @@ def test_words_and_moments_are_those_of_tf_transform_to_the_last_bit(
     for name, path in files.items():
         expected = Path(theirs.vocabulary_file_by_name(name)).read_bytes()
         assert Path(path).read_bytes() == expected
-    (batch,) = module._batches([str(next(Path(split).iterdir()))])
+    (batch,) = module.example_batches([str(next(Path(split).iterdir()))])
     raw_spec = spec.raw_feature_spec(with_label=True)
     seen = theirs.transform_raw_features(tf.io.parse_example(tf.constant(batch), raw_spec))
     ours = z_scores(tf.bitcast(seen["raw"], tf.float64), Analysis.read(str(found)))
@@ -81,7 +81,7 @@ def test_batches_do_not_change_what_is_found(
     monkeypatch.setattr(module, "_BATCH_BYTES", 300_000)
     monkeypatch.setattr(module, "_LARGEST_BATCH", 100)
     files = sorted(map(str, Path(split).iterdir()))
-    batches = list(module._batches(files))
+    batches = list(module.example_batches(files))
     assert len(batches) > 10
     assert max(len(batch) for batch in batches) <= 100
     assert max(sum(map(len, batch)) for batch in batches) <= 300_000

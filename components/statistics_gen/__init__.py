@@ -1,0 +1,1 @@
+"""StatisticsGen: TFX's StatisticsGen, without Beam."""
