@@ -128,8 +128,8 @@ def simulate_into(url: str, world: World) -> None:
 
 def run_components(folder: Path) -> dict[str, Any]:
     """Runs the training pipeline up to its gate; returns decision.json."""
-    from tfx import v1 as tfx
     from tfx.dsl.compiler.compiler import Compiler
+    from tfx.orchestration import metadata
 
     from pipeline.runs.branch_runner import BranchRunner
     from pipeline.settings import load_settings
@@ -139,8 +139,8 @@ def run_components(folder: Path) -> dict[str, Any]:
         state_dir=folder, as_of=END, cutoff_interval_days=28, max_training_cutoffs=6
     )
     definition = create_pipeline(settings)
-    definition.metadata_connection_config = (
-        tfx.orchestration.metadata.sqlite_metadata_connection_config(str(settings.metadata_path))
+    definition.metadata_connection_config = metadata.sqlite_metadata_connection_config(
+        str(settings.metadata_path)
     )
     compiled = Compiler().compile(definition)
     wanted = [node for node in compiled.nodes if node.pipeline_node.node_info.id in NODES]

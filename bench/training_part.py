@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tfx import v1 as tfx
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.registry.model_properties import ModelProperties
@@ -22,7 +22,7 @@ def run_training_part(settings: Settings) -> dict[str, Any]:
         Folders of `examples`, `transform_graph` and `model`, and `training_seconds`: the
         wall clock of ModelTrainer, which reads, fits and exports.
     """
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema_gen = ImportSchemaGen(schema_file=str(schema_path()))
     deployment = local_deployment(settings)
     example_gen = nodes.read_feedback(settings, deployment, [TRAIN, EVAL])
     examples = example_gen.outputs["examples"]

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tfx import v1 as tfx
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.dsl.components.common.resolver import Resolver
+from tfx.orchestration.data_types import RuntimeParameter
 
 from pipeline.settings import Settings
 
@@ -18,14 +19,14 @@ class Deployment:
         serving_dir: Folder or bucket path of blessed models, one version each.
         as_of: The run's now, ISO 8601, or the parameter that says it when a run begins;
             empty for the database's clock.
-        resolver: What finds the artifacts of earlier runs: tfx.dsl.Resolver, or a component
+        resolver: What finds the artifacts of earlier runs: Resolver, or a component
             that takes the same arguments, for runners that know no strategies of ours.
     """
 
     pipeline_root: str
     serving_dir: str
-    as_of: str | tfx.dsl.experimental.RuntimeParameter
-    resolver: Callable[..., BaseNode] = tfx.dsl.Resolver
+    as_of: str | RuntimeParameter
+    resolver: Callable[..., BaseNode] = Resolver
 
 
 def local_deployment(settings: Settings) -> Deployment:

@@ -6,7 +6,7 @@ training pipeline. local_scoring_runner.py is its sibling for the daily run.
 
 from collections.abc import Callable
 
-from tfx import v1 as tfx
+from tfx.orchestration.pipeline import Pipeline
 
 from components.postgres.identity import DatabaseIdentity, read_identity
 from components.state_files import private_files
@@ -25,7 +25,7 @@ from pipeline.text.terminal import say
 
 
 def run_locally(
-    definition: tfx.dsl.Pipeline,
+    definition: Pipeline,
     settings: Settings,
     progress: Progress | None = None,
     run_id: str | None = None,
@@ -55,9 +55,7 @@ def run_locally(
     BranchRunner(progress, run_id).run(definition)
 
 
-def run_from_environment(
-    kind: str, create_pipeline: Callable[[Settings], tfx.dsl.Pipeline]
-) -> None:
+def run_from_environment(kind: str, create_pipeline: Callable[[Settings], Pipeline]) -> None:
     """Runs a pipeline with the settings and the database of the environment.
 
     Args:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tfx import v1 as tfx
+from tfx.components import Evaluator
 from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import BaseChannel, channel, standard_artifacts
+from tfx.types.channel import Channel
 
 from components.account_scorer.component import AccountScorer
 from components.data_checker.component import DataChecker
@@ -90,10 +92,8 @@ def any_model() -> tuple[BaseChannel, BaseChannel]:
     The Evaluator has an output for blessings too, and writes none; those of ModelGate count.
     """
     return (
-        tfx.dsl.Channel(
-            type=standard_artifacts.Model, producer_component_id=TRAINER, output_key="model"
-        ),
-        tfx.dsl.Channel(
+        Channel(type=standard_artifacts.Model, producer_component_id=TRAINER, output_key="model"),
+        Channel(
             type=standard_artifacts.ModelBlessing,
             producer_component_id=GATE_NODE,
             output_key="blessing",
@@ -122,7 +122,7 @@ def gate_model(
     transform_graph: BaseChannel,
     model: BaseChannel,
     former_champion: BaseChannel,
-    evaluator: tfx.components.Evaluator,
+    evaluator: Evaluator,
 ) -> ModelGate:
     """Decides on the challenger beside the champion and simple baselines, once it is measured.
 
@@ -153,13 +153,13 @@ def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaSc
 
 def assemble(
     settings: Settings, deployment: Deployment, name: str, components: Sequence[BaseNode]
-) -> tfx.dsl.Pipeline:
+) -> Pipeline:
     """Makes a pipeline of its nodes, without a cache.
 
     A node served from the cache would not see an UPDATE of an old row, and a publisher
     would not publish.
     """
-    return tfx.dsl.Pipeline(
+    return Pipeline(
         pipeline_name=name,
         pipeline_root=f"{deployment.pipeline_root}/{name}",
         components=list(components),

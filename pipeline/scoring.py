@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tfx import v1 as tfx
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.orchestration.pipeline import Pipeline
 from tfx.types import channel, standard_artifacts
 
 from components.data_checker.trained_statistics import NewestOrNone
@@ -17,7 +18,7 @@ from transforms.schema import schema_path
 PIPELINE_NAME: Final = "tens-insight-score"
 
 
-def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> tfx.dsl.Pipeline:
+def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> Pipeline:
     """Wires the scoring pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split score.
@@ -33,7 +34,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         deployment: Where it runs; this machine if None.
     """
     deployment = deployment or local_deployment(settings)
-    schema = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema = ImportSchemaGen(schema_file=str(schema_path()))
     example_gen = nodes.read_feedback(settings, deployment, [SCORE])
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples, schema=schema.outputs["schema"])

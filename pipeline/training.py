@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from tfx import v1 as tfx
+from tfx.components import Evaluator, ExampleValidator, Pusher
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
-from tfx.proto import trainer_pb2
+from tfx.orchestration.pipeline import Pipeline
+from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types import BaseChannel
 
 from components.config import plain
@@ -28,7 +30,7 @@ RUN_FN: Final = "serving_model.learning.trainer.run_fn"
 """What fits and exports the model; another learner is another LEARNER there."""
 
 
-def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> tfx.dsl.Pipeline:
+def create_pipeline(settings: Settings, deployment: Deployment | None = None) -> Pipeline:
     """Wires the training pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the splits train, eval and score in one snapshot.
@@ -51,15 +53,13 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         deployment: Where it runs; this machine if None.
     """
     deployment = deployment or local_deployment(settings)
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema_gen = ImportSchemaGen(schema_file=str(schema_path()))
     schema = schema_gen.outputs["schema"]
     example_gen = nodes.read_feedback(settings, deployment, SPLITS)
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
-    validator = tfx.components.ExampleValidator(
-        statistics=statistics, schema=schema, exclude_splits=[SCORE]
-    )
+    validator = ExampleValidator(statistics=statistics, schema=schema, exclude_splits=[SCORE])
     checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])
     data_gate = nodes.gate_data(checker)
     transform = build_features(settings, examples, schema)
@@ -114,7 +114,7 @@ def build_features(settings: Settings, examples: BaseChannel, schema: BaseChanne
         schema=schema,
         preprocessing_fn="transforms.account_features.preprocessing_fn",
         custom_config={"critical_priority": settings.reading.critical_priority},
-        splits_config=tfx.proto.SplitsConfig(analyze=["train"], transform=["train"]),
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train"]),
         # The trainer applies the graph itself, so that it sees cutoffs and reads once.
         materialize=False,
         disable_statistics=True,
@@ -146,8 +146,8 @@ def _evaluate(
     schema: BaseChannel,
     trainer: ModelTrainer,
     former_champion: BaseNode,
-) -> tfx.components.Evaluator:
-    return tfx.components.Evaluator(
+) -> Evaluator:
+    return Evaluator(
         examples=examples,
         example_splits=["eval"],
         model=trainer.outputs["model"],
@@ -157,14 +157,12 @@ def _evaluate(
     )
 
 
-def _push(
-    deployment: Deployment, model: BaseChannel, blessing: BaseChannel
-) -> tfx.components.Pusher:
-    serving = tfx.proto.PushDestination.Filesystem(base_directory=deployment.serving_dir)
-    return tfx.components.Pusher(
+def _push(deployment: Deployment, model: BaseChannel, blessing: BaseChannel) -> Pusher:
+    serving = pusher_pb2.PushDestination.Filesystem(base_directory=deployment.serving_dir)
+    return Pusher(
         model=model,
         model_blessing=blessing,
-        push_destination=tfx.proto.PushDestination(filesystem=serving),
+        push_destination=pusher_pb2.PushDestination(filesystem=serving),
     )
 
 

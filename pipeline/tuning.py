@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from tfx import v1 as tfx
+from tfx.components import ExampleValidator
+from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import trainer_pb2
 
 from components.feedback_example_gen.cutoffs import TRAIN
@@ -17,7 +19,7 @@ from transforms.schema import schema_path
 PIPELINE_NAME: Final = nodes.TUNING_PIPELINE
 
 
-def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
+def create_pipeline(settings: Settings) -> Pipeline:
     """Wires the tuning pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split train alone: the evaluation set is not there.
@@ -32,13 +34,13 @@ def create_pipeline(settings: Settings) -> tfx.dsl.Pipeline:
     """
     _refuse_nothing_to_tune(settings)
     deployment = local_deployment(settings)
-    schema_gen = tfx.components.ImportSchemaGen(schema_file=str(schema_path()))
+    schema_gen = ImportSchemaGen(schema_file=str(schema_path()))
     schema = schema_gen.outputs["schema"]
     example_gen = nodes.read_feedback(settings, deployment, [TRAIN])
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples, schema=schema)
     statistics = statistics_gen.outputs["statistics"]
-    validator = tfx.components.ExampleValidator(statistics=statistics, schema=schema)
+    validator = ExampleValidator(statistics=statistics, schema=schema)
     checker = nodes.check_data(settings, examples, statistics, validator.outputs["anomalies"])
     data_gate = nodes.gate_data(checker)
     transform = training.build_features(settings, examples, schema)

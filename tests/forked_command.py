@@ -28,7 +28,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 PRELOADED = [
-    "tfx.v1",
+    "tfx.components",
     "tfx.orchestration.kubeflow.v2.container.kubeflow_v2_entrypoint_utils",
     "pipeline.commands.run",
     "pipeline.scoring",

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tfx import v1 as tfx
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.kubeflow.v2 import kubeflow_v2_dag_runner
+from tfx.orchestration.pipeline import Pipeline
 
 from components.store_resolver.component import StoreResolver
 from pipeline.deployment import Deployment, as_of_text
@@ -25,9 +26,7 @@ def cluster_deployment(settings: Settings) -> Deployment:
     return Deployment(
         pipeline_root=root,
         serving_dir=settings.cluster.kubeflow_serving_dir or f"{root}/serving/churn",
-        as_of=tfx.dsl.experimental.RuntimeParameter(
-            name=AS_OF, ptype=str, default=as_of_text(settings)
-        ),
+        as_of=RuntimeParameter(name=AS_OF, ptype=str, default=as_of_text(settings)),
         resolver=StoreResolver,
     )
 
@@ -53,7 +52,7 @@ class SpecRunner(kubeflow_v2_dag_runner.KubeflowV2DagRunner):
 
     def run(
         self,
-        pipeline: tfx.dsl.Pipeline,
+        pipeline: Pipeline,
         parameter_values: dict[str, Any] | None = None,
         write_out: bool = True,
     ) -> dict[str, Any]:

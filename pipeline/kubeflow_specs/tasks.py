@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 from kfp.pipeline_spec import pipeline_spec_pb2
 from tfx import types
-from tfx import v1 as tfx
 from tfx.dsl.components.base import base_component, executor_spec
+from tfx.dsl.components.common.resolver import Resolver
 from tfx.orchestration.kubeflow.v2 import compiler_utils
+from tfx.orchestration.pipeline import Pipeline
 from tfx.utils import name_utils
 
 from components.kubeflow_task import executor
@@ -44,7 +45,7 @@ def titles_that_import() -> Iterator[None]:
         compiler_utils.get_artifact_schema = original
 
 
-def as_tasks(definition: tfx.dsl.Pipeline, settings: Settings) -> None:
+def as_tasks(definition: Pipeline, settings: Settings) -> None:
     """Prepares a definition, in place, for KubeflowV2DagRunner.
 
     Each executor is called by one that resolves its inputs in ML Metadata and records what
@@ -78,7 +79,7 @@ def _prepare(component: base_component.BaseComponent, pipeline_name: str) -> Non
     task = Task(
         pipeline=pipeline_name,
         node=component.id,
-        node_type=name_utils.get_full_name(tfx.dsl.Resolver if resolves else type(component)),
+        node_type=name_utils.get_full_name(Resolver if resolves else type(component)),
         executor=name_utils.get_full_name(component.executor_spec.executor_class),
     )
     properties |= {TASK: task.as_json(), RUN_ID: RUN_ID_PLACEHOLDER}

@@ -35,7 +35,7 @@ def test_a_fork_says_and_ends_as_a_fresh_process_does(tmp_path, monkeypatch, end
 def test_a_fork_has_tfx_loaded_and_no_thread_of_python_beside_its_own(tmp_path):
     (tmp_path / "program.py").write_text(
         "import sys, threading\n"
-        "print('tfx.v1' in sys.modules, threading.active_count())\n"
+        "print('tfx.components' in sys.modules, threading.active_count())\n"
         "print([name for name in sys.modules if name.split('.')[0] in ('conftest', 'tests')])\n"
     )
     forked = run_module("program", [], {"PATH": os.environ["PATH"]}, tmp_path)

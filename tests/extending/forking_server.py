@@ -30,7 +30,7 @@ PRELOADED = (
     "tensorflow_data_validation",
     "tensorflow_model_analysis",
     "tensorflow_transform",
-    "tfx.v1",
+    "tfx.components",
 )
 
 
