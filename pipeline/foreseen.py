@@ -14,7 +14,15 @@ from components.postgres.failures import place_of, translation
 from pipeline.settings import variable
 
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
-_NOT_WRITTEN: Final = (*_NO_ROOM, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE)
+_NOT_WRITTEN: Final = (
+    *_NO_ROOM,
+    errno.ENOTDIR,
+    errno.EACCES,
+    errno.EROFS,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+)
 _NO_ROOM_SAID: Final = ("No space left on device", "Disk quota exceeded", "disk is full")
 _LOCKED_SAID: Final = ("database is locked", "Concurrent writes aborted")
 _STORE_SAID: Final = ("disk image is malformed", "file is not a database", "disk I/O error")

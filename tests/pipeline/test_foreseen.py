@@ -18,7 +18,9 @@ from pipeline.settings import load_settings
 PROGRAM = Path(sys.executable).with_name("tens-insight")
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EDQUOT, errno.ENOTDIR, errno.EACCES, errno.EROFS, errno.EIO]
+)
 def test_a_disk_that_takes_nothing_is_named(number: int) -> None:
     found = foreseen(OSError(number, "what the system says", "/state/metadata.sqlite"))
     assert isinstance(found, StateUnusable)
