@@ -5,7 +5,8 @@ One transaction does it all, so that a killed simulation leaves what was there b
 
 import io
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final, NamedTuple
@@ -23,7 +24,7 @@ from pipeline.demo.copy_text import (
     account_names,
     churn_lines,
     feedback_columns,
-    feedback_lines,
+    feedback_text,
 )
 from pipeline.demo.goinsight_shape import Reseller, goinsight_rows, odd_account_names
 from pipeline.demo.recorded_worlds import make_room
@@ -171,19 +172,26 @@ def write_world(
         How many rows of feedback were written, and how many accounts left.
     """
     rows = churned = 0
-    for block, names, written in shaped_blocks(world, shape):
-        copy_lines(cursor, _QUERIES["copy_feedback"], feedback_lines(written, started_at, rows + 1))
-        left = churn_lines(block, names, started_at, world.weeks)
-        copy_lines(cursor, _QUERIES["copy_churn"], left)
-        rows += len(written.second)
-        churned += int(np.count_nonzero(block.course.last_week < world.weeks))
-        progress(block.accounts.first + len(block.accounts.tier), world.accounts)
+    with ThreadPoolExecutor(1) as pool:
+        written: Future[None] | None = None
+        for block, names, columns in shaped_blocks(world, shape):
+            feedback = feedback_text(columns, started_at, rows + 1)
+            left = "".join(churn_lines(block, names, started_at, world.weeks)).encode()
+            if written is not None:
+                written.result()
+            # The server stores a block while the next one is drawn.
+            written = pool.submit(_copy_block, cursor, feedback, left)
+            rows += len(columns.second)
+            churned += int(np.count_nonzero(block.course.last_week < world.weeks))
+            progress(block.accounts.first + len(block.accounts.tier), world.accounts)
+        if written is not None:
+            written.result()
     return rows, churned
 
 
-def copy_lines(cursor: Cursor, statement: str, lines: Iterable[str]) -> None:
-    """Runs COPY FROM STDIN with these lines."""
-    copy_in(cursor, statement, io.StringIO("".join(lines)))
+def _copy_block(cursor: Cursor, feedback: memoryview, churn: bytes) -> None:
+    for name, text in (("copy_feedback", feedback), ("copy_churn", churn)):
+        copy_in(cursor, _QUERIES[name], io.BytesIO(text))
 
 
 def last_midnight() -> datetime:

@@ -12,7 +12,7 @@ from pipeline.demo.copy_text import (
     account_names,
     churn_lines,
     feedback_columns,
-    feedback_lines,
+    feedback_text,
 )
 from pipeline.demo.goinsight_shape import ODD_IDS, odd_account_names
 from pipeline.demo.simulate import GOINSIGHT, PLAIN, ShapedBlock, shaped_blocks
@@ -43,12 +43,18 @@ def tuples(rows: FeedbackColumns) -> list[tuple[object, ...]]:
     return list(zip(*(getattr(rows, name) for name in rows.__annotations__), strict=True))
 
 
+def lines_of(rows: FeedbackColumns, first_id: int) -> list[str]:
+    *lines, rest = bytes(feedback_text(rows, START, first_id)).decode().split("\n")
+    assert rest == ""
+    return [f"{line}\n" for line in lines]
+
+
 def test_plain_rows_are_those_of_the_world(plain: list[ShapedBlock]) -> None:
     """A line for each row, put together one by one."""
     for block in plain:
         rows, accounts = block.block.feedback, block.block.accounts
         assert block.names == account_names(accounts)
-        lines = list(feedback_lines(block.rows, START, 5))
+        lines = lines_of(block.rows, 5)
         assert len(lines) == len(rows.second)
         for place in range(0, len(lines), 7):
             account, area = rows.account[place], rows.area[place]
@@ -56,7 +62,7 @@ def test_plain_rows_are_those_of_the_world(plain: list[ShapedBlock]) -> None:
             moment = START + timedelta(seconds=int(rows.second[place]))
             expected = [
                 f"SIM-{place + 5:09d}",
-                f"{moment:%Y-%m-%dT%H:%M:%S}Z",
+                f"{moment:%Y-%m-%d %H:%M:%S}Z",
                 model.SOURCES[rows.source[place]],
                 model.AREAS[area],
                 model.SENTIMENT_NAMES[rows.sentiment[place]],
@@ -117,7 +123,7 @@ def test_copy_reads_back_what_an_id_holds() -> None:
     names = ["a\tb\nc\\d\re", "\\N"]
     one = feedback_columns(block, names).take(np.array([0, 0, 0]))
     three = one.where(np.ones(3, dtype=bool), account_id=[*names, None])
-    written = [line.split("\t")[9] for line in feedback_lines(three, START, 1)]
+    written = [line.split("\t")[9] for line in lines_of(three, 1)]
     assert written == ["a\\tb\\nc\\\\d\\re", "\\\\N", "\\N"]
 
 
