@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
@@ -35,6 +35,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_churn,
     read_feedback,
 )
+from components.feedback_example_gen.thinning import share_of_bucket
 
 EXAMPLE_COUNTS: Final = "example_counts"
 # Level 1 halves the time of the default and costs a few per cent of size.
@@ -53,6 +54,7 @@ class BucketTask:
         rules: What an example holds.
         churn_source: The ground truth; None where the label is inactivity.
         collapse_duplicates: Whether rows that are equal in all but their id count once.
+        most: By split, the number of examples of all buckets beyond which accounts are left out.
         examples_uri: The artifact's folder.
     """
 
@@ -63,6 +65,7 @@ class BucketTask:
     rules: ExampleRules
     churn_source: ChurnSource | None
     collapse_duplicates: bool
+    most: Mapping[str, int]
     examples_uri: str
 
 
@@ -123,7 +126,8 @@ def _write_split(
     with tf.io.TFRecordWriter(
         os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
     ) as writer:
-        of_split = examples_of_split(split, feedback, churn, task.plan, task.rules)
+        most = share_of_bucket(task.most.get(split), task.bucket.index, task.bucket.count)
+        of_split = examples_of_split(split, feedback, churn, task.plan, task.rules, most)
         for examples, count in of_split:
             for batch in record_batches(feedback, examples):
                 for example in encoder.encode(batch):

@@ -45,6 +45,18 @@ class FeedbackExampleGenConfig(DatabaseConfig):
     max_training_cutoffs: int = Field(
         default=12, ge=1, le=200, description="Maximum number of training cutoffs, newest first."
     )
+    max_training_examples: int = Field(
+        default=200_000,
+        ge=10_000,
+        description="Number of training examples beyond which accounts are left out, by a hash of "
+        "their ids.",
+    )
+    max_evaluation_examples: int = Field(
+        default=100_000,
+        ge=10_000,
+        description="Number of examples of the evaluation set beyond which accounts are left out "
+        "likewise.",
+    )
     training_cutoffs: tuple[datetime, ...] = Field(
         default=(),
         description="Training cutoffs in place of regular ones, a JSON list of ISO 8601 times.",

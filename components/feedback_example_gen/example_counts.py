@@ -10,21 +10,31 @@ from components.feedback_example_gen.examples import (
     take_examples,
 )
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
+from components.feedback_example_gen.thinning import thinned
 from components.registry.input_properties import Split
 
 
 @dataclass(frozen=True)
 class ExampleCount:
-    """How many examples a bucket gave for one cutoff; churned is 0 for `score`."""
+    """How many examples a bucket gave for one cutoff; churned is 0 for `score`.
+
+    `available` is how many it would have given without a limit.
+    """
 
     split: str
     cutoff: str
     examples: int
     churned: int
+    available: int
 
 
 def examples_of_split(
-    split: str, feedback: Feedback, churn: Churn | None, plan: CutoffPlan, rules: ExampleRules
+    split: str,
+    feedback: Feedback,
+    churn: Churn | None,
+    plan: CutoffPlan,
+    rules: ExampleRules,
+    most: int | None = None,
 ) -> Iterator[tuple[CutoffExamples, ExampleCount]]:
     """Yields the examples of a bucket at each cutoff of a split, and their number.
 
@@ -34,12 +44,18 @@ def examples_of_split(
         churn: Its churn dates; None where the label is inactivity.
         plan: The cutoffs.
         rules: What an example holds.
+        most: Number of examples beyond which accounts are left out; None for no limit.
     """
-    for cutoff in (moment for of, moment in plan if of == split):
-        known_until = plan.known_until(split, cutoff)
-        examples = take_examples(feedback, churn, cutoff, rules, known_until)
+    cutoffs = [moment for of, moment in plan if of == split]
+    found = [
+        take_examples(feedback, churn, cutoff, rules, plan.known_until(split, cutoff))
+        for cutoff in cutoffs
+    ]
+    kept = thinned(found, feedback.account_ids, most)
+    for cutoff, whole, examples in zip(cutoffs, found, kept, strict=True):
         churned = 0 if examples.labels is None else int(examples.labels.churned.sum())
-        yield examples, ExampleCount(split, cutoff.isoformat(), len(examples.account), churned)
+        sizes = len(examples.account), churned, len(whole.account)
+        yield examples, ExampleCount(split, cutoff.isoformat(), *sizes)
 
 
 def split_of(name: str, example_counts: Sequence[ExampleCount]) -> Split:
@@ -47,9 +63,11 @@ def split_of(name: str, example_counts: Sequence[ExampleCount]) -> Split:
     counts = [count for count in example_counts if count.split == name]
     examples = sum(count.examples for count in counts)
     churned = sum(count.churned for count in counts)
+    available = sum(count.available for count in counts)
     return Split(
         cutoffs=",".join(sorted({count.cutoff for count in counts})),
         examples=examples,
         churned=churned,
         base_rate=churned / examples if name != SCORE and examples else None,
+        available=available if available > examples else None,
     )

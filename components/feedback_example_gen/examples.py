@@ -5,7 +5,7 @@ runs over accounts or events.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -53,6 +53,23 @@ class CutoffExamples:
     end: Integers
     cut: npt.NDArray[np.bool_]
     labels: Labels | None
+
+    def of(self, kept: npt.NDArray[np.bool_]) -> "CutoffExamples":
+        """Returns the examples of some accounts.
+
+        Args:
+            kept: bool [A], by position in Feedback.account_ids.
+        """
+        rows = kept[self.account]
+        return replace(
+            self,
+            account=self.account[rows],
+            first=self.first[rows],
+            begin=self.begin[rows],
+            end=self.end[rows],
+            cut=self.cut[rows],
+            labels=None if self.labels is None else self.labels.of(rows),
+        )
 
 
 def microseconds(moment: datetime) -> int:

@@ -106,6 +106,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 rules=request.rules,
                 churn_source=(request.churn_source if plan.label_source == ACCOUNT_CHURN else None),
                 collapse_duplicates=request.config.duplicate_events == COLLAPSE,
+                most=request.most_examples,
                 examples_uri=uri,
             )
             for index in range(plan.buckets)

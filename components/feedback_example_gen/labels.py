@@ -39,6 +39,10 @@ class Labels:
     days_to_churn: Float32s
     days_observed: Float32s
 
+    def of(self, rows: npt.NDArray[np.bool_]) -> "Labels":
+        """Returns the labels of some examples, bool [S]."""
+        return Labels(self.churned[rows], self.days_to_churn[rows], self.days_observed[rows])
+
 
 def first_loss(
     feedback: Feedback, churn: Churn | None, cutoff_us: int, horizon_days: int, end: Integers

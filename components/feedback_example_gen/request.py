@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from components.config import read_config
 from components.feedback_example_gen.config import FeedbackExampleGenConfig, in_utc
-from components.feedback_example_gen.cutoffs import SPLITS
+from components.feedback_example_gen.cutoffs import EVAL, SPLITS, TRAIN
 from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.area_counts import AreaWindow
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
@@ -55,6 +55,12 @@ class ReadRequest:
         """What an example holds."""
         config = self.config
         return ExampleRules(config.lookback_days, config.horizon_days, config.max_events)
+
+    @property
+    def most_examples(self) -> dict[str, int]:
+        """By split, how many examples there may be; the accounts to score have no limit."""
+        config = self.config
+        return {TRAIN: config.max_training_examples, EVAL: config.max_evaluation_examples}
 
     @property
     def churn_source(self) -> ChurnSource:

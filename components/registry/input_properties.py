@@ -19,12 +19,14 @@ class Split:
         examples: How many.
         churned: Of them, how many churned; 0 for the split `score`, which has no labels.
         base_rate: churned / examples; None for the split `score` or without an example.
+        available: How many examples there would be of all accounts; None where none is left out.
     """
 
     cutoffs: str
     examples: int
     churned: int
     base_rate: float | None = None
+    available: int | None = None
 
     @property
     def cutoff_list(self) -> list[str]:

@@ -27,9 +27,12 @@ class ModelProperties(Properties):
         train_cutoffs: Oldest first, joined by commas.
         train_examples: Labelled examples that it learnt from.
         train_churned: Of them, how many churned.
+        train_available: How many there would have been of all accounts; None where none was left
+            out.
         eval_cutoffs: The cutoff of the evaluation set.
         eval_examples: Size of the evaluation set.
         eval_churned: Of it, how many churned.
+        eval_available: As train_available.
         code_version: Hash of the code that decides a model.
         risk_bands: The rule of the settings, see RiskBands.rule.
         settings: Of the training run, plain values by name.
@@ -54,9 +57,11 @@ class ModelProperties(Properties):
     train_cutoffs: str = ""
     train_examples: int = 0
     train_churned: int = 0
+    train_available: int | None = None
     eval_cutoffs: str = ""
     eval_examples: int = 0
     eval_churned: int = 0
+    eval_available: int | None = None
     code_version: str | None = None
     risk_bands: dict[str, Any] | None = None
     settings: dict[str, Any] | None = None

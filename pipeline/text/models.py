@@ -18,7 +18,7 @@ from pipeline.text.plain_text import (
     table_lines,
     transition_text,
 )
-from pipeline.text.summary import short_path
+from pipeline.text.summary import number_of_examples, short_path
 from pipeline.text.terminal import escape_controls
 
 if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
@@ -189,17 +189,19 @@ def _watermark(details: ModelDetails) -> str:
 
 
 def _splits(card: ModelProperties) -> Iterator[tuple[str, str]]:
-    yield "train", _split(card.train_cutoffs, card.train_examples, card.train_churned)
-    yield "eval", _split(card.eval_cutoffs, card.eval_examples, card.eval_churned)
+    train = number_of_examples(card.train_examples, card.train_available)
+    yield "train", _split(card.train_cutoffs, train, card.train_churned, card.train_examples)
+    evaluated = number_of_examples(card.eval_examples, card.eval_available)
+    yield "eval", _split(card.eval_cutoffs, evaluated, card.eval_churned, card.eval_examples)
 
 
-def _split(joined: str, examples: int, churned: int) -> str:
+def _split(joined: str, sizes: str, churned: int, examples: int) -> str:
     cutoffs = joined.split(",")
     when = cutoffs[0][:10]
     if len(cutoffs) > 1:
         when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1][:10]}"
     rate = f", base rate {churned / examples:.3f}" if examples else ""
-    return f"{examples} examples ({when}), {churned} churned{rate}"
+    return f"{sizes} ({when}), {churned} churned{rate}"
 
 
 def _settings(found: dict[str, Any]) -> str:

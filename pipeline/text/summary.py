@@ -166,7 +166,14 @@ def _split(found: Split) -> str:
     when = f"{cutoffs[0]:%Y-%m-%d}"
     if len(cutoffs) > 1:
         when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1]:%Y-%m-%d}"
-    return f"{found.examples} examples ({when}), {found.churned} churned, base rate {rate:.3f}"
+    sizes = number_of_examples(found.examples, found.available)
+    return f"{sizes} ({when}), {found.churned} churned, base rate {rate:.3f}"
+
+
+def number_of_examples(examples: int, available: int | None) -> str:
+    """Returns how many examples there are, and of how many where accounts were left out."""
+    of = "" if available is None else f" of {available}"
+    return f"{examples}{of} examples"
 
 
 def _quality(gate: "Decision") -> str:

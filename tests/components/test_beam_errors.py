@@ -65,6 +65,7 @@ def test_ours_comes_out_of_another_process(monkeypatch: pytest.MonkeyPatch) -> N
         rules=ExampleRules(30, 10, 5),
         churn_source=None,
         collapse_duplicates=True,
+        most={},
         examples_uri="nowhere",
     )
     with pytest.raises(DatabaseUnreachable) as raised:

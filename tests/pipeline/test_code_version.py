@@ -35,6 +35,8 @@ _CHECKS_ONLY = {
     "components.postgres.grants": "who may read, not what there is",
     "components.postgres.identity": "which database it is, not what it holds",
     "components.postgres.mending": "our own tables, of which reading sees none",
+    "components.postgres.output_values": "refuses tables that do not fit, changes none",
+    "components.postgres.sqlstates": "explains an error",
     "components.postgres.migrate": "our own tables, of which reading sees none",
     "components.postgres.output_problems": "refuses tables that do not fit, changes none",
     "components.postgres.output_values": "refuses tables that do not fit, changes none",

@@ -196,6 +196,15 @@ def test_the_summary_of_the_first_run(monkeypatch: pytest.MonkeyPatch) -> None:
     compare("README.md", "Published 1446 ", whole)
 
 
+def test_the_summary_says_where_accounts_were_left_out() -> None:
+    run = trained()
+    splits = {**run.data.splits, "train": replace(run.data.splits["train"], available=20_000)}
+    thinned = replace(run, data=replace(run.data, splits=splits))
+    said = printed(lambda out: render_summary(thinned, out))
+    assert "16273 of 20000 examples (12 cutoffs" in said
+    assert " 1406 examples (2026-09-30)" in said
+
+
 def test_the_summary_of_a_tuning_run() -> None:
     text = printed(lambda out: render_tuning(tuned(), out)).lstrip("\n")
     compare("docs/tuning.md", "Measured 12 ", text)

@@ -71,6 +71,12 @@ def _population(data: ExamplesProperties) -> Iterator[str]:
         f"{_size(data, EVAL):,} at a later cutoff. An example sees "
         f"{data.lookback_days} days of feedback, the newest {data.max_events:,} events."
     )
+    for split in (TRAIN, EVAL):
+        if split in data.splits and (available := data.splits[split].available) is not None:
+            yield (
+                f"Those {_size(data, split):,} are of accounts chosen by a hash of their ids, "
+                f"whatever became of them; all accounts would give {available:,}."
+            )
     yield (
         f"{data.rows_without_account:,} of {data.feedback_rows:,} rows of feedback name "
         "no account and are not used. Accounts that never wrote are not in the data and have no "

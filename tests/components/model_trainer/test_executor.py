@@ -27,6 +27,7 @@ FROM_EXAMPLES: dict[str, str | int] = {
     "train_cutoffs": "2024-01-01T00:00:00+00:00,2024-02-01T00:00:00+00:00",
     "train_examples": 900,
     "train_churned": 90,
+    "train_available": 1800,
     "eval_cutoffs": "2024-04-02T00:00:00+00:00",
     "eval_examples": 400,
     "eval_churned": 40,

@@ -283,6 +283,14 @@ def test_the_card_says_what_this_label_means(run):
     assert "a churn date within 60 days" in by_dates
     assert "60 of 1,210 rows of feedback name no account" in by_dates
     assert "7 rows came late" in by_dates
+    assert "chosen by a hash" not in by_dates
+
+
+def test_the_card_says_where_accounts_were_left_out(run):
+    thinned = run(examples=EXAMPLES | {"train_available": 4_321})
+    texts = " ".join(sum((texts for _, texts in card_of(thinned)), ()))
+    assert "Those 100 are of accounts chosen by a hash" in texts
+    assert texts.count("all accounts would give 4,321.") == 1
 
 
 def test_the_card_warns_of_silence_as_a_label(run):
