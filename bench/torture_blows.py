@@ -28,8 +28,6 @@ from components.postgres.copying import copy_out
 from components.postgres.failures import explained
 from components.postgres.retry import retried
 
-_MISSES: Final = 4
-"""So many times as many tries as blows that are wanted: some come after the end."""
 _READ_ROWS: Final = 300_000
 
 
@@ -78,7 +76,7 @@ class Tally:
 def kill_publishing(ground: Ground, times: int) -> Tally:
     """Kills the process that publishes: the table is as it was, or as it was to be."""
     tally, span = Tally(), _span(ground, lambda: publish_version(ground.next_version()))
-    for _ in range(_MISSES * times):
+    for _ in range(_tries(times)):
         if tally.struck >= times:
             break
         before, version = _shown(ground), ground.next_version()
@@ -94,7 +92,7 @@ def kill_undo(ground: Ground, times: int) -> Tally:
     tally = Tally()
     _publish_two(ground)
     span = _span(ground, undo_newest)
-    for _ in range(_MISSES * times):
+    for _ in range(_tries(times)):
         if tally.struck >= times:
             break
         first, second = _publish_two(ground)
@@ -121,7 +119,7 @@ def cut_publishing(ground: Ground, times: int) -> Tally:
 def restart_in_publishing(ground: Ground, times: int) -> Tally:
     """Stops the server at once and starts it: the publication is done again, and is there once."""
     tally, span = Tally(), _span(ground, lambda: publish_version(ground.next_version()))
-    for _ in range(_MISSES * times):
+    for _ in range(_tries(times)):
         if tally.struck >= times:
             break
         version = ground.next_version()
@@ -138,7 +136,7 @@ def restart_in_publishing(ground: Ground, times: int) -> Tally:
 def terminate_readers(ground: Ground, times: int) -> Tally:
     """Ends the backend of a reader in COPY: all is read again."""
     tally, before = Tally(), _shown(ground)
-    for _ in range(_MISSES * times):
+    for _ in range(_tries(times)):
         if tally.struck >= times:
             break
         child = ground.fork(lambda: retried(_read, patience_s=60))
@@ -172,6 +170,11 @@ def _end_one(ground: Ground, child: Child) -> bool:
         if ground.ask(ending):
             return True
     return False
+
+
+def _tries(times: int) -> int:
+    """Returns how often to try for so many blows, as some come after the end."""
+    return 20 + 4 * times
 
 
 def _span(ground: Ground, work: Callable[[], object]) -> float:
