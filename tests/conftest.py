@@ -59,13 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Lets a file's tests run in one process, and what takes longest begin first.
 
     Session fixtures are made in each process: files that share one which takes minutes are
-    marked with a common xdist_group. What needs a trained model is slow.
+    marked with a common xdist_group. What needs a trained model or a browser is slow.
     """
     for item in items:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(name=item.nodeid.split("::")[0]))
         fixtures = getattr(item, "fixturenames", ())
-        if any(
+        if "browser" in fixtures or any(
             item.nodeid.startswith(folder) and name in fixtures for folder, name in TRAINED.items()
         ):
             item.add_marker(pytest.mark.slow)

@@ -14,6 +14,7 @@ from bench.torture_ground import ROWS, Look
 from tests.server_folder import make_server_folder
 
 
+@pytest.mark.slow
 def test_each_campaign_strikes_and_finds_nothing() -> None:
     # In a process of its own: it forks, which threads of the tests would not survive.
     folder = make_server_folder("torture")

@@ -55,7 +55,7 @@ OUTSIDE = ["Starting embedded Postgres", "Simulating feedback", "Checking the da
 STATE = "/srv/tens-insight/var, the default; TENS_INSIGHT_STATE_DIR names another"
 CHALLENGER = "20261129-4b95b818"
 VERDICT = (
-    "BLESSED: auc above chance is 0.6545 [0.5994, 0.7066] on 1406 accounts (97 churned): lower end "
+    "BLESSED: auc above chance is 0.6544 [0.5993, 0.7066] on 1406 accounts (97 churned): lower end "
     "above 0.5; 18 checks passed, 8 skipped"
 )
 RISKS = {
@@ -117,9 +117,9 @@ def trained() -> RunSummary:
         category_low=1433,
     )
     above_chance = GateCheck(
-        "auc above chance", "overall", 0.6545, (0.5994, 0.7066), "", 0.5, PASSED, 1406, 97, ""
+        "auc above chance", "overall", 0.6544, (0.5993, 0.7066), "", 0.5, PASSED, 1406, 97, ""
     )
-    metrics = {"auc": 0.65455, "pr_auc": 0.156, "log_loss": 0.24, "calibration_error": 0.0167}
+    metrics = {"auc": 0.65443, "pr_auc": 0.156, "log_loss": 0.24, "calibration_error": 0.0167}
     gate = Decision(
         True, VERDICT, CHALLENGER, None, {}, {}, (above_chance,), {"challenger": dict(metrics)},
         [], [],
