@@ -1,16 +1,15 @@
 """The floor of a daily score: what must happen to rows, examples and scores, and nothing else."""
 
 import io
-import os
 import time
 from collections.abc import Callable
 from contextlib import closing
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
+from bench.server_clock import ServerClock
 from components.postgres.connection import connect
 from serving_model.served.interface import PROBABILITY, SERVING
 from serving_model.served.predict import SCORE_BATCH, ModelScorer
@@ -60,35 +59,6 @@ class Floor(NamedTuple):
     def total(self) -> Cost:
         """All three."""
         return Cost(sum(one.wall for one in self), sum(one.cpu for one in self))
-
-
-class ServerClock:
-    """What a server has used of processors.
-
-    Args:
-        data: Its data folder.
-    """
-
-    def __init__(self, data: Path) -> None:
-        self._postmaster = int((data / "postmaster.pid").read_text().split()[0])
-
-    def seconds(self) -> float:
-        """Returns user and system time of all its processes, those that have ended too."""
-        children = Path(f"/proc/{self._postmaster}/task/{self._postmaster}/children").read_text()
-        ticks = sum(_ticks(self._postmaster)) + sum(
-            own for own, _ in (_ticks(int(child)) for child in children.split())
-        )
-        return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _ticks(pid: int) -> tuple[int, int]:
-    """Clock ticks of a process, and of its children that it has waited for."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0, 0  # it has ended, and its parent has counted it
-    user, system, of_children, system_of_children = map(int, fields[11:15])
-    return user + system, of_children + system_of_children
 
 
 class _Nowhere(io.RawIOBase):

@@ -41,7 +41,8 @@ from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.logs import silence_libraries
 
 if TYPE_CHECKING:
-    from bench.daily_floor import Cost, Floor, ServerClock
+    from bench.daily_floor import Cost, Floor
+    from bench.server_clock import ServerClock
 
 BARS = {"none": 2.0, "all": 3.0}
 """The highest ratio, by the setting REASONS."""
@@ -133,7 +134,8 @@ def measure(
 ) -> tuple[list["Floor"], dict[str, list[Run]]]:
     """Measures one size; the first publication, into empty tables, does not count."""
     # Only now: TensorFlow reads what it may say when it is first imported.
-    from bench.daily_floor import ServerClock, measure_floor
+    from bench.daily_floor import measure_floor
+    from bench.server_clock import ServerClock
     from components.model_gate.evaluation_set import read_serialized
     from serving_model.served.predict import ModelScorer
 
