@@ -150,7 +150,7 @@ def load_settings(**explicit: Any) -> Settings:
         ConfigurationInvalid: Names each wrong value, where it came from and what was
             expected; unknown names are refused with the nearest known one.
     """
-    _refuse_unknown_variables()
+    _refuse_wrong_variables()
     options = {name: value for name, value in explicit.items() if value is not None}
     given = read_config_file() | _environment() | options
     groups, problems = {}, list(_unknown_names(given, options))
@@ -241,7 +241,8 @@ def _environment() -> dict[str, Any]:
     """Returns the settings that variables hold, those that are empty left out.
 
     Raises:
-        ConfigurationInvalid: A list or a mapping is not written as JSON.
+        ConfigurationInvalid: A list or a mapping is not written as JSON, or there are blanks
+            around another value.
     """
     return {name: _from_text(name, text) for name, text in _variables().items()}
 
@@ -253,6 +254,11 @@ def _variables() -> dict[str, str]:
 
 def _from_text(name: str, text: str) -> Any:
     if get_origin(SETTINGS[name].annotation) not in (tuple, dict):
+        if text != text.strip():
+            raise ConfigurationInvalid(
+                f"Setting {name} from {origin(name)} is {text!r}: expected no blank, tab or line "
+                "end before or after the value."
+            )
         return text
     try:
         return json.loads(text)
@@ -263,7 +269,7 @@ def _from_text(name: str, text: str) -> Any:
         ) from None
 
 
-def _refuse_unknown_variables() -> None:
+def _refuse_wrong_variables() -> None:
     known = {*map(variable, SETTINGS), CONFIG_VARIABLE}
     for name in sorted(os.environ):
         if name.startswith(PREFIX) and os.environ[name].endswith("\r"):

@@ -120,6 +120,8 @@ def test_what_explain_config_prints_can_be_pasted_back(capsys, monkeypatch, tmp_
     ("variable", "value", "said"),
     [
         ("TENS_INSIGHT_SEED", "77\r", "TENS_INSIGHT_SEED ends with a carriage return"),
+        ("TENS_INSIGHT_STATE_DIR", " ", "(TENS_INSIGHT_STATE_DIR) is ' ': expected no blank"),
+        ("TENS_INSIGHT_CHURN_TABLE", "account_churn\t", "expected no blank, tab or line end"),
         ("DATABASE_URL", "postgresql://ann@db/x\r", "DATABASE_URL begins or ends with a carriage"),
         ("DATABASE_URL", "mysql://ann:tiger-7@db/x", "DATABASE_URL starts with mysql://"),
         ("PGPORT", "abc", "wrong in itself"),
