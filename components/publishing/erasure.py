@@ -1,8 +1,10 @@
 """Removes an account from all that was published or kept about it in the database."""
 
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from psycopg2 import sql
@@ -10,6 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
+from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from components.postgres.rows import value
 from components.postgres.tables import OUTPUT_TABLES, OutputTable
@@ -28,11 +31,11 @@ class ErasedRows:
 
     Attributes:
         removed: Rows removed or texts changed, by table.
-        feedback_rows: Rows of the account in feedback_enriched, which are not ours to remove.
+        left: Rows of the account in tables of others, by their names, which are not ours to remove.
     """
 
     removed: dict[str, int]
-    feedback_rows: int
+    left: dict[str, int]
 
     @property
     def total(self) -> int:
@@ -40,7 +43,9 @@ class ErasedRows:
         return sum(self.removed.values())
 
 
-def erase_account(account_id: str, pattern: str) -> ErasedRows:
+def erase_account(
+    account_id: str, pattern: str, others: Mapping[str, str] = MappingProxyType({})
+) -> ErasedRows:
     """Deletes the rows of an account from outputs, histories, details and kept refusals.
 
     All in one transaction, which also writes to tens_insight.erasures how many rows went. Texts of
@@ -49,6 +54,7 @@ def erase_account(account_id: str, pattern: str) -> ErasedRows:
     Args:
         account_id: Byte for byte as it is published.
         pattern: Regular expression of Postgres that finds the id as a word in a text.
+        others: Tables of others in which its rows are counted, with their column of account ids.
 
     Raises:
         PublicationRefused: Somebody else is publishing.
@@ -65,8 +71,12 @@ def erase_account(account_id: str, pattern: str) -> ErasedRows:
                     lock_table(cursor, table)
                     removed |= {name: _delete(cursor, name, account_id) for name in _places(table)}
                 removed |= _clean_texts(cursor, pattern)
-                cursor.execute(_QUERIES["feedback_of_account"], (account_id,))
-                erased = ErasedRows(removed, value(cursor))
+                left = {
+                    name: _count(cursor, name, column, account_id)
+                    for name, column in others.items()
+                    if _exists(cursor, name)
+                }
+                erased = ErasedRows(removed, left)
                 _record(cursor, erased)
             for table in tables:
                 vacuum(connection, table.name)
@@ -86,6 +96,21 @@ def _delete(cursor: Cursor, name: str, account_id: str) -> int:
     )
     cursor.execute(statement, (account_id,))
     return int(cursor.rowcount)
+
+
+def _exists(cursor: Cursor, name: str) -> bool:
+    cursor.execute(
+        "SELECT to_regclass(%s) IS NOT NULL", (table_identifier(name).as_string(cursor),)
+    )
+    return bool(value(cursor))
+
+
+def _count(cursor: Cursor, name: str, column: str, account_id: str) -> int:
+    statement = sql.SQL('SELECT count(*) FROM {} WHERE {}::text COLLATE "C" = %s').format(
+        table_identifier(name), sql.Identifier(column)
+    )
+    cursor.execute(statement, (account_id,))
+    return int(value(cursor))
 
 
 def _clean_texts(cursor: Cursor, pattern: str) -> dict[str, int]:

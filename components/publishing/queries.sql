@@ -454,6 +454,3 @@ SET undo_reason = regexp_replace(undo_reason, %(pattern)s, %(instead)s, 'g'),
                           FROM unnest(broken_limits) AS one)
 WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
    OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
-
--- name: feedback_of_account
-SELECT count(*) FROM feedback_enriched WHERE account_id = %s

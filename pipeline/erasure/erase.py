@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from components.postgres.tables import FEEDBACK
 from components.publishing.erasure import ErasedRows, erase_account
 from components.publishing.lock import user_on_host
 from pipeline.erasure.files import ErasedFiles, erase_from_files
@@ -14,6 +15,13 @@ from pipeline.registry.metadata_store import open_store
 from pipeline.runs.run_lock import run_lock
 from pipeline.settings import Settings
 from pipeline.state_directory import not_writable
+from transforms.columns import ACCOUNT_ID
+
+_NEXT: Final = (
+    "from which the next training run learns: delete them there.",
+    "which the next run scores again: delete them there.",
+)
+"""What becomes of rows in the churn table, and in the feedback."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Erased:
             "files_rewritten": [str(path) for path in self.files.rewritten],
             "files_left": [str(path) for path in self.files.left],
             "metadata_records": self.records,
-            "feedback_rows": self.rows.feedback_rows,
+            "rows_of_others": self.rows.left,
             "exit": self.exit_code,
         }
 
@@ -60,11 +68,9 @@ class Erased:
             yield "Nothing is kept about this account. Ids are compared byte for byte."
         for path in self.files.left:
             yield f"Holds the id and cannot be rewritten: {path}. Delete it."
-        if self.rows.feedback_rows:
-            yield (
-                f"feedback_enriched still has {self.rows.feedback_rows} rows of it: the next run "
-                "scores it again, unless they are deleted there."
-            )
+        for name, count in self.rows.left.items():
+            if count:
+                yield f"{name} still has {count} rows of it, {_NEXT[name == FEEDBACK.table]}"
 
 
 def erase(settings: Settings, account_id: str) -> Erased:
@@ -84,7 +90,12 @@ def erase(settings: Settings, account_id: str) -> Erased:
     """
     folder = settings.state_dir
     with run_lock(folder, f"forget, by {user_on_host()}"):
-        rows = erase_account(account_id, word_pattern(account_id))
+        reading = settings.reading
+        others = {
+            FEEDBACK.table: ACCOUNT_ID.name,
+            reading.churn_table: reading.churn_account_column,
+        }
+        rows = erase_account(account_id, word_pattern(account_id), others)
         try:
             files = erase_from_files(folder, account_id)
         except OSError as error:

@@ -63,7 +63,7 @@ def test_nothing_names_a_forgotten_account(copied_installation, scored):
     assert done.code == 0, done.err
     assert top not in done.out
     assert done.summary["files_left"] == []
-    assert done.summary["feedback_rows"] > 0
+    assert done.summary["rows_of_others"]["feedback_enriched"] > 0
 
     assert rows_of(installation, top) == []
     assert named_in(installation.state_dir, top) == []

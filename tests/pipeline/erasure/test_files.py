@@ -10,7 +10,8 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components.postgres.queries import queries
 from components.publishing.erasure import erase_account
-from pipeline.erasure.files import erase_from_files
+from pipeline.erasure.erase import Erased
+from pipeline.erasure.files import ErasedFiles, erase_from_files
 from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
 from pipeline.erasure.names import word_pattern
 from pipeline.registry.metadata_store import connection_config
@@ -110,6 +111,21 @@ def test_texts_of_people_about_publications_lose_the_id(migrated_database):
     assert query(migrated_database, said) == [
         ("[forgotten] wrote, acc-10 did not", "[forgotten] left", ["[forgotten]", "x"])
     ]
+
+
+def test_rows_that_others_keep_are_counted(migrated_database):
+    execute(
+        migrated_database,
+        queries("pipeline.demo")["create_inputs"],
+        'CREATE TABLE "Left us" (who text)',
+        "INSERT INTO \"Left us\" VALUES ('acc-1'), ('acc-1'), ('acc-10')",
+    )
+    others = {"feedback_enriched": "account_id", "Left us": "who", "gone": "account_id"}
+    erased = erase_account("acc-1", word_pattern("acc-1"), others)
+    assert erased.left == {"feedback_enriched": 0, "Left us": 2}
+    done = Erased(erased, ErasedFiles((), ()), 0)
+    (told,) = [line for line in done.lines() if "still has" in line]
+    assert told.startswith("Left us still has 2 rows of it, from which the next training run")
 
 
 def test_what_metadata_freed_is_overwritten(tmp_path):
