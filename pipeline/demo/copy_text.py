@@ -138,7 +138,11 @@ def feedback_text(columns: FeedbackColumns, started_at: datetime, first_id: int)
         _joined(pa.array(columns.summary, pa.string()), "\n"),
         "\t",
     )
-    # An array of strings holds them one after the other: its data is the text.
+    return data_of(lines)
+
+
+def data_of(lines: pa.Array) -> memoryview:
+    """Returns the UTF-8 of all strings of an array, one after the other, as Arrow holds them."""
     _, offsets, data = lines.buffers()
     ends = np.frombuffer(offsets, np.int32)[lines.offset : lines.offset + len(lines) + 1]
     return memoryview(data)[ends[0] : ends[-1]] if len(lines) else memoryview(b"")

@@ -51,8 +51,28 @@ SELECT account_id,
        END AS churned_at
 FROM account_churn
 
+-- name: index_memory
+-- Sorts of tens of millions of rows; the server gives it back when the transaction ends.
+SET LOCAL maintenance_work_mem = '256MB'
+
 -- name: newest_world_end
 SELECT max(ended_at) FROM tens_insight.simulated_worlds
+
+-- name: own_indexes
+-- Those of create_indexes that are there, and exactly so, on tables that make_room left empty:
+-- keeping them up with each row takes several times as long as building them at the end.
+SELECT indexrelid::regclass::text
+FROM pg_index
+JOIN pg_class AS index ON index.oid = indexrelid
+JOIN pg_am ON pg_am.oid = index.relam
+JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+WHERE indrelid IN ('feedback_enriched'::regclass, 'account_churn'::regclass)
+  AND indnatts = 1 AND NOT indisunique AND indpred IS NULL AND amname = 'btree'
+  AND relname = CASE WHEN indrelid = 'account_churn'::regclass THEN 'idx_account_churn_'
+                     ELSE 'idx_feedback_' END || attname
+  AND indoption[0] = CASE WHEN attname = 'created_at' THEN 3 ELSE 0 END
+  AND attname IN ('product_area', 'sentiment', 'priority', 'created_at', 'customer_tier',
+                  'region', 'account_id')
 
 -- name: present_rows
 -- Whether a simulated world was written, and whether there are rows that it cannot explain.

@@ -5,13 +5,15 @@ One transaction does it all, so that a killed simulation leaves what was there b
 
 import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final, NamedTuple
 
 import numpy as np
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
@@ -27,8 +29,9 @@ from pipeline.demo.copy_text import (
     feedback_text,
 )
 from pipeline.demo.goinsight_shape import Reseller, goinsight_rows, odd_account_names
+from pipeline.demo.plain_text import plain_text
 from pipeline.demo.recorded_worlds import make_room
-from pipeline.demo.world import Block, World, draw_blocks
+from pipeline.demo.world import Block, World, draw_blocks, draw_blocks_ahead
 from pipeline.demo.world_model import SCENARIOS
 
 PLAIN: Final = "plain"
@@ -44,15 +47,18 @@ class ShapedBlock(NamedTuple):
     rows: FeedbackColumns
 
 
-def shaped_blocks(world: World, shape: str) -> Iterator[ShapedBlock]:
+def shaped_blocks(
+    world: World, shape: str, blocks: Iterable[Block] | None = None
+) -> Iterator[ShapedBlock]:
     """Yields a world in blocks as it is to be written; memory is bounded by one.
 
     Args:
         world: What happens; the shape changes nothing in it.
         shape: plain or goinsight.
+        blocks: Those of the world, if they are drawn elsewhere.
     """
     reseller: Reseller | None = None
-    for block in draw_blocks(world):
+    for block in draw_blocks(world) if blocks is None else blocks:
         if shape == PLAIN:
             names = account_names(block.accounts)
             yield ShapedBlock(block, names, feedback_columns(block, names))
@@ -66,6 +72,8 @@ def shaped_blocks(world: World, shape: str) -> Iterator[ShapedBlock]:
 _QUERIES: Final = queries(__package__)
 
 DAYS_A_WEEK = 7
+DRAWN_AT_ONCE: Final = 2
+"""Blocks: two threads draw faster than one server process stores."""
 Progress = Callable[[int, int], None]
 
 
@@ -139,11 +147,13 @@ def simulate(
         with connection, connection.cursor() as cursor:
             cursor.execute(_QUERIES["create_inputs"])
             make_room(cursor, replace=replace, delete_foreign=delete_foreign)
+            drop_indexes(cursor)
             rows, churned = write_world(cursor, world, shape, started_at, progress)
             named = scenario if shape == PLAIN else f"{scenario}, {shape}"
             record = {"seed": seed, "scenario": named, "accounts": accounts, "days": days}
             record |= {"started_at": started_at, "ended_at": ended_at, "rows": rows}
             cursor.execute(_QUERIES["record_world"], record)
+            cursor.execute(_QUERIES["index_memory"])
             cursor.execute(_QUERIES["create_indexes"])
     return SimulatedWorld(rows, accounts, churned, started_at, ended_at)
 
@@ -172,21 +182,52 @@ def write_world(
         How many rows of feedback were written, and how many accounts left.
     """
     rows = churned = 0
-    with ThreadPoolExecutor(1) as pool:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        closing(draw_blocks_ahead(world, DRAWN_AT_ONCE)) as blocks,
+    ):
         written: Future[None] | None = None
-        for block, names, columns in shaped_blocks(world, shape):
-            feedback = feedback_text(columns, started_at, rows + 1)
-            left = "".join(churn_lines(block, names, started_at, world.weeks)).encode()
+        for block, count, feedback, left in _block_texts(world, shape, started_at, blocks):
             if written is not None:
                 written.result()
-            # The server stores a block while the next one is drawn.
+            # The server stores a block while the next ones are drawn.
             written = pool.submit(_copy_block, cursor, feedback, left)
-            rows += len(columns.second)
+            rows += count
             churned += int(np.count_nonzero(block.course.last_week < world.weeks))
             progress(block.accounts.first + len(block.accounts.tier), world.accounts)
         if written is not None:
             written.result()
     return rows, churned
+
+
+def _block_texts(
+    world: World, shape: str, started_at: datetime, blocks: Iterable[Block]
+) -> Iterator[tuple[Block, int, memoryview, bytes]]:
+    """Yields each block with its number of rows and the text of its feedback and of its churn."""
+    rows = 0
+    if shape == PLAIN:
+        for block in blocks:
+            names = account_names(block.accounts)
+            feedback = plain_text(block, names, started_at, rows + 1)
+            count = len(block.feedback.second)
+            yield block, count, feedback, _churn(block, names, started_at, world)
+            rows += count
+        return
+    for block, names, columns in shaped_blocks(world, shape, blocks):
+        feedback = feedback_text(columns, started_at, rows + 1)
+        yield block, len(columns.second), feedback, _churn(block, names, started_at, world)
+        rows += len(columns.second)
+
+
+def _churn(block: Block, names: list[str], started_at: datetime, world: World) -> bytes:
+    return "".join(churn_lines(block, names, started_at, world.weeks)).encode()
+
+
+def drop_indexes(cursor: Cursor) -> None:
+    """Drops those indexes that create_indexes will make again; the tables are empty."""
+    cursor.execute(_QUERIES["own_indexes"])
+    for (name,) in cursor.fetchall():
+        cursor.execute(sql.SQL("DROP INDEX {}").format(sql.SQL(name)))
 
 
 def _copy_block(cursor: Cursor, feedback: memoryview, churn: bytes) -> None:

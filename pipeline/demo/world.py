@@ -5,8 +5,11 @@ of randomness has a stream of its own: two scenarios of one seed share their
 accounts, states and incidents, and differ only by what the scenario changes.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 import numpy as np
@@ -141,9 +144,38 @@ def draw_blocks(world: World) -> Iterator[Block]:
     """Yields the world in blocks; memory is bounded by one."""
     incidents = incident_strength(draw_incident_starts(world))
     for first in range(0, world.accounts, BLOCK):
-        accounts = draw_accounts(world, first)
-        course = draw_course(world, accounts, incidents)
-        yield Block(accounts, course, draw_feedback(world, accounts, course, incidents))
+        yield draw_block(world, first, incidents)
+
+
+def draw_blocks_ahead(world: World, threads: int) -> Generator[Block, None, None]:
+    """Yields the blocks of draw_blocks, in order, while the next ones are drawn.
+
+    Args:
+        world: What is drawn.
+        threads: How many blocks are drawn at once; as many and two more bound the memory.
+    """
+    incidents = incident_strength(draw_incident_starts(world))
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[Block]] = deque()
+        for first in range(0, world.accounts, BLOCK):
+            ahead.append(pool.submit(draw_block, world, first, incidents))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+def draw_block(world: World, first: int, incidents: Floats) -> Block:
+    """Draws the block that starts with account number `first`.
+
+    Args:
+        world: Whose block it is.
+        first: A multiple of BLOCK.
+        incidents: What incident_strength returns for the world.
+    """
+    accounts = draw_accounts(world, first)
+    course = draw_course(world, accounts, incidents)
+    return Block(accounts, course, draw_feedback(world, accounts, course, incidents))
 
 
 def draw_accounts(world: World, first: int) -> Accounts:
@@ -205,22 +237,45 @@ def draw_feedback(world: World, accounts: Accounts, course: Course, incidents: F
     rng = world.stream(5, accounts.first)
     changed = world.scenario.changed(week, world.weeks)
     mood = z[week, account]
-    sentiment = pick(rng, model.sentiment_shares(world.scenario, mood, changed))
+    shares = model.sentiment_shares(world.scenario, mood, changed)
+    sentiment = pick(rng, (shares[..., kind] for kind in range(len(model.SENTIMENT_NAMES))))
     steps = rng.binomial(model.HIGHEST_PRIORITY_STEP, model.priority_chance(mood, sentiment == 0))
-    rows = len(week)
+    second = week * WEEK_SECONDS + rng.integers(0, WEEK_SECONDS - 1, len(week))
+    boosts = 1 + 4 * incidents
+    interests = (
+        own[account] * boost[week]
+        for own, boost in zip(accounts.interests.T.copy(), boosts.T.copy(), strict=True)
+    )
+    area = pick(rng, interests)
+    topic = rng.integers(0, len(model.TOPICS[0]), len(week))
+    limits = np.cumsum(model.SOURCE_SHARES)
+    source = np.searchsorted(limits, rng.random(len(week)) * limits[-1])
     return Feedback(
         account=account,
-        second=week * WEEK_SECONDS + rng.integers(0, WEEK_SECONDS - 1, rows),
-        area=pick(rng, accounts.interests[account] * (1 + 4 * incidents[week])),
-        topic=rng.integers(0, len(model.TOPICS[0]), rows),
-        source=pick(rng, np.broadcast_to(model.SOURCE_SHARES, (rows, len(model.SOURCES)))),
+        second=second,
+        area=area,
+        topic=topic,
+        source=source,
         sentiment=sentiment,
         priority=1 + steps,
-        identified=rng.random(rows) >= model.UNIDENTIFIED_SHARE,
+        identified=rng.random(len(week)) >= model.UNIDENTIFIED_SHARE,
     )
 
 
-def pick(rng: np.random.Generator, weights: Floats) -> Integers:
-    """Draws one column for each row of weights, shape [rows, columns], in proportion to them."""
-    limits = np.cumsum(weights, axis=1)
-    return np.asarray((limits < (rng.random(len(weights)) * limits[:, -1])[:, None]).sum(axis=1))
+def pick(rng: np.random.Generator, weights: Iterable[Floats]) -> Integers:
+    """Draws a column for each row, in proportion to its weights.
+
+    Args:
+        rng: Where the randomness comes from.
+        weights: By column, shape [rows].
+
+    Returns:
+        Codes of columns, shape [rows].
+    """
+    limits = list(accumulate(weights))
+    drawn = rng.random(len(limits[-1])) * limits[-1]
+    codes = np.zeros(len(drawn), np.int64)
+    # No draw reaches the last limit: it is a share below 1 of it.
+    for limit in limits[:-1]:
+        codes += limit < drawn
+    return codes

@@ -182,9 +182,14 @@ def churn_hazard(
 
 def sentiment_shares(scenario: Scenario, z: Floats, changed: bool | Booleans) -> Floats:
     """Returns how likely a row is negative, neutral, positive: one axis of 3 more than `z`."""
-    negative = -0.6 - 0.9 * z + scenario.negative_shift * np.asarray(changed)
-    weights = np.exp(np.stack([negative, np.zeros_like(z), -0.8 + 0.8 * z], axis=-1))
-    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+    negative = np.exp(-0.6 - 0.9 * z + scenario.negative_shift * np.asarray(changed))
+    positive = np.exp(-0.8 + 0.8 * z)
+    total = negative + 1.0 + positive
+    # By column: each of the three lies in one piece of memory.
+    shares = np.empty((3, *np.shape(total)))
+    for share, weight in zip(shares, (negative, 1.0, positive), strict=True):
+        np.divide(weight, total, out=share)
+    return np.moveaxis(shares, 0, -1)
 
 
 def priority_chance(z: Floats, negative: bool | Booleans) -> Floats:

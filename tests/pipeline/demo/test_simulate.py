@@ -121,6 +121,31 @@ def test_goinsights_indexes_are_there(connection: Connection) -> None:
     assert ask(connection, indexes) == (8,)
 
 
+def test_only_the_indexes_that_are_made_again_are_dropped(connection: Connection) -> None:
+    write(connection)
+    ask(
+        connection,
+        "DROP INDEX idx_feedback_region, idx_feedback_priority;"
+        " CREATE INDEX idx_feedback_region ON feedback_enriched (region, topic);"
+        " CREATE INDEX idx_feedback_priority ON feedback_enriched (priority) WHERE priority > 3;"
+        " CREATE INDEX idx_feedback_topic ON feedback_enriched (topic); SELECT 1",
+    )
+    definitions = (
+        "SELECT array_agg(indexdef ORDER BY indexname) FROM pg_indexes"
+        " WHERE tablename IN ('feedback_enriched', 'account_churn')"
+    )
+    kept = (
+        "SELECT 'idx_feedback_region'::regclass::oid, 'idx_feedback_priority'::regclass::oid,"
+        " 'idx_feedback_topic'::regclass::oid, 'feedback_enriched_pkey'::regclass::oid"
+    )
+    renewed = "SELECT 'idx_feedback_created_at'::regclass::oid"
+    before = [ask(connection, query) for query in (definitions, kept, renewed)]
+    write(connection, replace=True)
+    after = [ask(connection, query) for query in (definitions, kept, renewed)]
+    assert after[:2] == before[:2]
+    assert after[2] != before[2]
+
+
 def test_foreign_feedback_is_neither_mixed_nor_deleted(connection: Connection) -> None:
     write(connection)
     add_foreign_row(connection)
