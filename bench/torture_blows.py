@@ -106,7 +106,9 @@ def kill_undo(ground: Ground, times: int) -> Tally:
 def cut_publishing(ground: Ground, times: int) -> Tally:
     """Cuts the line after some bytes: the publication is done again, and is there once."""
     tally, total = Tally(), _Proxy(ground).measure(ground)
-    for number in range(times):
+    for number in range(_tries(times)):
+        if tally.struck >= times:
+            break
         version = ground.next_version()
         proxy = _Proxy(ground, cut_after=ground.dice.randrange(1, total), reset=number % 2 == 0)
         child = ground.fork(lambda: publish_version(version), proxy.url)  # noqa: B023

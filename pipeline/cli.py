@@ -153,7 +153,7 @@ def _about_dashes(wrong: click.ClickException) -> str:
     arguments = [one for one in context.command.params if isinstance(one, click.Argument)]
     if not arguments:
         return ""
-    name = arguments[0].make_metavar()
+    name = arguments[0].human_readable_name
     return f" {name} that begins with - comes last, after --: {context.command_path} -- {name}"
 
 

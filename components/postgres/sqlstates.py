@@ -89,6 +89,7 @@ SQLSTATES: Final[Mapping[str, Meaning]] = MappingProxyType(
         "0L": _BUG,
         "0P": _BUG,
         "0Z": _BUG,
+        "10": _RAISED,
         "20": _RAISED,
         "21": _DEFINITION,
         "22": Meaning(
