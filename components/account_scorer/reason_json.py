@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from serving_model.reasons.factors import factor
+from serving_model.reasons.factors import factors
 from serving_model.reasons.reason_words import LOWERS, RAISES
 from serving_model.reasons.told_reasons import ToldReasons, told_reasons
 from serving_model.served.predict import Explanation
@@ -78,14 +78,14 @@ def _reasons(groups: Sequence[str], told: ToldReasons, listed: Floats) -> pa.Arr
         for direction in (LOWERS, RAISES)
         for group in groups
     ]
-    effects = _once(told.log_odds, lambda one: _json(factor(one)))
+    effects, effect = factors(told.log_odds)
     fragments = pyarrow.compute.binary_join_element_wise(
         _taken(heads, raises * len(groups) + told.group),
         _once(listed, json.dumps),
         ',"text":',
         _taken([_json(text) for text in told.texts], told.text),
         ',"effect":',
-        effects,
+        _taken([_json(text) for text in effects], effect),
         "}",
         "",
     )

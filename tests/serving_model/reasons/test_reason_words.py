@@ -4,12 +4,13 @@ import json
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from serving_model.reasons.fact_sentences import AccountFacts, sentence
-from serving_model.reasons.factors import factor
+from serving_model.reasons.factors import factor, factors
 from serving_model.reasons.reason_words import (
     LOWERS,
     RAISES,
@@ -86,6 +87,17 @@ def test_a_contribution_that_is_no_number_is_refused(bad: float) -> None:
 )
 def test_a_contribution_is_a_factor_on_the_odds(log_odds: float, said: str) -> None:
     assert factor(log_odds) == said
+
+
+def test_factors_of_many_are_those_of_each() -> None:
+    random = np.random.default_rng(0)
+    edges = np.log([1e-3, 0.0955, 0.095, 0.995, 1.0, 1.05, 1.095, 1.15, 9.95, 10.5, 99.5, 1e6])
+    near = edges[:, None] + np.arange(-20, 21) * np.spacing(edges)[:, None]
+    extreme = [0.0, -0.0, 1e-17, 800.0, -800.0, 1e308]
+    values = np.concatenate([random.normal(0, 2, 5_000), near.ravel(), extreme])
+    texts, places = factors(values)
+    assert [texts[place] for place in places] == [factor(one) for one in values.tolist()]
+    assert len(texts) < 1_500
 
 
 def test_the_reasons_of_a_trained_model(world: SimpleNamespace, scorer: ModelScorer) -> None:
