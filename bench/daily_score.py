@@ -27,8 +27,9 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -161,19 +162,6 @@ def prepare_rows(server: EmbeddedPostgres, accounts: int) -> None:
     server.create_database(name)
     os.environ["DATABASE_URL"] = server.url(name)
     statements = (resources.files("bench") / "daily_world.sql").read_text("utf-8")
-    topics = [
-        (area, topic)
-        for area, own in zip(world_model.AREAS, world_model.TOPICS, strict=True)
-        for topic in own
-    ]
-    values = {
-        "accounts": accounts,
-        "sources": list(world_model.SOURCES),
-        "areas": [area for area, _ in topics],
-        "topics": [topic for _, topic in topics],
-        "regions": list(world_model.REGIONS),
-        "tiers": list(world_model.TIERS),
-    }
     with closing(connect("tens-insight bench")) as connection:
         migrate(connection)
         connection.autocommit = True
@@ -182,8 +170,25 @@ def prepare_rows(server: EmbeddedPostgres, accounts: int) -> None:
             if cursor.fetchone() != (True,):
                 print(f"Making {20 * accounts:,} rows ...", flush=True)
                 cursor.execute("SET statement_timeout = 0; DROP TABLE IF EXISTS feedback_enriched")
-                cursor.execute(statements, values)
+                cursor.execute(statements, words(accounts))
             cursor.execute("VACUUM ANALYZE feedback_enriched")
+
+
+def words(accounts: int) -> dict[str, object]:
+    """Returns the parameters of a world's statements: its size, and the simulated worlds' words."""
+    topics = [
+        (area, topic)
+        for area, own in zip(world_model.AREAS, world_model.TOPICS, strict=True)
+        for topic in own
+    ]
+    return {
+        "accounts": accounts,
+        "sources": list(world_model.SOURCES),
+        "areas": [area for area, _ in topics],
+        "topics": [topic for _, topic in topics],
+        "regions": list(world_model.REGIONS),
+        "tiers": list(world_model.TIERS),
+    }
 
 
 def newest_artifacts() -> tuple[str, str]:
@@ -215,10 +220,16 @@ def loading_seconds() -> float:
 def score(reasons: str, clock: "ServerClock", loading: float) -> Run:
     """Runs `tens-insight run score` with reasons for all accounts, or none."""
     environment = {**os.environ, **SETTINGS, "TENS_INSIGHT_REASONS": reasons}
+    run = run_measured(["run", "score", "--adopt"], environment, clock)
+    return replace(run, cpu=run.cpu - loading)
+
+
+def run_measured(arguments: list[str], environment: Mapping[str, str], clock: "ServerClock") -> Run:
+    """Runs `tens-insight`; the processor seconds are those of loading TFX, too."""
     start, before = time.perf_counter(), clock.seconds()
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(
-            tens_insight("run", "score", "--adopt"), env=environment, stdout=said, stderr=said
+            tens_insight(*arguments), env=environment, stdout=said, stderr=said
         )
         peak = _Peak(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
@@ -227,9 +238,10 @@ def score(reasons: str, clock: "ServerClock", loading: float) -> Run:
         said.seek(0)
         text = said.read()
     if status:
-        raise SystemExit(f"run score ended with {os.waitstatus_to_exitcode(status)}:\n{text}")
+        code = os.waitstatus_to_exitcode(status)
+        raise SystemExit(f"{' '.join(arguments)} ended with {code}:\n{text}")
     nodes = {name: float(seconds) for name, seconds in _NODE.findall(text)}
-    cpu = usage.ru_utime + usage.ru_stime + clock.seconds() - before - loading
+    cpu = usage.ru_utime + usage.ru_stime + clock.seconds() - before
     return Run(wall, nodes, cpu, peak.mib)
 
 

@@ -1,0 +1,91 @@
+"""What a training and a daily score of many accounts take: time, processor seconds, memory.
+
+    python -m bench.size --accounts 100000 1000000
+
+Makes an embedded server and a world of 20 rows for each account, a quarter of which churned, in
+--folder, and finds them again the next time. For each size a state directory of its own: `run
+train`, then `run score`. Prints wall, processor seconds (the database's too), the peak of the
+memory of all processes without the database's (pages that they share count once), and the seconds
+of each node.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import closing
+from importlib import resources
+from pathlib import Path
+
+from bench import daily_score
+from components.postgres.connection import connect
+from components.postgres.migrate import migrate
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.logs import silence_libraries
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit code."""
+    silence_libraries()
+    options = parse()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    options.folder.chmod(0o711)  # as root the server runs as nobody, who must pass
+    server = EmbeddedPostgres(options.folder, durable=False)
+    server.start()
+    try:
+        for accounts in options.accounts:
+            prepare(server, accounts)
+            if not options.worlds_only:
+                measure(accounts, options.folder)
+    finally:
+        server.stop()
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--accounts", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--worlds-only", action="store_true", help="make the worlds, measure none")
+    folder = Path(tempfile.gettempdir()) / "tens-insight-size"
+    parser.add_argument("--folder", type=Path, default=folder)
+    return parser.parse_args()
+
+
+def prepare(server: EmbeddedPostgres, accounts: int) -> None:
+    """Makes the world of one size, or finds it; DATABASE_URL names it."""
+    name = f"size_{accounts}"
+    server.create_database(name)
+    os.environ["DATABASE_URL"] = server.url(name)
+    statements = (resources.files("bench") / "size_world.sql").read_text("utf-8")
+    with closing(connect("tens-insight bench")) as connection:
+        migrate(connection)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('account_churn') IS NOT NULL")
+            if cursor.fetchone() != (True,):
+                print(f"Making {20 * accounts:,} rows ...", flush=True)
+                cursor.execute("SET statement_timeout = 0; DROP TABLE IF EXISTS feedback_enriched")
+                cursor.execute(statements, daily_score.words(accounts))
+                cursor.execute("VACUUM ANALYZE feedback_enriched")
+
+
+def measure(accounts: int, folder: Path) -> None:
+    """Trains and scores, and prints what each took."""
+    from bench.daily_floor import ServerClock
+
+    os.environ["TENS_INSIGHT_STATE_DIR"] = str(folder / f"state_{accounts}")
+    clock = ServerClock(folder / daily_score.DATA)
+    for command in ("train", "score"):
+        run = daily_score.run_measured(["run", command], os.environ, clock)
+        print(
+            f"\n{accounts:,} accounts, run {command}: {run.wall:.0f} s, {run.cpu:.0f} s of CPU, "
+            f"peak {run.peak_mib:,.0f} MiB",
+            flush=True,
+        )
+        for node, seconds in run.nodes.items():
+            print(f"  {node:24}{seconds:7.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
