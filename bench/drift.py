@@ -21,7 +21,7 @@ import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
 
-from bench.read import ALL, CHURN, RULES, WINDOWS
+from bench.read import CHURN, RULES, WINDOWS
 from components.data_checker.drift import Measurement, measure
 from components.data_checker.pairs import PAIRS
 from components.data_checker.statistics import Statistics
@@ -73,8 +73,8 @@ def make_world(connection: Connection, world: str, accounts: int, seed: int) -> 
 
 def split_statistics(connection: Connection) -> dict[str, Statistics]:
     """Returns the statistics of the examples of each split, as StatisticsGen makes them."""
-    feedback = read_feedback(connection, END, ALL)
-    churn = read_churn(connection, CHURN, END, ALL, feedback.account_ids)
+    feedback = read_feedback(connection, END)
+    churn = read_churn(connection, CHURN, END, feedback.account_ids)
     batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
     plan = plan_cutoffs(END, END - timedelta(days=DAYS), WINDOWS, SPLITS)
     for split, cutoff in plan:

@@ -37,7 +37,6 @@ from components.feedback_example_gen.examples import (
     take_examples,
 )
 from components.feedback_example_gen.reading.feedback_reader import (
-    Bucket,
     Churn,
     ChurnSource,
     Feedback,
@@ -53,7 +52,6 @@ WINDOWS = FeedbackExampleGenConfig(
 RULES = ExampleRules(lookback_days=180, horizon_days=60, max_events=500)
 CHURN = ChurnSource("account_churn", "account_id", "churned_at")
 DAYS = 540
-ALL = Bucket(0, 1)
 BARE = (
     "COPY (SELECT account_id, created_at, id, priority, sentiment, product_area, source, topic, "
     "customer_tier, region FROM feedback_enriched WHERE account_id <> '' AND created_at < '{}') "
@@ -107,7 +105,7 @@ def bare_copy(psql: str, url: str, as_of: datetime) -> float:
 def grouped(connection: Connection, as_of: datetime) -> tuple[float, Feedback]:
     """Returns the seconds that reading and grouping take, and what was read."""
     start = time.perf_counter()
-    feedback = read_feedback(connection, as_of, ALL)
+    feedback = read_feedback(connection, as_of)
     return time.perf_counter() - start, feedback
 
 
@@ -178,7 +176,7 @@ def measure(psql: str, url: str, repeats: int) -> float:
             seconds, feedback = grouped(connection, as_of)
             ours.append(seconds)
         read = peak_megabytes()
-        churn = read_churn(connection, CHURN, as_of, ALL, feedback.account_ids)
+        churn = read_churn(connection, CHURN, as_of, feedback.account_ids)
     ratio = statistics.median(ours) / statistics.median(bare)
     rows = len(feedback.created_us)
     print(f"{rows} rows of {len(feedback.account_ids)} accounts, medians of {repeats} runs:")

@@ -33,6 +33,8 @@ from components.feedback_example_gen.reading.feedback_reader import (
     ChurnSource,
     Feedback,
     read_churn,
+    read_divided_churn,
+    read_divided_feedback,
     read_feedback,
 )
 from components.feedback_example_gen.thinning import share_of_bucket
@@ -48,7 +50,8 @@ class BucketTask:
 
     Attributes:
         bucket: Which accounts.
-        snapshot_id: Of the exported Postgres snapshot.
+        snapshot_id: Of the exported Postgres snapshot; a single bucket is read from it.
+        rows_uri: The folder of the rows, already divided, where there are several buckets.
         as_of: The run's now, UTC.
         plan: The cutoffs.
         rules: What an example holds.
@@ -60,6 +63,7 @@ class BucketTask:
 
     bucket: Bucket
     snapshot_id: str
+    rows_uri: str
     as_of: datetime
     plan: CutoffPlan
     rules: ExampleRules
@@ -99,13 +103,31 @@ def read_example_counts(examples_uri: str) -> list[ExampleCount]:
 
 
 def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
+    if task.bucket.count > 1:
+        return _read_divided(task)
     with join_snapshot(task.snapshot_id, "tens-insight reader") as connection:
-        feedback = read_feedback(connection, task.as_of, task.bucket, task.collapse_duplicates)
+        feedback = read_feedback(connection, task.as_of, task.collapse_duplicates)
         if task.churn_source is None:
             return feedback, None
-        return feedback, read_churn(
-            connection, task.churn_source, task.as_of, task.bucket, feedback.account_ids
-        )
+        return feedback, read_churn(connection, task.churn_source, task.as_of, feedback.account_ids)
+
+
+def _read_divided(task: BucketTask) -> tuple[Feedback, Churn | None]:
+    index = task.bucket.index
+    feedback = read_divided_feedback(feedback_path(task.rows_uri, index), task.collapse_duplicates)
+    if task.churn_source is None:
+        return feedback, None
+    return feedback, read_divided_churn(churn_path(task.rows_uri, index), feedback.account_ids)
+
+
+def feedback_path(rows_uri: str, bucket: int) -> str:
+    """Returns the file of a bucket's feedback."""
+    return os.path.join(rows_uri, f"feedback-{bucket:05d}.arrows")
+
+
+def churn_path(rows_uri: str, bucket: int) -> str:
+    """Returns the file of a bucket's churn dates."""
+    return os.path.join(rows_uri, f"churn-{bucket:05d}.arrows")
 
 
 def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> None:

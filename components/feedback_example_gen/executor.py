@@ -2,9 +2,10 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, Final
 
 import apache_beam as beam
+import psycopg2.extensions
 from absl import logging
 from tfx import types
 from tfx.components.util import examples_utils
@@ -18,6 +19,8 @@ from components.feedback_example_gen.bucket_writer import (
     EXAMPLE_COUNTS,
     BucketTask,
     WriteBucket,
+    churn_path,
+    feedback_path,
     read_example_counts,
 )
 from components.feedback_example_gen.category_values import VALUE_COUNTS
@@ -30,9 +33,18 @@ from components.feedback_example_gen.reading.database_snapshot import (
     DatabaseSnapshot,
     exported_snapshot,
 )
-from components.feedback_example_gen.reading.feedback_reader import Bucket
+from components.feedback_example_gen.reading.divided_rows import rows_folder
+from components.feedback_example_gen.reading.feedback_reader import (
+    Bucket,
+    ChurnSource,
+    divide_churn,
+    divide_feedback,
+)
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from components.postgres.retry import retried
+
+ROWS: Final = "rows"
+"""The folder of the rows within the Examples, for as long as they are written."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -84,11 +96,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             plan = plan_reading(snapshot, request)
             counts = read_area_counts(snapshot.connection, plan.as_of, request.area_window)
             write_counted_areas(area_counts, counts)
-            self._write(examples.uri, snapshot, plan, request)
+            with rows_folder(os.path.join(examples.uri, ROWS)) as rows_uri:
+                _divide(snapshot.connection, plan, request, rows_uri)
+                self._write(examples.uri, rows_uri, snapshot, plan, request)
         return plan
 
     def _write(
-        self, uri: str, snapshot: DatabaseSnapshot, plan: ReadPlan, request: ReadRequest
+        self,
+        uri: str,
+        rows_uri: str,
+        snapshot: DatabaseSnapshot,
+        plan: ReadPlan,
+        request: ReadRequest,
     ) -> None:
         for folder in (
             EXAMPLE_COUNTS,
@@ -101,10 +120,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             BucketTask(
                 bucket=Bucket(index, plan.buckets),
                 snapshot_id=snapshot.snapshot_id,
+                rows_uri=rows_uri,
                 as_of=plan.as_of,
                 plan=plan.cutoffs,
                 rules=request.rules,
-                churn_source=(request.churn_source if plan.label_source == ACCOUNT_CHURN else None),
+                churn_source=_churn_source(plan, request),
                 collapse_duplicates=request.config.duplicate_events == COLLAPSE,
                 most=request.most_examples,
                 examples_uri=uri,
@@ -118,6 +138,25 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 | "SpreadBuckets" >> beam.Reshuffle()
                 | "WriteBuckets" >> beam.ParDo(WriteBucket())
             )
+
+
+def _divide(
+    connection: psycopg2.extensions.connection, plan: ReadPlan, request: ReadRequest, rows_uri: str
+) -> None:
+    """Reads what several buckets need, in one scan of each table; one bucket reads by itself."""
+    if plan.buckets == 1:
+        return
+    buckets = range(plan.buckets)
+    feedback = [feedback_path(rows_uri, index) for index in buckets]
+    divide_feedback(connection, plan.as_of, feedback)
+    source = _churn_source(plan, request)
+    if source is not None:
+        churn = [churn_path(rows_uri, index) for index in buckets]
+        divide_churn(connection, source, plan.as_of, churn)
+
+
+def _churn_source(plan: ReadPlan, request: ReadRequest) -> ChurnSource | None:
+    return request.churn_source if plan.label_source == ACCOUNT_CHURN else None
 
 
 def _empty(folder: str) -> None:

@@ -31,7 +31,6 @@ from components.feedback_example_gen.read_plan import (
     require_accounts,
 )
 from components.feedback_example_gen.reading.feedback_reader import (
-    Bucket,
     Churn,
     Feedback,
     read_churn,
@@ -282,13 +281,11 @@ class CheckedDatabase:
         return any(count.examples for _, count in scored)
 
     def _churn(self, feedback: Feedback) -> Churn:
-        everybody = Bucket(0, 1)
         with self.in_time():
             return read_churn(
                 self.connection,
                 self.request.churn_source,
                 self.as_of,
-                everybody,
                 feedback.account_ids,
             )
 

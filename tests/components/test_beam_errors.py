@@ -60,6 +60,7 @@ def test_ours_comes_out_of_another_process(monkeypatch: pytest.MonkeyPatch) -> N
     task = BucketTask(
         bucket=Bucket(0, 1),
         snapshot_id="none",
+        rows_uri="nowhere",
         as_of=as_of,
         plan=CutoffPlan(score=(as_of,)),
         rules=ExampleRules(30, 10, 5),

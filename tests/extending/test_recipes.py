@@ -93,7 +93,7 @@ from contextlib import closing
 from datetime import datetime, timezone
 from components.feedback_example_gen.category_values import count_values
 from components.feedback_example_gen.examples import ExampleRules, record_batches, take_examples
-from components.feedback_example_gen.reading.feedback_reader import Bucket, read_feedback
+from components.feedback_example_gen.reading.feedback_reader import read_feedback
 from components.postgres.connection import connect
 from components.postgres.contract import require_contract
 from transforms.account_features import feature_names
@@ -103,7 +103,7 @@ as_of = datetime(2026, 6, 1, tzinfo=timezone.utc)
 with closing(connect("tens-insight test")) as connection:
     require_contract(connection, churn_table="account_churn", churn_account_column="account_id",
                      churn_date_column="churned_at", need_outputs=False)
-    feedback = read_feedback(connection, as_of, Bucket(0, 1))
+    feedback = read_feedback(connection, as_of)
 examples = take_examples(feedback, None, as_of, ExampleRules(180, 90, 100), None)
 (batch, *_) = record_batches(feedback, examples)
 channels = {one for row in batch["event_channel"].to_pylist() for one in row}

@@ -7,7 +7,7 @@ the interpreter exits.
 
 import gc
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
 import numpy as np
@@ -48,11 +48,28 @@ def copy_columns(
         inner = cursor.mogrify(query, parameters).decode()
         statement = f"COPY ({inner}) TO STDOUT (FORMAT csv, HEADER)"
         copy_out(cursor, statement, buffer)
-    text = buffer.getbuffer()
+    table = parsed_rows(buffer.getbuffer(), types)
+    refuse_other_columns(set(table.column_names), types)
+    return table.select(list(types)).unify_dictionaries()
+
+
+def parsed_rows(
+    text: memoryview, types: Mapping[str, pa.DataType], names: Sequence[str] | None = None
+) -> pa.Table:
+    """Parses rows of COPY's CSV.
+
+    Args:
+        text: Whole rows.
+        types: Arrow type of each column, by name.
+        names: The columns in their order; None where the first line holds them.
+
+    Returns:
+        The columns as they were sent; NULL is null, and an empty string is an empty string.
+    """
     with _objects_hidden():
-        table = pyarrow.csv.read_csv(
+        return pyarrow.csv.read_csv(
             pa.py_buffer(text),
-            read_options=pyarrow.csv.ReadOptions(block_size=_block_bytes(text)),
+            read_options=pyarrow.csv.ReadOptions(block_size=_block_bytes(text), column_names=names),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             # COPY quotes an empty string, and writes nothing at all for NULL.
             convert_options=pyarrow.csv.ConvertOptions(
@@ -62,12 +79,19 @@ def copy_columns(
                 quoted_strings_can_be_null=False,
             ),
         )
-    if set(table.column_names) != set(types):
+
+
+def refuse_other_columns(found: Set[str], types: Mapping[str, pa.DataType]) -> None:
+    """Compares the columns that a query returns with those that are read.
+
+    Raises:
+        ValueError: They are others.
+    """
+    if found != set(types):
         raise ValueError(
-            f"The query returns the columns {', '.join(table.column_names)}, but those that are "
+            f"The query returns the columns {', '.join(sorted(found))}, but those that are "
             f"read are {', '.join(types)}: give it the columns of transforms/columns.py."
         )
-    return table.select(list(types)).unify_dictionaries()
 
 
 @contextmanager

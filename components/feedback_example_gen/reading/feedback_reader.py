@@ -1,8 +1,8 @@
 """Reads feedback in columns, grouped by account and ordered by time.
 
 COPY streams CSV out of Postgres, Arrow parses it into dictionary-encoded columns,
-and one sort groups it. Memory is bounded by a bucket of accounts: each bucket is a
-scan of its own that keeps the accounts whose hash falls into it.
+and one sort groups it. Memory is bounded by a bucket of accounts: one scan divides the
+rows of all buckets into files (divided_rows.py), of which each is grouped alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from psycopg2 import sql
 
 from components.errors import ContractBroken
 from components.feedback_example_gen.reading.copy_columns import column, copy_columns, integers_of
+from components.feedback_example_gen.reading.divided_rows import divide_rows, read_divided
 from components.postgres.moments import EARLIEST
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
@@ -95,15 +96,50 @@ class Churn:
 def read_feedback(
     connection: psycopg2.extensions.connection,
     as_of: datetime,
-    bucket: Bucket,
     collapse_duplicates: bool = True,
 ) -> Feedback:
-    """Reads one bucket's rows with an account_id and a possible date before as_of.
+    """Reads all rows with an account_id and a possible date before as_of.
 
     Args:
         connection: Open, with time zone UTC, inside the shared snapshot.
         as_of: The run's now, UTC.
-        bucket: Which accounts.
+        collapse_duplicates: Whether rows that are equal in all but their id count once.
+
+    Returns:
+        As grouped_feedback.
+
+    Raises:
+        ContractBroken: A column that must not be NULL is.
+    """
+    query = sql.SQL(_QUERIES["read_feedback"])
+    table = copy_columns(connection, query, _parameters(as_of), _FEEDBACK_TYPES)
+    return grouped_feedback(table, collapse_duplicates)
+
+
+def divide_feedback(
+    connection: psycopg2.extensions.connection, as_of: datetime, paths: list[str]
+) -> None:
+    """Writes the rows that read_feedback reads into files by account, in one scan.
+
+    Args:
+        connection: As for read_feedback.
+        as_of: The run's now, UTC.
+        paths: One file for each bucket, for read_divided_feedback.
+    """
+    query = sql.SQL(_QUERIES["read_feedback"])
+    divide_rows(connection, query, _parameters(as_of), _FEEDBACK_TYPES, paths)
+
+
+def read_divided_feedback(path: str, collapse_duplicates: bool) -> Feedback:
+    """Reads the rows of one bucket; as read_feedback otherwise."""
+    return grouped_feedback(read_divided(path, _FEEDBACK_TYPES), collapse_duplicates)
+
+
+def grouped_feedback(table: pa.Table, collapse_duplicates: bool) -> Feedback:
+    """Groups rows by account and orders them by time.
+
+    Args:
+        table: Columns of _FEEDBACK_TYPES.
         collapse_duplicates: Whether rows that are equal in all but their id count once.
 
     Returns:
@@ -114,8 +150,6 @@ def read_feedback(
     Raises:
         ContractBroken: A column that must not be NULL is.
     """
-    query = sql.SQL(_QUERIES["read_feedback"])
-    table = copy_columns(connection, query, _parameters(as_of, bucket), _FEEDBACK_TYPES)
     _refuse_nulls(table)
     account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))
     created_us = integers_of(column(table, CREATED_AT.name).view(pa.int64()))
@@ -172,7 +206,6 @@ def read_churn(
     connection: psycopg2.extensions.connection,
     source: ChurnSource,
     as_of: datetime,
-    bucket: Bucket,
     account_ids: pa.Array,
 ) -> Churn:
     """Reads the churn dates before as_of of the accounts that gave feedback.
@@ -181,15 +214,36 @@ def read_churn(
         connection: As for read_feedback.
         source: Table and columns of the ground truth.
         as_of: The run's now, UTC.
-        bucket: The bucket that account_ids were read from.
-        account_ids: Feedback.account_ids of that bucket.
+        account_ids: Feedback.account_ids.
     """
-    query = sql.SQL(_QUERIES["read_churn"]).format(
+    table = copy_columns(connection, _churn_query(source), _parameters(as_of), _CHURN_TYPES)
+    return _grouped_churn(table, account_ids)
+
+
+def divide_churn(
+    connection: psycopg2.extensions.connection,
+    source: ChurnSource,
+    as_of: datetime,
+    paths: list[str],
+) -> None:
+    """Writes the churn dates before as_of into files, by the same buckets as divide_feedback."""
+    divide_rows(connection, _churn_query(source), _parameters(as_of), _CHURN_TYPES, paths)
+
+
+def read_divided_churn(path: str, account_ids: pa.Array) -> Churn:
+    """Reads the churn dates of one bucket; as read_churn otherwise."""
+    return _grouped_churn(read_divided(path, _CHURN_TYPES), account_ids)
+
+
+def _churn_query(source: ChurnSource) -> sql.Composed:
+    return sql.SQL(_QUERIES["read_churn"]).format(
         table=table_identifier(source.table),
         account_column=sql.Identifier(source.account_column),
         date_column=sql.Identifier(source.date_column),
     )
-    table = copy_columns(connection, query, _parameters(as_of, bucket), _CHURN_TYPES)
+
+
+def _grouped_churn(table: pa.Table, account_ids: pa.Array) -> Churn:
     churned = column(table, "account_id")
     position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
     place = integers_of(pa.compute.fill_null(position, _NOWHERE)).astype(np.int64)
@@ -201,13 +255,8 @@ def read_churn(
     return Churn(account=account[order], churned_us=churned_us[order])
 
 
-def _parameters(as_of: datetime, bucket: Bucket) -> dict[str, object]:
-    return {
-        "as_of": as_of,
-        "earliest": EARLIEST,
-        "bucket": bucket.index,
-        "buckets": bucket.count,
-    }
+def _parameters(as_of: datetime) -> dict[str, object]:
+    return {"as_of": as_of, "earliest": EARLIEST}
 
 
 def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Integers]:

@@ -165,15 +165,15 @@ WHERE created_at >= %(since)s
 GROUP BY 1, 2
 
 -- name: read_churn
--- When the accounts of one bucket churned, as far as that was known at as_of.
+-- When accounts churned, as far as that was known at as_of.
 SELECT {account_column}::text AS account_id, {date_column} AT TIME ZONE 'UTC' AS churned_at
 FROM {table}
-WHERE {date_column} < %(as_of)s
+WHERE {account_column}::text <> ''
+  AND {date_column} < %(as_of)s
   AND {date_column} >= %(earliest)s
-  AND (hashtext({account_column}::text) & 2147483647) %% %(buckets)s = %(bucket)s
 
 -- name: read_feedback
--- The feedback of one bucket of accounts before as_of, without its text: the columns of
+-- The feedback of accounts before as_of, without its text: the columns of
 -- transforms/columns.py under their own names, in any order.
 -- The casts to text take the padding off char(n).
 SELECT account_id::text,
@@ -190,7 +190,6 @@ FROM feedback_enriched
 WHERE account_id::text <> ''
   AND created_at >= %(earliest)s
   AND created_at < %(as_of)s
-  AND (hashtext(account_id::text) & 2147483647) %% %(buckets)s = %(bucket)s
 
 -- name: read_moments
 -- When accounts wrote before as_of.

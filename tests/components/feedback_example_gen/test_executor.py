@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,61 @@ def test_more_buckets_than_accounts_leave_shards_empty(
     examples = write_examples(tmp_path / "examples", rows_per_bucket=1, splits=["score"])
     assert len(list((Path(examples.uri) / "Split-score").iterdir())) == 6
     assert list(read_examples(examples, "score")) == [("ACC-1", SCORE_KEY)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_divided_rows_are_private_without_text_and_removed(
+    world: list[Row],
+    write_examples: Write,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: bool,
+) -> None:
+    write, seen = executor.Executor._write, []
+
+    def look_then_write(self: Any, uri: str, rows_uri: str, *arguments: Any) -> None:
+        seen.extend(
+            (file.name, file.stat().st_mode & 0o777, file.read_bytes())
+            for file in Path(rows_uri).iterdir()
+        )
+        assert Path(rows_uri).stat().st_mode & 0o777 == 0o700
+        if fails:
+            raise DataGateStopped("broken off")
+        write(self, uri, rows_uri, *arguments)
+
+    monkeypatch.setattr(executor.Executor, "_write", look_then_write)
+    with pytest.raises(DataGateStopped) if fails else nullcontext():
+        write_examples(tmp_path / "examples", rows_per_bucket=-(-len(world) // 4))
+    names = {f"{kind}-{index:05d}.arrows" for kind in ("feedback", "churn") for index in range(4)}
+    assert {name for name, _, _ in seen} == names
+    assert {mode for _, mode, _ in seen} == {0o600}
+    together = b"".join(content for _, _, content in seen)
+    assert b"ACC-0" in together
+    assert world[0]["summary"].encode() not in together
+    assert not list(tmp_path.rglob("*.arrows"))
+    assert not list(tmp_path.rglob(executor.ROWS))
+
+
+def test_several_buckets_are_one_scan(
+    feedback: Tables,
+    world: list[Row],
+    write_examples: Write,
+    tmp_path: Path,
+) -> None:
+    def scans(rows_per_bucket: int) -> tuple[int, int]:
+        write_examples(tmp_path / str(rows_per_bucket), rows_per_bucket=rows_per_bucket)
+        feedback.execute("SELECT pg_stat_clear_snapshot()")
+        ((feedback_scans, churn_scans),) = feedback.execute(
+            "SELECT sum(seq_scan + idx_scan) FILTER (WHERE relname = 'feedback_enriched'), "
+            "sum(seq_scan + coalesce(idx_scan, 0)) FILTER (WHERE relname = 'account_churn') "
+            "FROM pg_stat_user_tables"
+        )
+        return int(feedback_scans), int(churn_scans)
+
+    before, one, many = scans(10**6), scans(10**6 + 1), scans(-(-len(world) // 9))
+    assert [b - a for a, b in zip(one, many, strict=True)] == [
+        b - a for a, b in zip(before, one, strict=True)
+    ]
 
 
 def test_no_reader_sees_what_is_written_after_the_snapshot(

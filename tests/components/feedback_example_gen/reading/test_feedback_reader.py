@@ -1,5 +1,6 @@
 """Columns grouped by account: the same rows as a plain fetch, in one reproducible order."""
 
+import tempfile
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -11,13 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.errors import ContractBroken
-from components.feedback_example_gen.reading import copy_columns
+from components.feedback_example_gen.reading import copy_columns, divided_rows
 from components.feedback_example_gen.reading.feedback_reader import (
-    Bucket,
     Churn,
     ChurnSource,
     Feedback,
+    divide_churn,
+    divide_feedback,
     read_churn,
+    read_divided_churn,
+    read_divided_feedback,
     read_feedback,
 )
 from components.postgres.connection import connect
@@ -27,7 +31,6 @@ from transforms.columns import CATEGORIES
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
-ALL = Bucket(0, 1)
 STRING_COLUMNS = [column.name for column in CATEGORIES]
 CHURN = ChurnSource("account_churn", "account_id", "churned_at")
 
@@ -35,9 +38,27 @@ Tables = Any
 Groups = dict[str, list[tuple[Any, ...]]]
 
 
-def read(bucket: Bucket = ALL, as_of: datetime = AS_OF) -> Feedback:
+def read(as_of: datetime = AS_OF) -> Feedback:
     with closing(connect("tens-insight test")) as connection:
-        return read_feedback(connection, as_of, bucket)
+        return read_feedback(connection, as_of)
+
+
+def parts(buckets: int, churn: bool = False) -> list[tuple[Feedback, Churn | None]]:
+    """What is read where one scan is divided into buckets."""
+    with (
+        closing(connect("tens-insight test")) as connection,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        paths = [f"{folder}/{index}" for index in range(buckets)]
+        divide_feedback(connection, AS_OF, paths)
+        read = [read_divided_feedback(path, collapse_duplicates=True) for path in paths]
+        if not churn:
+            return [(feedback, None) for feedback in read]
+        divide_churn(connection, CHURN, AS_OF, paths)
+        return [
+            (feedback, read_divided_churn(path, feedback.account_ids))
+            for feedback, path in zip(read, paths, strict=True)
+        ]
 
 
 def groups(feedback: Feedback) -> Groups:
@@ -102,13 +123,10 @@ def test_random_rows_agree_with_a_plain_fetch(
     feedback.add(rows)
     expected = fetched(feedback)
     with closing(connect("tens-insight test")) as connection:
-        assert groups(read_feedback(connection, AS_OF, ALL)) == expected
-        parts = [
-            groups(read_feedback(connection, AS_OF, Bucket(index, buckets)))
-            for index in range(buckets)
-        ]
-    assert sum(map(len, parts)) == len(expected)
-    assert {account: rows for part in parts for account, rows in part.items()} == expected
+        assert groups(read_feedback(connection, AS_OF)) == expected
+    found = [groups(part) for part, _ in parts(buckets)]
+    assert sum(map(len, found)) == len(expected)
+    assert {account: rows for part in found for account, rows in part.items()} == expected
 
 
 few = st.sampled_from(["a", "b"])
@@ -144,8 +162,8 @@ def test_rows_equal_in_all_but_their_id_count_once(
     feedback.add(rows)
     every, once = fetched(feedback, collapse=False), fetched(feedback)
     with closing(connect("tens-insight test")) as connection:
-        collapsed = read_feedback(connection, AS_OF, ALL)
-        kept = read_feedback(connection, AS_OF, ALL, collapse_duplicates=False)
+        collapsed = read_feedback(connection, AS_OF)
+        kept = read_feedback(connection, AS_OF, collapse_duplicates=False)
     assert (groups(collapsed), groups(kept)) == (once, every)
     assert kept.duplicate_rows == 0
     assert collapsed.duplicate_rows == sum(len(rows) - len(set(rows)) for rows in every.values())
@@ -230,6 +248,11 @@ def test_rows_of_many_blocks_agree_with_a_plain_fetch(
         for n in range(500)
     )
     assert groups(read()) == fetched(feedback)
+    # What COPY sends is cut anywhere: in the midst of a row, and of a quoted value.
+    monkeypatch.setattr(divided_rows, "_CHUNK_BYTES", 50)
+    found = [groups(part) for part, _ in parts(7)]
+    assert {account: rows for part in found for account, rows in part.items()} == groups(read())
+    assert min(map(len, found)) > 0
 
 
 def test_rows_at_as_of_are_the_future(feedback: Tables) -> None:
@@ -246,7 +269,8 @@ def test_the_padding_of_char_columns_is_none_of_the_value(feedback: Tables) -> N
     everything = groups(read())
     assert list(everything) == ["ACC-1"]
     assert everything["ACC-1"][0][5] == "invoice"
-    assert churns(read(Bucket(*home("ACC-1")))) == {"ACC-1": [AS_OF - timedelta(days=1)]}
+    for found in ([(read(), read_all_churn(read()))], parts(3, churn=True)):
+        assert churned_in(found) == {"ACC-1": [AS_OF - timedelta(days=1)]}
 
 
 @pytest.mark.parametrize("column", ["priority", "sentiment", "topic", "region"])
@@ -256,13 +280,21 @@ def test_null_is_refused_by_name(feedback: Tables, column: str) -> None:
         read()
 
 
-def churns(
-    feedback: Feedback, source: ChurnSource = CHURN, bucket: Bucket | None = None
-) -> dict[str, list[datetime]]:
-    bucket = bucket or Bucket(*home("ACC-1"))
+def churns(feedback: Feedback, source: ChurnSource = CHURN) -> dict[str, list[datetime]]:
+    return by_account(feedback, read_all_churn(feedback, source))
+
+
+def read_all_churn(feedback: Feedback, source: ChurnSource = CHURN) -> Churn:
     with closing(connect("tens-insight test")) as connection:
-        churn = read_churn(connection, source, AS_OF, bucket, feedback.account_ids)
-    return by_account(feedback, churn)
+        return read_churn(connection, source, AS_OF, feedback.account_ids)
+
+
+def churned_in(found: list[tuple[Feedback, Churn | None]]) -> dict[str, list[datetime]]:
+    together: dict[str, list[datetime]] = {}
+    for feedback, churn in found:
+        assert churn is not None
+        together.update(by_account(feedback, churn))
+    return together
 
 
 def by_account(feedback: Feedback, churn: Churn) -> dict[str, list[datetime]]:
@@ -271,14 +303,6 @@ def by_account(feedback: Feedback, churn: Churn) -> dict[str, list[datetime]]:
         name = feedback.account_ids[account].as_py().decode()
         found.setdefault(name, []).append(EPOCH + moment * MICROSECOND)
     return found
-
-
-def home(account: str, buckets: int = 3) -> tuple[int, int]:
-    """Returns the one bucket of several that holds an account."""
-    for index in range(buckets):
-        if account.encode() in read(Bucket(index, buckets)).account_ids.to_pylist():
-            return index, buckets
-    raise AssertionError(f"{account} is in no bucket")
 
 
 def test_churn_dates_come_by_account_and_time(feedback: Tables) -> None:
@@ -301,22 +325,20 @@ def test_churn_dates_come_by_account_and_time(feedback: Tables) -> None:
         "'-infinity', NULL, 'infinity', '0044-03-15 BC', '20260-01-01', '1970-01-01', "
         "'0001-01-01']) AS moment"
     )
-    assert churns(read(), bucket=ALL) == {
+    assert churns(read()) == {
         "ACC-3": [moments[0], moments[1] + MICROSECOND, moments[2]],
         "Ü,\n": [moments[1]],
     }
-    parts = [churns(read(Bucket(n, 4)), bucket=Bucket(n, 4)) for n in range(4)]
-    assert sum(map(len, parts)) == 2
-    assert {"ACC-3", "Ü,\n"} == {account for part in parts for account in part}
+    assert churned_in(parts(4, churn=True)) == churns(read())
 
 
 def test_no_churn_at_all(feedback: Tables) -> None:
     feedback.add([{}])
     feedback.churn([("unknown", AS_OF - timedelta(days=1))])
     feedback.execute("DELETE FROM account_churn")
-    assert churns(read(), bucket=ALL) == {}
+    assert churns(read()) == {}
     feedback.churn([("ACC-1", AS_OF - timedelta(days=1))])
-    assert churns(read(as_of=AS_OF - timedelta(days=9)), bucket=ALL) == {}
+    assert churns(read(AS_OF - timedelta(days=9))) == {}
 
 
 @pytest.mark.parametrize(
@@ -333,5 +355,5 @@ def test_the_churn_table_is_named_exactly(feedback: Tables, table: str, create: 
     feedback.execute(create)
     quoted = create.split("TABLE ")[1].split(" (")[0]
     feedback.execute(f"INSERT INTO {quoted} VALUES ('ACC-1', '2024-05-01')")
-    found = churns(read(), ChurnSource(table, "Kunde", "Am Tag"), ALL)
+    found = churns(read(), ChurnSource(table, "Kunde", "Am Tag"))
     assert found == {"ACC-1": [datetime(2024, 5, 1, tzinfo=timezone.utc)]}

@@ -1,0 +1,180 @@
+"""Reads a query once and divides its rows by account into files, one for each bucket.
+
+A scan for each bucket would read the table as often as there are buckets. The files are Arrow IPC
+streams of the columns alone, and lie where the Examples will: workers of Beam reach both.
+"""
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+import numpy as np
+import psycopg2.extensions
+import pyarrow as pa
+import pyarrow.compute
+from psycopg2 import sql
+from tfx.dsl.io import fileio
+
+from components.feedback_example_gen.reading.copy_columns import (
+    column,
+    integers_of,
+    parsed_rows,
+    refuse_other_columns,
+)
+from components.postgres.copying import copy_out
+from components.state_files import private_files
+from transforms.arrays import Integers
+
+_CHUNK_BYTES: Final = 32 * 2**20
+_BUCKET: Final = "bucket"
+# hashtext is the same for all rows of an account, whatever process scans them.
+_DIVIDED: Final = (
+    "SELECT *, (hashtext(account_id) & 2147483647) %% {buckets} AS {bucket} FROM ({query}) AS rows"
+)
+
+
+@contextmanager
+def rows_folder(uri: str) -> Iterator[str]:
+    """Makes a private folder and removes it with all that is in it, however the block ends."""
+    with private_files():
+        fileio.makedirs(uri)
+    try:
+        yield uri
+    finally:
+        fileio.rmtree(uri)
+
+
+def divide_rows(
+    connection: psycopg2.extensions.connection,
+    query: sql.Composable,
+    parameters: Mapping[str, object],
+    types: Mapping[str, pa.DataType],
+    paths: list[str],
+) -> None:
+    """Runs COPY once and writes each row into the file of its account's bucket.
+
+    Memory holds one chunk of what COPY sends, whatever the number of rows.
+
+    Args:
+        connection: Open.
+        query: A SELECT with a column account_id of type text.
+        parameters: Its values.
+        types: As for copy_columns.
+        paths: One file for each bucket.
+
+    Raises:
+        ValueError: The query returns other columns.
+        OSError: A file cannot be written.
+    """
+    divided = sql.SQL(_DIVIDED).format(
+        buckets=sql.Literal(len(paths)), bucket=sql.Identifier(_BUCKET), query=query
+    )
+    # A file is made when it is first written to.
+    with private_files(), ExitStack() as stack, connection.cursor() as cursor:
+        files = [stack.enter_context(fileio.open(path, "wb")) for path in paths]
+        schema = pa.schema(list(_types_of_files(types).items()))
+        writers = [stack.enter_context(pa.ipc.new_stream(_Target(file), schema)) for file in files]
+        chunks = _Chunks(types, writers)
+        # Of C, where a file of Python would be called for each row.
+        buffered = io.BufferedWriter(chunks, _CHUNK_BYTES)
+        statement = f"COPY ({cursor.mogrify(divided, parameters).decode()}) TO STDOUT "
+        copy_out(cursor, f"{statement}(FORMAT csv, HEADER)", buffered)
+        buffered.flush()
+        chunks.finish()
+
+
+def read_divided(path: str, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """Returns the rows of one file, as copy_columns returns those of a query."""
+    with fileio.open(path, "rb") as file, pa.ipc.open_stream(file.read()) as reader:
+        table = reader.read_all()
+    for place, (name, kind) in enumerate(types.items()):
+        if table.schema.field(name).type != kind:
+            table = table.set_column(place, name, pa.compute.dictionary_encode(table[name]))
+    return table.unify_dictionaries()
+
+
+def _types_of_files(types: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
+    """Ids of accounts as they are: a dictionary of each piece would hold them all once more."""
+    return {**types, "account_id": pa.binary()}
+
+
+class _Target(io.RawIOBase):
+    """A file of TFX, as Arrow wants one."""
+
+    def __init__(self, file: Any) -> None:
+        super().__init__()
+        self._file = file
+
+    def writable(self) -> bool:
+        """Says that it can be written to."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Writes all of it."""
+        self._file.write(bytes(data))
+        return len(data)
+
+
+class _Chunks(io.RawIOBase):
+    """Takes what COPY sends, and divides it whenever it ends with a whole row."""
+
+    def __init__(
+        self, types: Mapping[str, pa.DataType], writers: list[pa.ipc.RecordBatchStreamWriter]
+    ) -> None:
+        super().__init__()
+        self._types = types
+        self._writers = writers
+        self._names: list[str] | None = None
+        self._open = b""
+
+    def writable(self) -> bool:
+        """Says that it can be written to."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Divides all rows up to here, if the last one is whole."""
+        text = self._open + bytes(data)
+        # A newline within a quoted value has an odd number of quotes before it.
+        if text.endswith(b"\n") and text.count(b'"') % 2 == 0:
+            self._open = b""
+            self._divide(text)
+        else:
+            self._open = text
+        return len(data)
+
+    def finish(self) -> None:
+        """Makes sure that nothing is left.
+
+        Raises:
+            ValueError: What was sent ends within a row.
+        """
+        if self._open:
+            raise ValueError("COPY ended within a row.")
+
+    def _divide(self, text: bytes) -> None:
+        rows = memoryview(text)
+        if self._names is None:
+            head, _, _ = text.partition(b"\n")
+            self._names = head.decode().split(",")
+            refuse_other_columns(set(self._names) - {_BUCKET}, self._types)
+            rows = rows[len(head) + 1 :]
+        if not rows:
+            return
+        types = {**_types_of_files(self._types), _BUCKET: pa.int32()}
+        table = parsed_rows(rows, types, self._names).select(list(types))
+        bucket = integers_of(column(table, _BUCKET))
+        table = table.select(list(self._types)).unify_dictionaries().combine_chunks()
+        order = _stable_order(bucket, len(self._writers))
+        table = table.take(pa.array(order))
+        ends = np.cumsum(np.bincount(bucket, minlength=len(self._writers)))
+        for writer, begin, end in zip(self._writers, [0, *ends], ends, strict=False):
+            if end > begin:
+                writer.write_table(table.slice(begin, end - begin))
+
+
+def _stable_order(bucket: Integers, buckets: int) -> Integers:
+    """Returns the positions of the rows by bucket."""
+    # numpy sorts whole numbers of 16 bits by their digits, which takes no comparison.
+    narrow = bucket.astype(np.uint16) if buckets <= np.iinfo(np.uint16).max else bucket
+    return np.argsort(narrow, kind="stable")
