@@ -72,7 +72,7 @@ def prepare(server: EmbeddedPostgres, accounts: int) -> None:
 
 def measure(accounts: int, folder: Path) -> None:
     """Trains and scores, and prints what each took."""
-    from bench.daily_floor import ServerClock
+    from bench.server_clock import ServerClock
 
     os.environ["TENS_INSIGHT_STATE_DIR"] = str(folder / f"state_{accounts}")
     clock = ServerClock(folder / daily_score.DATA)
