@@ -93,8 +93,9 @@ def test_factors_of_many_are_those_of_each() -> None:
     random = np.random.default_rng(0)
     edges = np.log([1e-3, 0.0955, 0.095, 0.995, 1.0, 1.05, 1.095, 1.15, 9.95, 10.5, 99.5, 1e6])
     near = edges[:, None] + np.arange(-20, 21) * np.spacing(edges)[:, None]
+    between = np.log(np.concatenate([random.uniform(0.09, 1.2, 9_000), np.arange(9.8, 10.2, 1e-3)]))
     extreme = [0.0, -0.0, 1e-17, 800.0, -800.0, 1e308]
-    values = np.concatenate([random.normal(0, 2, 5_000), near.ravel(), extreme])
+    values = np.concatenate([random.normal(0, 2, 5_000), between, near.ravel(), extreme])
     texts, places = factors(values)
     assert [texts[place] for place in places] == [factor(one) for one in values.tolist()]
     assert len(texts) < 1_500
