@@ -60,7 +60,7 @@ SELECT max(ended_at) FROM tens_insight.simulated_worlds
 
 -- name: own_indexes
 -- Those of create_indexes that are there, and exactly so, on tables that make_room left empty:
--- keeping them up with each row takes several times as long as building them at the end.
+-- keeping them up with each row costs more than building them at the end.
 SELECT indexrelid::regclass::text
 FROM pg_index
 JOIN pg_class AS index ON index.oid = indexrelid
