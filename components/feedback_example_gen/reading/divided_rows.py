@@ -14,7 +14,6 @@ import psycopg2.extensions
 import pyarrow as pa
 import pyarrow.compute
 from psycopg2 import sql
-from tfx.dsl.io import fileio
 
 from components.feedback_example_gen.reading.copy_columns import (
     column,
@@ -38,11 +37,11 @@ _DIVIDED: Final = (
 def rows_folder(uri: str) -> Iterator[str]:
     """Makes a private folder and removes it with all that is in it, however the block ends."""
     with private_files():
-        fileio.makedirs(uri)
+        _file_systems().makedirs(uri)
     try:
         yield uri
     finally:
-        fileio.rmtree(uri)
+        _file_systems().rmtree(uri)
 
 
 def divide_rows(
@@ -72,7 +71,7 @@ def divide_rows(
     )
     # A file is made when it is first written to.
     with private_files(), ExitStack() as stack, connection.cursor() as cursor:
-        files = [stack.enter_context(fileio.open(path, "wb")) for path in paths]
+        files = [stack.enter_context(_file_systems().open(path, "wb")) for path in paths]
         schema = pa.schema(list(_types_of_files(types).items()))
         writers = [stack.enter_context(pa.ipc.new_stream(_Target(file), schema)) for file in files]
         chunks = _Chunks(types, writers)
@@ -86,7 +85,7 @@ def divide_rows(
 
 def read_divided(path: str, types: Mapping[str, pa.DataType]) -> pa.Table:
     """Returns the rows of one file, as copy_columns returns those of a query."""
-    with fileio.open(path, "rb") as file, pa.ipc.open_stream(file.read()) as reader:
+    with _file_systems().open(path, "rb") as file, pa.ipc.open_stream(file.read()) as reader:
         table = reader.read_all()
     for place, (name, kind) in enumerate(types.items()):
         if table.schema.field(name).type != kind:
@@ -97,6 +96,13 @@ def read_divided(path: str, types: Mapping[str, pa.DataType]) -> pa.Table:
 def _types_of_files(types: Mapping[str, pa.DataType]) -> dict[str, pa.DataType]:
     """Ids of accounts as they are: a dictionary of each piece would hold them all once more."""
     return {**types, "account_id": pa.binary()}
+
+
+def _file_systems() -> Any:
+    """Returns TFX's access to files, which only a run needs: db check reads without TFX."""
+    from tfx.dsl.io import fileio
+
+    return fileio
 
 
 class _Target(io.RawIOBase):
