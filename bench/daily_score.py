@@ -140,7 +140,7 @@ def measure(
     from components.model_gate.evaluation_set import read_serialized
     from serving_model.served.predict import ModelScorer
 
-    prepare_rows(server, accounts)
+    prepare_rows(server, "daily", accounts)
     clock = ServerClock(options.folder / DATA)
     loading = loading_seconds()
     score("none", clock, loading)
@@ -156,12 +156,15 @@ def measure(
     return floors, runs
 
 
-def prepare_rows(server: EmbeddedPostgres, accounts: int) -> None:
-    """Makes the database of one size, or finds it; DATABASE_URL names it."""
-    name = f"daily_{accounts}"
+def prepare_rows(server: EmbeddedPostgres, kind: str, accounts: int) -> None:
+    """Makes the database of one size by a kind's `<kind>_world.sql`, or finds it.
+
+    DATABASE_URL names it afterwards.
+    """
+    name = f"{kind}_{accounts}"
     server.create_database(name)
     os.environ["DATABASE_URL"] = server.url(name)
-    statements = (resources.files("bench") / "daily_world.sql").read_text("utf-8")
+    statements = (resources.files("bench") / f"{kind}_world.sql").read_text("utf-8")
     with closing(connect("tens-insight bench")) as connection:
         migrate(connection)
         connection.autocommit = True

@@ -100,8 +100,8 @@ def write_penguins(path: Path) -> None:
 def template_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Returns the variables with which the template runs in this environment.
 
-    Its Keras is that of before version 3 where TFX is older than 1.17, and it does not ask
-    for a cloud project, which waits for a server that is not there.
+    It uses Keras 2 where TFX is older than 1.17, and it does not ask for a cloud project, which
+    waits for a server that is not there.
     """
     own = {**environment, "NO_GCE_CHECK": "true", "TF_CPP_MIN_LOG_LEVEL": "3"}
     # As the shell sets it where an environment is active: `tfx` calls pip.

@@ -13,13 +13,9 @@ import argparse
 import os
 import sys
 import tempfile
-from contextlib import closing
-from importlib import resources
 from pathlib import Path
 
 from bench import daily_score
-from components.postgres.connection import connect
-from components.postgres.migrate import migrate
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.logs import silence_libraries
 
@@ -34,7 +30,7 @@ def main() -> int:
     server.start()
     try:
         for accounts in options.accounts:
-            prepare(server, accounts)
+            daily_score.prepare_rows(server, "size", accounts)
             if not options.worlds_only:
                 measure(accounts, options.folder)
     finally:
@@ -50,24 +46,6 @@ def parse() -> argparse.Namespace:
     folder = Path(tempfile.gettempdir()) / "tens-insight-size"
     parser.add_argument("--folder", type=Path, default=folder)
     return parser.parse_args()
-
-
-def prepare(server: EmbeddedPostgres, accounts: int) -> None:
-    """Makes the world of one size, or finds it; DATABASE_URL names it."""
-    name = f"size_{accounts}"
-    server.create_database(name)
-    os.environ["DATABASE_URL"] = server.url(name)
-    statements = (resources.files("bench") / "size_world.sql").read_text("utf-8")
-    with closing(connect("tens-insight bench")) as connection:
-        migrate(connection)
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('account_churn') IS NOT NULL")
-            if cursor.fetchone() != (True,):
-                print(f"Making {20 * accounts:,} rows ...", flush=True)
-                cursor.execute("SET statement_timeout = 0; DROP TABLE IF EXISTS feedback_enriched")
-                cursor.execute(statements, daily_score.words(accounts))
-                cursor.execute("VACUUM ANALYZE feedback_enriched")
 
 
 def measure(accounts: int, folder: Path) -> None:

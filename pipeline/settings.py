@@ -184,7 +184,8 @@ def state_settings(**explicit: Any) -> Settings | None:
     """
     name = "state_dir"
     try:
-        given = {**_readable_config_file(), **_variables(), **explicit}
+        texts = {one: _from_text(one, text) for one, text in _variables().items() if one == name}
+        given = {**_readable_config_file(), **texts, **explicit}
         asked = {name: given[name]} if given.get(name) else {}
         run = pydantic.TypeAdapter(RunSettings).validate_python(asked)
     except (ConfigurationInvalid, pydantic.ValidationError):

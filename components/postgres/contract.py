@@ -88,11 +88,12 @@ def check_contract(
         if need_outputs and holds_unreleased_schema(cursor):
             problems.append(UNRELEASED_SCHEMA)
         elif need_outputs:
-            unfit = set()
+            unfit: set[str] = set()
             for output in output_contracts():
                 found = _problems(cursor, output, connection.info.user)
                 problems += found
-                unfit |= {output.table} if found else set()
+                if found:
+                    unfit.add(output.table)
             read += output_contracts()
             written = [
                 look_at_output(cursor, table)

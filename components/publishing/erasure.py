@@ -31,11 +31,12 @@ class ErasedRows:
 
     Attributes:
         removed: Rows removed or texts changed, by table.
-        left: Rows of the account in tables of others, by their names, which are not ours to remove.
+        left: Rows of the account in tables of others, by their names, which are not ours to remove;
+            None where this role cannot count them.
     """
 
     removed: dict[str, int]
-    left: dict[str, int]
+    left: dict[str, int | None]
 
     @property
     def total(self) -> int:
@@ -99,13 +100,15 @@ def _delete(cursor: Cursor, name: str, account_id: str) -> int:
 
 
 def _exists(cursor: Cursor, name: str) -> bool:
-    cursor.execute(
-        "SELECT to_regclass(%s) IS NOT NULL", (table_identifier(name).as_string(cursor),)
-    )
+    cursor.execute(_QUERIES["table_exists"], {"table": table_identifier(name).as_string(cursor)})
     return bool(value(cursor))
 
 
-def _count(cursor: Cursor, name: str, column: str, account_id: str) -> int:
+def _count(cursor: Cursor, name: str, column: str, account_id: str) -> int | None:
+    quoted = table_identifier(name).as_string(cursor)
+    cursor.execute(_QUERIES["column_readable"], {"table": quoted, "column": column})
+    if not value(cursor):
+        return None
     statement = sql.SQL('SELECT count(*) FROM {} WHERE {}::text COLLATE "C" = %s').format(
         table_identifier(name), sql.Identifier(column)
     )

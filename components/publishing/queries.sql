@@ -454,3 +454,13 @@ SET undo_reason = regexp_replace(undo_reason, %(pattern)s, %(instead)s, 'g'),
                           FROM unnest(broken_limits) AS one)
 WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
    OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
+
+-- name: column_readable
+SELECT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = to_regclass(%(table)s) AND attname = %(column)s AND NOT attisdropped
+      AND has_column_privilege(attrelid, attnum, 'SELECT')
+)
+
+-- name: table_exists
+SELECT to_regclass(%(table)s) IS NOT NULL

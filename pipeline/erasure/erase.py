@@ -68,9 +68,14 @@ class Erased:
             yield "Nothing is kept about this account. Ids are compared byte for byte."
         for path in self.files.left:
             yield f"Holds the id and cannot be rewritten: {path}. Delete it."
-        for name, count in self.rows.left.items():
-            if count:
-                yield f"{name} still has {count} rows of it, {_NEXT[name == FEEDBACK.table]}"
+        for name, left in self.rows.left.items():
+            if left is None:
+                yield (
+                    f"Rows of it in {name} were not counted: its column of account ids is not "
+                    "there, or this role may not read it."
+                )
+            elif left:
+                yield f"{name} still has {left} rows of it, {_NEXT[name == FEEDBACK.table]}"
 
 
 def erase(settings: Settings, account_id: str) -> Erased:

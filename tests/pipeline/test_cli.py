@@ -140,6 +140,15 @@ def test_a_wrong_variable_is_invalid_configuration(variable, value, said, capsys
         assert json.loads(captured.out.splitlines()[-1])["exit"] == 6
 
 
+@pytest.mark.parametrize("folder", [" ", "var ", "\tvar", "var\r"])
+def test_a_refused_state_directory_is_not_made(folder, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", folder)
+    assert run_cli(["run", "score"]) == 6
+    assert "TENS_INSIGHT_STATE_DIR" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("variable", ["PGHOSTADDR", "PGPASSFILE", "PGSERVICEFILE", "PGSERVICE"])
 def test_whoever_names_a_database_never_gets_the_demo(variable, capsys, monkeypatch, tmp_path):
     for name in [name for name in os.environ if name.startswith(("PG", "DATABASE"))]:

@@ -5,6 +5,7 @@ streams of the columns alone, and lie where the Examples will: workers of Beam r
 """
 
 import io
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
@@ -35,13 +36,12 @@ _DIVIDED: Final = (
 
 @contextmanager
 def rows_folder(uri: str) -> Iterator[str]:
-    """Makes a private folder and removes it with all that is in it, however the block ends."""
-    with private_files():
-        _file_systems().makedirs(uri)
+    """Names the folder for divide_rows, and removes it with all that is in it, if it was made."""
     try:
         yield uri
     finally:
-        _file_systems().rmtree(uri)
+        if _file_systems().exists(uri):
+            _file_systems().rmtree(uri)
 
 
 def divide_rows(
@@ -60,7 +60,7 @@ def divide_rows(
         query: A SELECT with a column account_id of type text.
         parameters: Its values.
         types: As for copy_columns.
-        paths: One file for each bucket.
+        paths: One file for each bucket, in one folder, which is made private.
 
     Raises:
         ValueError: The query returns other columns.
@@ -71,6 +71,7 @@ def divide_rows(
     )
     # A file is made when it is first written to.
     with private_files(), ExitStack() as stack, connection.cursor() as cursor:
+        _file_systems().makedirs(os.path.dirname(paths[0]))
         files = [stack.enter_context(_file_systems().open(path, "wb")) for path in paths]
         schema = pa.schema(list(_types_of_files(types).items()))
         writers = [stack.enter_context(pa.ipc.new_stream(_Target(file), schema)) for file in files]

@@ -120,11 +120,17 @@ def test_rows_that_others_keep_are_counted(migrated_database):
         'CREATE TABLE "Left us" (who text)',
         "INSERT INTO \"Left us\" VALUES ('acc-1'), ('acc-1'), ('acc-10')",
     )
-    others = {"feedback_enriched": "account_id", "Left us": "who", "gone": "account_id"}
+    others = {
+        "feedback_enriched": "account_id",
+        "Left us": "who",
+        "gone": "account_id",
+        "account_churn": "who",
+    }
     erased = erase_account("acc-1", word_pattern("acc-1"), others)
-    assert erased.left == {"feedback_enriched": 0, "Left us": 2}
+    assert erased.left == {"feedback_enriched": 0, "Left us": 2, "account_churn": None}
     done = Erased(erased, ErasedFiles((), ()), 0)
     (told,) = [line for line in done.lines() if "still has" in line]
+    assert any(line.startswith("Rows of it in account_churn were not") for line in done.lines())
     assert told.startswith("Left us still has 2 rows of it, from which the next training run")
 
 
