@@ -17,11 +17,20 @@ from components.postgres.queries import queries
 from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, DetailTable, OutputTable
 from components.publishing.copy_rows import Row
+from components.publishing.own_tables import require_rows
 from components.publishing.publication_log import PublicationLog
 from components.publishing.staging import BrokenRule, count_rows, stage
 from components.publishing.written import append_to
 
 _QUERIES: Final = queries(__package__)
+
+_KEPT_COLUMNS: Final = (
+    *ACCOUNT_RISK_DETAILS.column_names,
+    "percentile",
+    "lift",
+    "base_rate",
+)
+"""What is kept of each: what was staged, and what follows from the scores."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +83,22 @@ def append_details(
     base_rate: float | None,
     publication_id: int,
 ) -> None:
-    """Writes staged details beside the staged scores of the same publication."""
-    statement = sql.SQL(_QUERIES["append_details"]).format(details=details, scores=scores)
-    values = {"publication_id": publication_id, "base_rate": base_rate}
-    history = f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"
+    """Writes staged details beside the staged scores of the same publication.
+
+    Raises:
+        PublicationRefused: Their table did not take them as they are.
+    """
+    rows = sql.SQL(_QUERIES["detail_rows"]).format(
+        details=details, scores=scores, base_rate=sql.Literal(base_rate)
+    )
+    columns = sql.SQL(", ").join(map(sql.Identifier, _KEPT_COLUMNS))
+    statement = sql.SQL(_QUERIES["append_details"]).format(columns=columns, rows=rows)
+    table = ACCOUNT_RISK_DETAILS
+    history = f"tens_insight.{table.history}"
+    values = {"publication_id": publication_id}
     append_to(cursor, statement, history, count_rows(cursor, scores), values)
+    written = ("publication_id", publication_id)
+    require_rows(cursor, table, history, columns, rows, written)
 
 
 def count_details(cursor: Cursor, details: DetailTable) -> int:

@@ -20,6 +20,7 @@ from components.postgres.rows import one_record, value
 from components.postgres.tables import OutputTable
 from components.publishing.details import drop_old_details
 from components.publishing.lock import try_lock_table
+from components.publishing.own_tables import require_line, require_rows
 from components.publishing.publication_log import (
     EXISTING,
     PublicationLog,
@@ -49,7 +50,11 @@ class _Existing:
 def append_history(
     cursor: Cursor, table: OutputTable, rows: sql.Composable, publication_id: int
 ) -> None:
-    """Adds rows, all of one publication; sorted, so that the index grows leaf by leaf."""
+    """Adds rows, all of one publication; sorted, so that the index grows leaf by leaf.
+
+    Raises:
+        PublicationRefused: The history did not take them as they are.
+    """
     statement = sql.SQL(_APPEND).format(
         history=table.history_table,
         columns=table.column_list,
@@ -57,18 +62,28 @@ def append_history(
         rows=rows,
         key=table.key_list,
     )
-    append_to(cursor, statement, f"tens_insight.{table.history}", count_rows(cursor, rows))
+    history = f"tens_insight.{table.history}"
+    append_to(cursor, statement, history, count_rows(cursor, rows))
+    written = ("publication_id", publication_id)
+    require_rows(cursor, table, history, table.column_list, rows, written)
 
 
-def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> None:
-    """Keeps the rows of somebody else that the first publication replaces."""
+def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> int:
+    """Keeps the rows of somebody else that the first publication replaces.
+
+    Returns:
+        How many; 0 where there are none, or it is not the first.
+
+    Raises:
+        PublicationRefused: The log or the history did not take them as they are.
+    """
     cursor.execute(_QUERIES["has_publications"], {"table": table.name})
     if value(cursor):
-        return
+        return 0
     rows = sql.SQL("{} AS existing").format(table.rows)
     summary = summarize(cursor, table, rows)
     if summary.count == 0:
-        return
+        return 0
     cursor.execute(sql.SQL(_QUERIES["existing_rows"]).format(rows=rows))
     existing = one_record(cursor, _Existing)
     mean = summary.mean_probability
@@ -92,7 +107,10 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> No
         "broken_limits": [],
         "risk_bands": None,
     }
-    append_history(cursor, table, rows, record_publication(cursor, line).publication_id)
+    recorded = record_publication(cursor, line)
+    append_history(cursor, table, rows, recorded.publication_id)
+    require_line(cursor, line, recorded.publication_id)
+    return summary.count
 
 
 def rebuilt_rows(table: OutputTable, layers: list[int]) -> sql.Composed:

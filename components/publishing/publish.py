@@ -9,20 +9,28 @@ will be, and so is the history.
 import json
 import logging
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import timezone
+from typing import Any
 
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
 from components.postgres.output_problems import require_output
 from components.postgres.retry import retried
-from components.postgres.tables import OutputTable
+from components.postgres.tables import ACCOUNT_RISK_DETAILS, OutputTable
 from components.publishing.checks import broken_limits, refuse_broken_rows, refuse_older
 from components.publishing.copy_rows import Row
 from components.publishing.details import Details, append_details, stage_details
 from components.publishing.history import append_history, drop_old_history, record_existing
 from components.publishing.lock import lock_table, user_and_host, vacuum
+from components.publishing.own_tables import (
+    LOG,
+    Counts,
+    changes_so_far,
+    require_changes,
+    require_line,
+)
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publication_log import (
     PUBLISHED,
@@ -32,7 +40,7 @@ from components.publishing.publication_log import (
 )
 from components.publishing.refusals import KeptRefusal, find_refusal, keep_refused, refused
 from components.publishing.staging import Replacement, remove_departed, stage, upsert
-from components.publishing.written import require_kept, require_written, untouched_rows
+from components.publishing.written import require_written, untouched_rows
 
 _log = logging.getLogger(__name__)
 
@@ -132,19 +140,30 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
             name, replacement.policy.limits.accept_shift, "; ".join(limits),
         )  # fmt: skip
     staged_details = stage_details(cursor, details, staging) if details else None
-    published = _write(replacement, limits)
+    before = changes_so_far(cursor)
+    published, line, existing = _write(replacement, limits)
+    publication_id, kept = published.publication_id, {}
     if staged_details is not None:
-        bands, publication_id = replacement.publication.bands, published.publication_id
-        append_details(cursor, staged_details, staging, bands.base_rate, publication_id)
+        base_rate = replacement.publication.bands.base_rate
+        append_details(cursor, staged_details, staging, base_rate, publication_id)
+        kept[f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"] = Counts(inserted=published.written)
+    kept[LOG] = Counts(inserted=2 if existing else 1)
+    history = f"tens_insight.{replacement.table.history}"
+    kept[history] = Counts(inserted=published.written + existing)
+    require_changes(cursor, before, kept)
+    require_line(cursor, line, publication_id)
     return published
 
 
-def _write(replacement: Replacement, limits: list[str]) -> Published:
+def _write(replacement: Replacement, limits: list[str]) -> tuple[Published, Mapping[str, Any], int]:
     """Writes what is staged and checked: to the table, to the log and to the history.
 
     Args:
         replacement: Of which the rows were checked.
         limits: The limits that were overruled, a sentence each.
+
+    Returns:
+        What was published, its line of the log, and how many rows of others were kept before.
 
     Raises:
         PublicationRefused: A constraint or a trigger of the table refuses a row, or the table
@@ -154,7 +173,7 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
     cursor, table, staging = replacement.cursor, replacement.table, replacement.staging
     publication, policy, summary = replacement.publication, replacement.policy, replacement.summary
     published_by = user_and_host(cursor)
-    record_existing(cursor, table, published_by)
+    existing = record_existing(cursor, table, published_by)
     kept = None if policy.remove_departed else untouched_rows(cursor, table, staging)
     upsert(cursor, table, staging)
     removed = remove_departed(cursor, table, staging) if policy.remove_departed else 0
@@ -182,8 +201,7 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, staging, recorded.publication_id)
-    require_kept(cursor, table, staging, recorded.publication_id)
-    return Published(
+    published = Published(
         written=written,
         removed=removed,
         categories=summary.categories,
@@ -192,3 +210,4 @@ def _write(replacement: Replacement, limits: list[str]) -> Published:
         publication_id=recorded.publication_id,
         former_bands=replacement.former_bands,
     )
+    return published, line, existing

@@ -129,20 +129,21 @@ GROUP BY 1
 ORDER BY count(*) DESC, 1
 
 -- name: append_details
--- Details of one publication, with their scores.
-INSERT INTO tens_insight.account_risk_detail_history
-    (publication_id, account_id, percentile, lift, base_rate, churn_by_horizon, tenure_days,
-     days_since_last_event, silence_state, base_log_odds, other_log_odds, reasons, other_reasons,
-     customer_tier, region)
-SELECT %(publication_id)s, account_id, score.percentile,
-       score.churn_probability / %(base_rate)s::float8, %(base_rate)s::float8,
-       detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
-       detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons,
-       detail.other_reasons, detail.customer_tier, detail.region
-FROM {details} AS detail
-JOIN (SELECT account_id, churn_probability,
-             100 * percent_rank() OVER (ORDER BY churn_probability) AS percentile
-      FROM {scores}) AS score USING (account_id)
+-- Details of one publication.
+INSERT INTO tens_insight.account_risk_detail_history (publication_id, {columns})
+SELECT %(publication_id)s, {columns} FROM {rows}
+
+-- name: detail_rows
+-- The details of one publication with their scores: a FROM item.
+(SELECT account_id, score.percentile, score.churn_probability / {base_rate}::float8 AS lift,
+        {base_rate}::float8 AS base_rate, detail.churn_by_horizon, detail.tenure_days,
+        detail.days_since_last_event, detail.silence_state, detail.base_log_odds,
+        detail.other_log_odds, detail.reasons, detail.other_reasons, detail.customer_tier,
+        detail.region
+ FROM {details} AS detail
+ JOIN (SELECT account_id, churn_probability,
+              100 * percent_rank() OVER (ORDER BY churn_probability) AS percentile
+       FROM {scores}) AS score USING (account_id)) AS detailed
 
 -- name: broken_rules
 -- The first rule that each staged row breaks, counted; no rows if all is well.
@@ -275,11 +276,92 @@ SELECT EXISTS (SELECT FROM pg_trigger
     OR EXISTS (SELECT FROM pg_rewrite
                WHERE ev_class = ANY(%(tables)s::text[]::regclass[]) AND ev_enabled <> 'D')
 
+-- name: triggers_of_tables
+-- Triggers and rules of other people than Postgres on these tables, each with its table.
+SELECT DISTINCT name || ' on ' || relation::regclass::text
+FROM (SELECT tgname AS name, tgrelid AS relation
+      FROM pg_trigger
+      WHERE NOT tgisinternal AND tgenabled <> 'D'
+      UNION ALL
+      SELECT rulename, ev_class FROM pg_rewrite WHERE ev_enabled <> 'D') AS found
+WHERE relation IN (SELECT to_regclass(one) FROM unnest(%(tables)s::text[]) AS one)
+ORDER BY 1
+
 -- name: highest_risks
 SELECT account_id, churn_probability, risk_category
 FROM public.account_risk_scores
 ORDER BY churn_probability DESC, account_id
 LIMIT %(limit)s
+
+-- name: altered_line
+-- The columns of a line of the log that are not as they were written. Where this role may not ask
+-- the sequence for the number that it gave, the line has to be the newest.
+SELECT array_remove(ARRAY[
+           CASE WHEN kind = 'published' AND number IS DISTINCT FROM publication_id
+                THEN 'publication_id' END,
+           CASE WHEN attempt IS DISTINCT FROM %(attempt)s::uuid THEN 'attempt' END,
+           CASE WHEN target_table IS DISTINCT FROM %(table)s THEN 'target_table' END,
+           CASE WHEN kind IS DISTINCT FROM %(kind)s THEN 'kind' END,
+           CASE WHEN as_of IS DISTINCT FROM %(as_of)s::timestamptz THEN 'as_of' END,
+           CASE WHEN model_version IS DISTINCT FROM %(model_version)s THEN 'model_version' END,
+           CASE WHEN label_source IS DISTINCT FROM %(label_source)s THEN 'label_source' END,
+           CASE WHEN rows_written IS DISTINCT FROM %(written)s THEN 'rows_written' END,
+           CASE WHEN rows_removed IS DISTINCT FROM %(removed)s THEN 'rows_removed' END,
+           CASE WHEN removes_others IS DISTINCT FROM %(removes_others)s THEN 'removes_others' END,
+           CASE WHEN mean_probability IS DISTINCT FROM %(mean_probability)s::float8
+                THEN 'mean_probability' END,
+           CASE WHEN category_shares IS DISTINCT FROM %(shares)s::jsonb THEN 'category_shares' END,
+           CASE WHEN risk_bands IS DISTINCT FROM %(risk_bands)s::jsonb THEN 'risk_bands' END,
+           CASE WHEN feedback_rows IS DISTINCT FROM %(feedback_rows)s::bigint
+                THEN 'feedback_rows' END,
+           CASE WHEN run_id IS DISTINCT FROM %(run_id)s THEN 'run_id' END,
+           CASE WHEN published_at IS DISTINCT FROM now() THEN 'published_at' END,
+           CASE WHEN published_by IS DISTINCT FROM %(published_by)s THEN 'published_by' END,
+           CASE WHEN accepted_shift IS DISTINCT FROM %(accepted_shift)s::text
+                THEN 'accepted_shift' END,
+           CASE WHEN broken_limits IS DISTINCT FROM %(broken_limits)s::text[]
+                THEN 'broken_limits' END,
+           CASE WHEN undone_at IS NOT NULL THEN 'undone_at' END,
+           CASE WHEN undone_by IS NOT NULL THEN 'undone_by' END,
+           CASE WHEN undo_reason IS NOT NULL THEN 'undo_reason' END,
+           CASE WHEN dropped_up_to IS NOT NULL THEN 'dropped_up_to' END
+       ], NULL)
+FROM tens_insight.publications
+CROSS JOIN (SELECT CASE WHEN has_sequence_privilege(sequence, 'USAGE, SELECT')
+                        THEN currval(sequence)
+                        ELSE (SELECT max(publication_id) FROM tens_insight.publications)
+                   END AS number
+            FROM pg_get_serial_sequence('tens_insight.publications', 'publication_id')
+                AS sequence) AS given
+WHERE publication_id = %(publication_id)s
+
+-- name: altered_mark
+-- The columns of the mark of an undo that are not as they were written.
+SELECT array_remove(ARRAY[
+           CASE WHEN undone_at IS DISTINCT FROM now() THEN 'undone_at' END,
+           CASE WHEN undone_by IS DISTINCT FROM %(undone_by)s THEN 'undone_by' END,
+           CASE WHEN undo_reason IS DISTINCT FROM %(reason)s THEN 'undo_reason' END
+       ], NULL)
+FROM tens_insight.publications
+WHERE publication_id = %(publication_id)s
+
+-- name: changes_of_tables
+-- What this session did to tables so far, as the server counts it, and the number of their files.
+SELECT namespace.nspname || '.' || class.relname AS name,
+       pg_relation_filenode(class.oid)::bigint AS file,
+       CASE WHEN counted THEN pg_stat_get_xact_tuples_inserted(class.oid) END AS inserted,
+       CASE WHEN counted THEN pg_stat_get_xact_tuples_updated(class.oid) END AS updated,
+       CASE WHEN counted THEN pg_stat_get_xact_tuples_deleted(class.oid) END AS deleted
+FROM pg_class AS class
+JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+CROSS JOIN (SELECT current_setting('track_counts')::boolean AS counted) AS setting
+WHERE class.oid IN (SELECT to_regclass(one) FROM unnest(%(tables)s::text[]) AS one)
+
+-- name: line_without_mark
+-- A line of the log but for the mark of an undo.
+SELECT to_jsonb(line) - ARRAY['undone_at', 'undone_by', 'undo_reason']
+FROM tens_insight.publications AS line
+WHERE publication_id = %(publication_id)s
 
 -- name: mark_undone
 -- An undone publication stays in the log, but counts no more.

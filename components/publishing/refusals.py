@@ -13,8 +13,10 @@ from components.postgres.queries import queries
 from components.postgres.rows import record, records, value
 from components.postgres.tables import OutputTable
 from components.publishing.lock import user_and_host
+from components.publishing.own_tables import require_rows
 from components.publishing.publication_log import LogEntry
 from components.publishing.staging import Replacement
+from components.publishing.written import append_to
 
 _QUERIES: Final = queries(__package__)
 
@@ -69,6 +71,9 @@ def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
     Args:
         replacement: What was refused.
         limits: Why not, a sentence each.
+
+    Raises:
+        PublicationRefused: Their tables did not take them as they are.
     """
     cursor, table, summary = replacement.cursor, replacement.table, replacement.summary
     line = {
@@ -84,13 +89,15 @@ def keep_refused(replacement: Replacement, limits: list[str]) -> KeptRefusal:
         "refused_by": user_and_host(cursor),
         "risk_bands": replacement.bands_record(),
     }
-    cursor.execute(_QUERIES["record_refusal"], line)
+    append_to(cursor, sql.SQL(_QUERIES["record_refusal"]), "tens_insight.refusals", 1, line)
     refusal_id = int(value(cursor))
-    columns = table.column_list
+    columns, staging = table.column_list, replacement.staging
     statement = sql.SQL("INSERT INTO {} (refusal_id, {}) SELECT {}, {} FROM {}").format(
-        table.refused_table, columns, sql.Literal(refusal_id), columns, replacement.staging
+        table.refused_table, columns, sql.Literal(refusal_id), columns, staging
     )
-    cursor.execute(statement)
+    refused_rows = f"tens_insight.{table.refused}"
+    append_to(cursor, statement, refused_rows, summary.count)
+    require_rows(cursor, table, refused_rows, columns, staging, ("refusal_id", refusal_id))
     cursor.execute(_QUERIES["drop_old_refusals"], {"table": table.name, "keep": KEPT_REFUSALS})
     return KeptRefusal(refusal_id, limits)
 

@@ -17,13 +17,20 @@ from components.postgres.tables import OutputTable
 from components.publishing.details import count_details
 from components.publishing.history import rebuilt_rows
 from components.publishing.lock import lock_table, user_and_host, vacuum
+from components.publishing.own_tables import (
+    LOG,
+    Counts,
+    changes_so_far,
+    line_of,
+    require_changes,
+    require_mark,
+)
 from components.publishing.publication_log import EXISTING, LogEntry, PublicationLog, read_log
 from components.publishing.staging import count_rows, remove_departed, stage_query, upsert
 from components.publishing.written import require_written, run_on_table
 
 _QUERIES: Final = queries(__package__)
 
-_LOG: Final = "tens_insight.publications"
 _KEPT = "Nothing was undone; the table is as it was."
 
 
@@ -96,6 +103,7 @@ def _undo(
     cursor: Cursor, table: OutputTable, reason: str, publication_id: int | None, force: bool
 ) -> Undone:
     log = read_log(cursor, table)
+    before = changes_so_far(cursor)
     entry = _to_undo(log, table, publication_id)
     layers = _layers_of_previous(log, table)
     if not force:
@@ -110,8 +118,11 @@ def _undo(
         "reason": reason,
         "undone_by": user_and_host(cursor),
     }
-    if run_on_table(cursor, sql.SQL(_QUERIES["mark_undone"]), _LOG, marks) != 1:
-        raise PublicationRefused(f"{_LOG} did not take the mark: its triggers or rules. {_KEPT}")
+    line = line_of(cursor, entry.publication_id)
+    if run_on_table(cursor, sql.SQL(_QUERIES["mark_undone"]), LOG, marks) != 1:
+        raise PublicationRefused(f"{LOG} did not take the mark: its triggers or rules. {_KEPT}")
+    require_changes(cursor, before, {LOG: Counts(updated=1)}, _KEPT)
+    require_mark(cursor, marks, line, _KEPT)
     details = count_details(cursor, table.details) if table.details else None
     return Undone(entry, log.previous, count_rows(cursor, staging), removed, details)
 

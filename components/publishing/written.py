@@ -13,7 +13,7 @@ from components.errors import ContractBroken, PublicationRefused, TensInsightErr
 from components.postgres.failures import is_transient
 from components.postgres.output_problems import look_at_output
 from components.postgres.queries import queries
-from components.postgres.rows import one_record, value
+from components.postgres.rows import one_record
 from components.postgres.sqlstates import Decision, meaning_of
 from components.postgres.tables import OutputTable
 
@@ -148,41 +148,6 @@ def append_to(
         raise PublicationRefused(
             f"{table} took {taken} of {rows} rows: its triggers or rules drop some. Nothing was "
             "published; its owner must drop them."
-        )
-
-
-def require_kept(
-    cursor: Cursor, table: OutputTable, staging: sql.Identifier, publication_id: int
-) -> None:
-    """Compares the history of a publication with what was staged, where triggers may differ.
-
-    Undo and the comparison of the table with what was published trust in it.
-
-    Raises:
-        PublicationRefused: The history does not hold exactly those rows.
-    """
-    history = f"tens_insight.{table.history}"
-    cursor.execute(_QUERIES["has_triggers"], {"tables": [history, "tens_insight.publications"]})
-    if not value(cursor):
-        return
-    run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", history)
-    rows = sql.SQL("(SELECT {} FROM {} WHERE publication_id = {})").format(
-        table.column_list, table.history_table, sql.Literal(publication_id)
-    )
-    query = sql.SQL(_QUERIES["differing_rows"]).format(
-        left=staging,
-        right=rows,
-        left_name=table.key_text("l"),
-        right_name=table.key_text("r"),
-        same=table.same_key("l", "r"),
-    )
-    cursor.execute(query)
-    differing, example = cursor.fetchone() or (0, None)
-    if differing:
-        raise PublicationRefused(
-            f"{history} does not hold what was written to it: {differing} rows differ (first: "
-            f"{example!r}). Its triggers change what is published. Nothing was published; its "
-            "owner must drop them."
         )
 
 
