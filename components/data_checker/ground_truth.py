@@ -26,6 +26,8 @@ FEWEST_ROWS: Final = 20
 MOST_OF_ONE_DAY: Final = 0.3
 """Fraction of the churn rows: the last days of the months of a year have a twelfth each."""
 MOST_WRITTEN_AFTER: Final = 0.2
+WRITTEN_AFTER: Final = "churn rows with feedback after them"
+"""Name of the check that asks for most time, of which a sample may tell enough."""
 """Fraction of the churn rows: an account may come back, and few do."""
 _SHOWN: Final = 3
 
@@ -145,7 +147,7 @@ def _largest_day(churn: ChurnFacts) -> Check:
 
 
 def _written_after(churn: ChurnFacts) -> Check:
-    name, threshold = "churn rows with feedback after them", f"<= {MOST_WRITTEN_AFTER:g}"
+    name, threshold = WRITTEN_AFTER, f"<= {MOST_WRITTEN_AFTER:g}"
     if churn.rows < FEWEST_ROWS:
         few = f"too few: {churn.rows} churn rows of {FEWEST_ROWS} needed"
         return _check(VOLUME, name, None, threshold, SKIPPED, few)

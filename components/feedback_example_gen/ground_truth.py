@@ -45,6 +45,7 @@ def read_ground_truth(
     *,
     has_churn: bool,
     names_accounts: bool,
+    looked_at: int | None = None,
 ) -> GroundTruth:
     """Reads and judges the ground truth inside the connection's transaction.
 
@@ -55,6 +56,8 @@ def read_ground_truth(
         as_of: The run's now, UTC.
         has_churn: Whether the label comes from the table of churn dates.
         names_accounts: Whether examples are ids, or only their shape: what is kept names nobody.
+        looked_at: Of how many churn rows it is concluded how many have feedback after them;
+            None: of all.
 
     Raises:
         ContractBroken: A table, a column or the right to read is missing.
@@ -66,7 +69,7 @@ def read_ground_truth(
     if not has_churn:
         return GroundTruth(None, accounts, ALL_KNOWN)
     source = ChurnSource(config.churn_table, config.churn_account_column, config.churn_date_column)
-    found = read_churn_rows(connection, source, first, as_of)
+    found = read_churn_rows(connection, source, first, as_of, looked_at)
     days = tuple(found.days)
     rhythm = rhythm_of(days, first + config.lookback, as_of, config.max_churn_age_days)
     churn = ChurnFacts(

@@ -14,6 +14,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.data_checker.actions import STOP
+from components.data_checker.volume import VOLUME
 from components.feedback_example_gen.churn_rhythm import ALL_KNOWN
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.example_counts import (
@@ -59,6 +61,8 @@ EXACT_ROWS: Final = 300_000
 """Tables of more rows are judged by a sample."""
 SAMPLED_ROWS: Final = 80_000
 SAMPLED_ACCOUNTS: Final = 600
+SAMPLED_CHURN_ROWS: Final = 1_000
+"""Where a table is large, feedback after their dates is looked for: a share to within .03."""
 _SHARE_OF_TRUTH: Final = 0.5
 """Of the time that is left, for the ground truth: it is compared with all accounts, and what
 comes after it takes a sample where a table is large."""
@@ -222,9 +226,15 @@ class CheckedDatabase:
                     self.as_of,
                     has_churn=self.label_source == ACCOUNT_CHURN,
                     names_accounts=True,
+                    looked_at=SAMPLED_CHURN_ROWS if self.samples_churn else None,
                 )
         except OutOfTime:
             return None
+
+    @property
+    def samples_churn(self) -> bool:
+        """Whether feedback after churn dates is looked for in some of them: where it only warns."""
+        return self._sampled and self.settings.data_gate.data_checks[VOLUME] != STOP
 
     @cached_property
     def plan(self) -> ReadPlan:

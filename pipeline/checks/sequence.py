@@ -7,7 +7,7 @@ from psycopg2 import sql
 
 from components.data_checker.actions import decide
 from components.data_checker.checks import STOPPED, WARNED
-from components.data_checker.ground_truth import check_facts
+from components.data_checker.ground_truth import WRITTEN_AFTER, check_facts
 from components.data_checker.sizes import SIZE, check_counts, check_freshness, check_sizes
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen.read_plan import require_accounts
@@ -153,7 +153,8 @@ def trusts_ground_truth(database: CheckedDatabase) -> Iterator[Finding]:
     for check in decide(checks, limits.data_checks):
         if check.verdict in (STOPPED, WARNED):
             stops = Stops.SCORES if check.verdict == STOPPED else Stops.NOTHING
-            yield Finding(DataGateStopped(check.message), stops, check=check.name)
+            sampled = check.name == WRITTEN_AFTER and database.samples_churn
+            yield Finding(DataGateStopped(check.message), stops, sampled, check.name)
 
 
 def fits_outputs(database: CheckedDatabase) -> Iterator[Finding]:

@@ -48,7 +48,8 @@ class ChurnRows:
         counts: Its rows, by kind.
         days: The last churn of each day (UTC) that has one, rising, and the rows of that day.
         unmatched: Rows of each id that no account has.
-        written_after: Rows whose account has feedback after their date.
+        written_after: Rows whose account has feedback after their date; about so many, where some
+            of the rows were looked at.
     """
 
     counts: ChurnCounts
@@ -62,6 +63,7 @@ def read_churn_rows(
     source: ChurnSource,
     first: datetime,
     as_of: datetime,
+    looked_at: int | None = None,
 ) -> ChurnRows:
     """Reads what has to be judged of the ground truth.
 
@@ -70,6 +72,7 @@ def read_churn_rows(
         source: Its table and columns.
         first: created_at of the oldest feedback with an account, UTC.
         as_of: The run's now, UTC.
+        looked_at: Of how many rows written_after is concluded; None: it is counted of all.
 
     Raises:
         ContractBroken: The table, a column or the right to read is missing.
@@ -80,7 +83,7 @@ def read_churn_rows(
         "account_column": sql.Identifier(source.account_column),
         "date_column": sql.Identifier(source.date_column),
     }
-    moments = {"first": first, "as_of": as_of, "earliest": EARLIEST}
+    moments = {"first": first, "as_of": as_of, "earliest": EARLIEST, "most": looked_at}
 
     def run(cursor: Cursor, name: str) -> None:
         cursor.execute(sql.SQL(_QUERIES[name]).format(**names), moments)
@@ -92,8 +95,12 @@ def read_churn_rows(
         days = dict(cursor.fetchall())
         run(cursor, "unmatched_churn")
         unmatched = dict(cursor.fetchall())
-        run(cursor, "churn_written_after")
-        return ChurnRows(counts, days, unmatched, value(cursor))
+        if looked_at is None or counts.rows <= looked_at:
+            run(cursor, "churn_written_after")
+            return ChurnRows(counts, days, unmatched, value(cursor))
+        run(cursor, "churn_written_after_sampled")
+        written_after = round(value(cursor) / looked_at * counts.rows)
+        return ChurnRows(counts, days, unmatched, written_after)
 
 
 @dataclass(frozen=True)

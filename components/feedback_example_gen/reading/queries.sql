@@ -62,6 +62,22 @@ WHERE churn.{account_column}::text <> ''
   AND churn.{date_column} >= %(first)s
   AND churn.{date_column} < %(as_of)s
 
+-- name: churn_written_after_sampled
+-- As churn_written_after, of some churn rows that count, the same ones each time: with an index on
+-- account_id no scan of the feedback is needed.
+SELECT count(*)
+FROM (SELECT {account_column}::text AS account_id, {date_column} AS churned_at
+      FROM {table}
+      WHERE {account_column}::text <> ''
+        AND {date_column} >= %(first)s
+        AND {date_column} < %(as_of)s
+      ORDER BY hashtextextended({account_column}::text, 0)
+      LIMIT %(most)s) AS churn
+WHERE EXISTS (SELECT FROM feedback_enriched AS feedback
+              WHERE feedback.account_id::text = churn.account_id
+                AND feedback.created_at > churn.churned_at
+                AND feedback.created_at < %(as_of)s)
+
 -- name: account_ids
 -- The ids of the feedback, of whatever date: an index on account_id answers without the table.
 SELECT DISTINCT account_id::text

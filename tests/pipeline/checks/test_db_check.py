@@ -8,6 +8,7 @@ import sys
 import psycopg2
 import pytest
 
+from components.data_checker.ground_truth import WRITTEN_AFTER
 from components.errors import ContractBroken, DataGateStopped
 from components.feedback_example_gen.cutoffs import SPLITS
 from components.feedback_example_gen.read_plan import plan_reading
@@ -299,6 +300,34 @@ def test_of_a_large_table_a_sample_is_judged_and_said_to_be_one(world):
     assert finding.sampled
     assert "too short" in str(finding.error)
     raise_what_stops([finding], "the database", need_outputs=True)  # a run itself decides
+
+
+def test_feedback_after_churn_dates_of_a_large_table_is_looked_for_in_some(world, monkeypatch):
+    """It takes a scan of all feedback, and warns; where a setting lets it stop, all are counted."""
+    monkeypatch.setattr("pipeline.checks.checked_database.SAMPLED_CHURN_ROWS", 40)
+    execute(
+        world,
+        "UPDATE account_churn SET churned_at = churned_at - interval '60 days' "
+        "WHERE churned_at >= '2025-10-01' AND churned_at < '2026-06-01' "
+        "AND hashtext(account_id) % 2 = 0",
+    )
+
+    def found():
+        findings, database = sampled(seconds=60)
+        (one,) = [one for one in findings if one.check == WRITTEN_AFTER]
+        return one, database.truth.churn
+
+    churn = sampled(exact_rows=10**6, seconds=60)[1].truth.churn
+    one, some = found()
+    assert one.sampled
+    assert one.stops is Stops.NOTHING
+    assert abs(some.rows_written_after - churn.rows_written_after) <= 0.25 * churn.rows
+    assert some.rows_written_after != churn.rows_written_after
+    monkeypatch.setenv("TENS_INSIGHT_DATA_CHECKS", '{"volume": "stop"}')
+    one, all_of_them = found()
+    assert not one.sampled
+    assert one.stops is Stops.SCORES
+    assert all_of_them.rows_written_after == churn.rows_written_after > 0.2 * churn.rows
 
 
 def test_of_a_large_table_without_any_account_nothing_is_left_to_a_run(world):
