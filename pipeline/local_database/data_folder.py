@@ -1,4 +1,4 @@
-"""What lies in the server's data folder: its configuration, and who its lock files name.
+"""What lies in the server's data folder: its configuration, and who its lock file names.
 
 The configuration is ours in a file of its own; what initdb wrote stays as it was.
 pg_hba.conf is written whole: the folder of the socket is closed to other users, and
@@ -46,20 +46,20 @@ def moved_from(data: Path) -> Path | None:
     return None if there else recorded
 
 
-def forget_dead_process(data: Path, socket_lock: Path) -> None:
-    """Lets a server start whose lock files name a process that is not it.
+def forget_dead_process(data: Path) -> None:
+    """Lets a server start whose lock file names a process that is not it.
 
     After a power cut the number may be another process's, and a killed server may stay
     listed until its parent asks for it. Postgres takes either for a running server. The
-    files stay, with a number of nobody: Postgres goes on to make sure that no backend
+    file stays, with a number of nobody: Postgres goes on to make sure that no backend
     outlived its server.
     """
-    for lock in (data / "postmaster.pid", socket_lock):
-        _remove_torn(lock)
-        process = recorded_process(lock)
-        if process is not None and not owns(process, data):
-            rest = lock.read_text(encoding="utf-8").partition("\n")[2]
-            replace_text(lock, f"{NO_PROCESS}\n{rest}", owner=lock.parent.stat())
+    lock = data / "postmaster.pid"
+    _remove_torn(lock)
+    process = recorded_process(lock)
+    if process is not None and not owns(process, data):
+        rest = lock.read_text(encoding="utf-8").partition("\n")[2]
+        replace_text(lock, f"{NO_PROCESS}\n{rest}", owner=lock.parent.stat())
 
 
 def _remove_torn(lock: Path) -> None:
@@ -108,7 +108,7 @@ def write_configuration(
 
     Args:
         data: The cluster's data folder.
-        socket: The folder of its unix socket.
+        socket: The folder of its unix socket, its own from this start on.
         durable: Whether a committed row must survive a power cut.
         hba: Lines of pg_hba.conf that come before the rule that trusts the socket.
         settings: Further settings; they win over ours.

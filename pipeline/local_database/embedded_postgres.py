@@ -30,6 +30,7 @@ from pipeline.local_database.server_home import (
     expect_readable,
     find_home,
     make_home,
+    make_own_socket_folder,
     make_state_dir,
     server_user,
     shelter_of,
@@ -87,7 +88,7 @@ class EmbeddedPostgres:
                 self._expect_at_its_place()
             else:
                 self._initialise()
-                forget_dead_process(self._data, self._socket / f"{SOCKET_NAME}.lock")
+                forget_dead_process(self._data)
                 self._launch()
         self.create_database(DEFAULT_DATABASE)
         return self.url()
@@ -108,8 +109,8 @@ class EmbeddedPostgres:
     def is_running(self) -> bool:
         """Returns whether the server answers on its socket."""
         expect_readable(self._home)
-        if not (self._socket / SOCKET_NAME).exists():
-            return False
+        if not (self._socket / SOCKET_NAME).exists() or running_process(self._data) is None:
+            return False  # what may still answer is a server whose data were deleted
         with contextlib.suppress(psycopg2.OperationalError):
             psycopg2.connect(self.url("postgres"), connect_timeout=5).close()
             return True
@@ -226,7 +227,7 @@ class EmbeddedPostgres:
         if running_process(self._data) is None:
             write_configuration(
                 self._data,
-                self._socket,
+                make_own_socket_folder(self._socket, server_user(self._home)),
                 durable=self._durable,
                 hba=self._hba,
                 settings=self._settings,

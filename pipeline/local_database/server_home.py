@@ -11,18 +11,23 @@ a note in the state directory names it.
 import hashlib
 import os
 import pwd
+import secrets
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.errors import DatabaseUnreachable
 from components.state_files import make_private, replace_text
+from pipeline.local_database.data_folder import recorded_process
 
 SHELTERS = Path("/var/tmp")  # noqa: S108 - names in it are made private and checked for their owner
 SOCKET_NAME = ".s.PGSQL.5432"
 UNPRIVILEGED = "nobody"
 LONGEST_SOCKET_PATH = 107
 """Bytes that the kernel takes for the path of a unix socket."""
+_NAME_LENGTH = 8
+"""Characters of the name of a server's own folder for its socket."""
 
 
 @dataclass(frozen=True)
@@ -222,10 +227,35 @@ def make_shelter(shelter: Path) -> Path:
 
 
 def socket_folder(home: Path) -> Path:
-    """Returns where the server's socket lies: in its home unless that path is too long."""
-    if len(os.fsencode(home / "socket" / SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+    """Returns where clients find the socket: in the home unless that path is too long."""
+    longest = home / "socket" / ("x" * _NAME_LENGTH) / SOCKET_NAME
+    if len(os.fsencode(longest)) <= LONGEST_SOCKET_PATH:
         return home / "socket"
     return SHELTERS / f"{shelter_of(home).name}-socket"
+
+
+def make_own_socket_folder(folder: Path, user: ServerUser) -> Path:
+    """Makes a folder in which one server, from one start to its end, has its socket alone.
+
+    A server removes its socket when it ends, by its path. One whose data were deleted ends up to a
+    minute later, and would take along that of the server that has its place. So each has a folder
+    of its own, and what clients know is a link.
+
+    Args:
+        folder: As socket_folder names it; it is there.
+        user: Who runs the server.
+
+    Returns:
+        The folder for the server; the link leads into it.
+    """
+    for former in folder.iterdir():
+        if former.is_dir() and recorded_process(former / f"{SOCKET_NAME}.lock") is None:
+            shutil.rmtree(former, ignore_errors=True)
+    own = user.make_private(folder / secrets.token_hex(_NAME_LENGTH // 2))
+    link = folder / f"{own.name}.link"
+    link.symlink_to(Path(own.name, SOCKET_NAME))
+    link.replace(folder / SOCKET_NAME)
+    return own
 
 
 def shelter_of(path: Path) -> Path:

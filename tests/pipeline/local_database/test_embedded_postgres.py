@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -147,14 +148,13 @@ def test_number_of_a_dead_server_may_belong_to_another_process(
     one = server()
     one.start()
     home = folder / "state" / "postgres"
-    locks = [home / "data" / "postmaster.pid", home / "socket" / ".s.PGSQL.5432.lock"]
-    records = [lock.read_text().partition("\n")[2] for lock in locks]
+    lock = home / "data" / "postmaster.pid"
+    record = lock.read_text().partition("\n")[2]
     one.stop()
     owner = home.stat()
     with subprocess.Popen(["sleep", "60"], user=owner.st_uid) as stranger:
-        for lock, record in zip(locks, records, strict=True):
-            lock.write_text(f"{stranger.pid}\n{record}")
-            os.chown(lock, owner.st_uid, owner.st_gid)
+        lock.write_text(f"{stranger.pid}\n{record}")
+        os.chown(lock, owner.st_uid, owner.st_gid)
         try:
             assert not one.is_running()
             assert ask(one.start(), "SELECT 1") == 1
@@ -162,17 +162,54 @@ def test_number_of_a_dead_server_may_belong_to_another_process(
             stranger.kill()
 
 
-def test_lock_files_that_are_empty_or_torn_count_as_missing(
-    server: MakeServer, folder: Path
+@pytest.mark.parametrize("torn", ["", "12"])
+def test_a_lock_file_that_is_empty_or_torn_counts_as_missing(
+    server: MakeServer, folder: Path, torn: str
 ) -> None:
     one = server()
     one.start()
     one.stop()
     home = folder / "state" / "postgres"
-    for lock, torn in (("data/postmaster.pid", ""), ("socket/.s.PGSQL.5432.lock", "12")):
-        (home / lock).write_text(torn)
-        os.chown(home / lock, home.stat().st_uid, home.stat().st_gid)
+    lock = home / "data" / "postmaster.pid"
+    lock.write_text(torn)
+    os.chown(lock, home.stat().st_uid, home.stat().st_gid)
     assert ask(one.start(), "SELECT 1") == 1
+
+
+def _end(process: int) -> None:
+    """Ends a server as it ends by itself once it finds that its data were deleted."""
+    os.kill(process, signal.SIGQUIT)
+    os.kill(process, signal.SIGCONT)
+    for _ in range(200):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not end")
+
+
+@pytest.mark.parametrize("deleted", ["", "postgres", "postgres/data"])
+def test_a_server_whose_folder_was_deleted_takes_no_socket_of_a_new_one_along(
+    server: MakeServer, folder: Path, deleted: str
+) -> None:
+    one, data = server(), folder / "state" / "postgres" / "data"
+    ask(one.start(), "CREATE TABLE of_the_old_one ()")
+    old = running_process(data)
+    assert old is not None
+    os.kill(old, signal.SIGSTOP)  # or it may end before the new one starts
+    shutil.rmtree(folder / "state" / deleted)
+    assert not one.is_running()
+    url = one.start()
+    assert ask(url, "SELECT to_regclass('of_the_old_one')") is None
+    new = running_process(data)
+    _end(old)
+    assert ask(url, "SELECT 1") == 1
+    assert running_process(data) == new
+    one.stop()
+    assert ask(one.start(), "SELECT 1") == 1
+    folders = [one for one in (data.parent / "socket").iterdir() if one.is_dir()]
+    assert len(folders) == 1  # what dead servers left is gone
 
 
 def test_state_under_a_closed_folder_is_used_without_opening_it(
