@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any, Final
+from typing import Any
 
 import apache_beam as beam
 import psycopg2.extensions
@@ -33,7 +33,7 @@ from components.feedback_example_gen.reading.database_snapshot import (
     DatabaseSnapshot,
     exported_snapshot,
 )
-from components.feedback_example_gen.reading.divided_rows import rows_folder
+from components.feedback_example_gen.reading.divided_rows import ROWS, rows_folder
 from components.feedback_example_gen.reading.feedback_reader import (
     Bucket,
     ChurnSource,
@@ -42,9 +42,6 @@ from components.feedback_example_gen.reading.feedback_reader import (
 )
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from components.postgres.retry import retried
-
-ROWS: Final = "rows"
-"""The folder of the rows within the Examples, for as long as they are written."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):

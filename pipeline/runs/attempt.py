@@ -141,6 +141,17 @@ class Attempt:
             self._records.write(self._record)
         except OSError as error:
             raise not_writable(self._settings.state_dir, error) from None
+        self._remove_left_rows()
+
+    def _remove_left_rows(self) -> None:
+        """Removes rows of accounts that a run which was killed while it read left behind."""
+        from components.feedback_example_gen.reading.divided_rows import remove_left_rows
+
+        try:
+            if left := remove_left_rows(self._settings.pipeline_root):
+                _log.info("Removed rows that killed runs had read, of %d of them.", left)
+        except OSError as error:
+            _log.warning("Rows that a killed run had read were not removed: %s", error)
 
     def reached(self, database: str) -> None:
         """Says that the database answers, and tells it of the attempt."""

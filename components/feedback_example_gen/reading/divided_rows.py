@@ -6,8 +6,10 @@ streams of the columns alone, and lie where the Examples will: workers of Beam r
 
 import io
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +28,9 @@ from components.postgres.copying import copy_out
 from components.state_files import private_files
 from transforms.arrays import Integers
 
+ROWS: Final = "rows"
+"""The folder of the rows within the Examples, for as long as they are written."""
+_LEFT: Final = f"*/FeedbackExampleGen/examples/*/{ROWS}"
 _CHUNK_BYTES: Final = 32 * 2**20
 _BUCKET: Final = "bucket"
 # hashtext is the same for all rows of an account, whatever process scans them.
@@ -42,6 +47,24 @@ def rows_folder(uri: str) -> Iterator[str]:
     finally:
         if _file_systems().exists(uri):
             _file_systems().rmtree(uri)
+
+
+def remove_left_rows(pipeline_root: Path) -> int:
+    """Removes the folders of rows that killed runs left; no run may be at work.
+
+    Args:
+        pipeline_root: Of all pipelines, on this machine.
+
+    Returns:
+        How many there were.
+
+    Raises:
+        OSError: One cannot be removed.
+    """
+    left = list(pipeline_root.glob(_LEFT))
+    for folder in left:
+        shutil.rmtree(folder)
+    return len(left)
 
 
 def divide_rows(

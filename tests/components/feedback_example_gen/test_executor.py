@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from components.errors import ContractBroken, DataGateStopped
 from components.feedback_example_gen import executor
+from components.feedback_example_gen.reading import divided_rows
 from components.registry.input_properties import ExamplesProperties
 from transforms import event_spec
 from transforms.columns import OPEN_SETS
@@ -323,7 +324,7 @@ def test_divided_rows_are_private_without_text_and_removed(
     assert b"ACC-0" in together
     assert world[0]["summary"].encode() not in together
     assert not list(tmp_path.rglob("*.arrows"))
-    assert not list(tmp_path.rglob(executor.ROWS))
+    assert not list(tmp_path.rglob(divided_rows.ROWS))
 
 
 def test_several_buckets_are_one_scan(

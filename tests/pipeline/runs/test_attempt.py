@@ -204,6 +204,36 @@ def test_a_killed_run_leaves_no_lock_and_is_told_as_killed(migrated_database, st
     assert (state_dir / LOCK_FILE).exists()
 
 
+def test_rows_that_a_killed_run_had_read_are_removed_by_the_next(state_dir, records):
+    """They hold what accounts wrote about and when; the Examples of other runs stay."""
+    generated = state_dir / "pipeline_root/tens-insight-train/FeedbackExampleGen/examples"
+    for kept in (
+        generated / "7/Split-train/data",
+        generated / "7/rows/feedback-0",
+        generated / "6/x",
+    ):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(b"ACC-1")
+    with attempted("score", load_settings()) as attempt:
+        assert sorted(one.name for one in generated.glob("*/*")) == ["Split-train", "x"]
+        attempt.complete()
+
+
+def test_rows_that_cannot_be_removed_end_no_run(state_dir, records, monkeypatch):
+    def refuses(folder):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    (state_dir / "pipeline_root/tens-insight-score/FeedbackExampleGen/examples/3/rows").mkdir(
+        parents=True
+    )
+    monkeypatch.setattr("shutil.rmtree", refuses)
+    with attempted("score", load_settings()) as attempt:
+        attempt.complete()
+    (found,) = records.newest(9)
+    assert found.state == "complete"
+    assert "Permission denied" in found.warnings[0]
+
+
 def test_a_run_that_ends_while_it_is_looked_at_was_not_killed(state_dir, records, monkeypatch):
     with attempted("score", load_settings()) as attempt:
         while_running = (state_dir / f"runs/{attempt.run_id}.json").read_text()
