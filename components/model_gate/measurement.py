@@ -49,10 +49,11 @@ def measure(inputs: Artifacts) -> Measurement:
     examples = artifact_utils.get_single_instance(inputs["examples"])
     data = ExamplesProperties.read(examples)
     transform = tft.TFTransformOutput(artifact_utils.get_single_uri(inputs["transform_graph"]))
+    # Before the evaluation set is read, so that both are never in memory at once.
+    baselines, training = baselines_of(examples, data, transform)
     evaluation_set = read_eval(
         artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
-    baselines, training = baselines_of(examples, data, transform)
     models = {name: scorer.score(evaluation_set.serialized)[1] for name, scorer in scorers.items()}
     models |= baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
     versions = {name: str(scorer.card[MODEL_VERSION]) for name, scorer in scorers.items()}

@@ -4,6 +4,8 @@ Each node's time and memory are written down, and it fails where TFX would only 
 inputs could not be resolved.
 """
 
+import ctypes
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +36,8 @@ _STATUS: Final = Path("/proc/self/status")
 _RESET_PEAK: Final = "5"
 """proc(5): sets the peak, VmHWM, back to what is resident now."""
 _KIB_PER_MIB: Final = 1024
+LARGE_MIB: Final = 1024
+"""Resident memory above which a node's leavings are given back: it takes half a second."""
 
 
 class BranchRunner(LocalDagRunner):
@@ -84,6 +88,7 @@ class BranchRunner(LocalDagRunner):
             if _held_back(node.pipeline_node, costs):
                 costs[name] = NodeCost(name, NOT_RUN)
             else:
+                release_memory()
                 outcome, measured = DONE, start_measuring()
                 try:
                     with self._progress.step(name) if self._progress else nullcontext():
@@ -194,6 +199,21 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
+def release_memory() -> None:
+    """Gives memory that former nodes freed back to the system, if there is much of it.
+
+    The C library keeps it for the next request of the same size, and what refers to itself waits
+    for the collector; the next node would have all of it below its own.
+    """
+    if (_status_mib("VmRSS") or 0) < LARGE_MIB:
+        return
+    gc.collect()
+    # Not every C library has it.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def start_measuring() -> Callable[[str, str], NodeCost]:
     """Begins to measure a node: wall time, and resident memory of this whole process.
 
@@ -219,7 +239,13 @@ def _reset_peak() -> bool:
 
 
 def _peak_mib() -> float | None:
+    return _status_mib("VmHWM")
+
+
+def _status_mib(field: str) -> float | None:
+    if not _STATUS.exists():
+        return None
     for line in _STATUS.read_text().splitlines():
-        if line.startswith("VmHWM:"):
+        if line.startswith(f"{field}:"):
             return round(int(line.split()[1]) / _KIB_PER_MIB, 1)
     return None

@@ -1,5 +1,6 @@
 """Three simple models that a network has to be worth its trouble beside."""
 
+import gc
 import warnings
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
@@ -67,13 +68,16 @@ def fit_baselines(
             newest cutoffs; all examples are fitted with it then.
     """
     strength = _best_strength(features, labels, split)
+    _release()
     recency = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf, tol=1e-6))
-    return Baselines(
+    fitted = Baselines(
         base_rate=float(labels.mean(dtype=np.float64)),
         recency=recency.fit(_recency(silence_days), labels),
         logistic_regression=_regression(strength).fit(features, labels),
         strength=strength,
     )
+    _release()
+    return fitted
 
 
 def _best_strength(
@@ -81,7 +85,8 @@ def _best_strength(
 ) -> float:
     if len(np.unique(labels[split.fit])) < 2:
         return STRENGTHS[0]
-    fitted, truth = features[split.fit], labels[split.fit]
+    # In float64, as scikit-learn would copy it for each strength.
+    fitted, truth = features[split.fit].astype(np.float64), labels[split.fit]
     newest = features[split.stop]
     losses = []
     model = _regression(STRENGTHS[0], warm_start=True)
@@ -95,6 +100,11 @@ def _best_strength(
         if losses[-1] > min(losses) + 1e-3:
             break
     return STRENGTHS[int(np.argmin(losses))]
+
+
+def _release() -> None:
+    """Frees the features that were fitted: SciPy's minimiser refers to them in a circle."""
+    gc.collect()
 
 
 def _regression(strength: float, **options: Any) -> LogisticRegression:

@@ -1,5 +1,8 @@
 """The simple models: what they learn, and that their penalty is chosen by time."""
 
+import gc
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -72,3 +75,22 @@ def test_one_class_among_the_fitted_rows_is_no_error() -> None:
     fitted = fit_baselines(features, days, labels, SPLIT)
     assert fitted.strength == STRENGTHS[0]
     assert np.isfinite(fitted.probabilities(features, days)[LOGISTIC_REGRESSION]).all()
+
+
+def test_no_strength_keeps_a_copy_of_the_features() -> None:
+    """What SciPy's minimiser leaves refers to itself, with the features in it."""
+    rows = 2 * ROWS
+    features = np.random.default_rng(8).normal(size=(rows, 100)).astype(np.float32)
+    labels = (features[:, 0] > 1).astype(np.float32)
+    split = TimeSplit(np.arange(rows * 3 // 4), np.arange(rows * 3 // 4, rows), "newest")
+    gc.disable()  # it looks at the number of objects, not at their size
+    tracemalloc.start()
+    try:
+        fitted = fit_baselines(features, labels, labels, split)
+        kept, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert fitted.strength > STRENGTHS[2]  # several were tried
+    assert peak < 3 * features.nbytes
+    assert kept < features.nbytes / 4
