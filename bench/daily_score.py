@@ -73,12 +73,14 @@ class Run:
         nodes: Seconds of its parts, by name.
         cpu: Seconds of user and system, the database's too, without those of loading TFX.
         peak_mib: Highest memory of these, MiB; pages that they share count once.
+        failure: How it ended and what it said, empty where it ended well.
     """
 
     wall: float
     nodes: dict[str, float]
     cpu: float
     peak_mib: float
+    failure: str = ""
 
     @property
     def after_loading(self) -> float:
@@ -224,6 +226,8 @@ def score(reasons: str, clock: "ServerClock", loading: float) -> Run:
     """Runs `tens-insight run score` with reasons for all accounts, or none."""
     environment = {**os.environ, **SETTINGS, "TENS_INSIGHT_REASONS": reasons}
     run = run_measured(["run", "score", "--adopt"], environment, clock)
+    if run.failure:
+        raise SystemExit(run.failure)
     return replace(run, cpu=run.cpu - loading)
 
 
@@ -240,12 +244,11 @@ def run_measured(arguments: list[str], environment: Mapping[str, str], clock: "S
         peak.stop()
         said.seek(0)
         text = said.read()
-    if status:
-        code = os.waitstatus_to_exitcode(status)
-        raise SystemExit(f"{' '.join(arguments)} ended with {code}:\n{text}")
+    code = os.waitstatus_to_exitcode(status)
+    failure = f"{' '.join(arguments)} ended with {code}:\n{text}" if code else ""
     nodes = {name: float(seconds) for name, seconds in _NODE.findall(text)}
     cpu = usage.ru_utime + usage.ru_stime + clock.seconds() - before
-    return Run(wall, nodes, cpu, peak.mib)
+    return Run(wall, nodes, cpu, peak.mib, failure)
 
 
 class _Peak:
