@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from components.errors import TensInsightError
@@ -11,7 +11,12 @@ from components.feedback_example_gen import cutoffs
 from components.postgres.connection import connect, describe
 from components.postgres.identity import DatabaseIdentity, read_identity
 from components.postgres.retry import retried
-from components.publishing.published import highest_risks, top_areas
+from components.publishing.published import (
+    AccountRisk,
+    PublishedArea,
+    highest_risks,
+    top_areas,
+)
 from components.registry.artifact_names import MODEL_RUN, saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties, PushedModelProperties
@@ -124,11 +129,7 @@ def _run(
         run = registry.run_named(attempt.run_id)
         assert run is not None
         made = registry.artifacts_of(run)
-        # All is published by now: no restart of the server may make this run a failed one.
-        summary = retried(
-            lambda: _summarise(registry, run, made, database.name, settings),
-            patience_s=settings.reading.database_patience_seconds,
-        )
+        summary = _summarise(registry, run, made, database.name, settings)
         _note_complete(attempt, summary, made)
         return summary
 
@@ -251,8 +252,7 @@ def _summarise(
         if model.properties.model_version == scores.properties.model_version
     )
     gate = decision_of(made)
-    with closing(connect("tens-insight summary")) as connection:
-        highest, first_areas = highest_risks(connection, TOP), top_areas(connection, TOP)
+    shown = read_shown(settings.reading.database_patience_seconds)
     return RunSummary(
         pipeline=run.pipeline,
         run_id=run.run_id,
@@ -260,9 +260,10 @@ def _summarise(
         state_dir=describe_state_dir(settings),
         data=examples.properties,
         published=scores.properties,
-        highest=highest,
+        highest=shown.highest,
         areas=areas.properties,
-        top_areas=first_areas,
+        top_areas=shown.areas,
+        not_shown=shown.problem,
         model_uri=saved_model_path(champion.uri),
         champion=champion.properties,
         gate=gate,
@@ -272,6 +273,43 @@ def _summarise(
         data_gate=read_data_checks(made),
         **_report(made),
     )
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The first rows of what was published.
+
+    Attributes:
+        highest: The accounts most at risk.
+        areas: The product areas of the highest priority.
+        problem: Why they were not read; empty where they were.
+    """
+
+    highest: list[AccountRisk] = field(default_factory=list)
+    areas: list[PublishedArea] = field(default_factory=list)
+    problem: str = ""
+
+
+def read_shown(patience_s: float) -> Shown:
+    """Reads the first rows of what was published.
+
+    All is published by now: no restart of the server, lock or revoked right may make the run a
+    failed one, so it is a warning.
+
+    Args:
+        patience_s: Seconds for which a server that does not answer is waited for.
+    """
+
+    def read() -> Shown:
+        with closing(connect("tens-insight summary")) as connection:
+            return Shown(highest_risks(connection, TOP), top_areas(connection, TOP))
+
+    try:
+        return retried(read, patience_s=patience_s)
+    except TensInsightError as error:
+        problem = f"All is published, but it could not be read again to be shown here: {error}"
+        _log.warning("%s", problem)  # kept with the record of the run
+        return Shown(problem=problem)
 
 
 def code_of(gate: "Decision | None", *, strict: bool) -> int:

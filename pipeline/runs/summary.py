@@ -43,6 +43,7 @@ class RunSummary:
         data_gate: What the data gate checked, and its warnings.
         report: The evaluation report's file; None in a scoring run.
         report_copy_problem: Why there is no copy of it where settings ask for one.
+        not_shown: Why `highest` and `top_areas` could not be read; empty where they were.
         exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
     """
 
@@ -63,6 +64,7 @@ class RunSummary:
     data_gate: DataChecks = field(default_factory=DataChecks)
     report: str | None = None
     report_copy_problem: str | None = None
+    not_shown: str = ""
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:

@@ -42,14 +42,11 @@ def render_summary(summary: RunSummary, out: Console) -> None:
     out.print(f"Published {published} account scores and {areas} product areas.", style="bold")
     print_facts(_facts(summary), out)
     out.print()
-    out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
-    for risk in summary.highest:
-        colour, account = _COLOURS[risk.risk_category], escape_controls(risk.account_id)
-        out.print(
-            f"  {account:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
-            style=colour,
-        )
-    _render_areas(summary, out)
+    if summary.not_shown:
+        out.print(f"Warning: {escape_controls(summary.not_shown)}", style="yellow")
+    else:
+        _render_accounts(summary, out)
+        _render_areas(summary, out)
     if summary.gate:
         render_checks(summary.gate, out)
     if summary.report:
@@ -57,6 +54,16 @@ def render_summary(summary: RunSummary, out: Console) -> None:
         out.print(f"Evaluation report: {escape_controls(short_path(summary.report))}", style="bold")
     if summary.report_copy_problem:
         out.print(f"Warning: {escape_controls(summary.report_copy_problem)}", style="yellow")
+
+
+def _render_accounts(summary: RunSummary, out: Console) -> None:
+    out.print(f"The {len(summary.highest)} accounts most at risk", style="bold")
+    for risk in summary.highest:
+        colour, account = _COLOURS[risk.risk_category], escape_controls(risk.account_id)
+        out.print(
+            f"  {account:<24} {risk.churn_probability:7.1%}  {risk.risk_category}",
+            style=colour,
+        )
 
 
 def render_checks(gate: "Decision", out: Console) -> None:

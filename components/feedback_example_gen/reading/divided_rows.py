@@ -25,6 +25,7 @@ from components.feedback_example_gen.reading.copy_columns import (
     refuse_other_columns,
 )
 from components.postgres.copying import copy_out
+from components.postgres.failures import explained
 from components.state_files import private_files
 from transforms.arrays import Integers
 
@@ -86,6 +87,8 @@ def divide_rows(
         paths: One file for each bucket, in one folder, which is made private.
 
     Raises:
+        DatabaseUnreachable: The server went away, or a lock was not granted in time.
+        ContractBroken: A table, a column or the right to read is missing.
         ValueError: The query returns other columns.
         OSError: A file cannot be written.
     """
@@ -93,7 +96,12 @@ def divide_rows(
         buckets=sql.Literal(len(paths)), bucket=sql.Identifier(_BUCKET), query=query
     )
     # A file is made when it is first written to.
-    with private_files(), ExitStack() as stack, connection.cursor() as cursor:
+    with (
+        private_files(),
+        explained(connection),
+        ExitStack() as stack,
+        connection.cursor() as cursor,
+    ):
         _file_systems().makedirs(os.path.dirname(paths[0]))
         files = [stack.enter_context(_file_systems().open(path, "wb")) for path in paths]
         schema = pa.schema(list(_types_of_files(types).items()))
