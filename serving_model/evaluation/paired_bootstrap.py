@@ -47,7 +47,7 @@ class WeightedRanking:
         if not len(self._churned):
             nothing = np.full(len(weights), np.nan)
             return {AUC.name: nothing, PR_AUC.name: nothing}
-        ordered = weights[:, self._order]
+        ordered = np.take(weights, self._order, axis=1)  # half the time of indexing
         above = np.zeros((len(weights), ordered.shape[1] + 1), np.float32)
         np.cumsum(ordered, axis=1, out=above[:, 1:])
         before = above[:, self._starts].astype(np.float64)
