@@ -1,10 +1,12 @@
 """`tens-insight report`: the evaluation report of a model, or a page about two."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from components.errors import ReportNotFound
 from pipeline.commands.parts import examples
 from pipeline.text.terminal import say
 
@@ -13,6 +15,22 @@ if TYPE_CHECKING:
 
 _MOVERS: Final = 20
 """Accounts that a page about two models names."""
+
+
+def say_numbers(path: Path) -> None:
+    """Prints the numbers of a report as ASCII: names in it may hold what steers a terminal.
+
+    Raises:
+        ReportNotFound: The file holds no JSON.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ReportNotFound(
+            f"The numbers of the report in {path} are damaged ({error}): restore the file from a "
+            "backup, or write a new report with `tens-insight run train`."
+        ) from None
+    click.echo(json.dumps(content, indent=1))
 
 
 @click.command(
@@ -59,7 +77,7 @@ def command(
         report = find_report(Registry(settings.metadata_path), version)
         page = report.html
         if as_json:
-            click.echo(report.json.read_text(encoding="utf-8"))
+            say_numbers(report.json)
         else:
             say(short_path(str(page)))
             about = f"model {report.model_version}" if report.model_version else "no model"

@@ -4,11 +4,14 @@ import html
 import json
 import re
 
+from components.model_review.page.words import visible
+
 
 def text_forms(account_id: str) -> list[str]:
     """Returns the id as texts, JSON, HTML and messages write it, longest first."""
     forms = {account_id, repr(account_id)[1:-1], json.dumps(account_id)[1:-1]}
     forms |= {json.dumps(account_id, ensure_ascii=False)[1:-1]}
+    forms |= {visible(account_id)}  # as a page has an id with control characters
     forms |= {html.escape(form, quote=quote) for form in tuple(forms) for quote in (True, False)}
     return sorted(forms, key=len, reverse=True)
 

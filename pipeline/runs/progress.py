@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.status import Status
 
 from pipeline.text.terminal import console as console_of
+from pipeline.text.terminal import escape_controls
 
 
 class Progress:
@@ -37,7 +38,7 @@ class Progress:
 
     def tell(self, text: str) -> None:
         """Prints a line about what is no step, such as that the run waits."""
-        self._console.print(f"  {text}", markup=False, soft_wrap=True)
+        self._console.print(f"  {escape_controls(text)}", markup=False, soft_wrap=True)
 
     def finish(self) -> None:
         """Ends the step and prints its line."""

@@ -69,7 +69,7 @@ def _render_accounts(summary: RunSummary, out: Console) -> None:
 def render_checks(gate: "Decision", out: Console) -> None:
     """Prints every check of the gate, a line each; what was skipped comes last."""
     out.print()
-    out.print(f"The checks of {gate.model_version}", style="bold")
+    out.print(f"The checks of {escape_controls(gate.model_version)}", style="bold")
     rows: list[tuple[str, ...]] = [("check", "of", "value", "interval", "threshold", "verdict")]
     rows += map(_check, sorted(gate.checks, key=lambda check: check.verdict == SKIPPED))
     for line in table_lines(rows, indent="  ", whole=(3, 5)):

@@ -20,8 +20,11 @@ _PLAIN: Final = {
     **{name: metric.label for name, metric in METRICS.items()},
     "the logistic_regression": "the logistic regression",
 }
-_CONTROLS: Final = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""All but those that XML 1.0 allows, less the C1 controls."""
+_CONTROLS: Final = re.compile(
+    r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
+)
+"""All but those that XML 1.0 allows, less the C1 controls; and what turns the direction of writing,
+which would turn the rest of a sentence of ours too. Letters of Hebrew and Arabic need none."""
 
 
 def judged(difference: Estimate, lower_is_better: bool = False) -> str:

@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
+from components.model_review.page.words import visible
 from components.postgres.queries import queries
 from components.publishing.erasure import erase_account
 from pipeline.erasure.erase import Erased
@@ -56,6 +57,16 @@ def test_an_id_that_stands_for_itself_is_removed_from_the_page(tmp_path):
     erase_from_files(folder, "ACC-12")
     assert (folder / "review.html").read_text() == "<td>[forgotten]</td><td>12</td>"
     assert json.loads((folder / "decision.json").read_text())["ids"] == GATE["ids"]
+
+
+def test_an_id_that_the_page_shows_with_marks_is_removed_from_it(tmp_path):
+    """Control characters, and what turns the direction of writing, are marks in a page."""
+    account = "ACC\x1b[31m-\u202e7"
+    page = tmp_path / "review.html"
+    page.write_text(f"<td>{visible(account)}</td><td>{visible('ACC-8')}</td>")
+    done = erase_from_files(tmp_path, account)
+    assert page.read_text() == "<td>[forgotten]</td><td>ACC-8</td>"
+    assert done.left == ()
 
 
 def test_a_file_of_no_known_kind_that_holds_the_id_is_named(tmp_path):

@@ -76,6 +76,22 @@ def test_json_prints_the_numbers_and_nothing_else(
     assert said.err == ""
 
 
+def test_json_cannot_steer_the_terminal_and_damage_is_said(
+    reported: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = tmp_path / "reviews" / "1" / "review.json"
+    name = "ACC\x1b[31m\x9b2J\u202eü"
+    numbers.write_text(json.dumps({"movers": [name]}, ensure_ascii=False), encoding="utf-8")
+    assert run_cli(["report", NEW, "--json"]) == 0
+    said = capsys.readouterr().out
+    assert said.isascii()
+    assert "\x1b" not in said
+    assert json.loads(said) == {"movers": [name]}
+    numbers.write_text('{"movers": [', encoding="utf-8")
+    assert run_cli(["report", NEW, "--json"]) == 2
+    assert "are damaged" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from components.data_checker.checks import Check
 from components.model_gate.gate_check import GateCheck
 from components.model_review.page.report import render
+from components.model_review.page.signature import Signature, signed
 from components.model_review.page.words import visible
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ProbabilityChange
@@ -93,3 +94,15 @@ def test_no_text_becomes_markup(texts: list[str]) -> None:
 def test_nothing_of_a_setting_is_taken_for_a_template() -> None:
     page = render(review_of(["{{ 7 * 7 }}{% raw %}"] * PLACES))
     assert "{{ 7 * 7 }}{% raw %}" in page
+
+
+STEERING: Final = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202e\u2066\u2028"
+
+
+def test_names_that_steer_a_terminal_or_turn_the_writing_are_seen_as_marks() -> None:
+    """Also for those who read the page on a terminal."""
+    review = review_of([f"{STEERING} {number}" for number in range(PLACES)])
+    signature = Signature("approved", STEERING, "2026-06-01 00:00 UTC", STEERING)
+    page = signed(render(review), [signature])
+    assert not set(page) & set("\x1b\x07\x9b\u202e\u2066")
+    assert page.count("\N{REPLACEMENT CHARACTER}[31mred") >= PLACES
