@@ -25,7 +25,7 @@ test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
 
 test-fast: setup ## the tests that train no model and open no browser
-	@$(BIN)/pytest -m "not slow" --numprocesses=$(FAST_PROCESSES)
+	@$(BIN)/pytest -m "not slow" --hypothesis-profile=fast --numprocesses=$(FAST_PROCESSES)
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
 	@requirements/debian13.sh sh -c 'REQUIRE_BROWSER=1 make test && make run && make stop'

@@ -15,6 +15,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property_tests import cases
 from transforms import columns
 from transforms import event_spec as spec
 from transforms.account_features import (
@@ -306,7 +307,7 @@ def histories(draw: st.DrawFn) -> Account:
     return Account(tenure, silence, negative + neutral + positive, negative, positive, events)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=cases(40), deadline=None)
 @given(st.lists(histories(), min_size=1, max_size=8))
 def test_features_equal_the_reference(accounts: list[Account]) -> None:
     assert_agree(accounts)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.property_tests import cases
 from transforms import columns
 from transforms import event_spec as spec
 from transforms.reason_facts import FACT_DAYS, Facts, fact_names, fact_word_names, reason_facts
@@ -164,7 +165,7 @@ def facts_of(accounts: list[Account]) -> tuple[list[dict], list[dict]]:
     return numbers, words
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=cases(75), deadline=None)
 @given(st.lists(ACCOUNTS, min_size=1, max_size=8))
 def test_the_facts_are_what_a_count_finds(accounts: list[Account]) -> None:
     numbers, words = facts_of(accounts)

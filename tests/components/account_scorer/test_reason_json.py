@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from components.account_scorer.reason_json import reason_columns, rounded
 from serving_model.reasons.reason_words import reasons_of
 from serving_model.served.predict import Explanation
+from tests.property_tests import cases
 from tests.serving_model.reasons.test_fact_sentences import possible
 from tests.serving_model.reasons.test_told_reasons import CARD, explanation
 from transforms.reason_groups import group_names
@@ -37,7 +38,7 @@ def one_by_one(found: Explanation) -> tuple[list[str], list[str], list[float]]:
     return texts, others, rests
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=cases(30), deadline=None)
 @given(st.lists(possible(), min_size=1, max_size=5), st.integers(0, 2**32))
 def test_it_is_that_of_each_account(facts, seed: int) -> None:
     random = np.random.default_rng(seed)

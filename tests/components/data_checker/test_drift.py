@@ -14,6 +14,7 @@ from components.data_checker.config import DataCheckerConfig
 from components.data_checker.drift import check_drift
 from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.statistics import accounts
+from tests.property_tests import cases
 from transforms import columns, event_spec
 from transforms.schema import load_schema
 
@@ -129,7 +130,7 @@ def test_the_threshold_of_the_schema_is_the_bar(statistics_of: Of, limits: Of) -
 
 
 @given(seed=st.integers(0, 2**31), sizes=st.tuples(*[st.integers(1, 499)] * 2))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=cases(15), deadline=None)
 def test_too_little_data_never_raise_an_alarm(
     seed: int, sizes: tuple[int, int], statistics_of: Of, limits: Of
 ) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from tfx.components.example_validator.executor import Executor as ValidatorExecutor
-from tfx.components.statistics_gen.executor import Executor as StatisticsExecutor
 from tfx.types import standard_artifacts
 
 from components.data_checker.config import DataCheckerConfig
@@ -21,6 +20,7 @@ from components.data_checker.executor import Executor as Checker
 from components.data_gate.executor import Executor as Gate
 from components.errors import DataGateStopped
 from components.registry.artifacts import DataGateDecision
+from components.statistics_gen.executor import Executor as StatisticsExecutor
 from tests.components.exec_properties import exec_properties
 from transforms.schema import schema_path
 

@@ -18,6 +18,7 @@ from components.feedback_example_gen.examples import (
     take_examples,
 )
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
+from tests.property_tests import cases
 from transforms import event_spec
 from transforms.columns import CATEGORIES
 
@@ -127,7 +128,7 @@ churns = st.one_of(st.none(), st.lists(st.tuples(accounts, moments), max_size=5)
 histories = st.builds(History, st.lists(rows, max_size=25), churns)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=cases(300), deadline=None)
 @given(
     histories,
     st.sampled_from([CUTOFF, CUTOFF - timedelta(days=3), CUTOFF + TICK]),
@@ -176,7 +177,7 @@ def test_snapshots_agree_with_the_reference(
             assert to_churn == -1 or to_churn >= RULES.horizon_days
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(150), deadline=None)
 @given(histories, st.lists(rows, max_size=6), st.booleans())
 def test_what_happens_from_the_cutoff_on_changes_nothing_but_the_label(
     history: History, later: list[Row], with_label: bool
@@ -198,7 +199,7 @@ def test_what_happens_from_the_cutoff_on_changes_nothing_but_the_label(
     assert seen == known
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=cases(150), deadline=None)
 @given(histories, st.lists(st.tuples(accounts, st.integers(0, 20)), max_size=6))
 def test_what_happens_after_labels_are_known_changes_nothing(
     history: History, later: list[tuple[str, int]]

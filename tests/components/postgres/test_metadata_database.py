@@ -16,6 +16,7 @@ from components.errors import AddressInvalid, ContractBroken, DatabaseUnreachabl
 from components.postgres.address import read_address
 from components.postgres.connection import metadata_address
 from components.postgres.metadata_database import MetadataDatabase, require_metadata_database
+from tests.property_tests import cases
 
 VARIABLE = "METADATA_DATABASE_URL"
 
@@ -94,7 +95,9 @@ def test_a_wrong_password_is_a_refused_login(password_url: str) -> None:
 
 
 @settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=cases(25),
 )
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=30))
 def test_any_password_reaches_libpq_by_its_file_in_memory(

@@ -17,6 +17,7 @@ from components.publishing.publication_log import read_log
 from components.publishing.publish import publish
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 from tests.components.publishing.policies import policy_with, publish_policy
+from tests.property_tests import cases
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 LOOSE = publish_policy(max_count_change=99.0)
@@ -96,7 +97,7 @@ def test_a_category_that_breaks_the_rule_is_refused(
 
 
 @settings(
-    max_examples=25,
+    max_examples=cases(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

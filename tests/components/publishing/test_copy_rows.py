@@ -12,6 +12,7 @@ from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import Column, StagedTable
 from components.publishing.copy_rows import RowStream
+from tests.property_tests import cases
 
 TARGET = StagedTable(
     name="anything",
@@ -57,7 +58,9 @@ def _stored(connection, values: list[tuple]) -> list[tuple]:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=cases(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(rows, max_size=20))
 def test_every_value_arrives_as_it_was(bare_table, values: list[tuple]) -> None:

@@ -30,6 +30,7 @@ from components.publishing.publication_log import read_log
 from components.publishing.publish import publish
 from components.publishing.undo import undo
 from tests.components.publishing.policies import publish_policy
+from tests.property_tests import cases
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 IMAGE = """
@@ -174,7 +175,7 @@ def test_any_sequence_leaves_what_the_model_says(migrated_database: str) -> None
     run_state_machine_as_test(
         Publications,
         settings=settings(
-            max_examples=12,
+            max_examples=cases(12),
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from rich.console import Console
-from tfx import v1 as tfx
 from tfx.dsl.component.experimental.annotations import OutputDict, Parameter
 from tfx.dsl.component.experimental.decorators import component
 from tfx.dsl.experimental.node_execution_options import utils
+from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
 
 from components.errors import DataGateStopped, PublicationRefused
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, read_costs
@@ -48,14 +49,12 @@ def run(tmp_path):
             nodes[name].node_execution_options = utils.NodeExecutionOptions(
                 trigger_strategy=utils.TriggerStrategy.ALL_UPSTREAM_NODES_COMPLETED
             )
-        definition = tfx.dsl.Pipeline(
+        definition = Pipeline(
             pipeline_name="branches",
             pipeline_root=str(tmp_path / "root"),
             components=list(nodes.values()),
             metadata_connection_config=(
-                tfx.orchestration.metadata.sqlite_metadata_connection_config(
-                    str(tmp_path / "metadata.sqlite")
-                )
+                metadata.sqlite_metadata_connection_config(str(tmp_path / "metadata.sqlite"))
             ),
         )
         BranchRunner(progress, run_id).run(definition)

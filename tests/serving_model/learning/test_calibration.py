@@ -17,6 +17,7 @@ from serving_model.learning.calibration import (
     fit_weights,
 )
 from serving_model.served.model_card import read_card
+from tests.property_tests import cases
 
 
 def drawn(accounts: int, weights: tuple[float, float], shift: float) -> tuple:
@@ -54,7 +55,7 @@ def test_the_intercept_brings_the_mean_to_the_rate(shift: float) -> None:
     assert fit_intercept(labels, log_odds) == pytest.approx(shift, abs=0.15)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=cases(60), deadline=None)
 @given(
     odds=st.lists(st.floats(-30, 30), min_size=2, max_size=40),
     churned=st.integers(0, 2**40 - 1),

@@ -14,6 +14,7 @@ from serving_model.learning.fitting import network_log_odds
 from serving_model.learning.linear_hazards import LinearHazards
 from serving_model.learning.network import NetworkShape, member_log_odds, start_network
 from serving_model.learning.piecewise_linear import find_bins
+from tests.property_tests import cases
 
 SHAPE = NetworkShape(hidden_units=(8, 4), l2=0.01, dropout=0.5, members=3)
 FEATURES = np.random.default_rng(0).normal(size=(64, 5)).astype(np.float32)
@@ -83,7 +84,7 @@ def test_the_served_model_is_the_blend_of_both_parts() -> None:
     np.testing.assert_allclose(alone, churned_within(linear.log_odds(FEATURES)), rtol=1e-5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=cases(50), deadline=None)
 @given(
     weights=arrays.arrays(np.float32, (5, 3), elements=st.floats(-50, 50, width=32)),
     bias=arrays.arrays(np.float32, 3, elements=st.floats(-50, 50, width=32)),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from serving_model.learning.labelled_examples import LabelledExamples
 from serving_model.learning.person_periods import choose_horizons, person_periods
+from tests.property_tests import cases
 
 DAYS = (30, 60, 90)
 
@@ -40,7 +41,7 @@ ACCOUNT = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(st.lists(ACCOUNT, min_size=1, max_size=30))
 def test_it_is_what_plain_python_says(accounts: list[tuple[float, float]]) -> None:
     known = [(lost if lost <= observed else -1.0, observed) for lost, observed in accounts]
@@ -50,7 +51,7 @@ def test_it_is_what_plain_python_says(accounts: list[tuple[float, float]]) -> No
     np.testing.assert_array_equal(found.churned, [[c for _, c in row] for row in cells])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(100), deadline=None)
 @given(st.lists(ACCOUNT, min_size=1, max_size=30))
 def test_up_to_the_horizon_it_is_the_label(accounts: list[tuple[float, float]]) -> None:
     known = [(lost if lost <= observed else -1.0, observed) for lost, observed in accounts]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from serving_model.learning.piecewise_linear import LEAST_DEVIATION, Bins, encoded_layer, find_bins
+from tests.property_tests import cases
 
 BINS = 10
 
@@ -40,7 +41,7 @@ def test_a_column_of_two_values_has_one_bin_and_a_constant_none() -> None:
     assert bins.deviation[0] >= LEAST_DEVIATION
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(100), deadline=None)
 @given(
     arrays.arrays(
         np.float32,

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving_model.reasons.fact_sentences import AccountFacts, every, messages, rate, sentence, span
+from tests.property_tests import cases
 from transforms.reason_facts import FACT_COUNTS, FACT_DAYS, fact_names, fact_word_names
 from transforms.reason_groups import group_names
 
@@ -115,7 +116,7 @@ def expect_no_sentence_speaks_of_a_time_before_the_first_message(found: AccountF
             assert int(said) <= tenure
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=cases(300), deadline=None)
 @given(possible())
 def test_sentences_of_whatever_is_possible_are_true_and_good_english(found: AccountFacts) -> None:
     expect_every_group_has_one_line_for_whatever_is_possible(found)

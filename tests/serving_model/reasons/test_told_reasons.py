@@ -12,6 +12,7 @@ from serving_model.reasons.fact_sentences import AccountFacts, sentence
 from serving_model.reasons.reason_words import reasons_of
 from serving_model.reasons.told_reasons import told_reasons
 from serving_model.served.predict import Explanation, ModelScorer
+from tests.property_tests import cases
 from tests.serving_model.reasons.test_fact_sentences import possible
 from transforms.reason_facts import fact_names, fact_word_names
 from transforms.reason_groups import group_names
@@ -53,7 +54,7 @@ def at_once(found: Explanation, card: dict[str, object]) -> list[list[tuple[obje
 NEAR_HALVES = st.sampled_from([0.0, 0.004, 0.01, 0.5, 1.0, 2.0, -0.01, -0.5, -1.0])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=cases(30), deadline=None)
 @given(st.data())
 def test_the_same_is_told_as_one_by_one(data: st.DataObject) -> None:
     facts = data.draw(st.lists(possible(), min_size=1, max_size=6))
@@ -63,7 +64,7 @@ def test_the_same_is_told_as_one_by_one(data: st.DataObject) -> None:
     assert at_once(found, CARD) == one_by_one(found, CARD)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=cases(60), deadline=None)
 @given(st.lists(possible(), min_size=2, max_size=6), st.data())
 def test_accounts_of_one_pattern_have_one_sentence(
     drawn: list[AccountFacts], data: st.DataObject

@@ -26,6 +26,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
 )
 from components.postgres.connection import connect
 from components.postgres.moments import EARLIEST
+from tests.property_tests import cases
 from transforms.columns import CATEGORIES
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
@@ -111,7 +112,7 @@ row = st.fixed_dictionaries(
 
 
 @settings(
-    max_examples=40,
+    max_examples=cases(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -149,7 +150,7 @@ repeats = st.lists(st.tuples(alike, st.integers(1, 4)), max_size=8).flatmap(
 
 
 @settings(
-    max_examples=60,
+    max_examples=cases(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

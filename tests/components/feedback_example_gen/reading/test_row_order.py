@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.feedback_example_gen.reading.feedback_reader import account_order, repeated_rows
+from tests.property_tests import cases
 
 LARGE = st.sampled_from([-(2**31), -1, 0, 1, 2**31 - 1])
 REPEATED = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1), *[LARGE] * 5), max_size=20)
@@ -16,7 +17,7 @@ rows = st.tuples(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(200), deadline=None)
 @given(st.lists(rows, max_size=30), st.sampled_from([63, 40, 8, 6]))
 def test_the_order_is_that_of_a_plain_sort(rows: list[tuple[int, int, int]], bits: int) -> None:
     codes, moments, hashes = np.array(rows, np.int64).reshape(-1, 3).T

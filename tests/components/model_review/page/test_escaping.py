@@ -23,6 +23,7 @@ from components.model_review.sections.slices import Slice
 from tests.components.model_review.page.reading import Element, elements, words
 from tests.components.model_review.sample_extremes import ATTACKS
 from tests.components.model_review.sample_reviews import accounts
+from tests.property_tests import cases
 
 IN_PICTURES: Final = {"svg", "g", "path", "line", "text"}
 PLACES: Final = 21
@@ -72,7 +73,7 @@ def plain_shape() -> list[tuple[Any, ...]]:
 
 # A page takes a second: what fails is not made smaller.
 @settings(
-    max_examples=10,
+    max_examples=cases(10),
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow],
