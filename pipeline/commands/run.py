@@ -112,9 +112,8 @@ def score(
 def tune(as_of: datetime | None, wait: timedelta | None, adopt: bool, as_json: bool) -> int:
     """Looks for better hyperparameters, which the next training run takes.
 
-    Publishes nothing. What is set explicitly is not tuned. TENS_INSIGHT_HYPERPARAMETERS=settings
-    makes training take no notice of
-    what was found.
+    Publishes nothing. What is set explicitly is not tuned. With
+    TENS_INSIGHT_HYPERPARAMETERS=settings, training ignores what was found.
     """
     from pipeline.runs.attempt import load_run_settings
     from pipeline.runs.progress import Progress

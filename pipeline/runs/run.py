@@ -30,7 +30,7 @@ from pipeline.checks.sequence import run_checks
 from pipeline.checks.state import champion_findings, state_findings
 from pipeline.database import open_database
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
-from pipeline.logs import import_tensorflow
+from pipeline.loading import loading_tfx
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
@@ -105,8 +105,7 @@ def _run(
 ) -> RunSummary | RunFailed:
     database = preflight(settings, SPLITS_OF[kind], progress, adopt=adopt)
     attempt.reached(database.name)
-    with progress.step("Loading TFX"):
-        import_tensorflow()
+    with progress.step("Loading TFX"), loading_tfx():
         from pipeline import local_runner, scoring, training
 
         module = training if kind == TRAIN else scoring

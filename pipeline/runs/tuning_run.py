@@ -6,7 +6,7 @@ from typing import Any
 from components.feedback_example_gen.cutoffs import TRAIN
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import HyperParametersProperties
-from pipeline.logs import import_tensorflow
+from pipeline.loading import loading_tfx
 from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import DataChecks, read_data_checks
@@ -77,8 +77,7 @@ def run_tuning(settings: Settings, progress: Progress, *, adopt: bool = False) -
 def _run(settings: Settings, progress: Progress, attempt: Attempt, *, adopt: bool) -> TuningSummary:
     database = preflight(settings, [TRAIN], progress, need_outputs=False, adopt=adopt)
     attempt.reached(database.name)
-    with progress.step("Loading TFX"):
-        import_tensorflow()
+    with progress.step("Loading TFX"), loading_tfx():
         from pipeline import local_runner, tuning
 
         definition = tuning.create_pipeline(settings)

@@ -89,8 +89,11 @@ def test_a_closed_standard_error_does_no_harm(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "1\n")
 
 
-def test_tensorflow_is_loaded_without_a_word() -> None:
-    program = "from pipeline.logs import import_tensorflow; import_tensorflow()\n"
-    check = "import sys; print('tensorflow' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program + check], capture_output=True, text=True)
-    assert (done.stdout, done.stderr) == ("True\n", "")
+def test_tensorflow_is_loaded_without_a_word_or_the_garbage_collector() -> None:
+    program = (
+        "import gc, sys; from pipeline.loading import loading_tfx\n"
+        "with loading_tfx(): print(gc.isenabled(), 'tensorflow' in sys.modules)\n"
+        "print(gc.isenabled())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False True\nTrue\n", "")
