@@ -26,7 +26,7 @@ from tests.components.publishing.policies import publish_policy
 
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 POLICY = publish_policy(max_count_change=0.5, max_mean_shift=0.5)
-ROWS = 5_000
+ROWS = 2_000
 PATIENCE_S = 30.0
 
 
@@ -125,14 +125,14 @@ spec.loader.exec_module(faults)
 
 def rows():
     for number, row in enumerate(faults.scores(2)):
-        if sys.argv[2] == "copy" and number == 4_000:
+        if sys.argv[2] == "copy" and number == faults.ROWS * 4 // 5:
             print("here", flush=True)
             time.sleep(600)
         yield row
 
 def detail_rows():
     for number, row in enumerate(faults.details(2)):
-        if sys.argv[2] == "details" and number == 4_000:
+        if sys.argv[2] == "details" and number == faults.ROWS * 4 // 5:
             print("here", flush=True)
             time.sleep(600)
         yield row
@@ -264,7 +264,7 @@ def _killing(version: int, times: int) -> Any:
     def rows() -> Iterator[tuple[object, ...]]:
         killing = next(calls) < times
         for number, row in enumerate(scores(version)):
-            if killing and number == 3_000:
+            if killing and number == ROWS // 2:
                 assert publishers()
                 query(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -295,7 +295,7 @@ def test_a_backend_ended_in_the_details_is_tried_again(published: None) -> None:
     def dying() -> Iterator[tuple[object, ...]]:
         first = next(calls) == 0
         for number, row in enumerate(details(2)):
-            if first and number == 3_000:
+            if first and number == ROWS // 2:
                 query("SELECT pg_terminate_backend(%s)", publishers()[0])
                 wait_until(lambda: not publishers())
             yield row
