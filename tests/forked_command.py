@@ -133,12 +133,26 @@ def _main(
     os.chdir(folder)
     sys.path.insert(0, str(folder))
     sys.argv = [module, *arguments]
-    os._exit(_exit_code(module))
+    code = _exit_code(module)
+    remove_generated_code()
+    os._exit(code)
 
 
 def stop_server() -> None:
     """Ends the process that commands are forked from, if there is one, and waits for it."""
     forkserver._forkserver._stop()  # as a process that ends does, but without waiting
+
+
+def remove_generated_code() -> None:
+    """Removes the files of code that TensorFlow's autograph wrote in this process.
+
+    It removes them when the interpreter ends, which a fork that ends at once does not do, and
+    leaves what Python compiled of them in any case.
+    """
+    for name, module in list(sys.modules.items()):
+        if name.startswith("__autograph_generated_file"):
+            for path in (module.__file__, module.__cached__):
+                Path(path or "").unlink(missing_ok=True)
 
 
 def keep_level_of_dill() -> None:

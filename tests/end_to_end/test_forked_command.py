@@ -40,3 +40,22 @@ def test_a_fork_has_tfx_loaded_and_no_thread_of_python_beside_its_own(tmp_path):
     )
     forked = run_module("program", [], {"PATH": os.environ["PATH"]}, tmp_path)
     assert forked.out.splitlines() == ["True 1", "[]"], forked.err
+
+
+def test_a_fork_leaves_no_code_that_autograph_wrote(tmp_path):
+    (tmp_path / "program.py").write_text(
+        "import tensorflow as tf\n"
+        "def grow(x):\n"
+        "    while x < 9:\n"
+        "        x *= 2\n"
+        "    return x\n"
+        "print(tf.autograph.to_graph(grow)(3))\n"
+        "import sys\n"
+        "(name,) = [one for one in sys.modules if one.startswith('__autograph_generated_file')]\n"
+        "print(sys.modules[name].__file__, sys.modules[name].__cached__, sep='\\n')\n"
+    )
+    forked = run_module("program", [], {"PATH": os.environ["PATH"]}, tmp_path)
+    result, *files = forked.out.splitlines()
+    assert result == "12", forked.err
+    assert len(files) == 2
+    assert [path for path in files if os.path.exists(path)] == []
