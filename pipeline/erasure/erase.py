@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from components.feedback_example_gen.reading.divided_rows import remove_left_rows
 from components.postgres.tables import FEEDBACK
 from components.publishing.erasure import ErasedRows, erase_account
 from components.publishing.lock import user_on_host
@@ -32,17 +33,19 @@ class Erased:
         rows: In the database.
         files: In the state directory.
         records: Artifacts and executions of ML Metadata whose texts were changed.
+        swept: Folders of rows that killed runs had read, which were removed whole.
     """
 
     rows: ErasedRows
     files: ErasedFiles
     records: int
+    swept: int = 0
 
     @property
     def exit_code(self) -> int:
-        """0; or that of a usage error where nothing was found, or a file could not be rewritten."""
+        """0; a usage error's where nothing was found, or a file may still hold the id."""
         found = self.rows.total or self.files.rewritten or self.records
-        return PUBLISHED if found and not self.files.left else USAGE
+        return PUBLISHED if found and self.files.is_whole else USAGE
 
     def as_json(self) -> dict[str, Any]:
         """Counts and paths; never the id."""
@@ -50,6 +53,8 @@ class Erased:
             "rows": self.rows.removed,
             "files_rewritten": [str(path) for path in self.files.rewritten],
             "files_left": [str(path) for path in self.files.left],
+            "files_damaged": [str(path) for path in self.files.damaged],
+            "folders_of_rows_removed": self.swept,
             "metadata_records": self.records,
             "rows_of_others": self.rows.left,
             "exit": self.exit_code,
@@ -62,12 +67,16 @@ class Erased:
                 yield f"{name:45} {count} rows"
         for path in self.files.rewritten:
             yield f"rewritten   {path}"
+        if self.swept:
+            yield f"removed     {self.swept} folders of rows that killed runs had read"
         if self.records:
             yield f"changed     {self.records} records of ML Metadata"
         if not (self.rows.total or self.files.rewritten or self.records):
             yield "Nothing is kept about this account. Ids are compared byte for byte."
         for path in self.files.left:
             yield f"Holds the id and cannot be rewritten: {path}. Delete it."
+        for path in self.files.damaged:
+            yield f"Is damaged, so nobody can tell whether it holds the id: {path}. Delete it."
         for name, left in self.rows.left.items():
             if left is None:
                 yield (
@@ -102,6 +111,7 @@ def erase(settings: Settings, account_id: str) -> Erased:
         }
         rows = erase_account(account_id, word_pattern(account_id), others)
         try:
+            swept = remove_left_rows(settings.pipeline_root)
             files = erase_from_files(folder, account_id)
         except OSError as error:
             raise not_writable(folder, error) from None
@@ -109,4 +119,4 @@ def erase(settings: Settings, account_id: str) -> Erased:
         records = erase_from_metadata(store, account_id) if store is not None else 0
         if settings.metadata_path.exists():
             overwrite_freed(settings.metadata_path)
-    return Erased(rows, files, records)
+    return Erased(rows, files, records, swept)

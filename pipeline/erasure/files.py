@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError
+
 from components.publishing.erasure import ACCOUNT, FORGOTTEN
 from components.state_files import replace_file
 from pipeline.erasure.names import is_distinctive, text_forms, word_pattern
@@ -31,10 +33,22 @@ class ErasedFiles:
     Attributes:
         rewritten: Files without the account now.
         left: Files that hold its id and are of no kind that can be rewritten.
+        damaged: Files of which nobody can tell what they hold, such as Examples that a run which
+            was killed had begun.
     """
 
     rewritten: tuple[Path, ...]
     left: tuple[Path, ...]
+    damaged: tuple[Path, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no file holds the id any more, as far as anybody can tell."""
+        return not (self.left or self.damaged)
+
+
+class _Damaged(Exception):
+    """A file is not of the form that its name says."""
 
 
 def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
@@ -51,14 +65,18 @@ def erase_from_files(folder: Path, account_id: str) -> ErasedFiles:
     Raises:
         OSError: A file cannot be read or written.
     """
-    rewritten, left = _removed_reports(folder, account_id), []
+    rewritten, left, damaged = _removed_reports(folder, account_id), [], []
     for path in _files(folder):  # what ML Metadata holds is cleaned through it
-        done = _rewritten(path, account_id)
+        try:
+            done = _rewritten(path, account_id)
+        except _Damaged:
+            damaged.append(path)
+            continue
         if done is None and _holds(path, account_id):
             left.append(path)
         elif done:
             rewritten.append(path)
-    return ErasedFiles(tuple(rewritten), tuple(left))
+    return ErasedFiles(tuple(rewritten), tuple(left), tuple(damaged))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -112,11 +130,14 @@ def _rewrite_examples(path: Path, account_id: str) -> bool:
     import tensorflow as tf
 
     wanted, kept, found = account_id.encode(), [], False
-    for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
-        if wanted in record and _account_of(tf.train.Example.FromString(record)) == wanted:
-            found = True
-        else:
-            kept.append(record)
+    try:
+        for record in tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator():
+            if wanted in record and _account_of(tf.train.Example.FromString(record)) == wanted:
+                found = True
+            else:
+                kept.append(record)
+    except (tf.errors.OpError, DecodeError) as error:
+        raise _Damaged from error
     if found:
         options = tf.io.TFRecordOptions(compression_type="GZIP")
 
@@ -135,12 +156,18 @@ def _account_of(example: Any) -> bytes:
 
 
 def _rewrite_parquet(path: Path, account_id: str) -> bool:
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    if ACCOUNT not in pq.read_schema(path).names:
-        return False
-    table = pq.read_table(path)
+    try:
+        if ACCOUNT not in pq.read_schema(path).names:
+            return False
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # of the system, such as a right that is missing
+        raise _Damaged from error
     others = table.filter(pc.not_equal(table[ACCOUNT], account_id))
     if others.num_rows == table.num_rows:
         return False
@@ -152,7 +179,10 @@ def _rewrite_statistics(path: Path, account_id: str) -> bool:
     """Takes the id out of the most frequent values and their ranks; counts stay as they are."""
     from tensorflow_metadata.proto.v0 import statistics_pb2
 
-    lists = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
+    try:
+        lists = statistics_pb2.DatasetFeatureStatisticsList.FromString(path.read_bytes())
+    except DecodeError as error:
+        raise _Damaged from error
     found = False
     for feature in (one for dataset in lists.datasets for one in dataset.features):
         strings = feature.string_stats

@@ -1,5 +1,6 @@
 """Files lose an account and nothing else, whatever its id looks like."""
 
+import gzip
 import json
 import re
 
@@ -10,12 +11,13 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components.model_review.page.words import visible
 from components.postgres.queries import queries
-from components.publishing.erasure import erase_account
-from pipeline.erasure.erase import Erased
+from components.publishing.erasure import ErasedRows, erase_account
+from pipeline.erasure.erase import Erased, erase
 from pipeline.erasure.files import ErasedFiles, erase_from_files
 from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
 from pipeline.erasure.names import word_pattern
 from pipeline.registry.metadata_store import connection_config
+from pipeline.settings import load_settings
 from tests.contract.conftest import execute, query
 
 GATE = {"accounts": 12, "churned": 0.12, "message": "12 churned of 412", "ids": ["12", "112"]}
@@ -72,6 +74,30 @@ def test_an_id_that_the_page_shows_with_marks_is_removed_from_it(tmp_path):
 def test_a_file_of_no_known_kind_that_holds_the_id_is_named(tmp_path):
     (tmp_path / "notes.bin").write_bytes(b"\x00 ACC-12 \x00")
     assert [path.name for path in erase_from_files(tmp_path, "ACC-12").left] == ["notes.bin"]
+
+
+def test_what_a_killed_run_left_torn_is_named_and_the_rest_goes_on(tmp_path):
+    """Of a compressed file that is cut off nobody can tell whom it names."""
+    whole = gzip.compress(b"record of ACC-12" * 99)
+    for name, content in (
+        ("Split-train/data_tfrecord-00000-of-00001.gz", whole[: len(whole) // 2]),
+        ("Split-eval/data_tfrecord-00000-of-00001.gz", whole),
+        ("Split-score/data_tfrecord-00000-of-00001.gz", b""),
+        ("scores.parquet", b"PAR1 ACC-12"),
+        ("FeatureStats.pb", b"\x0a\xff\xff ACC-12"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "run.log").write_text("account ACC-12")
+    done = erase_from_files(tmp_path, "ACC-12")
+    assert {path.relative_to(tmp_path).parts[0] for path in done.damaged} == {
+        *("Split-train", "Split-eval", "scores.parquet", "FeatureStats.pb"),
+    }
+    assert not done.is_whole
+    assert (tmp_path / "run.log").read_text() == "account [forgotten]"
+    erased = Erased(ErasedRows({"a": 1}, {}), done, 0)
+    assert erased.exit_code == 2
+    assert sum("Is damaged" in line for line in erased.lines()) == 4
 
 
 def test_a_file_that_names_nobody_stays_as_it_is(tmp_path):
@@ -156,3 +182,16 @@ def test_what_metadata_freed_is_overwritten(tmp_path):
     overwrite_freed(path)
     assert b"acc-1" not in path.read_bytes()
     assert store.get_artifacts()[0].custom_properties["reason"].string_value.count("[forgotten]")
+
+
+def test_rows_that_a_killed_run_had_read_go_too(migrated_database, monkeypatch, tmp_path):
+    """They are of all accounts, in files that no run reads again."""
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    rows = tmp_path / "pipeline_root/tens-insight-score/FeedbackExampleGen/examples/3/rows"
+    rows.mkdir(parents=True)
+    (rows / "feedback-00000.arrows").write_bytes(b"ACC-12")
+    done = erase(load_settings(), "ACC-12")
+    assert done.swept == 1
+    assert not rows.exists()
+    assert any("killed runs" in line for line in done.lines())
+    assert done.as_json()["folders_of_rows_removed"] == 1
