@@ -13,12 +13,17 @@ from tfx.utils import path_utils
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.config import AccountScorerConfig
-from components.account_scorer.inference import detail_rows, score_files, scored_accounts
+from components.account_scorer.inference import (
+    read_shards,
+    score_file,
+    score_files,
+    scored_accounts,
+)
 from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
 from components.config import read_config
 from components.feedback_example_gen.cutoffs import SCORE
-from components.postgres.tables import ACCOUNT_RISK_SCORES
+from components.postgres.tables import ACCOUNT_RISK_DETAILS, ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish
@@ -26,6 +31,7 @@ from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.published_properties import PublishedScoresProperties
 from components.sound_model import sound_scorer
+from serving_model.served.predict import ModelScorer
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -59,13 +65,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         data = ExamplesProperties.read(examples)
         model = require_champion(input_dict.get("model") or [])
         model_uri = path_utils.serving_model_path(model.uri)
-        scorer = sound_scorer(model)  # kept: Beam's workers in this process share its model
+        scorer = sound_scorer(model)  # kept: workers of Beam in this process share its model
         card = scorer.card
         require_fit(ModelProperties.from_plain(card), data)
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)
         bands = bands_for(config.bands, card)
-        self._score(examples, model_uri, scores.uri, with_reasons=config.with_reasons)
+        self._score(examples, scorer, model_uri, scores.uri, with_reasons=config.with_reasons)
         publication = Publication(
             as_of=datetime.fromisoformat(data.as_of),
             model_version=str(card["model_version"]),
@@ -81,7 +87,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             lambda: scored.rows(publication.as_of, publication.model_version),
             publication=publication,
             policy=PublishPolicy(config, remove_departed=config.departed_accounts == "remove"),
-            details=Details(lambda: detail_rows(scores.uri), int(card["horizon_days"])),
+            details=Details(
+                lambda: read_shards(scores.uri, ACCOUNT_RISK_DETAILS.column_names),
+                int(card["horizon_days"]),
+            ),
         )
         PublishedScoresProperties(
             as_of=publication.as_of.isoformat(),
@@ -101,9 +110,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         ).write(scores)
 
     def _score(
-        self, examples: types.Artifact, model_uri: str, scores_uri: str, *, with_reasons: bool
+        self,
+        examples: types.Artifact,
+        scorer: ModelScorer,
+        model_uri: str,
+        scores_uri: str,
+        *,
+        with_reasons: bool,
     ) -> None:
         folder = artifact_utils.get_split_uri([examples], SCORE)
         paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
+        if len(paths) == 1:  # Beam takes longer to start than it could save
+            score_file(scorer, paths[0], scores_uri, with_reasons=with_reasons)
+            return
         with original_error(), self._make_beam_pipeline() as pipeline:
             score_files(pipeline, paths, model_uri, scores_uri, with_reasons=with_reasons)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 import numpy as np
@@ -16,7 +16,6 @@ from tfx.dsl.io import fileio
 
 from components.account_scorer.scored_shard import scored_shard
 from components.errors import PublicationRefused
-from components.postgres.tables import ACCOUNT_RISK_DETAILS
 from serving_model.served.predict import EXPLAIN_BATCH, ModelScorer
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import RiskBands, divided_ties
@@ -46,15 +45,20 @@ class ScoreShard(beam.DoFn):
     def process(self, path: str) -> Iterator[int]:
         """Writes the scores of one file; yields how many."""
         assert self._scorer is not None
-        records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)
-        batches = records.batch(EXPLAIN_BATCH).prefetch(1)
-        shard = scored_shard(self._scorer, batches, with_reasons=self._with_reasons)
-        name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
-        content = pa.BufferOutputStream()
-        pyarrow.parquet.write_table(shard, content)
-        with fileio.open(os.path.join(self._scores_uri, f"{name}.parquet"), "wb") as file:
-            file.write(content.getvalue().to_pybytes())
-        yield shard.num_rows
+        yield score_file(self._scorer, path, self._scores_uri, with_reasons=self._with_reasons)
+
+
+def score_file(scorer: ModelScorer, path: str, scores_uri: str, *, with_reasons: bool) -> int:
+    """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
+    records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)
+    batches = records.batch(EXPLAIN_BATCH).prefetch(1)
+    shard = scored_shard(scorer, batches, with_reasons=with_reasons)
+    name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
+    content = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(shard, content)
+    with fileio.open(os.path.join(scores_uri, f"{name}.parquet"), "wb") as file:
+        file.write(content.getvalue().to_pybytes())
+    return int(shard.num_rows)
 
 
 def score_files(
@@ -147,9 +151,3 @@ def scored_accounts(scores_uri: str, bands: RiskBands) -> ScoredAccounts:
         raise PublicationRefused(f"Nothing was published. {error}") from None
     ties = divided_ties(bands, probabilities, categories)
     return ScoredAccounts(accounts, probabilities, categories, ties)
-
-
-def detail_rows(scores_uri: str) -> Iterator[tuple[Any, ...]]:
-    """Yields the rows of account_risk_details, shard by shard."""
-    for shard in read_shards(scores_uri, ACCOUNT_RISK_DETAILS.column_names):
-        yield from zip(*(column.to_pylist() for column in shard.columns), strict=True)

@@ -1,7 +1,9 @@
 """One shard of examples with all that is known of them once the model has answered."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
@@ -46,6 +48,12 @@ _FACTS: Final = ("tenure_days", "days_since_last", "lifetime_count")
 _RAW_FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
 _WORDS: Final = ("tier", "region")
 _RAW_WORDS: Final = (CUSTOMER_TIER, REGION)
+_RAW_SPEC: Final = {
+    **{name: tf.io.FixedLenFeature([], tf.float32) for name in _RAW_FACTS},
+    **{name: tf.io.FixedLenFeature([], tf.string) for name in _RAW_WORDS},
+}
+_BATCHES: Final = 8
+"""Whose columns are built at a time."""
 
 
 def scored_shard(
@@ -64,11 +72,29 @@ def scored_shard(
     Raises:
         PublicationRefused: A probability is no probability, or a reason no number.
     """
-    find = _with_reasons if with_reasons else _without_reasons
+    ask = _explained if with_reasons else _answered
     try:
-        columns = find(scorer, batches)
+        # The columns of some batches are built while the model is asked about the next.
+        with ThreadPoolExecutor(1) as builder:
+            built = [builder.submit(_table, ask(scorer, part)) for part in _parts(batches)]
+        return pa.concat_tables(one.result() for one in built)
     except ValueError as error:
         raise PublicationRefused(f"Nothing was published. {error}") from None
+
+
+_Columns = Callable[[], dict[str, Any]]
+
+
+def _parts(batches: Iterable[tf.Tensor]) -> Iterator[list[tf.Tensor]]:
+    """Yields the batches, several at a time; at least once, with none if there are none."""
+    rest = iter(batches)
+    yield list(islice(rest, _BATCHES))
+    while part := list(islice(rest, _BATCHES)):
+        yield part
+
+
+def _table(columns_of: _Columns) -> pa.Table:
+    columns = columns_of()
     arrays = [
         one.cast(kind) if isinstance(one, pa.Array) else pa.array(one, kind)
         for one, kind in ((columns[name], COLUMNS.field(name).type) for name in COLUMNS.names)
@@ -76,26 +102,35 @@ def scored_shard(
     return pa.Table.from_arrays(arrays, schema=COLUMNS)
 
 
-def _with_reasons(scorer: ModelScorer, batches: Iterable[tf.Tensor]) -> dict[str, Any]:
+def _explained(scorer: ModelScorer, batches: list[tf.Tensor]) -> _Columns:
+    """Asks for scores and reasons; returns what builds the columns."""
     found = scorer.explain_batches(batches)
-    days = [found.facts[:, found.fact_names.index(name)] for name in _FACTS]
-    words = [found.fact_words[:, found.fact_word_names.index(name)] for name in _WORDS]
-    columns = _columns(scorer, found, days, words)
-    return columns | reason_columns(found, scorer.card)
+
+    def columns() -> dict[str, Any]:
+        days = [found.facts[:, found.fact_names.index(name)] for name in _FACTS]
+        words = [found.fact_words[:, found.fact_word_names.index(name)] for name in _WORDS]
+        return _columns(scorer, found, days, words) | reason_columns(found, scorer.card)
+
+    return columns
 
 
-def _without_reasons(scorer: ModelScorer, batches: Iterable[tf.Tensor]) -> dict[str, Any]:
-    kept = list(batches)
-    found = scorer.score_batches(kept)
-    spec = {name: tf.io.FixedLenFeature([], tf.float32) for name in _RAW_FACTS}
-    spec |= {name: tf.io.FixedLenFeature([], tf.string) for name in _RAW_WORDS}
-    parsed = [tf.io.parse_example(batch, spec) for batch in kept]
-    days, words = (
-        [np.concatenate([np.empty(0, kind), *(one[name].numpy() for one in parsed)]) for name in of]
-        for of, kind in ((_RAW_FACTS, np.float64), (_RAW_WORDS, object))
-    )
-    columns = _columns(scorer, found, days, [decoded(one) for one in words])
-    return columns | dict.fromkeys(REASON_COLUMNS, pa.nulls(len(found.accounts)))
+def _answered(scorer: ModelScorer, batches: list[tf.Tensor]) -> _Columns:
+    """Asks for scores; returns what reads the facts in the examples, and builds the columns."""
+    found = scorer.score_batches(batches)
+
+    def columns() -> dict[str, Any]:
+        parsed = [tf.io.parse_example(batch, _RAW_SPEC) for batch in batches]
+        days, words = (
+            [
+                np.concatenate([np.empty(0, kind), *(one[name].numpy() for one in parsed)])
+                for name in names
+            ]
+            for names, kind in ((_RAW_FACTS, np.float64), (_RAW_WORDS, object))
+        )
+        own = _columns(scorer, found, days, [decoded(one) for one in words])
+        return own | dict.fromkeys(REASON_COLUMNS, pa.nulls(len(found.accounts)))
+
+    return columns
 
 
 def _columns(
@@ -120,7 +155,8 @@ def _columns(
 def _by_horizon(days: Sequence[int], horizons: Floats) -> list[str]:
     names = [json.dumps(str(one)) for one in days]
     pattern = "{" + ", ".join(f"{name}: %s" for name in names) + "}"
-    columns = [map(json.dumps, column.tolist()) for column in horizons.T]
+    # What json.dumps does with a number, without all that it does before.
+    columns = [map(repr, column.tolist()) for column in horizons.T]
     return list(map(pattern.__mod__, zip(*columns, strict=True)))
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
@@ -81,15 +82,20 @@ class WriteBucket(beam.DoFn):
 
     def process(self, task: BucketTask) -> Iterator[ExampleCount]:
         """Writes the shards of one task."""
-        feedback, churn = _read(task)
-        counts: list[ExampleCount] = []
-        for split in sorted({split for split, _ in task.plan}):
-            counts += _write_split(task, split, feedback, churn)
-        path = os.path.join(task.examples_uri, EXAMPLE_COUNTS, f"{task.bucket.index:05d}.json")
-        with fileio.open(path, "w") as file:
-            file.write(json.dumps([asdict(count) for count in counts]))
-        _write_counts(task, feedback, churn)
-        yield from counts
+        yield from write_bucket(task)
+
+
+def write_bucket(task: BucketTask) -> list[ExampleCount]:
+    """Does the work of WriteBucket."""
+    feedback, churn = _read(task)
+    counts: list[ExampleCount] = []
+    for split in sorted({split for split, _ in task.plan}):
+        counts += _write_split(task, split, feedback, churn)
+    path = os.path.join(task.examples_uri, EXAMPLE_COUNTS, f"{task.bucket.index:05d}.json")
+    with fileio.open(path, "w") as file:
+        file.write(json.dumps([asdict(count) for count in counts]))
+    _write_counts(task, feedback, churn)
+    return counts
 
 
 def read_example_counts(examples_uri: str) -> list[ExampleCount]:
@@ -144,15 +150,25 @@ def _write_split(
 ) -> list[ExampleCount]:
     encoder = RecordBatchToExamplesEncoder()
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
+    path = os.path.join(task.examples_uri, f"Split-{split}", name)
+    most = share_of_bucket(task.most.get(split), task.bucket.index, task.bucket.count)
     counts = []
-    with tf.io.TFRecordWriter(
-        os.path.join(task.examples_uri, f"Split-{split}", name), GZIP
-    ) as writer:
-        most = share_of_bucket(task.most.get(split), task.bucket.index, task.bucket.count)
+    # A batch is compressed and written while the next is built.
+    with tf.io.TFRecordWriter(path, GZIP) as writer, ThreadPoolExecutor(1) as thread:
+        written: Future[None] | None = None
         of_split = examples_of_split(split, feedback, churn, task.plan, task.rules, most)
         for examples, count in of_split:
             for batch in record_batches(feedback, examples):
-                for example in encoder.encode(batch):
-                    writer.write(example)
+                serialized = encoder.encode(batch)
+                if written is not None:
+                    written.result()
+                written = thread.submit(_write_all, writer, serialized)
             counts.append(count)
+        if written is not None:
+            written.result()
     return counts
+
+
+def _write_all(writer: tf.io.TFRecordWriter, examples: list[bytes]) -> None:
+    for one in examples:
+        writer.write(one)

@@ -103,7 +103,7 @@ class FeedbackExampleGenConfig(DatabaseConfig):
         "a run stops at others.",
     )
     rows_per_bucket: Count = Field(
-        default=1_000_000,
+        default=2_500_000,
         description="Approximate number of feedback rows that one reader holds in memory.",
     )
     area_window_days: Days = Field(

@@ -1,6 +1,7 @@
 """Reads serialized Examples back, batch by batch, without Beam."""
 
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -10,6 +11,7 @@ _BATCH_BYTES: Final = 20 * 2**20
 _LARGEST_BATCH: Final = 8192
 """Batches end where those of tfx_bsl end, so that sums are rounded as tf.Transform's are."""
 _READ_BATCH: Final = 1024
+_HASHES: Final = 2**32
 
 
 def example_files(splits: Sequence[str]) -> list[str]:
@@ -17,11 +19,12 @@ def example_files(splits: Sequence[str]) -> list[str]:
     return sorted(name for split in splits for name in tf.io.gfile.glob(os.path.join(split, "*")))
 
 
-def example_batches(files: Sequence[str]) -> Iterator[list[bytes]]:
+def example_batches(files: Sequence[str], rate: float = 1.0) -> Iterator[list[bytes]]:
     """Yields serialized examples, in the order of the files and as they lie in them.
 
     Args:
         files: Gzipped TFRecords.
+        rate: The share of them that is yielded, 0..1, chosen by a hash of the example.
 
     Yields:
         At most 8,192 examples, and at most 20 MiB of more than one.
@@ -29,7 +32,7 @@ def example_batches(files: Sequence[str]) -> Iterator[list[bytes]]:
     least = _BATCH_BYTES // _LARGEST_BATCH
     batch: list[bytes] = []
     size = 0
-    for one in _records(files):
+    for one in _sampled(_records(files), rate):
         cost = max(len(one), least)
         if batch and size + cost > _BATCH_BYTES:
             yield batch
@@ -38,6 +41,13 @@ def example_batches(files: Sequence[str]) -> Iterator[list[bytes]]:
         size += cost
     if batch:
         yield batch
+
+
+def _sampled(records: Iterator[bytes], rate: float) -> Iterator[bytes]:
+    if rate == 1:
+        return records
+    below = rate * _HASHES
+    return (one for one in records if zlib.crc32(one) < below)
 
 
 def _records(files: Sequence[str]) -> Iterator[bytes]:

@@ -22,6 +22,7 @@ from components.feedback_example_gen.bucket_writer import (
     churn_path,
     feedback_path,
     read_example_counts,
+    write_bucket,
 )
 from components.feedback_example_gen.category_values import VALUE_COUNTS
 from components.feedback_example_gen.counted_areas import write_counted_areas
@@ -128,6 +129,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
             for index in range(plan.buckets)
         ]
+        if len(tasks) == 1:  # Beam takes longer to start than it could save
+            write_bucket(tasks[0])
+            return
         with original_error(), self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline

@@ -5,7 +5,7 @@ publications that account_risk_scores shows. So neither an undo nor the removal 
 accounts has to touch them, and they cannot fall apart from their scores.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from components.errors import PublicationRefused
 from components.postgres.queries import queries
 from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, DetailTable, OutputTable
-from components.publishing.copy_rows import Row
+from components.publishing.copy_rows import Rows
 from components.publishing.own_tables import require_rows
 from components.publishing.publication_log import PublicationLog
 from components.publishing.staging import BrokenRule, count_rows, stage
@@ -38,12 +38,12 @@ class Details:
     """The details of a publication of account scores.
 
     Attributes:
-        rows: Returns them from the start, each a value per column of ACCOUNT_RISK_DETAILS,
-            JSON as its text; called again where a new attempt is necessary.
+        rows: Returns them from the start, with the columns of ACCOUNT_RISK_DETAILS, JSON as
+            its text; called again where a new attempt is necessary.
         horizon_days: The key of churn_by_horizon that holds churn_probability itself.
     """
 
-    rows: Callable[[], Iterable[Row]]
+    rows: Callable[[], Rows]
     horizon_days: int
 
 

@@ -1,7 +1,6 @@
 """The temporary table in which rows are checked, and what is written from it."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -15,7 +14,7 @@ from components.postgres.copying import copy_in
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, value
 from components.postgres.tables import OutputTable, StagedTable
-from components.publishing.copy_rows import Row, RowStream
+from components.publishing.copy_rows import Rows, RowStream
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publication_log import LogEntry
 from components.publishing.written import run_on_table
@@ -110,7 +109,7 @@ class Replacement:
         return json.dumps({**self.publication.bands.applied(), **changed})
 
 
-def stage(cursor: Cursor, table: StagedTable, rows: Iterable[Row]) -> sql.Identifier:
+def stage(cursor: Cursor, table: StagedTable, rows: Rows) -> sql.Identifier:
     """Copies the rows into a temporary table that vanishes with the transaction.
 
     Returns:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import zlib
-from collections.abc import Iterator
 from typing import Any, Final
 
 import tensorflow_data_validation as tfdv
@@ -23,10 +21,10 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 from components.feedback_example_gen.example_batches import example_batches, example_files
 from components.registry.input_properties import ExamplesProperties
 
-MOST_EXAMPLES: Final = 100_000
-"""Of a larger split about so many are looked at: shares and distances hardly move then. A single
-row that breaks the contract is found in the database, before this."""
-_HASHES: Final = 2**32
+MOST_EXAMPLES: Final = 20_000
+"""Of a larger split about so many are looked at: the share of a word of the accounts is then .011
+off at most, 99.7 % of the time, where the schema allows .1; events are several times as many. A
+single row that breaks the contract is found in the database, before this."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -93,18 +91,10 @@ def statistics_of(
     decoder = ExamplesToRecordBatchDecoder()
     found = [one.create_accumulator() for one in generators]
     seen = False
-    for batch in example_batches(files):
-        kept = list(_sampled(batch, rate))
-        if kept:
-            seen, arrow = True, decoder.DecodeBatch(kept)
-            found = [
-                one.add_input(part, arrow) for one, part in zip(generators, found, strict=True)
-            ]
+    for batch in example_batches(files, rate):
+        seen, arrow = True, decoder.DecodeBatch(batch)
+        found = [one.add_input(part, arrow) for one, part in zip(generators, found, strict=True)]
     if not seen:
         empty = statistics_pb2.DatasetFeatureStatistics()
         return statistics_pb2.DatasetFeatureStatisticsList(datasets=[empty])
     return stats_impl.extract_statistics_output(found, generators)
-
-
-def _sampled(batch: list[bytes], rate: float) -> Iterator[bytes]:
-    return (one for one in batch if rate == 1 or zlib.crc32(one) < rate * _HASHES)

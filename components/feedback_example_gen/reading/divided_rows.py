@@ -18,13 +18,8 @@ import pyarrow as pa
 import pyarrow.compute
 from psycopg2 import sql
 
-from components.feedback_example_gen.reading.copy_columns import (
-    column,
-    integers_of,
-    parsed_rows,
-    refuse_other_columns,
-)
-from components.postgres.copying import copy_out
+from components.feedback_example_gen.reading.copy_columns import column, integers_of
+from components.feedback_example_gen.reading.row_chunks import copy_chunks
 from components.postgres.failures import explained
 from components.state_files import private_files
 from transforms.arrays import Integers
@@ -32,7 +27,6 @@ from transforms.arrays import Integers
 ROWS: Final = "rows"
 """The folder of the rows within the Examples, for as long as they are written."""
 _LEFT: Final = f"*/FeedbackExampleGen/examples/*/{ROWS}"
-_CHUNK_BYTES: Final = 32 * 2**20
 _BUCKET: Final = "bucket"
 # hashtext is the same for all rows of an account, whatever process scans them.
 _DIVIDED: Final = (
@@ -96,23 +90,15 @@ def divide_rows(
         buckets=sql.Literal(len(paths)), bucket=sql.Identifier(_BUCKET), query=query
     )
     # A file is made when it is first written to.
-    with (
-        private_files(),
-        explained(connection),
-        ExitStack() as stack,
-        connection.cursor() as cursor,
-    ):
+    with private_files(), explained(connection), ExitStack() as stack:
         _file_systems().makedirs(os.path.dirname(paths[0]))
         files = [stack.enter_context(_file_systems().open(path, "wb")) for path in paths]
         schema = pa.schema(list(_types_of_files(types).items()))
         writers = [stack.enter_context(pa.ipc.new_stream(_Target(file), schema)) for file in files]
-        chunks = _Chunks(types, writers)
-        # Of C, where a file of Python would be called for each row.
-        buffered = io.BufferedWriter(chunks, _CHUNK_BYTES)
-        statement = f"COPY ({cursor.mogrify(divided, parameters).decode()}) TO STDOUT "
-        copy_out(cursor, f"{statement}(FORMAT csv, HEADER)", buffered)
-        buffered.flush()
-        chunks.finish()
+        sent = {**_types_of_files(types), _BUCKET: pa.int32()}
+        copy_chunks(
+            connection, divided, parameters, sent, lambda table: _divide(table, types, writers)
+        )
 
 
 def read_divided(path: str, types: Mapping[str, pa.DataType]) -> pa.Table:
@@ -154,61 +140,18 @@ class _Target(io.RawIOBase):
         return len(data)
 
 
-class _Chunks(io.RawIOBase):
-    """Takes what COPY sends, and divides it whenever it ends with a whole row."""
-
-    def __init__(
-        self, types: Mapping[str, pa.DataType], writers: list[pa.ipc.RecordBatchStreamWriter]
-    ) -> None:
-        super().__init__()
-        self._types = types
-        self._writers = writers
-        self._names: list[str] | None = None
-        self._open = b""
-
-    def writable(self) -> bool:
-        """Says that it can be written to."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Divides all rows up to here, if the last one is whole."""
-        text = self._open + bytes(data)
-        # A newline within a quoted value has an odd number of quotes before it.
-        if text.endswith(b"\n") and text.count(b'"') % 2 == 0:
-            self._open = b""
-            self._divide(text)
-        else:
-            self._open = text
-        return len(data)
-
-    def finish(self) -> None:
-        """Makes sure that nothing is left.
-
-        Raises:
-            ValueError: What was sent ends within a row.
-        """
-        if self._open:
-            raise ValueError("COPY ended within a row.")
-
-    def _divide(self, text: bytes) -> None:
-        rows = memoryview(text)
-        if self._names is None:
-            head, _, _ = text.partition(b"\n")
-            self._names = head.decode().split(",")
-            refuse_other_columns(set(self._names) - {_BUCKET}, self._types)
-            rows = rows[len(head) + 1 :]
-        if not rows:
-            return
-        types = {**_types_of_files(self._types), _BUCKET: pa.int32()}
-        table = parsed_rows(rows, types, self._names).select(list(types))
-        bucket = integers_of(column(table, _BUCKET))
-        table = table.select(list(self._types)).unify_dictionaries().combine_chunks()
-        order = _stable_order(bucket, len(self._writers))
-        table = table.take(pa.array(order))
-        ends = np.cumsum(np.bincount(bucket, minlength=len(self._writers)))
-        for writer, begin, end in zip(self._writers, [0, *ends], ends, strict=False):
-            if end > begin:
-                writer.write_table(table.slice(begin, end - begin))
+def _divide(
+    table: pa.Table, types: Mapping[str, pa.DataType], writers: list[pa.ipc.RecordBatchStreamWriter]
+) -> None:
+    """Writes each row into the file of its bucket."""
+    bucket = integers_of(column(table, _BUCKET))
+    table = table.select(list(types)).unify_dictionaries().combine_chunks()
+    order = _stable_order(bucket, len(writers))
+    table = table.take(pa.array(order))
+    ends = np.cumsum(np.bincount(bucket, minlength=len(writers)))
+    for writer, begin, end in zip(writers, [0, *ends], ends, strict=False):
+        if end > begin:
+            writer.write_table(table.slice(begin, end - begin))
 
 
 def _stable_order(bucket: Integers, buckets: int) -> Integers:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from components.account_scorer.scored_shard import scored_shard
+from components.account_scorer import scored_shard as module
+from components.account_scorer.scored_shard import COLUMNS, scored_shard
 from components.model_gate.evaluation_set import read_traits
 from components.model_gate.slice_checks import slices
 from serving_model.served.predict import ModelScorer
@@ -72,3 +73,17 @@ def test_details_slice_and_sentence_agree(model: Any, serialized: list[bytes]) -
     for account, reasons in zip(ACCOUNTS, table["reasons"].to_pylist(), strict=True):
         (said,) = [one["text"] for one in json.loads(reasons) if one["group"] == "silence"]
         assert said.startswith(SAID[details[account]]), account
+
+
+@pytest.mark.parametrize("with_reasons", [True, False])
+def test_columns_are_the_same_however_many_batches_are_built_at_a_time(
+    model: Any, serialized: list[bytes], with_reasons: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = ModelScorer(str(Path(model.uri) / "Format-Serving"))
+    batches = [tf.constant([one]) for one in serialized]
+    whole = scored_shard(scorer, batches, with_reasons=with_reasons)
+    assert whole["account_id"].to_pylist() == list(ACCOUNTS)
+    monkeypatch.setattr(module, "_BATCHES", 3)
+    assert scored_shard(scorer, batches, with_reasons=with_reasons) == whole
+    none = scored_shard(scorer, [], with_reasons=with_reasons)
+    assert (none.num_rows, none.schema) == (0, COLUMNS)

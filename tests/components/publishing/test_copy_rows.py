@@ -4,6 +4,7 @@ from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -111,3 +112,67 @@ def test_the_sources_own_error_is_kept() -> None:
     with pytest.raises(ZeroDivisionError):
         stream.read()
     assert isinstance(stream.error, ZeroDivisionError)
+
+
+IN_TABLES = StagedTable(
+    name="anything",
+    columns=(
+        Column("name", "text", nullable=True),
+        Column("amount", "double precision"),
+    ),
+    key=("name",),
+)
+
+
+def _table(values: list[tuple]) -> pa.Table:
+    names, amounts = zip(*values, strict=True) if values else ([], [])
+    return pa.table(
+        {"name": pa.array(names, pa.string()), "amount": pa.array(amounts, pa.float64())}
+    )
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(
+                st.one_of(st.none(), texts, st.text("\\\t\r\n.N\"',", max_size=6)), st.floats()
+            ),
+            max_size=9,
+        ),
+        max_size=3,
+    )
+)
+def test_tables_arrive_to_the_last_bit(bare_table, parts: list[list[tuple]]) -> None:
+    with bare_table.cursor() as cursor:
+        cursor.execute("TRUNCATE stored")
+        stream = RowStream(IN_TABLES, map(_table, parts))
+        cursor.copy_expert("COPY stored (name, amount) FROM STDIN", stream)
+        cursor.execute("SELECT name, amount FROM stored ORDER BY place")
+        assert list(map(repr, cursor.fetchall())) == [repr(row) for part in parts for row in part]
+
+
+def test_tables_are_sent_in_parts_and_in_their_order(bare_table) -> None:
+    values = [(f"A{n}", n / 7) for n in range(5_001)]
+    stream = RowStream(IN_TABLES, [_table(values[:4_500]).slice(0, 4_500), _table(values[4_500:])])
+    sent = list(iter(stream.read, ""))
+    assert len(sent) == 4
+    lines = [line.split("\t") for line in b"".join(sent).decode().splitlines()]
+    assert [(name, float(amount)) for name, amount in lines] == values
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (pa.table({"amount": [0.1], "name": ["a"]}), "columns amount, name, expected name, amount"),
+        (pa.table({"name": ["a"], "amount": ["0.1"]}), "amount .* is string, expected double"),
+        (pa.table({"name": ["a", "b"], "amount": [0.1, None]}), "amount is missing in 1 of 2 rows"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(table: pa.Table, said: str) -> None:
+    stream = RowStream(IN_TABLES, [table])
+    with pytest.raises(PublicationRefused, match=said) as caught:
+        stream.read()
+    assert stream.error is caught.value

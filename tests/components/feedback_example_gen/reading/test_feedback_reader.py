@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from components.errors import ContractBroken
-from components.feedback_example_gen.reading import copy_columns, divided_rows
+from components.feedback_example_gen.reading import parsed_rows, row_chunks
 from components.feedback_example_gen.reading.feedback_reader import (
     Churn,
     ChurnSource,
@@ -243,14 +243,14 @@ def test_ties_keep_their_order_when_rows_move(feedback: Tables) -> None:
 def test_rows_of_many_blocks_agree_with_a_plain_fetch(
     feedback: Tables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(copy_columns, "_BLOCK_BYTES", 400)
+    monkeypatch.setattr(parsed_rows, "_BLOCK_BYTES", 400)
     feedback.add(
         {"account_id": f"ACC\n{n % 50}", "topic": f"a\n\n,b{n % 70}", "source": '"\r\n' * (n % 3)}
         for n in range(500)
     )
     assert groups(read()) == fetched(feedback)
     # What COPY sends is cut anywhere: in the midst of a row, and of a quoted value.
-    monkeypatch.setattr(divided_rows, "_CHUNK_BYTES", 50)
+    monkeypatch.setattr(row_chunks, "CHUNK_BYTES", 50)
     found = [groups(part) for part, _ in parts(7)]
     assert {account: rows for part in found for account, rows in part.items()} == groups(read())
     assert min(map(len, found)) > 0
