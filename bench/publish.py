@@ -78,7 +78,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 def bare_copy(count: int) -> float:
     """Times COPY of encoded rows into a table without keys or indexes."""
-    text = io.StringIO("".join(iter(RowStream(ACCOUNT_RISK_SCORES, score_rows(count, 0)).read, "")))
+    text = io.StringIO(
+        "".join(map(str, iter(RowStream(ACCOUNT_RISK_SCORES, score_rows(count, 0)).read, "")))
+    )
     with closing(connect("tens-insight bench")) as connection, connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE public.bench_bare AS SELECT * FROM public.account_risk_scores LIMIT 0"
