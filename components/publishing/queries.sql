@@ -537,6 +537,23 @@ SET undo_reason = regexp_replace(undo_reason, %(pattern)s, %(instead)s, 'g'),
 WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
    OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
 
+-- name: named_in_runs
+-- In how many runs a text still holds an id.
+SELECT count(*) FROM tens_insight.runs
+WHERE sentence ~ %(pattern)s OR error ~ %(pattern)s
+   OR EXISTS (SELECT FROM unnest(warnings) AS one WHERE one ~ %(pattern)s)
+
+-- name: named_in_refusals
+-- Likewise, in how many refusals.
+SELECT count(*) FROM tens_insight.refusals
+WHERE EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
+
+-- name: named_in_publications
+-- Likewise, in how many publications.
+SELECT count(*) FROM tens_insight.publications
+WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
+   OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
+
 -- name: column_readable
 SELECT EXISTS (
     SELECT FROM pg_attribute

@@ -111,7 +111,7 @@ def run_on_table(
     cursor: Cursor,
     statement: str | sql.Composable,
     table: str,
-    parameters: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, Any] | tuple[Any, ...] | None = None,
 ) -> int:
     """Changes a table, by its name, and returns how many rows; its own rules may refuse.
 

@@ -3,21 +3,27 @@
 import gzip
 import json
 import re
+from urllib.parse import urlsplit
 
 import ml_metadata
 import psycopg2
 import pytest
 from ml_metadata.proto import metadata_store_pb2
 
+from components.errors import ContractBroken, PublicationRefused
 from components.model_review.page.words import visible
 from components.postgres.queries import queries
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.erasure import ErasedRows, erase_account
+from components.publishing.undo import undo
 from pipeline.erasure.erase import Erased, erase
 from pipeline.erasure.files import ErasedFiles, erase_from_files
 from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
 from pipeline.erasure.names import word_pattern
 from pipeline.registry.metadata_store import connection_config
 from pipeline.settings import load_settings
+from tests.components.publishing.test_altered_tables import SCORES, put, rows_of, trigger
+from tests.components.publishing.test_own_tables import HISTORY, LOG
 from tests.contract.conftest import execute, query
 
 GATE = {"accounts": 12, "churned": 0.12, "message": "12 churned of 412", "ids": ["12", "112"]}
@@ -169,6 +175,70 @@ def test_rows_that_others_keep_are_counted(migrated_database):
     (told,) = [line for line in done.lines() if "still has" in line]
     assert any(line.startswith("Rows of it in account_churn were not") for line in done.lines())
     assert told.startswith("Left us still has 2 rows of it, from which the next training run")
+
+
+KEEPING = {
+    "a trigger that keeps a row": (
+        trigger("keeps", "RETURN NULL;", "BEFORE DELETE"),
+        "1 in public.account_risk_scores",
+    ),
+    "a trigger that puts it back at the commit": (
+        trigger("back", f"INSERT INTO {HISTORY} VALUES (OLD.publication_id, OLD.account_id); "
+                "RETURN NULL;", "AFTER DELETE", HISTORY)
+        .replace("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER")
+        .replace("FOR EACH", "DEFERRABLE INITIALLY DEFERRED FOR EACH"),
+        f"1 in {HISTORY}",
+    ),
+    "a trigger that keeps a text": (
+        trigger("keeps", "NEW.undo_reason := OLD.undo_reason; RETURN NEW;", "BEFORE UPDATE", LOG),
+        f"1 in {LOG}",
+    ),
+    "a trigger that raises": (
+        trigger("raises", "RAISE EXCEPTION 'never';", "BEFORE DELETE"), "never",
+    ),
+    "no line of what was removed": (
+        trigger("drops", "RETURN NULL;", "BEFORE INSERT", "tens_insight.erasures"),
+        "took 0 of 1 rows",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def kept(migrated_database):
+    """Two publications that hold an account, one of them undone with a reason that names it."""
+    put(1)
+    put(2)
+    undo(ACCOUNT_RISK_SCORES, reason="account 'acc-1' was wrong")
+    execute(migrated_database, f"UPDATE {SCORES} SET account_id = 'acc-1' WHERE account_id = 'A'")
+    execute(migrated_database, f"UPDATE {HISTORY} SET account_id = 'acc-1' WHERE account_id = 'A' "
+            "AND model_version = 'model-1'")  # fmt: skip
+    return migrated_database
+
+
+@pytest.mark.parametrize("what", KEEPING)
+def test_what_a_trigger_keeps_is_not_called_removed(kept, what):
+    statement, said = KEEPING[what]
+    tables = (SCORES, HISTORY, LOG, "tens_insight.erasures")
+    execute(kept, statement)
+    before = [rows_of(kept, name) for name in tables]
+    with pytest.raises(PublicationRefused, match=said):
+        erase_account("acc-1", word_pattern("acc-1"))
+    assert [rows_of(kept, name) for name in tables] == before
+
+
+def test_what_a_policy_hides_is_not_called_removed(kept, password_url, monkeypatch):
+    role = urlsplit(password_url).username
+    execute(
+        kept,
+        f'GRANT USAGE ON SCHEMA public, tens_insight TO "{role}"; '
+        f'GRANT ALL ON ALL TABLES IN SCHEMA public, tens_insight TO "{role}"; '
+        f"ALTER TABLE {SCORES} ENABLE ROW LEVEL SECURITY; "
+        f"CREATE POLICY visible ON {SCORES} USING (account_id <> 'acc-1')",
+    )
+    monkeypatch.setenv("DATABASE_URL", password_url)
+    with pytest.raises(ContractBroken, match="row-level security.*BYPASSRLS"):
+        erase_account("acc-1", word_pattern("acc-1"))
+    assert query(kept, f"SELECT count(*) FROM {SCORES} WHERE account_id = 'acc-1'") == [(1,)]
 
 
 def test_what_metadata_freed_is_overwritten(tmp_path):
