@@ -1,15 +1,19 @@
 """What the drift comparators measure in worlds that changed and in worlds that did not.
 
 Usage: python -m bench.drift [--accounts 1000 4000] [--seeds 1 2] [--worlds base strong harsh ...]
+       python -m bench.drift --accounts 4000 --sample 20000
 
 Simulates each world in an embedded server, changes it where its name says so, takes the
 examples of a training run, and prints for each feature the value that TFDV measures
 between each pair of splits, beside its threshold; values over it are marked. Worlds that
-did not change must have none.
+did not change must have none. With --sample it tells as well which of them lie on the other side
+of the threshold where so many examples of a split are looked at, as StatisticsGen does, and ends
+with 1 if any does.
 """
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -17,6 +21,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from tensorflow_data_validation.statistics.stats_impl import generate_statistics_in_memory
@@ -71,8 +76,8 @@ def make_world(connection: Connection, world: str, accounts: int, seed: int) -> 
             cursor.execute(CHANGES[world], (CHANGED_AT,))
 
 
-def split_statistics(connection: Connection) -> dict[str, Statistics]:
-    """Returns the statistics of the examples of each split, as StatisticsGen makes them."""
+def split_examples(connection: Connection) -> dict[str, pa.RecordBatch]:
+    """Returns the examples of each split."""
     feedback = read_feedback(connection, END)
     churn = read_churn(connection, CHURN, END, feedback.account_ids)
     batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
@@ -81,13 +86,27 @@ def split_statistics(connection: Connection) -> dict[str, Statistics]:
         examples = take_examples(feedback, churn, cutoff, RULES, plan.known_until(split, cutoff))
         batches[split] += record_batches(feedback, examples)
     connection.rollback()
-    return {split: statistics_of(own) for split, own in batches.items()}
+    return {
+        split: pa.Table.from_batches(own).combine_chunks().to_batches()[0]
+        for split, own in batches.items()
+    }
 
 
-def statistics_of(batches: list[pa.RecordBatch]) -> Statistics:
-    """Returns TFDV's statistics of examples in memory."""
-    (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
-    return generate_statistics_in_memory(whole)
+def split_statistics(
+    examples: dict[str, pa.RecordBatch], most: int | None = None
+) -> dict[str, Statistics]:
+    """Returns TFDV's statistics of each split, as StatisticsGen makes them.
+
+    Args:
+        examples: By split.
+        most: Of a larger split about so many are looked at, if it is given.
+    """
+    random = np.random.default_rng(0)
+    found = {}
+    for split, own in examples.items():
+        kept = random.random(own.num_rows) < (most or own.num_rows) / own.num_rows
+        found[split] = generate_statistics_in_memory(own.filter(pa.array(kept)))
+    return found
 
 
 def measured(statistics: dict[str, Statistics]) -> Iterator[tuple[str, Measurement]]:
@@ -116,14 +135,33 @@ def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistic
     return over
 
 
-def main() -> None:
-    """Makes the worlds one after the other, and measures."""
+def report_sampled(whole: dict[str, Statistics], sampled: dict[str, Statistics]) -> int:
+    """Prints how a sample moves the values; returns how many cross their thresholds."""
+    crossed, largest = 0, 0.0
+    for (pair, one), (_, other) in zip(measured(whole), measured(sampled), strict=True):
+        largest = max(largest, abs(other.value - one.value) / one.threshold)
+        if (one.value > one.threshold) != (other.value > one.threshold):
+            crossed += 1
+            print(f"  sampled: {one.feature}, {pair}: {one.value:.3f} became {other.value:.3f}")
+    sizes = ", ".join(f"{name} {own.datasets[0].num_examples}" for name, own in sampled.items())
+    print(
+        f"  sampled ({sizes}): {crossed} on the other side, the largest move is "
+        f"{largest:.2f} of its threshold",
+        flush=True,
+    )
+    return crossed
+
+
+def main() -> int:
+    """Makes the worlds one after the other, and measures; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--accounts", type=int, nargs="+", default=[1_000, 4_000])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2])
     names = ["base", "strong", "null", "regime", "harsh", *CHANGES]
     parser.add_argument("--worlds", nargs="+", default=names, choices=names)
+    parser.add_argument("--sample", type=int, help="also look at about so many of each split")
     arguments = parser.parse_args()
+    crossed = 0
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)
         server = EmbeddedPostgres(Path(folder), durable=False)
@@ -136,10 +174,16 @@ def main() -> None:
                     for accounts in arguments.accounts:
                         for seed in arguments.seeds:
                             make_world(connection, world, accounts, seed)
-                            report(world, accounts, seed, split_statistics(connection))
+                            examples = split_examples(connection)
+                            whole = split_statistics(examples)
+                            report(world, accounts, seed, whole)
+                            if arguments.sample:
+                                sampled = split_statistics(examples, arguments.sample)
+                                crossed += report_sampled(whole, sampled)
         finally:
             server.stop()
+    return int(crossed > 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
