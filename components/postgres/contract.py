@@ -12,7 +12,7 @@ from components.postgres.connection import describe
 from components.postgres.failures import explained
 from components.postgres.migrate import UNRELEASED_SCHEMA, holds_unreleased_schema
 from components.postgres.names import split_table_name
-from components.postgres.output_problems import look_at_output
+from components.postgres.output_problems import look_at_output, note_of_own_triggers
 from components.postgres.queries import queries
 from components.postgres.row_security import row_security_of
 from components.postgres.rows import records, value
@@ -102,6 +102,10 @@ def check_contract(
             ]
             problems += [problem for one in written for problem in one.problems]
             notes += tuple(note for one in written for note in one.notes)
+            ours = [
+                one.table for one in output_contracts() if one.table.startswith("tens_insight.")
+            ]
+            notes += note_of_own_triggers(cursor, ours)
             problems += _staging_problems(cursor, connection)
         if not problems:
             tables = [contract.table for contract in read]

@@ -3,6 +3,7 @@
 Asked by `db check`, at the start of a run, and once more inside each publication and undo.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -125,6 +126,23 @@ def require_output(cursor: Cursor, table: OutputTable) -> None:
     """
     if problems := look_at_output(cursor, table).problems:
         raise ContractBroken(f"Nothing was written to {table.qualified}. {' '.join(problems)}")
+
+
+def triggers_of(cursor: Cursor, tables: Iterable[str]) -> list[str]:
+    """Returns the triggers and rules of tables, by their names with schema, each with its table."""
+    cursor.execute(_QUERIES["triggers_of_tables"], {"tables": list(tables)})
+    return [name for (name,) in cursor.fetchall()]
+
+
+def note_of_own_triggers(cursor: Cursor, tables: Iterable[str]) -> tuple[str, ...]:
+    """Says that somebody put triggers or rules on tables that are ours, if any are there."""
+    found = triggers_of(cursor, tables)
+    if not found:
+        return ()
+    return (
+        f"Triggers or rules of our own tables see what is kept ({_listed(found)}). If one changes, "
+        "drops or adds anything there, nothing is published.",
+    )
 
 
 def key_columns(cursor: Cursor, table: OutputTable) -> list[KeyColumn]:

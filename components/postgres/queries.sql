@@ -386,3 +386,17 @@ SELECT n.nspname::text, c.relname::text
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(%(table)s)
+
+-- name: triggers_of_tables
+-- Triggers and rules of other people than Postgres on these tables, each with its table. By names: a
+-- role that may not use their schema is told so elsewhere.
+SELECT DISTINCT found.name || ' on ' || namespace.nspname || '.' || class.relname
+FROM (SELECT tgname AS name, tgrelid AS relation
+      FROM pg_trigger
+      WHERE NOT tgisinternal AND tgenabled <> 'D'
+      UNION ALL
+      SELECT rulename, ev_class FROM pg_rewrite WHERE ev_enabled <> 'D' AND ev_type <> '1') AS found
+JOIN pg_class AS class ON class.oid = found.relation
+JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
+WHERE namespace.nspname || '.' || class.relname = ANY (%(tables)s)
+ORDER BY 1

@@ -12,6 +12,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
+from components.postgres.output_problems import triggers_of
 from components.postgres.queries import queries
 from components.postgres.rows import records, value
 from components.postgres.tables import OUTPUT_TABLES, StagedTable
@@ -217,8 +218,7 @@ def _altered(cursor: Cursor, columns: list[str], untouched: str) -> PublicationR
 def _triggers(cursor: Cursor) -> str:
     """Names the triggers that may be at fault: on our tables and on the output tables."""
     names = [*_KEPT, *(table.qualified for table in OUTPUT_TABLES)]
-    cursor.execute(_QUERIES["triggers_of_tables"], {"tables": names})
-    found = [name for (name,) in cursor.fetchall()]
+    found = triggers_of(cursor, names)
     if not found:
         return "Nothing in the definitions of its tables says why: is another program at work?"
     return f"Triggers or rules that may do that: {', '.join(found)}. Their owner must drop them."

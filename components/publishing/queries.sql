@@ -276,17 +276,6 @@ SELECT EXISTS (SELECT FROM pg_trigger
     OR EXISTS (SELECT FROM pg_rewrite
                WHERE ev_class = ANY(%(tables)s::text[]::regclass[]) AND ev_enabled <> 'D')
 
--- name: triggers_of_tables
--- Triggers and rules of other people than Postgres on these tables, each with its table.
-SELECT DISTINCT name || ' on ' || relation::regclass::text
-FROM (SELECT tgname AS name, tgrelid AS relation
-      FROM pg_trigger
-      WHERE NOT tgisinternal AND tgenabled <> 'D'
-      UNION ALL
-      SELECT rulename, ev_class FROM pg_rewrite WHERE ev_enabled <> 'D') AS found
-WHERE relation IN (SELECT to_regclass(one) FROM unnest(%(tables)s::text[]) AS one)
-ORDER BY 1
-
 -- name: highest_risks
 SELECT account_id, churn_probability, risk_category
 FROM public.account_risk_scores

@@ -16,11 +16,13 @@ from components.publishing.undo import undo
 from tests.components.publishing.policies import publish_policy
 from tests.components.publishing.test_altered_tables import (
     AS_OF,
+    FEEDBACK,
     NAMES,
     SCORES,
     put,
     rows_of,
     scores,
+    seen,
     trigger,
 )
 from tests.contract.conftest import execute, query
@@ -210,6 +212,8 @@ SPOILT = {
 def test_what_was_kept_stays_or_nothing_is_published(prepared: str, what: str) -> None:
     statement, said = SPOILT[what]
     execute(prepared, statement)
+    execute(prepared, FEEDBACK)
+    assert any("spoils" in note for note in seen()), "db check says nothing of it"
     before = everything(prepared)
     with pytest.raises(PublicationRefused, match=said) as refused:
         put_detailed(3)
@@ -268,6 +272,8 @@ def test_a_trigger_that_only_looks_is_no_obstacle(prepared: str) -> None:
     for name, of in (("a", LOG), ("b", HISTORY), ("c", DETAILS), ("d", SCORES)):
         body = f"INSERT INTO audit VALUES ('{of}'); RETURN NULL;"
         execute(prepared, deferred(trigger(name, body, "AFTER INSERT OR UPDATE", of)))
+    execute(prepared, FEEDBACK)
+    assert any("a on tens_insight.publications" in note for note in seen())
     assert put_detailed(3).written == len(NAMES)
     assert undo(ACCOUNT_RISK_SCORES, reason="The test wants it.").rows == len(NAMES)
     assert query(prepared, "SELECT count(DISTINCT what) FROM audit") == [(4,)]
