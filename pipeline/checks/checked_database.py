@@ -97,6 +97,7 @@ class CheckedDatabase:
         need_outputs: bool,
         seconds: float | None = None,
         exact_rows: int = EXACT_ROWS,
+        lock_wait_s: float | None = None,
     ):
         """Begins the transaction.
 
@@ -107,8 +108,17 @@ class CheckedDatabase:
             need_outputs: Whether it publishes.
             seconds: For all statements together; None for SECONDS.
             exact_rows: How many rows are read as a whole; of more a sample is taken.
+            lock_wait_s: How long a lock of another session is waited for; None for as long as
+                connections wait, which a run has the patience for.
+
+        Raises:
+            DatabaseUnreachable: The server went away.
         """
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        if lock_wait_s is not None:
+            with explained(connection), connection.cursor() as cursor:
+                wait = f"{lock_wait_s:.3f}s"
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", (wait,))
         self.connection = connection
         self.settings = settings
         self.request = ReadRequest(settings.run.as_of, tuple(splits), settings.reading)

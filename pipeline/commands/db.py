@@ -9,6 +9,8 @@ from pipeline.text.terminal import say, say_json
 
 _LONGEST_NAME: Final = 63
 """Bytes of a name that Postgres keeps."""
+_LOCK_WAIT_S: Final = 0.5
+"""For `db check`, which takes two seconds; a run waits for longer."""
 
 
 @click.group(name="db", cls=Group, epilog=examples("tens-insight db init", "tens-insight db check"))
@@ -147,7 +149,9 @@ def check(as_json: bool) -> int:
     silence_libraries()
     settings = load_settings()
     with open_database(settings, "db check") as connection:
-        database = CheckedDatabase(connection, settings, SPLITS, need_outputs=True)
+        database = CheckedDatabase(
+            connection, settings, SPLITS, need_outputs=True, lock_wait_s=_LOCK_WAIT_S
+        )
         findings = run_checks(database)
         findings = [*state_findings(settings, connection, findings), *findings]
         facts, where = facts_of(database), describe(connection)

@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 
 import psycopg2
 import pytest
@@ -20,6 +21,7 @@ from pipeline.checks.checked_database import CheckedDatabase, OutOfTime
 from pipeline.checks.finding import Finding, Stops, raise_what_stops
 from pipeline.checks.sequence import run_checks
 from pipeline.cli import run_cli
+from pipeline.exit_codes import DATABASE_UNREACHABLE
 from pipeline.settings import load_settings
 from tests.environment import unset_settings
 
@@ -376,6 +378,26 @@ def test_a_statement_that_is_cancelled_for_time_leaves_a_check_undecided(world):
             cursor.execute("SELECT pg_sleep(5)")
         assert not connection.closed
         assert database.now.year > 2000  # the transaction goes on
+
+
+@pytest.mark.parametrize(
+    "table", ["feedback_enriched", "account_churn", "public.account_risk_scores"]
+)
+def test_a_table_that_another_session_locks_is_told_at_once(world, capsys, table):
+    """A run waits for half a minute; who only asks is told within two seconds."""
+    began = time.monotonic()
+    with contextlib.closing(psycopg2.connect(world)) as other, other.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table}")
+        code, found = locked(capsys)
+    assert code == DATABASE_UNREACHABLE
+    assert "A lock was not granted in time" in found
+    assert time.monotonic() - began < 20  # of 30 that a run waits
+    assert checked(capsys)[0] == 0
+
+
+def locked(capsys):
+    code = run_cli(["db", "check", "--json"])
+    return code, capsys.readouterr().out
 
 
 def test_tensorflow_is_not_loaded(world):
