@@ -45,11 +45,11 @@ class Changes(Counts):
 
     Attributes:
         name: With its schema.
-        file: Number of its file, another one after a TRUNCATE.
+        altered: Whether the transaction emptied or altered it.
     """
 
     name: str = ""
-    file: int = 0
+    altered: bool = False
 
 
 def changes_so_far(cursor: Cursor) -> dict[str, Changes]:
@@ -84,8 +84,8 @@ def require_changes(
     problems = []
     for name, former in before.items():
         now, wanted = found.get(name), meant.get(name, Counts())
-        if now is None or now.file != former.file:
-            problems.append(f"{name} was emptied or made anew")
+        if now is None or now.altered:
+            problems.append(f"{name} was emptied or altered")
             continue
         problems += [
             f"{_beyond(after, earlier, expected)} rows of {name} were {what}"

@@ -335,9 +335,15 @@ FROM tens_insight.publications
 WHERE publication_id = %(publication_id)s
 
 -- name: changes_of_tables
--- What this session did to tables so far, as the server counts it, and the number of their files.
+-- What this session did to tables so far, as the server counts it, and whether it holds the lock of
+-- what empties or alters a table: TRUNCATE begins the counts anew, and other sessions may rewrite it.
 SELECT namespace.nspname || '.' || class.relname AS name,
-       pg_relation_filenode(class.oid)::bigint AS file,
+       EXISTS (SELECT FROM pg_locks AS lock
+               JOIN pg_database ON pg_database.oid = lock.database
+               WHERE datname = current_database()
+                 AND lock.pid = pg_backend_pid()
+                 AND lock.relation = class.oid
+                 AND lock.mode = 'AccessExclusiveLock') AS altered,
        CASE WHEN counted THEN pg_stat_get_xact_tuples_inserted(class.oid) END AS inserted,
        CASE WHEN counted THEN pg_stat_get_xact_tuples_updated(class.oid) END AS updated,
        CASE WHEN counted THEN pg_stat_get_xact_tuples_deleted(class.oid) END AS deleted

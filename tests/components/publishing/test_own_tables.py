@@ -2,13 +2,16 @@
 is published."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
+import psycopg2
 import pytest
 
 from components.errors import PublicationRefused
 from components.postgres.tables import ACCOUNT_RISK_SCORES, PRODUCT_AREA_IMPACT
+from components.publishing import publish as publishing
 from components.publishing.details import Details
 from components.publishing.publication import Publication, Published
 from components.publishing.publish import publish
@@ -219,6 +222,24 @@ def test_what_was_kept_stays_or_nothing_is_published(prepared: str, what: str) -
         put_detailed(3)
     assert "Nothing was published" in str(refused.value)
     assert everything(prepared) == before
+
+
+def test_another_session_that_writes_a_table_anew_meanwhile_is_no_obstacle(
+    prepared: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As VACUUM FULL does, which a nightly job may run."""
+    look = publishing.changes_so_far
+
+    def look_then_rewrite(cursor: Any) -> Any:
+        found = look(cursor)
+        with closing(psycopg2.connect(prepared)) as other, other.cursor() as theirs:
+            other.autocommit = True
+            for name in (HISTORY, DETAILS, OTHER_HISTORY):
+                theirs.execute(f"VACUUM FULL {name}")
+        return found
+
+    monkeypatch.setattr(publishing, "changes_so_far", look_then_rewrite)
+    assert put_detailed(3).written == len(NAMES)
 
 
 MARKS = {
