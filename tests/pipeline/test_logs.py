@@ -96,7 +96,7 @@ def test_tensorflow_is_loaded_without_a_word_or_the_garbage_collector() -> None:
         "print(gc.isenabled(), gc.get_freeze_count() > 100_000)\n"
         "kept = gc.get_freeze_count(); more = [[] for _ in range(1000)]\n"
         "with loading_tfx(): pass\n"
-        "print(gc.get_freeze_count() == kept)"
+        "print(gc.get_freeze_count() <= kept)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False True\nTrue True\nTrue\n", "")
