@@ -62,12 +62,15 @@ def _objects_hidden() -> Iterator[None]:
     Arrow calls it before it parses CSV on Python 3.10, to find frames that hold themselves; with
     TensorFlow imported it looks through 800,000 objects, which takes 0.1 s for each bucket that
     is read. Frozen objects are not looked through, and to freeze and unfreeze takes microseconds.
+    What a run froze for good, such as all that loading TFX made, stays so.
     """
+    frozen_before = gc.get_freeze_count() > 0
     gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not frozen_before:
+            gc.unfreeze()
 
 
 def _block_bytes(text: memoryview) -> int:

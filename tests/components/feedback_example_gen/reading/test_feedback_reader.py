@@ -1,5 +1,6 @@
 """Columns grouped by account: the same rows as a plain fetch, in one reproducible order."""
 
+import gc
 import tempfile
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -358,3 +359,16 @@ def test_the_churn_table_is_named_exactly(feedback: Tables, table: str, create: 
     feedback.execute(f"INSERT INTO {quoted} VALUES ('ACC-1', '2024-05-01')")
     found = churns(read(), ChurnSource(table, "Kunde", "Am Tag"))
     assert found == {"ACC-1": [datetime(2024, 5, 1, tzinfo=timezone.utc)]}
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_what_the_garbage_collector_passed_over_stays_so(feedback: Tables, frozen: bool) -> None:
+    feedback.add([{"created_at": AS_OF - MICROSECOND}])
+    gc.unfreeze()
+    try:
+        if frozen:
+            gc.freeze()
+        assert len(groups(read())) == 1
+        assert (gc.get_freeze_count() > 0) is frozen
+    finally:
+        gc.freeze()
