@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", choices=[campaign.name for campaign in CAMPAIGNS])
     parser.add_argument("--share", type=float, default=1.0, help="fraction of the times, for a try")
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="tens-insight-torture-"))
+    folder = Path(tempfile.mkdtemp(prefix="torture-"))
     folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
     ground = Ground(folder)
     print(f"{'campaign':32}{'struck':>8}{'mixed':>8}{'lost':>8}{'twice':>8}{'other':>8}{'s':>8}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg2
 
@@ -162,7 +163,8 @@ class Ground:
 
     def socket_path(self) -> str:
         """Returns the path of the server's socket."""
-        return str(next(self.folder.glob(f"server/**/{_SOCKET}")))
+        (folder,) = parse_qs(urlsplit(self.url).query)["host"]
+        return str(Path(folder, _SOCKET))
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Returns the rows of a query, outside of any transaction."""
