@@ -52,8 +52,8 @@ _RAW_SPEC: Final = {
     **{name: tf.io.FixedLenFeature([], tf.float32) for name in _RAW_FACTS},
     **{name: tf.io.FixedLenFeature([], tf.string) for name in _RAW_WORDS},
 }
-_BATCHES: Final = 8
-"""Whose columns are built at a time."""
+_BATCHES: Final = 12
+"""So many at a time: their columns are built while the model is asked about the next."""
 
 
 def scored_shard(

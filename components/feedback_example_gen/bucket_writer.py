@@ -86,7 +86,7 @@ class WriteBucket(beam.DoFn):
 
 
 def write_bucket(task: BucketTask) -> list[ExampleCount]:
-    """Does the work of WriteBucket."""
+    """Reads a bucket and writes its shards and counts; returns the counts."""
     feedback, churn = _read(task)
     counts: list[ExampleCount] = []
     for split in sorted({split for split, _ in task.plan}):
