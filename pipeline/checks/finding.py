@@ -27,12 +27,14 @@ class Finding:
         sampled: Whether only a sample of the rows was looked at, so that a run, which reads
             all of them, may come to another result.
         check: Name of the data check that failed; empty for what is none of the data gate's.
+        undecided: Whether time ran out before there was a result. A run decides it later.
     """
 
     error: TensInsightError
     stops: Stops = Stops.RUN
     sampled: bool = False
     check: str = ""
+    undecided: bool = False
 
     @property
     def is_problem(self) -> bool:

@@ -220,7 +220,7 @@ def run_checks(database: CheckedDatabase) -> list[Finding]:
             found += check(database)
         except OutOfTime:
             said = f"Not decided in time: {decided}. A run looks at every row, and decides."
-            found.append(Finding(DataGateStopped(said), Stops.NOTHING))
+            found.append(Finding(DataGateStopped(said), Stops.NOTHING, undecided=True))
         if any(finding.stops is Stops.RUN for finding in found):
             break
     return found

@@ -177,7 +177,8 @@ def preflight(
     """Fails in a second, rather than after minutes, where a database is not ready.
 
     It asks what `db check` asks. What would keep back the account scores alone, or the product
-    areas alone, is a warning: the run publishes the other one.
+    areas alone, is a warning: the run publishes the other one. What there was no time to decide
+    is none: the run decides it.
 
     Args:
         settings: Of the run.
@@ -208,6 +209,8 @@ def preflight(
         raise_what_stops(findings, describe(connection), need_outputs=need_outputs)
         database = read_identity(connection)
     for finding in findings:
+        if finding.undecided:
+            continue
         progress.tell(warning_of(finding))
         _log.warning("%s", finding.said)  # kept with the record of the run
     if adopt:

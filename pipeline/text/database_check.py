@@ -51,6 +51,7 @@ def check_as_json(
                 "message": str(finding.error),
                 "stops": finding.stops.name.lower(),
                 "sampled": finding.sampled,
+                "undecided": finding.undecided,
             }
             for finding in findings
         ],

@@ -301,6 +301,19 @@ def test_warnings_of_the_check_before_a_run_are_kept(simulated_database, state_d
     assert "Product areas are not ranked" in told.getvalue()
 
 
+def test_what_the_check_before_a_run_had_no_time_for_is_no_warning(
+    simulated_database, state_dir, records, monkeypatch
+):
+    monkeypatch.setattr("pipeline.checks.checked_database.SECONDS", 0)
+    settings = load_settings(as_of="2026-06-01T00:00:00Z")
+    told = io.StringIO()
+    with attempted("score", settings) as attempt:
+        preflight(settings, ("score",), Progress(Console(file=told)))
+        attempt.complete()
+    assert records.newest(1)[0].warnings == ()
+    assert "decided" not in told.getvalue()
+
+
 def test_a_state_directory_that_moved_takes_its_records_along(state_dir, records):
     with pytest.raises(DataGateStopped), attempted("score", load_settings()):
         raise DataGateStopped("too few")
