@@ -184,18 +184,23 @@ def test_what_a_node_left_is_given_back(monkeypatch):
     blocks = [bytes(1000) for _ in range(200_000)]
     last = blocks[-1]  # the C library gives back by itself what lies above it
     del circle, blocks
-    monkeypatch.setattr(branch_runner, "LARGE_MIB", 1e6)
+    for limit in ("LARGE_MIB", "HUGE_MIB"):
+        monkeypatch.setattr(branch_runner, limit, 1e6)
     gc.disable()
     try:
         release_memory()
         left = start_measuring()("left", "done").peak_mib
         monkeypatch.setattr(branch_runner, "LARGE_MIB", 0)
         release_memory()
+        trimmed = start_measuring()("trimmed", "done").peak_mib
+        monkeypatch.setattr(branch_runner, "HUGE_MIB", 0)
+        release_memory()
     finally:
         gc.enable()
     after = start_measuring()("after", "done").peak_mib
     assert len(last) == 1000
     assert left - before > 350
+    assert trimmed - after > 150
     assert after - before < (50 if hasattr(ctypes.CDLL(None), "malloc_trim") else 250)
 
 
