@@ -8,7 +8,7 @@ import click
 
 from components.errors import ReportNotFound
 from pipeline.commands.parts import examples
-from pipeline.text.terminal import say
+from pipeline.text.terminal import say, say_json
 
 if TYPE_CHECKING:
     from pipeline.settings import Settings
@@ -30,7 +30,7 @@ def say_numbers(path: Path) -> None:
             f"The numbers of the report in {path} are damaged ({error}): restore the file from a "
             "backup, or write a new report with `tens-insight run train`."
         ) from None
-    click.echo(json.dumps(content, indent=1))
+    say_json(content)
 
 
 @click.command(
