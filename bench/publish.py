@@ -10,7 +10,6 @@ of every account, and their ratio to COPY.
 """
 
 import argparse
-import io
 import json
 import statistics
 import time
@@ -18,8 +17,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from functools import partial
+from io import BytesIO
 
 from components.postgres.connection import connect, describe
+from components.postgres.copying import copy_in
 from components.postgres.migrate import migrate
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.config import ScorePublishingConfig
@@ -78,9 +79,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 def bare_copy(count: int) -> float:
     """Times COPY of encoded rows into a table without keys or indexes."""
-    text = io.StringIO(
-        "".join(map(str, iter(RowStream(ACCOUNT_RISK_SCORES, score_rows(count, 0)).read, "")))
-    )
+    text = BytesIO(b"".join(iter(RowStream(ACCOUNT_RISK_SCORES, score_rows(count, 0)).read, b"")))
     with closing(connect("tens-insight bench")) as connection, connection.cursor() as cursor:
         cursor.execute(
             "CREATE TABLE public.bench_bare AS SELECT * FROM public.account_risk_scores LIMIT 0"
@@ -88,7 +87,7 @@ def bare_copy(count: int) -> float:
         connection.commit()
         try:
             cursor.execute("TRUNCATE public.bench_bare")
-            taken = seconds(lambda: cursor.copy_expert("COPY public.bench_bare FROM STDIN", text))
+            taken = seconds(lambda: copy_in(cursor, "COPY public.bench_bare FROM STDIN", text))
         finally:
             connection.rollback()
             cursor.execute("DROP TABLE public.bench_bare")

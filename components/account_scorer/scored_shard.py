@@ -74,7 +74,6 @@ def scored_shard(
     """
     ask = _explained if with_reasons else _answered
     try:
-        # The columns of some batches are built while the model is asked about the next.
         with ThreadPoolExecutor(1) as builder:
             built = [builder.submit(_table, ask(scorer, part)) for part in _parts(batches)]
         return pa.concat_tables(one.result() for one in built)

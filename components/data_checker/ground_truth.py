@@ -26,9 +26,9 @@ FEWEST_ROWS: Final = 20
 MOST_OF_ONE_DAY: Final = 0.3
 """Fraction of the churn rows: the last days of the months of a year have a twelfth each."""
 MOST_WRITTEN_AFTER: Final = 0.2
-WRITTEN_AFTER: Final = "churn rows with feedback after them"
-"""Name of the check that asks for most time, of which a sample may tell enough."""
 """Fraction of the churn rows: an account may come back, and few do."""
+WRITTEN_AFTER: Final = "churn rows with feedback after them"
+"""Name of the check that takes the most time; a sample may decide it."""
 _SHOWN: Final = 3
 
 

@@ -48,19 +48,19 @@ class RowStream:
         self._done = 0
         self.error: BaseException | None = None
 
-    def read(self, size: int = -1) -> str | bytes:
-        """Returns some rows, or "" after the last; their size is not bound by `size`."""
+    def read(self, size: int = -1) -> bytes:
+        """Returns some rows in UTF-8, or b"" after the last; their size is not bound by `size`."""
         try:
             return self._next()
         except BaseException as error:
             self.error = error
             raise
 
-    def readline(self, size: int = -1) -> str | bytes:
+    def readline(self, size: int = -1) -> bytes:
         """Not used by COPY, which asks for its presence."""
         return self.read(size)
 
-    def _next(self) -> str | bytes:
+    def _next(self) -> bytes:
         for part in self._tables:
             return _encoded_table(self._target, part)
         for first in self._rows:
@@ -72,9 +72,9 @@ class RowStream:
             text = self._encoded(rows)
             self._done += len(rows)
             return text
-        return ""
+        return b""
 
-    def _encoded(self, rows: list[Any]) -> str:
+    def _encoded(self, rows: list[Any]) -> bytes:
         width = len(self._target.columns)
         if any(len(row) != width for row in rows):
             raise self._refusal(rows)
@@ -83,7 +83,7 @@ class RowStream:
             fields = [_encoded_column(column, values) for column, values in columns]
         except (TypeError, ValueError):
             raise self._refusal(rows) from None
-        return "".join(map("{}\n".format, map("\t".join, zip(*fields, strict=True))))
+        return "".join(map("{}\n".format, map("\t".join, zip(*fields, strict=True)))).encode()
 
     def _refusal(self, rows: list[Any]) -> PublicationRefused:
         """Finds the first value of a batch that could not be encoded."""

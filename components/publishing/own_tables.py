@@ -1,6 +1,6 @@
 """Our own tables at the end of a publication or an undo: as written, and otherwise as they were.
 
-The log says what was published, and the histories are what an undo restores. Whoever owns the
+The log says what was published, and the histories are what an undo restores. The owner of the
 database may have put triggers on any table, which change either, at once or at the commit.
 """
 

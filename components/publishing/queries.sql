@@ -336,7 +336,7 @@ WHERE publication_id = %(publication_id)s
 
 -- name: changes_of_tables
 -- What this session did to tables so far, as the server counts it, and whether it holds the lock of
--- what empties or alters a table: TRUNCATE begins the counts anew, and other sessions may rewrite it.
+-- what empties or alters a table: TRUNCATE resets the counts, and other sessions may rewrite it.
 SELECT namespace.nspname || '.' || class.relname AS name,
        EXISTS (SELECT FROM pg_locks AS lock
                JOIN pg_database ON pg_database.oid = lock.database

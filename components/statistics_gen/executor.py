@@ -67,7 +67,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             fileio.makedirs(folder)
             with fileio.open(os.path.join(folder, DEFAULT_FILE_NAME), "wb") as file:
                 file.write(statistics_of(files, schema, rates[split]).SerializeToString())
-            statistics.span = examples.span
         rates_as_json = json.dumps(rates)
         statistics.set_json_value_custom_property(SAMPLE_RATE_BY_SPLIT_PROPERTY_NAME, rates_as_json)
 

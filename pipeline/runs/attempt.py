@@ -149,7 +149,7 @@ class Attempt:
 
         try:
             if left := remove_left_rows(self._settings.pipeline_root):
-                _log.info("Removed rows that killed runs had read, of %d of them.", left)
+                _log.info("Removed the rows that %d killed runs had read.", left)
         except OSError as error:
             _log.warning("Rows that a killed run had read were not removed: %s", error)
 

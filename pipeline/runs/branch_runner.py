@@ -36,10 +36,8 @@ _STATUS: Final = Path("/proc/self/status")
 _RESET_PEAK: Final = "5"
 """proc(5): sets the peak, VmHWM, back to what is resident now."""
 _KIB_PER_MIB: Final = 1024
-LARGE_MIB: Final = 1024
-"""Resident memory above which a node's leavings are given back, which takes some 20 ms."""
-HUGE_MIB: Final = 1536
-"""Above it, the collector is asked first, which takes half a second: no small run gets there."""
+LARGE_MIB: Final = 1536
+"""Resident memory above which what a node left is given back: no small run gets there."""
 
 
 class BranchRunner(LocalDagRunner):
@@ -207,11 +205,9 @@ def release_memory() -> None:
     The C library keeps it for the next request of the same size, and what refers to itself waits
     for the collector; the next node would have all of it below its own.
     """
-    resident = _status_mib("VmRSS") or 0
-    if resident < LARGE_MIB:
+    if (_status_mib("VmRSS") or 0) < LARGE_MIB:
         return
-    if resident > HUGE_MIB:
-        gc.collect()
+    gc.collect()
     # Not every C library has it.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

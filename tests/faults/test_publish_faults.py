@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -257,9 +258,14 @@ def test_an_undo_whose_backend_ends_is_not_tried_again(published: None) -> None:
     assert versions() == [("model-3", ROWS)]
 
 
-def _killing(version: int, times: int) -> Any:
-    """Returns a source of rows during which the server ends its reader, `times` times."""
-    calls = iter(range(1_000))
+def _killing(version: int, times: int, calls: Iterator[int]) -> Any:
+    """Returns a source of rows during which the server ends its reader.
+
+    Args:
+        version: Of the rows.
+        times: How often; later the reader gets all rows.
+        calls: Counts how often the rows were asked for.
+    """
 
     def rows() -> Iterator[tuple[object, ...]]:
         killing = next(calls) < times
@@ -278,19 +284,21 @@ def _killing(version: int, times: int) -> Any:
 
 
 def test_a_backend_ended_in_mid_copy_is_tried_again(published: None) -> None:
-    assert publish_version(2, _killing(2, times=2)).written == ROWS
+    calls = count()
+    assert publish_version(2, _killing(2, 2, calls)).written == ROWS
+    assert next(calls) == 3
     assert versions() == [("model-2", ROWS)]
     assert query("SELECT count(*) FROM tens_insight.publications") == [(2,)]
 
 
 def test_a_backend_ended_every_time_is_a_clear_error(published: None) -> None:
     with pytest.raises(DatabaseUnreachable, match="broken off by the server"):
-        publish_version(2, _killing(2, times=4))
+        publish_version(2, _killing(2, 4, count()))
     assert versions() == [("model-1", ROWS)]
 
 
 def test_a_backend_ended_in_the_details_is_tried_again(published: None) -> None:
-    calls = iter(range(1_000))
+    calls = count()
 
     def dying() -> Iterator[tuple[object, ...]]:
         first = next(calls) == 0
@@ -301,6 +309,7 @@ def test_a_backend_ended_in_the_details_is_tried_again(published: None) -> None:
             yield row
 
     assert publish_version(2, detail_rows=dying).written == ROWS
+    assert next(calls) == 2
     assert versions() == detailed() == [("model-2", ROWS)]
 
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_stored_is_named_with_its_row(row: tuple, said: str) -> N
     good = ("a", 0.1, 1, MOMENT)
     stream = RowStream(TARGET, [*[good] * 2_500, row, good])
     with pytest.raises(PublicationRefused, match="row 2501 for anything") as caught:
-        list(iter(stream.read, ""))
+        list(iter(stream.read, b""))
     assert said in str(caught.value)
     assert stream.error is caught.value
 
@@ -132,7 +132,9 @@ def _table(values: list[tuple]) -> pa.Table:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=cases(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(
@@ -157,7 +159,7 @@ def test_tables_arrive_to_the_last_bit(bare_table, parts: list[list[tuple]]) -> 
 def test_tables_are_sent_in_parts_and_in_their_order(bare_table) -> None:
     values = [(f"A{n}", n / 7) for n in range(5_001)]
     stream = RowStream(IN_TABLES, [_table(values[:4_500]).slice(0, 4_500), _table(values[4_500:])])
-    sent = list(iter(stream.read, ""))
+    sent = list(iter(stream.read, b""))
     assert len(sent) == 4
     lines = [line.split("\t") for line in b"".join(sent).decode().splitlines()]
     assert [(name, float(amount)) for name, amount in lines] == values

@@ -23,7 +23,7 @@ from pipeline.erasure.names import word_pattern
 from pipeline.registry.metadata_store import connection_config
 from pipeline.settings import load_settings
 from tests.components.publishing.test_altered_tables import SCORES, put, rows_of, trigger
-from tests.components.publishing.test_own_tables import HISTORY, LOG
+from tests.components.publishing.test_own_tables import HISTORY, LOG, deferred
 from tests.contract.conftest import execute, query
 
 GATE = {"accounts": 12, "churned": 0.12, "message": "12 churned of 412", "ids": ["12", "112"]}
@@ -183,10 +183,8 @@ KEEPING = {
         "1 in public.account_risk_scores",
     ),
     "a trigger that puts it back at the commit": (
-        trigger("back", f"INSERT INTO {HISTORY} VALUES (OLD.publication_id, OLD.account_id); "
-                "RETURN NULL;", "AFTER DELETE", HISTORY)
-        .replace("CREATE TRIGGER", "CREATE CONSTRAINT TRIGGER")
-        .replace("FOR EACH", "DEFERRABLE INITIALLY DEFERRED FOR EACH"),
+        deferred(trigger("back", f"INSERT INTO {HISTORY} VALUES (OLD.publication_id, "
+                         "OLD.account_id); RETURN NULL;", "AFTER DELETE", HISTORY)),
         f"1 in {HISTORY}",
     ),
     "a trigger that keeps a text": (
