@@ -4,7 +4,7 @@ import html
 import json
 import re
 
-from components.model_review.page.words import visible
+from components.page.words import visible
 
 
 def text_forms(account_id: str) -> list[str]:

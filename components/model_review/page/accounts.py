@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.model_review.page import numbers
-from components.model_review.page.blocks import Absent, Block, Figure, Part, Section, Table, Text
 from components.model_review.page.charts.pairs import pairs, pairs_key
 from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ScoreComparison, Scored
 from components.model_review.sections.decision import BLESSED
+from components.page import numbers
+from components.page.blocks import Absent, Block, Figure, Part, Section, Table, Text
 
 _NONE: Final = "The run scored no account."
 _DASH: Final = "\N{EN DASH}"

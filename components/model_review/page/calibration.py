@@ -6,13 +6,13 @@ from typing import Any, Final
 import altair as alt
 from markupsafe import Markup
 
-from components.model_review.page import numbers, theme
-from components.model_review.page.blocks import Block, Figure, Part, Section, Table
-from components.model_review.page.charts.picture import picture
 from components.model_review.page.words import absent, overall_check
 from components.model_review.review import Review
 from components.model_review.sections.calibration import Calibration, Decile
 from components.model_review.sections.estimates import Estimate
+from components.page import numbers, theme
+from components.page.blocks import Block, Figure, Part, Section, Table
+from components.page.picture import picture
 
 _NONE: Final = "The run judged no probabilities."
 _HEIGHT: Final = 340

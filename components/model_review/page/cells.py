@@ -5,16 +5,17 @@ from typing import Final
 
 import numpy as np
 
-from components.model_review.page import numbers, words
-from components.model_review.page.blocks import BAD, GOOD, QUIET, WARN, Badge, Noted, Table
 from components.model_review.page.charts.models import named
 from components.model_review.sections.estimates import Curve, Estimate
 from components.model_review.sections.performance import ModelMetrics
+from components.page import numbers
+from components.page.blocks import BAD, GOOD, QUIET, WARN, Badge, Noted, Table
+from components.page.words import sentence
 from serving_model.evaluation.metrics import METRICS
 
 MODEL_COLUMNS: Final = (
     "Model",
-    *(f"{words.sentence(metric.label).rstrip('.')}#" for metric in METRICS.values()),
+    *(f"{sentence(metric.label).rstrip('.')}#" for metric in METRICS.values()),
 )
 """Of a table of models: one column for each metric."""
 _TONES: Final = {"passed": GOOD, "done": GOOD, "failed": BAD, "stopped": BAD, "warned": WARN}

@@ -6,8 +6,14 @@ from typing import Any, Final
 from components.data_checker.checks import STOPPED, WARNED, Check
 from components.data_checker.pairs import DRIFT, SKEW
 from components.data_checker.value_checks import UNSEEN
-from components.model_review.page import cells, numbers, theme, words
-from components.model_review.page.blocks import (
+from components.model_review.page import cells
+from components.model_review.page.charts.intervals import Measured, intervals
+from components.model_review.page.words import absent
+from components.model_review.review import Review
+from components.model_review.sections.changes import Change, Changes, Drift
+from components.model_review.sections.estimates import Estimate
+from components.page import numbers, theme
+from components.page.blocks import (
     BAD,
     WARN,
     Absent,
@@ -21,11 +27,7 @@ from components.model_review.page.blocks import (
     Table,
     Text,
 )
-from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.words import absent
-from components.model_review.review import Review
-from components.model_review.sections.changes import Change, Changes, Drift
-from components.model_review.sections.estimates import Estimate
+from components.page.words import listed
 
 _NOTHING_READ: Final = "The run read nothing."
 _NOTHING: Final = Changes((), (), (), None, "")
@@ -58,7 +60,7 @@ def changed_here(review: Review) -> str:
     said = f"{numbers.counted(passed, 'check', 'checks')} of the data passed"
     if not alarming:
         return f"{said}, and none warned or stopped the run."
-    named = words.listed([one.name for one in alarming])
+    named = listed([one.name for one in alarming])
     return f"{said}, and {numbers.count(len(alarming))} did not: {named}."
 
 
@@ -155,7 +157,7 @@ def drift_here(found: Sequence[Drift]) -> str:
     if not beyond:
         return f"None of {count} exceeds its limit."
     exceed = "exceeds" if len(beyond) == 1 else "exceed"
-    named = words.listed(beyond)
+    named = listed(beyond)
     return f"{numbers.count(len(beyond))} of {count} {exceed} the limit: {named}."
 
 

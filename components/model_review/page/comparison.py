@@ -4,8 +4,18 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from components.model_review.page import numbers, theme
-from components.model_review.page.blocks import (
+from components.model_review.page.charts.intervals import Measured, intervals
+from components.model_review.page.comparison_quality import for_whom, which_is_better
+from components.model_review.page.comparison_words import better_here, better_word
+from components.model_review.sections.comparison import (
+    ABSENT,
+    Comparison,
+    Difference,
+    JudgedChange,
+)
+from components.model_review.sections.estimates import Estimate
+from components.page import numbers, theme
+from components.page.blocks import (
     Absent,
     Block,
     Figure,
@@ -14,17 +24,7 @@ from components.model_review.page.blocks import (
     Table,
     Text,
 )
-from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.comparison_quality import for_whom, which_is_better
-from components.model_review.page.comparison_words import better_here, better_word
-from components.model_review.page.environment import page
-from components.model_review.sections.comparison import (
-    ABSENT,
-    Comparison,
-    Difference,
-    JudgedChange,
-)
-from components.model_review.sections.estimates import Estimate
+from components.page.environment import page
 
 _LONGEST: Final = 17
 _UNNAMED: Final = "The settings forbid to name accounts (TENS_INSIGHT_REVIEW_ACCOUNTS)."
@@ -51,6 +51,7 @@ def render(found: Comparison) -> str:
     """Returns the page: no script, no font, no request, the same for the same comparison."""
     sections = (which_is_better(found), for_whom(found), who_moves(found), what_differs(found))
     return page(
+        __package__,
         "comparison.j2",
         a=found.a,
         b=found.b,

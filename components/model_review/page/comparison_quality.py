@@ -3,20 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from components.model_review.page import cells, numbers, theme, words
-from components.model_review.page.blocks import (
-    QUIET,
-    WARN,
-    Absent,
-    Block,
-    Cell,
-    Figure,
-    Noted,
-    Part,
-    Row,
-    Section,
-    Table,
-)
+from components.model_review.page import cells
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.comparison_words import (
     ahead,
@@ -34,6 +21,21 @@ from components.model_review.sections.comparison import (
     Pair,
 )
 from components.model_review.sections.estimates import Estimate
+from components.page import numbers, theme
+from components.page.blocks import (
+    QUIET,
+    WARN,
+    Absent,
+    Block,
+    Cell,
+    Figure,
+    Noted,
+    Part,
+    Row,
+    Section,
+    Table,
+)
+from components.page.words import listed
 from serving_model.evaluation.metrics import METRICS, Metric
 
 _MOST_DRAWN: Final = 24
@@ -87,7 +89,7 @@ def metrics_table(evaluation: OneEvaluation) -> Table:
 def slices_here(slices: Sequence[ComparedSlice]) -> str:
     """Says for which slices either model ranks better beyond chance."""
     said = [
-        f"{winner} ranks better for {words.listed(names)}"
+        f"{winner} ranks better for {listed(names)}"
         for winner in ("A", "B")
         if (names := [slice_words(one.name) for one in slices if ahead(one.auc) == winner])
     ]

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.model_review.page import numbers, words
-from components.model_review.page.blocks import GOOD, QUIET, WARN, Badge
+from components.model_review.page import words
 from components.model_review.sections.comparison import Comparison, OneEvaluation, Pair
 from components.model_review.sections.estimates import Estimate
+from components.page import numbers
+from components.page.blocks import GOOD, QUIET, WARN, Badge
+from components.page.words import listed
 from serving_model.evaluation.metrics import AUC, METRICS, Metric
 
 _DECIDING: Final = tuple(metric for metric in METRICS.values() if metric.max_worsening is not None)
@@ -60,12 +62,12 @@ def better_here(found: Comparison) -> str:
     for metric in _deciding(evaluation):
         by_winner[ahead(evaluation.metrics[metric.name], metric)].append(metric.phrase)
     said = [
-        f"{winner} is better in {words.listed(by_winner[winner])}"
+        f"{winner} is better in {listed(by_winner[winner])}"
         for winner in ("B", "A")
         if by_winner[winner]
     ]
     if by_winner[""]:
-        open_ = f"cannot be told apart in {words.listed(by_winner[''])}: the intervals hold 0"
+        open_ = f"cannot be told apart in {listed(by_winner[''])}: the intervals hold 0"
         said.append(open_ if said else f"A and B {open_}")
     return f"{'; '.join(said)}." if said else "Nothing could be measured."
 

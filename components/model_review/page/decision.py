@@ -9,19 +9,7 @@ from markupsafe import Markup
 from components.feedback_example_gen.request import ACCOUNT_CHURN, INACTIVITY
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.gate_check import OVERALL, GateCheck
-from components.model_review.page import cells, numbers, words
-from components.model_review.page.blocks import (
-    BAD,
-    GOOD,
-    WARN,
-    Absent,
-    Badge,
-    Block,
-    Cell,
-    Noted,
-    Row,
-    Table,
-)
+from components.model_review.page import cells, words
 from components.model_review.page.changes import failing_checks
 from components.model_review.page.charts.models import named
 from components.model_review.page.signature import signature_block
@@ -36,6 +24,20 @@ from components.model_review.sections.decision import (
     Decision,
     Head,
 )
+from components.page import numbers
+from components.page.blocks import (
+    BAD,
+    GOOD,
+    WARN,
+    Absent,
+    Badge,
+    Block,
+    Cell,
+    Noted,
+    Row,
+    Table,
+)
+from components.page.words import sentence
 from components.verdicts import FAILED, PASSED, SKIPPED
 from serving_model.evaluation.metrics import METRICS
 
@@ -98,7 +100,7 @@ def first_screen(review: Review) -> FirstScreen:
     return FirstScreen(
         title=f"Model {version}" if version else "A run without a model",
         badge=Badge(decision.kind, _TONES.get(decision.kind, WARN)),
-        sentence=words.sentence(words.plain(why)),
+        sentence=sentence(words.plain(why)),
         consequence=decision.consequence,
         facts=_facts(review.head),
         models=_models(review),

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from components.model_review.page import cells, numbers
-from components.model_review.page.blocks import Figure, Table
+from components.model_review.page import cells
 from components.model_review.page.charts.curves import Mark, curves
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.models import key, named
 from components.model_review.sections.gains import Gains
+from components.page import numbers
+from components.page.blocks import Figure, Table
 
 _HALF: Final = 0.5
 

@@ -4,13 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from components.model_review.page import cells, numbers, theme
-from components.model_review.page.blocks import Block, Figure, Part, Section, Table
+from components.model_review.page import cells
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.words import absent
 from components.model_review.review import Review
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.importance import Contribution, Importance
+from components.page import numbers, theme
+from components.page.blocks import Block, Figure, Part, Section, Table
 from serving_model.reasons.factors import factor
 
 _NONE: Final = "The run computed no attributions."

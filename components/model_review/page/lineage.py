@@ -2,8 +2,13 @@
 
 from typing import Final
 
-from components.model_review.page import cells, numbers
-from components.model_review.page.blocks import (
+from components.model_review.page import cells
+from components.model_review.page.words import absent
+from components.model_review.review import Review
+from components.model_review.sections.data import Fact, LabelledSplit
+from components.model_review.sections.lineage import Component
+from components.page import numbers
+from components.page.blocks import (
     Absent,
     Block,
     Cell,
@@ -13,10 +18,6 @@ from components.model_review.page.blocks import (
     Section,
     Table,
 )
-from components.model_review.page.words import absent
-from components.model_review.review import Review
-from components.model_review.sections.data import Fact, LabelledSplit
-from components.model_review.sections.lineage import Component
 
 _DASH: Final = "\N{EN DASH}"
 

@@ -5,8 +5,7 @@ from typing import Final
 import numpy as np
 
 from components.model_gate.decision_file import CHAMPION
-from components.model_review.page import cells, numbers, words
-from components.model_review.page.blocks import Figure, Part, Section, Table
+from components.model_review.page import cells, words
 from components.model_review.page.charts.curves import Mark, curves
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.models import key, look, named
@@ -14,6 +13,9 @@ from components.model_review.page.gains import contacts_for_half, lift
 from components.model_review.page.words import absent, against
 from components.model_review.review import Review
 from components.model_review.sections.performance import Performance
+from components.page import numbers
+from components.page.blocks import Figure, Part, Section, Table
+from components.page.words import listed
 from serving_model.evaluation.baselines import LOGISTIC_REGRESSION
 
 _BY: Final = (("auc", "ranking (AUC)"), ("log_loss", "log-loss (lower is better)"))
@@ -148,4 +150,4 @@ def precision_recall(found: Performance) -> Figure:
 
 
 def _models(found: Performance) -> str:
-    return words.listed([named(one.model) for one in found.metrics], most=9)
+    return listed([named(one.model) for one in found.metrics], most=9)

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from typing import Final
 
 from components.model_review.page.accounts import accounts_section
-from components.model_review.page.blocks import Section
 from components.model_review.page.calibration import calibration_section
 from components.model_review.page.changes import changes_section
 from components.model_review.page.decision import first_screen
-from components.model_review.page.environment import page
 from components.model_review.page.importance import importance_section
 from components.model_review.page.lineage import lineage_section, model_card_section
 from components.model_review.page.performance import performance_section
 from components.model_review.page.slices import slices_section
 from components.model_review.review import Review
+from components.page.blocks import Section
+from components.page.environment import page
 
 SECTIONS: Final[tuple[Callable[[Review], Section], ...]] = (
     performance_section,
@@ -36,5 +36,9 @@ def render(review: Review) -> str:
     """
     sections = [section(review) for section in SECTIONS]
     return page(
-        "review.j2", first=first_screen(review), sections=sections, run_id=review.head.run_id
+        __package__,
+        "review.j2",
+        first=first_screen(review),
+        sections=sections,
+        run_id=review.head.run_id,
     )

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from components.model_review.page.blocks import Table
-from components.model_review.page.environment import fragment
+from components.page.blocks import Table
+from components.page.environment import fragment
 
 BEGIN: Final = "<!-- signatures -->"
 END: Final = "<!-- end of signatures -->"
@@ -40,7 +40,7 @@ class Signature:
 def signature_block(signatures: Sequence[Signature]) -> str:
     """Returns the HTML between the marks, the marks included; a row to write on before any."""
     rows = [(one.decision, one.name, one.date, one.note) for one in signatures] or [_TO_WRITE_ON]
-    inside = fragment("table.j2", block=Table.of(_CAPTION, _COLUMNS, rows))
+    inside = fragment(__package__, "table.j2", block=Table.of(_CAPTION, _COLUMNS, rows))
     return f"{BEGIN}\n{inside}{END}"
 
 

@@ -3,8 +3,14 @@
 from collections.abc import Sequence
 from typing import Final
 
-from components.model_review.page import cells, numbers, theme, words
-from components.model_review.page.blocks import (
+from components.model_review.page import cells, words
+from components.model_review.page.charts.intervals import Measured, intervals
+from components.model_review.page.words import absent
+from components.model_review.review import Review
+from components.model_review.sections.performance import Performance
+from components.model_review.sections.slices import Slice
+from components.page import numbers, theme
+from components.page.blocks import (
     BAD,
     QUIET,
     Badge,
@@ -16,11 +22,7 @@ from components.model_review.page.blocks import (
     Section,
     Table,
 )
-from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.words import absent
-from components.model_review.review import Review
-from components.model_review.sections.performance import Performance
-from components.model_review.sections.slices import Slice
+from components.page.words import listed
 
 _MOST_DRAWN: Final = 24
 _NONE: Final = "The run judged no slice."
@@ -57,9 +59,9 @@ def slices_answer(found: Sequence[Slice]) -> str:
     judged = numbers.counted(len(found) - few, "slice", "slices")
     said = f"None of {judged} with enough data failed."
     if failed:
-        said = f"{len(failed)} of {judged} with enough data failed: {words.listed(failed)}."
+        said = f"{len(failed)} of {judged} with enough data failed: {listed(failed)}."
     if worse:
-        said += f" Others passed, but rank worse than the champion: {words.listed(worse)}."
+        said += f" Others passed, but rank worse than the champion: {listed(worse)}."
     if few:
         said += f" {numbers.counted(few, 'slice has', 'slices have')} not enough data."
     return said
@@ -116,7 +118,7 @@ def below_here(found: Sequence[Slice], level: float) -> str:
         )
     return (
         f"The ranking is worse, beyond chance, than for all accounts "
-        f"({numbers.metric(level)}): for {words.listed(below)}."
+        f"({numbers.metric(level)}): for {listed(below)}."
     )
 
 

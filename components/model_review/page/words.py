@@ -1,14 +1,13 @@
-"""Sentences about differences, lists and names, and text without control characters."""
+"""Sentences about differences between models, and about what the review does not have."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from components.model_gate.gate_check import OVERALL, GateCheck
-from components.model_review.page import numbers
-from components.model_review.page.blocks import Absent
 from components.model_review.review import Review
 from components.model_review.sections.estimates import Estimate
+from components.page import numbers
+from components.page.blocks import Absent
 from serving_model.evaluation.metrics import METRICS
 
 BETTER: Final = "better"
@@ -20,11 +19,6 @@ _PLAIN: Final = {
     **{name: metric.label for name, metric in METRICS.items()},
     "the logistic_regression": "the logistic regression",
 }
-_CONTROLS: Final = re.compile(
-    r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069]"
-)
-"""All but those that XML 1.0 allows, less the C1 controls; and what turns the direction of writing,
-which would turn the rest of a sentence of ours too. Letters of Hebrew and Arabic need none."""
 
 
 def judged(difference: Estimate, lower_is_better: bool = False) -> str:
@@ -70,35 +64,11 @@ def compared(other: str, by: str, difference: Estimate, lower_is_better: bool = 
     )
 
 
-def listed(names: Sequence[str], most: int = 4) -> str:
-    """Returns such as `a, b and c`, or `a, b and 3 more`."""
-    shown = list(names[:most])
-    if len(names) > most:
-        return f"{', '.join(shown)} and {len(names) - most} more"
-    if len(shown) < 2:
-        return "".join(shown)
-    return f"{', '.join(shown[:-1])} and {shown[-1]}"
-
-
 def plain(text: str) -> str:
     """Returns a sentence or a name of the gate with its metrics written as elsewhere."""
     for name, said in _PLAIN.items():
         text = re.sub(rf"\b{name}\b", said, text)
     return text
-
-
-def sentence(text: str) -> str:
-    """Returns text with a capital letter and a full stop."""
-    stripped = text.strip(" \n")
-    if not stripped:
-        return ""
-    end = "" if stripped[-1] in ".!?" else "."
-    return stripped[0].upper() + stripped[1:] + end
-
-
-def visible(text: str) -> str:
-    """Returns text whose control characters, which no HTML may hold, are marks of their own."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def absent(review: Review, section: str, otherwise: str) -> Absent:

@@ -11,7 +11,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2
 
 from components.errors import ContractBroken, PublicationRefused
-from components.model_review.page.words import visible
+from components.page.words import visible
 from components.postgres.queries import queries
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.erasure import ErasedRows, erase_account

@@ -7,10 +7,10 @@ import altair as alt
 import pyarrow as pa
 from markupsafe import Markup
 
-from components.model_review.page import theme
 from components.model_review.page.charts.models import lines
-from components.model_review.page.charts.picture import picture
 from components.model_review.sections.estimates import Curve
+from components.page import theme
+from components.page.picture import picture
 
 _HEIGHT: Final = 330
 _DIGITS: Final = 4

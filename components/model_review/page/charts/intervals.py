@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 import altair as alt
 from markupsafe import Markup
 
-from components.model_review.page import theme
-from components.model_review.page.charts.picture import names_axis, picture, short_name
 from components.model_review.sections.estimates import Estimate
+from components.page import theme
+from components.page.picture import names_axis, picture, short_name
 
 _ROW: Final = 26
 _AROUND: Final = 56

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 import altair as alt
 
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from components.model_review.page import theme
-from components.model_review.page.blocks import Key
+from components.page import theme
+from components.page.blocks import Key
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 import altair as alt
 from markupsafe import Markup
 
-from components.model_review.page import numbers, theme
-from components.model_review.page.blocks import Key
-from components.model_review.page.charts.picture import names_axis, picture, short_name
+from components.page import numbers, theme
+from components.page.blocks import Key
+from components.page.picture import names_axis, picture, short_name
 
 NOW: Final = "this model"
 BEFORE: Final = "last publication"

@@ -1,1 +1,1 @@
-"""Templates and style sheet of the pages."""
+"""Templates of the report and of the comparison."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.model_review.page import comparison_words, numbers
+from components.model_review.page import comparison_words
 from components.model_review.page.comparison import moved_here, render, value_words
 from components.model_review.page.comparison_quality import slices_here
 from components.model_review.page.slices import slice_words
@@ -19,6 +19,7 @@ from components.model_review.sections.comparison import (
     Pair,
 )
 from components.model_review.sections.estimates import Estimate
+from components.page import numbers
 from serving_model.evaluation.metrics import METRICS
 from tests.components.model_review import sample_comparisons as samples
 

@@ -11,7 +11,6 @@ from components.data_checker.checks import Check
 from components.model_gate.gate_check import GateCheck
 from components.model_review.page.report import render
 from components.model_review.page.signature import Signature, signed
-from components.model_review.page.words import visible
 from components.model_review.review import Review
 from components.model_review.sections.accounts import ProbabilityChange
 from components.model_review.sections.changes import Changes, Drift
@@ -20,6 +19,7 @@ from components.model_review.sections.decision import NOT_BLESSED, Decision, Hea
 from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.importance import Contribution
 from components.model_review.sections.slices import Slice
+from components.page.words import visible
 from tests.components.model_review.page.reading import Element, elements, words
 from tests.components.model_review.sample_extremes import ATTACKS
 from tests.components.model_review.sample_reviews import accounts

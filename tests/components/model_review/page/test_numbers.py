@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from components.model_review.page import numbers
+from components.page import numbers
 
 MINUS = "\N{MINUS SIGN}"
 

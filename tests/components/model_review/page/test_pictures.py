@@ -2,11 +2,11 @@
 
 import pytest
 
-from components.model_review.page import theme
 from components.model_review.page.charts.intervals import Measured, intervals
-from components.model_review.page.charts.picture import short_name
-from components.model_review.page.words import visible
 from components.model_review.sections.estimates import Estimate
+from components.page import theme
+from components.page.picture import short_name
+from components.page.words import visible
 from tests.components.model_review.page.reading import elements, page_of
 from tests.components.model_review.sample_reviews import blessed, not_blessed, stopped
 

@@ -22,6 +22,7 @@ from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.gains import ContactsForHalf, Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.slices import Slice
+from components.page.words import listed, sentence
 from tests.components.model_review import sample_reviews as samples
 
 
@@ -270,10 +271,10 @@ def test_metrics_are_named_as_people_name_them(text: str, said: str) -> None:
 
 
 def test_lists_are_read_as_sentences() -> None:
-    assert words.listed([]) == ""
-    assert words.listed(["a"]) == "a"
-    assert words.listed(["a", "b", "c"]) == "a, b and c"
-    assert words.listed(["a", "b", "c"], most=2) == "a, b and 1 more"
-    assert words.sentence("why it failed") == "Why it failed."
-    assert words.sentence("Why?") == "Why?"
-    assert words.sentence("") == ""
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed(["a", "b", "c"], most=2) == "a, b and 1 more"
+    assert sentence("why it failed") == "Why it failed."
+    assert sentence("Why?") == "Why?"
+    assert sentence("") == ""

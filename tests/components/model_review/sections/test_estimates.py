@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from components.model_review.page.charts.picture import WIDTH
 from components.model_review.sections.estimates import POINTS, sampled_curve
 from components.model_review.sections.gains import contacts
+from components.page.picture import WIDTH
 from tests.components.model_review.judgements import drawn
 from tests.components.model_review.lines import distance
 

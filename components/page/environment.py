@@ -3,38 +3,41 @@
 from importlib import resources
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from components.model_review.page import theme
-from components.model_review.page.words import visible
+from components.page import theme
+from components.page.words import visible
 
-_PACKAGE: Final = "components.model_review.page"
+_PACKAGE: Final = "components.page"
 
 
-def page(template: str, **values: Any) -> str:
+def page(package: str, template: str, **values: Any) -> str:
     """Writes a page.
 
     Args:
+        package: In whose folder `templates` the template is.
         template: Name of its template, which extends base.j2.
         **values: For the template.
     """
-    return _environment().get_template(template).render(style=_style(), **values)
+    return _environment(package).get_template(template).render(style=_style(), **values)
 
 
-def fragment(template: str, **values: Any) -> str:
+def fragment(package: str, template: str, **values: Any) -> str:
     """Writes a part of a page.
 
     Args:
+        package: In whose folder `templates` the template is.
         template: Name of its template.
         **values: For the template.
     """
-    return _environment().get_template(template).render(**values)
+    return _environment(package).get_template(template).render(**values)
 
 
-def _environment() -> Environment:
+def _environment(package: str) -> Environment:
+    own, shared = (PackageLoader(one, "templates") for one in (package, _PACKAGE))
     return Environment(
-        loader=PackageLoader(_PACKAGE, "templates"),
+        loader=ChoiceLoader([own, shared]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_without_controls,

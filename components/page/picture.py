@@ -10,8 +10,8 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from components.model_review.page import theme
-from components.model_review.page.words import visible
+from components.page import theme
+from components.page.words import visible
 
 WIDTH: Final = 400
 """Of every picture, px. Small enough for a phone, where it shrinks a little."""

@@ -1,0 +1,1 @@
+"""What every page is made of: blocks, templates, colours, pictures, numbers in words."""

@@ -1,0 +1,1 @@
+"""Templates that all pages share, and their style sheet."""
