@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "report": ("pipeline.commands.report", "The evaluation report of a model, or of two."),
     "accounts": ("pipeline.commands.accounts", "Accounts by risk: filter, sort, CSV, JSON."),
     "account": ("pipeline.commands.account", "One account: score, reasons, feedback as counts."),
+    "outcomes": ("pipeline.commands.outcomes", "Did the scores come true? By model and month."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),

@@ -15,6 +15,7 @@ from components.data_checker.trained_statistics import NewestOrNone
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
+from components.outcome_recorder.component import OutcomeRecorder
 from components.product_area_scorer.component import ProductAreaScorer
 from components.registry.judged import GATE_NODE
 from components.registry.strategy import ChampionStrategy
@@ -144,6 +145,15 @@ def publish_scores(
 ) -> AccountScorer:
     """Scores everyone with the champion and publishes in one transaction."""
     return AccountScorer(examples=examples, model=champion, config=settings.scoring)
+
+
+def record_outcomes(
+    settings: Settings, examples: BaseChannel, scores: BaseChannel
+) -> OutcomeRecorder:
+    """Records what became of the accounts that were scored before."""
+    return OutcomeRecorder(
+        examples=examples, scores=scores, config=settings.outcomes, reading=settings.reading
+    )
 
 
 def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaScorer:

@@ -26,6 +26,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
        newest training run learnt from; DataGate stops or goes on.
     3. The champion is resolved among the models of the training pipeline.
     4. AccountScorer scores with it and publishes.
+    5. OutcomeRecorder records what became of the accounts that were scored before.
 
     Beside this, after 1: ProductAreaScorer ranks the product areas and publishes.
 
@@ -56,13 +57,14 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     ).with_id("Champion")
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(gate)
+    outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
     reading = [schema, example_gen, statistics_gen, trained_statistics, checker]
     return nodes.assemble(
         settings,
         deployment,
         PIPELINE_NAME,
-        [*reading, gate, areas, champion, scorer],
+        [*reading, gate, areas, champion, scorer, outcomes],
     )
 
 

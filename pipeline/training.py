@@ -44,7 +44,8 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     7. Pusher copies a blessed model to where TensorFlow Serving reads.
     8. The champion is resolved again: today's model if it was blessed, else the last.
     9. AccountScorer scores with it and publishes.
-    10. ModelReview writes the evaluation report, whatever became of the nodes before it.
+    10. OutcomeRecorder records what became of the accounts that were scored before.
+    11. ModelReview writes the evaluation report, whatever became of the nodes before it.
 
     Beside all this, after 1: ProductAreaScorer ranks the product areas and publishes.
 
@@ -86,6 +87,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     champion.add_upstream_node(model_gate)
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
     scorer.add_upstream_node(pusher)
+    outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
     reading = [schema_gen, example_gen, statistics_gen, validator, checker, data_gate, areas]
     learning = [transform, former_champion, trainer, evaluator, model_gate, pusher]
@@ -102,8 +104,8 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         champion=champion.outputs["model"],
         scores=scorer.outputs["scores"],
     )
-    review.add_upstream_nodes([pusher, areas])
-    every = [*reading, *learning, champion, scorer, review]
+    review.add_upstream_nodes([pusher, areas, outcomes])
+    every = [*reading, *learning, champion, scorer, outcomes, review]
     return nodes.assemble(settings, deployment, PIPELINE_NAME, every)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from components.config import Count, component_config
 from components.publishing.config import ScorePublishingConfig
+from components.publishing.holdout import Holdout
 from serving_model.served.risk_bands import CAPACITY, DEFAULT_LIFTS, LIFT, RiskBands
 
 _BANDS: Final = 3
@@ -41,6 +42,20 @@ class AccountScorerConfig(ScorePublishingConfig):
     departed_accounts: Literal["remove", "keep"] = Field(
         default="remove",
         description="What publishing does to the scores of accounts that are not scored any more.",
+    )
+
+    holdout_share: float = Field(
+        default=0,
+        ge=0,
+        le=0.5,
+        description="Fraction (0..0.5) of the accounts that are marked to be left alone, so that "
+        "what a team does for the others can be measured; chosen by a hash of their ids.",
+    )
+    holdout_salt: str = Field(
+        default="tens-insight",
+        pattern=r"^[A-Za-z0-9_.:-]{1,64}$",
+        description="Text that is hashed with the ids of accounts to choose the holdout; another "
+        "one chooses others.",
     )
 
     @pydantic.field_validator("risk_lifts")
@@ -84,6 +99,11 @@ class AccountScorerConfig(ScorePublishingConfig):
                 "TENS_INSIGHT_RISK_BANDS=lift, or leave risk_lifts as it is"
             )
         return self
+
+    @property
+    def holdout(self) -> Holdout:
+        """Which accounts are marked to be left alone."""
+        return Holdout(self.holdout_share, self.holdout_salt)
 
     @property
     def with_reasons(self) -> bool:

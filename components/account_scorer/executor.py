@@ -90,6 +90,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             details=Details(
                 lambda: read_shards(scores.uri, ACCOUNT_RISK_DETAILS.column_names),
                 int(card["horizon_days"]),
+                config.holdout,
             ),
         )
         PublishedScoresProperties(

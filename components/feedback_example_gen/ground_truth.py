@@ -3,13 +3,13 @@
 A run and `tens-insight db check` ask the same function, inside a transaction of their own.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import psycopg2.extensions
 
-from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, KnownChurn, rhythm_of
+from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, Interval, KnownChurn, rhythm_of
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.near_ids import masked, near_ids, shown
 from components.feedback_example_gen.reading.churn_rows import (
@@ -86,10 +86,15 @@ def read_ground_truth(
         gaps=rhythm.gaps,
         longest_gap_days=rhythm.longest_gap_days,
         limit_days=rhythm.limit_days,
-        holes=tuple((begin.isoformat(), end.isoformat()) for begin, end in rhythm.holes) or None,
+        holes=_spelt(rhythm.holes),
+        unknown=_spelt(rhythm.known.unknown),
         known_until=rhythm.known.end(as_of).isoformat(),
     )
     return GroundTruth(churn, accounts, rhythm.known)
+
+
+def _spelt(intervals: Iterable[Interval]) -> tuple[tuple[str, str], ...] | None:
+    return tuple((begin.isoformat(), end.isoformat()) for begin, end in intervals) or None
 
 
 def _published(

@@ -13,7 +13,13 @@ from components.postgres.failures import explained
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from components.postgres.rows import records
-from components.postgres.tables import FEEDBACK, OUTPUT_TABLES, OutputTable
+from components.postgres.tables import (
+    ACCOUNT_RISK_SCORES,
+    FEEDBACK,
+    FOR_READERS,
+    OUTPUT_TABLES,
+    OutputTable,
+)
 
 _QUERIES: Final = queries(__package__)
 
@@ -109,7 +115,7 @@ def _share(cursor: Cursor, output: OutputTable, role: _Invited) -> None:
         cursor.execute(_grant(rights, output.identifier, role.name))
         return
     cursor.execute(_grant(", ".join(output.reader_rights), output.identifier, role.name))
-    for view in output.details.reader_views if output.details else ():
+    for view in _views_of(output):
         cursor.execute(_grant("SELECT", sql.Identifier("tens_insight", view), role.name))
 
 
@@ -165,9 +171,15 @@ def _for_tables_there(
         if _find(cursor, output.qualified) is not None:
             yield _grant(_rights(connection, output.rights), output.identifier, roles.pipeline)
             yield _grant(", ".join(output.reader_rights), output.identifier, roles.reader)
-        for view in output.details.reader_views if output.details else ():
+        for view in _views_of(output):
             if _find(cursor, f"tens_insight.{view}") is not None:
                 yield _grant("SELECT", sql.Identifier("tens_insight", view), roles.reader)
+
+
+def _views_of(output: OutputTable) -> tuple[str, ...]:
+    """What in schema tens_insight the readers of an output table may read too."""
+    details = output.details.reader_views if output.details else ()
+    return (*details, *(FOR_READERS if output is ACCOUNT_RISK_SCORES else ()))
 
 
 def _all_rights() -> tuple[str, ...]:

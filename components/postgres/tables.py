@@ -422,6 +422,7 @@ PUBLICATIONS: Final = TableContract(
         "model_version": STRING,
         "undone_at": MOMENT,
         "risk_bands": JSON,
+        "horizon_days": INTEGER,
     },
     rights=("SELECT", "INSERT", "UPDATE"),
 )
@@ -438,6 +439,75 @@ RUNS: Final = TableContract(
 DATABASE_IDENTITY: Final = TableContract(
     table="tens_insight.database_identity", columns={"id": UUID}, rights=("SELECT",)
 )
+OUTCOMES: Final = (
+    TableContract(
+        table="tens_insight.outcome_windows",
+        columns={
+            "publication_id": INTEGER,
+            "horizon_days": INTEGER,
+            "label_source": STRING,
+            "closed_at": MOMENT,
+            "measured_as_of": MOMENT,
+            "not_known": STRING,
+            "accounts_left": INTEGER,
+            "rows_corrected": INTEGER,
+        },
+        rights=("SELECT", "INSERT", "UPDATE"),
+        key=("publication_id", "horizon_days"),
+    ),
+    TableContract(
+        table="tens_insight.account_departures",
+        columns={
+            "account_id": STRING,
+            "label_source": STRING,
+            "gone_from": MOMENT,
+            "gone_until": MOMENT,
+        },
+        rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+        key=("account_id", "label_source", "gone_from"),
+    ),
+    TableContract(
+        table="tens_insight.missing_accounts",
+        columns={"account_id": STRING, "missing_from": MOMENT},
+        rights=("SELECT", "INSERT", "DELETE"),
+        key=("account_id",),
+    ),
+    TableContract(
+        table="tens_insight.score_outcomes",
+        columns={"publication_id": INTEGER, "account_id": STRING, "outcome": STRING},
+        rights=("SELECT",),
+    ),
+    TableContract(
+        table="tens_insight.model_performance",
+        columns={
+            "publication_id": INTEGER,
+            "horizon_days": INTEGER,
+            "kind": STRING,
+            "slice": STRING,
+            "slice_value": STRING,
+            "band": STRING,
+            "metric": STRING,
+            "value": DOUBLE,
+            "low": DOUBLE,
+            "high": DOUBLE,
+        },
+        rights=("SELECT", "INSERT", "DELETE"),
+        key=("publication_id", "horizon_days", "kind", "slice", "slice_value", "band", "metric"),
+    ),
+    TableContract(
+        table="tens_insight.missed_churn",
+        columns={"account_id": STRING, "left_at": MOMENT, "reasons": JSON},
+        rights=("SELECT", "INSERT", "DELETE"),
+        key=("account_id", "left_at"),
+    ),
+)
+"""What became of the accounts that were scored."""
+OF_ACCOUNTS: Final = ("account_departures", "missing_accounts", "missed_churn")
+"""Tables in schema tens_insight with rows about single accounts, beside histories and refusals:
+`tens-insight forget` empties them of one."""
+FOR_READERS: Final = ("score_outcomes", "outcome_windows", "model_performance", "missed_churn")
+"""Tables and views in schema tens_insight that readers of the account scores may read, beside the
+details of the scores."""
 _OTHERS: Final = (
     TableContract("tens_insight.schema_migrations", {}, ("SELECT",)),
     TableContract("tens_insight.simulated_worlds", {}, ("SELECT", "INSERT")),
@@ -455,6 +525,7 @@ def output_contracts() -> Iterator[TableContract]:
     yield REFUSALS
     yield from (table.refused_contract for table in OUTPUT_TABLES)
     yield RUNS
+    yield from OUTCOMES
 
 
 def pipeline_rights() -> dict[str, str]:

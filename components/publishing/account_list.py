@@ -81,6 +81,7 @@ class ListedAccount:
         days_since_last_event: Days.
         lift: Times the base rate.
         reasons: As in account_risk_details.
+        holdout: Whether it is to be left alone.
         matching: How many accounts are asked for, whatever the limit.
     """
 
@@ -99,6 +100,7 @@ class ListedAccount:
     days_since_last_event: float | None
     lift: float | None
     reasons: list[dict[str, Any]] | None
+    holdout: bool | None
     matching: int
 
     @property

@@ -14,9 +14,10 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
-from components.postgres.rows import records
+from components.postgres.rows import records, value
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, DetailTable, OutputTable
 from components.publishing.copy_rows import Rows
+from components.publishing.holdout import NOBODY, Holdout
 from components.publishing.own_tables import require_rows
 from components.publishing.publication_log import PublicationLog
 from components.publishing.staging import BrokenRule, count_rows, stage
@@ -29,6 +30,7 @@ _KEPT_COLUMNS: Final = (
     "percentile",
     "lift",
     "base_rate",
+    "holdout",
 )
 """What is kept of each: what was staged, and what follows from the scores."""
 
@@ -41,10 +43,12 @@ class Details:
         rows: Returns them from the start, with the columns of ACCOUNT_RISK_DETAILS, JSON as
             its text; called again where a new attempt is necessary.
         horizon_days: The key of churn_by_horizon that holds churn_probability itself.
+        holdout: Which accounts are marked to be left alone.
     """
 
     rows: Callable[[], Rows]
     horizon_days: int
+    holdout: Holdout = NOBODY
 
 
 def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> sql.Identifier:
@@ -76,12 +80,20 @@ def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> s
     return staging
 
 
+def staged_horizons(cursor: Cursor, details: sql.Identifier) -> list[int]:
+    """Returns the horizons that staged details answer for, in days, rising."""
+    cursor.execute(sql.SQL(_QUERIES["detail_horizons"]).format(details=details))
+    found: list[int] = value(cursor)
+    return found
+
+
 def append_details(
     cursor: Cursor,
     details: sql.Identifier,
     scores: sql.Identifier,
     base_rate: float | None,
     publication_id: int,
+    holdout: Holdout = NOBODY,
 ) -> None:
     """Writes staged details beside the staged scores of the same publication.
 
@@ -89,7 +101,10 @@ def append_details(
         PublicationRefused: Their table did not take them as they are.
     """
     rows = sql.SQL(_QUERIES["detail_rows"]).format(
-        details=details, scores=scores, base_rate=sql.Literal(base_rate)
+        details=details,
+        scores=scores,
+        base_rate=sql.Literal(base_rate),
+        holdout=_held_out(holdout),
     )
     columns = sql.SQL(", ").join(map(sql.Identifier, _KEPT_COLUMNS))
     statement = sql.SQL(_QUERIES["append_details"]).format(columns=columns, rows=rows)
@@ -99,6 +114,17 @@ def append_details(
     append_to(cursor, statement, history, count_rows(cursor, scores), values)
     written = ("publication_id", publication_id)
     require_rows(cursor, table, history, columns, rows, written)
+
+
+def _held_out(holdout: Holdout) -> sql.Composable:
+    """The condition that `account_id` is held out: what Holdout.holds computes."""
+    if not holdout.share:
+        return sql.SQL("false")
+    hashed = sql.SQL(
+        "('x' || left(encode(sha256(convert_to({salt} || ':' || account_id, 'UTF8')), 'hex'), 8))"
+        "::bit(32)::bigint < {limit}"
+    )
+    return hashed.format(salt=sql.Literal(holdout.salt), limit=sql.Literal(holdout.limit))
 
 
 def count_details(cursor: Cursor, details: DetailTable) -> int:

@@ -16,7 +16,7 @@ from components.postgres.failures import explained
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from components.postgres.rows import value
-from components.postgres.tables import OUTPUT_TABLES, OutputTable
+from components.postgres.tables import ACCOUNT_RISK_SCORES, OF_ACCOUNTS, OUTPUT_TABLES, OutputTable
 from components.publishing.lock import lock_table, user_and_host, vacuum
 from components.publishing.written import append_to, run_on_table
 
@@ -95,7 +95,8 @@ def erase_account(
 def _places(table: OutputTable) -> list[str]:
     details = [f"tens_insight.{table.details.history}"] if table.details else []
     kept = [f"tens_insight.{table.history}", f"tens_insight.{table.refused}"]
-    return [table.qualified, *details, *kept]
+    others = OF_ACCOUNTS if table is ACCOUNT_RISK_SCORES else ()
+    return [table.qualified, *details, *kept, *(f"tens_insight.{name}" for name in others)]
 
 
 def _delete(cursor: Cursor, name: str, account_id: str) -> int:

@@ -106,6 +106,9 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> in
         "accepted_shift": None,
         "broken_limits": [],
         "risk_bands": None,
+        "horizon_days": None,
+        "horizons": [],
+        "holdout": None,
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, rows, recorded.publication_id)

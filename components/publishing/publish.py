@@ -21,7 +21,7 @@ from components.postgres.retry import retried
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, OutputTable
 from components.publishing.checks import broken_limits, refuse_broken_rows, refuse_older
 from components.publishing.copy_rows import Row
-from components.publishing.details import Details, append_details, stage_details
+from components.publishing.details import Details, append_details, stage_details, staged_horizons
 from components.publishing.history import append_history, drop_old_history, record_existing
 from components.publishing.lock import lock_table, user_and_host, vacuum
 from components.publishing.own_tables import (
@@ -140,12 +140,17 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
             name, replacement.policy.limits.accept_shift, "; ".join(limits),
         )  # fmt: skip
     staged_details = stage_details(cursor, details, staging) if details else None
+    about_details = {
+        "horizon_days": details.horizon_days if details else None,
+        "horizons": staged_horizons(cursor, staged_details) if staged_details else [],
+        "holdout": details.holdout.recorded if details else None,
+    }
     before = changes_so_far(cursor)
-    published, line, existing = _write(replacement, limits)
+    published, line, existing = _write(replacement, limits, about_details)
     publication_id, kept = published.publication_id, {}
-    if staged_details is not None:
+    if details is not None and staged_details is not None:
         base_rate = replacement.publication.bands.base_rate
-        append_details(cursor, staged_details, staging, base_rate, publication_id)
+        append_details(cursor, staged_details, staging, base_rate, publication_id, details.holdout)
         kept[f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"] = Counts(inserted=published.written)
     kept[LOG] = Counts(inserted=2 if existing else 1)
     history = f"tens_insight.{replacement.table.history}"
@@ -155,12 +160,15 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
     return published
 
 
-def _write(replacement: Replacement, limits: list[str]) -> tuple[Published, Mapping[str, Any], int]:
+def _write(
+    replacement: Replacement, limits: list[str], about_details: Mapping[str, Any]
+) -> tuple[Published, Mapping[str, Any], int]:
     """Writes what is staged and checked: to the table, to the log and to the history.
 
     Args:
         replacement: Of which the rows were checked.
         limits: The limits that were overruled, a sentence each.
+        about_details: What the log says of the details.
 
     Returns:
         What was published, its line of the log, and how many rows of others were kept before.
@@ -198,6 +206,7 @@ def _write(replacement: Replacement, limits: list[str]) -> tuple[Published, Mapp
         "accepted_shift": policy.limits.accept_shift or None,
         "broken_limits": limits,
         "risk_bands": replacement.bands_record(changed_from=True),
+        **about_details,
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, staging, recorded.publication_id)

@@ -34,7 +34,7 @@ SELECT score.account_id, score.churn_probability, score.health_score, score.risk
        score.predicted_at AS as_of, score.model_version,
        former.churn_probability AS former_probability, former.risk_category AS former_category,
        detail.customer_tier, detail.region, detail.silence_state, detail.tenure_days,
-       detail.days_since_last_event, detail.lift, detail.reasons,
+       detail.days_since_last_event, detail.lift, detail.reasons, detail.holdout,
        count(*) OVER () AS matching
 FROM {scores} AS score
 LEFT JOIN {former} AS former USING (account_id)
@@ -133,13 +133,18 @@ ORDER BY count(*) DESC, 1
 INSERT INTO tens_insight.account_risk_detail_history (publication_id, {columns})
 SELECT %(publication_id)s, {columns} FROM {rows}
 
+-- name: detail_horizons
+-- The horizons that staged details answer for, in days, rising; those of any row are those of all.
+SELECT coalesce(array_agg(days::integer ORDER BY days::integer), '{{}}')
+FROM jsonb_object_keys((SELECT churn_by_horizon FROM {details} LIMIT 1)) AS days
+
 -- name: detail_rows
 -- The details of one publication with their scores: a FROM item.
 (SELECT account_id, score.percentile, score.churn_probability / {base_rate}::float8 AS lift,
         {base_rate}::float8 AS base_rate, detail.churn_by_horizon, detail.tenure_days,
         detail.days_since_last_event, detail.silence_state, detail.base_log_odds,
         detail.other_log_odds, detail.reasons, detail.other_reasons, detail.customer_tier,
-        detail.region
+        detail.region, {holdout} AS holdout
  FROM {details} AS detail
  JOIN (SELECT account_id, churn_probability,
               100 * percent_rank() OVER (ORDER BY churn_probability) AS percentile
@@ -301,6 +306,10 @@ SELECT array_remove(ARRAY[
                 THEN 'mean_probability' END,
            CASE WHEN category_shares IS DISTINCT FROM %(shares)s::jsonb THEN 'category_shares' END,
            CASE WHEN risk_bands IS DISTINCT FROM %(risk_bands)s::jsonb THEN 'risk_bands' END,
+           CASE WHEN horizon_days IS DISTINCT FROM %(horizon_days)s::integer
+                THEN 'horizon_days' END,
+           CASE WHEN horizons IS DISTINCT FROM %(horizons)s::integer[] THEN 'horizons' END,
+           CASE WHEN holdout IS DISTINCT FROM %(holdout)s::jsonb THEN 'holdout' END,
            CASE WHEN feedback_rows IS DISTINCT FROM %(feedback_rows)s::bigint
                 THEN 'feedback_rows' END,
            CASE WHEN run_id IS DISTINCT FROM %(run_id)s THEN 'run_id' END,
@@ -411,11 +420,12 @@ ORDER BY {key}, publication_id DESC
 INSERT INTO tens_insight.publications
     (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
      mean_probability, category_shares, feedback_rows, run_id, removes_others,
-     published_by, accepted_shift, broken_limits, risk_bands)
+     published_by, accepted_shift, broken_limits, risk_bands, horizon_days, horizons,
+     holdout)
 VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
         %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
         %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
-        %(risk_bands)s)
+        %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s)
 RETURNING publication_id, published_at
 
 -- name: record_refusal

@@ -17,6 +17,7 @@ DATA_GATE_DECISION: Final = "TensInsightDataGateDecision"
 MODEL_REVIEW: Final = "TensInsightModelReview"
 PUBLISHED_AREAS: Final = "TensInsightPublishedAreas"
 PUBLISHED_SCORES: Final = "TensInsightPublishedScores"
+RECORDED_OUTCOMES: Final = "TensInsightRecordedOutcomes"
 STAGE_TRANSITION: Final = "TensInsightStageTransition"
 STORE: Final = "TensInsightStore"
 

@@ -17,6 +17,12 @@ class PublishedScores(Artifact):
     TYPE_NAME = artifact_names.PUBLISHED_SCORES
 
 
+class RecordedOutcomes(Artifact):
+    """outcomes.json: the windows that a run measured; properties say what was recorded."""
+
+    TYPE_NAME = artifact_names.RECORDED_OUTCOMES
+
+
 class AreaCounts(Artifact):
     """area_counts.json: feedback counted by product area and segment, in the run's snapshot."""
 

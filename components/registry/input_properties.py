@@ -91,6 +91,8 @@ class ChurnFacts:
         longest_gap_days: The longest that is no hole; None where there are too few.
         limit_days: Days without churn beyond which the export counts as stopped.
         holes: Intervals before the newest churn that are too long for gaps, with their ends.
+        unknown: All intervals of which labels know nothing: holes, and what lies before the first
+            or after the newest churn.
     """
 
     rows: int
@@ -111,6 +113,7 @@ class ChurnFacts:
     longest_gap_days: int | None = None
     limit_days: int | None = None
     holes: tuple[tuple[str, str], ...] | None = None
+    unknown: tuple[tuple[str, str], ...] | None = None
 
 
 CHURN: Final = "churn"

@@ -98,3 +98,38 @@ class PublishedAreasProperties(Properties):
     published_at: str | None = None
     publication_id: int | None = None
     not_published: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedOutcomesProperties(Properties):
+    """What a run recorded of the accounts that were scored before.
+
+    Attributes:
+        as_of: The run's now, ISO 8601 UTC.
+        label_source: account_churn or inactivity.
+        measured: Windows that were measured: publications by horizon.
+        accounts: Scores in them.
+        left: Of them, how many left.
+        unknown: Of them, of how many nothing is known.
+        waiting: Windows that are over, but not as far as the ground truth is known.
+        open: Windows that are not over.
+        next_closes_at: When the first of them is, ISO 8601 UTC; None without any.
+        corrected_windows: Windows that were measured before, of which outcomes changed.
+        corrected_rows: Outcomes that changed.
+        withheld: Why what was recorded before was not corrected; None where it was.
+    """
+
+    TYPE_NAME = artifact_names.RECORDED_OUTCOMES
+
+    as_of: str
+    label_source: str
+    measured: int
+    accounts: int
+    left: int
+    unknown: int
+    waiting: int
+    open: int
+    next_closes_at: str | None = None
+    corrected_windows: int = 0
+    corrected_rows: int = 0
+    withheld: str | None = None

@@ -23,6 +23,7 @@ from components.registry.model_properties import ModelProperties, PushedModelPro
 from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
+    RecordedOutcomesProperties,
 )
 from pipeline.checks.checked_database import CheckedDatabase
 from pipeline.checks.finding import raise_what_stops, warning_of
@@ -231,7 +232,10 @@ def _published(made: RunArtifacts) -> tuple[str, ...]:
 
 def _all_warnings(made: RunArtifacts, copy_problem: str | None) -> tuple[str, ...]:
     """Returns what is kept with the record of the run."""
-    return (*read_data_checks(made).warnings, *([copy_problem] if copy_problem else []))
+    outcomes = made.newest(RecordedOutcomesProperties)
+    withheld = outcomes.properties.withheld if outcomes else None
+    told = [one for one in (copy_problem, withheld) if one]
+    return (*read_data_checks(made).warnings, *told)
 
 
 def _warnings(made: RunArtifacts) -> tuple[str, ...]:
@@ -253,6 +257,7 @@ def _summarise(
         for model in registry.models()
         if model.properties.model_version == scores.properties.model_version
     )
+    outcomes = made.newest(RecordedOutcomesProperties)
     gate = decision_of(made)
     shown = read_shown(settings.reading.database_patience_seconds)
     return RunSummary(
@@ -266,6 +271,7 @@ def _summarise(
         areas=areas.properties,
         top_areas=shown.areas,
         not_shown=shown.problem,
+        outcomes=outcomes.properties if outcomes else None,
         model_uri=saved_model_path(champion.uri),
         champion=champion.properties,
         gate=gate,

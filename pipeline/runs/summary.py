@@ -10,6 +10,7 @@ from components.registry.model_properties import BlessingProperties, ModelProper
 from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
+    RecordedOutcomesProperties,
 )
 from pipeline.registry.registry import RunArtifacts
 from pipeline.runs.data_checks import DataChecks
@@ -44,6 +45,7 @@ class RunSummary:
         report: The evaluation report's file; None in a scoring run.
         report_copy_problem: Why there is no copy of it where settings ask for one.
         not_shown: Why `highest` and `top_areas` could not be read; empty where they were.
+        outcomes: Properties of the RecordedOutcomes.
         exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
     """
 
@@ -65,6 +67,7 @@ class RunSummary:
     report: str | None = None
     report_copy_problem: str | None = None
     not_shown: str = ""
+    outcomes: RecordedOutcomesProperties | None = None
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -73,6 +76,8 @@ class RunSummary:
             name: getattr(self, name).as_json()
             for name in ("data", "published", "areas", "champion")
         }
+        if self.outcomes is not None:
+            properties["outcomes"] = self.outcomes.as_json()
         return {"outcome": "published", **asdict(self), **properties}
 
 

@@ -14,7 +14,7 @@ COLUMNS: Final = (
     *("account_id", "churn_probability", "health_score", "risk_category", "as_of"),
     *("model_version", "former_probability", "former_category", "moved", "customer_tier"),
     *("region", "silence_state", "tenure_days", "days_since_last_event", "lift"),
-    *("first_reason", "first_reason_factor", "first_reason_group"),
+    *("first_reason", "first_reason_factor", "first_reason_group", "holdout"),
 )
 """Of the CSV and of each account in the JSON."""
 
@@ -46,7 +46,7 @@ def csv_text(found: AccountList) -> str:
     writer.writerow(COLUMNS)
     for account in found.accounts:
         values = account_values(account)
-        writer.writerow([_csv_cell(values[name]) for name in COLUMNS])
+        writer.writerow([csv_cell(values[name]) for name in COLUMNS])
     return text.getvalue()
 
 
@@ -92,6 +92,8 @@ def _cells(account: ListedAccount, found: AccountList) -> tuple[str, ...]:
     band = account.risk_category
     if account.former_category not in (None, band):
         band = f"{band} (was {account.former_category})"
+    if account.holdout:
+        band = f"{band}, leave alone"
     moved = "new" if found.former_known else NONE
     if account.moved is not None:
         moved = f"{100 * account.moved:+.1f}"
@@ -107,7 +109,8 @@ def _cells(account: ListedAccount, found: AccountList) -> tuple[str, ...]:
     )
 
 
-def _csv_cell(value: Any) -> Any:
+def csv_cell(value: Any) -> Any:
+    """Returns a value as a cell of a CSV; a text that begins like a formula gets an apostrophe."""
     if not isinstance(value, str):
         return value
     text = escape_controls(value)

@@ -15,6 +15,7 @@ from components.registry.input_properties import Split
 from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
 from components.verdicts import SKIPPED
 from pipeline.runs.summary import RunSummary
+from pipeline.text.outcomes import recorded_words
 from pipeline.text.plain_text import minute_of, table_lines
 from pipeline.text.terminal import escape_controls
 
@@ -116,6 +117,10 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     if published.removed_count:
         yield "removed", f"{published.removed_count} accounts that are no longer scored"
     yield "areas", _areas(summary)
+    if summary.outcomes:
+        yield "outcomes", recorded_words(summary.outcomes)
+        if summary.outcomes.withheld:
+            yield "warning", summary.outcomes.withheld
     for name in ("train", "eval"):
         if name in data.splits:
             yield name, _split(data.splits[name])

@@ -9,6 +9,7 @@ import pytest
 from psycopg2 import sql
 
 from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
+from components.postgres.tables import FOR_READERS
 from components.publishing.lock import vacuum
 from pipeline.cli import run_cli
 from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
@@ -27,6 +28,12 @@ OURS = {
     "refusals": ("SELECT", "INSERT", "DELETE"),
     "account_risk_scores_refused": ("SELECT", "INSERT"),
     "product_area_impact_refused": ("SELECT", "INSERT"),
+    "outcome_windows": ("SELECT", "INSERT", "UPDATE"),
+    "account_departures": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "missing_accounts": ("SELECT", "INSERT", "DELETE"),
+    "score_outcomes": ("SELECT",),
+    "model_performance": ("SELECT", "INSERT", "DELETE"),
+    "missed_churn": ("SELECT", "INSERT", "DELETE"),
 }
 MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
 
@@ -144,7 +151,9 @@ def test_the_reader_sees_the_details_and_nothing_else_of_ours(
         "AND relkind IN ('r', 'v') AND has_table_privilege(%s, oid, 'SELECT') ORDER BY 1",
         roles.names.reader,
     )
-    assert ours == [("account_risk_details",), ("account_risk_reasons",)]
+    assert ours == sorted(
+        (name,) for name in ("account_risk_details", "account_risk_reasons", *FOR_READERS)
+    )
 
 
 def test_who_could_read_the_scores_may_read_the_details_after_db_init(database, roles, monkeypatch):

@@ -67,6 +67,11 @@ def test_nothing_is_learnt_or_published_before_the_data_gate(train_graph, node):
     assert "DataGate" in before(train_graph, node)
 
 
+def test_outcomes_are_recorded_once_the_scores_are_published(train_graph, score_graph):
+    for graph in (train_graph, score_graph):
+        assert set(graph["OutcomeRecorder"]) == {"FeedbackExampleGen", "AccountScorer"}
+
+
 def test_the_champion_is_resolved_after_the_gate(train_graph):
     assert "ModelGate" in before(train_graph, "Champion")
     assert "Champion" in train_graph["AccountScorer"]
@@ -173,6 +178,7 @@ def test_scoring_trains_nothing(score_graph):
         "DataGate",
         "Champion",
         "AccountScorer",
+        "OutcomeRecorder",
         "ProductAreaScorer",
     }
     assert {"DataGate", "Champion"} <= before(score_graph, "AccountScorer")

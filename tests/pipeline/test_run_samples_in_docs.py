@@ -26,7 +26,10 @@ from components.postgres.identity import DatabaseIdentity
 from components.publishing.published import AccountRisk, PublishedArea
 from components.registry.input_properties import ChurnFacts, Split
 from components.registry.model_properties import HyperParametersProperties, ModelProperties
-from components.registry.published_properties import PublishedAreasProperties
+from components.registry.published_properties import (
+    PublishedAreasProperties,
+    RecordedOutcomesProperties,
+)
 from components.registry.store_identity import read_store, require_database, write_store
 from components.verdicts import PASSED, SKIPPED
 from pipeline import training
@@ -146,7 +149,11 @@ def trained() -> RunSummary:
         hyperparameters_from=choose({}, ModelProperties(), None).origin,
         data_gate=data_checks(106, 2),
         report=f"{made}/ModelReview/review/17/review.html",
-    )
+        outcomes=RecordedOutcomesProperties(
+            as_of=data.as_of, label_source=data.label_source, measured=0, accounts=0, left=0,
+            unknown=0, waiting=0, open=3, next_closes_at="2026-12-29T00:00:00+00:00",
+        ),
+    )  # fmt: skip
 
 
 def tuned() -> TuningSummary:

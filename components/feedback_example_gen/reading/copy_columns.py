@@ -1,6 +1,7 @@
 """Reads a query out of Postgres into Arrow columns."""
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 import psycopg2.extensions
@@ -9,6 +10,10 @@ from psycopg2 import sql
 
 from components.feedback_example_gen.reading.row_chunks import copy_chunks
 from transforms.arrays import Integers
+
+# pa.scalar(-1) would import pandas.
+NOWHERE: Final = pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(np.int32(-1))])[0]
+"""-1 as a value of Arrow: the code of what is not there."""
 
 
 def copy_columns(

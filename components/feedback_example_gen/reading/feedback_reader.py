@@ -17,7 +17,12 @@ import pyarrow.compute
 from psycopg2 import sql
 
 from components.errors import ContractBroken
-from components.feedback_example_gen.reading.copy_columns import column, copy_columns, integers_of
+from components.feedback_example_gen.reading.copy_columns import (
+    NOWHERE,
+    column,
+    copy_columns,
+    integers_of,
+)
 from components.feedback_example_gen.reading.divided_rows import divide_rows, read_divided
 from components.postgres.moments import EARLIEST
 from components.postgres.names import table_identifier
@@ -36,8 +41,6 @@ _FEEDBACK_TYPES: Final = {
     **{column.name: _CODES for column in CATEGORIES},
 }
 _MOMENT_TYPES: Final = {ACCOUNT_ID.name: _CODES, CREATED_AT.name: pa.timestamp("us")}
-# pa.scalar(-1) would import pandas.
-_NOWHERE: Final = pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(np.int32(-1))])[0]
 _CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
 
 
@@ -246,7 +249,7 @@ def _churn_query(source: ChurnSource) -> sql.Composed:
 def _grouped_churn(table: pa.Table, account_ids: pa.Array) -> Churn:
     churned = column(table, "account_id")
     position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
-    place = integers_of(pa.compute.fill_null(position, _NOWHERE)).astype(np.int64)
+    place = integers_of(pa.compute.fill_null(position, NOWHERE)).astype(np.int64)
     account = place[integers_of(churned.indices)]
     churned_us = integers_of(column(table, "churned_at").view(pa.int64()))
     known = account >= 0

@@ -12,6 +12,7 @@ from components.errors import PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
+from components.publishing.holdout import NOBODY, Holdout
 from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish, publish_once
 from components.publishing.undo import undo
@@ -49,6 +50,7 @@ def publish_day(
     policy: PublishPolicy = POLICY,
     details: list[list[Any]] | None = None,
     attempt: str | None = None,
+    holdout: Holdout = NOBODY,
     **changes: Any,
 ) -> Published:
     """Publishes scores with details; an empty list stands for none at all."""
@@ -64,7 +66,7 @@ def publish_day(
         as_of, model, "none", f"run-{day}", len(rows), bands=CONTRACT_BANDS.against(0.05)
     )
     publication = replace(publication, **changes)
-    given = Details(lambda: map(tuple, details), 60) if details else None
+    given = Details(lambda: map(tuple, details), 60, holdout) if details else None
     if attempt:
         work = (ACCOUNT_RISK_SCORES, lambda: rows, publication, policy, attempt, given)
         return publish_once(*work)
@@ -262,3 +264,35 @@ def test_the_details_of_one_account_are_found_by_index(migrated_database: str) -
     plan = str(query(f"EXPLAIN {statement}"))
     assert "account_risk_score_history_pkey" in plan
     assert "account_risk_detail_history_pkey" in plan
+
+
+def test_the_log_says_for_how_many_days_scores_speak(migrated_database: str) -> None:
+    publish_day(1, {"a": 0.1, "b": 0.25})
+    publish_day(2, {"a": 0.1, "b": 0.25}, details=[])
+    log = "SELECT horizon_days, horizons, holdout FROM tens_insight.publications ORDER BY as_of"
+    assert query(log) == [(60, [30, 60], None), (None, [], None)]
+
+
+def test_the_holdout_is_that_of_the_hash_whatever_the_id(migrated_database: str) -> None:
+    ids = [
+        "\u00dc-\u00df",
+        "\u65e5\u672c",
+        "a'b",
+        "%s",
+        "\\",
+        " ",
+        *(f"ACC-{n}" for n in range(200)),
+    ]
+    holdout = Holdout(0.3, "other.salt-1")
+    publish_day(1, dict.fromkeys(ids, 0.125), holdout=holdout)
+    marked = {one for (one,) in query(
+        "SELECT account_id FROM tens_insight.account_risk_details WHERE holdout"
+    )}  # fmt: skip
+    assert marked == {one for one in ids if holdout.holds(one)}
+    assert 30 < len(marked) < 100
+    recorded = query(
+        "SELECT holdout ->> 'share', holdout ->> 'salt' FROM tens_insight.publications"
+    )
+    assert recorded == [("0.3", "other.salt-1")]
+    publish_day(2, dict.fromkeys(ids, 0.125))
+    assert query("SELECT count(*) FROM tens_insight.account_risk_details WHERE holdout") == [(0,)]

@@ -1,0 +1,1 @@
+"""OutcomeRecorder: what became of the accounts that were scored."""

@@ -1,0 +1,126 @@
+"""Reads back what is known of outcomes: progress, performance by month, missed churn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.postgres.queries import queries
+from components.postgres.rows import one_record, records
+
+_QUERIES: Final = queries(__package__)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for; None asks for nothing in particular.
+
+    Attributes:
+        horizon_days: Days; None for the horizon of churn_probability.
+        model_version: Begin of a version.
+        slice: overall, customer_tier, region or silence_state; None for all.
+        since: Only accounts that left since then, UTC.
+        limit: Accounts at most; None for all.
+    """
+
+    horizon_days: int | None = None
+    model_version: str | None = None
+    slice: str | None = "overall"
+    since: datetime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far outcomes are known.
+
+    Attributes:
+        windows: Of all publications and horizons.
+        over: Of them, those that were over as of the newest publication.
+        measured: Of these, those that a run measured.
+        not_known: Of these, those of which nothing is known but who left.
+        rows_corrected: Outcomes that changed after they were measured.
+        next_closes_at: When the next window is over, UTC; None without any.
+        next_horizon_days: Its horizon.
+        as_of: Of the newest publication, UTC; None without any.
+    """
+
+    windows: int
+    over: int
+    measured: int
+    not_known: int
+    rows_corrected: int
+    next_closes_at: datetime | None
+    next_horizon_days: int | None
+    as_of: datetime | None
+
+
+@dataclass(frozen=True)
+class MonthlyMetric:
+    """One metric of a model in a month; the names are those of the query."""
+
+    model_version: str
+    month: str
+    horizon_days: int
+    kind: str
+    slice: str
+    slice_value: str
+    band: str
+    metric: str
+    publications: int
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class MissedAccount:
+    """An account that left with a low score; the names are those of the table.
+
+    Attributes:
+        matching: How many accounts are asked for, whatever the limit.
+    """
+
+    account_id: str
+    left_at: datetime
+    publication_id: int
+    horizon_days: int
+    as_of: datetime
+    model_version: str
+    churn_probability: float
+    customer_tier: str | None
+    region: str | None
+    silence_state: str | None
+    reasons: dict[str, float] | None
+    events_after: int
+    negative_after: int
+    neutral_after: int
+    positive_after: int
+    critical_after: int
+    matching: int
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What `tens-insight outcomes` shows."""
+
+    progress: Progress
+    metrics: Sequence[MonthlyMetric]
+    missed: Sequence[MissedAccount]
+
+
+def read_outcomes(cursor: Cursor, asked: Asked) -> Outcomes:
+    """Reads it, inside the caller's transaction.
+
+    Raises:
+        ContractBroken: A table or the right to read it is missing.
+    """
+    values: dict[str, Any] = vars(asked)
+    cursor.execute(_QUERIES["progress"])
+    progress = one_record(cursor, Progress)
+    cursor.execute(_QUERIES["performance_by_month"], values)
+    metrics = records(cursor, MonthlyMetric)
+    cursor.execute(_QUERIES["missed_churn"], values)
+    return Outcomes(progress, metrics, records(cursor, MissedAccount))
