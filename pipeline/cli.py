@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "outcomes": ("pipeline.commands.outcomes", "Did the scores come true? By model and month."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
+    "monitor": ("pipeline.commands.monitor", "What is unusual about what was published."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
     "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),

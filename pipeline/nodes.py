@@ -15,6 +15,7 @@ from components.data_checker.trained_statistics import NewestOrNone
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
+from components.monitor.component import Monitor
 from components.outcome_recorder.component import OutcomeRecorder
 from components.product_area_scorer.component import ProductAreaScorer
 from components.registry.judged import GATE_NODE
@@ -159,6 +160,17 @@ def record_outcomes(
 def publish_areas(settings: Settings, area_counts: BaseChannel) -> ProductAreaScorer:
     """Ranks the product areas by the weighted rule and publishes in one transaction."""
     return ProductAreaScorer(area_counts=area_counts, config=settings.areas)
+
+
+def monitor(
+    settings: Settings, deployment: Deployment, pipeline_name: str, **inputs: BaseChannel
+) -> Monitor:
+    """Measures what was published beside what was published before."""
+    return Monitor(
+        pipeline_root=f"{deployment.pipeline_root}/{pipeline_name}",
+        config=settings.monitoring,
+        **inputs,
+    )
 
 
 def assemble(

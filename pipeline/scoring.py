@@ -27,6 +27,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     3. The champion is resolved among the models of the training pipeline.
     4. AccountScorer scores with it and publishes.
     5. OutcomeRecorder records what became of the accounts that were scored before.
+    6. Monitor measures what was published, and says what is unusual.
 
     Beside this, after 1: ProductAreaScorer ranks the product areas and publishes.
 
@@ -60,11 +61,21 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
     reading = [schema, example_gen, statistics_gen, trained_statistics, checker]
+    monitor = nodes.monitor(
+        settings,
+        deployment,
+        PIPELINE_NAME,
+        examples=examples,
+        statistics=statistics_gen.outputs["statistics"],
+        decision=checker.outputs["decision"],
+        model=champion.outputs["model"],
+        scores=scorer.outputs["scores"],
+    )
     return nodes.assemble(
         settings,
         deployment,
         PIPELINE_NAME,
-        [*reading, gate, areas, champion, scorer, outcomes],
+        [*reading, gate, areas, champion, scorer, outcomes, monitor],
     )
 
 

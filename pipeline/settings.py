@@ -26,6 +26,7 @@ from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.model_gate.config import ModelGateConfig
 from components.model_review.config import ModelReviewConfig
 from components.model_trainer.config import ModelTrainerConfig
+from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
 from pipeline.setting_groups import KubeflowSettings, RunSettings
@@ -52,6 +53,7 @@ class Settings:
     training: ModelTrainerConfig
     model_gate: ModelGateConfig
     scoring: AccountScorerConfig
+    monitoring: MonitorConfig
     areas: ProductAreaScorerConfig
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig

@@ -45,7 +45,8 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     8. The champion is resolved again: today's model if it was blessed, else the last.
     9. AccountScorer scores with it and publishes.
     10. OutcomeRecorder records what became of the accounts that were scored before.
-    11. ModelReview writes the evaluation report, whatever became of the nodes before it.
+    11. Monitor measures what was published, and says what is unusual.
+    12. ModelReview writes the evaluation report, whatever became of the nodes before it.
 
     Beside all this, after 1: ProductAreaScorer ranks the product areas and publishes.
 
@@ -104,8 +105,18 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         champion=champion.outputs["model"],
         scores=scorer.outputs["scores"],
     )
-    review.add_upstream_nodes([pusher, areas, outcomes])
-    every = [*reading, *learning, champion, scorer, outcomes, review]
+    monitor = nodes.monitor(
+        settings,
+        deployment,
+        PIPELINE_NAME,
+        examples=examples,
+        statistics=statistics,
+        decision=checker.outputs["decision"],
+        model=champion.outputs["model"],
+        scores=scorer.outputs["scores"],
+    )
+    review.add_upstream_nodes([pusher, areas, outcomes, monitor])
+    every = [*reading, *learning, champion, scorer, outcomes, monitor, review]
     return nodes.assemble(settings, deployment, PIPELINE_NAME, every)
 
 

@@ -18,6 +18,7 @@ from tfx.utils import path_utils
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_trainer.chosen import Chosen, choose
+from components.monitor.evaluation_profile import write_evaluation_profile
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import HyperParametersProperties, ModelProperties
 from serving_model.learning.hyperparameters import HYPERPARAMETERS
@@ -62,6 +63,7 @@ class Executor(executor.GenericExecutor):
         )
         model = artifact_utils.get_single_instance(output_dict["model"])
         exported = path_utils.serving_model_path(model.uri)
+        write_evaluation_profile(exported, examples)  # it travels with the model, under its hash
         replace(made_from, saved_model_sha256=saved_model_sha256(exported)).write(model)
 
 

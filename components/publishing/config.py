@@ -3,12 +3,12 @@
 import pydantic
 from pydantic import Field
 
-from components.config import Days, Fraction, component_config
-from components.database_config import DatabaseConfig
+from components.config import Fraction, component_config
+from components.history_config import HistoryConfig
 
 
 @component_config
-class PublishingConfig(DatabaseConfig):
+class PublishingConfig(HistoryConfig):
     """Limits of any output table on how far a publication may differ from the last one."""
 
     max_count_change: float = Field(
@@ -21,10 +21,6 @@ class PublishingConfig(DatabaseConfig):
     accept_shift: str = Field(
         default="",
         description="Circuit breaker: publish in spite of it, for this reason, which is logged.",
-    )
-    history_days: Days = Field(
-        default=400,
-        description="Days for which the history of publications and records of runs are kept.",
     )
 
     @pydantic.field_validator("accept_shift")

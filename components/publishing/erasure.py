@@ -51,7 +51,7 @@ class ErasedRows:
 def erase_account(
     account_id: str, pattern: str, others: Mapping[str, str] = MappingProxyType({})
 ) -> ErasedRows:
-    """Deletes the rows of an account from outputs, histories, details, parts and kept refusals.
+    """Deletes the rows of an account from outputs, histories, details and kept refusals.
 
     All in one transaction, which also writes to tens_insight.erasures how many rows went. Texts of
     runs and refusals that name the account keep the rest of what they say.

@@ -39,3 +39,9 @@ class ModelReview(Artifact):
     """review.html, the evaluation report of a run, and review.json, the same numbers."""
 
     TYPE_NAME = artifact_names.MODEL_REVIEW
+
+
+class Monitoring(Artifact):
+    """What Monitor noticed about a publication; its rows are in the database."""
+
+    TYPE_NAME = artifact_names.MONITORING

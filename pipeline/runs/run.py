@@ -20,6 +20,7 @@ from components.publishing.published import (
 from components.registry.artifact_names import MODEL_RUN, saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties, PushedModelProperties
+from components.registry.monitoring_properties import MonitoringProperties
 from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
@@ -279,6 +280,7 @@ def _summarise(
         pushed_to=_pushed(made),
         hyperparameters_from=_trained_with(made),
         data_gate=read_data_checks(made),
+        monitoring=_monitoring(made),
         **_report(made),
     )
 
@@ -333,6 +335,11 @@ def code_of(gate: "Decision | None", *, strict: bool) -> int:
 
 def _report(made: RunArtifacts) -> dict[str, str | None]:
     return {"report": report_of(made), "report_copy_problem": copy_problem_of(made)}
+
+
+def _monitoring(made: RunArtifacts) -> MonitoringProperties | None:
+    found = made.newest(MonitoringProperties)
+    return found.properties if found else None
 
 
 def _trained_with(made: RunArtifacts) -> str | None:

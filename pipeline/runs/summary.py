@@ -7,6 +7,7 @@ from components.publishing.published import AccountRisk, PublishedArea
 from components.registry.artifact_names import MODEL_EVALUATION
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties, ModelProperties
+from components.registry.monitoring_properties import MonitoringProperties
 from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
@@ -42,6 +43,7 @@ class RunSummary:
         hyperparameters_from: Where those of the trained model come from: settings, or which
             tuner run; None in a scoring run.
         data_gate: What the data gate checked, and its warnings.
+        monitoring: What Monitor noticed; None where its node was not run.
         report: The evaluation report's file; None in a scoring run.
         report_copy_problem: Why there is no copy of it where settings ask for one.
         not_shown: Why `highest` and `top_areas` could not be read; empty where they were.
@@ -64,6 +66,7 @@ class RunSummary:
     pushed_to: str | None = None
     hyperparameters_from: str | None = None
     data_gate: DataChecks = field(default_factory=DataChecks)
+    monitoring: MonitoringProperties | None = None
     report: str | None = None
     report_copy_problem: str | None = None
     not_shown: str = ""
@@ -78,6 +81,8 @@ class RunSummary:
         }
         if self.outcomes is not None:
             properties["outcomes"] = self.outcomes.as_json()
+        if self.monitoring is not None:
+            properties["monitoring"] = self.monitoring.as_json()
         return {"outcome": "published", **asdict(self), **properties}
 
 

@@ -127,6 +127,7 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "data checks", summary.data_gate.counts()
     for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
         yield "warning", line
+    yield from _monitoring(summary)
     if summary.hyperparameters_from:
         yield "trained with", f"hyperparameters of {summary.hyperparameters_from}"
     if summary.gate:
@@ -136,6 +137,19 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
         yield "pushed to", short_path(summary.pushed_to)
+
+
+def _monitoring(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    found = summary.monitoring
+    if found is None:
+        return
+    alarms = found.alarms or ()
+    told = f"{len(alarms)} {'alarm' if len(alarms) == 1 else 'alarms'} open" if alarms else ""
+    yield "monitoring", f"{found.measures} measures, {told or 'nothing unusual'}"
+    for alarm in alarms:
+        yield "alarm", alarm
+    for note in found.notes or ():
+        yield "", note
 
 
 def short_path(path: str) -> str:

@@ -88,6 +88,13 @@ def test_the_report_comes_after_everything(train_graph):
     assert [node for node in train_graph if "ModelReview" in train_graph[node]] == []
 
 
+@pytest.mark.parametrize("module", [training, scoring])
+def test_what_is_published_is_monitored_and_waits_for_no_monitor(module):
+    graph = nodes(compiled(module))
+    assert "AccountScorer" in graph["Monitor"]
+    assert "Monitor" not in before(graph, "AccountScorer")
+
+
 def test_the_report_is_written_whatever_became_of_the_others():
     strategies = {
         one.pipeline_node.node_info.id: one.pipeline_node.execution_options.strategy
@@ -180,6 +187,7 @@ def test_scoring_trains_nothing(score_graph):
         "AccountScorer",
         "OutcomeRecorder",
         "ProductAreaScorer",
+        "Monitor",
     }
     assert {"DataGate", "Champion"} <= before(score_graph, "AccountScorer")
 
@@ -252,6 +260,7 @@ GROUPS = {
     "ProductAreaScorer": "areas",
     "ModelGate": "model_gate",
     "ModelReview": "review",
+    "Monitor": "monitoring",
 }
 
 

@@ -1,0 +1,103 @@
+"""The work of Monitor: its steps, one after the other."""
+
+from typing import Any, Final
+
+from absl import logging
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import path_utils
+
+from components.config import read_config
+from components.data_checker.decision_file import read_checks
+from components.errors import TensInsightError
+from components.feedback_example_gen.cutoffs import SCORE
+from components.monitor.config import MonitorConfig
+from components.monitor.monitored_run import MonitoredRun, Noticed, Step
+from components.monitor.watch import watch
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties
+from components.registry.monitoring_properties import MonitoringProperties
+from components.registry.node_costs import read_costs
+from components.registry.published_properties import PublishedScoresProperties
+
+Artifacts = dict[str, list[types.Artifact]]
+
+STEPS: Final[tuple[Step, ...]] = (watch,)
+"""In their order; one that fails does not hold back the others."""
+
+
+class Executor(base_executor.BaseExecutor):
+    """Takes the steps for one run."""
+
+    def Do(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Runs the component.
+
+        Args:
+            input_dict:
+                - examples, statistics, decision, model, scores: As component.py declares.
+            output_dict:
+                - monitoring: Monitoring.
+            exec_properties: As component.py declares.
+
+        Raises:
+            TensInsightError: The first step that failed; the scores are published all the same.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        run_id = (self._context.pipeline_run_id if self._context else None) or ""
+        run = _monitored_run(input_dict, exec_properties, run_id)
+        noticed = take_steps(STEPS, run)
+        MonitoringProperties(
+            as_of=run.published.as_of,
+            publication_id=run.published.publication_id,
+            measures=noticed.measures,
+            alarms=noticed.alarms or None,
+            notes=noticed.notes or None,
+        ).write(artifact_utils.get_single_instance(output_dict["monitoring"]))
+
+
+def take_steps(steps: tuple[Step, ...], run: MonitoredRun) -> Noticed:
+    """Takes all steps, and returns what they noticed.
+
+    Raises:
+        Exception: Of the first step that failed, after the others were taken. An error of ours
+            says that the scores are published.
+    """
+    noticed, failures = Noticed(), []
+    for step in steps:
+        try:
+            noticed += step(run)
+        except Exception as error:
+            logging.error("Monitor: %s failed", step.__name__, exc_info=error)
+            failures.append(error)
+    if not failures:
+        return noticed
+    first = failures[0]
+    if not isinstance(first, TensInsightError):
+        raise first
+    number = run.published.publication_id
+    raise type(first)(
+        f"The scores are published (publication {number}) and stay so; monitoring them failed: "
+        f"{first}"
+    )
+
+
+def _monitored_run(inputs: Artifacts, exec_properties: dict[str, Any], run_id: str) -> MonitoredRun:
+    examples = artifact_utils.get_single_instance(inputs["examples"])
+    scores = artifact_utils.get_single_instance(inputs["scores"])
+    model = artifact_utils.get_single_instance(inputs["model"])
+    decision = artifact_utils.get_single_instance(inputs["decision"])
+    return MonitoredRun(
+        run_id=run_id,
+        data=ExamplesProperties.read(examples),
+        examples=artifact_utils.get_split_uri([examples], SCORE),
+        checks=tuple(read_checks(decision.uri)),
+        published=PublishedScoresProperties.read(scores),
+        scores=scores.uri,
+        champion=ModelProperties.read(model),
+        model=path_utils.serving_model_path(model.uri),
+        costs=tuple(read_costs(exec_properties["pipeline_root"], run_id)),
+        config=read_config(MonitorConfig, exec_properties),
+    )

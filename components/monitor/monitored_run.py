@@ -1,0 +1,72 @@
+"""What the steps of Monitor are given: one run whose scores are published."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from components.data_checker.checks import Check
+from components.monitor.config import MonitorConfig
+from components.registry.input_properties import ExamplesProperties
+from components.registry.model_properties import ModelProperties
+from components.registry.node_costs import NodeCost
+from components.registry.published_properties import PublishedScoresProperties
+
+
+@dataclass(frozen=True)
+class MonitoredRun:
+    """A run whose scores are published.
+
+    Attributes:
+        run_id: The run's name.
+        data: What was read.
+        examples: Folder of the split `score`.
+        checks: Of the data gate.
+        published: What was published.
+        scores: Folder of the shards of scores, see account_scorer/scored_shard.py.
+        champion: What the model says of itself.
+        model: Folder of its SavedModel.
+        costs: What the nodes before this one took; empty where the runner writes nothing down.
+        config: The settings.
+    """
+
+    run_id: str
+    data: ExamplesProperties
+    examples: str
+    checks: tuple[Check, ...]
+    published: PublishedScoresProperties
+    scores: str
+    champion: ModelProperties
+    model: str
+    costs: tuple[NodeCost, ...]
+    config: MonitorConfig
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that the scores speak of, UTC."""
+        return datetime.fromisoformat(self.published.as_of)
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """What a step has to say to whoever reads the summary of the run.
+
+    Attributes:
+        measures: How many values it wrote.
+        alarms: One sentence for each alarm that is open.
+        notes: Other sentences.
+    """
+
+    measures: int = 0
+    alarms: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+    def __add__(self, other: "Noticed") -> "Noticed":
+        return Noticed(
+            self.measures + other.measures,
+            self.alarms + other.alarms,
+            self.notes + other.notes,
+        )
+
+
+Step = Callable[[MonitoredRun], Noticed]
+"""Reads and writes in connections of its own; done again, it leaves the same rows."""
