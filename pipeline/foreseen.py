@@ -154,4 +154,5 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _short(error: BaseException, longest: int = _LONGEST) -> str:
     text = re.sub(r"\s+", " ", str(error)).partition(" query: ")[0].strip().rstrip(".")
-    return text[:longest] or type(error).__name__
+    shown = text if len(text) <= longest else f"{text[:longest]}..."
+    return shown or type(error).__name__

@@ -20,6 +20,8 @@ Row = tuple[object, ...]
 Rows = Iterable[Row] | Iterable[pa.Table]
 """Each row a value per column, or tables of such columns in their order."""
 _ROWS_PER_READ = 2_000
+_SHOWN = 80
+"""Characters of a value that a message quotes."""
 _ESCAPED = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
 """The backslash first, which the others bring."""
 _ESCAPES = str.maketrans(dict(_ESCAPED))
@@ -100,9 +102,16 @@ class RowStream:
                 except (TypeError, ValueError) as error:
                     return PublicationRefused(
                         f"{where} cannot be stored: {column.name} {error}; "
-                        f"found {ascii(value)[:80]}."
+                        f"found {_shown(value)}."
                     )
         raise AssertionError("no value of the batch is at fault")
+
+
+def _shown(value: object) -> str:
+    """Returns a value in ASCII; what is cut off ends in an ellipsis, which `forget` looks for."""
+    if isinstance(value, str):
+        return ascii(value if len(value) <= _SHOWN else value[:_SHOWN] + "...")
+    return ascii(value)[:_SHOWN]
 
 
 def _encoded_table(target: StagedTable, rows: pa.Table) -> bytes:

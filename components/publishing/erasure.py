@@ -1,11 +1,11 @@
 """Removes an account from all that was published or kept about it in the database."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -18,15 +18,19 @@ from components.postgres.queries import queries
 from components.postgres.rows import value
 from components.postgres.tables import ACCOUNT_RISK_SCORES, OF_ACCOUNTS, OUTPUT_TABLES, OutputTable
 from components.publishing.lock import lock_table, user_and_host, vacuum
-from components.publishing.written import append_to, run_on_table
+from components.publishing.written import append_to, fire_deferred, run_on_table
 
 ACCOUNT: Final = "account_id"
 FORGOTTEN: Final = "[forgotten]"
 """What stands in a text where the id stood."""
 
 _QUERIES: Final = queries(__package__)
-_WITH_TEXTS: Final = ("runs", "refusals", "publications")
-"""Tables of ours whose texts may name an account."""
+_TEXTS: Final = {
+    "tens_insight.runs": ("sentence", "error", "published", "warnings"),
+    "tens_insight.refusals": ("broken_limits",),
+    "tens_insight.publications": ("undo_reason", "accepted_shift", "broken_limits"),
+}
+"""Columns of ours that may name an account in a text, or in one of several."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,9 @@ class ErasedRows:
 
 
 def erase_account(
-    account_id: str, pattern: str, others: Mapping[str, str] = MappingProxyType({})
+    account_id: str,
+    without_id: Callable[[str], str],
+    others: Mapping[str, str] = MappingProxyType({}),
 ) -> ErasedRows:
     """Deletes the rows of an account from outputs, histories, details and kept refusals.
 
@@ -58,7 +64,7 @@ def erase_account(
 
     Args:
         account_id: Byte for byte as it is published.
-        pattern: Regular expression of Postgres that finds the id as a word in a text.
+        without_id: Takes the id out of a text; a text that does not name it stays the same.
         others: Tables of others in which its rows are counted, with their column of account ids.
 
     Raises:
@@ -77,16 +83,10 @@ def erase_account(
                 for table in tables:
                     lock_table(cursor, table)
                     removed |= {name: _delete(cursor, name, account_id) for name in _places(table)}
-                removed |= _clean_texts(cursor, pattern)
-                _require_gone(cursor, tables, account_id, pattern)
-                cursor.execute("SET LOCAL row_security = on")  # tables of others: as runs read them
-                left = {
-                    name: _count(cursor, name, column, account_id)
-                    for name, column in others.items()
-                    if _exists(cursor, name)
-                }
-                erased = ErasedRows(removed, left)
+                removed |= _clean_texts(cursor, without_id)
+                erased = ErasedRows(removed, _left(cursor, others, account_id))
                 _record(cursor, erased)
+                _require_gone(cursor, tables, account_id, without_id)
             for table in tables:
                 vacuum(connection, table.name)
     return erased
@@ -107,6 +107,18 @@ def _delete(cursor: Cursor, name: str, account_id: str) -> int:
     return run_on_table(cursor, statement, name, (account_id,))
 
 
+def _left(cursor: Cursor, others: Mapping[str, str], account_id: str) -> dict[str, int | None]:
+    """Counts the rows in tables of others, as runs read them; the transaction goes on as it was."""
+    cursor.execute("SET LOCAL row_security = on")
+    left = {
+        name: _count(cursor, name, column, account_id)
+        for name, column in others.items()
+        if _exists(cursor, name)
+    }
+    cursor.execute("SET LOCAL row_security = off")
+    return left
+
+
 def _exists(cursor: Cursor, name: str) -> bool:
     cursor.execute(_QUERIES["table_exists"], {"table": table_identifier(name).as_string(cursor)})
     return bool(value(cursor))
@@ -124,27 +136,59 @@ def _count(cursor: Cursor, name: str, column: str, account_id: str) -> int | Non
     return int(value(cursor))
 
 
-def _clean_texts(cursor: Cursor, pattern: str) -> dict[str, int]:
-    found, changed = {"pattern": pattern, "instead": FORGOTTEN}, {}
-    for name in _WITH_TEXTS:
-        statement = sql.SQL(_QUERIES[f"clean_{name}"])
-        table = f"tens_insight.{name}"
-        changed[table] = run_on_table(cursor, statement, table, found)
+def _clean_texts(cursor: Cursor, without_id: Callable[[str], str]) -> dict[str, int]:
+    changed = {}
+    for name, columns in _TEXTS.items():
+        found = _naming(cursor, name, without_id)
+        statement = sql.SQL("UPDATE {} SET {} WHERE ctid = %s").format(
+            sql.Identifier(*name.split(".")),
+            sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(one)) for one in columns),
+        )
+        changed[name] = sum(
+            run_on_table(cursor, statement, name, (*texts, place)) for place, *texts in found
+        )
     return changed
 
 
-def _require_gone(cursor: Cursor, tables: list[OutputTable], account_id: str, pattern: str) -> None:
+def _naming(cursor: Cursor, name: str, without_id: Callable[[str], str]) -> list[list[Any]]:
+    """Returns where rows are whose texts name the id, and these texts without it.
+
+    There are as many rows as runs and publications: Python looks for more forms of an id than an
+    expression of Postgres could.
+    """
+    columns = sql.SQL(", ").join(map(sql.Identifier, _TEXTS[name]))
+    statement = sql.SQL("SELECT ctid, {} FROM {} FOR UPDATE").format(
+        columns, sql.Identifier(*name.split("."))
+    )
+    cursor.execute(statement)
+    found = []
+    for place, *texts in cursor.fetchall():
+        cleaned = [_each(without_id, text) for text in texts]
+        if cleaned != texts:
+            found.append([place, *cleaned])
+    return found
+
+
+def _each(change: Callable[[str], str], text: str | list[str] | None) -> str | list[str] | None:
+    if isinstance(text, list):
+        return list(map(change, text))
+    return None if text is None else change(text)
+
+
+def _require_gone(
+    cursor: Cursor,
+    tables: list[OutputTable],
+    account_id: str,
+    without_id: Callable[[str], str],
+) -> None:
     """Looks again, after deferred triggers: triggers and rules may have kept or restored rows."""
-    for table in tables:
-        run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", table.qualified)
+    fire_deferred(cursor, tables[0].qualified)
     still = {
         name: _count(cursor, name, ACCOUNT, account_id)
         for table in tables
         for name in _places(table)
     }
-    for name in _WITH_TEXTS:
-        cursor.execute(_QUERIES[f"named_in_{name}"], {"pattern": pattern})
-        still[f"tens_insight.{name}"] = int(value(cursor))
+    still |= {name: len(_naming(cursor, name, without_id)) for name in _TEXTS}
     if kept := [f"{count} in {name}" for name, count in still.items() if count]:
         raise PublicationRefused(
             f"Rows of the account are still there: {', '.join(kept)}. Triggers or rules keep them, "

@@ -16,7 +16,7 @@ from components.postgres.output_problems import triggers_of
 from components.postgres.queries import queries
 from components.postgres.rows import records, value
 from components.postgres.tables import OUTPUT_TABLES, StagedTable
-from components.publishing.written import run_on_table
+from components.publishing.written import fire_deferred
 
 _QUERIES: Final = queries(__package__)
 
@@ -79,7 +79,7 @@ def require_changes(
     Raises:
         PublicationRefused: Rows were inserted, updated or deleted beside those.
     """
-    run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", LOG)  # and their triggers
+    fire_deferred(cursor, LOG)
     found = changes_so_far(cursor)
     problems = []
     for name, former in before.items():
@@ -170,7 +170,7 @@ def require_rows(
     cursor.execute(_QUERIES["has_triggers"], {"tables": [name]})
     if not value(cursor):
         return
-    run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", name)
+    fire_deferred(cursor, name)
     schema, _, own = name.partition(".")
     written = sql.SQL("(SELECT {} FROM {} WHERE {} = {})").format(
         columns,

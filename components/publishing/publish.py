@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timezone
 from typing import Any
 
@@ -40,7 +41,7 @@ from components.publishing.publication_log import (
 )
 from components.publishing.refusals import KeptRefusal, find_refusal, keep_refused, refused
 from components.publishing.staging import Replacement, remove_departed, stage, upsert
-from components.publishing.written import require_written, untouched_rows
+from components.publishing.written import Untouched, require_written, untouched_rows
 
 _log = logging.getLogger(__name__)
 
@@ -146,23 +147,43 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
         "holdout": details.holdout.recorded if details else None,
     }
     before = changes_so_far(cursor)
-    published, line, existing = _write(replacement, limits, about_details)
-    publication_id, kept = published.publication_id, {}
+    written = _write(replacement, limits, about_details)
+    published, meant = written.published, {}
+    publication_id = published.publication_id
     if details is not None and staged_details is not None:
         base_rate = replacement.publication.bands.base_rate
         append_details(cursor, staged_details, staging, base_rate, publication_id, details.holdout)
-        kept[f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"] = Counts(inserted=published.written)
-    kept[LOG] = Counts(inserted=2 if existing else 1)
+        meant[f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"] = Counts(inserted=published.written)
+    meant[LOG] = Counts(inserted=2 if written.existing else 1)
     history = f"tens_insight.{replacement.table.history}"
-    kept[history] = Counts(inserted=published.written + existing)
-    require_changes(cursor, before, kept)
-    require_line(cursor, line, publication_id)
+    meant[history] = Counts(inserted=published.written + written.existing)
+    # At the end: triggers of the log and of the histories may have changed the table, too.
+    require_written(cursor, replacement.table, staging, kept=written.kept)
+    require_changes(cursor, before, meant)
+    require_line(cursor, written.line, publication_id)
     return published
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What was written, before it is compared.
+
+    Attributes:
+        published: What was published.
+        line: Its line of the log.
+        existing: How many rows of others were recorded before.
+        kept: The rows that had to stay; None where none may.
+    """
+
+    published: Published
+    line: Mapping[str, Any]
+    existing: int
+    kept: Untouched | None
 
 
 def _write(
     replacement: Replacement, limits: list[str], about_details: Mapping[str, Any]
-) -> tuple[Published, Mapping[str, Any], int]:
+) -> _Written:
     """Writes what is staged and checked: to the table, to the log and to the history.
 
     Args:
@@ -170,12 +191,8 @@ def _write(
         limits: The limits that were overruled, a sentence each.
         about_details: What the log says of the details.
 
-    Returns:
-        What was published, its line of the log, and how many rows of others were kept before.
-
     Raises:
-        PublicationRefused: A constraint or a trigger of the table refuses a row, or the table
-            does not hold what was staged.
+        PublicationRefused: A constraint or a trigger of a table refuses a row.
         ContractBroken: The table cannot be written to.
     """
     cursor, table, staging = replacement.cursor, replacement.table, replacement.staging
@@ -185,8 +202,7 @@ def _write(
     kept = None if policy.remove_departed else untouched_rows(cursor, table, staging)
     upsert(cursor, table, staging)
     removed = remove_departed(cursor, table, staging) if policy.remove_departed else 0
-    require_written(cursor, table, staging, kept=kept)
-    # Triggers decide what the server counts as written; the rows were compared.
+    # Triggers decide what the server counts as written; the rows are compared.
     written = summary.count
     line = {
         "attempt": replacement.attempt,
@@ -219,4 +235,4 @@ def _write(
         publication_id=recorded.publication_id,
         former_bands=replacement.former_bands,
     )
-    return published, line, existing
+    return _Written(published, line, existing, kept)

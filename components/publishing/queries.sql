@@ -464,6 +464,17 @@ WHERE abs(length(account_id) - length(%(account_id)s)) <= 2
 ORDER BY account_id COLLATE "C"
 LIMIT %(limit)s
 
+-- name: rows_changed
+-- Which tables this transaction changed so far, and how much, as the server counts it: no trigger can
+-- change that. Empty where track_counts is off.
+SELECT oid, pg_stat_get_xact_tuples_inserted(oid), pg_stat_get_xact_tuples_updated(oid),
+       pg_stat_get_xact_tuples_deleted(oid)
+FROM pg_class
+WHERE relkind = 'r'
+  AND pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid)
+      + pg_stat_get_xact_tuples_deleted(oid) > 0
+ORDER BY oid
+
 -- name: scores_of_state
 -- The scores of one state of account_risk_scores.
 SELECT account_id, churn_probability, risk_category
@@ -514,50 +525,6 @@ FROM {staged} AS l
 FULL JOIN {written} AS r ON {same}
 WHERE (l *<> r) IS NOT FALSE
   AND ({staged_key} IS NOT NULL OR %(alone)s)
-
--- name: clean_runs
--- Takes an id out of what runs said.
-UPDATE tens_insight.runs
-SET sentence = regexp_replace(sentence, %(pattern)s, %(instead)s, 'g'),
-    error = regexp_replace(error, %(pattern)s, %(instead)s, 'g'),
-    warnings = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, 'g')
-                     FROM unnest(warnings) AS one)
-WHERE sentence ~ %(pattern)s OR error ~ %(pattern)s
-   OR EXISTS (SELECT FROM unnest(warnings) AS one WHERE one ~ %(pattern)s)
-
--- name: clean_refusals
--- Takes an id out of the limits that refused rows broke.
-UPDATE tens_insight.refusals
-SET broken_limits = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, 'g')
-                          FROM unnest(broken_limits) AS one)
-WHERE EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
-
--- name: clean_publications
--- Takes an id out of what people said of publications, and out of the limits that were overruled.
-UPDATE tens_insight.publications
-SET undo_reason = regexp_replace(undo_reason, %(pattern)s, %(instead)s, 'g'),
-    accepted_shift = regexp_replace(accepted_shift, %(pattern)s, %(instead)s, 'g'),
-    broken_limits = ARRAY(SELECT regexp_replace(one, %(pattern)s, %(instead)s, 'g')
-                          FROM unnest(broken_limits) AS one)
-WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
-   OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
-
--- name: named_in_runs
--- In how many runs a text still holds an id.
-SELECT count(*) FROM tens_insight.runs
-WHERE sentence ~ %(pattern)s OR error ~ %(pattern)s
-   OR EXISTS (SELECT FROM unnest(warnings) AS one WHERE one ~ %(pattern)s)
-
--- name: named_in_refusals
--- Likewise, in how many refusals.
-SELECT count(*) FROM tens_insight.refusals
-WHERE EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
-
--- name: named_in_publications
--- Likewise, in how many publications.
-SELECT count(*) FROM tens_insight.publications
-WHERE undo_reason ~ %(pattern)s OR accepted_shift ~ %(pattern)s
-   OR EXISTS (SELECT FROM unnest(broken_limits) AS one WHERE one ~ %(pattern)s)
 
 -- name: column_readable
 SELECT EXISTS (

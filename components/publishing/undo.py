@@ -112,7 +112,6 @@ def _undo(
     staging = stage_query(cursor, table, rebuilt)
     upsert(cursor, table, staging)
     removed = remove_departed(cursor, table, staging)
-    require_written(cursor, table, staging, untouched=_KEPT)
     marks = {
         "publication_id": entry.publication_id,
         "reason": reason,
@@ -121,6 +120,7 @@ def _undo(
     line = line_of(cursor, entry.publication_id)
     if run_on_table(cursor, sql.SQL(_QUERIES["mark_undone"]), LOG, marks) != 1:
         raise PublicationRefused(f"{LOG} did not take the mark: its triggers or rules. {_KEPT}")
+    require_written(cursor, table, staging, untouched=_KEPT)
     require_changes(cursor, before, {LOG: Counts(updated=1)}, _KEPT)
     require_mark(cursor, marks, line, _KEPT)
     details = count_details(cursor, table.details) if table.details else None

@@ -28,6 +28,8 @@ _EXPLAINED_ELSEWHERE: Final = (
 _OF_THE_SERVER: Final = (Decision.RETRIED, Decision.UNAVAILABLE)
 """What says nothing of the table."""
 _RAISED: Final = "P0"
+_MOST_ROUNDS: Final = 9
+"""Of deferred triggers that cause each other."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,37 @@ def untouched_rows(cursor: Cursor, table: OutputTable, staging: sql.Identifier) 
     return one_record(cursor, Untouched)
 
 
+def fire_deferred(cursor: Cursor, table: str) -> None:
+    """Lets constraints and triggers that are deferred to the commit do now what they do.
+
+    A trigger may defer again what it causes itself. Only a change of a row makes another trigger
+    wait, so nothing waits any more once a round has changed no row of any table.
+
+    Args:
+        cursor: Of the transaction that wrote.
+        table: Whose triggers are likely to be at fault, by name.
+
+    Raises:
+        PublicationRefused: One of them refuses a row, or there is no end to what they do.
+    """
+    changed = _rows_changed(cursor)
+    for _ in range(_MOST_ROUNDS):
+        run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", table)
+        before, changed = changed, _rows_changed(cursor)
+        if changed == before:
+            return
+    raise PublicationRefused(
+        f"Deferred triggers that a change of {table} causes go on changing rows after "
+        f"{_MOST_ROUNDS} rounds, so nobody can tell what it will hold after the commit. Nothing "
+        "was changed; their owner must drop them."
+    )
+
+
+def _rows_changed(cursor: Cursor) -> list[Any]:
+    cursor.execute(_QUERIES["rows_changed"])
+    return cursor.fetchall()
+
+
 def require_written(
     cursor: Cursor,
     table: OutputTable,
@@ -86,7 +119,7 @@ def require_written(
     Raises:
         PublicationRefused: It does not hold exactly those rows.
     """
-    run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", table.qualified)  # and their triggers
+    fire_deferred(cursor, table.qualified)
     found = _differences(cursor, table, staging, alone=kept is None)
     problems = [
         f"{rows} {what}"

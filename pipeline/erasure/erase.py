@@ -10,7 +10,7 @@ from components.publishing.erasure import ErasedRows, erase_account
 from components.publishing.lock import user_on_host
 from pipeline.erasure.files import ErasedFiles, erase_from_files
 from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
-from pipeline.erasure.names import word_pattern
+from pipeline.erasure.names import eraser
 from pipeline.exit_codes import PUBLISHED, USAGE
 from pipeline.registry.metadata_store import open_store
 from pipeline.runs.run_lock import run_lock
@@ -109,7 +109,7 @@ def erase(settings: Settings, account_id: str) -> Erased:
             FEEDBACK.table: ACCOUNT_ID.name,
             reading.churn_table: reading.churn_account_column,
         }
-        rows = erase_account(account_id, word_pattern(account_id), others)
+        rows = erase_account(account_id, eraser(account_id), others)
         try:
             swept = remove_left_rows(settings.pipeline_root)
             files = erase_from_files(folder, account_id)

@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -15,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from components.publishing.erasure import ACCOUNT, FORGOTTEN
 from components.state_files import replace_file
-from pipeline.erasure.names import is_distinctive, text_forms, word_pattern
+from pipeline.erasure.names import is_distinctive, mentions, without
 from pipeline.state_directory import METADATA_FILES
 
 _TEXT: Final = (".html", ".log", ".txt", ".csv", ".ndjson")
@@ -216,7 +215,7 @@ def _cleaned(content: Any, account_id: str) -> tuple[Any, int]:
     if isinstance(content, str):
         if content == account_id:
             return FORGOTTEN, 1
-        return re.subn(word_pattern(account_id), FORGOTTEN, content)
+        return without(account_id, content)
     if isinstance(content, list):
         pairs = [_cleaned(one, account_id) for one in content]
         return [one for one, _ in pairs], sum(count for _, count in pairs)
@@ -230,7 +229,7 @@ def _cleaned(content: Any, account_id: str) -> tuple[Any, int]:
 
 def _rewrite_text(path: Path, account_id: str) -> bool:
     text = path.read_bytes().decode(errors="surrogateescape")
-    changed, count = re.subn(word_pattern(account_id), FORGOTTEN, text)
+    changed, count = without(account_id, text)
     if count:
         content = changed.encode(errors="surrogateescape")
         _replace(path, lambda target: Path(target).write_bytes(content))
@@ -248,6 +247,4 @@ def _holds(path: Path, account_id: str) -> bool:
     if path.suffix == ".gz":
         with suppress(OSError, EOFError, zlib.error):  # a damaged one is looked at as it is
             content = gzip.decompress(content)
-    word = rb"(?<![\w-])(?:%s)(?![\w-])"
-    forms = b"|".join(re.escape(form.encode()) for form in text_forms(account_id))
-    return re.search(word % forms, content) is not None
+    return mentions(account_id, content.decode(errors="surrogateescape"))

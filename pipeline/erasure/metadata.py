@@ -1,13 +1,11 @@
 """Takes an account's id out of the texts that ML Metadata keeps of artifacts and runs."""
 
-import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from components.publishing.erasure import FORGOTTEN
-from pipeline.erasure.names import word_pattern
+from pipeline.erasure.names import without
 from pipeline.registry.store_file import store_error
 
 
@@ -21,9 +19,8 @@ def erase_from_metadata(store: Any, account_id: str) -> int:
     Returns:
         How many artifacts and executions were changed.
     """
-    pattern = re.compile(word_pattern(account_id))
-    artifacts = [one for one in store.get_artifacts() if _cleaned(one, pattern)]
-    executions = [one for one in store.get_executions() if _cleaned(one, pattern)]
+    artifacts = [one for one in store.get_artifacts() if _cleaned(one, account_id)]
+    executions = [one for one in store.get_executions() if _cleaned(one, account_id)]
     store.put_artifacts(artifacts)
     store.put_executions(executions)
     return len(artifacts) + len(executions)
@@ -43,13 +40,13 @@ def overwrite_freed(path: Path) -> None:
         raise store_error(path, str(error)) from None
 
 
-def _cleaned(node: Any, pattern: re.Pattern[str]) -> bool:
+def _cleaned(node: Any, account_id: str) -> bool:
     found = False
     for properties in (node.properties, node.custom_properties):
         for name in properties:
             if properties[name].WhichOneof("value") != "string_value":
                 continue
-            text, count = pattern.subn(FORGOTTEN, properties[name].string_value)
+            text, count = without(account_id, properties[name].string_value)
             if count:
                 properties[name].string_value = text
                 found = True

@@ -247,12 +247,23 @@ class Attempt:
                 own, *others = run_table.with_publications(cursor, [self._record, *untold])
                 own = own if own.sentence else replace(own, sentence=" ".join(own.published))
                 run_table.put_records(cursor, [own, *others])
+            with _session() as cursor:  # after the commit, at which triggers may be deferred
+                altered = run_table.altered_columns(cursor, own)
         except (TensInsightError, psycopg2.Error) as error:
             if self._has_log:
                 _log.warning("tens_insight.runs does not know of this run yet: %s", error)
             return
+        if altered:
+            said = (
+                "tens_insight.runs does not hold what was written to it about this run: it differs "
+                f"in {', '.join(altered)}. Triggers or rules of that table change it, so that "
+                "`tens-insight status` on another machine may say something else."
+            )
+            _log.warning("%s", said)
+            own = replace(own, warnings=tuple(dict.fromkeys((*own.warnings, said))))
         self._record = own
-        for one in (own, *others):
+        self._write(replace(own, in_database=not (own.at_work or altered)))
+        for one in others:
             self._write(replace(one, in_database=not one.at_work))
 
 

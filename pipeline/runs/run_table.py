@@ -15,6 +15,8 @@ from pipeline.runs.signs_of_life import SILENT_AFTER
 
 _QUERIES: Final = queries(__package__)
 _ARRAYS: Final = ("published", "warnings")
+_FILLED: Final = ("seen_at",)
+"""Columns that the database fills."""
 _LONGEST: Final = 4_000
 """Characters of a text; the log file has it in full."""
 
@@ -83,6 +85,21 @@ def read_record(cursor: Cursor, run_id: str) -> RunRecord | None:
     cursor.execute(_QUERIES["run"], {"run_id": run_id, "silent_after": SILENT_AFTER})
     row = record(cursor, _Row)
     return row.as_record() if row else None
+
+
+def altered_columns(cursor: Cursor, written: RunRecord) -> list[str]:
+    """Returns the columns in which the table has something else of a run than was written.
+
+    Triggers and rules of its owner may change a row, or drop it: then it is every column.
+    """
+    cursor.execute(_QUERIES["run"], {"run_id": written.run_id, "silent_after": SILENT_AFTER})
+    found = record(cursor, _Row)
+    if found is None:
+        return ["every column: the row is not there"]
+    wanted, has = _parameters(written), asdict(found)
+    return [
+        name for name in has if name in wanted and name not in _FILLED and has[name] != wanted[name]
+    ]
 
 
 def tell_alive(cursor: Cursor, run_id: str) -> None:

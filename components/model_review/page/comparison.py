@@ -25,10 +25,14 @@ from components.page.blocks import (
     Text,
 )
 from components.page.environment import page
+from components.page.picture import short_name
 
-_LONGEST: Final = 17
 _UNNAMED: Final = "The settings forbid to name accounts (TENS_INSIGHT_REVIEW_ACCOUNTS)."
 _CUTOFFS: Final = ("train_cutoffs", "eval_cutoffs")
+_COLUMNS: Final = (
+    *("Account", "A#", "B#", "B less A#"),
+    *("Category by A", "Category by B", "What happened", "Number#"),
+)
 _WORDS: Final = {
     "as_of": "as of",
     "label_source": "source of the label",
@@ -102,7 +106,7 @@ def moved_here(moved: Sequence[JudgedChange]) -> str:
 def _moved(moved: Sequence[JudgedChange]) -> Figure:
     rows = [
         Measured(
-            f"{place}. {became(one)} · {_short(one.account_id)}",
+            _name(place, one),
             Estimate(one.after, (min(one.before, one.after), max(one.before, one.after))),
             theme.BAD if one.churned else theme.CHALLENGER,
         )
@@ -117,13 +121,13 @@ def _moved(moved: Sequence[JudgedChange]) -> Figure:
         ),
         here=moved_here(moved),
         shows="Each account's probability of churn: the point is B's, the other end of the line "
-        "is A's. The word before the account says what became of it.",
+        "is A's. Numbers are those of the table; the word says what became of the account.",
         good="Accounts that left with their point at the right end, those that stayed with their "
         "point at the left end.",
         bad="Points at the wrong end, one after the other: B unlearnt something.",
         table=Table.of(
             f"The {numbers.counted(len(moved), 'account', 'accounts')} that move most",
-            ("Account", "A#", "B#", "B less A#", "Category by A", "Category by B", "What happened"),
+            _COLUMNS,
             (
                 (
                     one.account_id,
@@ -133,8 +137,9 @@ def _moved(moved: Sequence[JudgedChange]) -> Figure:
                     one.category_before,
                     one.category_after,
                     became(one),
+                    numbers.count(place),
                 )
-                for one in moved
+                for place, one in enumerate(moved, start=1)
             ),
         ),
     )
@@ -145,9 +150,13 @@ def became(one: JudgedChange) -> str:
     return "left" if one.churned else "stayed"
 
 
-def _short(account_id: str) -> str:
-    """Keeps both ends of a long id: ids often differ only in the last one."""
-    return account_id if len(account_id) <= _LONGEST else f"{account_id[:8]}…{account_id[-8:]}"
+def _name(place: int, one: JudgedChange) -> str:
+    """Returns the number of an account, what became of it, and its id where that fits.
+
+    A cut id would help nobody who has the table, and would be left where an account is forgotten.
+    """
+    named = f"{place}. {became(one)} · {one.account_id}"
+    return named if short_name(named) == named else f"{place}. {became(one)}"
 
 
 def _signed(difference: float) -> str:

@@ -8,6 +8,7 @@ import pytest
 from components.feedback_example_gen.churn_rhythm import KnownChurn
 from components.publishing.erasure import erase_account
 from components.publishing.undo import undo
+from pipeline.erasure.names import eraser
 from tests.components.outcome_recorder.published import (
     counts,
     outcomes,
@@ -268,7 +269,7 @@ def test_scores_of_others_and_product_areas_have_none(world: Tables) -> None:
 def test_a_forgotten_account_leaves_no_row_and_does_not_come_back(world: Tables) -> None:
     first = put_publication(world, day(0), "ABCD")
     record(day(10), first)
-    erase_account("B", "B")
+    erase_account("B", eraser("B"))
     kept = "SELECT account_id FROM tens_insight.account_departures"
     assert world.execute(kept) == []
     record(day(11), first)

@@ -206,9 +206,76 @@ SPOILT = {
     ),
     "older details go": (
         deferred(trigger("spoils", f"DELETE FROM {DETAILS}; RETURN NULL;", "AFTER INSERT", LOG)),
-        f"4 rows of {DETAILS} were deleted",
+        f"8 rows of {DETAILS} were deleted",
     ),
 }  # fmt: skip
+
+
+AGAIN = """
+CREATE FUNCTION again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SET CONSTRAINTS ALL DEFERRED;
+    IF NEW.rest > 0 THEN
+        INSERT INTO steps VALUES (NEW.rest - 1);
+    ELSE
+        {last}
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TABLE steps (rest integer);
+CREATE CONSTRAINT TRIGGER again AFTER INSERT ON steps DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION again();"""
+"""A trigger that defers again what it causes, some steps long."""
+
+
+def steps(number: int, last: str, of: str = LOG, moment: str = "AFTER INSERT") -> str:
+    """Returns statements that make a change of a table take the last of so many steps."""
+    begin = trigger("begins", f"INSERT INTO steps VALUES ({number}); RETURN NULL;", moment, of)
+    return AGAIN.format(last=last) + deferred(begin)
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (f"UPDATE {SCORES} SET health_score = 1 WHERE account_id = 'A';", "differ in health_score"),
+        (f"DELETE FROM {SCORES} WHERE account_id = 'A';", "1 rows are not there"),
+        (f"DELETE FROM {HISTORY} WHERE model_version = 'model-1';", f"5 rows of {HISTORY} were"),
+        (f"UPDATE {LOG} SET run_id = 'mine';", f"rows of {LOG} were updated"),
+    ],
+)
+def test_what_a_trigger_defers_again_and_again_is_seen(prepared: str, last: str, said: str) -> None:
+    execute(prepared, steps(3, last))
+    before = everything(prepared)
+    with pytest.raises(PublicationRefused, match=said):
+        put_detailed(3)
+    assert everything(prepared) == before
+
+
+def test_triggers_without_an_end_publish_nothing(prepared: str) -> None:
+    execute(prepared, steps(1_000_000, "NULL;"))
+    before = everything(prepared)
+    with pytest.raises(PublicationRefused, match="go on changing rows after 9 rounds"):
+        put_detailed(3)
+    assert everything(prepared) == before
+
+
+def test_what_an_undo_causes_step_by_step_is_seen(prepared: str) -> None:
+    last = f"UPDATE {SCORES} SET health_score = 1 WHERE account_id = 'A';"
+    execute(prepared, steps(2, last, moment="AFTER UPDATE"))
+    before = everything(prepared)
+    with pytest.raises(PublicationRefused, match="1 rows differ in health_score"):
+        undo(ACCOUNT_RISK_SCORES, reason="The test wants it.")
+    assert everything(prepared) == before
+
+
+@pytest.mark.parametrize("of", [LOG, HISTORY, DETAILS])
+def test_a_trigger_of_ours_that_changes_the_scores_is_seen(prepared: str, of: str) -> None:
+    body = f"UPDATE {SCORES} SET health_score = 1 WHERE account_id = 'A'; RETURN NULL;"
+    execute(prepared, trigger("spoils", body, "AFTER INSERT", of))
+    before = everything(prepared)
+    with pytest.raises(PublicationRefused, match="1 rows differ in health_score"):
+        put_detailed(3)
+    assert everything(prepared) == before
 
 
 @pytest.mark.parametrize("what", SPOILT)

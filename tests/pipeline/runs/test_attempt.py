@@ -26,6 +26,9 @@ from pipeline.runs.run import preflight
 from pipeline.runs.run_lock import LOCK_FILE
 from pipeline.settings import ConfigurationInvalid, load_settings
 from pipeline.status import newest_runs
+from tests.components.publishing.test_altered_tables import trigger
+from tests.components.publishing.test_own_tables import deferred
+from tests.contract.conftest import execute
 from tests.environment import unset_settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
@@ -111,6 +114,34 @@ def test_a_run_that_dies_before_its_first_node_leaves_a_record_and_a_log(
         assert one.run_by.endswith(f" on {os.uname().nodename}")
         assert one.started_at <= one.ended_at
     assert [row[1:] for row in rows(migrated_database)] == [("failed", 7), ("failed", 6)]
+
+
+@pytest.mark.parametrize(
+    ("body", "when", "said"),
+    [
+        ("NEW.exit_code := 0; NEW.state := 'complete'; RETURN NEW;", "BEFORE", "state, exit_code."),
+        ("RETURN NULL;", "BEFORE", "every column: the row is not there."),
+        (
+            "UPDATE tens_insight.runs SET sentence = 'fine' WHERE sentence <> 'fine'; RETURN NULL;",
+            "AFTER",
+            "sentence.",
+        ),
+    ],
+)
+def test_a_row_of_a_run_that_a_trigger_changes_is_told(
+    migrated_database, records, body, when, said
+):
+    changes = trigger("changes", body, f"{when} INSERT OR UPDATE", "tens_insight.runs")
+    execute(migrated_database, changes if when == "BEFORE" else deferred(changes))
+    assert run_cli(["run", "score"]) == 7
+    (found,) = records.newest(9)
+    (warning,) = found.warnings
+    assert f"does not hold what was written to it about this run: it differs in {said}" in warning
+    assert not found.in_database
+    execute(migrated_database, "DROP FUNCTION changes CASCADE")
+    assert run_cli(["run", "score"]) == 7
+    assert [row[1:] for row in rows(migrated_database)] == [("failed", 7)] * 2
+    assert all(one.in_database for one in records.newest(9))
 
 
 def test_the_database_is_told_later_of_what_it_missed(migrated_database, records, monkeypatch):

@@ -211,10 +211,18 @@ def test_the_page_is_small_and_the_same_each_time_and_nothing_given_becomes_mark
     assert set(re.findall(r"<(\w+)", attacked)) == set(re.findall(r"<(\w+)", page))
 
 
-def test_accounts_of_long_ids_are_all_drawn() -> None:
+def test_a_picture_names_an_account_whole_or_by_its_number() -> None:
+    """What is left of a cut id would stay on the page where the account is forgotten."""
+    long = "organisation-of-europe-customer-"
+    ids = ["ACC-001701", f"{long}1", f"{long}2", "ACC  7", "\N{GRINNING FACE}-7", "A\x1b[31m-7"]
     moved = [
-        replace(one, account_id=f"organisation-of-europe-customer-{place:05}")
-        for place, one in enumerate(samples.better().evaluation.moved)
+        replace(one, account_id=account)
+        for one, account in zip(samples.better().evaluation.moved, ids, strict=False)
     ]
     page = render(changed(moved=tuple(moved)))
-    assert all(f"organisa…er-{place:05}</text>" in page for place in range(20))
+    labels = re.findall(r"<text[^>]*>(\d+\. [^<]*)</text>", page)
+    assert [one.partition(" \N{MIDDLE DOT} ")[2] for one in labels] == ["ACC-001701", *[""] * 5]
+    assert [int(one.partition(".")[0]) for one in labels] == [1, 2, 3, 4, 5, 6]
+    assert "\N{HORIZONTAL ELLIPSIS}" not in page
+    table = page[page.index("accounts that move most") :]
+    assert [table.count(f'<th scope="row">{long}{end}</th>') for end in "12"] == [1, 1]
