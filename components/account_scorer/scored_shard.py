@@ -12,7 +12,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from components.account_scorer.reason_json import reason_columns
+from components.contributions.shard_rows import GROUPS_KEY
 from components.errors import PublicationRefused
+from serving_model.reasons.explainer import REASON_GROUPS
 from serving_model.served.predict import Answer, Explanation, ModelScorer, decoded
 from serving_model.served.risk import checked_probabilities
 from transforms.arrays import Floats
@@ -37,13 +39,21 @@ COLUMNS: Final = pa.schema(
         ("other_log_odds", pa.float64()),
         ("reasons", pa.string()),
         ("other_reasons", pa.string()),
+        ("contributions", pa.list_(pa.float32())),
         ("customer_tier", pa.string()),
         ("region", pa.string()),
     ]
 )
-"""Of a shard of scores. churn_by_horizon, an object by days, and both lists of reasons are JSON."""
+"""Of a shard of scores. churn_by_horizon, an object by days, and both lists of reasons are JSON;
+contributions holds the log-odds of all groups, in the order that the metadata of the shard name."""
 
-REASON_COLUMNS: Final = ("base_log_odds", "other_log_odds", "reasons", "other_reasons")
+REASON_COLUMNS: Final = (
+    "base_log_odds",
+    "other_log_odds",
+    "reasons",
+    "other_reasons",
+    "contributions",
+)
 _FACTS: Final = ("tenure_days", "days_since_last", "lifetime_count")
 _RAW_FACTS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, LIFETIME_COUNT)
 _WORDS: Final = ("tier", "region")
@@ -76,7 +86,9 @@ def scored_shard(
     try:
         with ThreadPoolExecutor(1) as builder:
             built = [builder.submit(_table, ask(scorer, part)) for part in _parts(batches)]
-        return pa.concat_tables(one.result() for one in built)
+        whole = pa.concat_tables(one.result() for one in built)
+        groups = str(scorer.card[REASON_GROUPS]).split(",") if with_reasons else []
+        return whole.replace_schema_metadata({GROUPS_KEY: json.dumps(groups)})
     except ValueError as error:
         raise PublicationRefused(f"Nothing was published. {error}") from None
 
@@ -108,7 +120,8 @@ def _explained(scorer: ModelScorer, batches: list[tf.Tensor]) -> _Columns:
     def columns() -> dict[str, Any]:
         days = [found.facts[:, found.fact_names.index(name)] for name in _FACTS]
         words = [found.fact_words[:, found.fact_word_names.index(name)] for name in _WORDS]
-        return _columns(scorer, found, days, words) | reason_columns(found, scorer.card)
+        own = _columns(scorer, found, days, words) | reason_columns(found, scorer.card)
+        return own | {"contributions": _lists(found.contributions)}
 
     return columns
 
@@ -149,6 +162,12 @@ def _columns(
         "silence_state": states.tolist(),
         **dict(zip(("customer_tier", "region"), map(_known_words, words), strict=True)),
     }
+
+
+def _lists(rows: Floats) -> pa.Array:
+    """Returns rows [n, m] as lists of numbers of 32 bits."""
+    starts = pa.array(np.arange(len(rows) + 1) * rows.shape[1], pa.int32())
+    return pa.ListArray.from_arrays(starts, pa.array(rows.astype(np.float32).ravel()))
 
 
 def _by_horizon(days: Sequence[int], horizons: Floats) -> list[str]:

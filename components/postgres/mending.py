@@ -108,6 +108,8 @@ def _go_on_counting(cursor: Cursor, name: str, number: str) -> None:
         for table in OUTPUT_TABLES
         if table.details is not None and number == "publication_id"
     ]
+    if number == "publication_id":
+        kept += ["contribution_layouts", "score_changes"]
     highest = 0
     for table in (*kept, name.partition(".")[2]):
         statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(

@@ -19,9 +19,16 @@ DOUBLE: Final = frozenset({"double precision"})
 MOMENT: Final = frozenset({"timestamp with time zone"})
 JSON: Final = frozenset({"jsonb"})
 UUID: Final = frozenset({"uuid"})
+SINGLE: Final = frozenset({"real"})
+SINGLES: Final = frozenset({"real[]"})
+NAMES: Final = frozenset({"text[]"})
+NUMBERS: Final = frozenset({"integer[]"})
+EXACT: Final = frozenset({"numeric"})
 BOOLEAN: Final = frozenset({"boolean"})
 
-ColumnType = Literal["text", "double precision", "integer", "timestamptz", "jsonb"]
+ColumnType = Literal[
+    "text", "double precision", "integer", "timestamptz", "jsonb", "real", "real[]"
+]
 """As CREATE TABLE takes it."""
 _ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
     "text": STRING,
@@ -29,6 +36,8 @@ _ACCEPTED: Final[dict[ColumnType, frozenset[str]]] = {
     "integer": INTEGER - {"smallint"},  # counts are larger
     "timestamptz": MOMENT,
     "jsonb": JSON,
+    "real": SINGLE,
+    "real[]": SINGLES,
 }
 _PLAIN: Final[dict[ColumnType, str]] = {"text": 'text COLLATE "C"'}
 """A cast of what is compared; any other type compares as it is."""
@@ -301,6 +310,21 @@ ACCOUNT_RISK_DETAILS: Final = DetailTable(
     reader_views=("account_risk_details", "account_risk_reasons"),
 )
 
+ACCOUNT_CONTRIBUTIONS: Final = StagedTable(
+    name="account_contributions",
+    columns=(
+        Column("account_id", "text"),
+        Column("base_log_odds", "real", nullable=True),
+        Column("probabilities", "real[]"),
+        Column("log_odds", "real[]", nullable=True),
+        Column("customer_tier", "text", nullable=True),
+        Column("region", "text", nullable=True),
+        Column("silence_state", "text"),
+    ),
+    key=("account_id",),
+)
+"""What each score is made of, of the publications that are kept; the Monitor writes it."""
+
 _SOME_MOMENT: Final = "2026-06-01 00:00:00+00"
 
 _FOLLOWS_FROM_PROBABILITY: Final = """risk_category IS NOT DISTINCT FROM CASE
@@ -437,6 +461,38 @@ RUNS: Final = TableContract(
     columns={"run_id": STRING, "state": STRING, "started_at": MOMENT, "seen_at": MOMENT},
     rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
 )
+CONTRIBUTIONS: Final = (
+    TableContract(
+        table=f"{_OURS}.{ACCOUNT_CONTRIBUTIONS.name}",
+        columns={"publication_id": INTEGER, **ACCOUNT_CONTRIBUTIONS.accepted_types},
+        rights=("SELECT", "INSERT", "DELETE"),
+    ),
+    TableContract(
+        table=f"{_OURS}.contribution_layouts",
+        columns={
+            "publication_id": INTEGER,
+            "horizons": NUMBERS,
+            "horizon_days": INTEGER,
+            "groups": NAMES,
+            "accounts": INTEGER,
+            "digest": EXACT,
+        },
+        rights=("SELECT", "INSERT", "DELETE"),
+    ),
+    TableContract(
+        table=f"{_OURS}.score_changes",
+        columns={
+            "publication_id": INTEGER,
+            "former_publication_id": INTEGER,
+            "part": STRING,
+            "feature_group": STRING,
+            "accounts": INTEGER,
+            "change": DOUBLE,
+        },
+        rights=("SELECT", "INSERT", "DELETE"),
+    ),
+)
+"""What scores are made of, and why their mean changed."""
 _MEASURED: Final = {
     "window_start": MOMENT,
     "window_end": MOMENT,
@@ -537,16 +593,16 @@ OUTCOMES: Final = (
     ),
 )
 """What became of the accounts that were scored."""
-OF_ACCOUNTS: Final = ("account_departures", "missing_accounts", "missed_churn")
+OF_ACCOUNTS: Final = (
+    *("account_departures", "missing_accounts", "missed_churn"),
+    ACCOUNT_CONTRIBUTIONS.name,
+)
 """Tables in schema tens_insight with rows about single accounts, beside histories and refusals:
 `tens-insight forget` empties them of one."""
 FOR_READERS: Final = (
-    "score_outcomes",
-    "outcome_windows",
-    "model_performance",
-    "missed_churn",
-    "profile_metrics",
-    "drift_metrics",
+    *("score_outcomes", "outcome_windows", "model_performance", "missed_churn"),
+    *("account_risk_score_runs", "score_publications", "account_score_parts", "score_changes"),
+    *("profile_metrics", "drift_metrics"),
 )
 """Tables and views in schema tens_insight that readers of the account scores may read, beside the
 details of the scores."""
@@ -566,6 +622,7 @@ def output_contracts() -> Iterator[TableContract]:
         yield from table.history_contracts
     yield REFUSALS
     yield from (table.refused_contract for table in OUTPUT_TABLES)
+    yield from CONTRIBUTIONS
     yield RUNS
     yield from OUTCOMES
     yield PROFILE_METRICS

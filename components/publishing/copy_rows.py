@@ -30,6 +30,8 @@ _ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "double precision": pa.float64(),
     "integer": pa.int64(),
     "jsonb": pa.string(),
+    "real": pa.float32(),
+    "real[]": pa.string(),
 }
 """Of the columns of tables in memory."""
 
@@ -246,6 +248,9 @@ _ENCODERS: dict[ColumnType, _Encoder] = {
     "timestamptz": (_moment, _moments),
     # JSON comes as its text: it was encoded where it was made, in many processes.
     "jsonb": (_text, _texts),
+    "real": (_double, _doubles),
+    # As Postgres reads an array: "{0.5,0.25}".
+    "real[]": (_text, _texts),
 }
 """Of each type the encoder of one value, and the faster one of a column without None."""
 

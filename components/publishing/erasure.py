@@ -57,7 +57,7 @@ def erase_account(
     without_id: Callable[[str], str],
     others: Mapping[str, str] = MappingProxyType({}),
 ) -> ErasedRows:
-    """Deletes the rows of an account from outputs, histories, details and kept refusals.
+    """Deletes the rows of an account from outputs, histories, details, parts and kept refusals.
 
     All in one transaction, which also writes to tens_insight.erasures how many rows went. Texts of
     runs and refusals that name the account keep the rest of what they say.

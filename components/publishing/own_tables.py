@@ -167,8 +167,7 @@ def require_rows(
     Raises:
         PublicationRefused: The table does not hold exactly those rows.
     """
-    cursor.execute(_QUERIES["has_triggers"], {"tables": [name]})
-    if not value(cursor):
+    if not has_triggers(cursor, name):
         return
     fire_deferred(cursor, name)
     schema, _, own = name.partition(".")
@@ -193,6 +192,12 @@ def require_rows(
             f"{example!r}). Its triggers change what is kept. {NOTHING_PUBLISHED} Its owner must "
             "drop them."
         )
+
+
+def has_triggers(cursor: Cursor, name: str) -> bool:
+    """Tells whether triggers or rules of others see what is written to a table of our own."""
+    cursor.execute(_QUERIES["has_triggers"], {"tables": [name]})
+    return bool(value(cursor))
 
 
 def _beyond(after: int | None, earlier: int | None, expected: int | None) -> int:

@@ -8,14 +8,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.special import roots_legendre
 
+from serving_model.reasons.factors import LARGEST_PROBABILITY, SMALLEST_PROBABILITY
 from transforms.arrays import Floats32
 
 NODES: Final = 32
 """Gauss-Legendre nodes on the way from the base-rate account to the account."""
-SMALLEST_PROBABILITY: Final = 1e-12
-LARGEST_PROBABILITY: Final = float(1 - 2.0**-23)
-"""Probabilities are cut here before their log-odds are taken, so that these are finite: the
-upper bound is the last but one that float32 tells from 1."""
 
 Probability = Callable[[tf.Tensor], tf.Tensor]
 """From features float32 [n, columns] to probabilities of churn, float32 [n], row by row."""

@@ -7,6 +7,10 @@ import numpy as np
 
 from transforms.arrays import Floats, Integers
 
+SMALLEST_PROBABILITY: Final = 1e-12
+LARGEST_PROBABILITY: Final = float(1 - 2.0**-23)
+"""Probabilities are cut here before their log-odds are taken, so that these are finite: the
+upper bound is the last but one that float32 tells from 1."""
 _LARGEST_EXPONENT: Final = 700.0
 """Beyond it a float64 is infinite."""
 _ONE_DIGIT_LESS: Final = (0.095, 1.095, 9.95)

@@ -14,11 +14,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving_model.reasons.attributions import (
-    LARGEST_PROBABILITY,
-    SMALLEST_PROBABILITY,
-    share_missed,
-)
+from serving_model.reasons.attributions import share_missed
+from serving_model.reasons.factors import LARGEST_PROBABILITY, SMALLEST_PROBABILITY
 from serving_model.reasons.opened_model import Encoded, OpenedModel
 from transforms.arrays import Floats32
 

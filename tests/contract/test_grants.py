@@ -34,6 +34,9 @@ OURS = {
     "score_outcomes": ("SELECT",),
     "model_performance": ("SELECT", "INSERT", "DELETE"),
     "missed_churn": ("SELECT", "INSERT", "DELETE"),
+    "account_contributions": ("SELECT", "INSERT", "DELETE"),
+    "contribution_layouts": ("SELECT", "INSERT", "DELETE"),
+    "score_changes": ("SELECT", "INSERT", "DELETE"),
 }
 MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
 

@@ -14,13 +14,8 @@ from serving_model.learning.churn_model import churn_model
 from serving_model.learning.linear_hazards import LinearHazards
 from serving_model.learning.network import NetworkShape, start_network
 from serving_model.learning.piecewise_linear import find_bins
-from serving_model.reasons.attributions import (
-    LARGEST_PROBABILITY,
-    SMALLEST_PROBABILITY,
-    contributions,
-    gauss_legendre,
-    log_odds,
-)
+from serving_model.reasons.attributions import contributions, gauss_legendre, log_odds
+from serving_model.reasons.factors import LARGEST_PROBABILITY, SMALLEST_PROBABILITY
 
 COLUMNS = 6
 RANDOM = np.random.default_rng(0)

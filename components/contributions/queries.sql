@@ -1,0 +1,193 @@
+-- name: publication_to_record
+-- One publication of account scores, as far as its parts are concerned; no row if there is none.
+SELECT as_of, model_version, undone_at IS NOT NULL AS undone
+FROM tens_insight.publications
+WHERE publication_id = %(publication_id)s AND target_table = 'account_risk_scores'
+
+-- name: recorded_rows
+-- What was written of a publication before.
+SELECT accounts, digest
+FROM tens_insight.contribution_layouts
+WHERE publication_id = %(publication_id)s
+
+-- name: digest_of_rows
+-- How many rows are staged, and the sum of hashes of them, whatever their order.
+SELECT count(*) AS accounts, coalesce(sum(hash_record_extended(staged, 0)), 0) AS digest
+FROM {staging} AS staged
+
+-- name: digest_of_written
+-- Likewise of the rows of a publication.
+SELECT count(*) AS accounts, coalesce(sum(hash_record_extended(written, 0)), 0) AS digest
+FROM (SELECT {columns} FROM tens_insight.account_contributions
+      WHERE publication_id = %(publication_id)s) AS written
+
+-- name: rows_of_others
+-- Staged accounts that the publication did not score like this, and those of it that are missing.
+SELECT count(*) AS rows, min(coalesce(staged.account_id, score.account_id) COLLATE "C") AS example
+FROM {staging} AS staged
+FULL JOIN (SELECT account_id, churn_probability
+           FROM tens_insight.account_risk_score_history
+           WHERE publication_id = %(publication_id)s) AS score USING (account_id)
+WHERE staged.probabilities[%(place)s] IS DISTINCT FROM score.churn_probability::real
+
+-- name: append_contributions
+INSERT INTO tens_insight.account_contributions (publication_id, {columns})
+SELECT %(publication_id)s, {columns} FROM {staging} ORDER BY account_id
+
+-- name: record_layout
+INSERT INTO tens_insight.contribution_layouts
+    (publication_id, horizons, horizon_days, groups, accounts, digest)
+VALUES (%(publication_id)s, %(horizons)s, %(horizon_days)s, %(groups)s::text[], %(accounts)s,
+        %(digest)s)
+
+-- name: drop_contributions
+-- The parts of publications; their rows in score_changes stay.
+WITH layouts AS (
+    DELETE FROM tens_insight.contribution_layouts WHERE publication_id = ANY (%(expired)s)
+)
+DELETE FROM tens_insight.account_contributions WHERE publication_id = ANY (%(expired)s)
+
+-- name: former_with_parts
+-- The publication before one, among those that were not undone and whose parts are kept.
+SELECT publication_id
+FROM tens_insight.score_publications
+WHERE publication_id < %(publication_id)s AND NOT undone AND groups IS NOT NULL
+ORDER BY publication_id DESC
+LIMIT 1
+
+-- name: drop_change
+DELETE FROM tens_insight.score_changes WHERE publication_id = %(publication_id)s
+
+-- name: drop_old_changes
+-- The changes of publications as of more than so many days before the newest.
+DELETE FROM tens_insight.score_changes
+WHERE publication_id IN (
+    SELECT publication_id
+    FROM tens_insight.score_publications
+    WHERE as_of <= (SELECT max(as_of) FROM tens_insight.score_publications)
+                       - make_interval(days => %(days)s))
+
+-- name: append_changes
+INSERT INTO tens_insight.score_changes
+    (publication_id, former_publication_id, part, feature_group, accounts, change)
+SELECT %(publication_id)s, %(former)s, part, feature_group, accounts, change
+FROM unnest(%(part)s::text[], %(feature_group)s::text[], %(accounts)s::bigint[],
+            %(change)s::double precision[]) AS one (part, feature_group, accounts, change)
+
+-- name: recorded_changes
+-- Why the mean changed with a publication, as it was recorded.
+SELECT part, feature_group, accounts, change
+FROM tens_insight.score_changes
+WHERE publication_id = %(publication_id)s
+ORDER BY array_position(ARRAY['came', 'left', 'group', 'model', 'rest'], part), feature_group
+
+-- name: publications_with_parts
+SELECT publication_id, run.as_of, run.undone_at IS NOT NULL AS undone
+FROM tens_insight.contribution_layouts AS layout
+JOIN tens_insight.publications AS run USING (publication_id)
+
+-- name: side_of_change
+-- One publication; horizons and groups are NULL where its parts are not kept.
+SELECT publication_id, as_of, model_version, horizon_days, groups,
+       array_position(horizons, horizon_days) AS place
+FROM tens_insight.score_publications
+WHERE publication_id = %(publication_id)s
+
+-- name: change_sums
+-- What two publications have in common and what not: counts, sums of probabilities, and of the
+-- accounts in both the sum of what each group adds, along the secant of each account.
+SELECT count(a.p) AS accounts_before, count(b.p) AS accounts_after,
+       count(*) FILTER (WHERE a.p IS NOT NULL AND b.p IS NOT NULL) AS accounts_in_both,
+       coalesce(sum(a.p), 0) AS sum_before, coalesce(sum(b.p), 0) AS sum_after,
+       coalesce(sum(a.p) FILTER (WHERE b.p IS NOT NULL), 0) AS sum_before_in_both,
+       coalesce(sum(b.p) FILTER (WHERE a.p IS NOT NULL), 0) AS sum_after_in_both,
+       ARRAY[{groups}]::double precision[] AS group_sums
+FROM {before} AS a
+FULL JOIN {after} AS b USING (account_id)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN abs(b.l - a.l) > {narrow} THEN (b.p - a.p) / (b.l - a.l)
+                ELSE (a.p + b.p) / 2 * (1 - (a.p + b.p) / 2) END AS slope) AS secant
+
+-- name: change_rows
+-- The parts of one publication, as change_sums reads them: a FROM item.
+(SELECT account_id, p, ln(cut / (1 - cut)) AS l, c
+ FROM (SELECT account_id, probabilities[{place}]::double precision AS p,
+              least(greatest(probabilities[{place}]::double precision, {smallest}), {largest})
+                  AS cut,
+              log_odds AS c
+       FROM tens_insight.account_score_parts
+       WHERE publication_id = {publication_id}) AS cut)
+
+-- name: change_carriers
+-- The accounts that carry most of the change of the mean.
+SELECT account_id, a.p AS before, b.p AS after,
+       CASE WHEN a.p IS NULL THEN (b.p - %(after_in_both)s) / %(accounts_after)s
+            WHEN b.p IS NULL THEN (%(before_in_both)s - a.p) / %(accounts_before)s
+            ELSE (b.p - a.p) / %(accounts_in_both)s END AS change,
+       a.c AS log_odds_before, b.c AS log_odds_after
+FROM {before} AS a
+FULL JOIN {after} AS b USING (account_id)
+ORDER BY abs(CASE WHEN a.p IS NULL THEN (b.p - %(after_in_both)s) / %(accounts_after)s
+                  WHEN b.p IS NULL THEN (%(before_in_both)s - a.p) / %(accounts_before)s
+                  ELSE (b.p - a.p) / %(accounts_in_both)s END) DESC,
+         account_id COLLATE "C"
+LIMIT %(limit)s
+
+-- name: parts_of_account
+-- What the kept scores of one account are made of, oldest first; what was undone does not count.
+SELECT run.publication_id, run.as_of, run.model_version, part.probability, run.groups,
+       part.log_odds
+FROM tens_insight.score_publications AS run
+CROSS JOIN LATERAL (
+    -- One look into the index for each publication, whatever the planner believes.
+    SELECT probabilities[array_position(run.horizons, run.horizon_days)]::double precision
+               AS probability,
+           log_odds
+    FROM tens_insight.account_contributions
+    WHERE publication_id = run.publication_id AND account_id = %(account_id)s
+    LIMIT 1) AS part
+WHERE run.groups IS NOT NULL AND NOT run.undone AND run.as_of <= %(as_of)s
+ORDER BY run.as_of, run.publication_id
+
+-- name: scores_of_account
+-- The scores of one account that were published, oldest first; what was undone does not count.
+SELECT as_of, publication_id, churn_probability, risk_category
+FROM tens_insight.account_risk_score_runs
+WHERE account_id = %(account_id)s AND undone_at IS NULL AND as_of <= %(as_of)s
+ORDER BY as_of, publication_id
+
+-- name: comparable_publications
+-- Publications whose rows are all in the history and were not undone, oldest first.
+SELECT publication_id, as_of, model_version, risk_bands, groups IS NOT NULL AS has_parts
+FROM tens_insight.score_publications
+WHERE NOT undone AND has_all_rows
+ORDER BY publication_id
+
+-- name: movers
+-- Accounts in one of the bands before or after, and in another one or without a score on the other
+-- side; those whose risk rose most first.
+SELECT account_id, a.churn_probability AS former_probability, a.risk_category AS former_category,
+       b.churn_probability, b.risk_category, count(*) OVER () AS matching
+FROM (SELECT account_id, churn_probability, risk_category
+      FROM tens_insight.account_risk_score_runs
+      WHERE publication_id = %(before)s) AS a
+FULL JOIN (SELECT account_id, churn_probability, risk_category
+           FROM tens_insight.account_risk_score_runs
+           WHERE publication_id = %(after)s) AS b USING (account_id)
+WHERE a.risk_category IS DISTINCT FROM b.risk_category
+  AND (a.risk_category = ANY (%(bands)s) OR b.risk_category = ANY (%(bands)s))
+ORDER BY coalesce(b.churn_probability, 0) - coalesce(a.churn_probability, 0) DESC,
+         account_id COLLATE "C"
+LIMIT %(limit)s
+
+-- name: parts_of_accounts
+-- What the scores of some accounts are made of in one publication.
+SELECT account_id, churn_probability, log_odds, customer_tier, region
+FROM tens_insight.account_score_parts
+WHERE publication_id = %(publication_id)s AND account_id = ANY (%(accounts)s)
+
+-- name: sentences_of_accounts
+-- What raises the published risk of some accounts most, in words.
+SELECT account_id, reasons
+FROM tens_insight.account_risk_details
+WHERE account_id = ANY (%(accounts)s) AND publication_id = %(publication_id)s

@@ -1,0 +1,195 @@
+"""From the shards of a run's scores to the rows of account_contributions.
+
+Column by column in Arrow and numpy: an object of Python for each number would take many times as
+long.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.json
+
+from components.contributions.secants import log_odds_of, shares
+from components.errors import StateUnusable
+from transforms.arrays import Floats
+
+SHARD_COLUMNS: Final = (
+    "account_id",
+    "churn_probability",
+    "churn_by_horizon",
+    "base_log_odds",
+    "contributions",
+    "customer_tier",
+    "region",
+    "silence_state",
+)
+"""Those of a shard of PublishedScores that are read."""
+GROUPS_KEY: Final = "contribution_groups"
+"""In the metadata of a shard: JSON list of the groups of the column contributions."""
+ROWS_AT_ONCE: Final = 20_000
+_MOST_MISSED: Final = 0.01
+"""Log-odds that rounding to 32 bits can take from the sum of all groups, and much more."""
+_DAMAGED: Final = (
+    "The scores of the run are damaged: {}. What they are made of was not recorded; run again: "
+    "`tens-insight run score`."
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the places of the arrays are.
+
+    Attributes:
+        horizons: Days of the probabilities, ascending.
+        horizon_days: Of churn_probability.
+        groups: Of the contributions, as the model orders them; empty without reasons.
+    """
+
+    horizons: tuple[int, ...]
+    horizon_days: int
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one publication.
+
+    Attributes:
+        layout: What the places of their arrays are.
+        tables: With the columns of ACCOUNT_CONTRIBUTIONS.
+        accounts: How many rows.
+    """
+
+    layout: Layout
+    tables: list[pa.Table]
+    accounts: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some rows of a shard, and what their JSON holds."""
+
+    rows: pa.Table
+    found: pa.Table
+
+
+def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
+    """Makes the rows of account_contributions of the scores of one run.
+
+    What rounding took from the sum of contributions and base is shared among them by their size,
+    as the model itself does, so that they add up to the log-odds of the probability.
+
+    Args:
+        shards: Of PublishedScores, with SHARD_COLUMNS and metadata.
+
+    Returns:
+        None if there is no row.
+
+    Raises:
+        StateUnusable: A shard does not hold what AccountScorer writes.
+    """
+    slices = [part for shard in shards for part in _slices(shard)]
+    if not slices:
+        return None
+    horizons, groups = _names(slices[0])
+    try:
+        parts = [_Part(one, _parsed(one, horizons)) for one in slices]
+    except pa.ArrowInvalid as error:
+        raise StateUnusable(_DAMAGED.format(f"Arrow says {error}")) from None
+    probabilities = [_probabilities(one, horizons) for one in parts]
+    layout = Layout(horizons, horizons[_main(parts, probabilities)], groups)
+    tables = [_table(part, layout, found) for part, found in zip(parts, probabilities, strict=True)]
+    return Rows(layout, tables, sum(one.num_rows for one in tables))
+
+
+def _slices(shard: pa.Table) -> Iterator[pa.Table]:
+    for start in range(0, shard.num_rows, ROWS_AT_ONCE):
+        yield shard.slice(start, ROWS_AT_ONCE).combine_chunks()
+
+
+def _names(rows: pa.Table) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Returns horizons and groups; horizons of the first row, each other is held against them."""
+    metadata = rows.schema.metadata or {}
+    try:
+        horizons = tuple(sorted(map(int, json.loads(rows["churn_by_horizon"][0].as_py()))))
+        groups = tuple(map(str, json.loads(metadata.get(GROUPS_KEY.encode(), b"[]"))))
+    except (ValueError, TypeError):
+        raise StateUnusable(_DAMAGED.format("the JSON of the first account is none")) from None
+    return horizons, groups
+
+
+def _parsed(rows: pa.Table, horizons: Sequence[int]) -> pa.Table:
+    """Parses churn_by_horizon: a column of probabilities for each horizon, named by its days."""
+    column = rows["churn_by_horizon"].combine_chunks().fill_null("{}")
+    lines = pyarrow.compute.binary_join_element_wise(column, "\n", "")
+    _, _, text = lines.buffers()
+    schema = pa.schema([(str(days), pa.float64()) for days in horizons])
+    return pyarrow.json.read_json(
+        pa.BufferReader(text),
+        parse_options=pyarrow.json.ParseOptions(
+            explicit_schema=schema, unexpected_field_behavior="ignore"
+        ),
+    )
+
+
+def _probabilities(part: _Part, horizons: Sequence[int]) -> Floats:
+    found = [part.found[str(days)].to_numpy() for days in horizons]
+    probabilities = np.stack(found, axis=1).astype(np.float64)
+    if len(probabilities) != part.rows.num_rows or np.isnan(probabilities).any():
+        raise StateUnusable(_DAMAGED.format("a probability is missing in churn_by_horizon"))
+    return probabilities
+
+
+def _main(parts: Sequence[_Part], probabilities: Sequence[Floats]) -> int:
+    """Returns the place of the horizon that churn_probability is of."""
+    equal = np.ones(probabilities[0].shape[1], bool)
+    for part, found in zip(parts, probabilities, strict=True):
+        equal &= (found == part.rows["churn_probability"].to_numpy()[:, None]).all(axis=0)
+    if not equal.any():
+        raise StateUnusable(_DAMAGED.format("churn_by_horizon does not hold churn_probability"))
+    return int(np.argmax(equal))
+
+
+def _table(part: _Part, layout: Layout, probabilities: Floats) -> pa.Table:
+    rows = part.rows
+    columns = {
+        "account_id": rows["account_id"],
+        "base_log_odds": rows["base_log_odds"].cast(pa.float32()),
+        "probabilities": _array_texts(probabilities),
+        "log_odds": _log_odds(part, layout),
+        **{name: rows[name] for name in ("customer_tier", "region", "silence_state")},
+    }
+    if not layout.groups:
+        columns["base_log_odds"] = pa.nulls(rows.num_rows, pa.float32())
+    return pa.table(columns)
+
+
+def _log_odds(part: _Part, layout: Layout) -> pa.Array:
+    """Returns the contributions of all groups as arrays of Postgres; nulls without reasons."""
+    count = part.rows.num_rows
+    if not layout.groups:
+        return pa.nulls(count, pa.string())
+    lists = part.rows["contributions"].combine_chunks()
+    lengths = pyarrow.compute.list_value_length(lists).fill_null(0).to_numpy()
+    if (lengths != len(layout.groups)).any():
+        raise StateUnusable(_DAMAGED.format("not every account has a contribution of each group"))
+    matrix = lists.flatten().to_numpy(zero_copy_only=False).reshape(count, -1).astype(np.float64)
+    base = part.rows["base_log_odds"].to_numpy()
+    change = log_odds_of(part.rows["churn_probability"].to_numpy()) - base
+    missed = change - matrix.sum(axis=1)
+    if not (np.abs(missed) <= _MOST_MISSED).all():
+        raise StateUnusable(_DAMAGED.format("contributions do not add up to the probability"))
+    return _array_texts(matrix + shares(matrix) * missed[:, None])
+
+
+def _array_texts(matrix: Floats) -> pa.Array:
+    """Returns rows of numbers as Postgres reads real[]: "{0.5,0.25}"."""
+    # The shortest text that gives the same number of 32 bits again.
+    columns = [pa.array(one.astype(np.float32)).cast(pa.string()) for one in matrix.T]
+    inside = pyarrow.compute.binary_join_element_wise(*columns, ",")
+    return pyarrow.compute.binary_join_element_wise("{", inside, "}", "")
