@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "accounts": ("pipeline.commands.accounts", "Accounts by risk: filter, sort, CSV, JSON."),
     "account": ("pipeline.commands.account", "One account: score, reasons, feedback as counts."),
     "outcomes": ("pipeline.commands.outcomes", "Did the scores come true? By model and month."),
+    "movers": ("pipeline.commands.movers", "Accounts that entered or left a risk band, and why."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "monitor": ("pipeline.commands.monitor", "What is unusual about what was published."),

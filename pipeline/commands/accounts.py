@@ -7,14 +7,14 @@ import click
 from pipeline.commands.parts import Number, examples
 from pipeline.text.terminal import say, say_json
 
-_BANDS: Final = ("critical", "high", "medium", "low")
+BANDS: Final = ("critical", "high", "medium", "low")
 # As in components/publishing/account_list.py, which imports psycopg2; a test compares them.
 SORTS: Final = ("risk", "moved", "account", "silence", "tenure")
 _SHOWN: Final = 50
 """Accounts that the table shows unless told."""
 
 
-class _Words(click.ParamType):
+class Words(click.ParamType):
     """Words, separated by commas."""
 
     name = "word,..."
@@ -61,9 +61,9 @@ class _Move(click.ParamType):
         "tens-insight accounts --sort silence --limit 20",
     ),
 )
-@click.option("--band", "bands", type=_Words(_BANDS), help="Risk bands, such as critical,high.")
-@click.option("--tier", "tiers", type=_Words(), help="Customer tiers, such as enterprise,pro.")
-@click.option("--region", "regions", type=_Words(), help="Regions, such as EU,NA.")
+@click.option("--band", "bands", type=Words(BANDS), help="Risk bands, such as critical,high.")
+@click.option("--tier", "tiers", type=Words(), help="Customer tiers, such as enterprise,pro.")
+@click.option("--region", "regions", type=Words(), help="Regions, such as EU,NA.")
 @click.option(
     "--new",
     is_flag=True,

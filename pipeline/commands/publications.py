@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+    from components.contributions.mean_change import MeanChange
     from components.publishing.publication_log import LogEntry
     from components.publishing.refusals import Refusal
 
@@ -83,16 +84,24 @@ def show(name: str, as_json: bool) -> None:
 
 @command.command(
     epilog=examples(
-        "tens-insight publications diff 10 13", "tens-insight publications diff now r1 --top 3"
+        "tens-insight publications diff 10 13",
+        "tens-insight publications diff 10 13 --why",
+        "tens-insight publications diff now r1 --top 3",
     )
 )
 @click.argument("a")
 @click.argument("b")
 @click.option("--top", default=20, show_default=True, type=Number(0))
+@click.option(
+    "--why",
+    is_flag=True,
+    help="Also why the mean score changed: accounts that came and left, feature groups, the model.",
+)
 @_json
-def diff(a: str, b: str, top: int, as_json: bool) -> None:
+def diff(a: str, b: str, top: int, why: bool, as_json: bool) -> None:
     """Compares the rows of two: numbers, refusals (r3), or now, the table as it is."""
     from components.publishing.diff import difference, find_sides
+    from pipeline.text.mean_change import change_json, change_lines
     from pipeline.text.publications import difference_lines
 
     with _database() as cursor:
@@ -101,11 +110,29 @@ def diff(a: str, b: str, top: int, as_json: bool) -> None:
         except ValueError as error:
             raise click.BadParameter(f"{error}.", param_hint="A or B") from None
         compared = difference(cursor, *sides, top)
+        change = _why(cursor, a, b) if why else None
     if as_json:
-        say_json(asdict(compared))
+        say_json(asdict(compared) | ({"why": change_json(change)} if change else {}))
         return
     for line in difference_lines(compared):
         say(line)
+    if change is not None:
+        say("")
+        for line in change_lines(change):
+            say(line)
+
+
+def _why(cursor: "Cursor", a: str, b: str) -> "MeanChange":
+    """Divides the change of the mean between two publications of scores."""
+    from components.contributions.mean_change import PartsNotKept, change_between
+    from components.publishing.diff import NOW
+
+    if NOW in (a, b) or not (a.isdecimal() and b.isdecimal()):
+        raise click.UsageError("--why takes two publications, by their numbers.")
+    try:
+        return change_between(cursor, int(a), int(b))
+    except PartsNotKept as error:
+        raise click.UsageError(f"Why the mean changed is not known: {error}.") from None
 
 
 @command.command(epilog=examples('tens-insight publications undo 13 --reason "The ETL lost ids."'))

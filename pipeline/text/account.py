@@ -4,14 +4,16 @@ import math
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from components.contributions.account_moves import AccountCourse, AccountMove, account_course
 from components.errors import UnknownAccount, suggestion
 from components.publishing import account as accounts
 from components.publishing.account import AccountDetails, AccountScore, EarlierScore, Period
 from components.publishing.publication_log import recorded_bands
-from pipeline.text.plain_text import minute, table_lines
+from pipeline.text.plain_text import NONE, minute, table_lines
+from pipeline.text.sparkline import sparkline
 from pipeline.text.terminal import escape_controls
 from serving_model.reasons.factors import factor
 from transforms.product_area_impact import TOP_PRIORITY
@@ -35,6 +37,12 @@ _SMALLEST: Final = 0.01
 
 _NAME: Final = 12
 
+_COURSE: Final = 60
+"""Publications that the line of former scores shows."""
+
+_GROUPS: Final = 5
+"""Feature groups that are named as what moved a score."""
+
 _MARKS: Final = {"negative": "-", "neutral": ".", "positive": "+"}
 
 
@@ -51,6 +59,7 @@ class AccountReport:
         critical_priority: Lowest priority that the timeline counts as critical, 1..5.
         timeline: Counts of feedback, newest period first; the last holds all before.
         earlier: Former scores, newest first.
+        course: All published scores, and what moved the newest.
     """
 
     account_id: str
@@ -61,6 +70,7 @@ class AccountReport:
     critical_priority: int
     timeline: list[Period]
     earlier: list[EarlierScore]
+    course: AccountCourse
 
     @property
     def horizon_days(self) -> str | None:
@@ -115,6 +125,7 @@ def account_report(
         critical_priority=critical_priority,
         timeline=timeline,
         earlier=accounts.earlier_scores(cursor, account_id, score.as_of, EARLIER),
+        course=account_course(cursor, account_id, score.as_of),
     )
 
 
@@ -149,6 +160,9 @@ def account_lines(report: AccountReport, others: bool = False) -> Iterator[str]:
         yield from _wrapped(name, text)
     if report.details is not None:
         yield from _reasons(report.details, others)
+    for move in (report.course.since_last, report.course.since_month):
+        if move is not None:
+            yield from _move(move)
     yield from _timeline(report)
     yield from _earlier(report)
 
@@ -169,6 +183,8 @@ def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
         yield "tenure", _tenure(details)
     published = f", publication {details.publication_id}" if details else ""
     yield "model", f"{score.model_version}{published}"
+    if len(report.course.scores) > 1:
+        yield "course", _course(report)
 
 
 def _horizons(details: AccountDetails) -> str:
@@ -242,11 +258,45 @@ def _reason(reason: dict[str, Any]) -> list[str]:
     return textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
 
 
+def _course(report: AccountReport) -> str:
+    """Returns the former scores as a line, oldest first."""
+    shown = report.course.scores[-_COURSE:]
+    values = [one.churn_probability for one in shown]
+    return (
+        f"{sparkline(values)} {min(values):.1%} to {max(values):.1%} in {len(shown)} publications "
+        f"since {_day(shown[0].as_of)}"
+    )
+
+
+def _move(move: AccountMove) -> Iterator[str]:
+    """What moved the score since a former publication: the numbers add up."""
+    yield ""
+    days = f"{move.days:.0f} {'day' if round(move.days) == 1 else 'days'}"
+    yield (
+        f"What moved it since {minute(move.as_of)} (publication {move.publication_id}, {days} "
+        "before)"
+    )
+    named = list(move.groups.items())[:_GROUPS]
+    rows = [(f"{100 * value:+.2f}", name.replace("_", " ")) for name, value in named]
+    rest = move.change - sum(value for _, value in named)
+    if move.former_model is not None:
+        rows.append((f"{100 * rest:+.2f}", f"another model, {move.former_model}, scored then"))
+    elif not move.groups:
+        rows.append((f"{100 * rest:+.2f}", "reasons were not recorded"))
+    elif len(move.groups) > len(named):
+        rows.append((f"{100 * rest:+.2f}", f"{len(move.groups) - len(named)} others"))
+    rows.append(
+        (f"{100 * move.change:+.2f}", f"percent points: {move.before:.1%} to {move.after:.1%}")
+    )
+    yield from table_lines(rows, right=(0,), indent="  ")
+
+
 def _timeline(report: AccountReport) -> Iterator[str]:
     days, last = report.period_days, len(report.timeline) - 1
     yield ""
     yield f"Feedback by {days} days, counted back from {minute(report.score.as_of)}"
-    rows: list[tuple[str, ...]] = [("days back", "rows", "neg", "neu", "pos", "crit", "")]
+    head = ("days back", "rows", "neg", "neu", "pos", "crit", "risk", "")
+    rows: list[tuple[str, ...]] = [head]
     largest = max((one.events for one in report.timeline[:-1]), default=0)
     shown = 1 + max((one.period for one in report.timeline if one.events), default=0)
     for one in report.timeline[:shown]:
@@ -255,13 +305,24 @@ def _timeline(report: AccountReport) -> Iterator[str]:
             when = f"over {last * days}"
         counts = (one.events, one.negative, one.neutral, one.positive, one.critical)
         bar = _bar(one, largest) if one.period != last else ""
-        rows.append((when, *map(str, counts), bar))
+        rows.append((when, *map(str, counts), _risk(report, one), bar))
     if shown <= last:
-        rows.append(("before", "none", "", "", "", "", ""))
-    yield from table_lines(rows, right=range(6), indent="  ")
+        rows.append(("before", "none", "", "", "", "", "", ""))
+    yield from table_lines(rows, right=range(7), indent="  ")
     lowest = report.critical_priority
     which = f"{lowest} or higher" if lowest < TOP_PRIORITY else f"{lowest}"
     yield f"  - negative, . neutral, + positive; crit: priority {which}"
+    yield "  risk: the last score that was published in the period"
+
+
+def _risk(report: AccountReport, period: Period) -> str:
+    """Returns the last score that was published in a period; none of what lies before them all."""
+    if period.period == len(report.timeline) - 1:
+        return NONE
+    length = timedelta(days=report.period_days)
+    end = report.score.as_of - period.period * length
+    found = [one for one in report.course.scores if end - length < one.as_of <= end]
+    return f"{found[-1].churn_probability:.1%}" if found else NONE
 
 
 def _bar(period: Period, largest: int) -> str:

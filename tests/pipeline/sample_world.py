@@ -1,6 +1,7 @@
 """A small world that never changes: the samples in docs/ are what commands print about it."""
 
 import json
+import math
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -8,8 +9,12 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
+import pyarrow as pa
 import pytest
 
+from components.contributions.record import record_contributions
+from components.contributions.retention import Retention
+from components.contributions.shard_rows import GROUPS_KEY
 from components.errors import PublicationRefused
 from components.model_gate.decision_file import FILE, Decision
 from components.model_gate.gate_check import GateCheck
@@ -20,6 +25,7 @@ from components.publishing.publish import publish
 from pipeline.registry import change_stage, registry
 from serving_model.served.model_hash import saved_model_sha256
 from serving_model.served.risk_bands import RiskBands
+from tests.components.contributions.scored import SCHEMA
 from tests.components.publishing.policies import publish_policy
 from tests.pipeline.registry.conftest import Shelf, make_shelf
 
@@ -42,6 +48,7 @@ REASONS = [
 ]
 OTHERS = [("silence", 0.41), ("topics", 0.25), ("region", -0.11), ("tier", 0.10), ("rhythm", 0.002)]
 OTHER_REASON = [("silence", 0.35, "quiet for 41 days; usually writes every 9 days")]
+BASE = -2.43
 METRICS = {"auc": 0.6427, "pr_auc": 0.1633, "log_loss": 0.2408, "calibration_error": 0.0155}
 
 
@@ -214,7 +221,7 @@ class Publisher:
             for (name, p), category in zip(scores.items(), named, strict=True)
         ]
         given = [self._detail(place, name, p) for place, (name, p) in enumerate(scores.items())]
-        publish(
+        published = publish(
             ACCOUNT_RISK_SCORES,
             lambda: rows,
             publication=Publication(
@@ -223,6 +230,33 @@ class Publisher:
             policy=policy,
             details=Details(lambda: given, 60),
         )
+        shards = [self._shard(scores, given)]
+        record_contributions(published.publication_id, shards, Retention(), patience_s=0)
+
+    def _shard(self, scores: dict[str, float], details: list[tuple[Any, ...]]) -> pa.Table:
+        """The contributions behind the reasons; silence takes what the others leave over."""
+        groups = list(dict.fromkeys(one[0] for one in (*REASONS, *OTHERS)))
+        rows = []
+        for (name, p), detail in zip(scores.items(), details, strict=True):
+            told = {
+                one["group"]: one["log_odds"] for text in detail[7:9] for one in json.loads(text)
+            }
+            own = [told.get(group, 0.0) for group in groups]
+            own[groups.index("silence")] += math.log(p / (1 - p)) - BASE - sum(own)
+            rows.append(
+                {
+                    "account_id": name,
+                    "churn_probability": p,
+                    "churn_by_horizon": detail[1],
+                    "base_log_odds": BASE,
+                    "contributions": own,
+                    "customer_tier": detail[9],
+                    "region": detail[10],
+                    "silence_state": detail[4],
+                }
+            )
+        table = pa.Table.from_pylist(rows, schema=SCHEMA)
+        return table.replace_schema_metadata({GROUPS_KEY: json.dumps(groups)})
 
     def _detail(self, place: int, name: str, p: float) -> tuple[Any, ...]:
         risky = name == RISKY
@@ -234,7 +268,7 @@ class Publisher:
         others = [{"group": group, "log_odds": value} for group, value in OTHERS]
         days = (6.2, 0.9, "new") if risky else (400.0 + place, 41.0, "quiet")
         horizons = json.dumps({"30": round(p * 0.55, 4), "60": p, "90": round(p * 1.3, 4)})
-        logs = (-2.43, sum(value for _, value in OTHERS), json.dumps(reasons), json.dumps(others))
+        logs = (BASE, sum(value for _, value in OTHERS), json.dumps(reasons), json.dumps(others))
         return (name, horizons, *days, *logs, TIERS[place % 3], REGIONS[place % 4 % 3])
 
     def _settle(self, as_of: datetime) -> None:

@@ -156,8 +156,8 @@ def test_the_timeline_counts_what_was_there_before_as_of(world, capsys):
     assert [one["events"] for one in weeks] == [3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 3]
     assert " before  none" in told(capsys, ODD).out
     lines = told(capsys, "ACC-1").out.splitlines()
-    assert "       0-30     4    2    1    1     2  --.+" in lines
-    assert "   over 360     2    0    1    1     0" in lines
+    assert "       0-30     4    2    1    1     2  36.0%  --.+" in lines
+    assert "   over 360     2    0    1    1     0      -" in lines
 
 
 def test_repeated_rows_count_where_the_model_counts_them(world, capsys, monkeypatch):

@@ -1,0 +1,65 @@
+"""Why the mean score changed, for people and as plain values."""
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any, Final
+
+from components.contributions.mean_change import Carrier, MeanChange, Part
+from pipeline.text.plain_text import NONE, minute, table_lines
+
+_WORDS: Final = {
+    "came": "accounts that came",
+    "left": "accounts that left",
+    "rest": "rounding",
+}
+_NAMED: Final = 2
+_SMALLEST: Final = 0.0005
+
+
+def change_lines(change: MeanChange) -> Iterator[str]:
+    """Yields why the mean changed, in percent points that add up."""
+    before, after = change.before, change.after
+    yield (
+        f"Why the mean score changed from {minute(before.as_of)} (publication "
+        f"{before.publication_id}) to {minute(after.as_of)} (publication {after.publication_id})"
+    )
+    rows = [
+        (f"{100 * one.change:+.4f}", _name(change, one), f"{one.accounts} accounts")
+        for one in change.parts
+        if one.part != "rest" or abs(one.change) >= 5e-7
+    ]
+    means = f"percent points: {change.means[0]:.3%} to {change.means[1]:.3%}"
+    rows.append((f"{100 * change.change:+.4f}", means, f"{change.in_both} in both"))
+    yield from table_lines(rows, right=(0,), indent="  ")
+    if change.carriers:
+        yield ""
+        yield f"The {len(change.carriers)} accounts that carry most"
+        yield from table_lines([_carrier(one) for one in change.carriers], right=(1,), indent="  ")
+
+
+def change_json(change: MeanChange) -> dict[str, Any]:
+    """Returns plain values."""
+    return asdict(change) | {"change": change.change}
+
+
+def _name(change: MeanChange, part: Part) -> str:
+    if part.part == "group":
+        return part.feature_group.replace("_", " ")
+    if part.part == "model":
+        before, after = change.before.model_version, change.after.model_version
+        if before == after:
+            return "accounts in both; no reasons were recorded"
+        return f"accounts in both; another model ({before}, then {after}) and their feedback"
+    return _WORDS[part.part]
+
+
+def _carrier(one: Carrier) -> tuple[str, ...]:
+    sides = [NONE if p is None else f"{p:.1%}" for p in (one.before, one.after)]
+    falling = sorted(one.groups.items(), key=lambda item: -abs(item[1]))[:_NAMED]
+    groups = ", ".join(
+        f"{100 * value:+.1f} {name.replace('_', ' ')}"
+        for name, value in falling
+        if abs(value) >= _SMALLEST
+    )
+    what = "came" if one.before is None else "left" if one.after is None else groups
+    return (one.account_id, f"{100 * one.change:+.4f}", f"{sides[0]} to {sides[1]}", what)
