@@ -67,6 +67,7 @@ class Executor(base_executor.BaseExecutor):
             churn=ChurnSource(
                 reading.churn_table, reading.churn_account_column, reading.churn_date_column
             ),
+            critical_priority=reading.critical_priority,
         )
         recorded = retried(
             lambda: record_outcomes(run), patience_s=config.database_patience_seconds
@@ -103,6 +104,8 @@ def properties(truth: Truth, recorded: Recorded) -> RecordedOutcomesProperties:
         next_closes_at=_text(recorded.open.next),
         corrected_windows=len(recorded.corrections),
         corrected_rows=sum(one.rows for one in recorded.corrections),
+        judged=len(recorded.judged),
+        missed=recorded.missed,
         withheld=recorded.withheld,
     )
 

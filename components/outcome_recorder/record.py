@@ -17,6 +17,9 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN
+from components.outcome_recorder.judge import judge
+from components.outcome_recorder.missed import note_missed
+from components.outcome_recorder.performance_rows import Judged
 from components.outcome_recorder.windows import ClosedWindow, Due, Truth, due_windows
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
@@ -26,6 +29,7 @@ from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.lock import lock_table
+from transforms.thresholds import CRITICAL_PRIORITY
 
 _QUERIES: Final = queries(__package__)
 
@@ -46,12 +50,14 @@ class Run:
         publication_id: Of the scores that it published.
         truth: What it knows of who left.
         churn: The table of churn dates and its columns.
+        critical_priority: Lowest priority (1..5) of feedback that is critical.
     """
 
     run_id: str
     publication_id: int
     truth: Truth
     churn: ChurnSource
+    critical_priority: int = CRITICAL_PRIORITY
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,8 @@ class Recorded:
         corrections: Of windows that were measured before.
         waiting: Windows that are over, but not as far as the ground truth is known.
         open: Windows that are not over.
+        judged: Windows whose performance was measured, or measured again.
+        missed: Accounts that left with a low score and were noted now.
         withheld: Why nothing was corrected; None where it was.
     """
 
@@ -112,6 +120,8 @@ class Recorded:
     corrections: Sequence[Correction]
     waiting: int
     open: OpenWindows
+    judged: Sequence[Judged] = ()
+    missed: int = 0
     withheld: str | None = None
 
 
@@ -151,13 +161,19 @@ def _record(cursor: Cursor, run: Run) -> Recorded:
         _log.warning("%s", withheld)
         known = [window for window in due.windows if window.label_source != truth.label_source]
         due = Due(known, due.waiting + len(due.windows) - len(known))
-    corrections += _look_for_accounts(cursor, run, due.windows)
+    corrections = _together([*corrections, *_look_for_accounts(cursor, run, due.windows)])
     _correct(cursor, corrections)
+    measured = _measure(cursor, run, due.windows)
+    changed = {(one.publication_id, one.horizon_days) for one in (*measured, *corrections)}
+    judged = judge(cursor, sorted(changed))
+    corrected = {one.publication_id for one in corrections}
     return Recorded(
-        measured=_measure(cursor, run, due.windows),
-        corrections=_together(corrections),
+        measured=measured,
+        corrections=corrections,
         waiting=due.waiting,
         open=_open(cursor, truth.as_of),
+        judged=judged,
+        missed=note_missed(cursor, judged, corrected, run.critical_priority),
         withheld=withheld,
     )
 

@@ -116,6 +116,8 @@ class RecordedOutcomesProperties(Properties):
         next_closes_at: When the first of them is, ISO 8601 UTC; None without any.
         corrected_windows: Windows that were measured before, of which outcomes changed.
         corrected_rows: Outcomes that changed.
+        judged: Windows whose performance was measured, or measured again.
+        missed: Accounts that left with a low score and were noted now.
         withheld: Why what was recorded before was not corrected; None where it was.
     """
 
@@ -132,4 +134,6 @@ class RecordedOutcomesProperties(Properties):
     next_closes_at: str | None = None
     corrected_windows: int = 0
     corrected_rows: int = 0
+    judged: int = 0
+    missed: int = 0
     withheld: str | None = None

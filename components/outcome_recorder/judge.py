@@ -1,0 +1,133 @@
+"""How good the scores were whose outcomes a run recorded, overall and by slice."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+from numpy.typing import NDArray
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.feedback_example_gen.reading.copy_columns import (
+    NOWHERE,
+    column,
+    copy_columns,
+    integers_of,
+)
+from components.outcome_recorder.performance_rows import (
+    OVERALL,
+    REALISED,
+    Judged,
+    Slice,
+    write_performance,
+)
+from components.postgres.queries import queries
+from components.postgres.rows import records, value
+from serving_model.evaluation.performance import Performance
+from serving_model.evaluation.realised_performance import realised_performance
+from serving_model.served.risk import CATEGORIES
+from transforms.arrays import Floats
+
+_QUERIES: Final = queries(__package__)
+
+SLICES: Final = ("customer_tier", "region", "silence_state")
+FEWEST_ACCOUNTS: Final = 50
+"""Of a slice that is measured."""
+FEWEST_LEFT: Final = 5
+"""Of them, how many left."""
+MOST_VALUES: Final = 20
+"""Values of one column that are measured, the most frequent ones."""
+_CODES: Final = pa.dictionary(pa.int32(), pa.string())
+
+
+def judge(cursor: Cursor, windows: Sequence[tuple[int, int]]) -> list[Judged]:
+    """Measures the performance of windows, as far as they are the first of a week or month.
+
+    Args:
+        cursor: Of the transaction that measured them.
+        windows: Publication and horizon, measured or corrected now.
+
+    Returns:
+        Those that were measured.
+    """
+    values = {
+        "publications": [publication for publication, _ in windows],
+        "horizons": [horizon for _, horizon in windows],
+    }
+    cursor.execute(_QUERIES["to_judge"], values)
+    measured = []
+    for judged in records(cursor, Judged):
+        scores = _scores(cursor, judged)
+        if scores is None:
+            continue
+        write_performance(cursor, judged, REALISED, dict(_performances(scores)))
+        measured.append(judged)
+    return measured
+
+
+def _scores(cursor: Cursor, judged: Judged) -> pa.Table | None:
+    """Reads labels, probabilities, bands and slices; None where probabilities were not kept."""
+    place = _place(cursor, judged)
+    if place is None and not judged.is_main:
+        return None
+    kept = place is not None
+    probability = "score.churn_probability"
+    if place is not None and not judged.is_main:
+        probability = f"part.probabilities[{place}]"
+    slices = ", ".join(f"part.{name}" if kept else f"NULL::text AS {name}" for name in SLICES)
+    parts = (
+        "LEFT JOIN tens_insight.account_contributions AS part USING (publication_id, account_id)"
+    )
+    query = sql.SQL(_QUERIES["judged_scores"]).format(
+        probability=sql.SQL(probability),
+        slices=sql.SQL(slices),
+        parts=sql.SQL(parts if kept else ""),
+    )
+    types = {
+        "left": pa.int64(),
+        "probability": pa.float64(),
+        "band": _CODES,
+        **dict.fromkeys(SLICES, _CODES),
+    }
+    found = copy_columns(cursor.connection, query, vars(judged), types)
+    found = found.filter(pa.compute.is_valid(found["probability"]))
+    return found if len(found) else None
+
+
+def _place(cursor: Cursor, judged: Judged) -> int | None:
+    cursor.execute("SELECT to_regclass('tens_insight.contribution_layouts') IS NOT NULL")
+    if not value(cursor):
+        return None
+    cursor.execute(_QUERIES["place_of_horizon"], vars(judged))
+    row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def _performances(scores: pa.Table) -> Iterator[tuple[Slice, Performance]]:
+    """Yields the performance of all accounts, then that of each slice that is large enough."""
+    labels = integers_of(column(scores, "left")).astype(np.float64)
+    probabilities: Floats = integers_of(column(scores, "probability"))  # of any plain type
+    bands = _codes(column(scores, "band"), CATEGORIES)
+
+    def measured(rows: NDArray[np.bool_]) -> Performance:
+        return realised_performance(labels[rows], probabilities[rows], bands[rows], CATEGORIES)
+
+    yield (OVERALL, ""), measured(np.ones(len(labels), dtype=np.bool_))
+    for name in SLICES:
+        values = column(scores, name)
+        codes = integers_of(pa.compute.fill_null(values.indices, NOWHERE))
+        sizes = np.bincount(codes[codes >= 0], minlength=len(values.dictionary))
+        for code in np.argsort(-sizes, kind="stable")[:MOST_VALUES].tolist():
+            rows = codes == code
+            if sizes[code] >= FEWEST_ACCOUNTS and labels[rows].sum() >= FEWEST_LEFT:
+                yield (name, str(values.dictionary[code])), measured(rows)
+
+
+def _codes(values: pa.DictionaryArray, names: Sequence[str]) -> NDArray[np.int64]:
+    """Returns the place of each value among names; a band that is none of ours counts as low."""
+    places: list[Any] = [
+        names.index(one) if one in names else 0 for one in values.dictionary.to_pylist()
+    ]
+    return np.asarray(places, dtype=np.int64)[integers_of(values.indices)]
