@@ -104,6 +104,7 @@ class Settings:
         asked = self.reading.contract
         named = bool({"churn_table", "churn_account_column", "churn_date_column"} & self.explicit)
         asked["need_churn_table"] |= named and self.reading.label_source == "auto"
+        asked["actions"] = self.outcomes.actions
         return asked
 
     def value(self, name: str) -> Any:

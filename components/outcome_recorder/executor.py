@@ -68,6 +68,7 @@ class Executor(base_executor.BaseExecutor):
                 reading.churn_table, reading.churn_account_column, reading.churn_date_column
             ),
             critical_priority=reading.critical_priority,
+            actions=config.actions,
         )
         recorded = retried(
             lambda: record_outcomes(run), patience_s=config.database_patience_seconds

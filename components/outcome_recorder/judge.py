@@ -23,12 +23,15 @@ from components.outcome_recorder.performance_rows import (
     Slice,
     write_performance,
 )
+from components.outcome_recorder.treatment_rows import FLAGGED, Row, treatment_rows
+from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from components.postgres.rows import records, value
-from serving_model.evaluation.performance import Performance
+from components.publishing.details import held_out_condition
+from components.publishing.holdout import NOBODY, Holdout
+from serving_model.evaluation.performance import Estimate, Performance
 from serving_model.evaluation.realised_performance import realised_performance
 from serving_model.served.risk import CATEGORIES
-from transforms.arrays import Floats
 
 _QUERIES: Final = queries(__package__)
 
@@ -42,12 +45,19 @@ MOST_VALUES: Final = 20
 _CODES: Final = pa.dictionary(pa.int32(), pa.string())
 
 
-def judge(cursor: Cursor, windows: Sequence[tuple[int, int]]) -> list[Judged]:
+Actions = tuple[str, str, str, str]
+"""Table of what a team did, and its columns of accounts, moments and kinds."""
+
+
+def judge(
+    cursor: Cursor, windows: Sequence[tuple[int, int]], actions: Actions | None = None
+) -> list[Judged]:
     """Measures the performance of windows, as far as they are the first of a week or month.
 
     Args:
         cursor: Of the transaction that measured them.
         windows: Publication and horizon, measured or corrected now.
+        actions: Where it is written down what a team did; None where nothing is said about it.
 
     Returns:
         Those that were measured.
@@ -59,16 +69,24 @@ def judge(cursor: Cursor, windows: Sequence[tuple[int, int]]) -> list[Judged]:
     cursor.execute(_QUERIES["to_judge"], values)
     measured = []
     for judged in records(cursor, Judged):
-        scores = _scores(cursor, judged)
+        scores = _scores(cursor, judged, actions)
         if scores is None:
             continue
-        write_performance(cursor, judged, REALISED, dict(_performances(scores)))
+        found = dict(_performances(scores))
+        treated: list[Row] = []
+        if actions and judged.is_main:
+            treated = [*treatment_rows(scores), *_by_kind(cursor, judged, actions)]
+        write_performance(cursor, judged, REALISED, found, treated)
         measured.append(judged)
     return measured
 
 
-def _scores(cursor: Cursor, judged: Judged) -> pa.Table | None:
-    """Reads labels, probabilities, bands and slices; None where probabilities were not kept."""
+def _scores(cursor: Cursor, judged: Judged, actions: Actions | None) -> pa.Table | None:
+    """Reads labels, probabilities, bands, slices and who was held out or acted upon.
+
+    Returns:
+        None where probabilities were not kept.
+    """
     place = _place(cursor, judged)
     if place is None and not judged.is_main:
         return None
@@ -84,9 +102,11 @@ def _scores(cursor: Cursor, judged: Judged) -> pa.Table | None:
         probability=sql.SQL(probability),
         slices=sql.SQL(slices),
         parts=sql.SQL(parts if kept else ""),
+        held_out=held_out_condition(_holdout(cursor, judged)),
+        acted=_acted(actions),
     )
     types = {
-        "left": pa.int64(),
+        **dict.fromkeys(("left", "held_out", "acted"), pa.int64()),
         "probability": pa.float64(),
         "band": _CODES,
         **dict.fromkeys(SLICES, _CODES),
@@ -94,6 +114,32 @@ def _scores(cursor: Cursor, judged: Judged) -> pa.Table | None:
     found = copy_columns(cursor.connection, query, vars(judged), types)
     found = found.filter(pa.compute.is_valid(found["probability"]))
     return found if len(found) else None
+
+
+def _holdout(cursor: Cursor, judged: Judged) -> Holdout:
+    cursor.execute(_QUERIES["holdout_of"], vars(judged))
+    recorded = value(cursor)
+    return Holdout(float(recorded["share"]), str(recorded["salt"])) if recorded else NOBODY
+
+
+def _acted(actions: Actions | None) -> sql.Composable:
+    return _about(actions, "acted_upon") if actions else sql.SQL("false")
+
+
+def _by_kind(cursor: Cursor, judged: Judged, actions: Actions) -> Iterator[Row]:
+    cursor.execute(_about(actions, "acted_by_kind"), {**vars(judged), "most": MOST_VALUES})
+    for kind, accounts in cursor.fetchall():
+        yield FLAGGED, f"acted_upon: {kind}", Estimate(float(accounts), np.nan, np.nan)
+
+
+def _about(actions: Actions, query: str) -> sql.Composed:
+    table, account_column, date_column, kind_column = actions
+    return sql.SQL(_QUERIES[query]).format(
+        table=table_identifier(table),
+        account_column=sql.Identifier(account_column),
+        date_column=sql.Identifier(date_column),
+        kind_column=sql.Identifier(kind_column),
+    )
 
 
 def _place(cursor: Cursor, judged: Judged) -> int | None:
@@ -108,7 +154,7 @@ def _place(cursor: Cursor, judged: Judged) -> int | None:
 def _performances(scores: pa.Table) -> Iterator[tuple[Slice, Performance]]:
     """Yields the performance of all accounts, then that of each slice that is large enough."""
     labels = integers_of(column(scores, "left")).astype(np.float64)
-    probabilities: Floats = integers_of(column(scores, "probability"))  # of any plain type
+    probabilities = integers_of(column(scores, "probability")).view(np.float64)
     bands = _codes(column(scores, "band"), CATEGORIES)
 
     def measured(rows: NDArray[np.bool_]) -> Performance:

@@ -1,7 +1,7 @@
 """The rows of tens_insight.model_performance: one for each metric of a population."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
@@ -44,7 +44,11 @@ Slice = tuple[str, str]
 
 
 def write_performance(
-    cursor: Cursor, judged: Judged, kind: str, found: Mapping[Slice, Performance]
+    cursor: Cursor,
+    judged: Judged,
+    kind: str,
+    found: Mapping[Slice, Performance],
+    further: Iterable[tuple[str, str, Estimate]] = (),
 ) -> None:
     """Writes the performance of one window, in place of what was there of the same kind.
 
@@ -53,12 +57,15 @@ def write_performance(
         judged: Which window.
         kind: One of KINDS.
         found: By slice.
+        further: Band, metric and estimate of all accounts that are no part of a Performance.
     """
     values: dict[str, Any] = {**vars(judged), "kind": kind}
     cursor.execute(_QUERIES["drop_performance"], values)
     rows = [
         (*of, *row) for of, performance in found.items() for row in performance_rows(performance)
     ]
+    for band, metric, estimate in further:
+        rows += [(OVERALL, "", *row) for row in _rows(band, {metric: estimate})]
     names = ("slice", "slice_value", "band", "metric", "value", "low", "high")
     columns = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     cursor.execute(_QUERIES["append_performance"], values | columns)

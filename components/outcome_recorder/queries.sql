@@ -328,7 +328,8 @@ ORDER BY run.as_of, due.publication_id, due.horizon_days
 -- The scores of one window whose outcome is known, and what they are divided by, as far as that
 -- was kept.
 SELECT (outcome.outcome = 'left')::integer AS left, {probability}::float8 AS probability,
-       score.risk_category::text AS band, {slices}
+       score.risk_category::text AS band, {slices}, ({held_out})::integer AS held_out,
+       ({acted})::integer AS acted
 FROM tens_insight.score_outcomes AS outcome
 JOIN tens_insight.account_risk_score_history AS score USING (publication_id, account_id)
 {parts}
@@ -336,6 +337,31 @@ WHERE publication_id = %(publication_id)s
   AND outcome.horizon_days = %(horizon_days)s
   AND outcome.outcome <> 'unknown'
 ORDER BY account_id COLLATE "C"
+
+-- name: acted_upon
+-- The condition that somebody acted upon an account within the window.
+EXISTS (SELECT FROM {table} AS action
+        WHERE action.{account_column}::text = score.account_id
+          AND action.{date_column} >= %(as_of)s
+          AND action.{date_column} < outcome.closed_at)
+
+-- name: acted_by_kind
+-- What was done how often: accounts above low that were acted upon within the window, by kind.
+SELECT coalesce(action.{kind_column}::text, '') AS kind,
+       count(DISTINCT score.account_id) AS accounts
+FROM {table} AS action
+JOIN tens_insight.account_risk_score_history AS score
+     ON score.account_id = action.{account_column}::text
+    AND score.publication_id = %(publication_id)s
+WHERE score.risk_category <> 'low'
+  AND action.{date_column} >= %(as_of)s
+  AND action.{date_column} < %(as_of)s + make_interval(hours => 24 * %(horizon_days)s)
+GROUP BY 1
+ORDER BY 2 DESC, 1
+LIMIT %(most)s
+
+-- name: holdout_of
+SELECT holdout FROM tens_insight.publications WHERE publication_id = %(publication_id)s
 
 -- name: place_of_horizon
 -- At which place of its probabilities a publication has a horizon; NULL where they are not kept.
@@ -362,12 +388,14 @@ FROM unnest(%(slice)s::text[], %(slice_value)s::text[], %(band)s::text[], %(metr
 -- name: progress
 -- How far outcomes are: windows that are over by the newest as_of, and of these those measured.
 SELECT count(*) AS windows,
-       count(*) FILTER (WHERE closes_at <= newest) AS over,
+       count(*) FILTER (WHERE closes_at <= newest OR closed.publication_id IS NOT NULL) AS over,
        count(*) FILTER (WHERE closed.publication_id IS NOT NULL) AS measured,
        count(*) FILTER (WHERE closed.not_known IS NOT NULL) AS not_known,
        coalesce(sum(closed.rows_corrected), 0)::bigint AS rows_corrected,
-       min(closes_at) FILTER (WHERE closes_at > newest) AS next_closes_at,
-       (array_agg(horizon_days ORDER BY closes_at) FILTER (WHERE closes_at > newest))[1]
+       min(closes_at) FILTER (WHERE closes_at > newest AND closed.publication_id IS NULL)
+           AS next_closes_at,
+       (array_agg(horizon_days ORDER BY closes_at)
+            FILTER (WHERE closes_at > newest AND closed.publication_id IS NULL))[1]
            AS next_horizon_days,
        max(newest) AS as_of
 FROM (SELECT run.publication_id, served.days AS horizon_days,

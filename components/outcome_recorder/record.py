@@ -17,7 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN
-from components.outcome_recorder.judge import judge
+from components.outcome_recorder.judge import Actions, judge
 from components.outcome_recorder.missed import note_missed
 from components.outcome_recorder.performance_rows import Judged
 from components.outcome_recorder.windows import ClosedWindow, Due, Truth, due_windows
@@ -51,6 +51,7 @@ class Run:
         truth: What it knows of who left.
         churn: The table of churn dates and its columns.
         critical_priority: Lowest priority (1..5) of feedback that is critical.
+        actions: Where it is written down what a team did; None without such a table.
     """
 
     run_id: str
@@ -58,6 +59,7 @@ class Run:
     truth: Truth
     churn: ChurnSource
     critical_priority: int = CRITICAL_PRIORITY
+    actions: Actions | None = None
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,9 @@ def _record(cursor: Cursor, run: Run) -> Recorded:
     corrections = _together([*corrections, *_look_for_accounts(cursor, run, due.windows)])
     _correct(cursor, corrections)
     measured = _measure(cursor, run, due.windows)
-    changed = {(one.publication_id, one.horizon_days) for one in (*measured, *corrections)}
-    judged = judge(cursor, sorted(changed))
+    changed = {(one.publication_id, one.horizon_days) for one in measured}
+    changed |= {(one.publication_id, one.horizon_days) for one in corrections}
+    judged = judge(cursor, sorted(changed), run.actions)
     corrected = {one.publication_id for one in corrections}
     return Recorded(
         measured=measured,

@@ -21,6 +21,7 @@ from components.postgres.tables import (
     FEEDBACK,
     OUTPUT_TABLES,
     TableContract,
+    actions_contract,
     churn_contract,
     output_contracts,
 )
@@ -57,6 +58,7 @@ def check_contract(
     need_churn_table: bool = False,
     churn_table_ignored: bool = False,
     row_security_accepted: Collection[str] = (),
+    actions: tuple[str, str, str, str] | None = None,
 ) -> ContractReport:
     """Looks for tables, columns, types and rights that are missing, and for rows that are hidden.
 
@@ -69,6 +71,8 @@ def check_contract(
         need_churn_table: Whether it is a problem if there is no table of the ground truth.
         churn_table_ignored: Whether the label is inactivity even if there is one.
         row_security_accepted: Tables whose row-level security may hide rows from us.
+        actions: The table of what a team did for accounts, and its columns of accounts, moments
+            and kinds, if there is one.
 
     Raises:
         DatabaseUnreachable: The server went away.
@@ -85,6 +89,9 @@ def check_contract(
             problems += [one + hint for one in _problems(cursor, churn, connection.info.user)]
         elif not churn_table_ignored and (schemas := _elsewhere(cursor, churn_table)):
             problems.append(out_of_sight(churn_table, schemas))
+        if actions is not None:
+            read.append(actions_contract(*actions))
+            problems += _problems(cursor, read[-1], connection.info.user)
         if need_outputs and holds_unreleased_schema(cursor):
             problems.append(UNRELEASED_SCHEMA)
         elif need_outputs:

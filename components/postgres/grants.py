@@ -60,7 +60,9 @@ class _Invited:
     writes: bool
 
 
-def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> str:
+def grant_statements(
+    connection: Connection, roles: Roles, churn_table: str, actions_table: str = ""
+) -> str:
     """Returns the GRANT statements for a database, to be run by a superuser.
 
     Rights to what `db init` will make in schema tens_insight are given in advance, as default
@@ -72,6 +74,7 @@ def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> 
         connection: To the database; no rights in it are needed.
         roles: Who gets which rights. The statements create none of them.
         churn_table: The optional table of the ground truth, "table" or "schema.table".
+        actions_table: The optional table of what a team did for accounts; empty without one.
 
     Raises:
         ContractBroken: There is no feedback_enriched on the search_path.
@@ -84,7 +87,9 @@ def grant_statements(connection: Connection, roles: Roles, churn_table: str) -> 
                 f"Table feedback_enriched is not on the search_path: {FEEDBACK.remedy}."
             )
         parts = [_always(connection, roles, feedback)]
-        parts += _for_tables_there(cursor, connection, roles, churn_table)
+        for name in filter(None, (churn_table, actions_table)):
+            parts += _for_input(cursor, roles, name)
+        parts += _for_tables_there(cursor, connection, roles)
         return sql.SQL("").join(parts).as_string(connection)
 
 
@@ -159,14 +164,18 @@ def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> 
     )
 
 
-def _for_tables_there(
-    cursor: Cursor, connection: Connection, roles: Roles, churn_table: str
-) -> Iterator[sql.Composed]:
-    churn = _find(cursor, churn_table)
-    if churn is not None:
+def _for_input(cursor: Cursor, roles: Roles, table: str) -> Iterator[sql.Composed]:
+    """What the pipeline's role needs of an optional table that it reads, if that is there."""
+    found = _find(cursor, table)
+    if found is not None:
         usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {};\n")
-        yield usage.format(sql.Identifier(churn[0]), sql.Identifier(roles.pipeline))
-        yield _grant("SELECT", sql.Identifier(*churn), roles.pipeline)
+        yield usage.format(sql.Identifier(found[0]), sql.Identifier(roles.pipeline))
+        yield _grant("SELECT", sql.Identifier(*found), roles.pipeline)
+
+
+def _for_tables_there(
+    cursor: Cursor, connection: Connection, roles: Roles
+) -> Iterator[sql.Composed]:
     for output in OUTPUT_TABLES:
         if _find(cursor, output.qualified) is not None:
             yield _grant(_rights(connection, output.rights), output.identifier, roles.pipeline)

@@ -289,6 +289,18 @@ def churn_contract(table: str, account_column: str, date_column: str) -> TableCo
     )
 
 
+def actions_contract(
+    table: str, account_column: str, date_column: str, kind_column: str
+) -> TableContract:
+    """Returns the contract of the optional table of what a team did for accounts."""
+    return TableContract(
+        table=table,
+        columns={account_column: STRING, date_column: MOMENT, kind_column: STRING},
+        rights=("SELECT",),
+        remedy="correct TENS_INSIGHT_ACTIONS_TABLE, or leave it empty",
+    )
+
+
 ACCOUNT_RISK_DETAILS: Final = DetailTable(
     name="account_risk_details",
     # Percentile and lift are computed from the scores, inside the publication.

@@ -104,7 +104,7 @@ def append_details(
         details=details,
         scores=scores,
         base_rate=sql.Literal(base_rate),
-        holdout=_held_out(holdout),
+        holdout=held_out_condition(holdout),
     )
     columns = sql.SQL(", ").join(map(sql.Identifier, _KEPT_COLUMNS))
     statement = sql.SQL(_QUERIES["append_details"]).format(columns=columns, rows=rows)
@@ -116,8 +116,8 @@ def append_details(
     require_rows(cursor, table, history, columns, rows, written)
 
 
-def _held_out(holdout: Holdout) -> sql.Composable:
-    """The condition that `account_id` is held out: what Holdout.holds computes."""
+def held_out_condition(holdout: Holdout) -> sql.Composable:
+    """Returns the condition that `account_id` is held out: what Holdout.holds computes."""
     if not holdout.share:
         return sql.SQL("false")
     hashed = sql.SQL(

@@ -119,7 +119,8 @@ def grants(installer: str, pipeline: str, reader: str) -> None:
     settings = load_settings()
     roles = Roles(installer=installer, pipeline=pipeline, reader=reader)
     with open_database(settings, "db grants") as connection:
-        click.echo(grant_statements(connection, roles, settings.reading.churn_table), nl=False)
+        tables = (settings.reading.churn_table, settings.outcomes.actions_table)
+        click.echo(grant_statements(connection, roles, *tables), nl=False)
 
 
 @command.command(epilog=examples("tens-insight db check", "tens-insight db check --json"))

@@ -56,12 +56,17 @@ def outcome_lines(found: Outcomes) -> Iterator[str]:
     by_row = _by_row(found.metrics)
     yield ""
     yield f"Performance within {found.metrics[0].horizon_days} days, by model and month"
-    yield from table_lines(_performance_rows(by_row), right=(3, 4), whole=(1, 2))
+    yield from table_lines(_performance_rows(by_row), right=(1, 2), whole=range(3, 8))
     bands = list(_band_rows(by_row))
     if len(bands) > 1:
         yield ""
-        yield "Risk bands: how many of those flagged left, how many of those that left were flagged"
-        yield from table_lines(bands, right=(4,), whole=(1, 2))
+        yield "Risk bands: how many of those flagged left, and of all that left were flagged"
+        yield from table_lines(bands, right=(1,), whole=range(2, 5))
+    treated = list(_treatment_rows(by_row))
+    if len(treated) > 1:
+        yield ""
+        yield "Actions above low: saved is how many fewer left than of those left alone"
+        yield from table_lines(treated, right=(1, 2, 3), whole=(4, 5))
     if found.missed:
         yield ""
         yield (
@@ -151,13 +156,10 @@ def _by_row(metrics: Iterable[MonthlyMetric]) -> dict[_Row, dict[tuple[str, str]
 def _performance_rows(
     by_row: Mapping[_Row, Mapping[tuple[str, str], MonthlyMetric]],
 ) -> Iterator[Sequence[str]]:
-    heads = [head for head, _ in _METRICS.values()]
-    yield ("model", "month", "kind", "accounts", "left", *heads)
+    yield ("month and model", "accounts", "left", *(head for head, _ in _METRICS.values()))
     for row, metrics in by_row.items():
         yield (
             _named(row),
-            row[1],
-            row[2],
             _number(metrics.get(("", "accounts"))),
             _number(metrics.get(("", "left"))),
             *(
@@ -170,15 +172,12 @@ def _performance_rows(
 def _band_rows(
     by_row: Mapping[_Row, Mapping[tuple[str, str], MonthlyMetric]],
 ) -> Iterator[Sequence[str]]:
-    yield ("model", "month", "kind", "band", "flagged", "left of them", "of all that left", "lift")
+    yield ("month, model and band", "flagged", "left of them", "of all that left", "lift")
     for row, metrics in by_row.items():
         for band in CATEGORIES:
             if (band, "flagged") in metrics:
                 yield (
-                    _named(row),
-                    row[1],
-                    row[2],
-                    band,
+                    f"{_named(row)} {band}",
                     _number(metrics[band, "flagged"]),
                     _percent(metrics.get((band, "precision"))),
                     _percent(metrics.get((band, "recall"))),
@@ -186,9 +185,34 @@ def _band_rows(
                 )
 
 
+def _treatment_rows(
+    by_row: Mapping[_Row, Mapping[tuple[str, str], MonthlyMetric]],
+) -> Iterator[Sequence[str]]:
+    """Of accounts above the band low, where it is written down what a team did."""
+    yield (
+        "month and model",
+        "acted upon",
+        "of these stayed",
+        "left alone",
+        "left of those",
+        "saved",
+    )
+    for row, metrics in by_row.items():
+        if ("flagged", "acted_upon") in metrics:
+            yield (
+                _named(row),
+                _number(metrics["flagged", "acted_upon"]),
+                _number(metrics.get(("flagged", "false_positives_acted_upon"))),
+                _number(metrics.get(("flagged", "held_out"))),
+                _percent(metrics.get(("flagged", "precision_untreated"))),
+                _percent(metrics.get(("flagged", "saved_share"))),
+            )
+
+
 def _named(row: _Row) -> str:
-    model, _, _, value = row
-    return f"{model} {value}" if value else model
+    model, month, kind, value = row
+    parts = (month, model, value, "" if kind == _KINDS[0] else kind)
+    return " ".join(part for part in parts if part)
 
 
 def _number(metric: MonthlyMetric | None) -> str:

@@ -124,7 +124,7 @@ def _bands(
     resamples: int,
     random: np.random.Generator,
 ) -> Iterator[tuple[str, BandPerformance]]:
-    left = np.bincount(bands, labels, minlength=len(names))
+    left: Floats = np.bincount(bands, labels, minlength=len(names)).astype(np.float64)
     flagged = np.bincount(bands, minlength=len(names))
     cells = np.concatenate([left, flagged - left])
     drawn = random.multinomial(len(labels), cells / len(labels), resamples).astype(np.float64)

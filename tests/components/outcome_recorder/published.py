@@ -7,6 +7,7 @@ from typing import Any
 
 from components.feedback_example_gen.churn_rhythm import KnownChurn
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
+from components.outcome_recorder.judge import Actions
 from components.outcome_recorder.record import Recorded, Run, record_outcomes
 from components.outcome_recorder.windows import Truth
 
@@ -53,9 +54,11 @@ def record(
     label_source: str = "account_churn",
     known: KnownChurn | None = KnownChurn(),  # noqa: B008 -- frozen
     run_id: str = "run-2",
+    actions: Actions | None = None,
 ) -> Recorded:
     """Records outcomes as a run does."""
-    return record_outcomes(Run(run_id, publication_id, Truth(as_of, label_source, known), CHURN))
+    truth = Truth(as_of, label_source, known)
+    return record_outcomes(Run(run_id, publication_id, truth, CHURN, actions=actions))
 
 
 def outcomes(tables: Any, horizon_days: int | None = None) -> dict[Any, str]:

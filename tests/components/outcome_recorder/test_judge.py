@@ -127,3 +127,44 @@ def test_who_left_with_a_low_score_is_noted_once(world: Tables) -> None:
     record(day(13), second)
     rows = world.execute("SELECT account_id FROM tens_insight.missed_churn ORDER BY 1")
     assert [one for (one,) in rows] == missed[1:]
+
+
+def keep_parts(tables: Tables, publication: int) -> None:
+    """Keeps what scores are made of, as Monitor does: at 5 days half of the probability."""
+    tables.execute(
+        "INSERT INTO tens_insight.contribution_layouts (publication_id, horizons, horizon_days, "
+        "groups, accounts, digest) VALUES (%s, '{5, 10}', 10, '{pace, tone}', 200, 0)",
+        publication,
+    )
+    tables.execute(
+        "INSERT INTO tens_insight.account_contributions SELECT publication_id, account_id, -3, "
+        "ARRAY[churn_probability / 2, churn_probability], ARRAY[0.5, -0.25], "
+        "CASE WHEN account_id < 'ACC-150' THEN 'pro' WHEN account_id < 'ACC-199' THEN 'free' END, "
+        "NULL, 'active' "
+        "FROM tens_insight.account_risk_score_history WHERE publication_id = %s",
+        publication,
+    )
+
+
+def test_slices_and_horizons_are_judged_where_they_were_kept(world: Tables) -> None:
+    first = put_publication(world, day(0), SCORES, horizons=(5, 10))
+    keep_parts(world, first)
+    assert [one.horizon_days for one in record(day(10), first).judged] == [5, 10]
+    rows = world.execute(
+        "SELECT horizon_days, slice, slice_value, value FROM tens_insight.model_performance "
+        "WHERE metric = 'accounts'"
+    )
+    # Of the tier free there are fewer than 50; who left on day 5 is not within 5 days.
+    assert sorted(rows) == [
+        (5, "overall", "", 200), (10, "customer_tier", "pro", 150), (10, "overall", "", 200),
+        (10, "silence_state", "active", 200),
+    ]  # fmt: skip
+    ((loss,),) = world.execute(
+        "SELECT value FROM tens_insight.model_performance WHERE metric = 'brier' "
+        "AND horizon_days = 5 AND slice = 'overall'"
+    )
+    halves = np.array(list(SCORES.values())) / 2
+    assert loss == pytest.approx(float(np.mean(halves**2)), rel=1e-6)
+    missed = world.execute("SELECT reasons, customer_tier FROM tens_insight.missed_churn")
+    assert missed
+    assert all(reasons == {"pace": 0.5, "tone": -0.25} for reasons, _ in missed)
