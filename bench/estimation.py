@@ -25,27 +25,23 @@ from scipy.stats import beta
 
 from bench import estimation_worlds as worlds
 from bench.estimation_worlds import HORIZONS, KINDS, RATES, TARGET, Scored, Trial
+from bench.shift_weights import shift_weights
 from serving_model.evaluation import metrics
 from serving_model.evaluation.estimated_performance import (
     estimated_performance,
     later_chances,
     partial_performance,
 )
+from serving_model.evaluation.outcome_draws import DRAWS
 from serving_model.evaluation.performance import Estimate, Performance
-from serving_model.evaluation.recalibration import (
-    Known,
-    Recalibration,
-    known,
-    log_odds_of,
-    recalibration,
-)
-from serving_model.evaluation.shift_weights import shift_weights
+from serving_model.evaluation.recalibration import Recalibration, fitted_line, recalibration
 from serving_model.served.risk import CATEGORIES
 from transforms.arrays import Booleans, Floats, Integers
 
 DEMANDED: Final = ("auc", "log_loss", "brier")
 COVERAGE: Final = (0.90, 0.97)
 MOST_BIAS: Final = 0.005
+SHIFTED_DRAWS: Final = 400
 LIFTS: Final = (1.5, 2.5, 4.0)
 SHOWN: Final = ("auc", "pr_auc", "log_loss", "brier", "calibration_error", "leavers")
 FUNCTIONS: Final = {
@@ -139,12 +135,8 @@ def _belief(trial: Trial, weights: Floats | None = None) -> Recalibration:
     """What the evaluation set says of the probabilities within the target horizon."""
     own = trial.evaluation
     labels = own.snapshot.left(HORIZONS[TARGET]).astype(np.float64)
-    outcomes = known(labels, own.probabilities[:, TARGET], weights)
-    return recalibration(outcomes, centre=_centre(own.probabilities[:, TARGET]))
-
-
-def _centre(probabilities: Floats) -> float:
-    return float(log_odds_of(np.array([probabilities.mean()]))[0])
+    line = fitted_line(labels, own.probabilities[:, TARGET], weights)
+    return recalibration(line, centre=line.centre)
 
 
 def _estimated(trial: Trial) -> Iterator[Found]:
@@ -192,10 +184,11 @@ def _compared(
     belief: Recalibration,
     place: tuple[str, str],
     horizon: int = TARGET,
+    draws: int = DRAWS,
 ) -> Iterator[Found]:
     probabilities = scored.probabilities[:, horizon]
     bands = _bands(trial, probabilities)
-    found = estimated_performance(probabilities, bands, CATEGORIES, belief)
+    found = estimated_performance(probabilities, bands, CATEGORIES, belief, draws=draws)
     yield from _beside(found, probabilities, bands, weeks <= HORIZONS[horizon], place)
 
 
@@ -238,8 +231,8 @@ def _shifted(trial: Trial, seed: int) -> Iterator[Found]:
         own = Scored(snapshot.of(rows), trial.published.probabilities[rows])
         weights = shift_weights(trial.evaluation.snapshot.features, own.snapshot.features)
         for arm, belief in (("plain", _belief(trial)), ("weighted", _belief(trial, weights))):
-            place = (f"covariate shift: {name}", arm)
-            yield from _short(_compared(trial, own, own.snapshot.weeks_left, belief, place))
+            place, weeks = (f"covariate shift: {name}", arm), own.snapshot.weeks_left
+            yield from _short(_compared(trial, own, weeks, belief, place, draws=SHIFTED_DRAWS))
 
 
 def _partial(trial: Trial) -> Iterator[Found]:
@@ -272,15 +265,17 @@ def _partial(trial: Trial) -> Iterator[Found]:
 
 def _later(trial: Trial) -> Recalibration:
     """What earlier publications say of those who were still there after four weeks."""
-    parts = []
+    labels, chances = [], []
     for scored in trial.earlier:
         there = ~scored.snapshot.left(HORIZONS[0])
-        rest = later_chances(scored.probabilities[there, TARGET], scored.probabilities[there, 0])
-        left = scored.snapshot.left(HORIZONS[TARGET])[there].astype(np.float64)
-        # Both windows share accounts and weeks: together they know little more than one.
-        parts.append(known(left, rest, np.full(len(left), 1 / len(trial.earlier))))
-    both = Known(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-    return recalibration(both, centre=float(np.average(both.log_odds, weights=both.accounts)))
+        labels.append(scored.snapshot.left(HORIZONS[TARGET])[there].astype(np.float64))
+        closed, whole = scored.probabilities[there, 0], scored.probabilities[there, TARGET]
+        chances.append(later_chances(whole, closed))
+    known = np.concatenate(labels)
+    # The windows share accounts and weeks: together they know little more than one.
+    weights = np.full(len(known), 1 / len(trial.earlier))
+    line = fitted_line(known, np.concatenate(chances), weights)
+    return recalibration(line, centre=line.centre)
 
 
 def _rivals(trial: Trial, early: Booleans) -> Mapping[str, float]:

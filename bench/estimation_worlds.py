@@ -45,11 +45,13 @@ EARLIER: Final = (48, 52)
 WEEKS: Final = 68
 RATES: Final = {"2 %": -1.2, "6 %": -0.1, "20 %": 1.8, "65 %": 4.2}
 """Shift of the churn logit of WORLD that leads to about this base rate."""
-SIGN_UPS: Final = {"2 %": 6_000, "6 %": 4_000, "20 %": 4_000, "65 %": 28_000}
+SIGN_UPS: Final = {"2 %": 6_000, "6 %": 4_000, "20 %": 4_000, "65 %": 20_000}
 RENEWAL_WEEKS: Final = 13
 RENEWAL: Final = 1.6
 """Added to the churn logit in the week of a renewal; half of it is taken off in the others."""
-KINDS: Final = ("base", "strong", "renewal")
+ONBOARDING: Final = 3.0
+"""Effect of having just signed up, fading over eight weeks: hazards fall for new accounts alone."""
+KINDS: Final = ("base", "strong", "renewal", "onboarding")
 NO_DRIFT, LEVEL, MEANING = "none", "level", "meaning"
 LEVEL_SHIFT: Final = 0.8
 _LINEAR: Final = FitSettings(
@@ -143,6 +145,8 @@ def trial(seed: int, rate: str, kind: str) -> Trial:
 
 def _record(seed: int, rate: str, kind: str) -> _Record:
     base = model.SCENARIOS["strong" if kind == "strong" else "base"]
+    if kind == "onboarding":
+        base = replace(base, newness=ONBOARDING)
     free, pro, enterprise = (one + RATES[rate] for one in base.intercepts)
     scenario = replace(base, intercepts=(free, pro, enterprise))
     world = World(scenario, SIGN_UPS[rate], WEEKS, seed)

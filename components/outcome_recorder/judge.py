@@ -1,27 +1,28 @@
 """How good the scores were whose outcomes a run recorded, overall and by slice."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from numpy.typing import NDArray
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.feedback_example_gen.reading.copy_columns import (
-    NOWHERE,
-    column,
-    copy_columns,
-    integers_of,
-)
+from components.feedback_example_gen.reading.copy_columns import copy_columns
 from components.outcome_recorder.performance_rows import (
-    OVERALL,
     REALISED,
     Judged,
     Slice,
     write_performance,
+)
+from components.outcome_recorder.populations import (
+    CODES,
+    MOST_VALUES,
+    SLICES,
+    band_codes,
+    floats_of,
+    performances,
 )
 from components.outcome_recorder.treatment_rows import FLAGGED, Row, treatment_rows
 from components.postgres.names import table_identifier
@@ -32,18 +33,9 @@ from components.publishing.holdout import NOBODY, Holdout
 from serving_model.evaluation.performance import Estimate, Performance
 from serving_model.evaluation.realised_performance import realised_performance
 from serving_model.served.risk import CATEGORIES
+from transforms.arrays import Booleans
 
 _QUERIES: Final = queries(__package__)
-
-SLICES: Final = ("customer_tier", "region", "silence_state")
-FEWEST_ACCOUNTS: Final = 50
-"""Of a slice that is measured."""
-FEWEST_LEFT: Final = 5
-"""Of them, how many left."""
-MOST_VALUES: Final = 20
-"""Values of one column that are measured, the most frequent ones."""
-_CODES: Final = pa.dictionary(pa.int32(), pa.string())
-
 
 Actions = tuple[str, str, str, str]
 """Table of what a team did, and its columns of accounts, moments and kinds."""
@@ -108,8 +100,8 @@ def _scores(cursor: Cursor, judged: Judged, actions: Actions | None) -> pa.Table
     types = {
         **dict.fromkeys(("left", "held_out", "acted"), pa.int64()),
         "probability": pa.float64(),
-        "band": _CODES,
-        **dict.fromkeys(SLICES, _CODES),
+        "band": CODES,
+        **dict.fromkeys(SLICES, CODES),
     }
     found = copy_columns(cursor.connection, query, vars(judged), types)
     found = found.filter(pa.compute.is_valid(found["probability"]))
@@ -152,28 +144,10 @@ def _place(cursor: Cursor, judged: Judged) -> int | None:
 
 
 def _performances(scores: pa.Table) -> Iterator[tuple[Slice, Performance]]:
-    """Yields the performance of all accounts, then that of each slice that is large enough."""
-    labels = integers_of(column(scores, "left")).astype(np.float64)
-    probabilities = integers_of(column(scores, "probability")).view(np.float64)
-    bands = _codes(column(scores, "band"), CATEGORIES)
+    labels, probabilities = floats_of(scores, "left"), floats_of(scores, "probability")
+    bands = band_codes(scores)
 
-    def measured(rows: NDArray[np.bool_]) -> Performance:
+    def measured(rows: Booleans) -> Performance:
         return realised_performance(labels[rows], probabilities[rows], bands[rows], CATEGORIES)
 
-    yield (OVERALL, ""), measured(np.ones(len(labels), dtype=np.bool_))
-    for name in SLICES:
-        values = column(scores, name)
-        codes = integers_of(pa.compute.fill_null(values.indices, NOWHERE))
-        sizes = np.bincount(codes[codes >= 0], minlength=len(values.dictionary))
-        for code in np.argsort(-sizes, kind="stable")[:MOST_VALUES].tolist():
-            rows = codes == code
-            if sizes[code] >= FEWEST_ACCOUNTS and labels[rows].sum() >= FEWEST_LEFT:
-                yield (name, str(values.dictionary[code])), measured(rows)
-
-
-def _codes(values: pa.DictionaryArray, names: Sequence[str]) -> NDArray[np.int64]:
-    """Returns the place of each value among names; a band that is none of ours counts as low."""
-    places: list[Any] = [
-        names.index(one) if one in names else 0 for one in values.dictionary.to_pylist()
-    ]
-    return np.asarray(places, dtype=np.int64)[integers_of(values.indices)]
+    return performances(scores, labels, measured)

@@ -71,6 +71,26 @@ def write_performance(
     cursor.execute(_QUERIES["append_performance"], values | columns)
 
 
+def append_metrics(
+    cursor: Cursor, judged: Judged, kind: str, estimates: Mapping[str, Estimate]
+) -> None:
+    """Writes further metrics of all accounts of one window, beside what is there.
+
+    Args:
+        cursor: Of the caller's transaction.
+        judged: Which window.
+        kind: One of KINDS.
+        estimates: By name.
+    """
+    rows = list(_rows("", estimates))
+    names = ("band", "metric", "value", "low", "high")
+    columns: dict[str, Any] = {
+        name: [row[place] for row in rows] for place, name in enumerate(names)
+    }
+    columns |= {"slice": [OVERALL] * len(rows), "slice_value": [""] * len(rows)}
+    cursor.execute(_QUERIES["append_performance"], {**vars(judged), "kind": kind, **columns})
+
+
 def performance_rows(
     found: Performance,
 ) -> Iterator[tuple[str, str, float, float | None, float | None]]:

@@ -493,3 +493,97 @@ WHERE run.publication_id = missed.publication_id
                             AND outcome.account_id = missed.account_id
                             AND outcome.horizon_days = missed.horizon_days
                             AND outcome.left_at = missed.left_at))
+
+-- name: foreseen_publication
+-- A publication of scores that counts, and for how many days it speaks.
+SELECT publication_id, as_of, model_version, horizon_days, horizons
+FROM tens_insight.publications
+WHERE publication_id = %(publication_id)s
+  AND target_table = 'account_risk_scores'
+  AND kind = 'published'
+  AND undone_at IS NULL
+  AND horizon_days IS NOT NULL
+
+-- name: foreseen_scores
+-- The scores of a publication with their details, which are kept of the newest ones.
+SELECT {probabilities}, score.risk_category::text AS band, detail.customer_tier, detail.region,
+       detail.silence_state
+FROM tens_insight.account_risk_score_history AS score
+JOIN tens_insight.account_risk_detail_history AS detail USING (publication_id, account_id)
+WHERE publication_id = %(publication_id)s
+ORDER BY account_id COLLATE "C"
+
+-- name: longer_open_horizons
+-- Horizons of a publication that are not measured, and of which this closed one is the newest that
+-- is known.
+SELECT served.days
+FROM tens_insight.publications AS run
+CROSS JOIN unnest(run.horizons) AS served (days)
+WHERE run.publication_id = %(publication_id)s
+  AND served.days > %(horizon_days)s
+  AND NOT EXISTS (SELECT FROM tens_insight.outcome_windows AS closed
+                  WHERE closed.publication_id = run.publication_id
+                    AND closed.horizon_days > %(horizon_days)s
+                    AND closed.horizon_days <= served.days
+                    AND closed.not_known IS NULL)
+ORDER BY served.days
+
+-- name: kept_outcomes
+-- Who left within a closed window of those that were there after so many days, beside what was
+-- published.
+SELECT (outcome.outcome = 'left')::integer AS left, {probabilities},
+       score.risk_category::text AS band, {slices}
+FROM tens_insight.score_outcomes AS outcome
+JOIN tens_insight.account_risk_score_history AS score USING (publication_id, account_id)
+LEFT JOIN tens_insight.account_contributions AS part USING (publication_id, account_id)
+WHERE publication_id = %(publication_id)s
+  AND outcome.horizon_days = %(closed_days)s
+  AND outcome.outcome <> 'unknown'
+  AND coalesce(outcome.left_at >= %(as_of)s + make_interval(hours => 24 * %(after_days)s), true)
+ORDER BY account_id COLLATE "C"
+
+-- name: calibration_lines
+-- How far the log-odds of windows were off that had closed, newest first.
+SELECT run.model_version, run.as_of,
+       max(performance.value) FILTER (WHERE metric = %(centre)s) AS centre,
+       max(performance.value) FILTER (WHERE metric = %(intercept)s) AS intercept,
+       max(performance.low) FILTER (WHERE metric = %(intercept)s) AS intercept_low,
+       max(performance.value) FILTER (WHERE metric = %(slope)s) AS slope,
+       max(performance.low) FILTER (WHERE metric = %(slope)s) AS slope_low
+FROM tens_insight.model_performance AS performance
+JOIN tens_insight.publications AS run USING (publication_id)
+WHERE performance.kind = 'realised'
+  AND performance.slice = 'overall'
+  AND performance.band = ''
+  AND performance.horizon_days = %(horizon_days)s
+  AND performance.metric IN (%(centre)s, %(intercept)s, %(slope)s)
+  AND run.undone_at IS NULL
+  AND run.as_of + make_interval(hours => 24 * performance.horizon_days) <= %(as_of)s
+GROUP BY run.publication_id
+HAVING count(*) = 3
+ORDER BY run.as_of DESC, run.publication_id DESC
+
+-- name: drop_daily_estimates
+-- Of what was estimated, that of the first publication of a week or month (UTC) is kept, and that
+-- of the last days.
+DELETE FROM tens_insight.model_performance AS performance
+USING tens_insight.publications AS run
+WHERE run.publication_id = performance.publication_id
+  AND performance.kind = 'estimated'
+  AND run.as_of < %(as_of)s - interval '8 days'
+  AND EXISTS (
+      SELECT FROM tens_insight.publications AS earlier
+      WHERE earlier.target_table = 'account_risk_scores'
+        AND earlier.kind = 'published'
+        AND earlier.undone_at IS NULL
+        AND date_trunc('week', earlier.as_of AT TIME ZONE 'UTC')
+            = date_trunc('week', run.as_of AT TIME ZONE 'UTC')
+        AND (earlier.as_of, earlier.publication_id) < (run.as_of, run.publication_id))
+  AND EXISTS (
+      SELECT FROM tens_insight.publications AS earlier
+      WHERE earlier.target_table = 'account_risk_scores'
+        AND earlier.kind = 'published'
+        AND earlier.undone_at IS NULL
+        AND date_trunc('month', earlier.as_of AT TIME ZONE 'UTC')
+            = date_trunc('month', run.as_of AT TIME ZONE 'UTC')
+        AND (earlier.as_of, earlier.publication_id) < (run.as_of, run.publication_id))

@@ -17,6 +17,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN
+from components.outcome_recorder.foreseen import Foreseen, foresee
 from components.outcome_recorder.judge import Actions, judge
 from components.outcome_recorder.missed import note_missed
 from components.outcome_recorder.performance_rows import Judged
@@ -114,6 +115,7 @@ class Recorded:
         waiting: Windows that are over, but not as far as the ground truth is known.
         open: Windows that are not over.
         judged: Windows whose performance was measured, or measured again.
+        foreseen: Windows that are not over, and whose performance was estimated.
         missed: Accounts that left with a low score and were noted now.
         withheld: Why nothing was corrected; None where it was.
     """
@@ -123,6 +125,7 @@ class Recorded:
     waiting: int
     open: OpenWindows
     judged: Sequence[Judged] = ()
+    foreseen: Sequence[Foreseen] = ()
     missed: int = 0
     withheld: str | None = None
 
@@ -176,6 +179,7 @@ def _record(cursor: Cursor, run: Run) -> Recorded:
         waiting=due.waiting,
         open=_open(cursor, truth.as_of),
         judged=judged,
+        foreseen=foresee(cursor, judged, run.publication_id, truth.as_of),
         missed=note_missed(cursor, judged, corrected, run.critical_priority),
         withheld=withheld,
     )

@@ -8,7 +8,7 @@ import click
 from pipeline.commands.parts import MOMENT, Number, examples
 from pipeline.text.terminal import say, say_json
 
-# As in components/outcome_recorder/judge.py, which imports psycopg2; a test compares them.
+# As in components/outcome_recorder/populations.py, which imports psycopg2; a test compares them.
 SLICES: Final = ("customer_tier", "region", "silence_state")
 _SHOWN: Final = 30
 """Accounts that the table shows unless told."""

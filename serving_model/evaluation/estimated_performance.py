@@ -54,7 +54,7 @@ def estimated_performance(
 
     Args:
         probabilities: As published for the horizon, [n], n at least 1.
-        bands: Code of each account's risk band, [n]; rising with the probability.
+        bands: Code of each account's risk band, [n].
         names: Of the bands, by code.
         belief: How far the probabilities may be off.
         draws: How many outcomes of all accounts are drawn for the intervals.
@@ -87,7 +87,7 @@ def partial_performance(
         closed_probabilities: As published for the horizon that has closed, [n]; none is above
             that of the longer horizon.
         left: Whether the account left within the closed horizon, [n].
-        bands: Code of each account's risk band, [n]; rising with the probability.
+        bands: Code of each account's risk band, [n].
         names: Of the bands, by code.
         belief: How far the chances may be off of leaving in the rest of the window, for those that
             are still there: from earlier publications whose whole window has closed.

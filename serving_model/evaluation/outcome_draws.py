@@ -1,8 +1,8 @@
 """Draws outcomes of a publication, and measures each draw as if it had happened.
 
 However many accounts there are, they are drawn as some hundreds of cells: accounts of one risk band
-and of neighbouring probabilities. The intervals follow from the draws, so they know of few leavers,
-of ties, and of what is correlated with what.
+and of equal or neighbouring probabilities, which share a place in the ranking. The intervals follow
+from the draws, so they know of few leavers, of ties, and of what is correlated with what.
 """
 
 from collections.abc import Mapping
@@ -36,9 +36,9 @@ class Cells(NamedTuple):
     gain: Floats
     """By how much one leaver changes the sum of log-losses."""
     place: Integers
-    """Cells of equal probability share a place, numbered from 0."""
+    """In the ranking, from 0: those of several bands share it."""
     bins: Floats
-    """[places, CALIBRATION_BINS], the share of each place's accounts that lies in a bin."""
+    """[K, CALIBRATION_BINS], the share of the place's accounts that lies in a bin."""
     sums: Floats
     """[CALIBRATION_BINS], sum of probabilities in each bin."""
     constants: tuple[float, float]
@@ -58,39 +58,34 @@ def cells_of(
         probabilities: As published, [n], n at least 1.
         chances: Of leaving, [n], of those whose outcome is open.
         left: Whether the account is known to have left, [n].
-        bands: Code of each account's risk band, [n], rising with the probability.
-        most: About how many cells.
-
-    Raises:
-        ValueError: A higher probability has a lower band.
+        bands: Code of each account's risk band, [n].
+        most: About how many cells a single band would have.
     """
-    order = np.lexsort((bands, probabilities))
-    found, band, gone = probabilities[order], bands[order], left[order]
-    if np.any(np.diff(band) < 0):
-        raise ValueError(
-            "Risk bands must rise with the probability: an account has a higher probability and a "
-            "lower band than another one. Ask for bands of one publication and horizon."
-        )
-    starts = _starts(found, band, np.where(gone, 1.0, chances[order]), most)
+    order = np.argsort(probabilities, kind="stable")
+    found, gone = probabilities[order], left[order]
+    expected = np.where(gone, 1.0, chances[order])
+    starts = _starts(found, expected, most)
     sizes = np.diff(np.r_[starts, len(found)])
-    known = np.add.reduceat(gone.astype(np.int64), starts)
-    still_open = sizes - known
-    expected = np.add.reduceat(np.where(gone, 0.0, chances[order]), starts)
-    mean = np.divide(expected, still_open, out=np.full(len(starts), 0.5), where=still_open > 0)
-    ones = np.ones_like(found)
+    groups = int(bands.max()) + 1
+    key = np.repeat(np.arange(len(starts)), sizes) * groups + bands[order]
+    codes, cell, accounts = np.unique(key, return_inverse=True, return_counts=True)
+    place = codes // groups
+    known = np.bincount(cell, gone).astype(np.int64)
+    still_open = accounts - known
+    sums = np.bincount(cell, np.where(gone, 0.0, expected))
+    mean = np.divide(sums, still_open, out=np.full(len(codes), 0.5), where=still_open > 0)
+    ones = np.ones(len(found))
     if_left, if_stayed = log_losses(ones, found), log_losses(0 * ones, found)
-    first, last = found[starts], found[np.r_[starts[1:], len(found)] - 1]
-    place = np.cumsum(np.r_[0, (first[1:] != last[:-1]) | (first[1:] != first[:-1])])
     return Cells(
-        accounts=sizes,
+        accounts=accounts,
         left=known,
         log_odds=log_odds_of(mean),
         open=still_open,
-        band=band[starts],
-        probability=np.add.reduceat(found, starts) / sizes,
-        gain=np.add.reduceat(if_left - if_stayed, starts) / sizes,
+        band=codes % groups,
+        probability=np.bincount(cell, found) / accounts,
+        gain=np.bincount(cell, if_left - if_stayed) / accounts,
         place=place,
-        bins=_shares(sizes, place),
+        bins=_shares(sizes)[place],
         sums=np.array([part.sum() for part in np.array_split(found, CALIBRATION_BINS)]),
         constants=(float(if_stayed.sum()), float(found @ found)),
     )
@@ -128,7 +123,7 @@ def drawn_metrics(cells: Cells, leavers: Floats) -> Mapping[str, Floats]:
     below = np.cumsum(stayed, axis=1) - stayed / 2
     caught = np.cumsum(left[:, ::-1], axis=1)
     precision = caught / np.cumsum(accounts[::-1])
-    gaps = cells.sums - left @ cells.bins
+    gaps = cells.sums - leavers @ cells.bins
     log_loss, brier = cells.constants
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
@@ -140,31 +135,25 @@ def drawn_metrics(cells: Cells, leavers: Floats) -> Mapping[str, Floats]:
         }
 
 
-def _starts(probabilities: Floats, bands: Integers, chances: Floats, most: int) -> Integers:
-    """Where cells start: about as many for accounts as for those who leave, ties never divided.
-
-    Only the limit of a risk band divides accounts of equal probability.
-    """
+def _starts(probabilities: Floats, chances: Floats, most: int) -> Integers:
+    """Where places start: about as many for accounts as for those who leave, ties never divided."""
     count = len(probabilities)
     ties = np.flatnonzero(np.r_[True, probabilities[1:] != probabilities[:-1]])
-    wanted = np.arange(count)
-    if count > most:
-        weight = np.cumsum(chances / max(chances.sum(), 1e-300) + 1 / count)
-        quantiles = np.searchsorted(weight, weight[-1] * np.arange(1, most) / most)
-        bins = [part[0] for part in np.array_split(wanted, CALIBRATION_BINS)]
-        wanted = np.concatenate([quantiles, bins])
-    limits = np.flatnonzero(np.diff(bands)) + 1
-    tie = np.searchsorted(ties, np.concatenate([wanted, limits]), side="right") - 1
-    crossed = tie[len(wanted) :][ties[tie[len(wanted) :]] != limits]
-    after = ties[crossed[crossed + 1 < len(ties)] + 1]
-    return np.unique(np.concatenate([[0], ties[tie], limits, after])).astype(np.int64)
+    if count <= most:
+        return ties
+    weight = np.cumsum(chances / max(chances.sum(), 1e-300) + 1 / count)
+    quantiles = np.searchsorted(weight, weight[-1] * np.arange(1, most) / most)
+    bins = [part[0] for part in np.array_split(np.arange(count), CALIBRATION_BINS)]
+    tie = np.searchsorted(ties, np.r_[0, quantiles, bins], side="right") - 1
+    return ties[np.unique(tie)]
 
 
-def _shares(sizes: Integers, place: Integers) -> Floats:
+def _shares(sizes: Integers) -> Floats:
     """Of each place, the share of its accounts in each bin of equal size, [places, bins]."""
-    count = int(sizes.sum())
-    ends = np.cumsum(np.bincount(place, sizes).astype(np.int64))
-    limits = np.cumsum([len(part) for part in np.array_split(np.arange(count), CALIBRATION_BINS)])
+    ends = np.cumsum(sizes)
+    limits = np.cumsum(
+        [len(part) for part in np.array_split(np.arange(ends[-1]), CALIBRATION_BINS)]
+    )
     upto = np.minimum(ends[:, None], limits)
     counted = np.diff(np.diff(upto, axis=0, prepend=0), axis=1, prepend=0)
-    return counted / np.diff(ends, prepend=0)[:, None]
+    return counted / sizes[:, None]

@@ -5,12 +5,13 @@ intercept + slope x (published log-odds - centre). What is known of the line is 
 distribution, made of
 
 - a prior: models of ours that pass the gate are off by so much;
-- accounts whose outcome is known, such as the evaluation set;
+- the line of a window that has closed, such as that of the evaluation set;
 - the window: each one has a shift of its own, that of its season and its incidents, which all
-  accounts share and which no number of them averages out. What outcomes of one window say about
+  accounts share and which no number of them averages out. What the outcomes of one window say about
   the next one is blurred by it, twice.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,24 +21,30 @@ from serving_model.evaluation.metrics import SMALLEST_PROBABILITY
 from transforms.arrays import Floats
 
 INTERCEPT_DEVIATION: Final = 0.12
-"""Standard deviation of the shift that a model has in every window, in log-odds."""
+"""Standard deviation of the shift that a model has in every window, in log-odds: what 60 simulated
+worlds showed, as did they for the other two."""
 SLOPE_DEVIATION: Final = 0.2
-WINDOW_DEVIATION: Final = 0.1
+WINDOW_DEVIATION: Final = 0.085
 """Standard deviation of the shift of one window, in log-odds, where no history tells."""
+WINDOW_WEIGHT: Final = 4
+"""So many windows that differ by WINDOW_DEVIATION are believed in beside those that were seen."""
+_WEAK: Final = np.diag([1.0, 1.0])
+"""Of the prior of a fitted line: it keeps a line finite where there is one outcome alone."""
 _STEPS: Final = 50
 _TOLERANCE: Final = 1e-9
 _NODES: Final = 9
 
 
-class Known(NamedTuple):
-    """Groups of accounts of similar probability whose outcomes are known, [m] each."""
+class Line(NamedTuple):
+    """How far the log-odds of a window were off, as its outcomes tell."""
 
-    log_odds: Floats
-    """As published."""
-    accounts: Floats
-    """At least 0; weights, where groups stand for another population."""
-    left: Floats
-    """Of them, how many left."""
+    centre: float
+    """Log-odds at which the intercept holds; there its error is independent of the slope's."""
+    intercept: float
+    intercept_deviation: float
+    slope: float
+    """0 where log-odds are neither timid (above) nor bold (below)."""
+    slope_deviation: float
 
 
 class Recalibration(NamedTuple):
@@ -85,60 +92,91 @@ def log_odds_of(probabilities: Floats) -> Floats:
     return np.asarray(np.log(kept) - np.log1p(-kept))
 
 
-def known(labels: Floats, probabilities: Floats, weights: Floats | None = None) -> Known:
-    """Returns accounts with known outcomes, each one a group.
+def fitted_line(labels: Floats, probabilities: Floats, weights: Floats | None = None) -> Line:
+    """Fits a line to accounts whose outcome is known, by logistic regression.
 
     Args:
-        labels: 0 or 1, [m].
+        labels: 0 or 1, [m], m at least 1.
         probabilities: As published, [m].
         weights: How much each account counts, [m]; all alike if None.
     """
+    log_odds = log_odds_of(probabilities)
     accounts = np.ones(len(labels)) if weights is None else weights
-    return Known(log_odds_of(probabilities), accounts, accounts * labels)
+    point, curvature = np.zeros(2), _WEAK
+    for _ in range(_STEPS):
+        found = expit(log_odds + point[0] + point[1] * log_odds)
+        missed = accounts * (found - labels)
+        information = accounts * found * (1 - found)
+        gradient = np.array([missed.sum(), missed @ log_odds]) + _WEAK @ point
+        (flat, both), steep = _products(information, log_odds)
+        curvature = np.array([[flat, both], [both, steep]]) + _WEAK
+        step = np.linalg.solve(curvature, gradient)
+        # Far from the end the curvature says too little: no more than one unit at a time.
+        point = point - step / max(1.0, float(np.abs(step).max()))
+        if np.abs(step).max() < _TOLERANCE:
+            break
+    covariance = np.linalg.inv(curvature)
+    # Where the slope turns without moving the intercept.
+    centre = -float(covariance[0, 1] / covariance[1, 1])
+    intercept = float(point[0] + point[1] * centre)
+    flat_variance = covariance[0, 0] - covariance[0, 1] ** 2 / covariance[1, 1]
+    deviations = np.sqrt([flat_variance, covariance[1, 1]])
+    return Line(centre, intercept, float(deviations[0]), float(point[1]), float(deviations[1]))
+
+
+def _products(information: Floats, log_odds: Floats) -> tuple[tuple[float, float], float]:
+    weighted = information * log_odds
+    return (float(information.sum()), float(weighted.sum())), float(weighted @ log_odds)
 
 
 def recalibration(
-    outcomes: Known | None,
+    line: Line | None,
     *,
     centre: float,
     window_deviation: float = WINDOW_DEVIATION,
     intercept_deviation: float = INTERCEPT_DEVIATION,
     slope_deviation: float = SLOPE_DEVIATION,
 ) -> Recalibration:
-    """Returns what prior and known outcomes say about the next window.
+    """Returns what prior and the line of a closed window say about the next window.
 
     Args:
-        outcomes: Of one window of the same model; None if there are none.
-        centre: Log-odds at which the intercept shall hold, such as those of the base rate.
+        line: Of one window of the same model; None if there is none.
+        centre: Log-odds at which the intercept shall hold if there is no line, such as those of
+            the base rate.
         window_deviation: Of the shift that a window has of its own.
         intercept_deviation: Of the prior for the shift that lasts.
         slope_deviation: Of the prior for the slope, around 0.
     """
-    lasting, window = intercept_deviation**2, window_deviation**2
-    prior = np.diag([lasting + window, slope_deviation**2])
-    mean, covariance = np.zeros(2), prior
-    if outcomes is not None and outcomes.accounts.sum() > 0:
-        mean, covariance = _posterior(outcomes, prior, centre)
-    # Of the shift of that window, the part that lasts is expected again.
-    share = lasting / (lasting + window) if lasting + window > 0 else 0.0
-    kept = np.diag([share, 1.0])
-    own = np.diag([share * window + window, 0.0])
-    return Recalibration(centre, kept @ mean, kept @ covariance @ kept + own)
+    lasting, window, steep = intercept_deviation**2, window_deviation**2, slope_deviation**2
+    if line is None:
+        return Recalibration(centre, np.zeros(2), np.diag([lasting + window, steep]))
+    # Of the shift of that window, only what lasts is expected again.
+    intercept, of_intercept = _posterior(
+        line.intercept, line.intercept_deviation**2 + window, lasting
+    )
+    slope, of_slope = _posterior(line.slope, line.slope_deviation**2, steep)
+    covariance = np.diag([of_intercept + window, of_slope])
+    return Recalibration(line.centre, np.array([intercept, slope]), covariance)
 
 
-def _posterior(outcomes: Known, prior: Floats, centre: float) -> tuple[Floats, Floats]:
-    """The mode, and the inverse curvature there (Laplace's approximation)."""
-    design = np.stack([np.ones_like(outcomes.log_odds), outcomes.log_odds - centre])
-    precision = np.linalg.inv(prior)
-    point = np.zeros(2)
-    for _ in range(_STEPS):
-        found = expit(outcomes.log_odds + point @ design)
-        gradient = design @ (outcomes.accounts * found - outcomes.left) + precision @ point
-        information = (design * (outcomes.accounts * found * (1 - found))) @ design.T
-        curvature = information + precision
-        step = np.linalg.solve(curvature, gradient)
-        # Far from the mode the curvature says too little: no more than one unit at a time.
-        point = point - step / max(1.0, float(np.abs(step).max()))
-        if np.abs(step).max() < _TOLERANCE:
-            break
-    return point, np.linalg.inv(curvature)
+def _posterior(value: float, variance: float, prior: float) -> tuple[float, float]:
+    """Mean and variance of a number with a normal prior around 0, measured once."""
+    share = prior / (prior + variance) if prior else 0.0
+    return share * value, share * variance
+
+
+def window_deviation(models: Sequence[Sequence[Line]]) -> float:
+    """Returns how much windows of a model differ by, beyond the chance of their outcomes.
+
+    Args:
+        models: By model, the lines of windows that do not overlap.
+    """
+    freedom, excess = float(WINDOW_WEIGHT), WINDOW_WEIGHT * WINDOW_DEVIATION**2
+    for lines in models:
+        shifts = np.array([line.intercept for line in lines])
+        chance = np.square([line.intercept_deviation for line in lines])
+        if len(lines) > 1:
+            freedom += len(lines) - 1
+            excess += float(np.square(shifts - shifts.mean()).sum())
+            excess -= float(chance.sum()) * (len(lines) - 1) / len(lines)
+    return float(np.sqrt(max(excess / freedom, (WINDOW_DEVIATION / 2) ** 2)))

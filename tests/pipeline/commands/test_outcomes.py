@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.outcome_recorder.judge import SLICES
+from components.outcome_recorder.populations import SLICES
 from components.publishing.holdout import Holdout
 from pipeline.cli import run_cli
 from pipeline.commands import outcomes as command

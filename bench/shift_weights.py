@@ -2,7 +2,8 @@
 
 Importance weights as PAPE has them (Białek et al. 2024, "Estimating Model Performance Under
 Covariate Shift Without Labels"): a logistic regression tells accounts of the publication from those
-of the evaluation set, and its odds are the ratio of both densities.
+of the evaluation set, and its odds are the ratio of both densities. bench.estimation compares it
+with what the pipeline does, which knows no features of the evaluation set when it scores.
 """
 
 from typing import Final

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from serving_model.evaluation.shift_weights import shift_weights
+from bench.shift_weights import shift_weights
 
 
 def features(accounts: int, mean: float, seed: int) -> np.ndarray:
