@@ -49,11 +49,14 @@ class Recorded:
         accounts: Rows of the publication.
         written: Whether they were written; False where they were there as they are.
         dropped: Publications whose rows were dropped since they are too old.
+        change: Why the mean changed since the publication before; None where nothing was written,
+            or where there is none before it.
     """
 
     accounts: int
     written: bool
     dropped: tuple[int, ...]
+    change: MeanChange | None = None
 
 
 @dataclass(frozen=True)
@@ -124,12 +127,11 @@ def _record(publication_id: int, rows: Rows, retention: Retention) -> Recorded |
                 if not _is_published(cursor, publication_id):
                     return None
                 written = write_rows(cursor, publication_id, rows)
-                if written:
-                    record_change(cursor, publication_id)
+                change = record_change(cursor, publication_id) if written else None
                 dropped = drop_expired(cursor, retention)
             if written or dropped:
                 vacuum(connection, ACCOUNT_CONTRIBUTIONS.name, "tens_insight")
-    return Recorded(rows.accounts, written, tuple(dropped))
+    return Recorded(rows.accounts, written, tuple(dropped), change)
 
 
 def _is_published(cursor: Cursor, publication_id: int) -> bool:

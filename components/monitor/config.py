@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from components.config import component_config
+from components.config import Count, Days, component_config
 from components.history_config import HistoryConfig
 
 
@@ -16,4 +16,14 @@ class MonitorConfig(HistoryConfig):
         le=100,
         description="Monitoring: how many false alarms a year are accepted, over all measures, "
         "slices and runs together.",
+    )
+    contribution_days: Days = Field(
+        default=8,
+        description="Monitoring: days for which what the scores of each publication are made of is "
+        "kept.",
+    )
+    contribution_weeks: Count = Field(
+        default=10,
+        description="Monitoring: weeks for which it is kept for the first publication of a week; "
+        "for the first of a month, as long as the history.",
     )

@@ -13,6 +13,7 @@ from components.data_checker.decision_file import read_checks
 from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import SCORE
 from components.monitor.config import MonitorConfig
+from components.monitor.contributions import keep_contributions
 from components.monitor.monitored_run import MonitoredRun, Noticed, Step
 from components.monitor.watch import watch
 from components.registry.input_properties import ExamplesProperties
@@ -23,7 +24,7 @@ from components.registry.published_properties import PublishedScoresProperties
 
 Artifacts = dict[str, list[types.Artifact]]
 
-STEPS: Final[tuple[Step, ...]] = (watch,)
+STEPS: Final[tuple[Step, ...]] = (watch, keep_contributions)
 """In their order; one that fails does not hold back the others."""
 
 
