@@ -203,6 +203,29 @@ def test_every_score_has_its_details_and_reasons_that_add_up(installation, train
     assert CANARY not in shown.out
 
 
+PARTS = """
+SELECT count(*), count(DISTINCT publication_id),
+       max(abs(base_log_odds + (SELECT sum(one) FROM unnest(log_odds) AS one)
+               - ln(churn_probability / (1 - churn_probability))))
+FROM tens_insight.account_score_parts"""
+
+
+def test_what_scores_are_made_of_is_kept_and_the_change_is_divided(installation, trained, scored):
+    rows, publications, gap = installation.query(PARTS)[0]
+    runs = installation.query(
+        "SELECT sum(accounts), count(*), max(mean_probability) - min(mean_probability) "
+        "FROM tens_insight.score_publications WHERE NOT undone"
+    )
+    assert (rows, publications) == runs[0][:2]
+    assert gap < 1e-4
+    changes = installation.query("SELECT sum(change) FROM tens_insight.score_changes")
+    assert abs(changes[0][0]) == pytest.approx(runs[0][2], abs=1e-6)
+    account = trained.summary["highest"][0]["account_id"]
+    shown = installation.run("account", account)
+    assert "What moved it since" in shown.out
+    assert installation.run("movers", "--since", "2000-01-01").code == 0
+
+
 def test_the_report_is_of_this_run(trained, published_by_training, registry):
     review = trained.review
     assert review["missing"] == []
