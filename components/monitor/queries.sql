@@ -74,14 +74,15 @@ VALUES %s
 -- name: newest_runs
 -- The newest runs that were measured, of publications that were not undone, newest first.
 SELECT measured.window_end, measured.run_id, measured.publication_id, measured.model_version
-FROM (SELECT DISTINCT ON (window_end) window_end, run_id, publication_id, model_version
+FROM (SELECT DISTINCT ON (every.window_end)
+             every.window_end, every.run_id, every.publication_id, every.model_version
       FROM (SELECT DISTINCT window_end, run_id, publication_id, model_version
             FROM tens_insight.profile_metrics
             WHERE window_end > (SELECT max(window_end) FROM tens_insight.profile_metrics)
                                - interval '400 days') AS every
       LEFT JOIN tens_insight.publications AS run USING (publication_id)
       WHERE run.undone_at IS NULL
-      ORDER BY window_end DESC, publication_id DESC) AS measured
+      ORDER BY every.window_end DESC, every.publication_id DESC) AS measured
 ORDER BY measured.window_end DESC
 LIMIT %(runs)s
 
@@ -100,3 +101,18 @@ FROM tens_insight.drift_metrics
 WHERE alarm
 GROUP BY opened_at
 ORDER BY opened_at DESC
+
+-- name: usual_of_runs
+-- What was usual when each of these runs was judged, by the publications before it.
+SELECT window_end, slice_key, slice_value, column_name, metric, usual_low, usual_high
+FROM tens_insight.drift_metrics
+WHERE (window_end, run_id) IN (SELECT * FROM unnest(%(moments)s::timestamptz[], %(runs)s::text[]))
+  AND usual_low > '-infinity' AND usual_high < 'infinity'
+
+-- name: changes_of_runs
+-- What moved the mean score from each publication to the next.
+SELECT run.as_of, change.part, change.feature_group, change.change
+FROM tens_insight.score_changes AS change
+JOIN tens_insight.publications AS run USING (publication_id)
+WHERE change.publication_id = ANY(%(publications)s)
+ORDER BY run.as_of, change.part, change.feature_group

@@ -76,6 +76,22 @@ class MonthlyMetric:
 
 
 @dataclass(frozen=True)
+class PublishedMetric:
+    """One metric of a publication at its main horizon; the names are those of the query."""
+
+    publication_id: int
+    as_of: datetime
+    model_version: str
+    horizon_days: int
+    kind: str
+    band: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
 class MissedAccount:
     """An account that left with a low score; the names are those of the table.
 
@@ -124,3 +140,9 @@ def read_outcomes(cursor: Cursor, asked: Asked) -> Outcomes:
     metrics = records(cursor, MonthlyMetric)
     cursor.execute(_QUERIES["missed_churn"], values)
     return Outcomes(progress, metrics, records(cursor, MissedAccount))
+
+
+def read_course(cursor: Cursor) -> list[PublishedMetric]:
+    """Reads the performance of each publication on all its accounts, oldest first."""
+    cursor.execute(_QUERIES["performance_course"])
+    return records(cursor, PublishedMetric)

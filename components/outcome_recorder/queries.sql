@@ -428,6 +428,17 @@ WHERE run.undone_at IS NULL
 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 ORDER BY 2, 1, 3, 4, 5, 6
 
+-- name: performance_course
+-- Performance of each publication on all its accounts, at the horizon of churn_probability.
+SELECT performance.publication_id, performance.as_of, performance.model_version,
+       performance.horizon_days, performance.kind, performance.band, performance.metric,
+       performance.value, performance.low, performance.high
+FROM tens_insight.model_performance AS performance
+JOIN tens_insight.publications AS run USING (publication_id, horizon_days)
+WHERE run.undone_at IS NULL AND performance.slice = 'overall'
+ORDER BY performance.as_of, performance.publication_id, performance.kind, performance.band,
+         performance.metric
+
 -- name: missed_churn
 -- Accounts that left with a low score, newest first.
 SELECT account_id, left_at, publication_id, horizon_days, as_of, model_version, churn_probability,

@@ -1,0 +1,1 @@
+"""The page of the monitor: one HTML file that needs no other."""

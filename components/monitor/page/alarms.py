@@ -1,0 +1,99 @@
+"""What is unusual? Open alarms with their strongest measures, and the alarms before."""
+
+from typing import Final
+
+from components.monitor.monitor_report import FormerAlarm, ShownSeries
+from components.monitor.page.series import day, series_figure, shown
+from components.monitor.page_content import Key, PageContent
+from components.page import numbers
+from components.page.blocks import BAD, Absent, Badge, Block, Part, Row, Section, Table, Text
+
+_DRAWN: Final = 3
+"""Measures of each alarm that are drawn."""
+_LISTED: Final = 12
+_SHOWS: Final = "One measure of each run, and the range in which the weeks before it let it lie."
+_GOOD: Final = "The line stays within the area."
+_STATISTICS: Final = {
+    "jump": "a jump beyond the weeks before",
+    "stays 3": "three weeks beyond the quarter before",
+    "stays 7": "seven weeks beyond the quarter before",
+    "change": "changed",
+}
+
+
+def alarms_section(content: PageContent) -> Section:
+    """Returns the section."""
+    found = content.report.open_alarms
+    parts = [_alarm_part(content, alarm, series) for alarm, series in found]
+    parts.append(Part("All alarms so far", (_former(content),)))
+    return Section("alarms", "What is unusual?", alarms_answer(content), tuple(parts))
+
+
+def alarms_answer(content: PageContent) -> str:
+    """Says how many alarms are open, since when, and what the strongest measure of each is."""
+    found = content.report.open_alarms
+    if not found:
+        return "Nothing: no measure is outside of what its own history makes likely."
+    said = [
+        f"since {day(alarm.opened_at)} {series[0].name}"
+        + (f" and {numbers.counted(len(series) - 1, 'more measure', 'more measures')}")
+        * (len(series) > 1)
+        for alarm, series in found
+    ]
+    return f"{numbers.counted(len(found), 'alarm is', 'alarms are')} open: {'; '.join(said)}."
+
+
+def drawn_above(content: PageContent) -> frozenset[Key]:
+    """Returns the measures that this section draws: no other section draws them again."""
+    return frozenset(one.key for _, series in content.report.open_alarms for one in series[:_DRAWN])
+
+
+def _alarm_part(content: PageContent, alarm: FormerAlarm, series: list[ShownSeries]) -> Part:
+    blocks: list[Block] = [
+        Text(
+            "What moves at one moment is one alarm, however many measures show it. The strongest "
+            "are drawn."
+        )
+    ]
+    blocks += [series_figure(content, one, _SHOWS, _GOOD) for one in series[:_DRAWN]]
+    blocks.append(_measures(series))
+    return Part(f"Alarm since {day(alarm.opened_at)}", tuple(blocks))
+
+
+def _measures(series: list[ShownSeries]) -> Table:
+    rows = []
+    for one in series[:_LISTED]:
+        finding = one.finding
+        assert finding is not None
+        ends = [
+            numbers.NOT_KNOWN if end is None else shown(end, share=one.share)
+            for end in (finding.usual_low, finding.usual_high)
+        ]
+        said = _STATISTICS.get(finding.statistic, finding.statistic)
+        rows.append(Row((one.name, shown(finding.value, share=one.share), *ends, said), tone=BAD))
+    more = len(series) - len(rows)
+    caption = "Measures of the alarm" + (f", {len(rows)} of {len(series)}" if more else "")
+    return Table.of(
+        caption, ("Measure", "Now#", "Usual from#", "to#", "How"), rows, folded=more > 0
+    )
+
+
+def _former(content: PageContent) -> Block:
+    alarms = content.report.alarms
+    if not alarms:
+        return Absent("No alarm was ever opened.", "None")
+    open_since = {alarm.opened_at for alarm, _ in content.report.open_alarms}
+    rows = [
+        (
+            day(one.opened_at),
+            Badge("open", BAD) if one.opened_at in open_since else day(one.last_seen),
+            numbers.count(one.measures),
+        )
+        for one in alarms
+    ]
+    return Table.of(
+        "Alarms, newest first",
+        ("Opened", "Last seen", "Measures#"),
+        rows,
+        folded=len(rows) > _LISTED,
+    )

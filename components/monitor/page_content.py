@@ -1,0 +1,120 @@
+"""What the page of the monitor shows, read from the tables that every run fills."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.contributions.mean_change import MeanChange, PartsNotKept, change_between
+from components.monitor.monitor_report import MonitorReport, read_report
+from components.outcome_recorder.listing import (
+    Asked,
+    Outcomes,
+    PublishedMetric,
+    read_course,
+    read_outcomes,
+)
+from components.postgres.queries import queries
+from components.postgres.rows import records
+
+_QUERIES: Final = queries(__package__)
+
+MISSED: Final = 10
+"""Accounts that left with a low score and are named."""
+Key = tuple[str, str, str, str]
+"""Slice key, slice value, column and metric."""
+
+
+@dataclass(frozen=True)
+class UsualRange:
+    """Between low and high a measure of a run was not unusual."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class ChangePart:
+    """What one part added to the mean score from the publication before to this one."""
+
+    as_of: datetime
+    part: str
+    feature_group: str
+    change: float
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """All that the page shows.
+
+    Attributes:
+        report: Measures, findings and alarms of the runs.
+        usual: By measure and as_of of a run, what was usual then.
+        change: Why the mean moved last; None with fewer than two publications.
+        change_missing: Why that is not known; empty where it is.
+        parts: What moved the mean, run by run, oldest first.
+        outcomes: How far outcomes are known, and who left with a low score.
+        course: Performance of publications at their main horizon, oldest first.
+    """
+
+    report: MonitorReport
+    usual: Mapping[tuple[Key, datetime], UsualRange]
+    change: MeanChange | None
+    change_missing: str
+    parts: Sequence[ChangePart]
+    outcomes: Outcomes
+    course: Sequence[PublishedMetric]
+
+
+@dataclass(frozen=True)
+class _Usual:
+    window_end: datetime
+    slice_key: str
+    slice_value: str
+    column_name: str
+    metric: str
+    usual_low: float
+    usual_high: float
+
+
+def read_content(cursor: Cursor, runs: int, false_alarms_per_year: float) -> PageContent:
+    """Reads it, inside the caller's transaction.
+
+    Args:
+        cursor: Of a transaction that sees one snapshot.
+        runs: How many of the newest runs.
+        false_alarms_per_year: The budget of the settings.
+
+    Raises:
+        ContractBroken: A table or the right to read it is missing.
+    """
+    report = read_report(cursor, runs, false_alarms_per_year)
+    change, missing = _last_change(cursor, report)
+    shown = {
+        "moments": [one.window_end for one in report.runs],
+        "runs": [one.run_id for one in report.runs],
+        "publications": [one.publication_id for one in report.runs],
+    }
+    cursor.execute(_QUERIES["usual_of_runs"], shown)
+    usual = {
+        ((one.slice_key, one.slice_value, one.column_name, one.metric), one.window_end): UsualRange(
+            one.usual_low, one.usual_high
+        )
+        for one in records(cursor, _Usual)
+    }
+    cursor.execute(_QUERIES["changes_of_runs"], shown)
+    parts = records(cursor, ChangePart)
+    outcomes = read_outcomes(cursor, Asked(limit=MISSED))
+    return PageContent(report, usual, change, missing, parts, outcomes, read_course(cursor))
+
+
+def _last_change(cursor: Cursor, report: MonitorReport) -> tuple[MeanChange | None, str]:
+    if len(report.runs) < 2:
+        return None, "There is no publication before this one that was monitored."
+    before, after = (one.publication_id for one in report.runs[-2:])
+    try:
+        return change_between(cursor, before, after), ""
+    except PartsNotKept as error:
+        return None, str(error)
