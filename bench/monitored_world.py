@@ -245,6 +245,7 @@ class _Accounts:
 def _runs(
     kind: Kind, rows: _Rows, left: Integers, start: int, rng: np.random.Generator
 ) -> Iterator[Run]:
+    named = rows.take(rows.named)
     known = _Accounts(len(left))
     arrived = np.maximum.accumulate(rows.arrives)
     done = unnamed = 0
@@ -255,7 +256,7 @@ def _runs(
         known.add(new)
         unnamed += int(np.count_nonzero(~new.named))
         done = end
-        yield _run(day, now, end, unnamed, rows, known, left, rng)
+        yield _run(day, now, end, unnamed, rows, named, known, left, rng)
 
 
 def _run(
@@ -264,6 +265,7 @@ def _run(
     end: int,
     unnamed: int,
     rows: _Rows,
+    named: _Rows,
     known: _Accounts,
     left: Integers,
     rng: np.random.Generator,
@@ -271,11 +273,11 @@ def _run(
     gone = (left < now) & (known.last < left)
     alive = np.isfinite(known.first) & ~gone
     place = np.cumsum(alive) - 1
-    begin = int(np.searchsorted(rows.second, now - LOOKBACK_DAYS * DAY))
-    inside = np.arange(begin, end)
-    inside = inside[rows.named[begin:end] & alive[rows.account[begin:end]]]
+    begin = int(np.searchsorted(named.second, now - LOOKBACK_DAYS * DAY))
+    until = int(np.count_nonzero(rows.named[:end]))
+    inside = begin + np.flatnonzero(alive[named.account[begin:until]])
     names = ("account", "second", "area", "topic", "source", "sentiment", "priority")
-    recent = SimpleNamespace(**{name: vars(rows)[name][inside] for name in names})
+    recent = SimpleNamespace(**{name: vars(named)[name][inside] for name in names})
     account, age = place[recent.account], (now - recent.second) / DAY
     size = int(alive.sum())
     tenure, silence = (now - known.first[alive]) / DAY, (now - known.last[alive]) / DAY

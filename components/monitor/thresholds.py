@@ -2,13 +2,15 @@
 
 Values are compared on a scale on which chance has about the same size everywhere (the arcsine of
 the root of a share, the logarithm of a count), with those 7, 14, 21 ... days before, so that each
-day of the week is compared with itself, however often runs are made. Three statistics ask whether
-a value is unusual:
+day of the week is compared with itself, however often runs are made. Four statistics ask whether a
+value is unusual:
 
 - `jump`: how far it lies beyond last week's, the week's before and the median of a quarter.
 - `stays 3` and `stays 7`: by how much the last 3 or 7 weeks all lie beyond the whole quarter that
   came before them. What passes, such as an incident, or drifts slowly, such as a season, is no
   such thing.
+- `month`: how far the mean of the last 4 weeks lies beyond all such means of the quarter before. It
+  sees small changes of counts that are small themselves.
 
 Each is divided by the usual change from week to week: the series' own, and while there is little
 of it that of simulated worlds. The thresholds follow from the largest values of unchanged years
@@ -27,9 +29,11 @@ from transforms.arrays import Booleans, Floats, Integers
 
 JUMP: Final = "jump"
 STAYS: Final = (3, 7)
-STATISTICS: Final = (JUMP, *(f"stays {weeks}" for weeks in STAYS))
+MONTH: Final = "month"
+STATISTICS: Final = (JUMP, *(f"stays {weeks}" for weeks in STAYS), MONTH)
 
 WEEK_DAYS: Final = 7.0
+MONTH_WEEKS: Final = 4
 QUARTER: Final = 13
 """Weeks with which is compared."""
 LAGS: Final = QUARTER + max(STAYS)
@@ -254,6 +258,7 @@ def _statistics(
             known = (~np.isnan(before)).sum(axis=1) >= _FEWEST_WEEKS
             beyond = _all_beyond(recent, np.fmin.reduce(before, 1), np.fmax.reduce(before, 1))
             found.append(np.where(known, beyond, np.nan) / wide)
+        found.append(_month_beyond(weeks) / wide)
     return np.stack(found), wide, (low, high)
 
 
@@ -276,6 +281,20 @@ def _all_beyond(recent: Floats, low: Floats, high: Floats) -> Floats:
     above = np.min(recent, axis=1) - high
     below = low - np.max(recent, axis=1)
     return np.asarray(np.maximum(above, 0) - np.maximum(below, 0))
+
+
+def _month_beyond(weeks: Floats) -> Floats:
+    """Returns how far the mean of the last 4 weeks lies beyond those of the quarter before."""
+    count = QUARTER + 1
+    parts = [weeks[:, one : count + one] for one in range(MONTH_WEEKS)]
+    means = np.stack(parts).sum(axis=0) / MONTH_WEEKS  # NaN where a week has no value
+    before = means[:, MONTH_WEEKS:]
+    known = (~np.isnan(before)).sum(axis=1) >= _FEWEST_WEEKS
+    low, high = np.fmin.reduce(before, 1), np.fmax.reduce(before, 1)
+    beyond = _beyond(means[:, 0], low, high)
+    # What is over is no change any more: the last week itself must lie on that side.
+    lasts = np.sign(_beyond(weeks[:, 0], low, high)) == np.sign(beyond)
+    return np.asarray(np.where(known, np.where(lasts, beyond, 0.0), np.nan))
 
 
 def _usual_change(

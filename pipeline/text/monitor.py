@@ -83,6 +83,7 @@ _STATISTICS: Final = {
     "jump": "a jump beyond the weeks before",
     "stays 3": "for 3 weeks beyond the quarter before",
     "stays 7": "for 7 weeks beyond the quarter before",
+    "month": "the mean of 4 weeks beyond the quarter before",
     "change": "changed",
 }
 

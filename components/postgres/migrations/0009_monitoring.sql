@@ -67,7 +67,8 @@ COMMENT ON COLUMN tens_insight.drift_metrics.compared_with IS
 COMMENT ON COLUMN tens_insight.drift_metrics.usual_low IS
     'Between usual_low and usual_high nothing is unusual. NULL: not enough history.';
 COMMENT ON COLUMN tens_insight.drift_metrics.statistic IS
-    'jump: beyond the weeks before. stays 3, stays 7: all of so many weeks beyond the quarter before.';
+    'jump: beyond the weeks before. stays 3, stays 7: all of so many weeks beyond the quarter before. '
+    'month: the mean of 4 weeks beyond such means of the quarter before.';
 COMMENT ON COLUMN tens_insight.drift_metrics.surprise IS
     'Distance from what was expected, in usual deviations; its sign says in which direction.';
 COMMENT ON COLUMN tens_insight.drift_metrics.threshold IS
