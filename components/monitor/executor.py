@@ -12,6 +12,7 @@ from components.config import read_config
 from components.data_checker.decision_file import read_checks
 from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import SCORE
+from components.monitor.causes import explain_change
 from components.monitor.config import MonitorConfig
 from components.monitor.contributions import keep_contributions
 from components.monitor.monitored_run import MonitoredRun, Noticed, Step
@@ -24,7 +25,7 @@ from components.registry.published_properties import PublishedScoresProperties
 
 Artifacts = dict[str, list[types.Artifact]]
 
-STEPS: Final[tuple[Step, ...]] = (watch, keep_contributions)
+STEPS: Final[tuple[Step, ...]] = (watch, keep_contributions, explain_change)
 """In their order; one that fails does not hold back the others."""
 
 

@@ -503,8 +503,18 @@ CONTRIBUTIONS: Final = (
         },
         rights=("SELECT", "INSERT", "DELETE"),
     ),
+    TableContract(
+        table=f"{_OURS}.score_causes",
+        columns={
+            "publication_id": INTEGER,
+            "cause": STRING,
+            "days_ago": INTEGER,
+            "evidence": NAMES,
+        },
+        rights=("SELECT", "INSERT", "DELETE"),
+    ),
 )
-"""What scores are made of, and why their mean changed."""
+"""What scores are made of, why their mean changed, and what the feedback says about it."""
 _MEASURED: Final = {
     "window_start": MOMENT,
     "window_end": MOMENT,
@@ -614,6 +624,7 @@ OF_ACCOUNTS: Final = (
 FOR_READERS: Final = (
     *("score_outcomes", "outcome_windows", "model_performance", "missed_churn"),
     *("account_risk_score_runs", "score_publications", "account_score_parts", "score_changes"),
+    "score_causes",
     *("profile_metrics", "drift_metrics"),
 )
 """Tables and views in schema tens_insight that readers of the account scores may read, beside the

@@ -37,6 +37,7 @@ OURS = {
     "account_contributions": ("SELECT", "INSERT", "DELETE"),
     "contribution_layouts": ("SELECT", "INSERT", "DELETE"),
     "score_changes": ("SELECT", "INSERT", "DELETE"),
+    "score_causes": ("SELECT", "INSERT", "DELETE"),
 }
 MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
 

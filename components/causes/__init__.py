@@ -1,0 +1,1 @@
+"""What the feedback itself says about why scores changed, from counts by day."""
