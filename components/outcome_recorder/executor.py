@@ -78,6 +78,7 @@ class Executor(base_executor.BaseExecutor):
         content = {
             "measured": [asdict(one) for one in recorded.measured],
             "corrections": [asdict(one) for one in recorded.corrections],
+            "foreseen": [asdict(one) for one in recorded.foreseen],
         }
         with fileio.open(os.path.join(outcomes.uri, FILE), "w") as file:
             file.write(json.dumps(content, indent=1))

@@ -40,7 +40,7 @@ from serving_model.served.risk import CATEGORIES
 from transforms.arrays import Booleans, Floats, Integers
 
 _QUERIES: Final = queries(__package__)
-_OF_SLICES: Final[Mapping[str, int]] = {"draws": 400, "cells": 100}
+_OF_SLICES: Final[Mapping[str, int]] = {"draws": 300, "cells": 80}
 """Slices are many; their intervals are wide, and need fewer draws."""
 
 
@@ -164,8 +164,12 @@ def _estimated(cursor: Cursor, publication_id: int) -> Iterator[Foreseen]:
 def _before_outcomes(
     scores: pa.Table, found: Floats, bands: Integers, known: Recalibration
 ) -> Iterator[tuple[Slice, Performance]]:
+    order = np.argsort(found)
+
     def measured(rows: Booleans) -> Performance:
-        return estimated_performance(found[rows], bands[rows], CATEGORIES, known, **_few(rows))
+        # Sorted once: what is in order is sorted again in no time.
+        chosen = order[rows[order]]
+        return estimated_performance(found[chosen], bands[chosen], CATEGORIES, known, **_few(rows))
 
     return performances(scores, found, measured)
 

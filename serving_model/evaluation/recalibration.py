@@ -32,7 +32,7 @@ _WEAK: Final = np.diag([1.0, 1.0])
 """Of the prior of a fitted line: it keeps a line finite where there is one outcome alone."""
 _STEPS: Final = 50
 _TOLERANCE: Final = 1e-9
-_NODES: Final = 9
+_NODES: Final = 5
 
 
 class Line(NamedTuple):

@@ -137,6 +137,17 @@ def test_a_closed_shorter_window_makes_the_longer_one_partly_known(world: Tables
     assert record(day(11), first).foreseen[-1].kind == "estimated"
 
 
+def test_a_late_date_leaves_what_was_expected_of_a_window_that_is_measured(world: Tables) -> None:
+    first = publish(world, 0)
+    record(day(5), first)
+    record(day(10), first)
+    before = found(world, first, "partial")
+    world.churn((one, day(3)) for one in ACCOUNTS[:9])
+    recorded = record(day(11), first)
+    assert {one.horizon_days for one in recorded.judged} == {5, 10}
+    assert found(world, first, "partial") == before
+
+
 def test_early_leavers_count_as_leavers_and_the_others_by_their_chance(world: Tables) -> None:
     first = publish(world, 0)
     record(day(5), first)
@@ -162,7 +173,14 @@ def test_what_a_window_told_is_kept_as_a_line_and_believed_for_the_next(world: T
     low = line.intercept - 1.96 * line.intercept_deviation
     assert rows["calibration_intercept"][1] == pytest.approx(low, abs=1e-6)
     assert rows["calibration_slope"][0] == pytest.approx(line.slope, abs=1e-6)
-    assert {"calibration_intercept_after_5", "calibration_slope_after_5"} <= set(rows)
+    gone = {one for (one,) in world.execute(
+        "SELECT account_id FROM account_churn WHERE churned_at < %s", day(5)
+    )}  # fmt: skip
+    there = np.array([one not in gone for one in ACCOUNTS])
+    rest = ((WHOLE - FIRST_HALF) / (1 - FIRST_HALF))[there]
+    later = fitted_line(labels[there], rest)
+    assert rows["calibration_intercept_after_5"][0] == pytest.approx(later.intercept, abs=1e-4)
+    assert rows["calibration_slope_after_5"][0] == pytest.approx(later.slope, abs=1e-4)
     connection = connect("tens-insight test")
     with connection, connection.cursor() as cursor:
         for model, as_of, centre in (
