@@ -6,7 +6,7 @@ distribution, made of
 
 - a prior: models of ours that pass the gate are off by so much;
 - the line of a window that has closed, such as that of the evaluation set;
-- the window: each one has a shift of its own, that of its season and its incidents, which all
+- the window: each one is off by something of its own, of its season and its incidents, which all
   accounts share and which no number of them averages out. What the outcomes of one window say about
   the next one is blurred by it, twice.
 """
@@ -22,10 +22,12 @@ from transforms.arrays import Floats
 
 INTERCEPT_DEVIATION: Final = 0.12
 """Standard deviation of the shift that a model has in every window, in log-odds: what 60 simulated
-worlds showed, as did they for the other two."""
-SLOPE_DEVIATION: Final = 0.2
+worlds showed, as they did for the other three."""
+SLOPE_DEVIATION: Final = 0.18
 WINDOW_DEVIATION: Final = 0.085
 """Standard deviation of the shift of one window, in log-odds, where no history tells."""
+SLOPE_WINDOW_DEVIATION: Final = 0.11
+"""The same of the slope."""
 WINDOW_WEIGHT: Final = 4
 """So many windows that differ by WINDOW_DEVIATION are believed in beside those that were seen."""
 _WEAK: Final = np.diag([1.0, 1.0])
@@ -136,6 +138,7 @@ def recalibration(
     window_deviation: float = WINDOW_DEVIATION,
     intercept_deviation: float = INTERCEPT_DEVIATION,
     slope_deviation: float = SLOPE_DEVIATION,
+    slope_window_deviation: float = SLOPE_WINDOW_DEVIATION,
 ) -> Recalibration:
     """Returns what prior and the line of a closed window say about the next window.
 
@@ -145,17 +148,19 @@ def recalibration(
             the base rate.
         window_deviation: Of the shift that a window has of its own.
         intercept_deviation: Of the prior for the shift that lasts.
-        slope_deviation: Of the prior for the slope, around 0.
+        slope_deviation: Of the prior for the slope that lasts, around 0.
+        slope_window_deviation: Of what a window adds to the slope.
     """
-    lasting, window, steep = intercept_deviation**2, window_deviation**2, slope_deviation**2
+    lasting = np.square([intercept_deviation, slope_deviation])
+    window = np.square([window_deviation, slope_window_deviation])
     if line is None:
-        return Recalibration(centre, np.zeros(2), np.diag([lasting + window, steep]))
-    # Of the shift of that window, only what lasts is expected again.
+        return Recalibration(centre, np.zeros(2), np.diag(lasting + window))
+    # Of what that window was off by, only what lasts is expected again.
     intercept, of_intercept = _posterior(
-        line.intercept, line.intercept_deviation**2 + window, lasting
+        line.intercept, line.intercept_deviation**2 + window[0], lasting[0]
     )
-    slope, of_slope = _posterior(line.slope, line.slope_deviation**2, steep)
-    covariance = np.diag([of_intercept + window, of_slope])
+    slope, of_slope = _posterior(line.slope, line.slope_deviation**2 + window[1], lasting[1])
+    covariance = np.diag([of_intercept, of_slope]) + np.diag(window)
     return Recalibration(line.centre, np.array([intercept, slope]), covariance)
 
 

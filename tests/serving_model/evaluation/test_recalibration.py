@@ -56,19 +56,32 @@ def test_one_outcome_alone_gives_a_finite_line(left: float) -> None:
 
 def test_without_a_line_the_prior_holds() -> None:
     belief = recalibration(
-        None, centre=-2, window_deviation=0.3, intercept_deviation=0.4, slope_deviation=0.2
+        None,
+        centre=-2,
+        window_deviation=0.3,
+        intercept_deviation=0.4,
+        slope_deviation=0.2,
+        slope_window_deviation=0.1,
     )
     assert belief.mean == pytest.approx([0, 0])
-    # The shift that lasts, and that of the window to come.
-    assert belief.covariance == pytest.approx(np.diag([0.4**2 + 0.3**2, 0.2**2]))
+    # What lasts, and what the window to come adds.
+    assert belief.covariance == pytest.approx(np.diag([0.4**2 + 0.3**2, 0.2**2 + 0.1**2]))
 
 
 def test_no_number_of_accounts_tells_the_shift_of_the_next_window() -> None:
     certain = Line(-2, 0.3, 1e-6, 0.1, 1e-6)
-    belief = recalibration(certain, centre=0, window_deviation=0.2, intercept_deviation=0.2)
+    belief = recalibration(
+        certain,
+        centre=0,
+        window_deviation=0.2,
+        intercept_deviation=0.2,
+        slope_deviation=0.3,
+        slope_window_deviation=0.1,
+    )
     # Half of the shift is put down to that window, and as much is not known of the next one.
-    assert belief.mean == pytest.approx([0.15, 0.1])
-    assert belief.covariance == pytest.approx(np.diag([0.2**2 / 2 + 0.2**2, 0]), abs=1e-9)
+    assert belief.mean == pytest.approx([0.15, 0.09])
+    expected = np.diag([0.2**2 / 2 + 0.2**2, 0.1 * 0.1**2 * 9 + 0.1**2])
+    assert belief.covariance == pytest.approx(expected, abs=1e-9)
     assert belief.centre == -2
 
 
