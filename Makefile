@@ -24,7 +24,7 @@ stop: ## the embedded database
 test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 	@$(BIN)/pytest
 
-test-fast: setup ## the tests that train no model and open no browser
+test-fast: setup ## the tests that need no training and take little time (CONTRIBUTING.md)
 	@$(BIN)/pytest -m "not slow" --hypothesis-profile=fast --numprocesses=$(FAST_PROCESSES)
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)

@@ -50,6 +50,18 @@ LONGEST_FIRST = (
 )
 """Groups of tests that take minutes, so that no process is left with one of them at the end."""
 
+WHOLE_RUN_ONLY = (
+    "tests/bench",
+    "tests/contract",
+    "tests/deploy",
+    "tests/end_to_end",
+    "tests/extending",
+    "tests/faults",
+    "tests/pipeline/local_database",
+)
+"""Folders of slow tests: they measure, kill, install, or start servers and roles of their own."""
+ROOT = Path(__file__).parents[1]
+
 TRAINED = {"tests/serving_model/": "world", "tests/components/": "judged"}
 """Session fixtures that train models, by the folder that they are made for."""
 
@@ -65,13 +77,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(name=item.nodeid.split("::")[0]))
         fixtures = getattr(item, "fixturenames", ())
-        if "browser" in fixtures or any(
-            item.nodeid.startswith(folder) and name in fixtures for folder, name in TRAINED.items()
+        if (
+            "browser" in fixtures
+            or _is_of_whole_run(item.path)
+            or any(
+                item.nodeid.startswith(folder) and name in fixtures
+                for folder, name in TRAINED.items()
+            )
         ):
             item.add_marker(pytest.mark.slow)
     slow = {_group(item) for item in items if item.get_closest_marker("slow")}
     ranks = {name: rank for rank, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: (ranks.get(_group(item), len(ranks)), _group(item) not in slow))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Does not import what would be left out in any case."""
+    return (config.option.markexpr == "not slow" and _is_of_whole_run(collection_path)) or None
+
+
+def _is_of_whole_run(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / folder) for folder in WHOLE_RUN_ONLY)
 
 
 def pytest_configure() -> None:
@@ -138,6 +164,11 @@ class Server:
                     break
                 time.sleep(0.002)
             cursor.execute(drop)
+
+    def cut_off(self, name: str) -> None:
+        """Ends what is connected to a database, so that it can be copied."""
+        end = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}"
+        self.execute(sql.SQL(end).format(sql.Literal(name)))
 
     def make_password_group(self) -> None:
         """Makes the role whose members need a password, unless an earlier session did."""
@@ -292,6 +323,34 @@ def simulated_database(
         yield url
 
 
+@pytest.fixture(scope="session")
+def store_template(postgres_server: Server) -> Iterator[str]:
+    """Name of a database with the tables of ML Metadata; copy it, never change it.
+
+    ML Metadata makes them one statement at a time, which takes as long as twenty copies.
+    """
+    name = postgres_server.create_database()
+    try:
+        _make_store(postgres_server.url(name))
+        postgres_server.cut_off(name)
+        yield name
+    finally:
+        postgres_server.drop_database(name)
+
+
+@pytest.fixture
+def store_database(
+    postgres_server: Server, store_template: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """URL of a store of ML Metadata without a record, which METADATA_DATABASE_URL names."""
+    name = postgres_server.create_database(store_template)
+    monkeypatch.setenv("METADATA_DATABASE_URL", postgres_server.url(name))
+    try:
+        yield postgres_server.url(name)
+    finally:
+        postgres_server.drop_database(name)
+
+
 @contextlib.contextmanager
 def _fresh_database(
     server: Server, monkeypatch: pytest.MonkeyPatch, template: str | None = None
@@ -311,6 +370,16 @@ def _migrate(url: str) -> None:
 
     with contextlib.closing(psycopg2.connect(url)) as connection:
         migrate(connection)
+
+
+def _make_store(url: str) -> None:
+    from ml_metadata import MetadataStore
+
+    from pipeline.registry.metadata_store import connection_config
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("METADATA_DATABASE_URL", url)
+        MetadataStore(connection_config(Path("none")))
 
 
 def _simulate(url: str) -> None:

@@ -12,7 +12,7 @@ LEAST_FREE = 4 * 2**30
 def make_server_folder(name: str) -> Path:
     """Makes a folder that other users may pass, in memory where there is room.
 
-    As root an embedded server runs as nobody. A test's database is some nine hundred files: where
+    As root an embedded server runs as nobody. A test's database is some four hundred files: where
     they are made in memory it takes a tenth of the time that it takes on disk.
 
     Args:

@@ -54,6 +54,7 @@ def test_ours_comes_out_as_itself(error: TensInsightError) -> None:
     assert str(raised.value) == str(error)
 
 
+@pytest.mark.slow
 def test_ours_comes_out_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://reader@127.0.0.1:1/none")
     as_of = datetime(2024, 1, 1, tzinfo=timezone.utc)

@@ -89,6 +89,7 @@ def test_a_closed_standard_error_does_no_harm(folder: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "1\n")
 
 
+@pytest.mark.slow
 def test_tensorflow_is_loaded_without_a_word_or_the_garbage_collector() -> None:
     program = (
         "import gc, sys; from pipeline.loading import loading_tfx\n"

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ for locale in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_the_locale_of_the_process_does_not_matter() -> None:
     locales = ["tr_TR.UTF-8", "C"]
     environment = {**os.environ, "LC_ALL": locales[0]}

@@ -5,6 +5,7 @@ files can abort the process when the interpreter exits.
 """
 
 import gc
+import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ import pyarrow as pa
 import pyarrow.csv
 
 _BLOCK_BYTES = 4 * 2**20
+_kept_frozen = threading.Event()
+"""Set once objects were found frozen before we froze any."""
 
 
 def parsed_rows(
@@ -64,12 +67,14 @@ def _objects_hidden() -> Iterator[None]:
     is read. Frozen objects are not looked through, and to freeze and unfreeze takes microseconds.
     What a run froze for good, such as all that loading TFX made, stays so.
     """
-    frozen_before = gc.get_freeze_count() > 0
+    # Counting them passes over each, which takes as long as what is saved: one count is enough.
+    if not _kept_frozen.is_set() and gc.get_freeze_count():
+        _kept_frozen.set()
     gc.freeze()
     try:
         yield
     finally:
-        if not frozen_before:
+        if not _kept_frozen.is_set():
             gc.unfreeze()
 
 

@@ -44,6 +44,9 @@ def world(**changes: Any) -> Iterator[Row]:
             yield {"account_id": f"ACC-{account}", "created_at": ago(age - 3.5)} | changes
 
 
+pytestmark = pytest.mark.slow  # each runs three components of TFX
+
+
 @pytest.fixture(scope="session")
 def describe(beam_executor: Callable[[type], Any], write_examples: Callable[..., Any]) -> Describe:
     """Makes the gate's inputs as the pipelines do: with or without ExampleValidator."""

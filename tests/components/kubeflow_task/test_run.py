@@ -133,7 +133,7 @@ def test_another_run_is_another_execution(metadata, tmp_path):
     assert len(calls) == len(executions()) == len(models()) == 2
 
 
-def test_tasks_that_begin_at_once_in_an_empty_store_are_all_recorded(metadata, tmp_path):
+def test_tasks_that_begin_at_once_in_an_empty_database_are_all_recorded(no_store, tmp_path):
     nodes = [f"Node{number}" for number in range(8)]
     with ThreadPoolExecutor(len(nodes)) as pool:
         list(pool.map(lambda node: write(tmp_path / node, node=node), nodes))

@@ -128,7 +128,7 @@ def metadata_database(postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> 
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     """An empty store, once on each kind of database."""
     if request.param == "postgres":
-        request.getfixturevalue("metadata_database")
+        request.getfixturevalue("store_database")
     return make_shelf(tmp_path / "metadata.sqlite")
 
 

@@ -94,10 +94,11 @@ class World:
 @pytest.fixture(params=["sqlite", "postgres"])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "postgres":
-        request.getfixturevalue("metadata_database")
+        request.getfixturevalue("store_database")
     return World(load_settings(state_dir=tmp_path / "state"))
 
 
+@pytest.mark.slow
 def test_every_resolver_and_the_registry_name_the_same_champion(world: World) -> None:
     assert world.train("v1", blessed=False) == (None, None)
     assert world.score() is None

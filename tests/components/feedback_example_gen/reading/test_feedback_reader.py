@@ -2,6 +2,7 @@
 
 import gc
 import tempfile
+import threading
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -361,8 +362,22 @@ def test_the_churn_table_is_named_exactly(feedback: Tables, table: str, create: 
     assert found == {"ACC-1": [datetime(2024, 5, 1, tzinfo=timezone.utc)]}
 
 
+def test_frozen_objects_are_counted_once(feedback: Tables, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To count a million of them takes a tenth of a second, and there may be many buckets."""
+    monkeypatch.setattr(parsed_rows, "_kept_frozen", threading.Event())
+    counted = []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counted.append(1) or 1_000_000)
+    feedback.add([{}])
+    for _ in range(3):
+        assert len(groups(read())) == 1
+    assert counted == [1]
+
+
 @pytest.mark.parametrize("frozen", [True, False])
-def test_what_the_garbage_collector_passed_over_stays_so(feedback: Tables, frozen: bool) -> None:
+def test_what_the_garbage_collector_passed_over_stays_so(
+    feedback: Tables, frozen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parsed_rows, "_kept_frozen", threading.Event())
     feedback.add([{"created_at": AS_OF - MICROSECOND}])
     gc.unfreeze()
     try:
