@@ -77,11 +77,14 @@ WHERE gone_from + make_interval(hours => 24 * %(silence_days)s) <= least(gone_un
 
 -- name: changed_departures
 -- What differs between what was recorded and what was found now: when the difference begins and
--- ends, by account.
+-- ends, by account. A silence is churn when it is long enough, not before.
 CREATE TEMPORARY TABLE changed_departures ON COMMIT DROP AS
 SELECT account_id,
        CASE WHEN former.gone_from = found.gone_from
-            THEN least(former.gone_until, found.gone_until) ELSE gone_from END AS begins,
+            THEN least(former.gone_until, found.gone_until)
+            WHEN %(label_source)s = 'inactivity'
+            THEN gone_from + make_interval(hours => 24 * %(silence_days)s) - interval '1 microsecond'
+            ELSE gone_from END AS begins,
        greatest(former.gone_until, found.gone_until) AS ends
 FROM (SELECT account_id, gone_from, gone_until
       FROM tens_insight.account_departures

@@ -220,6 +220,7 @@ def _correct_departures(cursor: Cursor, run: Run) -> tuple[list[Correction], str
     if found.withdrawn > max(_FEW, _MOST_WITHDRAWN * found.recorded):
         return [], _withheld(run, found)
     cursor.execute(_QUERIES["changed_departures"], values)
+    cursor.execute("ANALYZE changed_departures")
     cursor.execute(_corrections(), values)
     corrections = records(cursor, Correction)
     cursor.execute(_QUERIES["drop_departures"], values)
@@ -239,6 +240,7 @@ def _find_departures(cursor: Cursor, run: Run, values: Mapping[str, Any]) -> Non
         )
         cursor.execute(statement, values)
         cursor.execute(_QUERIES["keep_unknown_departures"], values)
+    cursor.execute("CREATE INDEX ON found_departures (account_id)")
     cursor.execute("ANALYZE found_departures")
 
 
