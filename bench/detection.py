@@ -213,7 +213,7 @@ def report(worlds: int, processes: int, python: str) -> None:
     print(f"CPU {sum(one.ru_utime + one.ru_stime for one in both):.0f} s")
 
 
-_OF_EVIDENTLY: Final = 4
+_OF_EVIDENTLY: Final = 3
 """Worlds of each change that are shown to Evidently, which takes a second for each week."""
 
 

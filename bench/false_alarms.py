@@ -33,7 +33,7 @@ from components.monitor.thresholds import STATISTICS, comparable, judge, lag_pla
 from transforms.arrays import Floats
 
 FIRST_REPORTED: Final = 500_000
-DAILY: Final = 60
+DAILY: Final = 50
 """Reported years with a run on each day; the others have one a week."""
 FIRST_FITTED: Final = 100_000
 """Seeds: no world is both fitted and reported."""

@@ -84,7 +84,7 @@ def run_measures(run: Run, profile: Profile, kind: Kind) -> Iterator[Measure]:
     yield from measure_distances(run.observed, profile)
     yield from measure_scores(run.scored, run.categories, profile)
     as_of = BEGIN + timedelta(days=run.day)
-    yield from measure_input(_properties(run, as_of))
+    yield from measure_input(properties_of(run, as_of))
     facts = RunFacts(
         trained_as_of=BEGIN,
         published_before=as_of - timedelta(days=kind.every_days),
@@ -93,7 +93,8 @@ def run_measures(run: Run, profile: Profile, kind: Kind) -> Iterator[Measure]:
     yield from measure_run(as_of, facts)
 
 
-def _properties(run: Run, as_of: datetime) -> ExamplesProperties:
+def properties_of(run: Run, as_of: datetime) -> ExamplesProperties:
+    """Returns what FeedbackExampleGen would say of a run."""
     moment = as_of.isoformat()
     churn = ChurnFacts(run.churned, 0, 0, 0, 0, 0, 0, moment)
     return ExamplesProperties(

@@ -66,7 +66,6 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         deployment,
         PIPELINE_NAME,
         examples=examples,
-        statistics=statistics_gen.outputs["statistics"],
         decision=checker.outputs["decision"],
         model=champion.outputs["model"],
         scores=scorer.outputs["scores"],

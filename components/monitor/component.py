@@ -20,7 +20,6 @@ class MonitorSpec(types.ComponentSpec):
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
-        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
         "decision": ChannelParameter(type=DataGateDecision),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "scores": ChannelParameter(type=PublishedScores),
@@ -36,7 +35,6 @@ class Monitor(base_component.BaseComponent):
 
     Component inputs:
         - examples: Examples with a split `score`.
-        - statistics: ExampleStatistics of them.
         - decision: DataGateDecision; what its checks measured is watched too.
         - model: The champion; the profile that travels with it says what training looked like.
         - scores: PublishedScores of AccountScorer.

@@ -39,7 +39,7 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
             input_dict:
-                - examples, statistics, decision, model, scores: As component.py declares.
+                - examples, decision, model, scores: As component.py declares.
             output_dict:
                 - monitoring: Monitoring.
             exec_properties: As component.py declares.

@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from psycopg2.extras import execute_values
 
 from components.monitor.alarms import Finding, OpenAlarm
-from components.monitor.measures import WINDOW_DAYS, Measure
+from components.monitor.measures import LEVEL, WINDOW_DAYS, Measure
 from components.monitor.monitored_run import MonitoredRun
 from components.monitor.run_measures import RunFacts
 from components.monitor.thresholds import LAGS, Series, tolerance_of
@@ -26,6 +26,8 @@ _WEEKS: Final = 2 * LAGS + 1
 _TABLES: Final = ("profile_metrics", "drift_metrics")
 _MOMENT: Final = "moment"
 _PAGE: Final = 1_000
+PERFORMANCE: Final = ("auc", "log_loss", "brier", "calibration_error")
+"""Metrics of tens_insight.model_performance that are watched."""
 
 Key = tuple[str, str, str, str]
 
@@ -54,6 +56,13 @@ class _Value:
 class _Facts:
     published_before: datetime | None
     refusals: int
+
+
+@dataclass(frozen=True)
+class _Performance:
+    kind: str
+    metric: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,22 @@ def read_facts(cursor: Cursor, run: MonitoredRun) -> RunFacts:
         refusals=found.refusals,
         costs=run.costs,
     )
+
+
+def read_performance(cursor: Cursor, run: MonitoredRun) -> list[Measure]:
+    """Returns the newest performance of each kind: it is known weeks after what it speaks of."""
+    cursor.execute(
+        _QUERIES["newest_performance"],
+        {
+            "horizon_days": run.data.horizon_days,
+            "metrics": list(PERFORMANCE),
+            "as_of": run.as_of,
+        },
+    )
+    return [
+        Measure("performance", LEVEL, f"{one.kind} {one.metric}", one.value, of_model=True)
+        for one in records(cursor, _Performance)
+    ]
 
 
 def read_series(

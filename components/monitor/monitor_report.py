@@ -27,6 +27,8 @@ MAIN: Final = (
     ("risk_category", "medium", TABLE, "share of accounts"),
     ("account_state", "silent", TABLE, "share of accounts"),
     ("", "", "source", "unseen"),
+    ("", "", TABLE, "estimated auc"),
+    ("", "", TABLE, "realised auc"),
     ("", "", "node AccountScorer", "seconds"),
 )
 """Series that are shown first, by slice key, slice value, column and metric."""

@@ -37,6 +37,18 @@ LEFT JOIN LATERAL (
       AND undone_at IS NULL AND publication_id < %(publication_id)s
     ORDER BY publication_id DESC LIMIT 1) AS former ON true
 
+-- name: newest_performance
+-- Of each kind the performance of the newest publication that has one, at its main horizon.
+SELECT DISTINCT ON (performance.kind, performance.metric)
+       performance.kind, performance.metric, performance.value
+FROM tens_insight.model_performance AS performance
+JOIN tens_insight.publications AS run USING (publication_id)
+WHERE performance.slice = 'overall' AND performance.band = ''
+  AND performance.horizon_days = %(horizon_days)s AND performance.metric = ANY(%(metrics)s)
+  AND performance.as_of <= %(as_of)s AND run.undone_at IS NULL
+ORDER BY performance.kind, performance.metric, performance.as_of DESC,
+         performance.publication_id DESC
+
 -- name: columns_of_table
 -- Name and type of each column of a table that the search_path shows; no row where there is none.
 SELECT a.attname::text AS name, format_type(a.atttypid, a.atttypmod) AS type

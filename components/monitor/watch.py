@@ -34,6 +34,7 @@ from components.monitor.metric_tables import (
     read_columns,
     read_facts,
     read_open,
+    read_performance,
     read_series,
     write_measures,
 )
@@ -89,7 +90,8 @@ def _judge_and_write(
     cursor: Cursor, run: MonitoredRun, measured: Sequence[Measure]
 ) -> list[Finding]:
     facts: RunFacts = read_facts(cursor, run)
-    measures = _once([*measured, *measure_run(run.as_of, facts)])
+    known = read_performance(cursor, run)
+    measures = _once([*measured, *measure_run(run.as_of, facts), *known])
     series, before = read_series(cursor, run, measures)
     judged = judge(series, run.config.false_alarms_per_year, only_last=True)
     found = findings_of(measures, last_values(series), judged)

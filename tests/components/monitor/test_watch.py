@@ -177,6 +177,28 @@ def test_refusals_since_the_publication_before_are_counted(publications, monitor
     assert found == [(0,), (1,), (0,)]
 
 
+def test_what_is_known_of_the_performance_is_watched(publications, monitored, measured):
+    measured(0.2)
+    first = monitored(0)
+    watch(first)
+    add = (
+        "INSERT INTO tens_insight.model_performance (publication_id, horizon_days, kind, slice, "
+        "slice_value, band, metric, value, model_version, as_of) "
+        "VALUES (%s, 60, %s, 'overall', '', '', 'auc', %s, 'm-1', %s)"
+    )
+    number = first.published.publication_id
+    publications.execute(add, number, "realised", 0.7, BEGIN)
+    second = monitored(1)
+    publications.execute(add, second.published.publication_id, "estimated", 0.75, second.as_of)
+    watch(second)
+    found = publications.execute(
+        "SELECT metric, value, window_end FROM tens_insight.profile_metrics "
+        "WHERE metric LIKE '%%auc' ORDER BY metric"
+    )
+    at = BEGIN + timedelta(weeks=1)
+    assert found == [("estimated auc", 0.75, at), ("realised auc", 0.7, at)]
+
+
 def test_without_the_table_nothing_is_said_to_be_well(publications, monitored, measured):
     measured(0.2)
     run = monitored(0)
