@@ -128,6 +128,7 @@ def test_an_undone_publication_is_not_recorded_and_one_recorded_counts_no_more(
     ) == [(1,)]
 
 
+@pytest.mark.slow
 def test_old_publications_are_thinned_out(migrated_database: str) -> None:
     rule = Retention(days=3, weeks=2, months_for_days=40)
     given = world(names=["a"])

@@ -140,6 +140,7 @@ def test_too_little_data_never_raise_an_alarm(
     assert not failed(list(check_drift(pair, base, split, SCHEMA, thresholds)))
 
 
+@pytest.mark.slow
 def test_two_samples_of_the_minimum_seldom_raise_an_alarm(statistics_of: Of, limits: Of) -> None:
     thresholds, alarms, repeats = limits(min_drift_accounts=MINIMUM), 0, 24
     for seed in range(repeats):

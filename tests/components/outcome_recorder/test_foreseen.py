@@ -160,6 +160,7 @@ def test_early_leavers_count_as_leavers_and_the_others_by_their_chance(world: Ta
     assert left == pytest.approx(early + rest.mean() * (400 - early), rel=0.12)
 
 
+@pytest.mark.slow
 def test_what_a_window_told_is_kept_as_a_line_and_believed_for_the_next(world: Tables) -> None:
     first = publish(world, 0)
     record(day(10), first)
@@ -192,6 +193,7 @@ def test_what_a_window_told_is_kept_as_a_line_and_believed_for_the_next(world: T
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_model_that_promised_too_little_is_expected_to_do_so_again(world: Tables) -> None:
     world.churn((one, day(3)) for one in ACCOUNTS[::3])
     first = publish(world, 0)
@@ -205,6 +207,7 @@ def test_a_model_that_promised_too_little_is_expected_to_do_so_again(world: Tabl
     assert expected[2] == pytest.approx(expected[0], rel=0.02)
 
 
+@pytest.mark.slow
 def test_daily_estimates_are_dropped_but_for_one_a_week(world: Tables) -> None:
     numbers = [publish(world, at) for at in (0, 1, 2)]
     for at, number in enumerate(numbers):

@@ -82,6 +82,7 @@ MOMENTS = st.lists(st.sampled_from(LATTICE), max_size=7)
 HISTORIES = st.lists(st.tuples(MOMENTS, MOMENTS), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @settings(max_examples=cases(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(histories=HISTORIES, source=st.sampled_from(SOURCES))
 def test_adversarial_histories(feedback: Tables, histories: Any, source: str) -> None:
@@ -107,6 +108,7 @@ def test_adversarial_histories(feedback: Tables, histories: Any, source: str) ->
     compared(feedback, day(16), [day(0), day(1), day(8)], source)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_simulated_world(simulated_database: str, make_feedback: Any, source: str) -> None:
     tables = make_feedback.__new__(make_feedback)

@@ -45,6 +45,7 @@ def names(url):
     ]
 
 
+@pytest.mark.slow
 def test_each_object_that_is_dropped_is_made_again_as_it_was(migrated_database):
     whole = sorted(map(repr, ask(migrated_database, SHAPE)))
     found = names(migrated_database)

@@ -255,7 +255,8 @@ NAMES_NOBODY = {
     "outcome_windows": {"label_source", "run_id", "not_known"},
     **dict.fromkeys(("product_area_impact_history", "product_area_impact_refused", "erasures",
                      "schema_migrations", "database_identity", "simulated_worlds",
-                     "model_performance", "contribution_layouts", "score_changes"), None),
+                     "model_performance", "contribution_layouts", "score_changes",
+                     "profile_metrics", "drift_metrics", "score_causes"), None),
 }  # fmt: skip
 """Columns of texts of our tables that name no account; None: no column does."""
 

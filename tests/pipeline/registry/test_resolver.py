@@ -125,6 +125,7 @@ def test_every_resolver_and_the_registry_name_the_same_champion(world: World) ->
     assert everybody(None)
 
 
+@pytest.mark.slow
 def test_one_version_twice_stops_a_run(world: World) -> None:
     world.train("v1", blessed=True)
     with pytest.raises(RegistryInconsistent, match="have the version v1"):

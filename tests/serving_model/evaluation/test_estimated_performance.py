@@ -122,6 +122,7 @@ def test_chances_of_the_rest_of_the_window() -> None:
     assert later_chances(whole, closed) == pytest.approx([0.375, 0, 1, 0])
 
 
+@pytest.mark.slow
 def test_a_million_accounts_take_seconds_and_no_more_memory_than_their_columns() -> None:
     found = published(1_000_000)
     bands = np.digitize(found, CUTS)
