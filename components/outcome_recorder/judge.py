@@ -58,6 +58,7 @@ def judge(
         "publications": [publication for publication, _ in windows],
         "horizons": [horizon for _, horizon in windows],
     }
+    cursor.execute(_QUERIES["drop_undone_performance"])
     cursor.execute(_QUERIES["to_judge"], values)
     measured = []
     for judged in records(cursor, Judged):

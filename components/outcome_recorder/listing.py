@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.queries import queries
-from components.postgres.rows import one_record, records
+from components.postgres.rows import one_record, records, value
 
 _QUERIES: Final = queries(__package__)
 
@@ -23,6 +23,7 @@ class Asked:
         slice: overall, customer_tier, region or silence_state; None for all.
         since: Only accounts that left since then, UTC.
         limit: Accounts at most; None for all.
+        missed: Whether accounts that left with a low score are listed, or only counted.
     """
 
     horizon_days: int | None = None
@@ -30,6 +31,7 @@ class Asked:
     slice: str | None = "overall"
     since: datetime | None = None
     limit: int | None = None
+    missed: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,10 +122,18 @@ class MissedAccount:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What `tens-insight outcomes` shows."""
+    """What `tens-insight outcomes` shows.
+
+    Attributes:
+        progress: How far outcomes are known.
+        metrics: Performance by month.
+        missed_accounts: How many accounts left with a low score.
+        missed: Those that are listed.
+    """
 
     progress: Progress
     metrics: Sequence[MonthlyMetric]
+    missed_accounts: int
     missed: Sequence[MissedAccount]
 
 
@@ -138,8 +148,12 @@ def read_outcomes(cursor: Cursor, asked: Asked) -> Outcomes:
     progress = one_record(cursor, Progress)
     cursor.execute(_QUERIES["performance_by_month"], values)
     metrics = records(cursor, MonthlyMetric)
+    if not asked.missed:
+        cursor.execute(_QUERIES["count_missed"], values)
+        return Outcomes(progress, metrics, int(value(cursor)), ())
     cursor.execute(_QUERIES["missed_churn"], values)
-    return Outcomes(progress, metrics, records(cursor, MissedAccount))
+    missed = records(cursor, MissedAccount)
+    return Outcomes(progress, metrics, missed[0].matching if missed else 0, missed)
 
 
 def read_course(cursor: Cursor) -> list[PublishedMetric]:

@@ -372,6 +372,11 @@ SELECT array_position(horizons, %(horizon_days)s)
 FROM tens_insight.contribution_layouts
 WHERE publication_id = %(publication_id)s
 
+-- name: drop_undone_performance
+DELETE FROM tens_insight.model_performance AS performance
+USING tens_insight.publications AS run
+WHERE run.publication_id = performance.publication_id AND run.undone_at IS NOT NULL
+
 -- name: drop_performance
 DELETE FROM tens_insight.model_performance
 WHERE publication_id = %(publication_id)s
@@ -452,6 +457,11 @@ WHERE (%(model_version)s::text IS NULL OR starts_with(model_version, %(model_ver
   AND (%(since)s::timestamptz IS NULL OR left_at >= %(since)s)
 ORDER BY left_at DESC, account_id COLLATE "C"
 LIMIT %(limit)s
+
+-- name: count_missed
+SELECT count(*)
+FROM tens_insight.missed_churn
+WHERE %(model_version)s::text IS NULL OR starts_with(model_version, %(model_version)s)
 
 -- name: note_missed
 -- Notes who left within a window with the band low, once each, and what feedback came until then.

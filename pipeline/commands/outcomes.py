@@ -73,7 +73,7 @@ def command(
         raise click.UsageError("--slice and --horizon do not go together with --missed.")
     if limit is None and not as_csv and not as_json:
         limit = _SHOWN
-    asked = Asked(horizon, model, slice_ or "overall", since, limit or None)
+    asked = Asked(horizon, model, slice_ or "overall", since, limit or None, missed)
     with consistent_read(load_settings(), "outcomes") as cursor:
         found = read_outcomes(cursor, asked)
     if as_json:

@@ -67,10 +67,10 @@ def outcome_lines(found: Outcomes) -> Iterator[str]:
         yield ""
         yield "Actions above low: saved is how many fewer left than of those left alone"
         yield from table_lines(treated, right=(1, 2, 3), whole=(4, 5))
-    if found.missed:
+    if found.missed_accounts:
         yield ""
         yield (
-            f"{found.missed[0].matching} accounts left with a low score: "
+            f"{found.missed_accounts} accounts left with a low score: "
             "`tens-insight outcomes --missed` lists them"
         )
 
@@ -82,7 +82,7 @@ def missed_lines(found: Outcomes) -> Iterator[str]:
             yield from _progress(found.progress)
         yield "No account is known that left with a low score."
         return
-    matching = found.missed[0].matching
+    matching = found.missed_accounts
     yield f"{matching} accounts left with a low score; feedback is what came between score and end"
     yield ""
     head = ("account", "left", "score", "as of", "raised then", "feedback until it left")
@@ -107,7 +107,7 @@ def outcomes_json(found: Outcomes) -> dict[str, Any]:
     return {
         "progress": {name: _plain(value) for name, value in asdict(found.progress).items()},
         "performance": [asdict(one) for one in found.metrics],
-        "missed_accounts": found.missed[0].matching if found.missed else 0,
+        "missed_accounts": found.missed_accounts,
         "missed": [
             {name: _plain(getattr(one, name)) for name in _MISSED_COLUMNS} for one in found.missed
         ],

@@ -90,6 +90,19 @@ def test_a_date_that_comes_later_corrects_performance_too(world: Tables) -> None
     assert performance(world)[first, "left"][0] == len(LEFT) + 1
 
 
+def test_performance_of_what_was_undone_goes(world: Tables) -> None:
+    first = put_publication(world, day(0), SCORES)
+    second = put_publication(world, day(7), SCORES)
+    record(day(17), second)
+    assert {number for number, _ in performance(world)} == {first, second}
+    world.execute(
+        "UPDATE tens_insight.publications SET undone_at = now(), undone_by = 't', "
+        "undo_reason = 't' WHERE publication_id = %s", second,
+    )  # fmt: skip
+    record(day(18), first)
+    assert {number for number, _ in performance(world)} == {first}
+
+
 def test_another_horizon_needs_probabilities_that_were_kept(world: Tables) -> None:
     first = put_publication(world, day(0), SCORES, horizons=(5, 10))
     assert [one.horizon_days for one in record(day(10), first).judged] == [10]
