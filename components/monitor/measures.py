@@ -99,6 +99,10 @@ SHARES: Final = frozenset(
 """Metrics whose values are shares, 0..1."""
 
 
+GROWING: Final = frozenset({"rows", "churn rows"})
+"""Metrics that are counts since the beginning of the record: compared is their growth in a week."""
+
+
 def name_of_measure(slice_key: str, slice_value: str, column: str, metric: str) -> str:
     """Returns what people call a measure, by its key."""
     of = "" if column.startswith(":") else f" of {column}"

@@ -52,6 +52,7 @@ class PageContent:
     Attributes:
         report: Measures, findings and alarms of the runs.
         usual: By measure and as_of of a run, what was usual then.
+        alarmed: By the moment at which an alarm was opened, its measures, the strongest first.
         change: Why the mean moved last; None with fewer than two publications.
         change_missing: Why that is not known; empty where it is.
         parts: What moved the mean, run by run, oldest first.
@@ -61,11 +62,21 @@ class PageContent:
 
     report: MonitorReport
     usual: Mapping[tuple[Key, datetime], UsualRange]
+    alarmed: Mapping[datetime, Sequence[Key]]
     change: MeanChange | None
     change_missing: str
     parts: Sequence[ChangePart]
     outcomes: Outcomes
     course: Sequence[PublishedMetric]
+
+
+@dataclass(frozen=True)
+class _Alarmed:
+    opened_at: datetime
+    slice_key: str
+    slice_value: str
+    column_name: str
+    metric: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,18 @@ def read_content(cursor: Cursor, runs: int, false_alarms_per_year: float) -> Pag
     cursor.execute(_QUERIES["changes_of_runs"], shown)
     parts = records(cursor, ChangePart)
     outcomes = read_outcomes(cursor, Asked(limit=MISSED))
-    return PageContent(report, usual, change, missing, parts, outcomes, read_course(cursor))
+    return PageContent(
+        report, usual, _alarmed(cursor), change, missing, parts, outcomes, read_course(cursor)
+    )
+
+
+def _alarmed(cursor: Cursor) -> dict[datetime, Sequence[Key]]:
+    cursor.execute(_QUERIES["alarmed_measures"])
+    found: dict[datetime, list[Key]] = {}
+    for one in records(cursor, _Alarmed):
+        key = (one.slice_key, one.slice_value, one.column_name, one.metric)
+        found.setdefault(one.opened_at, []).append(key)
+    return dict(found)
 
 
 def _last_change(cursor: Cursor, report: MonitorReport) -> tuple[MeanChange | None, str]:

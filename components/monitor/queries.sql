@@ -128,3 +128,11 @@ FROM tens_insight.score_changes AS change
 JOIN tens_insight.publications AS run USING (publication_id)
 WHERE change.publication_id = ANY(%(publications)s)
 ORDER BY run.as_of, change.part, change.feature_group
+
+-- name: alarmed_measures
+-- Which measures were in each alarm, those that went farthest beyond their threshold first.
+SELECT opened_at, slice_key, slice_value, column_name, metric
+FROM tens_insight.drift_metrics
+WHERE alarm
+GROUP BY 1, 2, 3, 4, 5
+ORDER BY opened_at DESC, max(abs(surprise) / nullif(threshold, 0)) DESC NULLS LAST, 2, 3, 4, 5

@@ -54,7 +54,7 @@ def over_time(
     y: str,
     label: str,
     begins: Iterable[Begin] = (),
-    number_format: str = "~g",
+    number_format: str = ".2~f",
 ) -> Markup:
     """Draws lines over time, each above its range.
 
@@ -72,9 +72,7 @@ def over_time(
         layers += _ranged(line, scale)
     for line in lines:
         layers += _drawn(line, scale)
-    marked = [{"moment": _text(one.moment), "what": short_name(one.what)} for one in begins]
-    if marked:
-        layers += _marked(marked)
+    layers += _marked(sorted(begins))
     return picture(alt.layer(*layers), label, _HEIGHT)
 
 
@@ -106,11 +104,22 @@ def _drawn(line: Line, scale: Any) -> list[Any]:
     return drawn
 
 
-def _marked(rows: list[dict[str, str]]) -> list[Any]:
-    base = alt.Chart(alt.Data(values=rows)).encode(x=_moment())
-    rule = base.mark_rule(color=theme.BAD.day, strokeDash=[3, 3])
-    words = base.mark_text(align="left", dx=4, dy=4, fill=theme.BAD.day, fontSize=13)
-    return [rule, words.encode(text="what:N", y=alt.value(0))]
+def _marked(begins: Sequence[Begin]) -> list[Any]:
+    """Draws a line at each moment; words beside it say the same only once."""
+    if not begins:
+        return []
+    rows = [{"moment": _text(one.moment), "what": short_name(one.what)} for one in begins]
+    named = [
+        row
+        for row, before in zip(rows, [None, *rows], strict=False)
+        if before is None or row["what"] != before["what"]
+    ]
+    rule, words = (alt.Chart(alt.Data(values=found)).encode(x=_moment()) for found in (rows, named))
+    text = words.mark_text(align="left", dx=4, dy=4, fill=theme.BAD.day, fontSize=13)
+    return [
+        rule.mark_rule(color=theme.BAD.day, strokeDash=[3, 3]),
+        text.encode(text="what:N", y=alt.value(0)),
+    ]
 
 
 def _moment() -> Any:

@@ -82,17 +82,35 @@ def drill() -> None:
 
     A worse challenger, a withdrawal, an undo: with the commands that one would type.
     """
-    import shutil
-    import tempfile
+    from pipeline.demo.drill import run_drill, scratch_folder
+
+    with scratch_folder() as folder:
+        checks = run_drill(folder, say)
+    say(f"The drill is over: {checks} checks held.")
+
+
+@command.command(epilog=examples("tens-insight demo year", "tens-insight demo year --page y.html"))
+@click.option(
+    "--page",
+    default="monitor-year.html",
+    show_default=True,
+    type=click.Path(dir_okay=False),
+    help="Where the page of the monitor is written.",
+)
+def year(page: str) -> None:
+    """Scores a simulated year week by week, in which three things go wrong.
+
+    A source is renamed, the enrichment changes, and more accounts leave than the model can know.
+    Checks at the end that the monitor tells it, on a scratch database.
+    """
     from pathlib import Path
 
-    from pipeline.demo.drill import run_drill
+    from pipeline.demo.drill import scratch_folder
+    from pipeline.demo.year import run_year
 
-    folder = Path(tempfile.mkdtemp(prefix="tens-insight-drill-"))
-    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
-    checks = run_drill(folder, say)
-    shutil.rmtree(folder)
-    say(f"The drill is over: {checks} checks held.")
+    with scratch_folder() as folder:
+        checks = run_year(folder, Path(page).absolute(), say)
+    say(f"The year is over: {checks} checks held. {page} shows it.")
 
 
 def _started(state_dir: "Path") -> "EmbeddedPostgres":

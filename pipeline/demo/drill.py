@@ -15,10 +15,12 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import closing
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -104,6 +106,15 @@ class Drill:
             raise DrillFailed(f"This should hold, and does not: {what}.")
         self.checks += 1
         self.say(f"  checked: {what}")
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Makes a folder for a drill; it is kept where the drill fails, so that one can look."""
+    folder = Path(tempfile.mkdtemp(prefix="tens-insight-drill-"))
+    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 def run_drill(state_dir: Path, say: Callable[[str], object]) -> int:

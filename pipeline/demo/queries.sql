@@ -98,3 +98,41 @@ VALUES (%(seed)s, %(scenario)s, %(accounts)s, %(days)s, %(started_at)s, %(ended_
 -- name: remove_rows
 TRUNCATE feedback_enriched, account_churn;
 DELETE FROM tens_insight.simulated_worlds;
+
+-- name: set_aside
+-- What is still to come, out of the pipeline's sight.
+CREATE TABLE later_feedback AS SELECT * FROM feedback_enriched WHERE created_at >= %(since)s;
+CREATE TABLE later_churn AS SELECT * FROM account_churn WHERE churned_at >= %(since)s;
+DELETE FROM feedback_enriched WHERE created_at >= %(since)s;
+DELETE FROM account_churn WHERE churned_at >= %(since)s;
+
+-- name: arrive
+-- What an ETL and an export of churn dates bring until a moment.
+INSERT INTO feedback_enriched
+SELECT * FROM later_feedback WHERE created_at >= %(since)s AND created_at < %(until)s;
+INSERT INTO account_churn
+SELECT * FROM later_churn WHERE churned_at >= %(since)s AND churned_at < %(until)s;
+
+-- name: rename_source
+UPDATE later_feedback SET source = %(new)s WHERE source = %(old)s AND created_at >= %(since)s
+
+-- name: harsher_enrichment
+-- The share is of messages by the hash of their id: the same in every year.
+UPDATE later_feedback SET sentiment = 'negative'
+WHERE sentiment = 'neutral' AND created_at >= %(since)s
+  AND (hashtext(id) & 1023) < 1024 * %(share)s
+
+-- name: more_leave
+-- A share of the accounts leaves within ninety days, whatever they wrote, and writes no more.
+CREATE TEMPORARY TABLE leaving AS
+SELECT account_id, %(since)s::timestamptz + make_interval(days => hashtext('x' || account_id) & 63)
+       + make_interval(days => hashtext('y' || account_id) & 15) AS churned_at
+FROM (SELECT DISTINCT account_id FROM later_feedback WHERE account_id <> '') AS account
+WHERE (hashtext(account_id) & 1023) < 1024 * %(share)s
+  AND NOT EXISTS (SELECT FROM later_churn WHERE later_churn.account_id = account.account_id
+                  AND churned_at < %(since)s)
+  AND NOT EXISTS (SELECT FROM account_churn WHERE account_churn.account_id = account.account_id);
+DELETE FROM later_churn USING leaving WHERE later_churn.account_id = leaving.account_id;
+DELETE FROM later_feedback USING leaving
+WHERE later_feedback.account_id = leaving.account_id AND created_at >= leaving.churned_at;
+INSERT INTO later_churn (account_id, churned_at) SELECT account_id, churned_at FROM leaving

@@ -2,14 +2,18 @@
 
 from typing import Final
 
+from components.monitor.measures import name_of_measure
 from components.monitor.monitor_report import FormerAlarm, ShownSeries
 from components.monitor.page.series import day, series_figure, shown
 from components.monitor.page_content import Key, PageContent
 from components.page import numbers
 from components.page.blocks import BAD, Absent, Badge, Block, Part, Row, Section, Table, Text
+from components.page.words import listed
 
 _DRAWN: Final = 3
 """Measures of each alarm that are drawn."""
+_FORMER: Final = 4
+"""Former alarms whose strongest measure is drawn."""
 _LISTED: Final = 12
 _SHOWS: Final = "One measure of each run, and the range in which the weeks before it let it lie."
 _GOOD: Final = "The line stays within the area."
@@ -25,7 +29,8 @@ def alarms_section(content: PageContent) -> Section:
     """Returns the section."""
     found = content.report.open_alarms
     parts = [_alarm_part(content, alarm, series) for alarm, series in found]
-    parts.append(Part("All alarms so far", (_former(content),)))
+    former = [series_figure(content, one, _SHOWS, _GOOD) for one in _drawn_before(content)]
+    parts.append(Part("All alarms so far", (_former(content), *former)))
     return Section("alarms", "What is unusual?", alarms_answer(content), tuple(parts))
 
 
@@ -45,7 +50,24 @@ def alarms_answer(content: PageContent) -> str:
 
 def drawn_above(content: PageContent) -> frozenset[Key]:
     """Returns the measures that this section draws: no other section draws them again."""
+    return _drawn_now(content) | {one.key for one in _drawn_before(content)}
+
+
+def _drawn_now(content: PageContent) -> frozenset[Key]:
     return frozenset(one.key for _, series in content.report.open_alarms for one in series[:_DRAWN])
+
+
+def _drawn_before(content: PageContent) -> list[ShownSeries]:
+    """Returns the strongest measure of each former alarm, newest first, each once."""
+    open_since = {alarm.opened_at for alarm, _ in content.report.open_alarms}
+    known = {one.key: one for one in content.report.series}
+    first = content.report.runs[0].window_end
+    found = {
+        keys[0]: known[keys[0]]
+        for moment, keys in content.alarmed.items()
+        if moment not in open_since and moment >= first and keys[0] in known
+    }
+    return [one for key, one in found.items() if key not in _drawn_now(content)][:_FORMER]
 
 
 def _alarm_part(content: PageContent, alarm: FormerAlarm, series: list[ShownSeries]) -> Part:
@@ -87,13 +109,13 @@ def _former(content: PageContent) -> Block:
         (
             day(one.opened_at),
             Badge("open", BAD) if one.opened_at in open_since else day(one.last_seen),
-            numbers.count(one.measures),
+            listed([name_of_measure(*key) for key in content.alarmed.get(one.opened_at, ())], 2),
         )
         for one in alarms
     ]
     return Table.of(
         "Alarms, newest first",
-        ("Opened", "Last seen", "Measures#"),
+        ("Opened", "Last seen", "Measures, the strongest first"),
         rows,
         folded=len(rows) > _LISTED,
     )

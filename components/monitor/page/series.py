@@ -1,9 +1,12 @@
 """Pictures of measures over the runs, each with what was usual and its table."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Final
 
+from components.monitor.measures import GROWING, WINDOW_DAYS
 from components.monitor.monitor_report import ShownSeries
 from components.monitor.page_content import Key, PageContent
 from components.page import numbers
@@ -24,7 +27,7 @@ def found_series(content: PageContent, key: Key) -> ShownSeries | None:
 
 
 def series_figure(content: PageContent, one: ShownSeries, shows: str, good: str) -> Figure:
-    """Draws one measure.
+    """Draws one measure; of one that only grows, its growth within a week.
 
     Args:
         content: Of the page.
@@ -32,6 +35,9 @@ def series_figure(content: PageContent, one: ShownSeries, shows: str, good: str)
         shows: What it is, in words for people.
         good: What one should see.
     """
+    if one.key[3] in GROWING:
+        values = weekly_growth(content, one)
+        one = replace(one, name=f"{one.name} added within a week", values=values)
     points = _points(content, one)
     return Figure(
         picture=over_time(
@@ -89,12 +95,21 @@ def shown(value: float | None, *, share: bool) -> str:
 
 
 def begins(content: PageContent, one: ShownSeries) -> Iterable[Begin]:
-    """Yields since when the measure is in an alarm, if it is, and if these runs show it."""
-    finding = one.finding
-    if finding is None or finding.opened_at is None:
-        return
-    if finding.opened_at >= content.report.runs[0].window_end:
-        yield Begin(finding.opened_at, "alarm")
+    """Yields since when the measure was in an alarm, of those that these runs show."""
+    for opened_at, keys in content.alarmed.items():
+        if one.key in keys and opened_at >= content.report.runs[0].window_end:
+            yield Begin(opened_at, "alarm")
+
+
+def weekly_growth(content: PageContent, one: ShownSeries) -> tuple[float | None, ...]:
+    """Returns by how much a count grew since the newest run that is at least 7 days older."""
+    runs = [run.window_end for run in content.report.runs]
+    found: list[float | None] = []
+    for now, value in zip(runs, one.values, strict=True):
+        place = bisect_right(runs, now - timedelta(days=WINDOW_DAYS)) - 1
+        before = one.values[place] if place >= 0 else None
+        found.append(None if value is None or before is None else value - before)
+    return tuple(found)
 
 
 def _points(content: PageContent, one: ShownSeries) -> list[At]:

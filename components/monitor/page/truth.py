@@ -106,7 +106,12 @@ def _figure(
         for kind, rows in kinds.items()
     )
     return Figure(
-        picture=over_time(lines[::-1], y=title, label=f"{title} by publication: {said}"),
+        picture=over_time(
+            lines[::-1],
+            y=title,
+            label=f"{title} by publication: {said}",
+            number_format="~s" if metric == "left" else ".2~f",
+        ),
         here=f"{said[0].upper()}{said[1:]}.",
         shows=f"{shows} One point for each week's first publication; areas are 95% intervals.",
         good=f"Realised as estimated ({good}).",

@@ -68,7 +68,9 @@ def content(found, alarms=()):
         for run in runs[10:]
     }
     report = MonitorReport(runs, found, alarms, 1.0)
-    return PageContent(report, usual, change(), "", parts(), outcomes(), course())
+    before = {one.opened_at: [MEAN] for one in alarms}
+    now = {alarm.opened_at: [one.key for one in own] for alarm, own in report.open_alarms}
+    return PageContent(report, usual, before | now, change(), "", parts(), outcomes(), course())
 
 
 def change():
@@ -160,7 +162,9 @@ def first_run():
     one = ShownSeries(key, "rows of the last 7 days", False, (12.0,), None)
     report = MonitorReport([MeasuredRun(BEGIN, "run-0", 1, "20260105-aa")], [one], [], 1.0)
     nothing = Outcomes(Progress(2, 0, 0, 0, 0, moment(4), 30, BEGIN), (), ())
-    return PageContent(report, {}, None, "there is no publication before this one", [], nothing, [])
+    return PageContent(
+        report, {}, {}, None, "there is no publication before this one", [], nothing, []
+    )
 
 
 def hostile():

@@ -5,6 +5,7 @@ import pytest
 from components.monitor.monitor_report import MonitorReport
 from components.monitor.page.report import NothingMonitored, render
 from components.monitor.page.scores import scores_answer
+from components.monitor.page.series import begins, series_figure, weekly_growth
 from components.monitor.page.truth import truth_answer
 from components.monitor.page_content import PageContent
 from components.page.words import visible
@@ -38,6 +39,26 @@ def test_an_open_alarm_is_the_first_sentence_and_its_measures_are_drawn():
     found = table(page, "Measures of the alarm")
     assert [row[1] for row in found.rows] == ["54.0%", "33.0%"]
     assert sum(one.tag == "svg" for one in elements(page)) >= 5
+
+
+def test_a_former_alarm_names_its_measures_and_is_marked_in_a_picture():
+    found = samples.alarmed()
+    page = render(found)
+    rows = table(page, "Alarms, newest first").rows
+    assert [row[0] for row in rows] == ["2026-09-21", "2026-02-09"]
+    assert "mean probability of churn_probability" in rows[1][2]
+    (mean,) = (one for one in found.report.series if one.key == samples.MEAN)
+    assert [one.moment for one in begins(found, mean)] == [samples.moment(5)]
+
+
+def test_of_a_count_that_only_grows_the_growth_of_a_week_is_drawn():
+    found = samples.quiet()
+    rows = [100.0 + 9 * run for run in range(samples.RUNS)]
+    one = samples.series(("", "", ":table", "churn rows"), rows, 4.0, 14.0, share=False)
+    assert weekly_growth(found, one) == (None, *[9.0] * (samples.RUNS - 1))
+    figure = series_figure(found, one, "", "")
+    assert figure.table.rows[0].cells[1] == "9"
+    assert figure.table.caption.startswith("churn rows added within a week")
 
 
 def test_the_parts_of_the_change_are_told_the_largest_first():
@@ -74,7 +95,7 @@ def test_hostile_words_stay_words():
 def test_without_a_run_there_is_no_page():
     found = samples.first_run()
     empty = PageContent(
-        MonitorReport((), (), (), 1.0), {}, None, "", [], found.outcomes, found.course
+        MonitorReport((), (), (), 1.0), {}, {}, None, "", [], found.outcomes, found.course
     )
     with pytest.raises(NothingMonitored, match="no run was monitored yet"):
         render(empty)
