@@ -8,13 +8,15 @@ With C the accounts in both publications, a before and b after:
 
 and the last one is the mean of the moves of the accounts in both, each divided among the feature
 groups as in components/contributions/secants.py. Contributions of two models are measured from
-two bases and cannot be compared group by group.
+two bases and cannot be compared group by group: then the parts of all steps between the two, as
+they were recorded with each publication, are added up, and another model is a part of the steps
+at which one began alone.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 from psycopg2 import sql
@@ -104,6 +106,7 @@ class MeanChange:
         parts: Add up to the difference of the means.
         carriers: The accounts that carry most, first those that carry more; none where no account
             is in both.
+        steps: From how many recorded steps the parts were added up; 1 where the two were compared.
     """
 
     before: Side
@@ -113,6 +116,7 @@ class MeanChange:
     means: tuple[float, float]
     parts: list[Part]
     carriers: list[Carrier]
+    steps: int = 1
 
     @property
     def change(self) -> float:
@@ -147,6 +151,18 @@ class _Sums:
 
 
 @dataclass(frozen=True)
+class _StepRow:
+    """As the query steps_between says."""
+
+    publication_id: int
+    former_publication_id: int
+    part: PartName
+    feature_group: str
+    accounts: int
+    change: float
+
+
+@dataclass(frozen=True)
 class _CarrierRow:
     """As the query change_carriers says."""
 
@@ -169,7 +185,40 @@ def change_between(cursor: Cursor, before: int, after: int) -> MeanChange:
     Raises:
         PartsNotKept: What the scores of one of them are made of is not kept.
     """
-    return mean_change(cursor, find_side(cursor, before), find_side(cursor, after))
+    sides = find_side(cursor, before), find_side(cursor, after)
+    found = mean_change(cursor, *sides)
+    if shared_groups(*sides):
+        return found
+    steps = _recorded_steps(cursor, before, after)
+    return replace(found, parts=_added_up(steps), steps=len(steps)) if len(steps) > 1 else found
+
+
+def _recorded_steps(cursor: Cursor, before: int, after: int) -> list[list[Part]]:
+    """Returns the parts of each step from one publication to another; none if one is missing."""
+    cursor.execute(_QUERIES["steps_between"], {"before": before, "after": after})
+    steps: dict[int, list[Part]] = {}
+    former: dict[int, int] = {}
+    for row in records(cursor, _StepRow):
+        part = Part(row.part, row.feature_group, row.accounts, row.change)
+        steps.setdefault(row.publication_id, []).append(part)
+        former[row.publication_id] = row.former_publication_id
+    found, at = [], after
+    while at in steps:
+        found.append(steps[at])
+        at = former[at]
+    return found if at == before else []
+
+
+def _added_up(steps: Sequence[Sequence[Part]]) -> list[Part]:
+    """Adds parts of one name; of accounts the most that one step had."""
+    order = [*get_args(PartName)]
+    found: dict[tuple[PartName, str], Part] = {}
+    for one in (part for step in reversed(steps) for part in step):
+        key = one.part, one.feature_group
+        former = found.get(key, Part(*key, 0, 0.0))
+        accounts = max(one.accounts, former.accounts)
+        found[key] = Part(*key, accounts, former.change + one.change)
+    return sorted(found.values(), key=lambda one: order.index(one.part))
 
 
 def find_side(cursor: Cursor, publication_id: int) -> Side:

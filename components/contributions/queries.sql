@@ -74,12 +74,12 @@ SELECT %(publication_id)s, %(former)s, part, feature_group, accounts, change
 FROM unnest(%(part)s::text[], %(feature_group)s::text[], %(accounts)s::bigint[],
             %(change)s::double precision[]) AS one (part, feature_group, accounts, change)
 
--- name: recorded_changes
--- Why the mean changed with a publication, as it was recorded.
-SELECT part, feature_group, accounts, change
+-- name: steps_between
+-- Why the mean changed with each publication after one and up to another, as it was recorded.
+SELECT publication_id, former_publication_id, part, feature_group, accounts, change
 FROM tens_insight.score_changes
-WHERE publication_id = %(publication_id)s
-ORDER BY array_position(ARRAY['came', 'left', 'group', 'model', 'rest'], part), feature_group
+WHERE publication_id > %(before)s AND publication_id <= %(after)s
+ORDER BY publication_id, feature_group
 
 -- name: publications_with_parts
 SELECT publication_id, run.as_of, run.undone_at IS NOT NULL AS undone

@@ -1,5 +1,6 @@
 """Why the mean score changed, for people and as plain values."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
@@ -23,13 +24,18 @@ def change_lines(change: MeanChange) -> Iterator[str]:
         f"Why the mean score changed from {minute(before.as_of)} (publication "
         f"{before.publication_id}) to {minute(after.as_of)} (publication {after.publication_id})"
     )
+    if change.steps > 1:
+        yield f"  added up from {change.steps} steps, since another model scored in between"
+    ordered = sorted(
+        change.parts, key=lambda one: -abs(one.change) if one.part == "group" else -math.inf
+    )
     rows = [
-        (f"{100 * one.change:+.4f}", _name(change, one), f"{one.accounts} accounts")
-        for one in change.parts
+        (_points(one.change), _name(change, one), f"{one.accounts} accounts")
+        for one in ordered
         if one.part != "rest" or abs(one.change) >= 5e-7
     ]
     means = f"percent points: {change.means[0]:.3%} to {change.means[1]:.3%}"
-    rows.append((f"{100 * change.change:+.4f}", means, f"{change.in_both} in both"))
+    rows.append((_points(change.change), means, f"{change.in_both} in both"))
     yield from table_lines(rows, right=(0,), indent="  ")
     if change.carriers:
         yield ""
@@ -42,6 +48,11 @@ def change_json(change: MeanChange) -> dict[str, Any]:
     return asdict(change) | {"change": change.change}
 
 
+def _points(value: float) -> str:
+    """Returns percent points; what is no change has no sign of a fall."""
+    return f"{round(100 * value, 4) + 0.0:+.4f}"
+
+
 def _name(change: MeanChange, part: Part) -> str:
     if part.part == "group":
         return part.feature_group.replace("_", " ")
@@ -49,6 +60,8 @@ def _name(change: MeanChange, part: Part) -> str:
         before, after = change.before.model_version, change.after.model_version
         if before == after:
             return "accounts in both; no reasons were recorded"
+        if change.steps > 1:
+            return "another model, at the steps where one began, and feedback at these steps"
         return f"accounts in both; another model ({before}, then {after}) and their feedback"
     return _WORDS[part.part]
 
@@ -62,4 +75,4 @@ def _carrier(one: Carrier) -> tuple[str, ...]:
         if abs(value) >= _SMALLEST
     )
     what = "came" if one.before is None else "left" if one.after is None else groups
-    return (one.account_id, f"{100 * one.change:+.4f}", f"{sides[0]} to {sides[1]}", what)
+    return (one.account_id, _points(one.change), f"{sides[0]} to {sides[1]}", what)

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.contributions.mean_change import MeanChange, PartsNotKept, find_side, mean_change
+from components.contributions.mean_change import (
+    MeanChange,
+    PartsNotKept,
+    change_between,
+    find_side,
+    mean_change,
+)
 from components.contributions.secants import Contributions, parts_of_moves
 from tests.components.contributions.scored import (
     BASE,
@@ -169,3 +175,37 @@ def test_the_base_is_the_models(migrated_database: str) -> None:
     first, second = recorded_day(0, before), recorded_day(1, after)
     parts = by_name(change(migrated_database, first, second))
     assert parts["rest"] == pytest.approx(after["a"].p - before["a"].p, abs=1e-7)
+
+
+def between(url: str, before: int, after: int) -> MeanChange:
+    with closing(psycopg2.connect(url)) as one, one, one.cursor() as cursor:
+        return change_between(cursor, before, after)
+
+
+def test_steps_are_added_up_where_another_model_began_in_between(migrated_database: str) -> None:
+    days = [
+        {"a": Scored([0, 0, 0]), "b": Scored([1, 0, 0])},
+        {"a": Scored([1, 0, 0]), "b": Scored([1, 0, 0])},
+        {"a": Scored([0, 2, 0]), "b": Scored([0, 0.5, 0]), "c": Scored([0, 0, 1])},
+        {"a": Scored([0, 2, 0]), "b": Scored([0, 0.5, 0.5]), "c": Scored([0, 0, 1])},
+    ]
+    models = ("model-1", "model-1", "model-2", "model-2")
+    ids = [recorded_day(number, *one) for number, one in enumerate(zip(days, models, strict=True))]
+    found = between(migrated_database, ids[0], ids[3])
+    parts = by_name(found)
+    assert found.steps == 3
+    assert sum(parts.values()) == pytest.approx(found.change, abs=1e-7)
+    assert parts["silence"] == pytest.approx((days[1]["a"].p - days[0]["a"].p) / 2, abs=1e-6)
+    assert parts["volume"] == pytest.approx((days[3]["b"].p - days[2]["b"].p) / 3, abs=1e-6)
+    model = sum(days[2][name].p - days[1][name].p for name in "ab") / 2
+    assert parts["model"] == pytest.approx(model, abs=1e-6)
+    assert {one.part for one in found.parts} == {"came", "left", "group", "model", "rest"}
+
+
+def test_a_step_that_is_missing_leaves_one_part(migrated_database: str) -> None:
+    first = recorded_day(0, {"a": Scored([0, 0, 0])})
+    recorded_day(1, {"a": Scored([1, 0, 0])}, "model-2")
+    last = recorded_day(2, {"a": Scored([2, 0, 0])}, "model-2")
+    ask(migrated_database, "DELETE FROM tens_insight.score_changes WHERE publication_id = %s", 2)
+    found = between(migrated_database, first, last)
+    assert (found.steps, by_name(found).keys()) == (1, {"came", "left", "model"})
