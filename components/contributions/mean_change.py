@@ -174,19 +174,20 @@ class _CarrierRow:
     log_odds_after: list[float] | None
 
 
-def change_between(cursor: Cursor, before: int, after: int) -> MeanChange:
+def change_between(cursor: Cursor, before: int, after: int, carriers: int = CARRIERS) -> MeanChange:
     """Divides the change of the mean between any two publications whose parts are kept.
 
     Args:
         cursor: Of a transaction that sees one state of the database.
         before: Id of the publication from which it changed.
         after: Id of the one to which.
+        carriers: How many accounts to name at most.
 
     Raises:
         PartsNotKept: What the scores of one of them are made of is not kept.
     """
     sides = find_side(cursor, before), find_side(cursor, after)
-    found = mean_change(cursor, *sides)
+    found = mean_change(cursor, *sides, carriers)
     if shared_groups(*sides):
         return found
     steps = _recorded_steps(cursor, before, after)

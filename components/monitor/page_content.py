@@ -7,7 +7,8 @@ from typing import Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.contributions.mean_change import MeanChange, PartsNotKept, change_between
+from components.causes.record import RecordedCause, read_causes
+from components.contributions.mean_change import CARRIERS, MeanChange, PartsNotKept, change_between
 from components.monitor.monitor_report import MonitorReport, read_report
 from components.outcome_recorder.listing import (
     Asked,
@@ -58,6 +59,8 @@ class PageContent:
         parts: What moved the mean, run by run, oldest first.
         outcomes: How far outcomes are known, and who left with a low score.
         course: Performance of publications at their main horizon, oldest first.
+        cause: What the feedback said about the cause of a change, at the newest run; None if it
+            was not asked.
     """
 
     report: MonitorReport
@@ -68,6 +71,7 @@ class PageContent:
     parts: Sequence[ChangePart]
     outcomes: Outcomes
     course: Sequence[PublishedMetric]
+    cause: RecordedCause | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def read_content(cursor: Cursor, runs: int, false_alarms_per_year: float) -> Pag
         ContractBroken: A table or the right to read it is missing.
     """
     report = read_report(cursor, runs, false_alarms_per_year)
-    change, missing = _last_change(cursor, report)
+    change, missing = last_change(cursor, report)
     shown = {
         "moments": [one.window_end for one in report.runs],
         "runs": [one.run_id for one in report.runs],
@@ -118,8 +122,9 @@ def read_content(cursor: Cursor, runs: int, false_alarms_per_year: float) -> Pag
     cursor.execute(_QUERIES["changes_of_runs"], shown)
     parts = records(cursor, ChangePart)
     outcomes = read_outcomes(cursor, Asked(limit=MISSED))
+    course, cause = read_course(cursor), newest_cause(cursor, report)
     return PageContent(
-        report, usual, _alarmed(cursor), change, missing, parts, outcomes, read_course(cursor)
+        report, usual, _alarmed(cursor), change, missing, parts, outcomes, course, cause
     )
 
 
@@ -132,11 +137,21 @@ def _alarmed(cursor: Cursor) -> dict[datetime, Sequence[Key]]:
     return dict(found)
 
 
-def _last_change(cursor: Cursor, report: MonitorReport) -> tuple[MeanChange | None, str]:
+def newest_cause(cursor: Cursor, report: MonitorReport) -> RecordedCause | None:
+    """Returns the verdict on the cause of a change that was recorded with the newest run."""
+    found = read_causes(cursor, 1)
+    shown = report.runs and found and found[0].publication_id == report.runs[-1].publication_id
+    return found[0] if shown else None
+
+
+def last_change(
+    cursor: Cursor, report: MonitorReport, carriers: int = CARRIERS
+) -> tuple[MeanChange | None, str]:
+    """Returns why the mean moved with the newest run; if that is not known, why not."""
     if len(report.runs) < 2:
         return None, "There is no publication before this one that was monitored."
     before, after = (one.publication_id for one in report.runs[-2:])
     try:
-        return change_between(cursor, before, after), ""
+        return change_between(cursor, before, after, carriers), ""
     except PartsNotKept as error:
         return None, str(error)

@@ -1,5 +1,6 @@
 """`tens-insight monitor`: what is unusual about what was published."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,10 @@ def command(runs: int, every: bool, as_json: bool, page: Path | None) -> int:
     if page is not None and (every or as_json):
         raise click.UsageError("--html FILE takes no --all and no --json: it shows everything.")
     from components.monitor.monitor_report import read_report
+    from components.monitor.page_content import last_change, newest_cause
     from pipeline.database import consistent_read
     from pipeline.settings import load_settings
+    from pipeline.text.mean_change import change_json, why_lines
     from pipeline.text.monitor import monitor_lines
 
     settings = load_settings()
@@ -57,10 +60,15 @@ def command(runs: int, every: bool, as_json: bool, page: Path | None) -> int:
         return _write_page(settings, page, runs)
     with consistent_read(settings, "monitor") as cursor:
         report = read_report(cursor, runs, settings.monitoring.false_alarms_per_year)
+        change, cause = last_change(cursor, report, 0)[0], newest_cause(cursor, report)
     if as_json:
-        say_json(report.as_json())
+        why = {
+            "change": change_json(change) if change else None,
+            "cause": asdict(cause) if cause else None,
+        }
+        say_json(report.as_json() | why)
     else:
-        for line in monitor_lines(report, every=every):
+        for line in [*monitor_lines(report, every=every), *why_lines(change, cause)]:
             say(line)
     return 0
 

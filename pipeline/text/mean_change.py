@@ -1,12 +1,15 @@
 """Why the mean score changed, for people and as plain values."""
 
 import math
+import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
+from components.causes.record import RecordedCause
 from components.contributions.mean_change import Carrier, MeanChange, Part
 from pipeline.text.plain_text import NONE, minute, table_lines
+from pipeline.text.terminal import escape_controls
 
 _WORDS: Final = {
     "came": "accounts that came",
@@ -41,6 +44,20 @@ def change_lines(change: MeanChange) -> Iterator[str]:
         yield ""
         yield f"The {len(change.carriers)} accounts that carry most"
         yield from table_lines([_carrier(one) for one in change.carriers], right=(1,), indent="  ")
+
+
+def why_lines(change: MeanChange | None, cause: RecordedCause | None) -> Iterator[str]:
+    """Yields why the mean moved last, and what the feedback says; nothing of what is not known."""
+    if change is not None:
+        yield ""
+        yield from change_lines(replace(change, carriers=[]))
+    if cause is not None:
+        yield ""
+        yield f"The feedback speaks for: {cause.cause}"
+        for sentence in cause.evidence:
+            yield from textwrap.wrap(
+                escape_controls(sentence), 79, initial_indent="  ", subsequent_indent="  "
+            )
 
 
 def change_json(change: MeanChange) -> dict[str, Any]:

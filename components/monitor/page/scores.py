@@ -11,7 +11,7 @@ from components.monitor.page.alarms import drawn_above
 from components.monitor.page.series import day, figures
 from components.monitor.page_content import ChangePart, PageContent
 from components.page import numbers, theme
-from components.page.blocks import Absent, Block, Figure, Key, Part, Section, Table, Text
+from components.page.blocks import Absent, Block, Figure, Items, Key, Part, Section, Table, Text
 from components.page.over_time import At, Line, over_time
 
 _MEAN: Final = (
@@ -47,6 +47,7 @@ def scores_section(content: PageContent) -> Section:
         Part("The mean score", figures(content, [_MEAN], _GOOD, above)),
         Part("What moved it since the run before", _last_change(content)),
         Part("What moved it over these runs", _course(content)),
+        Part("What the feedback says about the cause", _cause(content)),
         Part("Risk bands", figures(content, _BANDS, _GOOD, above)),
     )
     return Section("scores", "How did the scores move, and why?", scores_answer(content), parts)
@@ -80,6 +81,14 @@ def _last_change(content: PageContent) -> tuple[Block, ...]:
     if change is None:
         return (Absent(content.change_missing),)
     return (_parts_table(change), *_carriers(change))
+
+
+def _cause(content: PageContent) -> tuple[Block, ...]:
+    cause = content.cause
+    if cause is None:
+        return (Absent("the feedback was not asked at this run"),)
+    since = f", since {cause.days_ago} days" if cause.days_ago else ""
+    return (Text(f"{cause.cause}{since}"), Items(tuple(cause.evidence)))
 
 
 def _parts_table(change: MeanChange) -> Table:
