@@ -144,6 +144,16 @@ def test_a_hole_leaves_unknown_who_is_not_known_to_have_left(world: Tables) -> N
     require_counts(world)
 
 
+def test_what_was_recorded_holds_where_nothing_is_known_any_more(world: Tables) -> None:
+    first = put_publication(world, day(0), "ABCD")
+    record(day(10), first)
+    world.execute("DELETE FROM account_churn WHERE account_id = 'B'")
+    hidden = KnownChurn(((day(3), day(6)),))
+    assert record(day(11), first, known=hidden).corrections == []
+    assert outcomes(world, 10)[first, "B"] == "left"
+    assert len(record(day(12), first).corrections) == 1
+
+
 def test_a_broken_export_takes_nothing_back(world: Tables) -> None:
     many = [f"M-{number}" for number in range(30)]
     world.add({"account_id": one, "created_at": day(-1)} for one in many)
