@@ -68,6 +68,7 @@ def test_the_files_are_what_the_protos_say(case):
         assert told == spec["components"][name]["inputDefinitions"]
 
 
+@pytest.mark.slow
 def test_the_client_of_vertex_takes_the_job(case):
     # Three seconds of CPU, which every process that collects this file would pay.
     from google.cloud import aiplatform

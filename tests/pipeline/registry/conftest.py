@@ -124,7 +124,11 @@ def metadata_database(postgres_server: Any, monkeypatch: pytest.MonkeyPatch) -> 
         postgres_server.drop_database(name)
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+"""On Postgres a test takes ten times as long as on sqlite."""
+
+
+@pytest.fixture(params=STORES)
 def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
     """An empty store, once on each kind of database."""
     if request.param == "postgres":

@@ -166,6 +166,7 @@ def test_a_store_without_models(sqlite_shelf: Any, capsys: pytest.CaptureFixture
     assert "No model yet" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["list"], ["show", NEW]])
 def test_lists_and_facts_load_no_tensorflow(stocked: Any, command: list[str]) -> None:
     code = (

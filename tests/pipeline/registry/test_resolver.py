@@ -22,6 +22,7 @@ from pipeline.local_runner import run_locally
 from pipeline.registry.change_stage import decide
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings, load_settings
+from tests.pipeline.registry.conftest import STORES
 
 Model, ModelBlessing = standard_artifacts.Model, standard_artifacts.ModelBlessing
 
@@ -91,7 +92,7 @@ class World:
         return found[0].custom_properties["model_version"].string_value if found else None
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=STORES)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     if request.param == "postgres":
         request.getfixturevalue("store_database")
@@ -125,7 +126,6 @@ def test_every_resolver_and_the_registry_name_the_same_champion(world: World) ->
     assert everybody(None)
 
 
-@pytest.mark.slow
 def test_one_version_twice_stops_a_run(world: World) -> None:
     world.train("v1", blessed=True)
     with pytest.raises(RegistryInconsistent, match="have the version v1"):
