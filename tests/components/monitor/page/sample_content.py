@@ -107,7 +107,7 @@ def outcomes():
         "ACC-7", moment(20), 12, 60, moment(11), "20260105-aa", 0.02, "pro", "EU", "active",
         {"silence": -0.4, "tenure": 0.2}, 3, 2, 1, 0, 1, 1,
     )  # fmt: skip
-    return Outcomes(progress, (), (missed,))
+    return Outcomes(progress, (), 1, (missed,))
 
 
 def course():
@@ -161,7 +161,7 @@ def first_run():
     key = ROWS
     one = ShownSeries(key, "rows of the last 7 days", False, (12.0,), None)
     report = MonitorReport([MeasuredRun(BEGIN, "run-0", 1, "20260105-aa")], [one], [], 1.0)
-    nothing = Outcomes(Progress(2, 0, 0, 0, 0, moment(4), 30, BEGIN), (), ())
+    nothing = Outcomes(Progress(2, 0, 0, 0, 0, moment(4), 30, BEGIN), (), 0, ())
     return PageContent(
         report, {}, {}, None, "there is no publication before this one", [], nothing, []
     )
