@@ -121,7 +121,7 @@ def read_content(cursor: Cursor, runs: int, false_alarms_per_year: float) -> Pag
     }
     cursor.execute(_QUERIES["changes_of_runs"], shown)
     parts = records(cursor, ChangePart)
-    outcomes = read_outcomes(cursor, Asked(limit=MISSED))
+    outcomes = read_outcomes(cursor, Asked(limit=MISSED, missed=True))
     course, cause = read_course(cursor), newest_cause(cursor, report)
     return PageContent(
         report, usual, _alarmed(cursor), change, missing, parts, outcomes, course, cause

@@ -53,6 +53,15 @@ def record(publications, week, value):
         number,
         as_of,
     )
+    publications.execute(
+        "INSERT INTO tens_insight.missed_churn (account_id, left_at, publication_id, horizon_days, "
+        "as_of, model_version, churn_probability, events_after, negative_after, neutral_after, "
+        "positive_after, critical_after) VALUES (%s, %s, %s, 60, %s, 'm-1', 0.01, 0, 0, 0, 0, 0)",
+        f"ACC-{week}",
+        as_of,
+        number,
+        as_of,
+    )
     return as_of
 
 
@@ -70,6 +79,7 @@ def test_what_runs_recorded_is_read_oldest_first(publications):
     assert found.usual[(KEY, moments[1])] == UsualRange(0.2, 0.4)
     assert found.parts == [ChangePart(moment, "group", "silence", 0.001) for moment in moments]
     assert [(one.as_of, one.value) for one in found.course] == [(moment, 0.7) for moment in moments]
+    assert [one.account_id for one in found.outcomes.missed] == ["ACC-2", "ACC-1", "ACC-0"]
     assert found.change is None
     assert "is not kept" in found.change_missing
     assert "Now 32.0%, usual is 20.0% to 40.0%" in words(render(found))
