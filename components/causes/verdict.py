@@ -40,8 +40,11 @@ BEFORE: Final = DAYS - RECENT_DAYS
 """Days that say how things were."""
 SURPRISING: Final = 20.0
 """Squared standard errors: what changed less is not told from chance."""
-SHARP: Final = 2.0
-"""By so many squared standard errors a step must fit better than a ramp, or a ramp than a step."""
+SHARP: Final = -4.0
+GRADUAL: Final = -12.0
+"""Squared standard errors by which a step fits better than a ramp. From the one on a change is
+taken for one at one moment: by chance a ramp of ten days may fit a little better. Up to the other
+it took weeks; between them neither is clear."""
 LOSS_SURPRISE: Final = 10.0
 """Log-likelihood: a value that is written less by chance does not come near it."""
 _GONE: Final = 0.15
@@ -60,7 +63,7 @@ _SMALLEST_VOLUME: Final = 0.15
 _FEWEST_DAYS: Final = 3
 _STEADY: Final = 0.12
 """Of the volume, as a change of its logarithm: what stays."""
-_UNEQUAL: Final = 4.0
+_UNEQUAL: Final = 5.0
 """Standard errors from the common change: a part that is so far off changed otherwise."""
 
 
@@ -261,7 +264,7 @@ def _readings(counts: FeedbackCounts, totals: Integers) -> Iterator[Finding]:
     unequal = _unequal(counts, name, change.days_ago)
     volume = _volume_ratio(totals, change.days_ago)
     moved = abs(volume) > _STEADY
-    sharp, gradual = sharpness >= SHARP, sharpness <= -SHARP
+    sharp, gradual = sharpness >= SHARP, sharpness <= GRADUAL
     said = (
         f"{name}: {change.size:+.3f} since {change.days_ago} days, "
         f"{'at one moment' if sharp else 'over weeks' if gradual else 'not clearly at one moment'}"
@@ -295,7 +298,11 @@ def _unequal(counts: FeedbackCounts, statistic: str, days_ago: int) -> str:
     for name in DIMENSIONS:
         dimension = counts.dimensions[name]
         rows = dimension.rows.sum(axis=(2, 3)).astype(float)
-        sums = next(one for other, one, _ in _statistics(dimension.rows) if other == statistic)
+        sums, variance = next(
+            (one, spread)
+            for other, one, spread in _statistics(dimension.rows)
+            if other == statistic
+        )
         split = len(rows) - days_ago
         sides = (slice(max(split - RECENT_DAYS, 0), split), slice(split, len(rows)))
         (n_a, n_b), (s_a, s_b) = (
@@ -306,7 +313,7 @@ def _unequal(counts: FeedbackCounts, statistic: str, days_ago: int) -> str:
             continue
         n_a, n_b, s_a, s_b = (one[known] for one in (n_a, n_b, s_a, s_b))
         if statistic == "mean priority":
-            change, error = s_b / n_b - s_a / n_a, np.sqrt(1.0 / n_a + 1.0 / n_b)
+            change, error = s_b / n_b - s_a / n_a, np.sqrt(variance / n_a + variance / n_b)
         else:
             # As log-odds: where a share is small, the same cause changes it by less.
             odds = [np.log((s + 0.5) / (n - s + 0.5)) for s, n in ((s_a, n_a), (s_b, n_b))]
