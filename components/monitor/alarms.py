@@ -111,8 +111,9 @@ def opened(
     found = []
     for finding in findings:
         former = same.get(finding.measure.key)
-        if former is not None and (finding.alarm or _lasts(finding, former, as_of)):
-            ends = finding if finding.alarm else former
+        lasts = former is not None and _lasts(finding, former, as_of)
+        if former is not None and (finding.alarm or lasts):
+            ends = former if lasts else finding
             found.append(
                 replace(
                     finding, alarm=True, opened_at=former.opened_at, low=ends.low, high=ends.high
