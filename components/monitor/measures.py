@@ -104,10 +104,10 @@ GROWING: Final = frozenset({"rows", "churn rows"})
 
 
 def name_of_measure(slice_key: str, slice_value: str, column: str, metric: str) -> str:
-    """Returns what people call a measure, by its key."""
+    """Returns what people call a measure, by its key; what tells it from others comes first."""
     of = "" if column.startswith(":") else f" of {column}"
-    where = f" where {slice_key} is {slice_value!r}" if slice_key else ""
-    return f"{metric}{of}{where}"
+    where = f"{slice_key} {slice_value!r}: " if slice_key else ""
+    return f"{where}{metric}{of}"
 
 
 @dataclass(frozen=True)

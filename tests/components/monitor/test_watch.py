@@ -92,7 +92,7 @@ def test_an_alarm_opens_once_and_closes(publications, monitored, measured, weeks
     weeks(20)
     measured(0.0)
     (first,) = watch(monitored(20)).alarms
-    assert first.startswith("since 2026-05-25: share of events where source is 'email' is 0.0%")
+    assert first.startswith("since 2026-05-25: source 'email': share of events is 0.0%")
     assert "usual are" in first
     (second,) = watch(monitored(21)).alarms
     assert second == first

@@ -39,7 +39,7 @@ def test_it_shows_what_is_unusual_and_since_when_in_80_columns(year, capsys, mon
     out = capsys.readouterr().out
     assert "alarms       1 open, 1 in the history" in out
     assert "Alarm since 2026-05-25 00:00 UTC, 1 measure" in out
-    assert "share of events where source is 'em\\x1bail'" in out
+    assert "source 'em\\x1bail': share of events" in out
     assert "is 0.0%, usual 1" in out
     assert "\x1b" not in out
     assert max(map(len, out.splitlines())) <= 80
