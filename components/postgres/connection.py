@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import psycopg2
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, make_dsn
+from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, Float, make_dsn, register_adapter
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.errors import AddressInvalid, DatabaseUnreachable
@@ -35,6 +35,10 @@ from components.postgres.rows import value
 from components.postgres.secret_manager import secret_variable
 
 _QUERIES: Final = queries(__package__)
+
+# psycopg2 writes a float as repr has it. numpy.float64 is a float too, and from numpy 2 on its
+# repr is "np.float64(0.5)", which the server takes for a function of a schema.
+register_adapter(float, lambda number: Float(float(number)))
 
 LOCK_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_TIMEOUT_S = 600
