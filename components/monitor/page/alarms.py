@@ -21,6 +21,7 @@ _STATISTICS: Final = {
     "jump": "a jump beyond the weeks before",
     "stays 3": "three weeks beyond the quarter before",
     "stays 7": "seven weeks beyond the quarter before",
+    "month": "the mean of 4 weeks beyond the quarter before",
     "change": "changed",
 }
 
