@@ -261,7 +261,7 @@ def simulated(seed: int, variant: Variant) -> FeedbackCounts:
     world = World(model.BASE, int(rng.integers(5_000, 10_000)), WEEKS, seed)
     plant = variant(rng)
     starts = world.stream(0).random((WEEKS, len(model.AREAS))) < model.INCIDENT_PROBABILITY
-    # Whoever plants something asks about that: no second cause begins at the same time.
+    # What is planted is what is asked about: no second cause begins at the same time.
     starts[-5:] = False
     incidents = incident_strength(starts)
     parts, expected_last_year = [], np.zeros(DAYS)

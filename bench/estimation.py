@@ -43,7 +43,7 @@ COVERAGE: Final = (0.90, 0.97)
 MOST_BIAS: Final = 0.005
 SHIFTED_DRAWS: Final = 300
 LIFTS: Final = (1.5, 2.5, 4.0)
-SHOWN: Final = ("auc", "pr_auc", "log_loss", "brier", "calibration_error", "leavers")
+SHOWN: Final = ("auc", "pr_auc", "log_loss", "brier", "calibration_error", "churned")
 FUNCTIONS: Final = {
     "auc": metrics.auc,
     "pr_auc": metrics.average_precision,
@@ -205,7 +205,7 @@ def _beside(
     for name, estimate in found.metrics.items():
         if not math.isnan(realised[name]):
             yield Found(*place, name, estimate, realised[name])
-    yield Found(*place, "leavers", found.left, labels.sum())
+    yield Found(*place, "churned", found.left, labels.sum())
     for code, name in enumerate(CATEGORIES):
         if name not in found.bands or not labels.any():
             continue
@@ -278,7 +278,7 @@ def _later(trial: Trial) -> Recalibration:
 
 
 def _rivals(trial: Trial, early: Booleans) -> Mapping[str, float]:
-    """AUC by other means: of early leavers alone, and of publications pooled by weights."""
+    """AUC by other means: of early churn alone, and of publications pooled by weights."""
     whole = trial.published.probabilities[:, TARGET]
     old = trial.earlier
     scores = np.concatenate([whole, *(one.probabilities[:, TARGET] for one in old)])
@@ -288,7 +288,7 @@ def _rivals(trial: Trial, early: Booleans) -> Mapping[str, float]:
     # The chance to be seen to the end is the share of publications that have closed.
     weights = np.where(first, 1.0, seen / seen.mean())
     return {
-        "early leavers alone": metrics.auc(early.astype(np.float64), whole),
+        "early churn alone": metrics.auc(early.astype(np.float64), whole),
         "pooled with earlier ones by weights": weighted_auc(left, scores, weights),
     }
 

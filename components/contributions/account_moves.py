@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.contributions.secants import Contributions, parts_of_moves
+from components.contributions.secants import parts_by_group
 from components.postgres.queries import queries
 from components.postgres.rows import records
 
@@ -121,13 +120,8 @@ def move_between(before: KeptParts, after: KeptParts) -> AccountMove:
     groups: dict[str, float] = {}
     same_model = before.model_version == after.model_version
     if same_model and before.groups == after.groups and before.log_odds and after.log_odds:
-        sides = [
-            Contributions(np.array([one.probability]), np.array([one.log_odds], float))
-            for one in (before, after)
-        ]
-        found = parts_of_moves(*sides)[0].tolist()
-        named = zip(after.groups, found, strict=False)
-        groups = dict(sorted(named, key=lambda one: -abs(one[1])))
+        then, now = (before.probability, before.log_odds), (after.probability, after.log_odds)
+        groups = parts_by_group(then, now, after.groups)
     move = after.probability - before.probability
     return AccountMove(
         publication_id=before.publication_id,

@@ -18,11 +18,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-import numpy as np
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.contributions.secants import NARROW, Contributions, parts_of_moves
+from components.contributions.secants import NARROW, parts_by_group
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, record, records
 from serving_model.reasons.factors import LARGEST_PROBABILITY, SMALLEST_PROBABILITY
@@ -250,6 +249,13 @@ def find_side(cursor: Cursor, publication_id: int) -> Side:
     )
 
 
+def kept_groups(cursor: Cursor, publication_id: int) -> list[str]:
+    """Returns the feature groups whose contributions are kept of a publication; none without."""
+    cursor.execute(_QUERIES["side_of_change"], {"publication_id": publication_id})
+    found = record(cursor, _FoundSide)
+    return list(found.groups or ()) if found else []
+
+
 def mean_change(cursor: Cursor, before: Side, after: Side, carriers: int = CARRIERS) -> MeanChange:
     """Divides the change of the mean from one publication to another.
 
@@ -329,16 +335,11 @@ def _carriers(
 def _carrier(row: _CarrierRow, groups: Sequence[str]) -> Carrier:
     parts: dict[str, float] = {}
     if groups and row.log_odds_before and row.log_odds_after:
-        found = parts_of_moves(
-            _contributions(row.before, row.log_odds_before),
-            _contributions(row.after, row.log_odds_after),
-        )
-        parts = dict(zip(groups, found[0].tolist(), strict=False))
+        assert row.before is not None  # an account that is in both: contributions come with a score
+        assert row.after is not None
+        then, now = (row.before, row.log_odds_before), (row.after, row.log_odds_after)
+        parts = parts_by_group(then, now, groups)
     return Carrier(row.account_id, row.before, row.after, row.change, parts)
-
-
-def _contributions(probability: float | None, log_odds: list[float]) -> Contributions:
-    return Contributions(np.array([probability], float), np.array([log_odds], float))
 
 
 def _statement(query: str, before: Side, after: Side, groups: Sequence[str]) -> sql.Composed:

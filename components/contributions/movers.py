@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.contributions.secants import Contributions, parts_of_moves
+from components.contributions.mean_change import kept_groups
+from components.contributions.secants import parts_by_group
 from components.postgres.queries import queries
 from components.postgres.rows import records
 from components.publishing.publication_log import recorded_bands
@@ -238,11 +238,10 @@ def _explained(
 def _parts(
     cursor: Cursor, publication: ScorePublication, accounts: Sequence[str]
 ) -> tuple[dict[str, _PartsRow], list[str]]:
-    cursor.execute(_QUERIES["side_of_change"], {"publication_id": publication.publication_id})
-    ((*_, groups, _place),) = cursor.fetchall()
+    groups = kept_groups(cursor, publication.publication_id)
     values = {"publication_id": publication.publication_id, "accounts": list(accounts)}
     cursor.execute(_QUERIES["parts_of_accounts"], values)
-    return {row.account_id: row for row in records(cursor, _PartsRow)}, list(groups or ())
+    return {row.account_id: row for row in records(cursor, _PartsRow)}, groups
 
 
 def _moved_by(
@@ -250,12 +249,8 @@ def _moved_by(
 ) -> dict[str, float] | None:
     if before is None or after is None or not before.log_odds or not after.log_odds:
         return None
-    sides = [
-        Contributions(np.array([one.churn_probability]), np.array([one.log_odds], float))
-        for one in (before, after)
-    ]
-    found = zip(groups, parts_of_moves(*sides)[0].tolist(), strict=False)
-    return dict(sorted(found, key=lambda one: -abs(one[1])))
+    then = (before.churn_probability, before.log_odds)
+    return parts_by_group(then, (after.churn_probability, after.log_odds), groups)
 
 
 def _sentence(reasons: Sequence[Mapping[str, Any]] | None) -> str | None:

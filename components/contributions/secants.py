@@ -6,6 +6,7 @@ own change times the mean of that gradient: the slope of the secant, (p_b - p_a)
 l the log-odds. So the parts of an account add up to its move, whatever the order of the changes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +53,23 @@ def slopes(before: Floats, after: Floats) -> Floats:
     middle = (before + after) / 2
     found = middle * (1 - middle)
     return np.divide(after - before, way, out=found, where=np.abs(way) > NARROW)
+
+
+def parts_by_group(
+    before: tuple[float, Sequence[float]],
+    after: tuple[float, Sequence[float]],
+    groups: Sequence[str],
+) -> dict[str, float]:
+    """Returns what each group adds to the move of one account, the largest first.
+
+    Args:
+        before: Its former probability, and the contributions of the groups to it.
+        after: The same now.
+        groups: Their names, in that order.
+    """
+    sides = [Contributions(np.array([p]), np.array([c], float)) for p, c in (before, after)]
+    named = zip(groups, parts_of_moves(*sides)[0].tolist(), strict=False)
+    return dict(sorted(named, key=lambda one: -abs(one[1])))
 
 
 def parts_of_moves(before: Contributions, after: Contributions) -> Floats:

@@ -114,13 +114,30 @@ def _slices(shard: pa.Table) -> Iterator[pa.Table]:
 
 def _names(rows: pa.Table) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Returns horizons and groups; horizons of the first row, each other is held against them."""
-    metadata = rows.schema.metadata or {}
     try:
         horizons = tuple(sorted(map(int, json.loads(rows["churn_by_horizon"][0].as_py()))))
-        groups = tuple(map(str, json.loads(metadata.get(GROUPS_KEY.encode(), b"[]"))))
+        return horizons, groups_of(rows)
     except (ValueError, TypeError):
         raise StateUnusable(_DAMAGED.format("the JSON of the first account is none")) from None
-    return horizons, groups
+
+
+def groups_of(shard: pa.Table) -> tuple[str, ...]:
+    """Returns the groups of the column contributions, in its order; empty without reasons."""
+    metadata = shard.schema.metadata or {}
+    return tuple(map(str, json.loads(metadata.get(GROUPS_KEY.encode(), b"[]"))))
+
+
+def contribution_matrix(lists: pa.ListArray, groups: Sequence[str]) -> Floats:
+    """Returns the contributions of n accounts, [n, groups].
+
+    Raises:
+        StateUnusable: An account has not one for each group.
+    """
+    lengths = pyarrow.compute.list_value_length(lists).fill_null(0).to_numpy()
+    if (lengths != len(groups)).any():
+        raise StateUnusable(_DAMAGED.format("not every account has a contribution of each group"))
+    values = lists.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(values.reshape(len(lists), -1), np.float64)
 
 
 def _parsed(rows: pa.Table, horizons: Sequence[int]) -> pa.Table:
@@ -174,11 +191,7 @@ def _log_odds(part: _Part, layout: Layout) -> pa.Array:
     count = part.rows.num_rows
     if not layout.groups:
         return pa.nulls(count, pa.string())
-    lists = part.rows["contributions"].combine_chunks()
-    lengths = pyarrow.compute.list_value_length(lists).fill_null(0).to_numpy()
-    if (lengths != len(layout.groups)).any():
-        raise StateUnusable(_DAMAGED.format("not every account has a contribution of each group"))
-    matrix = lists.flatten().to_numpy(zero_copy_only=False).reshape(count, -1).astype(np.float64)
+    matrix = contribution_matrix(part.rows["contributions"].combine_chunks(), layout.groups)
     base = part.rows["base_log_odds"].to_numpy()
     change = log_odds_of(part.rows["churn_probability"].to_numpy()) - base
     missed = change - matrix.sum(axis=1)

@@ -4,10 +4,10 @@ Monitor compares each publication with it. The evaluation set has one example an
 cutoff, as the split to score has; no model learns from it.
 """
 
-import numpy as np
 from tfx import types
 from tfx.types import artifact_utils
 
+from components.contributions.secants import log_odds_of
 from components.feedback_example_gen.cutoffs import EVAL
 from components.monitor.example_reader import decode, list_batches
 from components.monitor.observed import observed_batch
@@ -16,8 +16,6 @@ from components.monitor.profile_file import write_profile
 from components.registry.input_properties import ExamplesProperties
 from components.statistics_gen.executor import sample_rate
 from serving_model.served.predict import ModelScorer
-
-_TINY = 1e-9
 
 
 def write_evaluation_profile(exported: str, examples: types.Artifact) -> None:
@@ -35,7 +33,5 @@ def write_evaluation_profile(exported: str, examples: types.Artifact) -> None:
     if not batches:
         return
     _, scores = ModelScorer(exported).score([one for batch in batches for one in batch])
-    inside = np.clip(scores, _TINY, 1 - _TINY)
-    log_odds = np.log(inside / (1 - inside))
     observed = observed_batch(decode(batches), rate)
-    write_profile(exported, profile_of(observed, log_odds, split.cutoffs))
+    write_profile(exported, profile_of(observed, log_odds_of(scores), split.cutoffs))

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.monitor.measures import SHARES, TABLE, name_of_measure
@@ -32,6 +31,16 @@ MAIN: Final = (
     ("", "", "node AccountScorer", "seconds"),
 )
 """Series that are shown first, by slice key, slice value, column and metric."""
+
+
+HOW: Final = {
+    "jump": "a jump beyond the weeks before",
+    "stays 3": "3 weeks beyond the quarter before",
+    "stays 7": "7 weeks beyond the quarter before",
+    "month": "the mean of 4 weeks beyond the quarter before",
+    "change": "changed",
+}
+"""How a measure is unusual, by its statistic."""
 
 
 @dataclass(frozen=True)
@@ -238,25 +247,3 @@ def _series(
             values.items(), key=lambda item: (order.get(item[0], len(order)), item[0])
         )
     ]
-
-
-BARS: Final = "▁▂▃▄▅▆▇█"
-
-
-def sparkline(values: Sequence[float | None]) -> str:
-    """Returns a line of bars, one a value, from the least to the largest; a blank for None."""
-    known = [one for one in values if one is not None]
-    if not known:
-        return " " * len(values)
-    low, high = min(known), max(known)
-    steps = [
-        BARS[len(BARS) // 2 - 1 if high == low else _bar(one, low, high)]
-        if one is not None
-        else " "
-        for one in values
-    ]
-    return "".join(steps)
-
-
-def _bar(value: float, low: float, high: float) -> int:
-    return int(np.clip((value - low) / (high - low) * len(BARS), 0, len(BARS) - 1))

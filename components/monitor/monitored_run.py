@@ -48,7 +48,7 @@ class MonitoredRun:
 
 @dataclass(frozen=True)
 class Noticed:
-    """What a step has to say to whoever reads the summary of the run.
+    """What a step says in the summary of the run.
 
     Attributes:
         measures: How many values it wrote.

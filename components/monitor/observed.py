@@ -1,6 +1,5 @@
 """What is measured: events and accounts of a split as arrays, and the scores beside them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
+from components.contributions.secants import log_odds_of
+from components.contributions.shard_rows import contribution_matrix, groups_of
 from transforms.arrays import Floats, Integers
 from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, NUMBERS, Column, Kind
 from transforms.event_spec import EVENT_AGE_DAYS, SCALAR_FLOATS
@@ -78,7 +79,7 @@ class Scored:
         log_odds: Of churn_probability, [n].
         probability: 0..1, [n].
         words: Tier, region and account state by the label of the column, [n] each.
-        contributions: Log-odds by reason group, [m] each, of some of the accounts.
+        contributions: Log-odds by reason group, [n] each; empty without reasons.
     """
 
     log_odds: Floats
@@ -166,15 +167,12 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
-_MOST_EXPLAINED: Final = 5_000
-"""Accounts whose reasons are read: the mean of a group is then off by .014 of its deviation."""
 SCORE_COLUMNS: Final = (
     "churn_probability",
     "silence_state",
     "customer_tier",
     "region",
-    "reasons",
-    "other_reasons",
+    "contributions",
 )
 
 
@@ -182,13 +180,15 @@ def scored_table(shards: pa.Table) -> Scored:
     """Returns what was published as arrays.
 
     Args:
-        shards: Of the scores, with SCORE_COLUMNS.
+        shards: Of the scores, with SCORE_COLUMNS and metadata.
+
+    Raises:
+        StateUnusable: A shard does not hold what AccountScorer writes.
     """
     probability = _floats(shards["churn_probability"].combine_chunks())
-    inside = np.clip(probability, 1e-9, 1 - 1e-9)
     words = {STATE: "silence_state", "tier": "customer_tier", "region": "region"}
     return Scored(
-        log_odds=np.log(inside / (1 - inside)),
+        log_odds=log_odds_of(probability),
         probability=probability,
         words={
             label: _words(_whole(shards[name]).cast(pa.string()), len(probability))
@@ -204,15 +204,9 @@ def _whole(column: pa.ChunkedArray) -> Any:
 
 
 def _contributions(shards: pa.Table) -> dict[str, Floats]:
-    """Reads the reasons of some accounts, evenly chosen; a group that is not named adds nothing."""
-    step = max(1, shards.num_rows // _MOST_EXPLAINED)
-    some = shards.select(["reasons", "other_reasons"]).take(
-        pa.array(np.arange(0, shards.num_rows, step))
-    )
-    found: dict[str, Floats] = {}
-    for name in some.column_names:
-        for place, text in enumerate(some[name].to_pylist()):
-            for reason in json.loads(text) if text else ():
-                values = found.setdefault(reason["group"], np.zeros(some.num_rows))
-                values[place] += reason["log_odds"]
-    return found
+    """Returns the contributions by group; empty where the scores have no reasons."""
+    groups = groups_of(shards)
+    if not groups:
+        return {}
+    matrix = contribution_matrix(_whole(shards["contributions"]), groups)
+    return dict(zip(groups, matrix.T, strict=True))

@@ -26,6 +26,7 @@ from components.outcome_recorder.populations import (
     band_codes,
     floats_of,
     performances,
+    place_of_horizon,
 )
 from components.postgres.queries import queries
 from components.postgres.rows import records
@@ -258,12 +259,10 @@ def _probability(cursor: Cursor, published: _Published, days: int) -> sql.Compos
     """Where the probability within so many days was kept; None if it was not."""
     if days == published.horizon_days:
         return sql.SQL("score.churn_probability::float8")
-    values = {"publication_id": published.publication_id, "horizon_days": days}
-    cursor.execute(_QUERIES["place_of_horizon"], values)
-    row = cursor.fetchone()
-    if row is None or row[0] is None:
+    place = place_of_horizon(cursor, published.publication_id, days)
+    if place is None:
         return None
-    return sql.SQL("part.probabilities[{}]::float8").format(sql.Literal(row[0]))
+    return sql.SQL("part.probabilities[{}]::float8").format(sql.Literal(place))
 
 
 def _without_nulls(found: pa.Table, names: Iterable[str]) -> pa.Table:

@@ -23,6 +23,7 @@ from components.outcome_recorder.populations import (
     band_codes,
     floats_of,
     performances,
+    place_of_horizon,
 )
 from components.outcome_recorder.treatment_rows import FLAGGED, Row, treatment_rows
 from components.postgres.names import table_identifier
@@ -80,7 +81,7 @@ def _scores(cursor: Cursor, judged: Judged, actions: Actions | None) -> pa.Table
     Returns:
         None where probabilities were not kept.
     """
-    place = _place(cursor, judged)
+    place = place_of_horizon(cursor, judged.publication_id, judged.horizon_days)
     if place is None and not judged.is_main:
         return None
     kept = place is not None
@@ -133,15 +134,6 @@ def _about(actions: Actions, query: str) -> sql.Composed:
         date_column=sql.Identifier(date_column),
         kind_column=sql.Identifier(kind_column),
     )
-
-
-def _place(cursor: Cursor, judged: Judged) -> int | None:
-    cursor.execute("SELECT to_regclass('tens_insight.contribution_layouts') IS NOT NULL")
-    if not value(cursor):
-        return None
-    cursor.execute(_QUERIES["place_of_horizon"], vars(judged))
-    row = cursor.fetchone()
-    return row[0] if row else None
 
 
 def _performances(scores: pa.Table) -> Iterator[tuple[Slice, Performance]]:

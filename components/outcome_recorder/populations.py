@@ -7,12 +7,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.reading.copy_columns import NOWHERE, column, integers_of
 from components.outcome_recorder.performance_rows import OVERALL, Slice
+from components.postgres.queries import queries
 from serving_model.evaluation.performance import Performance
 from serving_model.served.risk import CATEGORIES
 from transforms.arrays import Booleans, Floats, Integers
+
+_QUERIES: Final = queries(__package__)
 
 SLICES: Final = ("customer_tier", "region", "silence_state")
 FEWEST_ACCOUNTS: Final = 50
@@ -61,3 +65,14 @@ def band_codes(scores: pa.Table) -> Integers:
 def _codes(values: pa.DictionaryArray, names: Sequence[str]) -> Integers:
     places = [names.index(one) if one in names else 0 for one in values.dictionary.to_pylist()]
     return np.asarray(places, dtype=np.int64)[integers_of(values.indices)]
+
+
+def place_of_horizon(cursor: Cursor, publication_id: int, horizon_days: int) -> int | None:
+    """Returns where account_contributions keeps the probabilities of a horizon, from 1.
+
+    None where nothing of the publication is kept, or not this horizon.
+    """
+    values = {"publication_id": publication_id, "horizon_days": horizon_days}
+    cursor.execute(_QUERIES["place_of_horizon"], values)
+    row = cursor.fetchone()
+    return row[0] if row else None

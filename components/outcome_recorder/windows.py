@@ -89,7 +89,7 @@ def due_windows(closed: Iterable[ClosedWindow], truth: Truth) -> Due:
 
     A window waits while the table of churn dates may only be late: nobody is said to have stayed
     before it can be known. Where the table has a hole, or begins later, that is how it stays, and
-    whoever is not known to have left is unknown.
+    an account that is not known to have left is unknown.
 
     Args:
         closed: Windows that are over at as_of: not measured, or of which nothing was known.

@@ -6,13 +6,14 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 
 from components.monitor.monitor_report import (
+    HOW,
     FormerAlarm,
     MonitorReport,
     ShownSeries,
     StoredFinding,
-    sparkline,
 )
 from pipeline.text.plain_text import bare_minute, minute, terminal_width
+from pipeline.text.sparkline import sparkline
 from pipeline.text.terminal import escape_controls
 
 _SHOWN: Final = 5
@@ -76,16 +77,7 @@ def _told(one: ShownSeries) -> Iterator[str]:
     yield f"  {escape_controls(one.name)}"
     value, usual = _number(finding.value, share=one.share), _usual(finding, share=one.share)
     said = f"is {value}, usual {usual}" if usual else f"is {value}"
-    yield f"      {said} ({_STATISTICS.get(finding.statistic, finding.statistic)})"
-
-
-_STATISTICS: Final = {
-    "jump": "a jump beyond the weeks before",
-    "stays 3": "for 3 weeks beyond the quarter before",
-    "stays 7": "for 7 weeks beyond the quarter before",
-    "month": "the mean of 4 weeks beyond the quarter before",
-    "change": "changed",
-}
+    yield f"      {said} ({HOW[finding.statistic]})"
 
 
 def _series_line(one: ShownSeries, width: int) -> str:

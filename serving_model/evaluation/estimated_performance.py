@@ -6,7 +6,7 @@ probabilities were off before (recalibration.py).
 Partial: the window of a shorter horizon has closed. Who left in it has left; who did not leaves in
 the rest of the window with the chance that the model's hazards say. These are the weights of
 censored accounts (redistribution to the right, Efron 1967): an account that is still there counts
-as a leaver with that chance and as one that stayed with the rest. Inverse probabilities of
+as churned with that chance and as one that stayed with the rest. Inverse probabilities of
 censoring cannot be had from the publication itself: all its accounts are as old as each other, so
 none was seen to the end of the window, and the chance to be seen is 0 for all.
 """
@@ -27,7 +27,7 @@ from serving_model.evaluation.outcome_draws import (
     DRAWS,
     Cells,
     cells_of,
-    drawn_leavers,
+    drawn_churned,
     drawn_metrics,
 )
 from serving_model.evaluation.performance import UNDEFINED, BandPerformance, Estimate, Performance
@@ -64,8 +64,8 @@ def estimated_performance(
     nobody = np.zeros(len(probabilities), dtype=np.bool_)
     chances = belief.chances(log_odds_of(probabilities))
     divided = cells_of(probabilities, probabilities, nobody, bands, cells)
-    leavers = drawn_leavers(divided, belief, draws, seed)
-    return _performance(probabilities, chances, bands, names, divided, leavers)
+    churned = drawn_churned(divided, belief, draws, seed)
+    return _performance(probabilities, chances, bands, names, divided, churned)
 
 
 def partial_performance(
@@ -98,8 +98,8 @@ def partial_performance(
     rest = later_chances(probabilities, closed_probabilities)
     chances = np.where(left, 1.0, belief.chances(log_odds_of(rest)))
     divided = cells_of(probabilities, rest, left, bands, cells)
-    leavers = drawn_leavers(divided, belief, draws, seed)
-    return _performance(probabilities, chances, bands, names, divided, leavers)
+    churned = drawn_churned(divided, belief, draws, seed)
+    return _performance(probabilities, chances, bands, names, divided, churned)
 
 
 def later_chances(probabilities: Floats, closed_probabilities: Floats) -> Floats:
@@ -122,7 +122,7 @@ def _performance(
     bands: Integers,
     names: Sequence[str],
     cells: Cells,
-    leavers: Floats,
+    churned: Floats,
 ) -> Performance:
     """Values have closed forms over all accounts; their intervals are those of the draws."""
     ranking = ExpectedRanking(probabilities)
@@ -133,23 +133,23 @@ def _performance(
         "brier": expected_brier(probabilities, chances).mean,
         "calibration_error": ranking.calibration_error(chances),
     }
-    drawn = drawn_metrics(cells, leavers)
+    drawn = drawn_metrics(cells, churned)
     return Performance(
         accounts=len(probabilities),
-        left=_estimate(float(chances.sum()), leavers.sum(axis=1)),
+        left=_estimate(float(chances.sum()), churned.sum(axis=1)),
         metrics={name: _estimate(value, drawn[name]) for name, value in values.items()},
-        bands=dict(_bands(chances, bands, names, cells, leavers)),
+        bands=dict(_bands(chances, bands, names, cells, churned)),
     )
 
 
 def _bands(
-    chances: Floats, bands: Integers, names: Sequence[str], cells: Cells, leavers: Floats
+    chances: Floats, bands: Integers, names: Sequence[str], cells: Cells, churned: Floats
 ) -> Iterator[tuple[str, BandPerformance]]:
     flagged = np.bincount(bands, minlength=len(names))
     expected = np.bincount(bands, chances, minlength=len(names))
     for code, name in enumerate(names):
         if flagged[code]:
-            caught = leavers[:, cells.band == code].sum(axis=1)
+            caught = churned[:, cells.band == code].sum(axis=1)
             yield (
                 name,
                 _band(
@@ -157,16 +157,16 @@ def _bands(
                     len(chances),
                     (expected[code], chances.sum()),
                     caught,
-                    leavers,
+                    churned,
                 ),
             )
 
 
 def _band(
-    flagged: int, accounts: int, expected: tuple[float, float], caught: Floats, leavers: Floats
+    flagged: int, accounts: int, expected: tuple[float, float], caught: Floats, churned: Floats
 ) -> BandPerformance:
     left, all_left = expected
-    total = leavers.sum(axis=1)
+    total = churned.sum(axis=1)
     share = np.divide(caught, total, out=np.full_like(total, math.nan), where=total > 0)
     recall = left / all_left if all_left > 0 else math.nan
     return BandPerformance(

@@ -6,7 +6,7 @@ given their chances. A chance is how likely an account leaves; it is 0 or 1 wher
 known, and need not be the probability that was published.
 
 AUC and PR AUC are ratios of expectations, corrected to second order for the covariance of both
-parts: without it the PR AUC of 30 expected leavers would come out 3 % too high.
+parts: without it the PR AUC of 30 expected churns would come out 3 % too high.
 """
 
 import math
@@ -19,7 +19,7 @@ from serving_model.evaluation.metrics import CALIBRATION_BINS, log_losses, squar
 from transforms.arrays import Floats, Integers
 
 _LEAST: Final = 1e-12
-"""Expected pairs, or leavers, below which there are none."""
+"""Expected pairs, or churned accounts, below which there are none."""
 
 
 class Moments(NamedTuple):
@@ -46,10 +46,10 @@ class ExpectedRanking:
         """Returns the AUC to expect: expected concordant pairs over expected pairs.
 
         An account's place r is how many others lie below it, tied ones as half. The concordant
-        pairs are those of leavers and places, less those among leavers, of which each has one
-        winner, tied or not. So d = concordant - mean x pairs is of second order in the outcomes,
-        the coefficient of two of them is 2 x mean - 1 for every pair of accounts, and the variance
-        of d is exact.
+        pairs are those of churned accounts and places, less those among churned ones, of which
+        each has one winner, tied or not. So d = concordant - mean x pairs is of second order in
+        the outcomes, the coefficient of two of them is 2 x mean - 1 for every pair of accounts,
+        and the variance of d is exact.
 
         Args:
             chances: Of leaving, [n], in the order in which the probabilities were given.
@@ -58,19 +58,19 @@ class ExpectedRanking:
             NaN where no pair of an account that leaves and one that stays is possible.
         """
         left = chances[self._order]
-        count, leavers = len(left), float(left.sum())
+        count, churned = len(left), float(left.sum())
         variance = left * (1 - left)
         total_variance = float(variance.sum())
-        pairs = leavers * (count - leavers) - total_variance
+        pairs = churned * (count - churned) - total_variance
         if pairs < _LEAST:
             return Moments(math.nan, math.nan)
         sizes = self._ends - self._starts
         place = np.repeat((self._starts + self._ends - 1) / 2, sizes)
-        won = float(left @ place) - (leavers**2 - float(left @ left)) / 2
+        won = float(left @ place) - (churned**2 - float(left @ left)) / 2
         mean = won / pairs
-        # By how much one more leaver changes the pairs, and d.
-        of_pairs = (count - 1) - 2 * (leavers - left)
-        of_d = place - mean * (count - 1) - (1 - 2 * mean) * (leavers - left)
+        # By how much one more churn changes the pairs, and d.
+        of_pairs = (count - 1) - 2 * (churned - left)
+        of_d = place - mean * (count - 1) - (1 - 2 * mean) * (churned - left)
         both = (total_variance**2 - float(variance @ variance)) / 2
         spread = float(variance @ np.square(of_d)) + (2 * mean - 1) ** 2 * both
         shared = float(variance @ (of_d * of_pairs)) + 2 * (1 - 2 * mean) * both
@@ -89,15 +89,15 @@ class ExpectedRanking:
         by_place = np.add.reduceat(left, self._starts)[::-1]
         variances = np.add.reduceat(left * (1 - left), self._starts)[::-1]
         flagged = (len(left) - self._starts)[::-1]
-        leavers, spread = float(by_place.sum()), float(variances.sum())
-        if leavers < _LEAST:
+        churned, spread = float(by_place.sum()), float(variances.sum())
+        if churned < _LEAST:
             return math.nan
         caught = np.cumsum(by_place)
         steps = float(((by_place * caught + variances) / flagged).sum())
-        # By how much one more leaver at a place changes the sum of steps.
+        # By how much one more churn at a place changes the sum of steps.
         slope = caught / flagged + np.cumsum((by_place / flagged)[::-1])[::-1]
         shared = float(variances @ slope)
-        return steps / leavers - shared / leavers**2 + steps * spread / leavers**3
+        return steps / churned - shared / churned**2 + steps * spread / churned**3
 
     def calibration_error(self, chances: Floats) -> float:
         """Returns the calibration error to expect, as CalibrationBins has it.

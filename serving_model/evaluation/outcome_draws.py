@@ -2,7 +2,7 @@
 
 However many accounts there are, they are drawn as some hundreds of cells: accounts of one risk band
 and of equal or neighbouring probabilities, which share a place in the ranking. The intervals follow
-from the draws, so they know of few leavers, of ties, and of what is correlated with what.
+from the draws, so they know of few churned accounts, of ties, and of what is correlated with what.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Cells(NamedTuple):
     probability: Floats
     """Mean, as published."""
     gain: Floats
-    """By how much one leaver changes the sum of log-losses."""
+    """By how much one churned account changes the sum of log-losses."""
     place: Integers
     """In the ranking, from 0: those of several bands share it."""
     bins: Floats
@@ -91,7 +91,7 @@ def cells_of(
     )
 
 
-def drawn_leavers(cells: Cells, belief: Recalibration, count: int, seed: int) -> Floats:
+def drawn_churned(cells: Cells, belief: Recalibration, count: int, seed: int) -> Floats:
     """Returns how many leave in each cell, by draw, [count, K].
 
     Args:
@@ -105,32 +105,32 @@ def drawn_leavers(cells: Cells, belief: Recalibration, count: int, seed: int) ->
     return np.asarray(random.binomial(cells.open, chances) + cells.left, dtype=np.float64)
 
 
-def drawn_metrics(cells: Cells, leavers: Floats) -> Mapping[str, Floats]:
+def drawn_metrics(cells: Cells, churned: Floats) -> Mapping[str, Floats]:
     """Returns each draw's metrics by name, [draws] each.
 
     Args:
         cells: Of a population.
-        leavers: As drawn_leavers returns them.
+        churned: As drawn_churned returns them.
 
     Returns:
         auc, pr_auc, log_loss, brier, calibration_error; NaN where a draw has one outcome alone.
     """
     firsts = np.flatnonzero(np.r_[True, np.diff(cells.place) > 0])
     accounts = np.add.reduceat(cells.accounts, firsts)
-    left = np.add.reduceat(leavers, firsts, axis=1)
+    left = np.add.reduceat(churned, firsts, axis=1)
     stayed = accounts - left
     total, count = left.sum(axis=1), accounts.sum()
     below = np.cumsum(stayed, axis=1) - stayed / 2
     caught = np.cumsum(left[:, ::-1], axis=1)
     precision = caught / np.cumsum(accounts[::-1])
-    gaps = cells.sums - leavers @ cells.bins
+    gaps = cells.sums - churned @ cells.bins
     log_loss, brier = cells.constants
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "auc": (left * below).sum(axis=1) / (total * (count - total)),
             "pr_auc": (left[:, ::-1] * precision).sum(axis=1) / total,
-            "log_loss": (log_loss + leavers @ cells.gain) / count,
-            "brier": (brier + leavers @ (1 - 2 * cells.probability)) / count,
+            "log_loss": (log_loss + churned @ cells.gain) / count,
+            "brier": (brier + churned @ (1 - 2 * cells.probability)) / count,
             "calibration_error": np.abs(gaps).sum(axis=1) / count,
         }
 

@@ -28,10 +28,10 @@ class BandPerformance:
         flagged: Accounts in the band; known, so without an interval.
         left: Of them, those who leave: the true positives.
         precision: Share of the flagged that leave.
-        recall: Share of all leavers that are flagged.
-        lift: Precision over the share of leavers among all.
+        recall: Share of all churned accounts that are flagged.
+        lift: Precision over the share of churned accounts among all.
         false_positives: Flagged accounts that stay.
-        false_negatives: Leavers that are not flagged.
+        false_negatives: Churned accounts that are not flagged.
     """
 
     flagged: int

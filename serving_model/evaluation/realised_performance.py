@@ -2,8 +2,8 @@
 
 Accounts are drawn with replacement, as in paired_bootstrap. However many there are, they are drawn
 as some hundreds of cells of neighbouring probabilities and one label: how often a cell is drawn is
-multinomial, whoever is in it. What a cell blurs, the distance of its metric from that of the
-accounts, is taken off every resample.
+multinomial, and does not depend on who is in it. What a cell blurs, the distance of its metric
+from that of the accounts, is taken off every resample.
 """
 
 import math

@@ -3,7 +3,7 @@
 from typing import Final
 
 from components.monitor.measures import name_of_measure
-from components.monitor.monitor_report import FormerAlarm, ShownSeries
+from components.monitor.monitor_report import HOW, FormerAlarm, ShownSeries
 from components.monitor.page.series import day, series_figure, shown
 from components.monitor.page_content import Key, PageContent
 from components.page import numbers
@@ -17,13 +17,6 @@ _FORMER: Final = 4
 _LISTED: Final = 12
 _SHOWS: Final = "One measure of each run, and the range in which the weeks before it let it lie."
 _GOOD: Final = "The line stays within the area."
-_STATISTICS: Final = {
-    "jump": "a jump beyond the weeks before",
-    "stays 3": "three weeks beyond the quarter before",
-    "stays 7": "seven weeks beyond the quarter before",
-    "month": "the mean of 4 weeks beyond the quarter before",
-    "change": "changed",
-}
 
 
 def alarms_section(content: PageContent) -> Section:
@@ -92,7 +85,7 @@ def _measures(series: list[ShownSeries]) -> Table:
             numbers.NOT_KNOWN if end is None else shown(end, share=one.share)
             for end in (finding.usual_low, finding.usual_high)
         ]
-        said = _STATISTICS.get(finding.statistic, finding.statistic)
+        said = HOW[finding.statistic]
         rows.append(Row((one.name, shown(finding.value, share=one.share), *ends, said), tone=BAD))
     more = len(series) - len(rows)
     caption = "Measures of the alarm" + (f", {len(rows)} of {len(series)}" if more else "")

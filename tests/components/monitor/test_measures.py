@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from components.contributions.shard_rows import GROUPS_KEY
 from components.monitor.measures import (
     Watched,
     measure_accounts,
@@ -121,16 +122,15 @@ def test_the_profile_survives_the_file(observed, tmp_path):
 
 
 def test_scores_are_measured_overall_and_by_slice():
-    count = 60
     shard = {
         "churn_probability": [0.5] * 30 + [0.1] * 30,
         "silence_state": ["silent"] * 15 + ["active"] * 45,
         "customer_tier": ["pro"] * 30 + [None] * 30,
         "region": ["EU"] * 29 + ["NA"] * 31,
-        "reasons": [json.dumps([{"group": "silence", "log_odds": 0.5}])] * count,
-        "other_reasons": [json.dumps([{"group": "tier", "log_odds": -0.25}])] * 30 + [None] * 30,
+        "contributions": [[0.5, -0.25]] * 30 + [[0.5, 0.0]] * 30,
     }
-    scored = scored_table(pa.table(shard))
+    groups = {GROUPS_KEY: json.dumps(["silence", "tier"])}
+    scored = scored_table(pa.table(shard).replace_schema_metadata(groups))
     found = by_key(measure_scores(scored, {"low": 45, "high": 15}, None))
     assert found["", "", "churn_probability", "mean probability"].value == pytest.approx(0.3)
     assert found["tier", "pro", "churn_probability", "mean log-odds"].value == pytest.approx(0)

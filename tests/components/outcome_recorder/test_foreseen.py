@@ -148,7 +148,7 @@ def test_a_late_date_leaves_what_was_expected_of_a_window_that_is_measured(world
     assert found(world, first, "partial") == before
 
 
-def test_early_leavers_count_as_leavers_and_the_others_by_their_chance(world: Tables) -> None:
+def test_early_churn_counts_as_churn_and_the_others_by_their_chance(world: Tables) -> None:
     first = publish(world, 0)
     record(day(5), first)
     ((early,),) = world.execute(

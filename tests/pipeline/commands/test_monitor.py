@@ -7,7 +7,6 @@ import pytest
 
 from components.monitor import watch as step
 from components.monitor.measures import COUNT, SHARE, Measure
-from components.monitor.monitor_report import sparkline
 from components.monitor.watch import watch
 from pipeline.cli import run_cli
 from tests.components.monitor.conftest import monitored, publications
@@ -78,9 +77,3 @@ def test_the_command_loads_no_tensorflow(migrated_database):
         "assert not {'tensorflow', 'tfx', 'apache_beam'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-
-
-def test_bars_go_from_the_least_to_the_largest():
-    assert sparkline([0, None, 7]) == "▁ █"
-    assert sparkline([2.0, 2.0]) == "▄▄"
-    assert sparkline([None]) == " "

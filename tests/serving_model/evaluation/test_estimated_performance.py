@@ -96,8 +96,8 @@ def test_a_window_that_has_closed_in_full_gives_the_realised_metrics() -> None:
     assert estimate.left == pytest.approx((labels.sum(),) * 3)
 
 
-def test_early_leavers_alone_are_biased_and_the_partial_performance_is_not() -> None:
-    """Few leave early for certain, and anybody leaves later: early leavers are easy to tell."""
+def test_early_churn_alone_is_biased_and_the_partial_performance_is_not() -> None:
+    """Few leave early for certain, and anybody leaves later: early churned are easy to tell."""
     random = np.random.default_rng(4)
     naive, ours = [], []
     for _ in range(60):

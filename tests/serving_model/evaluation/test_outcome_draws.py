@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving_model.evaluation import metrics
-from serving_model.evaluation.outcome_draws import cells_of, drawn_leavers, drawn_metrics
+from serving_model.evaluation.outcome_draws import cells_of, drawn_churned, drawn_metrics
 from serving_model.evaluation.recalibration import recalibration
 from tests.property_tests import cases
 
@@ -30,8 +30,8 @@ def test_metrics_of_a_draw_are_those_of_its_labels(accounts: list) -> None:
     of_cell = np.isclose(found[:, None], cells.probability, rtol=0, atol=1e-9)
     of_cell &= bands[:, None] == cells.band
     assert (of_cell.sum(axis=1) == 1).all()
-    leavers = (labels @ of_cell)[None, :]
-    for name, drawn in drawn_metrics(cells, leavers).items():
+    churned = (labels @ of_cell)[None, :]
+    for name, drawn in drawn_metrics(cells, churned).items():
         assert drawn[0] == pytest.approx(FUNCTIONS[name](labels, found), abs=1e-9, nan_ok=True)
     for code in (0, 1, 2):
         own = cells.band == code
@@ -45,8 +45,8 @@ def test_many_accounts_are_measured_in_few_cells_nearly_as_one_by_one() -> None:
     order = np.argsort(found, kind="stable")
     cells = cells_of(found, found, np.zeros(30_000, bool), np.zeros(30_000, np.int64))
     assert len(cells.accounts) < 300
-    leavers = np.add.reduceat(labels[order], np.r_[0, np.cumsum(cells.accounts)[:-1]])[None, :]
-    for name, drawn in drawn_metrics(cells, leavers).items():
+    churned = np.add.reduceat(labels[order], np.r_[0, np.cumsum(cells.accounts)[:-1]])[None, :]
+    for name, drawn in drawn_metrics(cells, churned).items():
         # PR AUC has a step for each cell, where one by one it has many.
         most = 0.005 if name == "pr_auc" else 5e-4
         assert drawn[0] == pytest.approx(FUNCTIONS[name](labels, found), abs=most)
@@ -57,8 +57,8 @@ def test_who_has_left_has_left_in_every_draw() -> None:
     left = np.arange(1_000) % 7 == 0
     cells = cells_of(found, found, left, np.zeros(1_000, np.int64))
     belief = recalibration(None, centre=-1)
-    leavers = drawn_leavers(cells, belief, 50, 3)
-    assert (leavers >= cells.left).all()
-    assert (leavers <= cells.accounts).all()
+    churned = drawn_churned(cells, belief, 50, 3)
+    assert (churned >= cells.left).all()
+    assert (churned <= cells.accounts).all()
     assert cells.left.sum() == left.sum()
-    assert (drawn_leavers(cells, belief, 50, 3) == leavers).all()
+    assert (drawn_churned(cells, belief, 50, 3) == churned).all()

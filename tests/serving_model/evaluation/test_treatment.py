@@ -8,7 +8,7 @@ from serving_model.evaluation.treatment import treatment_effect, wilson
 SEEDS = 100
 HOLDOUT = 0.2
 SAVED = 0.4
-"""Share of leavers that stay if somebody acts."""
+"""Share of the accounts about to leave that stay if somebody acts."""
 
 
 def world(seed, accounts=1_500, base=0.55):
