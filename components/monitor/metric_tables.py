@@ -208,7 +208,7 @@ def read_columns(cursor: Cursor, table: str) -> dict[str, str]:
 
 
 def former_columns(cursor: Cursor, column: str, as_of: datetime) -> dict[str, str] | None:
-    """Returns the columns that the newest run before a moment saw; None without one."""
+    """Returns the columns as the newest run of a week ago saw them, or else the oldest run."""
     cursor.execute(_QUERIES["former_columns"], {"column": column, "as_of": as_of})
     found = record(cursor, _Sketch)
     return found.sketch if found else None
