@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill year lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -36,6 +36,9 @@ goinsight: setup ## the contract's tests against the real GoInsight: SOURCE=FOLD
 
 drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
 	@$(BIN)/tens-insight demo drill
+
+alerts-drill: setup ## kills 100 runs at random moments: each is told once, and ends once
+	@$(BIN)/python -m bench.alerts_drill
 
 year: setup ## a simulated year of weekly scores in which three things go wrong; writes var/monitor-year.html
 	@mkdir -p var && $(BIN)/tens-insight demo year --page var/monitor-year.html

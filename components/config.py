@@ -70,8 +70,13 @@ def setting_fields(kind: type[Any]) -> dict[str, FieldInfo]:
     return fields
 
 
+def is_secret(field: FieldInfo) -> bool:
+    """Tells whether the value of a setting is shown nowhere."""
+    return field.annotation is pydantic.SecretStr
+
+
 def plain(config: IsConfig) -> dict[str, Any]:
-    """Returns the values of a config by name, as JSON has them."""
+    """Returns the values of a config by name, as JSON has them; stars for a secret."""
     found: dict[str, Any] = pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
     return found
 

@@ -25,6 +25,7 @@ _COMMANDS: Final = {
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "monitor": ("pipeline.commands.monitor", "What is unusual about what was published."),
+    "alerts": ("pipeline.commands.alerts", "What needs a person; look, deliver, test a sink."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
     "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),

@@ -9,7 +9,7 @@ so that it can never travel with the others into ML Metadata or a compiled pipel
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_origin, get_type_hints
@@ -19,7 +19,8 @@ import yaml
 from pydantic.fields import FieldInfo
 
 from components.account_scorer.config import AccountScorerConfig
-from components.config import plain, setting_fields
+from components.alerts.config import AlertsConfig
+from components.config import is_secret, plain, setting_fields
 from components.data_checker.config import DataCheckerConfig
 from components.errors import did_you_mean
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
@@ -55,6 +56,7 @@ class Settings:
     scoring: AccountScorerConfig
     monitoring: MonitorConfig
     areas: ProductAreaScorerConfig
+    alerts: AlertsConfig
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
     cluster: KubeflowSettings
@@ -118,8 +120,7 @@ class Settings:
     def portable(self) -> dict[str, Any]:
         """Returns the settings as plain values by name, without those of one machine.
 
-        They go into ML Metadata and beside the model: no secret can be among them, since no
-        setting holds one.
+        They go into ML Metadata and beside the model: no secret is among them.
         """
         found: dict[str, Any] = {}
         for group in _GROUPS:
@@ -140,6 +141,7 @@ _OF_A_MACHINE: Final = frozenset(
     {
         *setting_fields(RunSettings).keys() - {"as_of"},
         "review_dir",
+        *setting_fields(AlertsConfig),
         *setting_fields(KubeflowSettings),
     }
 )
@@ -177,25 +179,38 @@ def default_settings() -> Settings:
 
 
 def state_settings(**explicit: Any) -> Settings | None:
-    """Returns settings with the state directory that is asked for, and no other value.
+    """Returns settings with the state directory and the sinks that are asked for, and no others.
 
-    For code that must record that the settings were refused.
+    For code that must record, and tell, that the settings were refused.
 
     Args:
         **explicit: As for load_settings.
 
     Returns:
-        None where the state directory itself is not known.
+        None where the state directory itself is not known. Sinks that are not well are none.
     """
     name = "state_dir"
     try:
-        texts = {one: _from_text(one, text) for one, text in _variables().items() if one == name}
-        given = {**_readable_config_file(), **texts, **explicit}
+        given = {**_readable_config_file(), **_texts_of([name]), **explicit}
         asked = {name: given[name]} if given.get(name) else {}
         run = pydantic.TypeAdapter(RunSettings).validate_python(asked)
     except (ConfigurationInvalid, pydantic.ValidationError):
         return None
-    return replace(default_settings(), run=run)
+    return replace(default_settings(), run=run, alerts=_alerts_alone())
+
+
+def _alerts_alone() -> AlertsConfig:
+    names = setting_fields(AlertsConfig)
+    try:
+        given = {**_readable_config_file(), **_texts_of(names)}
+        own = {name: given[name] for name in names if name in given}
+        return pydantic.TypeAdapter(AlertsConfig).validate_python(own)
+    except (ConfigurationInvalid, pydantic.ValidationError):
+        return AlertsConfig()
+
+
+def _texts_of(names: Collection[str]) -> dict[str, Any]:
+    return {one: _from_text(one, text) for one, text in _variables().items() if one in names}
 
 
 def _readable_config_file() -> dict[str, Any]:
@@ -218,13 +233,23 @@ def read_config_file() -> dict[str, Any]:
         content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationInvalid(
-            f"{CONFIG_VARIABLE} names {name}, which cannot be read: {error}"
+            f"{CONFIG_VARIABLE} names {name}, which cannot be read: {_said_of_file(error)}"
         ) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
         raise ConfigurationInvalid(f"{name} must hold one YAML mapping of setting to value.")
     return content
+
+
+def _said_of_file(error: Exception) -> str:
+    """Says what is wrong with a file, without its lines: one may hold a secret."""
+    if isinstance(error, OSError):
+        return str(error)
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return f"it is no YAML in UTF-8 ({type(error).__name__})"
+    return f"{getattr(error, 'problem', '')}, line {mark.line + 1}, column {mark.column + 1}"
 
 
 def origin(name: str, options: Mapping[str, Any] | None = None) -> str:
@@ -262,8 +287,8 @@ def _from_text(name: str, text: str) -> Any:
     if get_origin(SETTINGS[name].annotation) not in (tuple, dict):
         if text != text.strip():
             raise ConfigurationInvalid(
-                f"Setting {name} from {origin(name)} is {text!r}: expected no blank, tab or line "
-                "end before or after the value."
+                f"Setting {name} from {origin(name)} is {_shown(name, text)}: expected no blank, "
+                "tab or line end before or after the value."
             )
         return text
     try:
@@ -307,6 +332,11 @@ def _sentence(problem: Any, options: Mapping[str, Any]) -> str:
         return f"Settings do not go together: {said}."
     name, field = ".".join(str(part) for part in problem["loc"]), str(problem["loc"][0])
     return (
-        f"Setting {name} from {origin(field, options)} is {problem['input']!r}: "
+        f"Setting {name} from {origin(field, options)} is {_shown(field, problem['input'])}: "
         f"{problem['msg']}. ({SETTINGS[field].description})"
     )
+
+
+def _shown(name: str, value: Any) -> str:
+    """Returns a value as a message shows it."""
+    return "not shown, as a secret" if is_secret(SETTINGS[name]) else repr(value)

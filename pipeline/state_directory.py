@@ -10,7 +10,15 @@ from components.state_files import make_private
 from pipeline.settings import ConfigurationInvalid, Settings, variable
 
 METADATA_FILES: Final = ("metadata.sqlite", "metadata.sqlite-journal")
-PRIVATE_FOLDERS: Final = ("logs", "runs", "pipeline_root", "serving", "reports", "compiled")
+PRIVATE_FOLDERS: Final = (
+    "logs",
+    "runs",
+    "alerts",
+    "pipeline_root",
+    "serving",
+    "reports",
+    "compiled",
+)
 _OURS: Final = (*METADATA_FILES, *PRIVATE_FOLDERS, "run.lock", "postgres.lock", "postgres-home.txt")
 _NAMED: Final = 3
 _CHOICE: Final = f"{variable('state_dir')} to a folder of your own"

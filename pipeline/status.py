@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.connection import describe
@@ -135,32 +136,48 @@ def read_status(settings: Settings, limit: int) -> Status:
     """
     with open_database(settings, "status") as connection:
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-        counts = score_counts(connection)
-        with explained(connection), connection.cursor() as cursor:
-            cursor.execute("SELECT now()")
-            now = value(cursor).astimezone(timezone.utc)
-            logs = {table.name: read_log(cursor, table) for table in OUTPUT_TABLES}
-            newest = logs[ACCOUNT_RISK_SCORES.name].newest
-            refusals = read_refusals(cursor, ACCOUNT_RISK_SCORES)
-            return Status(
-                state_dir=describe_state_dir(settings),
-                database=describe(connection),
-                now=now,
-                outputs=[
-                    OutputState(
-                        table.short,
-                        table.unit,
-                        _ours(logs[table.name].newest),
-                        compare_table(cursor, table, logs[table.name]),
-                    )
-                    for table in OUTPUT_TABLES
-                ],
-                categories=counts.categories,
-                risk_bands=(newest.bands if newest else CONTRACT_BANDS).describe(),
-                details=count_details(cursor, ACCOUNT_RISK_DETAILS),
-                refusal=_since(refusals, newest),
-                runs=newest_runs(cursor, settings, limit),
-            )
+        return status_on(connection, settings, limit)
+
+
+def status_on(
+    connection: Connection, settings: Settings, limit: int, *, compare: bool = True
+) -> Status:
+    """Does what read_status does, on a connection whose transactions see one snapshot.
+
+    Args:
+        connection: To the database.
+        settings: Say where the state directory is.
+        limit: Runs at most.
+        compare: Whether the output tables are compared with what was published.
+    """
+    counts = score_counts(connection)
+    with explained(connection), connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        now = value(cursor).astimezone(timezone.utc)
+        logs = {table.name: read_log(cursor, table) for table in OUTPUT_TABLES}
+        newest = logs[ACCOUNT_RISK_SCORES.name].newest
+        refusals = read_refusals(cursor, ACCOUNT_RISK_SCORES)
+        return Status(
+            state_dir=describe_state_dir(settings),
+            database=describe(connection),
+            now=now,
+            outputs=[
+                OutputState(
+                    table.short,
+                    table.unit,
+                    _ours(logs[table.name].newest),
+                    compare_table(cursor, table, logs[table.name])
+                    if compare
+                    else Comparison(table.name, 0, compared=False),
+                )
+                for table in OUTPUT_TABLES
+            ],
+            categories=counts.categories,
+            risk_bands=(newest.bands if newest else CONTRACT_BANDS).describe(),
+            details=count_details(cursor, ACCOUNT_RISK_DETAILS),
+            refusal=_since(refusals, newest),
+            runs=newest_runs(cursor, settings, limit),
+        )
 
 
 def newest_runs(cursor: Cursor, settings: Settings, limit: int) -> list[RunRecord]:

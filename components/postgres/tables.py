@@ -549,6 +549,42 @@ DRIFT_METRICS: Final = TableContract(
     },
     rights=("SELECT", "INSERT", "DELETE"),
 )
+ALERTS: Final = (
+    TableContract(
+        table="tens_insight.alerts",
+        columns={
+            "alert_id": UUID,
+            "kind": STRING,
+            "key": STRING,
+            "severity": STRING,
+            "sentence": STRING,
+            "evidence": JSON,
+            "first_seen": MOMENT,
+            "last_seen": MOMENT,
+            "times_seen": INTEGER,
+            "resolved_at": MOMENT,
+            "lasts": BOOLEAN,
+            "queued_at": MOMENT,
+        },
+        rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+    ),
+    TableContract(
+        table="tens_insight.alert_deliveries",
+        columns={
+            "alert_id": UUID,
+            "sink": STRING,
+            "event": STRING,
+            "attempts": INTEGER,
+            "next_attempt_at": MOMENT,
+            "delivered_at": MOMENT,
+            "given_up_at": MOMENT,
+            "problem": STRING,
+        },
+        rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+        key=("alert_id", "sink", "event"),
+    ),
+)
+"""What needs a person, and what each sink was told of it."""
 DATABASE_IDENTITY: Final = TableContract(
     table="tens_insight.database_identity", columns={"id": UUID}, rights=("SELECT",)
 )
@@ -626,6 +662,7 @@ FOR_READERS: Final = (
     *("account_risk_score_runs", "score_publications", "account_score_parts", "score_changes"),
     "score_causes",
     *("profile_metrics", "drift_metrics"),
+    "alerts",
 )
 """Tables and views in schema tens_insight that readers of the account scores may read, beside the
 details of the scores."""
@@ -650,6 +687,7 @@ def output_contracts() -> Iterator[TableContract]:
     yield from OUTCOMES
     yield PROFILE_METRICS
     yield DRIFT_METRICS
+    yield from ALERTS
 
 
 def pipeline_rights() -> dict[str, str]:

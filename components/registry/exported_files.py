@@ -1,8 +1,13 @@
 """Are a model's files those that were exported? Asked before anything is made of them."""
 
+from typing import Final
+
 from components.errors import StateUnusable
 from components.registry.model_properties import ModelProperties
 from serving_model.served.model_hash import saved_model_sha256
+
+FILES_OF_MODEL: Final = "The files of model "
+"""How the errors begin: an alert tells by it that the model was the reason."""
 
 
 def require_exported(path: str, properties: ModelProperties, name: str) -> None:
@@ -24,11 +29,11 @@ def require_exported(path: str, properties: ModelProperties, name: str) -> None:
         found = saved_model_sha256(path)
     except (ValueError, OSError):
         raise StateUnusable(
-            f"The files of model {name} are gone: nothing to read in {path}. {way_out(name)}"
+            f"{FILES_OF_MODEL}{name} are gone: nothing to read in {path}. {way_out(name)}"
         ) from None
     if recorded and found != recorded:
         raise StateUnusable(
-            f"The files of model {name} in {path} are not those that were exported: their SHA-256 "
+            f"{FILES_OF_MODEL}{name} in {path} are not those that were exported: their SHA-256 "
             f"is {found[:12]}..., recorded was {recorded[:12]}.... {way_out(name)}"
         )
 

@@ -24,9 +24,11 @@ from pipeline.text.terminal import say, say_json
 def command(changed: bool, as_json: bool) -> None:
     """Shows every setting, its value, where it came from, and its meaning.
 
-    The lines are those of a shell: what is printed can be pasted back. What is set explicitly
-    is not tuned, so paste back what --changed prints rather than all.
+    The lines are those of a shell: what is printed can be pasted back, but for secrets, which are
+    shown as stars. What is set explicitly is not tuned, so paste back what --changed prints
+    rather than all.
     """
+    from components.config import is_secret
     from pipeline.settings import SETTINGS, load_settings, origin, variable
 
     settings = load_settings()
@@ -35,6 +37,7 @@ def command(changed: bool, as_json: bool) -> None:
             "name": name,
             "variable": variable(name),
             "value": settings.plain_value(name),
+            "secret": is_secret(field),
             "origin": origin(name),
             "meaning": field.description,
         }
@@ -63,7 +66,9 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         yield ""
         yield f"# {row['meaning']}  [{row['origin']}]"
-        yield f"{row['variable']}={shlex.quote(_text(row['value']))}"
+        # What is pasted back must not set stars in place of a secret.
+        hidden = "# " if row["secret"] and row["value"] else ""
+        yield f"{hidden}{row['variable']}={shlex.quote(_text(row['value']))}"
 
 
 def _text(value: Any) -> str:

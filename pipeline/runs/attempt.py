@@ -207,6 +207,14 @@ class Attempt:
             self._tell_database()
         if self._record.state == COMPLETE:
             self._drop_old()
+        self._look()
+
+    def _look(self) -> None:
+        """Looks for alerts, unless nothing can be kept in the state directory."""
+        from pipeline.alerts.after_run import look_after_run
+
+        if self._is_open:
+            look_after_run(self._settings, self._record)
 
     def _drop_old(self) -> None:
         """Removes records that are older than the history of publications."""

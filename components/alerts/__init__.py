@@ -1,0 +1,1 @@
+"""Alerts: what needs a person, opened once, told once, resolved."""

@@ -1,0 +1,1 @@
+"""Sinks: where alerts are told. Each is configured by settings, several at once."""

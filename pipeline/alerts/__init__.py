@@ -1,0 +1,1 @@
+"""Alerts of an installation: what is looked at, and when it is told."""
