@@ -45,6 +45,7 @@ DEPENDENCIES = [
     "rich>=13.9,<16",
     "google-auth>=2.37,<3",  # a password from Secret Manager
     "requests>=2.32,<3",
+    "prometheus-client>=0.21,<1",
     "jinja2>=3.1,<4",  # the evaluation report: its page,
     "markupsafe>=2,<4",
     "altair>=5.5,<7",  # its charts,

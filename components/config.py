@@ -11,10 +11,11 @@ of a JSON text: it stays a parameter of its own.
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar, get_args
+from urllib.parse import urlsplit
 
 import pydantic
-from pydantic import Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic.fields import FieldInfo
 from typing_extensions import dataclass_transform
 
@@ -26,6 +27,25 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?$")]
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
+
+
+def _http_url(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    try:
+        parts = urlsplit(text)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        is_url = False
+    if text and (not is_url or any(one <= " " or one == "\x7f" for one in text)):
+        raise ValueError("expected http://HOST... or https://HOST..., without blanks")
+    return secret
+
+
+SecretUrl = Annotated[SecretStr, AfterValidator(_http_url)]
+"""An address of HTTP that may hold a token or a password; empty for none.
+
+Like every SecretStr it is shown as asterisks, whoever prints or dumps the config.
+"""
 
 
 class ConfigInvalid(ValueError):
@@ -71,12 +91,16 @@ def setting_fields(kind: type[Any]) -> dict[str, FieldInfo]:
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Tells whether the value of a setting is shown nowhere."""
-    return field.annotation is pydantic.SecretStr
+    """Tells whether a setting may hold a password or a token, which nobody may be shown."""
+    return _mentions_secret(field.annotation)
+
+
+def _mentions_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(map(_mentions_secret, get_args(annotation)))
 
 
 def plain(config: IsConfig) -> dict[str, Any]:
-    """Returns the values of a config by name, as JSON has them; stars for a secret."""
+    """Returns the values of a config by name, as JSON has them; of a secret, asterisks."""
     found: dict[str, Any] = pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
     return found
 

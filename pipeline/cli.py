@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "monitor": ("pipeline.commands.monitor", "What is unusual about what was published."),
     "alerts": ("pipeline.commands.alerts", "What needs a person; look, deliver, test a sink."),
+    "metrics": ("pipeline.commands.metrics", "Metrics of runs and scores for Prometheus."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
     "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),

@@ -64,7 +64,7 @@ MEANINGS: Final = {
     ),
     NOT_WELL: (
         "`status --check`: the scores are too old, the last run did not end well, or a table is "
-        "not as published; `alerts`: a sink did not take what it was sent"
+        "not as published; `alerts`, `metrics --send`: a sink did not take what it was sent"
     ),
 }
 

@@ -3,12 +3,12 @@
 import os
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import pydantic
-from pydantic import Field
+from pydantic import Field, SecretStr
 
-from components.config import component_config
+from components.config import SecretUrl, component_config
 from components.feedback_example_gen.config import in_utc
 
 _CODE: Final = Path(__file__).resolve().parents[1]
@@ -139,3 +139,72 @@ class KubeflowSettings:
         if "@" in place:
             raise ValueError("expected a path or a bucket's URL, without user and password")
         return place.rstrip("/")
+
+
+RunKind = Literal["train", "score", "tune", "any"]
+
+
+@component_config
+class TelemetrySettings:
+    """Where it is told how runs went: metrics, pings and lineage (docs/telemetry.md)."""
+
+    metrics_textfile: str = Field(
+        default="",
+        description="File of metrics for node_exporter's textfile collector, its name ending in "
+        ".prom; none is written if empty.",
+    )
+    pushgateway_url: SecretUrl = Field(
+        default=SecretStr(""),
+        description="Address of a Prometheus Pushgateway; nothing is pushed if empty.",
+    )
+    metrics_instance: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9._:-]{0,128}$",
+        description="Label instance of what is pushed, one for each installation; if empty, the "
+        "name of the machine.",
+    )
+    ping_urls: dict[RunKind, SecretUrl] = Field(
+        default_factory=dict,
+        description="Checks as of healthchecks.io by kind of run, a JSON mapping from train, "
+        "score, tune or any (kinds without a check of their own) to its URL.",
+    )
+    openlineage_file: str = Field(
+        default="",
+        description="File that gets the OpenLineage events of runs, a line each; none if empty.",
+    )
+    openlineage_url: SecretUrl = Field(
+        default=SecretStr(""),
+        description="Address of a server that takes OpenLineage events at api/v1/lineage; none if "
+        "empty.",
+    )
+    openlineage_api_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key that is sent to it as a bearer token; none if empty.",
+    )
+    openlineage_namespace: str = Field(
+        default="tens-insight",
+        min_length=1,
+        description="Namespace of the jobs in OpenLineage events.",
+    )
+    sink_timeout_seconds: float = Field(
+        default=5,
+        ge=0.1,
+        le=60,
+        description="Seconds that each of metrics, pings and lineage may wait for an answer; a run "
+        "that has ended waits three times as long at most.",
+    )
+
+    @pydantic.field_validator("metrics_textfile", "openlineage_file")
+    @classmethod
+    def _absolute(cls, name: str) -> str:
+        try:
+            return str(Path(name).expanduser().absolute()) if name else ""
+        except RuntimeError:  # no such user, or no home
+            raise ValueError("expected a file; there is no home directory for ~") from None
+
+    @pydantic.field_validator("metrics_textfile")
+    @classmethod
+    def _read_by_node_exporter(cls, name: str) -> str:
+        if name and not name.endswith(".prom"):
+            raise ValueError("expected a name that ends in .prom: node_exporter reads no other")
+        return name

@@ -30,7 +30,7 @@ from components.model_trainer.config import ModelTrainerConfig
 from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
-from pipeline.setting_groups import KubeflowSettings, RunSettings
+from pipeline.setting_groups import KubeflowSettings, RunSettings, TelemetrySettings
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
@@ -59,6 +59,7 @@ class Settings:
     alerts: AlertsConfig
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
+    telemetry: TelemetrySettings
     cluster: KubeflowSettings
     explicit: frozenset[str] = frozenset()
 
@@ -143,6 +144,7 @@ _OF_A_MACHINE: Final = frozenset(
         "review_dir",
         *setting_fields(AlertsConfig),
         *setting_fields(KubeflowSettings),
+        *setting_fields(TelemetrySettings),
     }
 )
 
@@ -189,28 +191,28 @@ def state_settings(**explicit: Any) -> Settings | None:
     Returns:
         None where the state directory itself is not known. Sinks that are not well are none.
     """
-    name = "state_dir"
     try:
-        given = {**_readable_config_file(), **_texts_of([name]), **explicit}
-        asked = {name: given[name]} if given.get(name) else {}
-        run = pydantic.TypeAdapter(RunSettings).validate_python(asked)
+        run = _group(RunSettings, ["state_dir"], explicit)
     except (ConfigurationInvalid, pydantic.ValidationError):
         return None
-    return replace(default_settings(), run=run, alerts=_alerts_alone())
+    sinks = {name: _group_alone(_GROUPS[name]) for name in ("alerts", "telemetry")}
+    return replace(default_settings(), run=run, **sinks)
 
 
-def _alerts_alone() -> AlertsConfig:
-    names = setting_fields(AlertsConfig)
+def _group_alone(kind: type[Any]) -> Any:
+    """Returns a group as it is set; with its defaults where one of its values is wrong."""
     try:
-        given = {**_readable_config_file(), **_texts_of(names)}
-        own = {name: given[name] for name in names if name in given}
-        return pydantic.TypeAdapter(AlertsConfig).validate_python(own)
+        return _group(kind, setting_fields(kind), {})
     except (ConfigurationInvalid, pydantic.ValidationError):
-        return AlertsConfig()
+        return kind()
 
 
-def _texts_of(names: Collection[str]) -> dict[str, Any]:
-    return {one: _from_text(one, text) for one, text in _variables().items() if one in names}
+def _group(kind: type[Any], names: Collection[str], explicit: Mapping[str, Any]) -> Any:
+    """Returns a group with the given values of these names alone."""
+    texts = {one: _from_text(one, text) for one, text in _variables().items() if one in names}
+    given = {**_readable_config_file(), **texts, **explicit}
+    asked = {name: given[name] for name in names if given.get(name) not in (None, "")}
+    return pydantic.TypeAdapter(kind).validate_python(asked)
 
 
 def _readable_config_file() -> dict[str, Any]:
@@ -233,7 +235,7 @@ def read_config_file() -> dict[str, Any]:
         content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationInvalid(
-            f"{CONFIG_VARIABLE} names {name}, which cannot be read: {_said_of_file(error)}"
+            f"{CONFIG_VARIABLE} names {name}, which cannot be read: {_without_lines(error)}"
         ) from None
     if content is None:
         return {}
@@ -242,14 +244,13 @@ def read_config_file() -> dict[str, Any]:
     return content
 
 
-def _said_of_file(error: Exception) -> str:
-    """Says what is wrong with a file, without its lines: one may hold a secret."""
+def _without_lines(error: Exception) -> str:
+    """Says where a file is wrong, and no word of it: each may be a secret."""
     if isinstance(error, OSError):
         return str(error)
     mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return f"it is no YAML in UTF-8 ({type(error).__name__})"
-    return f"{getattr(error, 'problem', '')}, line {mark.line + 1}, column {mark.column + 1}"
+    where = f", see line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    return f"it is no YAML in UTF-8{where}"
 
 
 def origin(name: str, options: Mapping[str, Any] | None = None) -> str:
@@ -295,8 +296,8 @@ def _from_text(name: str, text: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise ConfigurationInvalid(
-            f"Setting {name} from {origin(name)} is {text!r}: a list or a mapping must be JSON, "
-            f"such as [64, 32]. ({SETTINGS[name].description})"
+            f"Setting {name} from {origin(name)} is {_shown(name, text)}: a list or a mapping "
+            f"must be JSON, such as [64, 32]. ({SETTINGS[name].description})"
         ) from None
 
 

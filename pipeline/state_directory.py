@@ -14,6 +14,7 @@ PRIVATE_FOLDERS: Final = (
     "logs",
     "runs",
     "alerts",
+    "telemetry",
     "pipeline_root",
     "serving",
     "reports",

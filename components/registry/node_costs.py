@@ -1,16 +1,16 @@
 """What the nodes of a run took: the runner writes it down, the report reads it.
 
 ML Metadata knows when a node began and ended, but a component cannot ask it everywhere, and
-it knows no memory.
+it knows no memory. TFX is loaded when a bucket may have to be asked, not before: commands that
+answer in a second read the costs too.
 """
 
 import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
-
-from tfx.dsl.io import fileio
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -46,6 +46,8 @@ def write_costs(pipeline_root: str, run_id: str, costs: Sequence[NodeCost]) -> N
         run_id: The run's name.
         costs: In the order of the nodes.
     """
+    from tfx.dsl.io import fileio
+
     path = _path(pipeline_root, run_id)
     fileio.makedirs(os.path.dirname(path))
     unfinished = f"{path}.new"
@@ -56,12 +58,26 @@ def write_costs(pipeline_root: str, run_id: str, costs: Sequence[NodeCost]) -> N
 
 def read_costs(pipeline_root: str, run_id: str) -> list[NodeCost]:
     """Returns the nodes of a run that the runner wrote down; none where nothing whole is there."""
+    from tfx.dsl.io import fileio
+
     path = _path(pipeline_root, run_id)
     if not fileio.exists(path):
         return []
+    with fileio.open(path) as file:
+        return _costs(file.read())
+
+
+def read_local_costs(pipeline_root: Path, run_id: str) -> list[NodeCost]:
+    """Does what read_costs does for a folder of this machine, without loading TFX."""
     try:
-        with fileio.open(path) as file:
-            return [NodeCost(**cost) for cost in json.loads(file.read())]
+        return _costs(Path(_path(str(pipeline_root), run_id)).read_bytes())
+    except OSError:
+        return []
+
+
+def _costs(text: str | bytes) -> list[NodeCost]:
+    try:
+        return [NodeCost(**cost) for cost in json.loads(text)]
     except (ValueError, TypeError):
         return []
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg2
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -21,6 +21,7 @@ from pipeline.exit_codes import PUBLISHED, UNEXPECTED, exit_code
 from pipeline.foreseen import foreseen
 from pipeline.logs import log_to_file
 from pipeline.runs import run_table
+from pipeline.runs.observers import observers_of
 from pipeline.runs.record import (
     COMPLETE,
     FAILED,
@@ -36,6 +37,9 @@ from pipeline.runs.run_lock import run_lock
 from pipeline.runs.signs_of_life import SignsOfLife
 from pipeline.settings import ConfigurationInvalid, Settings, load_settings, state_settings
 from pipeline.state_directory import not_writable, open_state_dir
+
+if TYPE_CHECKING:
+    from pipeline.runs.summary import RunSummary
 
 _OURS: Final = ("pipeline", "components", "serving_model", "transforms")
 _LOOKED_THROUGH: Final = 100
@@ -63,11 +67,18 @@ class Attempt:
     Args:
         kind: train, score or tune.
         settings: Say where the state directory is.
+
+    Attributes:
+        result: What a run that published says, for the observers; None for any other.
+        untold: What observers could not do, a sentence each; known when it has ended.
     """
 
     def __init__(self, kind: str, settings: Settings):
         now = datetime.now(timezone.utc)
+        self.result: RunSummary | None = None
+        self.untold: tuple[str, ...] = ()
         self._settings = settings
+        self._observers = observers_of(settings)
         self._records = RunRecords(settings.runs_dir)
         self._answers = False
         self._has_log = False
@@ -142,6 +153,7 @@ class Attempt:
         except OSError as error:
             raise not_writable(self._settings.state_dir, error) from None
         self._remove_left_rows()
+        self._observers.began(self._record)
 
     def _remove_left_rows(self) -> None:
         """Removes rows of accounts that a run which was killed while it read left behind."""
@@ -208,6 +220,7 @@ class Attempt:
         if self._record.state == COMPLETE:
             self._drop_old()
         self._look()
+        self._tell_observers()
 
     def _look(self) -> None:
         """Looks for alerts, unless nothing can be kept in the state directory."""
@@ -215,6 +228,18 @@ class Attempt:
 
         if self._is_open:
             look_after_run(self._settings, self._record)
+
+    def _tell_observers(self) -> None:
+        """Tells who looks on; what they could not do becomes part of the record."""
+        self.untold = self._observers.ended(self._record, self.result)
+        if not self.untold:
+            return
+        for problem in self.untold:
+            _log.warning("%s", problem)
+        self.note(warnings=tuple(dict.fromkeys((*self._record.warnings, *self.untold))))
+        self._write(self._record)
+        if self._answers:
+            self._tell_database()
 
     def _drop_old(self) -> None:
         """Removes records that are older than the history of publications."""
@@ -288,7 +313,7 @@ def attempted(
     Args:
         kind: train, score or tune.
         settings: Of the run.
-        on_wait: Is told that it waits for another run.
+        on_wait: Is told that it waits for another run, and what observers could not do.
         with_log: Whether a file gets what all libraries log; else the caller does that.
 
     Raises:
@@ -317,6 +342,9 @@ def attempted(
             raise
         finally:
             attempt.close(warned)
+            if attempt.result is None:  # else the summary says it
+                for problem in attempt.untold:
+                    on_wait(f"Warning: {problem}")
 
 
 def load_run_settings(kind: str, **explicit: Any) -> Settings:

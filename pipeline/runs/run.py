@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from components.errors import TensInsightError
@@ -99,7 +99,10 @@ def run_pipeline(
         OtherDatabase: The models and runs in it belong to another database.
     """
     with attempted(kind, settings, on_wait=progress.tell) as attempt:
-        return _run(kind, settings, progress, attempt, adopt=adopt)
+        result = _run(kind, settings, progress, attempt, adopt=adopt)
+    if isinstance(result, RunSummary):
+        return replace(result, untold=attempt.untold)
+    return result
 
 
 def _run(
@@ -132,6 +135,7 @@ def _run(
         made = registry.artifacts_of(run)
         summary = _summarise(registry, run, made, database.name, settings)
         _note_complete(attempt, summary, made)
+        attempt.result = summary
         return summary
 
 
@@ -281,7 +285,8 @@ def _summarise(
         hyperparameters_from=_trained_with(made),
         data_gate=read_data_checks(made),
         monitoring=_monitoring(made),
-        **_report(made),
+        report=report_of(made),
+        report_copy_problem=copy_problem_of(made),
     )
 
 

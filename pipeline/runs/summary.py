@@ -49,6 +49,7 @@ class RunSummary:
         not_shown: Why `highest` and `top_areas` could not be read; empty where they were.
         outcomes: Properties of the RecordedOutcomes.
         exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
+        untold: What those who look on could not do, such as a sink that did not answer.
     """
 
     pipeline: str
@@ -72,6 +73,7 @@ class RunSummary:
     not_shown: str = ""
     outcomes: RecordedOutcomesProperties | None = None
     exit_code: int = 0
+    untold: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -137,6 +137,8 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
         yield "pushed to", short_path(summary.pushed_to)
+    for problem in summary.untold:
+        yield "warning", problem
 
 
 def _monitoring(summary: RunSummary) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,296 @@
+"""Sinks that hang, fail or lie: a run ends as it would without them, and says what they did not."""
+
+import errno
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+from components.errors import DataGateStopped
+from pipeline.cli import run_cli
+from pipeline.runs.attempt import attempted
+from pipeline.runs.record import RunRecords
+from pipeline.settings import load_settings
+from pipeline.telemetry.ledger import Ledger
+from pipeline.telemetry.pings import uuid_of
+from tests.pipeline.telemetry.conftest import eventually
+
+TOKEN = "c0ffee-token-of-the-sink"
+NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
+HOLD = """
+import time
+from pipeline.runs.attempt import attempted
+from pipeline.settings import load_settings
+with attempted("score", load_settings()):
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def run(state_dir, monkeypatch):
+    """Attempts to run, and returns the record and how long telling took in seconds."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+    def attempt(kind="score", error=None, **settings):
+        for name, value in settings.items():
+            monkeypatch.setenv(f"TENS_INSIGHT_{name}", value)
+        said, left = [], 0.0
+        with (
+            suppress(*[type(error)] if error else []),
+            attempted(kind, load_settings(), on_wait=said.append) as one,
+        ):
+            left = time.monotonic()
+            if error is not None:
+                raise error
+            one.complete(sentence="Published 7 account scores.")
+        took = time.monotonic() - left
+        (record,) = RunRecords(state_dir / "runs").newest(1)
+        assert [f"Warning: {one}" for one in record.warnings] == said
+        return record, took
+
+    return attempt
+
+
+def pinged(receiver):
+    return {"PING_URLS": f'{{"any": "{receiver.url}/ping/{TOKEN}?create=1"}}'}
+
+
+def test_a_run_pings_its_start_and_its_end_with_one_id(run, receiver):
+    record, _ = run(**pinged(receiver))
+    rid = uuid_of(record.run_id)
+    assert [one.path for one in receiver.posts] == [
+        f"/ping/{TOKEN}/start?create=1&rid={rid}",
+        f"/ping/{TOKEN}?create=1&rid={rid}",
+    ]
+    assert b"complete, exit code 0" in receiver.posts[1].body
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (DataGateStopped("ACC-1 said 'sell everything'"), "/4"),
+        (ValueError("ACC-1"), "/1"),
+        (KeyboardInterrupt(), "/130"),
+        (SystemExit(143), "/143"),
+        (SystemExit(1000), "/fail"),
+    ],
+)
+def test_a_run_that_fails_pings_its_exit_code_and_no_word_of_the_error(
+    run, receiver, error, ending
+):
+    run(error=error, **pinged(receiver))
+    assert receiver.paths() == [f"/ping/{TOKEN}/start", f"/ping/{TOKEN}{ending}"]
+    body = receiver.posts[1].body.decode()
+    assert type(error).__name__ in body
+    assert "ACC-1" not in body
+    assert "sell" not in body
+
+
+def test_each_kind_of_run_has_its_own_check(run, receiver):
+    urls = f'{{"train": "{receiver.url}/t", "score": "{receiver.url}/s/"}}'
+    for kind in ("score", "train", "tune"):
+        run(kind, PING_URLS=urls)
+    assert receiver.paths() == ["/s/start", "/s", "/t/start", "/t"]
+
+
+def test_an_attempt_beside_a_run_at_work_is_only_noted(run, receiver, state_dir, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_PING_URLS", f'{{"any": "{receiver.url}/hc"}}')
+    with attempted("score", load_settings()) as one:
+        eventually(lambda: receiver.posts)
+        assert run_cli(["run", "score"]) == 9
+        one.complete()
+    assert receiver.paths() == ["/hc/start", "/hc/log", "/hc"]
+
+
+def test_settings_that_are_refused_ping_too(run, receiver, monkeypatch):
+    run(**pinged(receiver))
+    monkeypatch.setenv("TENS_INSIGHT_HORIZON_DAYS", "-1")
+    assert run_cli(["run", "train"]) == 6
+    assert receiver.paths()[2:] == [f"/ping/{TOKEN}/6"]
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        ({"status": 500}, "answers 500."),
+        ({"status": 404}, "answers 404."),
+        ({"status": 301}, "answers 301, a redirect, which is not followed."),
+        ({"hangs_s": 60}, "does not answer within 0.3 s."),
+        ({"drips": True}, "it was not done in time, and the run waits no longer."),
+    ],
+)
+def test_a_server_that_fails_or_hangs_neither_fails_nor_holds_up_a_run(
+    run, receiver, state_dir, does, said
+):
+    vars(receiver).update(does)
+    everywhere = {
+        "PUSHGATEWAY_URL": f"http://user:{TOKEN}@127.0.0.1:{receiver.port}",
+        "OPENLINEAGE_URL": receiver.url,
+        "OPENLINEAGE_API_KEY": TOKEN,
+        **pinged(receiver),
+    }
+    record, took = run(**everywhere)
+    assert record.state == "complete"
+    assert record.exit_code == 0
+    assert took < 3 * 0.3 + 0.5
+    names = ("ping", "pushgateway", "openlineage_url")
+    assert sorted(one.split(":")[0] for one in record.warnings) == sorted(
+        f"Sink {name}" for name in names
+    )
+    for warning in record.warnings:
+        assert warning.endswith(said)
+        assert "/ping/" not in warning
+    ledger = Ledger(state_dir).read()
+    assert {name: entry.failures for name, entry in ledger.items()} == dict.fromkeys(names, 1)
+    assert not any("elsewhere" in one.path for one in receiver.posts)
+    secret = TOKEN.encode()
+    for path in state_dir.rglob("*"):
+        assert not path.is_file() or secret not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:1/TOKEN", "http://127.0.0.1:1 refuses the connection."),
+        ("http://no-such-host.invalid/TOKEN", "cannot be found: no such host name."),
+        ("https://127.0.0.1:{port}/TOKEN", "cannot be trusted: its certificate or TLS is not acce"),
+    ],
+)
+def test_a_server_that_is_not_there_is_told_without_its_address(run, receiver, url, said):
+    address = url.format(port=receiver.port).replace("TOKEN", TOKEN)
+    record, _ = run(PING_URLS=f'{{"any": "{address}"}}')
+    (warning,) = record.warnings
+    assert said in warning
+    assert TOKEN not in warning
+
+
+def test_a_sink_that_comes_back_is_told_as_well(run, receiver, state_dir):
+    receiver.status = 503
+    run(**pinged(receiver))
+    run(**pinged(receiver))
+    first = Ledger(state_dir).read()["ping"]
+    assert (first.failures, first.took_at) == (2, None)
+    assert "answers 503" in first.problem
+    receiver.status = 200
+    record, _ = run(**pinged(receiver))
+    assert record.warnings == ()
+    entry = Ledger(state_dir).read()["ping"]
+    assert (entry.problem, entry.failing_since, entry.failures) == ("", None, 0)
+    assert entry.took_at > first.failing_since
+
+
+def test_a_torn_ledger_counts_as_none(run, receiver, state_dir):
+    run(**pinged(receiver))
+    for torn in ("", "{", "[]", '{"ping": 1}', '{"ping": {"problem": "x"}}'):
+        (state_dir / "telemetry/sinks.json").write_text(torn)
+        assert Ledger(state_dir).read() == {}
+        run(**pinged(receiver))
+        assert Ledger(state_dir).read()["ping"].problem == ""
+
+
+def test_the_textfile_is_readable_and_replaced_whole(run, tmp_path):
+    file = tmp_path / "tens-insight.prom"
+    record, _ = run(METRICS_TEXTFILE=str(file))
+    assert record.warnings == ()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o644
+    assert list(tmp_path.glob("*.prom*")) == [file]
+    text = file.read_text()
+    assert 'tens_insight_run_success_timestamp_seconds{kind="score"} ' in text
+    assert 'tens_insight_run_state{kind="score",state="complete"} 1.0\n' in text
+    assert "tens_insight_database_up 0.0\n" in text
+
+
+def test_a_disk_that_is_full_in_the_middle_leaves_the_old_textfile(run, tmp_path):
+    file = tmp_path / "told" / "tens-insight.prom"
+    file.parent.mkdir()
+    run(METRICS_TEXTFILE=str(file))
+    before = file.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    former = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    settings = load_settings()
+    from pipeline.telemetry.gather import gather
+    from pipeline.telemetry.metric_sinks import send_metrics
+
+    samples = gather(settings, ask_database=False).samples
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+        told = send_metrics(settings, samples)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, former)
+    assert told == {"textfile": f"{file} cannot be written: {os.strerror(errno.EFBIG)}."}
+    assert file.read_bytes() == before
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_folder_that_cannot_be_written_fails_no_run(run, tmp_path):
+    record, _ = run(
+        METRICS_TEXTFILE=str(tmp_path / "none" / "a.prom"),
+        OPENLINEAGE_FILE=str(tmp_path / "none" / "events.ndjson"),
+    )
+    assert record.state == "complete"
+    assert sorted(record.warnings) == [
+        f"Sink openlineage_file: {tmp_path}/none/events.ndjson cannot be written: No such file or "
+        "directory.",
+        f"Sink textfile: {tmp_path}/none/a.prom cannot be written: No such file or directory.",
+    ]
+
+
+def test_a_run_that_is_killed_leaves_a_start_and_the_last_success(
+    run, receiver, state_dir, tmp_path, monkeypatch
+):
+    file = tmp_path / "tens-insight.prom"
+    run(METRICS_TEXTFILE=str(file), **pinged(receiver))
+    success = [line for line in file.read_text().splitlines() if "run_success" in line]
+    process = subprocess.Popen([sys.executable, "-c", HOLD], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout.readline() == "at work\n"
+        eventually(lambda: 'state="running"} 1.0' in file.read_text())
+        eventually(lambda: len(receiver.posts) == 3)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert receiver.paths()[2:] == [f"/ping/{TOKEN}/start"]  # and no end: the check alerts
+    text = file.read_text()
+    assert [line for line in text.splitlines() if "run_success" in line] == success
+    assert 'tens_insight_run_state{kind="score",state="running"} 1.0' in text
+    assert run_cli(["metrics", "--send"]) == 0
+    assert 'tens_insight_run_state{kind="score",state="killed"} 1.0' in file.read_text()
+
+
+def test_two_runs_at_once_on_two_state_directories_write_one_whole_file(
+    state_dir, tmp_path, monkeypatch
+):
+    file, events = tmp_path / "both.prom", tmp_path / "events.ndjson"
+    monkeypatch.setenv("TENS_INSIGHT_METRICS_TEXTFILE", str(file))
+    monkeypatch.setenv("TENS_INSIGHT_OPENLINEAGE_FILE", str(events))
+    monkeypatch.setenv("TENS_INSIGHT_SINK_TIMEOUT_SECONDS", "5")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    with (
+        attempted("score", load_settings(state_dir=state_dir / "a")) as first,
+        attempted("train", load_settings(state_dir=state_dir / "b"), with_log=False) as second,
+    ):
+        second.complete()
+        first.complete()
+    assert file.read_text().endswith("\n")
+    lines = events.read_text().splitlines()
+    assert len(lines) == 4
+
+
+def test_an_observer_that_raises_is_told_by_its_class_alone(run, monkeypatch):
+    from pipeline.telemetry.observer import Telemetry
+
+    def fails(*_):
+        raise RuntimeError(TOKEN)
+
+    monkeypatch.setattr(Telemetry, "began", fails)
+    monkeypatch.setattr(Telemetry, "ended", fails)
+    record, _ = run()
+    assert record.warnings == ("Telemetry failed with an unexpected RuntimeError.",)
