@@ -207,10 +207,21 @@ def settings_for_small_worlds():
     return {"TENS_INSIGHT_MIN_CHURNED": "10"}
 
 
+def told(installation):
+    """Returns settings by which the runs here leave metrics and events beside the state."""
+    folder = installation.state_dir.with_name(f"{installation.state_dir.name}-told")
+    folder.mkdir(exist_ok=True)
+    return {
+        "TENS_INSIGHT_METRICS_TEXTFILE": str(folder / "tens-insight.prom"),
+        "TENS_INSIGHT_OPENLINEAGE_FILE": str(folder / "events.ndjson"),
+    }
+
+
 @pytest.fixture(scope="session")
 def trained(installation):
     """The finished `run train`, of the installed program."""
-    return installation.run_program("run", "train", "--json", **SMALLEST_BLESSED)
+    settings = SMALLEST_BLESSED | told(installation)
+    return installation.run_program("run", "train", "--json", **settings)
 
 
 @pytest.fixture(scope="session")
@@ -272,4 +283,4 @@ def scored(
     consumer_after_training,
 ):
     """The finished `run score` after it."""
-    return installation.run("run", "score", "--json", **SMALLEST_BLESSED)
+    return installation.run("run", "score", "--json", **SMALLEST_BLESSED | told(installation))
