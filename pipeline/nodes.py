@@ -18,8 +18,16 @@ from components.model_gate.component import ModelGate
 from components.monitor.component import Monitor
 from components.outcome_recorder.component import OutcomeRecorder
 from components.product_area_scorer.component import ProductAreaScorer
+from components.registry.artifacts import ModelSplit
 from components.registry.judged import GATE_NODE
-from components.registry.strategy import ChampionStrategy
+from components.registry.strategy import (
+    BLESSING,
+    SECOND,
+    SHADOW_KEYS,
+    SPLIT,
+    ChampionStrategy,
+    ShadowStrategy,
+)
 from pipeline.deployment import Deployment
 from pipeline.settings import Settings
 
@@ -43,6 +51,8 @@ LOCAL_BEAM_ARGS: Final = (
 TRAINER: Final = "ModelTrainer"
 TUNER: Final = "ModelTuner"
 TUNING_PIPELINE: Final = "tens-insight-tune"
+STAGES: Final = "model-stages"
+"""Stands for the node that no pipeline has: what people decided about models."""
 
 
 def beam_args(settings: Settings) -> list[str]:
@@ -85,6 +95,27 @@ def resolve_champion(deployment: Deployment, model: BaseChannel, blessing: BaseC
         strategy_class=ChampionStrategy,
         model=model,
         model_blessing=blessing,
+    )
+
+
+def resolve_shadows(
+    deployment: Deployment, model: BaseChannel, blessing: BaseChannel, split: BaseChannel
+) -> BaseNode:
+    """Finds what scores beside the champion: models in shadow, and the second one of a split."""
+    models = dict.fromkeys((*SHADOW_KEYS, SECOND), model)
+    return deployment.resolver(
+        strategy_class=ShadowStrategy, **models, **{BLESSING: blessing, SPLIT: split}
+    ).with_id("ShadowModels")
+
+
+def any_split() -> BaseChannel:
+    """Returns a channel for the split that lasts, which no node makes: people decide it."""
+    return channel.ExternalPipelineChannel(
+        ModelSplit,
+        owner="",
+        pipeline_name=STAGES,
+        producer_component_id=STAGES,
+        output_key=SPLIT,
     )
 
 
@@ -142,10 +173,11 @@ def gate_model(
 
 
 def publish_scores(
-    settings: Settings, examples: BaseChannel, champion: BaseChannel
+    settings: Settings, examples: BaseChannel, champion: BaseChannel, shadows: BaseNode
 ) -> AccountScorer:
     """Scores everyone with the champion and publishes in one transaction."""
-    return AccountScorer(examples=examples, model=champion, config=settings.scoring)
+    beside = {key: shadows.outputs[key] for key in (*SHADOW_KEYS, SECOND, SPLIT)}
+    return AccountScorer(examples=examples, model=champion, config=settings.scoring, **beside)
 
 
 def record_outcomes(

@@ -24,8 +24,9 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     1. FeedbackExampleGen reads the split score.
     2. StatisticsGen describes it; DataChecker validates it and compares it with what the
        newest training run learnt from; DataGate stops or goes on.
-    3. The champion is resolved among the models of the training pipeline.
-    4. AccountScorer scores with it and publishes.
+    3. The champion is resolved among the models of the training pipeline, and the models that
+       score beside it.
+    4. AccountScorer scores with them, and publishes what the champion says.
     5. OutcomeRecorder records what became of the accounts that were scored before.
     6. Monitor measures what was published, and says what is unusual.
 
@@ -51,12 +52,13 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         trained_statistics=trained_statistics.outputs["statistics"],
     )
     gate = nodes.gate_data(checker)
-    champion = nodes.resolve_champion(
-        deployment,
+    trained = (
         _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
         _trained(standard_artifacts.ModelBlessing, GATE_NODE, "blessing"),
-    ).with_id("Champion")
-    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
+    )
+    champion = nodes.resolve_champion(deployment, *trained).with_id("Champion")
+    shadows = nodes.resolve_shadows(deployment, *trained, nodes.any_split())
+    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"], shadows)
     scorer.add_upstream_node(gate)
     outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
@@ -74,7 +76,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         settings,
         deployment,
         PIPELINE_NAME,
-        [*reading, gate, areas, champion, scorer, outcomes, monitor],
+        [*reading, gate, areas, champion, shadows, scorer, outcomes, monitor],
     )
 
 

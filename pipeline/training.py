@@ -42,8 +42,9 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     5. Evaluator measures it and the champion, on slices; it decides nothing.
     6. ModelGate blesses it or not: that too, simple baselines, calibration, slices.
     7. Pusher copies a blessed model to where TensorFlow Serving reads.
-    8. The champion is resolved again: today's model if it was blessed, else the last.
-    9. AccountScorer scores with it and publishes.
+    8. The champion is resolved again: today's model if it was blessed, else the last; and the
+       models that score beside it.
+    9. AccountScorer scores with them, and publishes what the champion says.
     10. OutcomeRecorder records what became of the accounts that were scored before.
     11. Monitor measures what was published, and says what is unusual.
     12. ModelReview writes the evaluation report, whatever became of the nodes before it.
@@ -86,7 +87,9 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     pusher = _push(deployment, trainer.outputs["model"], model_gate.outputs["blessing"])
     champion = nodes.resolve_champion(deployment, *nodes.any_model()).with_id("Champion")
     champion.add_upstream_node(model_gate)
-    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"])
+    shadows = nodes.resolve_shadows(deployment, *nodes.any_model(), nodes.any_split())
+    shadows.add_upstream_node(model_gate)
+    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"], shadows)
     scorer.add_upstream_node(pusher)
     outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
@@ -115,7 +118,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         scores=scorer.outputs["scores"],
     )
     review.add_upstream_nodes([pusher, areas, outcomes, monitor])
-    every = [*reading, *learning, champion, scorer, outcomes, monitor, review]
+    every = [*reading, *learning, champion, shadows, scorer, outcomes, monitor, review]
     return nodes.assemble(settings, deployment, PIPELINE_NAME, every)
 
 

@@ -46,14 +46,23 @@ def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:
         NothingToPublish: Lookback, horizon, length of the lists, treatment of duplicates
             or label source differ.
     """
-    differing = [
+    if differing := unlike_settings(model, data):
+        raise NothingToPublish(
+            f"The champion {model.model_version} does not fit the present settings: "
+            f"{differing}. Restore them, or run `tens-insight run train` until a model "
+            "with the new ones is blessed."
+        )
+
+
+def unlike_settings(model: ModelProperties, data: ExamplesProperties) -> str:
+    """Returns how the examples that a model learnt from were cut otherwise; empty if they were not.
+
+    Args:
+        model: What its card says.
+        data: What is to be scored.
+    """
+    return ", ".join(
         f"{name} was {getattr(model, name)} and is {getattr(data, name)}"
         for name in MUST_AGREE
         if getattr(model, name) != getattr(data, name)
-    ]
-    if differing:
-        raise NothingToPublish(
-            f"The champion {model.model_version} does not fit the present settings: "
-            f"{', '.join(differing)}. Restore them, or run `tens-insight run train` until a model "
-            "with the new ones is blessed."
-        )
+    )

@@ -8,7 +8,8 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from components.account_scorer import executor
 from components.account_scorer.config import AccountScorerConfig
 from components.config import CONFIG, as_parameter
-from components.registry.artifacts import PublishedScores
+from components.registry.artifacts import ModelSplit, PublishedScores
+from components.registry.strategy import SECOND, SHADOW_KEYS, SPLIT
 
 
 class AccountScorerSpec(types.ComponentSpec):
@@ -18,6 +19,11 @@ class AccountScorerSpec(types.ComponentSpec):
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        **{
+            key: ChannelParameter(type=standard_artifacts.Model, optional=True)
+            for key in (*SHADOW_KEYS, SECOND)
+        },
+        SPLIT: ChannelParameter(type=ModelSplit, optional=True),
     }
     OUTPUTS = {"scores": ChannelParameter(type=PublishedScores)}  # noqa: RUF012
 
@@ -29,6 +35,10 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         - examples: Examples with a split `score`.
         - model: The champion. Optional, so that its absence ends the run with a
           sentence about it rather than with a skipped node.
+        - pinned_shadow, former_champion, newest_challenger: Models that are asked too, and not
+          published; optional.
+        - second_of_split: The model that scores a share of the accounts; optional.
+        - split: ModelSplit, the decision about that share; optional.
 
     Component outputs:
         - scores: PublishedScores, Parquet shards of scores and their details;
@@ -47,6 +57,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         config: AccountScorerConfig,
+        **beside: types.BaseChannel,
     ):
         """Declares what to score and how far the scores may shift.
 
@@ -54,11 +65,13 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
             examples: Of FeedbackExampleGen.
             model: Of the champion's resolver.
             config: The settings.
+            **beside: Of the resolver of models that score beside the champion.
         """
         spec = AccountScorerSpec(
             examples=examples,
             model=model,
             config=as_parameter(config),
             scores=types.Channel(type=PublishedScores),
+            **beside,
         )
         super().__init__(spec=spec)

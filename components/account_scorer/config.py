@@ -44,6 +44,13 @@ class AccountScorerConfig(ScorePublishingConfig):
         description="What publishing does to the scores of accounts that are not scored any more.",
     )
 
+    shadow_models: int = Field(
+        default=1,
+        ge=0,
+        le=3,
+        description="How many models score beside the champion without being published (0 to 3): "
+        "one that a person named, the former champion, the newest challenger.",
+    )
     holdout_share: float = Field(
         default=0,
         ge=0,

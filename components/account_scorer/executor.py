@@ -11,6 +11,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
+from components.account_scorer.beside import Beside, find_beside
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.inference import (
@@ -19,6 +20,7 @@ from components.account_scorer.inference import (
     score_files,
     scored_accounts,
 )
+from components.account_scorer.shadow_scores import keep_shadow_scores
 from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
 from components.config import read_config
@@ -48,6 +50,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             input_dict:
                 - examples: Examples with a split `score`.
                 - model: The champion; absent where no model was ever blessed.
+                - pinned_shadow, former_champion, newest_challenger, second_of_split, split: What
+                  scores beside it; any may be absent.
             output_dict:
                 - scores: PublishedScores.
             exec_properties: As component.py declares.
@@ -71,7 +75,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         scores = artifact_utils.get_single_instance(output_dict["scores"])
         fileio.makedirs(scores.uri)
         bands = bands_for(config.bands, card)
-        self._score(examples, scorer, model_uri, scores.uri, with_reasons=config.with_reasons)
+        found = find_beside(input_dict, scorer, data, config.shadow_models)
+        beside = found.beside
+        self._score(
+            examples, scorer, model_uri, scores.uri, with_reasons=config.with_reasons, beside=beside
+        )
         publication = Publication(
             as_of=datetime.fromisoformat(data.as_of),
             model_version=str(card["model_version"]),
@@ -93,6 +101,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 config.holdout,
             ),
         )
+        shadows, not_recorded = keep_shadow_scores(
+            scores.uri,
+            published.publication_id,
+            beside.split,
+            history_days=config.history_days,
+            patience_s=config.database_patience_seconds,
+        )
+        notes = (*found.notes, *not_recorded)
         PublishedScoresProperties(
             as_of=publication.as_of.isoformat(),
             model_version=publication.model_version,
@@ -108,6 +124,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             model_risk_bands=trained_rule(card, bands),
             categories=published.categories,
             unseen=count_unseen_values(examples.uri, model_uri),
+            shadows=tuple(f"{one.model_version} ({one.role})" for one in shadows) or None,
+            notes=notes or None,
         ).write(scores)
 
     def _score(
@@ -118,11 +136,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         scores_uri: str,
         *,
         with_reasons: bool,
+        beside: Beside,
     ) -> None:
         folder = artifact_utils.get_split_uri([examples], SCORE)
         paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
         if len(paths) == 1:  # Beam takes longer to start than it could save
-            score_file(scorer, paths[0], scores_uri, with_reasons=with_reasons)
+            score_file(scorer, paths[0], scores_uri, with_reasons=with_reasons, beside=beside)
             return
         with original_error(), self._make_beam_pipeline() as pipeline:
-            score_files(pipeline, paths, model_uri, scores_uri, with_reasons=with_reasons)
+            score_files(
+                pipeline, paths, model_uri, scores_uri, with_reasons=with_reasons, beside=beside
+            )

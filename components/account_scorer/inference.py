@@ -14,6 +14,7 @@ import pyarrow.parquet
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from components.account_scorer.beside import NOTHING, Beside
 from components.account_scorer.scored_shard import scored_shard
 from components.errors import PublicationRefused
 from serving_model.served.predict import EXPLAIN_BATCH, ModelScorer
@@ -32,8 +33,11 @@ class ScoreShard(beam.DoFn):
     A shard is written whole, so that a second try by Beam replaces the first.
     """
 
-    def __init__(self, model_uri: str, scores_uri: str, with_reasons: bool):
+    def __init__(
+        self, model_uri: str, scores_uri: str, with_reasons: bool, beside: Beside = NOTHING
+    ):
         self._model_uri = model_uri
+        self._beside = beside
         self._with_reasons = with_reasons
         self._scores_uri = scores_uri
         self._scorer: ModelScorer | None = None
@@ -45,14 +49,27 @@ class ScoreShard(beam.DoFn):
     def process(self, path: str) -> Iterator[int]:
         """Writes the scores of one file; yields how many."""
         assert self._scorer is not None
-        yield score_file(self._scorer, path, self._scores_uri, with_reasons=self._with_reasons)
+        yield score_file(
+            self._scorer,
+            path,
+            self._scores_uri,
+            with_reasons=self._with_reasons,
+            beside=self._beside,
+        )
 
 
-def score_file(scorer: ModelScorer, path: str, scores_uri: str, *, with_reasons: bool) -> int:
+def score_file(
+    scorer: ModelScorer,
+    path: str,
+    scores_uri: str,
+    *,
+    with_reasons: bool,
+    beside: Beside = NOTHING,
+) -> int:
     """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
     records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)
     batches = records.batch(EXPLAIN_BATCH).prefetch(1)
-    shard = scored_shard(scorer, batches, with_reasons=with_reasons)
+    shard = scored_shard(scorer, batches, with_reasons=with_reasons, beside=beside)
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)
@@ -68,6 +85,7 @@ def score_files(
     scores_uri: str,
     *,
     with_reasons: bool = True,
+    beside: Beside = NOTHING,
 ) -> beam.PCollection:
     """Adds the scoring of files of gzipped TFRecords to a Beam pipeline.
 
@@ -78,12 +96,13 @@ def score_files(
         scores_uri: Folder that gets one Parquet file, with the columns of scored_shard, for
             each of them.
         with_reasons: Whether reasons are computed.
+        beside: What is asked beside the champion.
     """
     return (
         pipeline
         | "ListShards" >> beam.Create(paths)
         | "SpreadShards" >> beam.Reshuffle()
-        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri, with_reasons))
+        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri, with_reasons, beside))
     )
 
 

@@ -11,6 +11,8 @@ import pyarrow as pa
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from components.account_scorer.asked import SHADOWS_KEY, Asked
+from components.account_scorer.beside import NOTHING, Beside
 from components.account_scorer.reason_json import reason_columns
 from components.contributions.shard_rows import GROUPS_KEY
 from components.errors import PublicationRefused
@@ -42,10 +44,12 @@ COLUMNS: Final = pa.schema(
         ("contributions", pa.list_(pa.float32())),
         ("customer_tier", pa.string()),
         ("region", pa.string()),
+        ("model_version", pa.string()),
     ]
 )
 """Of a shard of scores. churn_by_horizon, an object by days, and both lists of reasons are JSON;
-contributions holds the log-odds of all groups, in the order that the metadata of the shard name."""
+contributions holds the log-odds of all groups, in the order that the metadata of the shard name.
+Beside them there is a column for each model in shadow that the metadata name."""
 
 REASON_COLUMNS: Final = (
     "base_log_odds",
@@ -67,30 +71,44 @@ _BATCHES: Final = 12
 
 
 def scored_shard(
-    scorer: ModelScorer, batches: Iterable[tf.Tensor], *, with_reasons: bool = True
+    scorer: ModelScorer,
+    batches: Iterable[tf.Tensor],
+    *,
+    with_reasons: bool = True,
+    beside: Beside = NOTHING,
 ) -> pa.Table:
-    """Asks the model once about every example.
+    """Asks the model once about every example, and the models beside it.
 
     Args:
         scorer: Of the champion.
         batches: n serialized examples, without labels, as string tensors.
         with_reasons: Whether it is asked why; if not, the columns of the reasons are null.
+        beside: Models in shadow, which are never asked why, and the second one of a split.
 
     Returns:
-        n rows of COLUMNS, in the order given.
+        n rows of COLUMNS, in the order given; of a split those of each part of the batches that
+        the first model scored come before those of the second.
 
     Raises:
         PublicationRefused: A probability is no probability, or a reason no number.
+        SecondModelBroken: That is so, or it cannot be asked, of the second model of a split.
     """
-    ask = _explained if with_reasons else _answered
+    asked = Asked(scorer, beside, _explained if with_reasons else _answered)
     try:
         with ThreadPoolExecutor(1) as builder:
-            built = [builder.submit(_table, ask(scorer, part)) for part in _parts(batches)]
+            built = [
+                builder.submit(_table, columns_of, version)
+                for part in _parts(batches)
+                for columns_of, version in asked.about(part)
+            ]
         whole = pa.concat_tables(one.result() for one in built)
-        groups = str(scorer.card[REASON_GROUPS]).split(",") if with_reasons else []
-        return whole.replace_schema_metadata({GROUPS_KEY: json.dumps(groups)})
     except ValueError as error:
         raise PublicationRefused(f"Nothing was published. {error}") from None
+    groups = str(scorer.card[REASON_GROUPS]).split(",") if with_reasons else []
+    for name, column in asked.shadow_columns(len(whole)).items():
+        whole = whole.append_column(name, column)
+    metadata = {GROUPS_KEY: json.dumps(groups), SHADOWS_KEY: asked.shadows_text()}
+    return whole.replace_schema_metadata(metadata)
 
 
 _Columns = Callable[[], dict[str, Any]]
@@ -104,8 +122,9 @@ def _parts(batches: Iterable[tf.Tensor]) -> Iterator[list[tf.Tensor]]:
         yield part
 
 
-def _table(columns_of: _Columns) -> pa.Table:
+def _table(columns_of: _Columns, version: str) -> pa.Table:
     columns = columns_of()
+    columns["model_version"] = pa.repeat(pa.scalar(version), len(columns["account_id"]))
     arrays = [
         one.cast(kind) if isinstance(one, pa.Array) else pa.array(one, kind)
         for one, kind in ((columns[name], COLUMNS.field(name).type) for name in COLUMNS.names)

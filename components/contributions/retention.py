@@ -33,7 +33,13 @@ class Dated:
     undone: bool
 
 
-def expired(publications: Sequence[Dated], rule: Retention) -> list[int]:
+def expired(
+    publications: Sequence[Dated],
+    rule: Retention,
+    *,
+    now: datetime | None = None,
+    newest: int = NEWEST,
+) -> list[int]:
     """Returns the publications that need their parts no more.
 
     Ages are counted from the newest as_of, so that a database which is scored for past days keeps
@@ -43,6 +49,8 @@ def expired(publications: Sequence[Dated], rule: Retention) -> list[int]:
     Args:
         publications: All that have parts, in any order.
         rule: How long what is kept.
+        now: What ages are counted from; the newest as_of if None.
+        newest: So many publications that were not undone are kept whatever their age.
 
     Returns:
         Ids, ascending. Undone ones are kept for the last days alone.
@@ -51,9 +59,9 @@ def expired(publications: Sequence[Dated], rule: Retention) -> list[int]:
         return []
     ordered = sorted(publications, key=lambda one: (one.as_of, one.publication_id))
     counted = [one for one in ordered if not one.undone]
-    now = ordered[-1].as_of
+    now = now or ordered[-1].as_of
     kept = {one.publication_id for one in ordered if one.as_of > now - timedelta(days=rule.days)}
-    kept |= {one.publication_id for one in counted[-NEWEST:]}
+    kept |= {one.publication_id for one in counted[len(counted) - newest :]} if newest else set()
     for start_of, days in ((_week, 7 * rule.weeks), (_month, rule.months_for_days)):
         firsts: dict[datetime, int] = {}
         for one in counted:

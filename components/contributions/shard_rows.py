@@ -177,7 +177,7 @@ def _table(part: _Part, layout: Layout, probabilities: Floats) -> pa.Table:
     columns = {
         "account_id": rows["account_id"],
         "base_log_odds": rows["base_log_odds"].cast(pa.float32()),
-        "probabilities": _array_texts(probabilities),
+        "probabilities": array_texts(probabilities),
         "log_odds": _log_odds(part, layout),
         **{name: rows[name] for name in ("customer_tier", "region", "silence_state")},
     }
@@ -197,10 +197,10 @@ def _log_odds(part: _Part, layout: Layout) -> pa.Array:
     missed = change - matrix.sum(axis=1)
     if not (np.abs(missed) <= _MOST_MISSED).all():
         raise StateUnusable(_DAMAGED.format("contributions do not add up to the probability"))
-    return _array_texts(matrix + shares(matrix) * missed[:, None])
+    return array_texts(matrix + shares(matrix) * missed[:, None])
 
 
-def _array_texts(matrix: Floats) -> pa.Array:
+def array_texts(matrix: Floats) -> pa.Array:
     """Returns rows of numbers as Postgres reads real[]: "{0.5,0.25}"."""
     # The shortest text that gives the same number of 32 bits again.
     columns = [pa.array(one.astype(np.float32)).cast(pa.string()) for one in matrix.T]

@@ -109,7 +109,7 @@ def _go_on_counting(cursor: Cursor, name: str, number: str) -> None:
         if table.details is not None and number == "publication_id"
     ]
     if number == "publication_id":
-        kept += ["contribution_layouts", "score_changes", "score_causes"]
+        kept += ["contribution_layouts", "score_changes", "score_causes", "shadow_models"]
     highest = 0
     for table in (*kept, name.partition(".")[2]):
         statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(

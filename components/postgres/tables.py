@@ -337,6 +337,17 @@ ACCOUNT_CONTRIBUTIONS: Final = StagedTable(
 )
 """What each score is made of, of the publications that are kept; the Monitor writes it."""
 
+SHADOW_SCORES: Final = StagedTable(
+    name="shadow_scores",
+    columns=(
+        Column("place", "integer"),
+        Column("account_id", "text"),
+        Column("probabilities", "real[]"),
+    ),
+    key=("place", "account_id"),
+)
+"""What models say that score beside the champion and are never published."""
+
 _SOME_MOMENT: Final = "2026-06-01 00:00:00+00"
 
 _FOLLOWS_FROM_PROBABILITY: Final = """risk_category IS NOT DISTINCT FROM CASE
@@ -460,6 +471,7 @@ PUBLICATIONS: Final = TableContract(
         "undone_at": MOMENT,
         "risk_bands": JSON,
         "horizon_days": INTEGER,
+        "split": JSON,
     },
     rights=("SELECT", "INSERT", "UPDATE"),
 )
@@ -515,6 +527,29 @@ CONTRIBUTIONS: Final = (
     ),
 )
 """What scores are made of, why their mean changed, and what the feedback says about it."""
+SHADOWS: Final = (
+    TableContract(
+        table=f"{_OURS}.{SHADOW_SCORES.name}",
+        columns={"publication_id": INTEGER, **SHADOW_SCORES.accepted_types},
+        rights=("SELECT", "INSERT", "DELETE"),
+    ),
+    TableContract(
+        table=f"{_OURS}.shadow_models",
+        columns={
+            "publication_id": INTEGER,
+            "place": INTEGER,
+            "model_version": STRING,
+            "role": STRING,
+            "horizons": NUMBERS,
+            "horizon_days": INTEGER,
+            "accounts": INTEGER,
+            "kept": BOOLEAN,
+        },
+        rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+        key=("publication_id", "place"),
+    ),
+)
+"""Models that scored without being published."""
 _MEASURED: Final = {
     "window_start": MOMENT,
     "window_end": MOMENT,
@@ -654,6 +689,7 @@ OUTCOMES: Final = (
 OF_ACCOUNTS: Final = (
     *("account_departures", "missing_accounts", "missed_churn"),
     ACCOUNT_CONTRIBUTIONS.name,
+    SHADOW_SCORES.name,
 )
 """Tables in schema tens_insight with rows about single accounts, beside histories and refusals:
 `tens-insight forget` empties them of one."""
@@ -683,6 +719,7 @@ def output_contracts() -> Iterator[TableContract]:
     yield REFUSALS
     yield from (table.refused_contract for table in OUTPUT_TABLES)
     yield from CONTRIBUTIONS
+    yield from SHADOWS
     yield RUNS
     yield from OUTCOMES
     yield PROFILE_METRICS

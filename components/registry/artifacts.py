@@ -45,3 +45,9 @@ class Monitoring(Artifact):
     """What Monitor noticed about a publication; its rows are in the database."""
 
     TYPE_NAME = artifact_names.MONITORING
+
+
+class ModelSplit(Artifact):
+    """The decision that two models share the accounts: properties say which, and how."""
+
+    TYPE_NAME = artifact_names.STAGE_TRANSITION

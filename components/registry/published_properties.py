@@ -44,6 +44,8 @@ class PublishedScoresProperties(Properties):
         model_risk_bands: The rule when the model was trained, where it was another one.
         categories: Accounts by risk band, of those with any.
         unseen: Words outside the model, by the name of the vocabulary.
+        shadows: Models that scored in shadow, each with its role; None without any.
+        notes: Sentences about models that should have scored and could not; None without any.
     """
 
     TYPE_NAME = artifact_names.PUBLISHED_SCORES
@@ -67,6 +69,8 @@ class PublishedScoresProperties(Properties):
         default_factory=dict,
         metadata=keyed("unseen_{key}_{name}", (one.label for one in OPEN_SETS)),
     )
+    shadows: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
 """The champion rule, a pure function of judged models and of stage transitions.
 
 1. The pinned model, while a pin lasts.
-2. Else the newest of the others, by the moment it was blessed or last promoted.
+2. Else, while a split lasts, its first model, or the second where the first may not score.
+3. Else the newest of the others, by the moment it was blessed or last promoted.
 
 A model that is not blessed or that is withdrawn is never champion, whatever was pinned
 or promoted: the rule holds for any sequence of transitions, also for one that our own commands
@@ -23,8 +24,22 @@ APPROVE: Final = "approve"
 REJECT: Final = "reject"
 SIGNATURES: Final = (APPROVE, REJECT)
 """What reviewers sign: it is kept with the transitions, and changes no stage."""
-KINDS: Final = (PROMOTE, WITHDRAW, PIN, UNPIN, *SIGNATURES)
-_NEED_BLESSING: Final = {PROMOTE: "promoted", PIN: "pinned", APPROVE: "approved"}
+SHADOW: Final = "shadow"
+END_SHADOW: Final = "end shadow"
+"""A model that scores beside the champion and is never published, by the wish of a person."""
+SPLIT: Final = "split"
+END_SPLIT: Final = "end split"
+"""Two models that share the accounts."""
+KINDS: Final = (
+    *(PROMOTE, WITHDRAW, PIN, UNPIN),
+    *SIGNATURES,
+    *(SHADOW, END_SHADOW, SPLIT, END_SPLIT),
+)
+_NEED_BLESSING: Final = {PROMOTE: "promoted", PIN: "pinned", APPROVE: "approved", SPLIT: "split"}
+_END: Final = {UNPIN: PIN, END_SHADOW: SHADOW, END_SPLIT: SPLIT}
+_BEGIN: Final = frozenset(_END.values())
+ENDS: Final = tuple(_END)
+"""Kinds that end what another one began, and name no model of their own."""
 _NAMED: Final = 3
 
 
@@ -51,11 +66,13 @@ class StageTransition:
 
     Attributes:
         number: Place in the order of all transitions, from 1.
-        kind: promote, withdraw, pin, unpin, approve or reject.
-        version: The model.
+        kind: One of KINDS.
+        version: The model; of a split the first one.
         at: Milliseconds since 1970 UTC.
         by: user@host; before it, of a signature, the name that was signed with.
         reason: In their words; may be empty.
+        other: Of a split the second model; else empty.
+        share: Of a split the share of the accounts that the second model scores, ]0, 1[.
     """
 
     number: int
@@ -64,6 +81,13 @@ class StageTransition:
     at: int
     by: str = ""
     reason: str = ""
+    other: str = ""
+    share: float = 0.0
+
+    @property
+    def salt(self) -> str:
+        """Begins what is hashed to divide accounts: no other split or holdout has it."""
+        return f"split-{self.number}-{self.at}"
 
 
 @dataclass(frozen=True)
@@ -74,11 +98,19 @@ class Stages:
         withdrawn: The withdrawal of each version that no promotion lifted.
         promoted: The last promotion of each version that no withdrawal followed.
         pin: The last pin, unless an unpin followed.
+        shadow: Which model a person wants in shadow, unless that was ended.
+        split: The last split, unless it was ended.
     """
 
     withdrawn: dict[str, StageTransition] = field(default_factory=dict)
     promoted: dict[str, StageTransition] = field(default_factory=dict)
     pin: StageTransition | None = None
+    shadow: StageTransition | None = None
+    split: StageTransition | None = None
+
+    def begun(self, kind: str) -> StageTransition | None:
+        """Returns what a transition of one of ENDS would end; None for any other kind."""
+        return {UNPIN: self.pin, END_SHADOW: self.shadow, END_SPLIT: self.split}.get(kind)
 
 
 def stages_after(transitions: Iterable[StageTransition]) -> Stages:
@@ -89,7 +121,7 @@ def stages_after(transitions: Iterable[StageTransition]) -> Stages:
     """
     withdrawn: dict[str, StageTransition] = {}
     promoted: dict[str, StageTransition] = {}
-    pin: StageTransition | None = None
+    last: dict[str, StageTransition | None] = {}
     for transition in sorted(transitions, key=lambda transition: transition.number):
         if transition.kind == PROMOTE:
             promoted[transition.version] = transition
@@ -97,13 +129,15 @@ def stages_after(transitions: Iterable[StageTransition]) -> Stages:
         elif transition.kind == WITHDRAW:
             withdrawn[transition.version] = transition
             promoted.pop(transition.version, None)
-        elif transition.kind in (PIN, UNPIN):
-            pin = transition if transition.kind == PIN else None
+        elif transition.kind in _BEGIN:
+            last[transition.kind] = transition
+        elif transition.kind in _END:
+            last[_END[transition.kind]] = None
         elif transition.kind not in SIGNATURES:
             raise ValueError(
                 f"Transition {transition.number} is {transition.kind!r}, expected one of {KINDS}."
             )
-    return Stages(withdrawn, promoted, pin)
+    return Stages(withdrawn, promoted, last.get(PIN), last.get(SHADOW), last.get(SPLIT))
 
 
 def champion(
@@ -111,14 +145,86 @@ def champion(
 ) -> JudgedModel | None:
     """Returns the champion, None if no model may score."""
     now = stages_after(transitions)
-    able = [
-        model
-        for model in models
-        if model.blessed_at is not None and model.version not in now.withdrawn
-    ]
+    able = [model for model in models if is_able(model, now)]
     pinned = [model for model in able if now.pin and model.version == now.pin.version]
-    candidates = pinned or able
+    candidates = pinned or _first_of_split(able, now) or able
     return max(candidates, key=lambda model: _rank(model, now)) if candidates else None
+
+
+def _first_of_split(able: Sequence[JudgedModel], now: Stages) -> list[JudgedModel]:
+    """Returns the first model of the split that may score; nothing without a split."""
+    named = (now.split.version, now.split.other) if now.split else ()
+    found = [model for version in named for model in able if model.version == version]
+    return found[:1]
+
+
+def second_of_split(
+    models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> JudgedModel | None:
+    """Returns the model that scores a share of the accounts beside the champion.
+
+    None where no split lasts, or one of its models may not score: then the other, which is
+    champion, scores all accounts.
+    """
+    now, leader = stages_after(transitions), champion(models, transitions)
+    if now.split is None or leader is None or leader.version != now.split.version:
+        return None
+    version = now.split.other
+    return next(
+        (one for one in models if one.version == version and is_able(one, now)),
+        None,
+    )
+
+
+def is_able(model: JudgedModel, now: Stages) -> bool:
+    """Tells whether a model may score: blessed, and not withdrawn."""
+    return model.blessed_at is not None and model.version not in now.withdrawn
+
+
+PINNED_SHADOW: Final = "pinned"
+FORMER_CHAMPION: Final = "former champion"
+NEWEST_CHALLENGER: Final = "newest challenger"
+SHADOW_ROLES: Final = (PINNED_SHADOW, FORMER_CHAMPION, NEWEST_CHALLENGER)
+"""Why a model scores in shadow; where fewer are wanted than there are, the first ones do."""
+
+
+def shadow_models(
+    models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> dict[str, JudgedModel]:
+    """Returns the models that may score in shadow, by their role, each once.
+
+    - pinned: the one that a person named, blessed or not.
+    - former champion: who would be champion if those that are published were withdrawn.
+    - newest challenger: the newest model that is younger than the champion and not withdrawn,
+      blessed or not.
+
+    Args:
+        models: All that are known.
+        transitions: All so far.
+    """
+    now, leader = stages_after(transitions), champion(models, transitions)
+    second = second_of_split(models, transitions)
+    published = {one.version for one in (leader, second) if one is not None}
+    others = [one for one in models if one.version not in published]
+    oldest = leader.model_id if leader is not None else None
+    young = [
+        one
+        for one in others
+        if oldest is not None and one.model_id > oldest and one.version not in now.withdrawn
+    ]
+    wanted = {
+        PINNED_SHADOW: next(
+            (one for one in others if now.shadow and one.version == now.shadow.version), None
+        ),
+        FORMER_CHAMPION: champion(others, transitions),
+        NEWEST_CHALLENGER: (max(young, key=lambda one: one.model_id) if young else None),
+    }
+    found: dict[str, JudgedModel] = {}
+    for role in SHADOW_ROLES:
+        one = wanted[role]
+        if one is not None and one.version not in {two.version for two in found.values()}:
+            found[role] = one
+    return found
 
 
 def _rank(model: JudgedModel, now: Stages) -> tuple[int, int]:
@@ -171,24 +277,28 @@ def full_version(version: str, known: Sequence[str]) -> str:
 
 
 def require_possible(
-    kind: str, version: str, models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+    kind: str,
+    version: str,
+    models: Sequence[JudgedModel],
+    transitions: Sequence[StageTransition],
+    other: str = "",
 ) -> None:
     """Refuses a transition that would contradict the gate or a transition that still holds.
 
     Args:
         kind: One of KINDS.
-        version: The model; for unpin the one that is pinned, empty if none is.
+        version: The model; for one of ENDS the one that is pinned, empty if none is.
         models: All that are known.
         transitions: All so far.
+        other: Of a split the second model.
 
     Raises:
         UnknownModel: No model has that version.
         TransitionRefused: Says what stands against it, and what to do.
     """
     now = stages_after(transitions)
-    if kind == UNPIN:
-        if now.pin is None:
-            raise TransitionRefused("No model is pinned, so there is nothing to unpin.")
+    if kind in ENDS:
+        _require_begun(kind, now)
         return
     model = require_known(version, models)
     version = model.version
@@ -198,6 +308,60 @@ def require_possible(
         _require_pinnable(version, now)
     if kind == WITHDRAW:
         _require_withdrawable(version, now)
+    if kind == SHADOW:
+        _require_shadow(version, models, transitions)
+    if kind == SPLIT:
+        second = require_known(other, models)
+        _require_blessed(kind, second)
+        _require_divisible(version, second.version, now)
+
+
+def _require_shadow(
+    version: str, models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> None:
+    now, leader = stages_after(transitions), champion(models, transitions)
+    if now.shadow and now.shadow.version == version:
+        raise TransitionRefused(f"Model {version} is in shadow already ({_told(now.shadow)}).")
+    if leader is not None and leader.version == version:
+        raise TransitionRefused(
+            f"Model {version} is the champion: what it says is published, and needs no shadow."
+        )
+
+
+def _require_begun(kind: str, now: Stages) -> None:
+    if kind == UNPIN and now.pin is None:
+        raise TransitionRefused("No model is pinned, so there is nothing to unpin.")
+    if kind == END_SHADOW and now.shadow is None:
+        raise TransitionRefused(
+            "Nobody put a model in shadow, so there is nothing to end: the former champion and the "
+            "newest challenger are there by themselves, as TENS_INSIGHT_SHADOW_MODELS says."
+        )
+    if kind == END_SPLIT and now.split is None:
+        raise TransitionRefused("No split lasts, so there is nothing to end.")
+
+
+def _require_divisible(version: str, other: str, now: Stages) -> None:
+    if version == other:
+        raise TransitionRefused(
+            f"Both models of the split are {version}: expected two. `tens-insight models list` "
+            "shows all."
+        )
+    if now.split is not None:
+        raise TransitionRefused(
+            f"Models {now.split.version} and {now.split.other} share the accounts already "
+            f"({_told(now.split)}). End that first: `tens-insight models split --end`."
+        )
+    if now.pin is not None:
+        raise TransitionRefused(
+            f"Model {now.pin.version} is pinned ({_told(now.pin)}), and scores all accounts. Unpin "
+            "it first: `tens-insight models unpin`, then split."
+        )
+    for one in (version, other):
+        if one in now.withdrawn:
+            raise TransitionRefused(
+                f"Model {one} was withdrawn ({_told(now.withdrawn[one])}). Lift that first: "
+                f"`tens-insight models promote {one}`, then split."
+            )
 
 
 def _require_blessed(kind: str, model: JudgedModel) -> None:
@@ -219,6 +383,11 @@ def _require_pinnable(version: str, now: Stages) -> None:
         )
     if now.pin and now.pin.version == version:
         raise TransitionRefused(f"Model {version} is pinned already ({_told(now.pin)}).")
+    if now.split is not None:
+        raise TransitionRefused(
+            f"Models {now.split.version} and {now.split.other} share the accounts "
+            f"({_told(now.split)}). End that first: `tens-insight models split --end`, then pin."
+        )
 
 
 def _require_withdrawable(version: str, now: Stages) -> None:

@@ -1,18 +1,43 @@
 """The champion rule as a resolver strategy, which both pipelines use."""
 
-from typing import Any
+import logging
+from typing import Any, Final
 
 from tfx import types
 from tfx.dsl.components.common import resolver
 from tfx.types import standard_artifacts
 
-from components.registry.artifact_names import saved_model_path
+from components.errors import OtherDatabase, StateUnusable
+from components.registry.artifact_names import STAGE_TRANSITION, saved_model_path
+from components.registry.artifacts import ModelSplit
 from components.registry.exported_files import require_exported
 from components.registry.judged import judged_models
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import champion
+from components.registry.rule import (
+    FORMER_CHAMPION,
+    NEWEST_CHALLENGER,
+    PINNED_SHADOW,
+    JudgedModel,
+    StageTransition,
+    champion,
+    second_of_split,
+    shadow_models,
+    stages_after,
+)
 from components.registry.store_identity import require_known_database
-from components.registry.transitions import read_transitions
+from components.registry.transitions import name_of, read_transitions
+
+_log = logging.getLogger(__name__)
+
+SHADOW_KEYS: Final = {
+    "pinned_shadow": PINNED_SHADOW,
+    "former_champion": FORMER_CHAMPION,
+    "newest_challenger": NEWEST_CHALLENGER,
+}
+"""Keys of the models that score in shadow, and their roles."""
+SECOND: Final = "second_of_split"
+SPLIT: Final = "split"
+BLESSING: Final = "model_blessing"
 
 
 class ChampionStrategy(resolver.ResolverStrategy):
@@ -46,19 +71,117 @@ class ChampionStrategy(resolver.ResolverStrategy):
             [model.mlmd_artifact for model in models],
             [blessing.mlmd_artifact for blessing in blessings],
         )
-        found = champion(judged, read_transitions(store))
+        found, _ = _published_models(store, models, judged, read_transitions(store))
         if found is None:
             return nothing
-        (model,) = [one for one in models if one.id == found.model_id]
-        properties = ModelProperties.read(model)
-        require_known_database(store, found.version, properties.database_id)
-        if properties.saved_model_sha256:
-            # Here, and not where it is first read: nothing is trained beside a damaged champion.
-            require_exported(saved_model_path(model.uri), properties, found.version)
         return {
-            models_key: [model],
+            models_key: [_artifact_of(found, models)],
             blessings_key: [max(_of(blessings, found.model_id), key=lambda one: one.id)],
         }
+
+
+class ShadowStrategy(resolver.ResolverStrategy):
+    """Resolves the models that score beside the champion.
+
+    Takes the channel of Model once for each of SHADOW_KEYS and for SECOND, that of ModelBlessing
+    as BLESSING, and any channel of ModelSplit as SPLIT, whose count is read from the store.
+    """
+
+    def resolve_artifacts(
+        self, store: Any, input_dict: dict[str, list[types.Artifact]]
+    ) -> dict[str, list[types.Artifact]]:
+        """Returns at most one artifact for each key.
+
+        A model that learnt from a database that the store never belonged to is left out.
+
+        Args:
+            store: Of ML Metadata.
+            input_dict: All live models and blessings of the channels.
+
+        Raises:
+            RegistryInconsistent: Two models have one version.
+            StateUnusable: The files of the champion are gone, or not those that were exported.
+            OtherDatabase: The champion learnt from a database that the store never belonged to.
+        """
+        models, blessings = input_dict.get(SECOND) or [], input_dict.get(BLESSING) or []
+        judged = judged_models(
+            [model.mlmd_artifact for model in models],
+            [blessing.mlmd_artifact for blessing in blessings],
+        )
+        transitions = read_transitions(store)
+        roles = {role: key for key, role in SHADOW_KEYS.items()}
+        found: dict[str, list[types.Artifact]] = {key: [] for key in input_dict}
+        for role, one in shadow_models(judged, transitions).items():
+            model = _artifact_of(one, models)
+            if _is_known(store, one, model):
+                found[roles[role]] = [model]
+        _, second = _published_models(store, models, judged, transitions)
+        if second is not None:
+            found[SECOND] = [_artifact_of(second, models)]
+        if (split := stages_after(transitions).split) is not None:
+            found[SPLIT] = [_split_artifact(store, split)]
+        return found
+
+
+def _published_models(
+    store: Any,
+    models: list[types.Artifact],
+    judged: list[JudgedModel],
+    transitions: list[StageTransition],
+) -> tuple[JudgedModel | None, JudgedModel | None]:
+    """Returns the champion, and the second model of a split where it scores too.
+
+    Of a split one model alone is enough: where the files of one are damaged, the other takes over.
+    """
+    leader, second = champion(judged, transitions), second_of_split(judged, transitions)
+    if leader is None:
+        return None, None
+    if second is None:
+        _require_sound(store, leader, models)
+        return leader, None
+    sound = []
+    broken: StateUnusable | None = None
+    for one in (leader, second):
+        try:
+            _require_sound(store, one, models)
+            sound.append(one)
+        except StateUnusable as error:
+            _log.warning("Of a split one model alone scores: %s", error)
+            broken = error
+    if not sound:
+        assert broken is not None
+        raise broken
+    return sound[0], sound[1] if len(sound) > 1 else None
+
+
+def _require_sound(store: Any, found: JudgedModel, models: list[types.Artifact]) -> None:
+    model = _artifact_of(found, models)
+    properties = ModelProperties.read(model)
+    require_known_database(store, found.version, properties.database_id)
+    if properties.saved_model_sha256:
+        # Here, and not where it is first read: nothing is trained beside a damaged champion.
+        require_exported(saved_model_path(model.uri), properties, found.version)
+
+
+def _is_known(store: Any, found: JudgedModel, model: types.Artifact) -> bool:
+    """Tells whether a model in shadow is of this database; whoever loads it looks at its files."""
+    try:
+        require_known_database(store, found.version, ModelProperties.read(model).database_id)
+    except OtherDatabase as error:
+        _log.warning("It is not asked in shadow: %s", error)
+        return False
+    return True
+
+
+def _split_artifact(store: Any, split: StageTransition) -> types.Artifact:
+    result = ModelSplit()
+    result.set_mlmd_artifact(store.get_artifact_by_type_and_name(STAGE_TRANSITION, name_of(split)))
+    return result
+
+
+def _artifact_of(found: JudgedModel, models: list[types.Artifact]) -> types.Artifact:
+    (model,) = [one for one in models if one.id == found.model_id]
+    return model
 
 
 def _key_of(input_dict: dict[str, list[types.Artifact]], kind: type) -> str | None:

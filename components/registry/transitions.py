@@ -32,11 +32,13 @@ class TransitionProperties(Properties):
     """What an artifact says of the transition that it records.
 
     Attributes:
-        kind: promote, withdraw, pin, unpin, approve or reject.
-        model_version: The model.
+        kind: One of components.registry.rule.KINDS.
+        model_version: The model; of a split the first one.
         decided_at: ISO 8601 UTC, to the millisecond.
         decided_by: user@host; before it, of a signature, the name that was signed with.
         reason: In their words; may be empty.
+        other_version: Of a split the second model.
+        share: Of a split the share of the accounts that the second model scores.
     """
 
     TYPE_NAME = artifact_names.STAGE_TRANSITION
@@ -46,6 +48,8 @@ class TransitionProperties(Properties):
     decided_at: str
     decided_by: str
     reason: str
+    other_version: str | None = None
+    share: float | None = None
 
 
 def read_transitions(store: Any) -> list[StageTransition]:
@@ -55,7 +59,7 @@ def read_transitions(store: Any) -> list[StageTransition]:
         RegistryInconsistent: A property is absent or not of its type; names it.
     """
     artifacts = store.get_artifacts_by_type(TransitionProperties.TYPE_NAME)
-    return sorted(map(_transition, artifacts), key=lambda transition: transition.number)
+    return sorted(map(transition_of, artifacts), key=lambda transition: transition.number)
 
 
 def append_transition(store: Any, transition: StageTransition) -> None:
@@ -69,8 +73,11 @@ def append_transition(store: Any, transition: StageTransition) -> None:
         NumberTaken: Another transition has that number.
         StoreBusy: Another process keeps ML Metadata locked, also after some tries.
     """
+    name = name_of(transition)
     artifact = metadata_store_pb2.Artifact(
-        name=f"{_PREFIX}{transition.number:08d}",
+        name=name,
+        # Where a runner hands artifacts on, they are told apart by their places.
+        uri=name if transition.other else "",
         state=metadata_store_pb2.Artifact.LIVE,
     )
     moment = _EPOCH + timedelta(milliseconds=transition.at)
@@ -80,6 +87,8 @@ def append_transition(store: Any, transition: StageTransition) -> None:
         decided_at=moment.isoformat(timespec="milliseconds"),
         decided_by=transition.by,
         reason=transition.reason,
+        other_version=transition.other or None,
+        share=transition.share or None,
     ).write(artifact)
     artifact_type = metadata_store_pb2.ArtifactType(name=TransitionProperties.TYPE_NAME)
     try:
@@ -91,14 +100,29 @@ def append_transition(store: Any, transition: StageTransition) -> None:
         raise StoreBusy(artifact.name) from None
 
 
-def _transition(artifact: Any) -> StageTransition:
+def name_of(transition: StageTransition) -> str:
+    """Returns the name of a transition's artifact, unique in its type."""
+    return f"{_PREFIX}{transition.number:08d}"
+
+
+def transition_of(artifact: Any) -> StageTransition:
+    """Reads a transition from its artifact.
+
+    Args:
+        artifact: Of TFX, or a proto of ML Metadata.
+
+    Raises:
+        RegistryInconsistent: A property is absent or not of its type; names it.
+    """
     found = TransitionProperties.read(artifact)
     moment = datetime.fromisoformat(found.decided_at)
     return StageTransition(
-        number=int(artifact.name.removeprefix(_PREFIX)),
+        number=int(str(artifact.name).removeprefix(_PREFIX)),
         kind=found.kind,
         version=found.model_version,
         at=(moment - _EPOCH) // timedelta(milliseconds=1),
         by=found.decided_by,
         reason=found.reason,
+        other=found.other_version or "",
+        share=found.share or 0.0,
     )

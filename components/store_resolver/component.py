@@ -9,6 +9,8 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import name_utils
 
+from components.registry.artifacts import ModelSplit
+from components.registry.strategy import SECOND, SHADOW_KEYS, SPLIT
 from components.store_resolver import executor
 from components.store_resolver.query import Query
 
@@ -26,6 +28,11 @@ class StoreResolverSpec(types.ComponentSpec):
         "model_blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics, optional=True),
         "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
+        **{
+            key: ChannelParameter(type=standard_artifacts.Model, optional=True)
+            for key in (*SHADOW_KEYS, SECOND)
+        },
+        SPLIT: ChannelParameter(type=ModelSplit, optional=True),
     }
 
 

@@ -87,23 +87,65 @@ def show(version: str, as_json: bool) -> None:
 @click.option("--top", default=10, show_default=True, type=Number(0), help="Accounts.")
 @_json
 def compare(a: str, b: str, top: int, as_json: bool) -> None:
-    """Judges two models on one evaluation set, and shows what differs.
+    """Judges two models on known outcomes or on one evaluation set, and shows what differs.
 
-    The snapshot is that of the model whose evaluation cutoff is newer. Intervals are of
-    the difference b - a, from the same resampled accounts for both.
+    Outcomes are those of accounts that both scored, one of them in shadow. Where they are not
+    enough, both score the evaluation set of the model whose evaluation cutoff is newer. Intervals
+    are of the difference b - a, from the same resampled accounts for both.
     """
+    from functools import partial
+
     from pipeline.logs import import_tensorflow
 
     import_tensorflow()
     from pipeline.registry.comparison import compare_models
+    from pipeline.registry.matured import ask_matured
     from pipeline.text.models import comparison_lines
 
-    _, registry = _open()
-    found = compare_models(registry, a, b, top)
+    settings, registry = _open()
+    found = compare_models(registry, a, b, top, partial(ask_matured, settings))
     if as_json:
         say_json(found.as_json())
     else:
         _print(comparison_lines(found))
+
+
+@command.command(
+    epilog=examples(
+        "tens-insight models shadow",
+        'tens-insight models shadow --pin 20261128-5d --reason "Is it better in EU?"',
+        "tens-insight models shadow --end",
+    )
+)
+@click.option("--pin", "version", metavar="VERSION", default="", help="Put this model in shadow.")
+@click.option("--end", is_flag=True, help="End what --pin began.")
+@_reason
+@_json
+def shadow(version: str, end: bool, reason: str, as_json: bool) -> None:
+    """Lists the models that score beside the champion, or puts one there.
+
+    A model in shadow scores in every run, and is never published, so it need not be blessed. The
+    former champion is there by itself.
+    """
+    from pipeline.registry.shadows import list_shadows
+    from pipeline.text.shadows import shadow_lines
+
+    if version and end:
+        raise click.UsageError("Say either --pin or --end.")
+    if reason and not (version or end):
+        raise click.UsageError("A --reason goes with --pin or --end.")
+    if version or end:
+        _decide("shadow" if version else "end shadow", version, reason, as_json)
+        if as_json:
+            return
+    settings, registry = _open()
+    found = list_shadows(registry, settings)
+    if as_json:
+        content = {"models": [row.as_json() for row in found.rows], "most": found.most}
+        say_json({**content, "note": found.note})
+    else:
+        _print(shadow_lines(found))
+        _note(found.note)
 
 
 @command.command(

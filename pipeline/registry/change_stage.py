@@ -9,7 +9,6 @@ from components.errors import DatabaseUnreachable, TransitionRefused, UnknownMod
 from components.publishing.lock import user_name
 from components.registry import transitions as log
 from components.registry.rule import (
-    UNPIN,
     StageTransition,
     champion,
     require_known,
@@ -39,16 +38,26 @@ class Outcome:
 
 
 def decide(
-    registry: Registry, kind: str, version: str = "", reason: str = "", *, name: str = ""
+    registry: Registry,
+    kind: str,
+    version: str = "",
+    reason: str = "",
+    *,
+    name: str = "",
+    other: str = "",
+    share: float = 0.0,
 ) -> Outcome:
     """Records a transition on a model; it counts from the next node that resolves the champion.
 
     Args:
         registry: Where it is recorded.
-        kind: promote, withdraw, pin, unpin, approve or reject.
-        version: The model, or a beginning that no other has; for unpin, the one that is pinned.
+        kind: One of KINDS.
+        version: The model, or a beginning that no other has; for what ends something, such as
+            unpin, the one that it ends for.
         reason: Why, in words.
         name: Who signs, for approve and reject.
+        other: The second model of a split, likewise.
+        share: Of the accounts that the second one scores.
 
     Raises:
         UnknownModel: No model has that version.
@@ -60,7 +69,7 @@ def decide(
         raise UnknownModel("No run was ever recorded here, so there is no model to decide about.")
     for _ in range(_TRIES):
         try:
-            return _recorded(registry, kind, version, reason, name)
+            return _recorded(registry, kind, version, reason, name, other, share)
         except log.NumberTaken:
             continue  # Somebody decided at the same moment: does ours still make sense?
     raise TransitionRefused(
@@ -69,16 +78,25 @@ def decide(
     )
 
 
-def _recorded(registry: Registry, kind: str, version: str, reason: str, name: str) -> Outcome:
+def _recorded(
+    registry: Registry,
+    kind: str,
+    version: str,
+    reason: str,
+    name: str,
+    other: str,
+    share: float,
+) -> Outcome:
     """Records the transition if it makes sense with what others have decided by now."""
     models, so_far = registry.judged(), registry.transitions()
-    require_possible(kind, version, models, so_far)
-    version = require_known(version, models).version if kind != UNPIN else version
-    pin = stages_after(so_far).pin
+    require_possible(kind, version, models, so_far, other)
+    begun = stages_after(so_far).begun(kind)
     transition = StageTransition(
         number=so_far[-1].number + 1 if so_far else 1,
         kind=kind,
-        version=pin.version if kind == UNPIN and pin else version,
+        version=begun.version if begun else require_known(version, models).version,
+        other=begun.other if begun else require_known(other, models).version if other else "",
+        share=begun.share if begun else share,
         at=time.time_ns() // 1_000_000,
         by=f"{name} ({actor()})" if name else actor(),
         reason=reason.strip(),

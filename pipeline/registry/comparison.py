@@ -1,6 +1,6 @@
 """Finds what two models need to be compared, and what is recorded of them and differs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from components.model_review.sections.comparison import (
     ABSENT,
     Comparison,
     Difference,
+    MaturedOutcomes,
     evaluate_both,
 )
 from components.registry.artifact_names import saved_model_path
@@ -37,28 +38,41 @@ _DATA: Final = (
 )
 
 
-def compare_models(registry: Registry, version_a: str, version_b: str, top: int) -> Comparison:
+AskMatured = Callable[[str, str, int], MaturedOutcomes | str]
+"""Asks for the outcomes of two versions within a horizon; a text says why they are not enough."""
+
+
+def compare_models(
+    registry: Registry,
+    version_a: str,
+    version_b: str,
+    top: int,
+    ask_matured: AskMatured | None = None,
+) -> Comparison:
     """Compares two models.
 
-    Both are judged on the evaluation set of the one whose evaluation cutoff is the
-    newest: no label window of either's training reaches into that one's.
+    On outcomes that are known by now, where there are enough of them. Else both are judged on the
+    evaluation set of the one whose evaluation cutoff is the newest: no label window of either's
+    training reaches into that one's.
 
     Args:
         registry: Where they are recorded.
         version_a: The one, or a beginning that no other has.
         version_b: The other, likewise.
         top: How many accounts to return whose probability differs most.
+        ask_matured: Asks for outcomes; None: the evaluation set is taken.
 
     Raises:
         UnknownModel: No model has that version; names the nearest.
         RegistryInconsistent: Two models have one version.
     """
     a, b = find_model(registry, version_a), find_model(registry, version_b)
+    matured, why_not = _matured(a, b, ask_matured)
     newer = max(a, b, key=lambda one: (one.properties.eval_cutoffs, one.artifact_id))
     _, examples = trained_from(registry, newer)
-    obstacle = _obstacle(a, b, newer, examples)
+    obstacle = "" if matured else _obstacle(a, b, newer, examples)
     evaluation = None
-    if not obstacle and examples is not None:
+    if matured is None and not obstacle and examples is not None:
         evaluation = evaluate_both(
             examples.uri,
             (saved_model_path(a.uri), saved_model_path(b.uri)),
@@ -74,7 +88,22 @@ def compare_models(registry: Registry, version_a: str, version_b: str, top: int)
         not_compared=obstacle,
         data=tuple(_differences(a.properties.as_json(), b.properties.as_json(), _DATA)),
         settings=tuple(_settings(a.properties.settings or {}, b.properties.settings or {})),
+        matured=matured,
+        not_matured=why_not,
     )
+
+
+def _matured(
+    a: Artifact[ModelProperties], b: Artifact[ModelProperties], ask: AskMatured | None
+) -> tuple[MaturedOutcomes | None, str]:
+    one, other = a.properties, b.properties
+    if ask is None or one.horizon_days is None:
+        return None, ""
+    if one.horizon_days != other.horizon_days:
+        days = f"{one.horizon_days} and {other.horizon_days} days"
+        return None, f"they speak of {days}, and no window is of both"
+    found = ask(one.model_version or "", other.model_version or "", one.horizon_days)
+    return (None, found) if isinstance(found, str) else (found, "")
 
 
 def _obstacle(

@@ -1,10 +1,18 @@
 """The list of models, one in full, two compared, and what a decision about one changed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from components.registry.model_properties import ModelProperties
-from components.registry.rule import REJECT, SIGNATURES, UNPIN
+from components.registry.rule import (
+    END_SHADOW,
+    END_SPLIT,
+    REJECT,
+    SHADOW,
+    SIGNATURES,
+    SPLIT,
+    UNPIN,
+)
 from pipeline.registry.change_stage import Outcome
 from pipeline.registry.lineage import AS_RECORDED, ModelDetails
 from pipeline.registry.listing import ModelRow
@@ -25,6 +33,7 @@ if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
     from components.model_review.sections.comparison import (
         Comparison,
         Difference,
+        MaturedOutcomes,
         OneEvaluation,
         Pair,
     )
@@ -56,9 +65,15 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         "unpin": "Unpinned",
         "approve": "Approved",
         "reject": "Rejected",
+        SHADOW: "Put in shadow",
+        END_SHADOW: "Took from shadow",
+        SPLIT: "Split the accounts:",
+        END_SPLIT: "Ended the split of",
     }
     said = f"transition {transition.number}, {transition_text(transition)}"
     yield f"{done[transition.kind]} {transition.version}: {said}"
+    if transition.kind in (SHADOW, END_SHADOW):
+        return
     if transition.kind in SIGNATURES:
         yield from _signed_lines(outcome)
         return
@@ -243,7 +258,11 @@ def comparison_lines(found: "Comparison") -> Iterator[str]:
     yield f"a  {found.a}"
     yield f"b  {found.b}"
     yield ""
-    if found.evaluation is None:
+    if found.not_matured:
+        yield f"Outcomes are not enough: {found.not_matured}."
+    if found.matured is not None:
+        yield from _matured_lines(found.matured)
+    elif found.evaluation is None:
         yield f"Not compared on one evaluation set. {found.not_compared}"
     else:
         yield from _evaluation_lines(found.evaluation)
@@ -253,15 +272,26 @@ def comparison_lines(found: "Comparison") -> Iterator[str]:
     yield from _differing("Settings that differ", found.settings)
 
 
+def _matured_lines(matured: "MaturedOutcomes") -> Iterator[str]:
+    yield (
+        f"On outcomes that are known by now: {matured.accounts} accounts that both scored, "
+        f"{matured.churned} left within {matured.horizon_days} days; windows that begin from "
+        f"{matured.first[:10]} to {matured.last[:10]}"
+    )
+    yield from _metric_lines(matured.metrics)
+
+
+def _metric_lines(metrics: "Mapping[str, Pair]") -> Iterator[str]:
+    head = ("", "a", "b", "b - a", "paired 95 % interval", "")
+    yield from table_lines([head, *(_metric_cells(name, pair) for name, pair in metrics.items())])
+
+
 def _evaluation_lines(evaluation: "OneEvaluation") -> Iterator[str]:
     yield (
         f"On the evaluation set of {evaluation.version}: cutoff {evaluation.cutoff[:10]}, "
         f"{evaluation.accounts} accounts, {evaluation.churned} churned"
     )
-    head = ("", "a", "b", "b - a", "paired 95 % interval", "")
-    yield from table_lines(
-        [head, *(_metric_cells(name, pair) for name, pair in evaluation.metrics.items())]
-    )
+    yield from _metric_lines(evaluation.metrics)
     yield ""
     yield f"The {len(evaluation.moved)} accounts that move most"
     head = ("account", "a", "b", "b - a", "category", "")

@@ -134,6 +134,10 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "quality", _quality(summary.gate)
         yield "gate", summary.gate.summary
     yield "scored with", _champion(summary)
+    if published.shadows:
+        yield "in shadow", ", ".join(published.shadows)
+    for note in published.notes or ():
+        yield "warning", note
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
         yield "pushed to", short_path(summary.pushed_to)

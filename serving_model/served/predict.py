@@ -233,11 +233,11 @@ def _loaded(directory: str) -> Any:
         raise ValueError(f"{directory} holds no readable SavedModel: {broken}") from broken
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=6)
 def _model_of(directory: str, written: int) -> Any:
     """Loads a SavedModel, which takes seconds, once for all nodes of a run that ask it.
 
-    Two are kept: challenger and champion.
+    Six are kept: challenger, champion, the second model of a split, and three in shadow.
     """
     return tf.saved_model.load(directory)
 

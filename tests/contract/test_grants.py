@@ -38,6 +38,8 @@ OURS = {
     "contribution_layouts": ("SELECT", "INSERT", "DELETE"),
     "score_changes": ("SELECT", "INSERT", "DELETE"),
     "score_causes": ("SELECT", "INSERT", "DELETE"),
+    "shadow_scores": ("SELECT", "INSERT", "DELETE"),
+    "shadow_models": ("SELECT", "INSERT", "UPDATE", "DELETE"),
 }
 MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
 

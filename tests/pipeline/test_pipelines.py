@@ -184,6 +184,7 @@ def test_scoring_trains_nothing(score_graph):
         "DataChecker",
         "DataGate",
         "Champion",
+        "ShadowModels",
         "AccountScorer",
         "OutcomeRecorder",
         "ProductAreaScorer",

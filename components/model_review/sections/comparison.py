@@ -95,6 +95,27 @@ class OneEvaluation:
 
 
 @dataclass(frozen=True)
+class MaturedOutcomes:
+    """Both models on accounts whose window has closed since they were scored by both.
+
+    Attributes:
+        horizon_days: Length of the windows.
+        accounts: How many; each once, with its newest window.
+        churned: How many of them left.
+        first: Earliest begin of a window, ISO 8601 UTC.
+        last: Latest begin of one.
+        metrics: By name, those of METRICS in their order.
+    """
+
+    horizon_days: int
+    accounts: int
+    churned: int
+    first: str
+    last: str
+    metrics: Mapping[str, Pair]
+
+
+@dataclass(frozen=True)
 class Difference:
     """A recorded value that differs between two models; ABSENT where one has none."""
 
@@ -114,6 +135,9 @@ class Comparison:
         not_compared: Why not; empty if they were.
         data: What they learnt from and with, where it differs.
         settings: Settings of their runs that differ.
+        matured: Both on outcomes that are known by now; None where these are not enough, and the
+            evaluation set is taken.
+        not_matured: Why they are not; empty where they are, or were not asked.
     """
 
     a: str
@@ -122,6 +146,8 @@ class Comparison:
     not_compared: str
     data: tuple[Difference, ...]
     settings: tuple[Difference, ...]
+    matured: MaturedOutcomes | None = None
+    not_matured: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values by name."""
@@ -191,14 +217,24 @@ def compare_answers(
         cutoff=cutoff,
         accounts=len(labels),
         churned=int(labels.sum()),
-        metrics=_pairs(labels, a, b, tuple(METRICS.values())),
+        metrics=metric_pairs(labels, a, b, tuple(METRICS.values())),
         contacts_for_half=_contacts_for_half(labels, a, b),
         slices=tuple(_slices(labels, a, b, traits)),
         moved=_moved(accounts, labels, a, b, top),
     )
 
 
-def _pairs(labels: Floats, a: Floats, b: Floats, metrics: Sequence[Metric]) -> dict[str, Pair]:
+def metric_pairs(
+    labels: Floats, a: Floats, b: Floats, metrics: Sequence[Metric]
+) -> dict[str, Pair]:
+    """Returns metrics of two models by name, with paired intervals of their differences.
+
+    Args:
+        labels: 0 or 1, [n].
+        a: Probabilities of the one, [n].
+        b: Of the other, [n].
+        metrics: Which.
+    """
     models = {"a": a, "b": b}
     fast = [metric for metric in metrics if metric.ranked or metric.per_account]
     slow = [metric for metric in metrics if metric not in fast]
@@ -242,7 +278,7 @@ def _slices(labels: Floats, a: Floats, b: Floats, traits: Traits) -> Iterator[Co
             )
             yield ComparedSlice(name, accounts, churned, too_little=why)
             continue
-        pair = _pairs(own, a[rows], b[rows], [AUC])[AUC.name]
+        pair = metric_pairs(own, a[rows], b[rows], [AUC])[AUC.name]
         yield ComparedSlice(name, accounts, churned, auc=pair)
 
 

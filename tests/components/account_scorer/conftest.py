@@ -1,5 +1,7 @@
 """A small model of our own shape: the longer the silence, the higher the probability."""
 
+import functools
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,11 +38,15 @@ REASONS = {
 
 
 class SilenceModel(tf.Module):
-    """Answers days of silence / 100, and NaN for the account named `nan`.
+    """Answers days of silence / 100 times `scale`, and NaN for the account named `nan`.
 
     It halves and raises the probability for the other horizons. `explain` lays half of its
     log-odds to silence, minus 0.02 to tenure, and nothing to feedback.
     """
+
+    def __init__(self, scale: float = 1.0, nan: str = "nan"):
+        super().__init__()
+        self._scale, self._nan = scale, nan
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
     def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -64,13 +70,15 @@ class SilenceModel(tf.Module):
 
     def _answer(self, raw: Any) -> dict[str, tf.Tensor]:
         account = raw[ACCOUNT_ID][:, tf.newaxis]
-        probability = raw[DAYS_SINCE_LAST_EVENT][:, tf.newaxis] / 100
+        probability = raw[DAYS_SINCE_LAST_EVENT][:, tf.newaxis] / 100 * self._scale
         broken = tf.fill(tf.shape(probability), float("nan"))
         return {
             ACCOUNT_ID: account,
-            PROBABILITY: tf.where(account == "nan", broken, probability),
-            HORIZON_PROBABILITIES: tf.concat(
-                [probability / 2, probability, tf.sqrt(probability)], axis=1
+            PROBABILITY: tf.where(account == self._nan, broken, probability),
+            HORIZON_PROBABILITIES: tf.where(
+                account == self._nan,
+                tf.fill([tf.shape(probability)[0], len(HORIZONS)], float("nan")),
+                tf.concat([probability / 2, probability, tf.sqrt(probability)], axis=1),
             ),
         }
 
@@ -79,13 +87,19 @@ class SilenceModel(tf.Module):
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Exports the model with a card, as a Model artifact."""
 
-    def make(**changes: Any) -> Any:
+    @functools.cache
+    def exported(scale: float, nan: str) -> Path:
+        folder = tmp_path_factory.mktemp("exported") / "Format-Serving"
+        module = SilenceModel(scale, nan)
+        signatures = {SERVING: module.serve, EXPLAIN: module.explain}
+        tf.saved_model.save(module, str(folder), signatures=signatures)
+        return folder
+
+    def make(*, scale: float = 1.0, nan: str = "nan", **changes: Any) -> Any:
         artifact = standard_artifacts.Model()
         artifact.uri = str(tmp_path_factory.mktemp("model"))
         folder = Path(artifact.uri) / "Format-Serving"
-        module = SilenceModel()
-        signatures = {SERVING: module.serve, EXPLAIN: module.explain}
-        tf.saved_model.save(module, str(folder), signatures=signatures)
+        shutil.copytree(exported(scale, nan), folder)
         write_card(str(folder), CARD | REASONS | changes)
         return artifact
 

@@ -8,15 +8,24 @@ from hypothesis import strategies as st
 
 from components.errors import TensInsightError, TransitionRefused, UnknownModel
 from components.registry.rule import (
+    END_SHADOW,
+    END_SPLIT,
+    FORMER_CHAMPION,
     KINDS,
+    NEWEST_CHALLENGER,
     PIN,
+    PINNED_SHADOW,
     PROMOTE,
+    SHADOW,
+    SPLIT,
     UNPIN,
     WITHDRAW,
     JudgedModel,
     StageTransition,
     champion,
     require_possible,
+    second_of_split,
+    shadow_models,
     stages_after,
 )
 
@@ -39,22 +48,27 @@ def histories(draw: Any) -> tuple[list[JudgedModel], list[StageTransition]]:
             strict=True,
         )
     ]
-    kinds = st.tuples(st.sampled_from(KINDS), st.sampled_from((*VERSIONS, "gone")), moments)
+    names = st.sampled_from((*VERSIONS, "gone"))
+    kinds = st.tuples(st.sampled_from(KINDS), names, moments, names)
     transitions = [
-        StageTransition(number, kind, version, at)
-        for number, (kind, version, at) in enumerate(draw(st.lists(kinds, max_size=8)), 1)
+        StageTransition(number, kind, version, at, other=other if kind == SPLIT else "")
+        for number, (kind, version, at, other) in enumerate(draw(st.lists(kinds, max_size=8)), 1)
     ]
     return models, transitions
 
 
 def reference(models: list[JudgedModel], transitions: list[StageTransition]) -> str | None:
     """The rule as one would say it, walked through one model and one transition at a time."""
-    pinned = None
+    pinned, split = None, ("", "")
     for transition in transitions:
         if transition.kind == PIN:
             pinned = transition.version
         if transition.kind == UNPIN:
             pinned = None
+        if transition.kind == SPLIT:
+            split = (transition.version, transition.other)
+        if transition.kind == END_SPLIT:
+            split = ("", "")
     best = None
     for model in models:
         if model.blessed_at is None:
@@ -67,7 +81,8 @@ def reference(models: list[JudgedModel], transitions: list[StageTransition]) -> 
                 state, since = "in use", max(model.blessed_at, transition.at)
         if state == "withdrawn":
             continue
-        key = (model.version == pinned, since, model.model_id)
+        halves = (model.version == split[0], model.version == split[1])
+        key = (model.version == pinned, *halves, since, model.model_id)
         if best is None or key > best[0]:
             best = (key, model.version)
     return best[1] if best else None
@@ -110,16 +125,18 @@ def test_acts_that_were_let_through_do_what_they_say(
     models, wanted = history
     transitions: list[StageTransition] = []
     for clock, transition in enumerate(wanted, 100):
-        done = StageTransition(len(transitions) + 1, transition.kind, transition.version, clock)
+        kind, version, other = transition.kind, transition.version, transition.other
+        done = StageTransition(len(transitions) + 1, kind, version, clock, other=other)
         try:
-            require_possible(transition.kind, transition.version, models, transitions)
+            require_possible(kind, version, models, transitions, other)
         except TensInsightError:
             continue
         before = champion(models, transitions)
         transitions.append(done)
         now = champion(models, transitions)
-        if transition.kind == PIN or (
-            transition.kind == PROMOTE and stages_after(transitions).pin is None
+        stages = stages_after(transitions)
+        if transition.kind in (PIN, SPLIT) or (
+            transition.kind == PROMOTE and stages.pin is None and stages.split is None
         ):
             assert now is not None
             assert now.version == transition.version
@@ -127,10 +144,49 @@ def test_acts_that_were_let_through_do_what_they_say(
             assert now is None or now.version != transition.version
             if before is not None and before.version != transition.version:
                 assert now == before
-        pin = stages_after(transitions).pin
-        if pin is not None:
+        if stages.pin is not None:
             assert now is not None
-            assert now.version == pin.version
+            assert now.version == stages.pin.version
+        if transition.kind == SPLIT:
+            second = second_of_split(models, transitions)
+            assert second is not None
+            assert second.version == other
+
+
+@given(histories())
+def test_the_second_of_a_split_may_score_and_is_not_the_champion(
+    history: tuple[list[JudgedModel], list[StageTransition]],
+) -> None:
+    models, transitions = history
+    second, now = second_of_split(models, transitions), stages_after(transitions)
+    if second is not None:
+        leader = champion(models, transitions)
+        assert leader is not None
+        assert now.split is not None
+        assert (leader.version, second.version) == (now.split.version, now.split.other)
+        assert second.blessed_at is not None
+        assert second.version not in now.withdrawn
+
+
+@given(histories())
+def test_models_in_shadow_are_others_than_those_that_are_published(
+    history: tuple[list[JudgedModel], list[StageTransition]],
+) -> None:
+    models, transitions = history
+    found = shadow_models(models, transitions)
+    leader, second = champion(models, transitions), second_of_split(models, transitions)
+    names = [one.version for one in found.values()]
+    assert len(set(names)) == len(names)
+    assert not {one.version for one in (leader, second) if one is not None} & {*names}
+    former, now = found.get(FORMER_CHAMPION), stages_after(transitions)
+    if former is not None:
+        assert former.blessed_at is not None
+        assert former.version not in now.withdrawn
+    challenger = found.get(NEWEST_CHALLENGER)
+    if challenger is not None:
+        assert leader is not None
+        assert challenger.model_id > leader.model_id
+        assert challenger.version not in now.withdrawn
 
 
 def test_an_act_of_an_unknown_kind_is_not_passed_over() -> None:
@@ -147,6 +203,28 @@ UNJUDGED = JudgedModel("20260401-dddddddd", 4, False, None)
 MODELS = [OLD, NEW, REFUSED, UNJUDGED]
 
 
+def test_who_scores_in_shadow() -> None:
+    def roles(*transitions: tuple[str, str]) -> dict[str, str]:
+        done = [StageTransition(at, kind, name, at) for at, (kind, name) in enumerate(transitions)]
+        return {role: one.version for role, one in shadow_models(MODELS, done).items()}
+
+    challenger = {NEWEST_CHALLENGER: UNJUDGED.version}
+    assert roles() == {FORMER_CHAMPION: OLD.version} | challenger
+    assert roles((WITHDRAW, OLD.version)) == challenger
+    assert roles((PIN, OLD.version)) == {FORMER_CHAMPION: NEW.version} | challenger
+    # One that the gate refused may be looked at, since nothing of it is published.
+    assert roles((SHADOW, REFUSED.version)) == {
+        PINNED_SHADOW: REFUSED.version,
+        FORMER_CHAMPION: OLD.version,
+        NEWEST_CHALLENGER: UNJUDGED.version,
+    }
+    assert roles((SHADOW, OLD.version)) == {PINNED_SHADOW: OLD.version} | challenger
+    assert roles((SHADOW, OLD.version), (END_SHADOW, "")) == roles()
+    # A rollback: the champion is withdrawn, and nobody is left to be the former one.
+    assert roles((WITHDRAW, NEW.version)) == challenger
+    assert shadow_models([], []) == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "version", "transitions", "said"),
     [
@@ -159,6 +237,11 @@ MODELS = [OLD, NEW, REFUSED, UNJUDGED]
         (WITHDRAW, OLD.version, [(WITHDRAW, OLD.version)], "withdrawn already"),
         (UNPIN, "", [], "No model is pinned"),
         (UNPIN, "", [(PIN, OLD.version), (UNPIN, OLD.version)], "No model is pinned"),
+        (SHADOW, NEW.version, [], "is the champion: what it says is published"),
+        (SHADOW, OLD.version, [(SHADOW, OLD.version)], "in shadow already"),
+        (END_SHADOW, "", [], "Nobody put a model in shadow"),
+        (END_SPLIT, "", [], "No split lasts"),
+        (PIN, OLD.version, [(SPLIT, OLD.version)], "models split --end"),
     ],
 )
 def test_what_is_refused_and_why(
@@ -170,6 +253,29 @@ def test_what_is_refused_and_why(
     ]
     with pytest.raises(TransitionRefused) as refused:
         require_possible(kind, version, MODELS, done)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "transitions", "said"),
+    [
+        (NEW, REFUSED, [], "was not blessed, and nothing unblessed is ever published"),
+        (UNJUDGED, NEW, [], "was not judged"),
+        (NEW, NEW, [], "Both models of the split are"),
+        (NEW, OLD, [(WITHDRAW, OLD.version)], "was withdrawn"),
+        (NEW, OLD, [(PIN, NEW.version)], "models unpin"),
+        (NEW, OLD, [(SPLIT, OLD.version)], "share the accounts already"),
+    ],
+)
+def test_which_models_cannot_share_the_accounts(
+    a: JudgedModel, b: JudgedModel, transitions: list[tuple[str, str]], said: str
+) -> None:
+    done = [
+        StageTransition(number, *transition, 1, "ann@host", "why", other=NEW.version)
+        for number, transition in enumerate(transitions, 1)
+    ]
+    with pytest.raises(TransitionRefused) as refused:
+        require_possible(SPLIT, a.version, MODELS, done, b.version)
     assert said in str(refused.value)
 
 

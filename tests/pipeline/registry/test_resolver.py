@@ -1,5 +1,6 @@
 """The resolver nodes of both pipelines, run by the real runner on both kinds of store."""
 
+import json
 import logging
 import os
 from collections.abc import Callable
@@ -13,9 +14,12 @@ from tfx.dsl.component.experimental.decorators import component
 from tfx.types import standard_artifacts
 
 from components.errors import RegistryInconsistent
+from components.registry.artifacts import ModelSplit
 from components.registry.judged import GATE_NODE
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW
+from components.registry.rule import PIN, PROMOTE, SPLIT, UNPIN, WITHDRAW
+from components.registry.strategy import SECOND
+from components.registry.transitions import transition_of
 from pipeline import nodes, scoring, training
 from pipeline.deployment import local_deployment
 from pipeline.local_runner import run_locally
@@ -174,3 +178,55 @@ def test_a_password_is_in_no_log_file_or_store(
     assert password not in str(
         os.environ.items() - {("METADATA_DATABASE_URL", metadata_password_url)}
     )
+
+
+@component
+def Consume(  # noqa: N802
+    path: Parameter[str],
+    former_champion: InputArtifact[Model] = None,
+    second: InputArtifact[Model] = None,
+    split: InputArtifact[ModelSplit] = None,
+):
+    found = {
+        "former": former_champion and ModelProperties.read(former_champion).model_version,
+        "second": second and ModelProperties.read(second).model_version,
+        "split": split and vars(transition_of(split.mlmd_artifact)),
+    }
+    Path(path).write_text(json.dumps(found), encoding="utf-8")
+
+
+def beside(world: World, path: Path) -> Any:
+    """Returns what a node gets of what scores beside the champion, in a scoring pipeline."""
+    trained = (
+        scoring._trained(Model, "ModelTrainer", "model"),
+        scoring._trained(ModelBlessing, GATE_NODE, "blessing"),
+    )
+    found = nodes.resolve_shadows(world.deployment, *trained, nodes.any_split())
+    consumer = Consume(
+        path=str(path),
+        former_champion=found.outputs["former_champion"],
+        second=found.outputs[SECOND],
+        split=found.outputs[SPLIT],
+    )
+    world._run(scoring.PIPELINE_NAME, [found, consumer])
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_what_scores_beside_the_champion_reaches_its_node(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "found.json"
+    nothing = {"former": None, "second": None, "split": None}
+    assert beside(world, path) == nothing
+    world.train("v1", blessed=True)
+    assert beside(world, path) == nothing
+    world.train("v2", blessed=True)
+    assert beside(world, path) == nothing | {"former": "v1"}
+    decide(world.registry, SPLIT, "v2", "which is better?", other="v1", share=0.25)
+    assert world.score() == "v2"
+    found = beside(world, path)
+    assert (found["former"], found["second"]) == (None, "v1")
+    split = found["split"]
+    assert (split["version"], split["other"], split["share"]) == ("v2", "v1", 0.25)
+    decide(world.registry, WITHDRAW, "v1", "worse in EU")
+    assert beside(world, path) == nothing | {"split": split}
+    decide(world.registry, "end split")
+    assert beside(world, path) == nothing

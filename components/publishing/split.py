@@ -1,0 +1,56 @@
+"""Which of two models scores an account, where two share the accounts."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Final
+
+_PLACES: Final = 2**32
+
+
+@dataclass(frozen=True)
+class Split:
+    """Two models that share the accounts, each account always with the same one.
+
+    Attributes:
+        number: Of the decision.
+        a: Version of the first model.
+        b: Version of the second one.
+        share: Of the accounts that the second one scores, ]0, 1[.
+        salt: Begins what is hashed; no other split and no holdout has it.
+    """
+
+    number: int
+    a: str
+    b: str
+    share: float
+    salt: str
+
+    def is_second(self, account_id: str) -> bool:
+        """Tells whether the second model scores an account."""
+        # As Holdout: SHA-256 is the same everywhere, and forever.
+        hashed = hashlib.sha256(f"{self.salt}:{account_id}".encode())
+        return int(hashed.hexdigest()[:8], 16) < round(self.share * _PLACES)
+
+    def version(self, account_id: str) -> str:
+        """Returns which model scores an account."""
+        return self.b if self.is_second(account_id) else self.a
+
+    def recorded(self, second: int, rows: int) -> str:
+        """Returns what the log of publications says of it, JSON.
+
+        Args:
+            second: Accounts that the second model scored.
+            rows: All accounts.
+        """
+        return json.dumps(
+            {
+                "number": self.number,
+                "a": self.a,
+                "b": self.b,
+                "share": self.share,
+                "salt": self.salt,
+                "accounts_a": rows - second,
+                "accounts_b": second,
+            }
+        )
