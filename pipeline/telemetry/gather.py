@@ -16,6 +16,7 @@ import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.alerts.alert import KINDS as KINDS_OF_ALERTS
 from components.errors import TensInsightError
 from components.postgres.address import read_address
 from components.postgres.connection import connect, database_is_configured
@@ -235,6 +236,14 @@ def _of_alarms(cursor: Cursor) -> Iterator[Sample]:
     cursor.execute(_QUERIES["alarms"])
     for one in records(cursor, _Alarms):
         yield Sample(metrics.ALARMS, one.alarms)
+    cursor.execute(_QUERIES["alerts"])
+    found = {(one.kind, one.severity): one.alerts for one in records(cursor, _Alerts)}
+    # A kind that is not open is 0: what was open must not stay so at a Pushgateway.
+    for kind in KINDS_OF_ALERTS.values():
+        if kind.lasts:
+            found.setdefault((kind.name, kind.severity), 0)
+    for labels, alerts in found.items():
+        yield Sample(metrics.ALERTS, alerts, labels)
 
 
 def _of_state_dir(settings: Settings) -> Iterator[Sample]:

@@ -8,6 +8,7 @@ from typing import Final
 from components.state_files import replace_file
 from pipeline.settings import Settings
 from pipeline.telemetry.http import post, with_path
+from pipeline.telemetry.ledger import note_problems
 from pipeline.telemetry.metrics import SUCCESS, Sample, render
 from pipeline.telemetry.sink import SinkFailed
 
@@ -76,7 +77,7 @@ def metric_sinks(
 
 
 def send_metrics(settings: Settings, samples: Collection[Sample]) -> dict[str, str]:
-    """Sends metrics to each sink that is set.
+    """Sends metrics to each sink that is set, and keeps how they did.
 
     Returns:
         By name why one did not take them, a sentence; empty where it did.
@@ -88,4 +89,5 @@ def send_metrics(settings: Settings, samples: Collection[Sample]) -> dict[str, s
             told[name] = ""
         except SinkFailed as error:
             told[name] = str(error)
+    note_problems(settings, told)
     return told

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from components.alerts.alert import KINDS as KINDS_OF_ALERTS
+from components.alerts.alert import SEVERITIES
 from components.registry.published_properties import CATEGORIES
 from pipeline.runs.record import KINDS, STATES
 
@@ -183,7 +185,7 @@ ALARMS: Final = Metric(
 ALERTS: Final = Metric(
     "tens_insight_alerts",
     "Open alerts by kind and severity.",
-    labels=(Label("alert"), Label("severity", ("info", "warning", "critical"))),
+    labels=(Label("alert", tuple(KINDS_OF_ALERTS)), Label("severity", SEVERITIES)),
 )
 FREE: Final = Metric(
     "tens_insight_state_free_bytes", "Free bytes where the state directory lies.", "bytes"

@@ -4,13 +4,11 @@ Nothing that a sink does reaches the run: what is told when it begins is sent me
 its end what is left gets a few seconds, all sinks at once.
 """
 
-import logging
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from pipeline.exit_codes import DATABASE_UNREACHABLE
 from pipeline.runs.record import COMPLETE, NOT_STARTED, RunRecord
 from pipeline.settings import Settings
-from pipeline.telemetry.ledger import Ledger
+from pipeline.telemetry.ledger import configured_sinks, note_problems
 from pipeline.telemetry.pings import check_of, ping_end, ping_start
 from pipeline.telemetry.sink import SinkFailed
 
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 WAITS: Final = 3
 """How many timeouts a run that has ended waits for its sinks at most."""
 _LATE: Final = "it was not done in time, and the run waits no longer."
-_log = logging.getLogger(__name__)
 
 Send = Callable[[], object]
 Jobs = Mapping[str, Send]
@@ -137,7 +134,7 @@ class Telemetry:
         problems: dict[str, str] = {}
         for courier, _ in self._couriers:
             problems |= courier.finish(deadline)
-        self._note(problems)
+        note_problems(self._settings, problems)
         return [f"Sink {name}: {problem}" for name, problem in problems.items() if problem]
 
     def _tell(self, told: _Told) -> None:
@@ -150,19 +147,15 @@ class Telemetry:
 
     def _wanted(self, kind: str) -> list[tuple[list[str], Callable[[_Told], Jobs]]]:
         """Returns the sinks that are set, by what they are told."""
-        telemetry = self._settings.telemetry
-        metrics = {
-            "textfile": telemetry.metrics_textfile,
-            "pushgateway": telemetry.pushgateway_url.get_secret_value(),
-        }
-        lineage = {
-            "openlineage_file": telemetry.openlineage_file,
-            "openlineage_url": telemetry.openlineage_url.get_secret_value(),
-        }
+        is_set = configured_sinks(self._settings)
+
+        def among(*names: str) -> list[str]:
+            return [name for name in names if is_set[name]]
+
         return [
             (["ping"] if check_of(self._settings, kind) else [], self._pings),
-            ([name for name, where in metrics.items() if where], self._metrics),
-            ([name for name, where in lineage.items() if where], self._lineage),
+            (among("textfile", "pushgateway"), self._metrics),
+            (among("openlineage_file", "openlineage_url"), self._lineage),
         ]
 
     def _pings(self, told: _Told) -> Jobs:
@@ -206,11 +199,3 @@ class Telemetry:
     @property
     def _timeout_s(self) -> float:
         return self._settings.telemetry.sink_timeout_seconds
-
-    def _note(self, problems: Mapping[str, str]) -> None:
-        if not (problems and self._settings.state_dir.is_dir()):
-            return
-        try:
-            Ledger(self._settings.state_dir).note(problems, datetime.now(timezone.utc))
-        except OSError as error:
-            _log.info("How the sinks did was not written down: %s", error)

@@ -61,6 +61,12 @@ LEFT JOIN tens_insight.drift_metrics AS finding
       AND finding.alarm
 GROUP BY newest.window_end
 
+-- name: alerts
+SELECT kind, severity, count(*) AS alerts
+FROM tens_insight.alerts
+WHERE resolved_at IS NULL
+GROUP BY kind, severity
+
 -- name: tables
 -- Schema and name of tables that the search_path shows, by what we call them.
 SELECT asked.name AS asked, space.nspname::text AS schema, found.relname::text AS name

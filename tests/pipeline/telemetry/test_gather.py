@@ -147,6 +147,29 @@ def test_alarms_are_those_of_the_newest_measured_run(migrated_database, state_di
     assert now_values(metrics.ALARMS.name) == {(): 1}
 
 
+def test_alerts_are_counted_by_kind_and_severity(migrated_database, state_dir):
+    alert = (
+        "INSERT INTO tens_insight.alerts (alert_id, kind, key, severity, sentence, evidence, "
+        "resolved_at) VALUES (gen_random_uuid(), '{}', '{}', '{}', 'It is so.', '{{}}', {})"
+    )
+    execute(
+        migrated_database,
+        alert.format("drift", "a", "warning", "NULL"),
+        alert.format("drift", "b", "warning", "NULL"),
+        alert.format("drift", "c", "warning", "now()"),
+        alert.format("run_failed", "tune", "warning", "NULL"),
+        alert.format("of a later version", "x", "critical", "NULL"),
+    )
+    found = now_values(metrics.ALERTS.name)
+    assert {labels: count for labels, count in found.items() if count} == {
+        ("drift", "warning"): 2,
+        ("run_failed", "warning"): 1,
+        ("other", "critical"): 1,
+    }
+    assert found["run_missed", "critical"] == 0
+    assert ("policy_act", "info") not in found  # it never is open
+
+
 def record(run_id, day, **changes):
     began = DAY + timedelta(days=day)
     ended = {"ended_at": began + timedelta(minutes=1), "state": "complete", "exit_code": 0}

@@ -19,6 +19,7 @@ from pipeline.runs.record import RunRecords
 from pipeline.settings import load_settings
 from pipeline.telemetry.ledger import Ledger
 from pipeline.telemetry.pings import uuid_of
+from tests.contract.conftest import query
 from tests.pipeline.telemetry.conftest import eventually
 
 TOKEN = "c0ffee-token-of-the-sink"
@@ -184,6 +185,42 @@ def test_a_sink_that_comes_back_is_told_as_well(run, receiver, state_dir):
     entry = Ledger(state_dir).read()["ping"]
     assert (entry.problem, entry.failing_since, entry.failures) == ("", None, 0)
     assert entry.took_at > first.failing_since
+
+
+def test_a_sink_that_fails_is_an_alert_until_it_takes_something_or_is_gone(
+    migrated_database, state_dir, receiver, monkeypatch
+):
+    def run(kind="score"):
+        with attempted(kind, load_settings()) as one:
+            one.complete()
+
+    def of_sinks():
+        assert run_cli(["alerts", "check"]) == 0
+        return query(
+            migrated_database,
+            "SELECT key, sentence, resolved_at IS NULL FROM tens_insight.alerts "
+            "WHERE kind = 'sink_failed' ORDER BY first_seen",
+        )
+
+    monkeypatch.setenv("TENS_INSIGHT_PING_URLS", f'{{"score": "{receiver.url}/{TOKEN}"}}')
+    receiver.status = 503
+    run()
+    run("tune")  # has no check: what is known of the other's stays
+    ((key, sentence, is_open),) = of_sinks()
+    assert key.startswith("ping of ")
+    assert f"{receiver.url} answers 503. It is tried again." in sentence
+    assert is_open
+    assert TOKEN not in sentence
+    receiver.status = 200
+    run()
+    assert [is_open for *_, is_open in of_sinks()] == [False]
+    receiver.status = 500
+    run()
+    assert [is_open for *_, is_open in of_sinks()] == [False, True]
+    monkeypatch.delenv("TENS_INSIGHT_PING_URLS")
+    run()
+    assert [is_open for *_, is_open in of_sinks()] == [False, False]
+    assert Ledger(state_dir).read() == {}
 
 
 def test_a_torn_ledger_counts_as_none(run, receiver, state_dir):
