@@ -13,7 +13,6 @@ from components.monitor.measures import (
     FACT,
     Measure,
     measure_accounts,
-    measure_distances,
     measure_events,
     measure_scores,
     watched_words,
@@ -81,7 +80,6 @@ def run_measures(run: Run, profile: Profile, kind: Kind) -> Iterator[Measure]:
     watched = watched_words(run.observed, profile)
     yield from measure_events(run.observed, watched)
     yield from measure_accounts(run.observed, watched)
-    yield from measure_distances(run.observed, profile)
     yield from measure_scores(run.scored, run.categories, profile)
     as_of = BEGIN + timedelta(days=run.day)
     yield from measure_input(properties_of(run, as_of))

@@ -11,7 +11,6 @@ from tfx.types.channel import Channel
 
 from components.account_scorer.component import AccountScorer
 from components.data_checker.component import DataChecker
-from components.data_checker.trained_statistics import NewestOrNone
 from components.data_gate.component import DataGate
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
@@ -20,6 +19,7 @@ from components.outcome_recorder.component import OutcomeRecorder
 from components.product_area_scorer.component import ProductAreaScorer
 from components.registry.artifacts import ModelSplit
 from components.registry.judged import GATE_NODE
+from components.registry.newest import NewestOrNone
 from components.registry.strategy import (
     BLESSING,
     SECOND,
@@ -49,6 +49,7 @@ LOCAL_BEAM_ARGS: Final = (
 )
 
 TRAINER: Final = "ModelTrainer"
+STATISTICS: Final = "StatisticsGen"
 TUNER: Final = "ModelTuner"
 TUNING_PIPELINE: Final = "tens-insight-tune"
 STAGES: Final = "model-stages"
@@ -89,13 +90,24 @@ def gate_data(checker: DataChecker) -> DataGate:
     return DataGate(decision=checker.outputs["decision"])
 
 
-def resolve_champion(deployment: Deployment, model: BaseChannel, blessing: BaseChannel) -> BaseNode:
-    """Finds the champion, if there is one: the newest blessed, not withdrawn, or the pinned."""
-    return deployment.resolver(
-        strategy_class=ChampionStrategy,
-        model=model,
-        model_blessing=blessing,
-    )
+def resolve_champion(
+    deployment: Deployment,
+    model: BaseChannel,
+    blessing: BaseChannel,
+    statistics: BaseChannel | None = None,
+) -> BaseNode:
+    """Finds the champion, if there is one: the newest blessed, not withdrawn, or the pinned.
+
+    Args:
+        deployment: Where it runs.
+        model: Of the models.
+        blessing: Of their blessings.
+        statistics: Of the statistics of training runs, if those of the champion are wanted.
+    """
+    channels = {"model": model, "model_blessing": blessing}
+    if statistics is not None:
+        channels["statistics"] = statistics
+    return deployment.resolver(strategy_class=ChampionStrategy, **channels)
 
 
 def resolve_shadows(
@@ -131,6 +143,15 @@ def any_model() -> tuple[BaseChannel, BaseChannel]:
             producer_component_id=GATE_NODE,
             output_key="blessing",
         ),
+    )
+
+
+def any_statistics() -> BaseChannel:
+    """Returns the channel of the statistics of all runs of the pipeline that resolves them."""
+    return Channel(
+        type=standard_artifacts.ExampleStatistics,
+        producer_component_id=STATISTICS,
+        output_key="statistics",
     )
 
 
@@ -201,6 +222,7 @@ def monitor(
     return Monitor(
         pipeline_root=f"{deployment.pipeline_root}/{pipeline_name}",
         config=settings.monitoring,
+        data_gate=settings.data_gate,
         **inputs,
     )
 

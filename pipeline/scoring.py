@@ -6,7 +6,6 @@ from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGe
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import channel, standard_artifacts
 
-from components.data_checker.trained_statistics import NewestOrNone
 from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.judged import GATE_NODE
 from components.statistics_gen.component import StatisticsGen
@@ -22,10 +21,10 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     """Wires the scoring pipeline; knows no runner.
 
     1. FeedbackExampleGen reads the split score.
-    2. StatisticsGen describes it; DataChecker validates it and compares it with what the
-       newest training run learnt from; DataGate stops or goes on.
-    3. The champion is resolved among the models of the training pipeline, and the models that
+    2. The champion is resolved among the models of the training pipeline, and the models that
        score beside it.
+    3. StatisticsGen describes the split; DataChecker validates it and compares it with what the
+       champion learnt from; DataGate stops or goes on.
     4. AccountScorer scores with them, and publishes what the champion says.
     5. OutcomeRecorder records what became of the accounts that were scored before.
     6. Monitor measures what was published, and says what is unusual.
@@ -41,33 +40,35 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     example_gen = nodes.read_feedback(settings, deployment, [SCORE])
     examples = example_gen.outputs["examples"]
     statistics_gen = StatisticsGen(examples=examples, schema=schema.outputs["schema"])
-    trained_statistics = deployment.resolver(
-        strategy_class=NewestOrNone,
-        statistics=_trained(standard_artifacts.ExampleStatistics, "StatisticsGen", "statistics"),
-    ).with_id("TrainedStatistics")
-    checker = nodes.check_data(
-        settings,
-        examples,
-        statistics_gen.outputs["statistics"],
-        trained_statistics=trained_statistics.outputs["statistics"],
-    )
-    gate = nodes.gate_data(checker)
     trained = (
         _trained(standard_artifacts.Model, nodes.TRAINER, "model"),
         _trained(standard_artifacts.ModelBlessing, GATE_NODE, "blessing"),
     )
-    champion = nodes.resolve_champion(deployment, *trained).with_id("Champion")
+    champion = nodes.resolve_champion(
+        deployment,
+        *trained,
+        _trained(standard_artifacts.ExampleStatistics, nodes.STATISTICS, "statistics"),
+    ).with_id("Champion")
+    checker = nodes.check_data(
+        settings,
+        examples,
+        statistics_gen.outputs["statistics"],
+        trained_statistics=champion.outputs["statistics"],
+    )
+    gate = nodes.gate_data(checker)
     shadows = nodes.resolve_shadows(deployment, *trained, nodes.any_split())
     scorer = nodes.publish_scores(settings, examples, champion.outputs["model"], shadows)
     scorer.add_upstream_node(gate)
     outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])
-    reading = [schema, example_gen, statistics_gen, trained_statistics, checker]
+    reading = [schema, example_gen, statistics_gen, champion, checker]
     monitor = nodes.monitor(
         settings,
         deployment,
         PIPELINE_NAME,
         examples=examples,
+        statistics=statistics_gen.outputs["statistics"],
+        trained_statistics=champion.outputs["statistics"],
         decision=checker.outputs["decision"],
         model=champion.outputs["model"],
         scores=scorer.outputs["scores"],
@@ -76,7 +77,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         settings,
         deployment,
         PIPELINE_NAME,
-        [*reading, gate, areas, champion, shadows, scorer, outcomes, monitor],
+        [*reading, gate, areas, shadows, scorer, outcomes, monitor],
     )
 
 

@@ -21,6 +21,8 @@ class Check:
         threshold: What was expected.
         verdict: passed, warned, stopped or skipped.
         message: Why it did not pass, in words that name the setting; empty if it did.
+        low: What was found passes from low to high; None where there is no lower end.
+        high: Likewise; None where there is no upper end, and both where it is no number.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Check:
     threshold: str
     verdict: str
     message: str
+    low: float | None = None
+    high: float | None = None
 
 
 def told(name: str, verdict: str, why: str) -> str:

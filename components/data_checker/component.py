@@ -37,8 +37,8 @@ class DataChecker(base_component.BaseComponent):
         - examples: Examples of FeedbackExampleGen; sizes and dates are its properties.
         - statistics: ExampleStatistics of all splits.
         - anomalies: ExampleAnomalies of the labelled splits (optional).
-        - trained_statistics: ExampleStatistics of a training run (optional). A run that
-          only scores is compared with its train and eval splits.
+        - trained_statistics: ExampleStatistics of the run that trained the champion (optional). A
+          run that only scores is compared with its train and eval splits.
 
     Component outputs:
         - decision: DataGateDecision, also where it says that the run must stop.
@@ -63,7 +63,7 @@ class DataChecker(base_component.BaseComponent):
             statistics: Of StatisticsGen, all splits.
             config: The thresholds, and the actions.
             anomalies: Of ExampleValidator, labelled splits.
-            trained_statistics: Of the StatisticsGen of a training run.
+            trained_statistics: Of the StatisticsGen of the run that trained the champion.
         """
         spec = DataCheckerSpec(
             examples=examples,

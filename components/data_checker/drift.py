@@ -99,6 +99,7 @@ def _check(pair: Pair, feature: str, one: Measurement | None, verdict: str, why:
         threshold=threshold,
         verdict=verdict,
         message=message,
+        high=one.threshold if one else None,
     )
 
 

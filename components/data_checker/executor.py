@@ -7,7 +7,6 @@ from typing import Any
 from tensorflow_metadata.proto.v0 import anomalies_pb2
 from tfx import types
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
-from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
@@ -15,18 +14,16 @@ from tfx.types import artifact_utils
 from components.config import read_config
 from components.data_checker.actions import decide
 from components.data_checker.checks import Check
+from components.data_checker.comparisons import compare, learnt_statistics, load_statistics
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.decision_file import write_checks
-from components.data_checker.drift import check_drift
 from components.data_checker.ground_truth import check_ground_truth
-from components.data_checker.pairs import PAIRS, Pair
 from components.data_checker.schema_anomalies import check_anomalies, validate_score_split
 from components.data_checker.sizes import check_counts
 from components.data_checker.statistics import Statistics
-from components.data_checker.value_checks import UNSEEN_PAIRS, check_missing, check_unseen
+from components.data_checker.value_checks import check_missing
 from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.input_properties import ExamplesProperties
-from components.verdicts import SKIPPED
 from transforms.schema import load_schema
 
 Artifacts = dict[str, list[types.Artifact]]
@@ -45,7 +42,8 @@ class Executor(base_executor.BaseExecutor):
                 - examples: Examples of FeedbackExampleGen.
                 - statistics: ExampleStatistics of all their splits.
                 - anomalies: ExampleAnomalies of the labelled splits; may be absent.
-                - trained_statistics: ExampleStatistics of a training run; may be absent.
+                - trained_statistics: ExampleStatistics of the run that trained the champion;
+                  may be absent.
             output_dict:
                 - decision: DataGateDecision.
             exec_properties: As component.py declares.
@@ -67,59 +65,17 @@ def _all_checks(inputs: Artifacts, limits: DataCheckerConfig) -> Iterator[Check]
         for split in artifact_utils.decode_split_names(anomalies.split_names):
             yield from check_anomalies(split, _load_anomalies(anomalies, split))
     filled = [split for split in splits if data.splits[split].examples]
-    own = _load_statistics(inputs["statistics"][0], filled)
+    own = load_statistics(inputs["statistics"][0], filled)
     if SCORE in own:
         yield from validate_score_split(own[SCORE], load_schema())
     for split, statistics in own.items():
         yield from check_missing(split, statistics, limits)
-    yield from _comparisons(own, _learnt(inputs, splits), limits)
+    yield from compare(own, _learnt(inputs, splits), limits)
 
 
 def _learnt(inputs: Artifacts, splits: list[str]) -> dict[str, Statistics]:
-    """Statistics of the labelled splits of a training run, for a run that has none itself."""
-    trained = inputs.get("trained_statistics") or []
-    if not trained or set(splits) != {SCORE}:
-        return {}
-    labelled = [
-        split
-        for split in artifact_utils.decode_split_names(trained[0].split_names)
-        if split != SCORE
-    ]
-    return _load_statistics(trained[0], labelled)
-
-
-def _comparisons(
-    own: dict[str, Statistics], learnt: dict[str, Statistics], limits: DataCheckerConfig
-) -> Iterator[Check]:
-    bases, schema = {**learnt, **own}, load_schema()
-    for pair in (*UNSEEN_PAIRS, *PAIRS):
-        if pair.split not in own:
-            continue
-        if pair.base not in bases:
-            yield _not_compared(pair)
-        elif pair in UNSEEN_PAIRS:
-            yield from check_unseen(pair, bases[pair.base], own[pair.split], limits)
-        else:
-            yield from check_drift(pair, bases[pair.base], own[pair.split], schema, limits)
-
-
-def _not_compared(pair: Pair) -> Check:
-    why = f"not compared: there are no statistics of a split {pair.base}, here or of a training run"
-    return Check(
-        name=f"{pair.group}: {pair.name}",
-        group=pair.group,
-        splits=(pair.split, pair.base),
-        found=None,
-        threshold="compared",
-        verdict=SKIPPED,
-        message=f"{pair.name} ({pair.group}): {why}",
-    )
-
-
-def _load_statistics(artifact: types.Artifact, splits: list[str]) -> dict[str, Statistics]:
-    return {
-        split: stats_artifact_utils.load_statistics(artifact, split).proto() for split in splits
-    }
+    """Statistics of what the champion learnt from, for a run that has no labelled splits itself."""
+    return learnt_statistics(inputs.get("trained_statistics") or []) if splits == [SCORE] else {}
 
 
 def _load_anomalies(artifact: types.Artifact, split: str) -> anomalies_pb2.Anomalies:

@@ -116,7 +116,7 @@ def _age(churn: ChurnFacts) -> Check:
         "looks beyond. Check the export of churn dates (TENS_INSIGHT_MAX_CHURN_AGE_DAYS)"
     )
     verdict = verdict_on(churn.age_days <= limit)
-    return _check(TRUTH, name, churn.age_days, f"<= {limit}", verdict, message)
+    return _check(TRUTH, name, churn.age_days, f"<= {limit}", verdict, message, limit)
 
 
 def _holes(churn: ChurnFacts) -> Check:
@@ -130,7 +130,7 @@ def _holes(churn: ChurnFacts) -> Check:
         f"{named}; no label looks there, but accounts that left in them count as customers since. "
         "Complete the export (TENS_INSIGHT_MAX_CHURN_AGE_DAYS)"
     )
-    return _check(VOLUME, name, len(holes), "0", verdict_on(not holes), message)
+    return _check(VOLUME, name, len(holes), "0", verdict_on(not holes), message, 0)
 
 
 def _largest_day(churn: ChurnFacts) -> Check:
@@ -210,10 +210,17 @@ def _day(moment: str) -> str:
 
 def _at_most(group: str, name: str, share: float, most: float, message: str) -> Check:
     verdict = verdict_on(share <= most)
-    return _check(group, name, round(share, 6), f"<= {most:g}", verdict, message)
+    return _check(group, name, round(share, 6), f"<= {most:g}", verdict, message, most)
 
 
 def _check(
-    group: str, name: str, found: float | None, threshold: str, verdict: str, why: str
+    group: str,
+    name: str,
+    found: float | None,
+    threshold: str,
+    verdict: str,
+    why: str,
+    high: float | None = None,
 ) -> Check:
-    return Check(name, group, (), found, threshold, verdict, told(name, verdict, why))
+    message = told(name, verdict, why)
+    return Check(name, group, (), found, threshold, verdict, message, high=high)

@@ -76,7 +76,20 @@ def _at_least(name: str, split: str, count: int, fewest: int, message: str) -> C
         threshold=f">= {fewest}",
         verdict=verdict_on(passed),
         message="" if passed else message,
+        low=fewest,
     )
+
+
+def feedback_age_days(data: ExamplesProperties) -> float:
+    """Returns how many days the newest feedback is older than as_of.
+
+    Args:
+        data: Properties of the Examples, of which some feedback was read.
+    """
+    assert data.newest_feedback is not None, "reading stops where there is no feedback"
+    newest = datetime.fromisoformat(data.newest_feedback)
+    age = (datetime.fromisoformat(data.as_of) - newest).total_seconds() / 86_400
+    return round(max(0.0, age), 4)
 
 
 def check_freshness(
@@ -90,11 +103,10 @@ def check_freshness(
         limits: The thresholds.
     """
     as_of = datetime.fromisoformat(data.as_of)
-    assert data.newest_feedback is not None, "reading stops where there is no feedback"
-    age = (as_of - datetime.fromisoformat(data.newest_feedback)).days
-    passed = age <= limits.max_feedback_age_days
+    age, below = feedback_age_days(data), limits.max_feedback_age_days + 1
+    passed = age < below
     message = (
-        f"the newest feedback is {age} days older than as_of ({as_of:%Y-%m-%d}), at most "
+        f"the newest feedback is {int(age)} days older than as_of ({as_of:%Y-%m-%d}), at most "
         f"{limits.max_feedback_age_days} are allowed; check the ETL, or that as_of is right "
         "(TENS_INSIGHT_MAX_FEEDBACK_AGE_DAYS)"
     )
@@ -103,7 +115,8 @@ def check_freshness(
         group=FRESHNESS,
         splits=tuple(splits),
         found=age,
-        threshold=f"<= {limits.max_feedback_age_days}",
+        threshold=f"< {below}",
         verdict=verdict_on(passed),
         message="" if passed else message,
+        high=below,
     )

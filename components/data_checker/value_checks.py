@@ -65,6 +65,19 @@ def check_unseen(
         yield _unseen(pair, name, share, limits, verdict, why or shown)
 
 
+def known_words(learnt: Statistics) -> dict[str, frozenset[str]]:
+    """Returns the words that training has, by the name of the feature.
+
+    A column of which the statistics do not list all words is left out: of a word that is not
+    listed nobody can say whether it was there.
+    """
+    found, known = features(learnt), {}
+    for name in (column.feature for column in CATEGORIES):
+        if name in found and (values := ValueCounts.of(found[name])).complete:
+            known[name] = frozenset(values.counts)
+    return known
+
+
 def _judge(share: float, old: ValueCounts, new: ValueCounts, most: float) -> tuple[str, str]:
     if share > most and old.complete:
         return FAILED, ""
@@ -92,6 +105,7 @@ def _unseen(
         threshold=f"<= {limits.max_unseen_share:g}",
         verdict=verdict,
         message="" if verdict == PASSED else message,
+        high=limits.max_unseen_share,
     )
 
 
@@ -118,6 +132,7 @@ def check_missing(split: str, statistics: Statistics, limits: DataCheckerConfig)
             threshold=f"<= {limits.max_missing_share:g}",
             verdict=verdict_on(passed),
             message="" if passed else message,
+            high=limits.max_missing_share,
         )
 
 

@@ -32,20 +32,32 @@ def check_volume(
     yield _last_week(data, limits)
 
 
-def _vanished(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
-    name, threshold = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
+def _vanished_share(data: ExamplesProperties) -> float | None:
+    """Returns which share of the rows that were read before is gone; None without such a run."""
     before = data.previous_feedback_rows
     if before is None:
+        return None
+    return round(_gone(data) / before, 6) if before else 0.0
+
+
+def _gone(data: ExamplesProperties) -> int:
+    return max(0, -(data.late_rows or 0))
+
+
+def _vanished(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
+    name, threshold = "share of rows that vanished", f"<= {limits.max_vanished_share:g}"
+    before, share = data.previous_feedback_rows, _vanished_share(data)
+    if share is None:
         return _check(name, (), None, threshold, SKIPPED, _NO_PREVIOUS)
-    since, vanished = _day(data.previous_as_of), max(0, -(data.late_rows or 0))
-    share = vanished / before if before else 0.0
+    since = _day(data.previous_as_of)
     message = (
-        f"{vanished} of the {before} rows of feedback that the run as of {since} read are "
+        f"{_gone(data)} of the {before} rows of feedback that the run as of {since} read are "
         f"gone, at most {limits.max_vanished_share:.1%} may be; check the ETL, or what was "
         "deleted (TENS_INSIGHT_MAX_VANISHED_SHARE)"
     )
     verdict = PASSED if share <= limits.max_vanished_share else FAILED
-    return _check(name, (), round(share, 6), threshold, verdict, message)
+    high = limits.max_vanished_share
+    return _check(name, (), share, threshold, verdict, message, high=high)
 
 
 def _population(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
@@ -65,8 +77,9 @@ def _population(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
         f"{_day(data.previous_as_of)}: a change of {change:+.1%}, at most "
         f"{limits.max_accounts_change:.1%} is usual (TENS_INSIGHT_MAX_ACCOUNTS_CHANGE)"
     )
-    verdict = PASSED if abs(change) <= limits.max_accounts_change else FAILED
-    return _check(name, (SCORE,), round(change, 6), threshold, verdict, message)
+    most = limits.max_accounts_change
+    verdict, found = PASSED if abs(change) <= most else FAILED, round(change, 6)
+    return _check(name, (SCORE,), found, threshold, verdict, message, low=-most, high=most)
 
 
 def _last_week(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
@@ -88,8 +101,9 @@ def _last_week(data: ExamplesProperties, limits: DataCheckerConfig) -> Check:
         f"weeks before is {mean:.0f}: {share:.0%}, at least {limits.min_week_share:.0%} is "
         "usual; check that every source still arrives (TENS_INSIGHT_MIN_WEEK_SHARE)"
     )
-    verdict = PASSED if share >= limits.min_week_share else FAILED
-    return _check(name, (), share, threshold, verdict, message)
+    least = limits.min_week_share
+    verdict = PASSED if share >= least else FAILED
+    return _check(name, (), share, threshold, verdict, message, low=least)
 
 
 def _day(moment: str | None) -> str:
@@ -97,6 +111,14 @@ def _day(moment: str | None) -> str:
 
 
 def _check(
-    name: str, splits: tuple[str, ...], found: float | None, threshold: str, verdict: str, why: str
+    name: str,
+    splits: tuple[str, ...],
+    found: float | None,
+    threshold: str,
+    verdict: str,
+    why: str,
+    low: float | None = None,
+    high: float | None = None,
 ) -> Check:
-    return Check(name, VOLUME, splits, found, threshold, verdict, told(name, verdict, why))
+    message = told(name, verdict, why)
+    return Check(name, VOLUME, splits, found, threshold, verdict, message, low, high)

@@ -23,6 +23,9 @@ once, and in others when the weeks before are all behind them."""
 
 
 STAYS_OPEN_DAYS: Final = 28
+LIMIT: Final = "limit"
+"""Statistic of what a limit of the settings decides about: the data checks judge it, not its
+history. Its alarm lasts as long as the check fails, and is no part of the budget."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class OpenAlarm:
     opened_at: datetime
     low: float = -np.inf
     high: float = np.inf
+    statistic: str = ""
 
 
 def findings_of(
@@ -97,21 +101,23 @@ def opened(
 
     After a week the changed value is itself one of the weeks that are compared with. An alarm
     stays open while the value lies beyond what was usual before, STAYS_OPEN_DAYS at most: what
-    lasts longer is the new usual.
+    lasts longer is the new usual. A limit of the settings may fail for months: such alarms begin
+    with their first run, and do not date what is opened later.
 
     Args:
         findings: Of a run.
         as_of: Its now.
         before: Alarms of the runs of the last ONE_MOMENT_DAYS days, newest run first.
     """
-    newest = max((one.opened_at for one in before), default=as_of)
+    newest = max((one.opened_at for one in before if one.statistic != LIMIT), default=as_of)
     same: dict[tuple[str, str, str, str], OpenAlarm] = {}
     for one in before:
         same.setdefault(one.key, one)
     found = []
     for finding in findings:
         former = same.get(finding.measure.key)
-        lasts = former is not None and _lasts(finding, former, as_of)
+        of_limit = finding.statistic == LIMIT
+        lasts = former is not None and not of_limit and _lasts(finding, former, as_of)
         if former is not None and (finding.alarm or lasts):
             ends = former if lasts else finding
             found.append(
@@ -120,7 +126,8 @@ def opened(
                 )
             )
         else:
-            found.append(replace(finding, opened_at=newest) if finding.alarm else finding)
+            since = as_of if of_limit else newest
+            found.append(replace(finding, opened_at=since) if finding.alarm else finding)
     return found
 
 
@@ -145,8 +152,15 @@ def moments(alarm: Sequence[bool], days: Sequence[float]) -> Iterator[int]:
 
 
 def alarm_sentences(findings: Sequence[Finding]) -> list[str]:
-    """Returns a sentence for each moment at which alarms were opened, newest first."""
-    open_ones = [one for one in findings if one.alarm and one.opened_at is not None]
+    """Returns a sentence for each moment at which alarms were opened, newest first.
+
+    What the data checks warn of is told by them, in words of their own.
+    """
+    open_ones = [
+        one
+        for one in findings
+        if one.alarm and one.opened_at is not None and one.statistic != LIMIT
+    ]
     sentences = []
     for moment in sorted({one.opened_at for one in open_ones if one.opened_at}, reverse=True):
         own = [one for one in open_ones if one.opened_at == moment]

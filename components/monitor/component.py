@@ -6,8 +6,10 @@ from tfx.types import standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 
 from components.config import CONFIG, as_parameter
+from components.data_checker.config import DataCheckerConfig
 from components.monitor import executor
 from components.monitor.config import MonitorConfig
+from components.monitor.run_checks import DATA_GATE
 from components.registry.artifacts import DataGateDecision, Monitoring, PublishedScores
 
 
@@ -17,9 +19,14 @@ class MonitorSpec(types.ComponentSpec):
     PARAMETERS = {  # noqa: RUF012 - as ComponentSpec asks
         "pipeline_root": ExecutionParameter(type=str),
         CONFIG: ExecutionParameter(type=str),
+        DATA_GATE: ExecutionParameter(type=str),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "statistics": ChannelParameter(type=standard_artifacts.ExampleStatistics),
+        "trained_statistics": ChannelParameter(
+            type=standard_artifacts.ExampleStatistics, optional=True
+        ),
         "decision": ChannelParameter(type=DataGateDecision),
         "model": ChannelParameter(type=standard_artifacts.Model),
         "scores": ChannelParameter(type=PublishedScores),
@@ -35,7 +42,9 @@ class Monitor(base_component.BaseComponent):
 
     Component inputs:
         - examples: Examples with a split `score`.
-        - decision: DataGateDecision; what its checks measured is watched too.
+        - statistics: ExampleStatistics of these Examples.
+        - trained_statistics: ExampleStatistics of what the champion learnt from (optional).
+        - decision: DataGateDecision; what its checks measured and decided is watched too.
         - model: The champion; the profile that travels with it says what training looked like.
         - scores: PublishedScores of AccountScorer.
 
@@ -52,6 +61,7 @@ class Monitor(base_component.BaseComponent):
         *,
         pipeline_root: str,
         config: MonitorConfig,
+        data_gate: DataCheckerConfig,
         **inputs: types.BaseChannel,
     ):
         """Declares the inputs, and the settings.
@@ -59,11 +69,13 @@ class Monitor(base_component.BaseComponent):
         Args:
             pipeline_root: Where the runner writes down what the nodes took.
             config: The settings.
+            data_gate: Those of DataChecker, whose thresholds are Monitor's too.
             **inputs: As above.
         """
         spec = MonitorSpec(
             pipeline_root=pipeline_root,
             config=as_parameter(config),
+            data_gate=as_parameter(data_gate),
             monitoring=types.Channel(type=Monitoring),
             **inputs,
         )

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 
 from components.monitor.observed import STATE, Observed, Scored, Words
-from components.monitor.profile import Profile, number_distance, word_distance
+from components.monitor.profile import Profile, number_distance
 from transforms.arrays import Floats
+from transforms.columns import CATEGORIES
 
 WINDOW_DAYS: Final = 7
 """Of the events that are fresh. A whole week, so that each day of the week is in it once."""
@@ -34,6 +35,7 @@ beginning of the record, of which the growth within a week is compared, and what
 
 TRAINING: Final = "training"
 PREVIOUS: Final = "previous"
+SETTING: Final = "setting"
 """Baselines."""
 
 _SMALLEST_SHARE: Final = 0.005
@@ -55,7 +57,8 @@ class Measure:
         slice_key: Column whose value divides what was measured; empty for all of it.
         slice_value: That value.
         observations: Rows or accounts behind an average or a share.
-        baseline: PREVIOUS, or TRAINING for a distance from what the champion learnt from.
+        baseline: PREVIOUS, TRAINING for a distance from what the champion learnt from, or SETTING
+            for what a limit of the settings alone decides about.
         of_model: Whether another champion makes it another series.
         fresh: Whether it is of the events of the window; else of the state at its end.
     """
@@ -84,8 +87,6 @@ SHARES: Final = frozenset(
         "share of events",
         "share of accounts",
         "blank",
-        "blank accounts",
-        "missing",
         "unseen",
         "mean probability",
         "accounts not scored",
@@ -93,7 +94,6 @@ SHARES: Final = frozenset(
         "rows that repeat another",
         "rows without a date",
         "rows that came late",
-        "rows that vanished",
     }
 )
 """Metrics whose values are shares, 0..1."""
@@ -103,8 +103,14 @@ GROWING: Final = frozenset({"rows", "churn rows"})
 """Metrics that are counts since the beginning of the record: compared is their growth in a week."""
 
 
+OF_CHECKS: Final = " checks"
+"""End of the column of what a data check found, such as ":drift checks"."""
+
+
 def name_of_measure(slice_key: str, slice_value: str, column: str, metric: str) -> str:
     """Returns what people call a measure, by its key; what tells it from others comes first."""
+    if column.startswith(":") and column.endswith(OF_CHECKS):
+        return f"{metric} (data check)"
     of = "" if column.startswith(":") else f" of {column}"
     where = f"{slice_key} {slice_value!r}: " if slice_key else ""
     return f"{where}{metric}{of}"
@@ -123,17 +129,31 @@ class Watched:
     known: frozenset[str] | None = None
 
 
-def watched_words(observed: Observed, profile: Profile | None) -> dict[str, Watched]:
-    """Returns which words of each column are watched: those frequent now or in training."""
+def watched_words(
+    observed: Observed,
+    profile: Profile | None,
+    known: Mapping[str, frozenset[str]] | None = None,
+) -> dict[str, Watched]:
+    """Returns which words of each column are watched: those frequent now or in training.
+
+    Args:
+        observed: Accounts and events of the split to score.
+        profile: Of the champion's training, if there is one.
+        known: The words that training has, by the name of the feature, as the data checks take
+            them; None takes those of the profile.
+    """
     found = {}
     for label, words in {**observed.event_words, **observed.account_words}.items():
         shares = profile.words.get(label) if profile else None
         trained = [word for word, share in (shares or {}).items() if share >= _SMALLEST_SHARE]
         every = dict.fromkeys(one for one in (*trained, *_frequent(words)) if one.strip())
-        found[label] = Watched(
-            tuple(every)[:_MOST_WORDS], frozenset(shares) if shares is not None else None
-        )
+        of_profile = frozenset(shares) if shares is not None else None
+        of_training = of_profile if known is None else known.get(_FEATURES[label])
+        found[label] = Watched(tuple(every)[:_MOST_WORDS], of_training)
     return found
+
+
+_FEATURES: Final = {column.label: column.feature for column in CATEGORIES}
 
 
 def _frequent(words: Words) -> list[str]:
@@ -199,58 +219,13 @@ def measure_accounts(observed: Observed, watched: Mapping[str, Watched]) -> Iter
     n = observed.accounts
     for name, values in observed.numbers.items():
         known = values[~np.isnan(values)]
-        missing = 1 - len(known) / max(n, 1)
-        yield Measure("blank", SHARE, "missing", missing, name, observations=n)
         if len(known):
             mean = float(np.log1p(np.maximum(known, 0)).mean())
             yield Measure("facts", LEVEL, "mean of logarithm", mean, name, observations=n)
     for label, words in observed.account_words.items():
-        blank = words.blanks() / max(n, 1)
-        yield Measure("blank", SHARE, "blank accounts", blank, label, observations=n)
         yield from _word_measures(label, words, slice(None), watched, n, _OF_ACCOUNTS)
 
 
-def measure_distances(observed: Observed, profile: Profile) -> Iterator[Measure]:
-    """Yields how far each raw feature lies from what the champion learnt from."""
-    n = observed.accounts
-    for name, quantiles in profile.numbers.items():
-        values = observed.numbers.get(name)
-        if name == EVENT_AGE:
-            values = observed.event_age
-        elif values is None:
-            values = observed.event_numbers.get(name)
-        if values is None or not len(values):
-            continue
-        distance = number_distance(values, quantiles)
-        yield Measure(
-            "distance",
-            LEVEL,
-            DISTANCE,
-            distance,
-            name,
-            observations=n,
-            baseline=TRAINING,
-            of_model=True,
-        )
-    for label, shares in profile.words.items():
-        words = observed.event_words.get(label) or observed.account_words.get(label)
-        if words is None or not len(words.codes):
-            continue
-        found = dict(zip(words.words, words.counts().tolist(), strict=True))
-        distance = word_distance(found, len(words.codes), shares)
-        yield Measure(
-            "distance",
-            LEVEL,
-            DISTANCE,
-            distance,
-            label,
-            observations=n,
-            baseline=TRAINING,
-            of_model=True,
-        )
-
-
-EVENT_AGE: Final = "event_age_days"
 _QUANTILES: Final = {"10": 0.1, "50": 0.5, "90": 0.9, "99": 0.99}
 
 

@@ -75,6 +75,7 @@ class _Alarm:
     opened_at: datetime
     usual_low: float | None
     usual_high: float | None
+    statistic: str
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,7 @@ def read_open(cursor: Cursor, as_of: datetime, days: int) -> list[OpenAlarm]:
             one.opened_at,
             -np.inf if one.usual_low is None else one.usual_low,
             np.inf if one.usual_high is None else one.usual_high,
+            one.statistic,
         )
         for one in records(cursor, _Alarm)
     ]

@@ -39,6 +39,7 @@ HOW: Final = {
     "stays 7": "7 weeks beyond the quarter before",
     "month": "the mean of 4 weeks beyond the quarter before",
     "change": "changed",
+    "limit": "beyond the limit of the data checks",
 }
 """How a measure is unusual, by its statistic."""
 

@@ -1,6 +1,6 @@
 """What the steps of Monitor are given: one run whose scores are published."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,9 @@ class MonitoredRun:
         run_id: The run's name.
         data: What was read.
         examples: Folder of the split `score`.
-        checks: Of the data gate.
+        checks: Of the data gate; those that compare with training are about the champion's.
+        known_words: Those that training has, by the name of the feature; None where the statistics
+            of what the champion learnt from are not there.
         published: What was published.
         scores: Folder of the shards of scores, see account_scorer/scored_shard.py.
         champion: What the model says of itself.
@@ -39,6 +41,7 @@ class MonitoredRun:
     model: str
     costs: tuple[NodeCost, ...]
     config: MonitorConfig
+    known_words: Mapping[str, frozenset[str]] | None = None
 
     @property
     def as_of(self) -> datetime:

@@ -94,16 +94,3 @@ def number_distance(values: Floats, quantiles: tuple[float, ...]) -> float:
     right = np.searchsorted(known, edges, side="right") / len(known) - upper / last
     left = np.searchsorted(known, edges, side="left") / len(known) - lower / last
     return float(max(np.abs(right).max(), np.abs(left).max()))
-
-
-def word_distance(counts: Mapping[str, int], total: int, shares: Mapping[str, float]) -> float:
-    """Returns the largest difference of the share of a word, 0..1 (L-infinity).
-
-    Args:
-        counts: Of now.
-        total: Of now, values without a word included.
-        shares: Of training.
-    """
-    words = counts.keys() | shares.keys()
-    size = max(total, 1)
-    return max((abs(counts.get(one, 0) / size - shares.get(one, 0.0)) for one in words), default=0)

@@ -18,7 +18,8 @@ WHERE (window_end, run_id) IN (SELECT * FROM unnest(%(moments)s::timestamptz[], 
 
 -- name: open_alarms
 -- Alarms of the runs between two moments, newest run first.
-SELECT slice_key, slice_value, column_name, metric, window_end, opened_at, usual_low, usual_high
+SELECT slice_key, slice_value, column_name, metric, window_end, opened_at, usual_low, usual_high,
+       statistic
 FROM tens_insight.drift_metrics
 WHERE alarm AND window_end >= %(since)s AND window_end < %(as_of)s
 ORDER BY window_end DESC
@@ -92,8 +93,8 @@ FROM (SELECT DISTINCT ON (every.window_end)
             FROM tens_insight.profile_metrics
             WHERE window_end > (SELECT max(window_end) FROM tens_insight.profile_metrics)
                                - interval '400 days') AS every
-      LEFT JOIN tens_insight.publications AS run USING (publication_id)
-      WHERE run.undone_at IS NULL
+      LEFT JOIN tens_insight.score_publications AS run USING (publication_id)
+      WHERE run.undone IS NOT TRUE
       ORDER BY every.window_end DESC, every.publication_id DESC) AS measured
 ORDER BY measured.window_end DESC
 LIMIT %(runs)s
@@ -125,7 +126,7 @@ WHERE (window_end, run_id) IN (SELECT * FROM unnest(%(moments)s::timestamptz[], 
 -- What moved the mean score from each publication to the next.
 SELECT run.as_of, change.part, change.feature_group, change.change
 FROM tens_insight.score_changes AS change
-JOIN tens_insight.publications AS run USING (publication_id)
+JOIN tens_insight.score_publications AS run USING (publication_id)
 WHERE change.publication_id = ANY(%(publications)s)
 ORDER BY run.as_of, change.part, change.feature_group
 

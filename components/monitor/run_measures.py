@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from components.data_checker.checks import Check
+from components.data_checker.sizes import feedback_age_days
 from components.feedback_example_gen.cutoffs import SCORE
 from components.monitor.measures import (
     AMOUNT,
@@ -44,9 +44,8 @@ def measure_input(data: ExamplesProperties) -> Iterator[Measure]:
     Args:
         data: Properties of the Examples.
     """
-    as_of = datetime.fromisoformat(data.as_of)
     if data.newest_feedback is not None:
-        age = _days(as_of, datetime.fromisoformat(data.newest_feedback))
+        age = feedback_age_days(data)
         yield Measure("freshness", AMOUNT, "days since the newest feedback", age)
     if data.rows_last_week is not None:
         yield Measure("volume", COUNT, "rows of the last 7 days", data.rows_last_week, fresh=True)
@@ -59,9 +58,8 @@ def measure_input(data: ExamplesProperties) -> Iterator[Measure]:
     ):
         yield Measure("rows", SHARE, metric, count / rows, observations=rows)
     if data.late_rows is not None:
-        late = abs(data.late_rows) / rows
-        metric = "rows that came late" if data.late_rows >= 0 else "rows that vanished"
-        yield Measure("rows", SHARE, metric, late, observations=rows)
+        late = max(0, data.late_rows) / rows
+        yield Measure("rows", SHARE, "rows that came late", late, observations=rows)
     if (churn := data.truth.get(CHURN)) is not None:
         yield Measure("churn", CUMULATIVE, "churn rows", churn.rows)
     scored = data.splits[SCORE].examples
@@ -73,17 +71,6 @@ def measure_input(data: ExamplesProperties) -> Iterator[Measure]:
         1 - min(1.0, scored / max(data.accounts, 1)),
         observations=data.accounts,
     )
-
-
-def measure_checks(checks: Sequence[Check]) -> Iterator[Measure]:
-    """Yields what the data checks found; it is kept, since they judge it themselves.
-
-    Args:
-        checks: Of the data gate.
-    """
-    for check in checks:
-        if isinstance(check.found, float | int):
-            yield Measure("checks", FACT, check.name, float(check.found), f":{check.group} checks")
 
 
 def measure_run(as_of: datetime, facts: RunFacts) -> Iterator[Measure]:

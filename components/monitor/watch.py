@@ -20,10 +20,10 @@ from components.monitor.example_reader import read_observed
 from components.monitor.measures import (
     COUNT,
     FACT,
+    SETTING,
     TRAINING,
     Measure,
     measure_accounts,
-    measure_distances,
     measure_events,
     measure_scores,
     watched_words,
@@ -41,7 +41,8 @@ from components.monitor.metric_tables import (
 from components.monitor.monitored_run import MonitoredRun, Noticed
 from components.monitor.observed import SCORE_COLUMNS, scored_table
 from components.monitor.profile_file import read_profile
-from components.monitor.run_measures import RunFacts, measure_checks, measure_input, measure_run
+from components.monitor.run_checks import findings_of_checks, measure_checks
+from components.monitor.run_measures import RunFacts, measure_input, measure_run
 from components.monitor.thresholds import judge, last_values
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
@@ -73,11 +74,9 @@ def measure_data(run: MonitoredRun) -> Iterator[Measure]:
     profile = read_profile(run.model)
     observed = read_observed(run.examples, run.data.splits[SCORE].examples)
     if observed is not None:
-        watched = watched_words(observed, profile)
+        watched = watched_words(observed, profile, run.known_words)
         yield from measure_events(observed, watched)
         yield from measure_accounts(observed, watched)
-        if profile is not None:
-            yield from measure_distances(observed, profile)
     shards = list(read_shards(run.scores, SCORE_COLUMNS))
     if shards:
         scored = scored_table(pa.concat_tables(shards))
@@ -96,7 +95,7 @@ def _judge_and_write(
     judged = judge(series, run.config.false_alarms_per_year, only_last=True)
     found = findings_of(measures, last_values(series), judged)
     columns, changes, sketches = _table_columns(cursor, run)
-    found += changes
+    found += [*changes, *findings_of_checks(run.checks)]
     found = opened(found, run.as_of, read_open(cursor, run.as_of, ONE_MOMENT_DAYS))
     former = before.window_end.isoformat() if before else ""
     found = [_compared(one, run, former) for one in found]
@@ -110,8 +109,8 @@ def _once(measures: Sequence[Measure]) -> list[Measure]:
 
 
 def _compared(one: Finding, run: MonitoredRun, former: str) -> Finding:
-    of_training = one.measure.baseline == TRAINING
-    return replace(one, compared_with=run.champion.model_version if of_training else former)
+    of_training = {TRAINING: run.champion.model_version, SETTING: ""}
+    return replace(one, compared_with=of_training.get(one.measure.baseline, former))
 
 
 def _table_columns(

@@ -25,6 +25,7 @@ from components.registry.rule import (
     stages_after,
 )
 from components.registry.store_identity import require_known_database
+from components.registry.training_statistics import training_statistics
 from components.registry.transitions import name_of, read_transitions
 
 _log = logging.getLogger(__name__)
@@ -44,17 +45,20 @@ class ChampionStrategy(resolver.ResolverStrategy):
     """Resolves the champion among the models of its channel.
 
     Takes a channel of Model and one of ModelBlessing, whatever their keys; the channel
-    of blessings says whose count. What people decided is read from the store.
+    of blessings says whose count. What people decided is read from the store. A channel of
+    ExampleStatistics resolves to those of the Examples that the champion learnt from.
     """
 
     def resolve_artifacts(
         self, store: Any, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
-        """Returns the champion and the blessing it has; both lists empty if there is none.
+        """Returns the champion, its blessing, and the statistics of what it learnt from.
+
+        All lists are empty if there is no champion; that of the statistics if they are gone.
 
         Args:
             store: Of ML Metadata.
-            input_dict: All live models and blessings of the channels.
+            input_dict: All live models, blessings and statistics of the channels.
 
         Raises:
             RegistryInconsistent: Two models have one version.
@@ -74,8 +78,13 @@ class ChampionStrategy(resolver.ResolverStrategy):
         found, _ = _published_models(store, models, judged, read_transitions(store))
         if found is None:
             return nothing
-        return {
-            models_key: [_artifact_of(found, models)],
+        model = _artifact_of(found, models)
+        statistics_key = _key_of(input_dict, standard_artifacts.ExampleStatistics)
+        if statistics_key is not None:
+            candidates = input_dict[statistics_key]
+            nothing[statistics_key] = training_statistics(store, model, candidates)
+        return nothing | {
+            models_key: [model],
             blessings_key: [max(_of(blessings, found.model_id), key=lambda one: one.id)],
         }
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 
+from components.monitor.alarms import LIMIT
 from components.monitor.monitor_report import (
     HOW,
     FormerAlarm,
@@ -76,7 +77,8 @@ def _told(one: ShownSeries) -> Iterator[str]:
     assert finding is not None
     yield f"  {escape_controls(one.name)}"
     value, usual = _number(finding.value, share=one.share), _usual(finding, share=one.share)
-    said = f"is {value}, usual {usual}" if usual else f"is {value}"
+    word = "allowed" if finding.statistic == LIMIT else "usual"
+    said = f"is {value}, {word} {usual}" if usual else f"is {value}"
     yield f"      {said} ({HOW[finding.statistic]})"
 
 
@@ -95,6 +97,11 @@ def _series_line(one: ShownSeries, width: int) -> str:
 
 
 def _usual(finding: StoredFinding, *, share: bool) -> str:
+    if finding.statistic == LIMIT and None in (finding.usual_low, finding.usual_high):
+        sign, end = "<=", finding.usual_high
+        if end is None:
+            sign, end = ">=", finding.usual_low
+        return f"{sign} {_number(end, share=share)}"
     if finding.usual_low is None or finding.usual_high is None:
         return ""
     ends = (_number(end, share=share) for end in (finding.usual_low, finding.usual_high))

@@ -226,6 +226,41 @@ def test_what_scores_are_made_of_is_kept_and_the_change_is_divided(installation,
     assert installation.run("movers", "--since", "2000-01-01").code == 0
 
 
+CHECKED = """
+SELECT drift.metric, drift.value, profile.value, drift.usual_low, drift.usual_high, drift.alarm,
+       drift.baseline, drift.compared_with
+FROM tens_insight.drift_metrics AS drift
+JOIN tens_insight.profile_metrics AS profile
+     USING (run_id, slice_key, slice_value, column_name, metric)
+WHERE drift.statistic = 'limit' AND run_id = %s"""
+
+
+@pytest.mark.parametrize("which", ["training", "scoring"])
+def test_the_monitor_says_what_the_data_checks_said(installation, trained, scored, which):
+    """Figure, limit and verdict; the baseline is what the champion learnt from."""
+    summary = {"training": trained, "scoring": scored}[which].summary
+    checks = {one["name"]: one for one in summary["data_gate"]["checks"]}
+    rows = installation.query(CHECKED, summary["run_id"])
+    assert len(rows) > 30
+    for name, value, kept, low, high, alarm, baseline, compared in rows:
+        one = checks[name]
+        assert (value, kept, low, high) == (*[one["found"]] * 2, one["low"], one["high"]), name
+        assert alarm is (one["verdict"] == "warned")
+        if baseline == "training":
+            assert compared == summary["published"]["model_version"]
+    compared = {name for name, *_, baseline, _ in rows if baseline == "training"}
+    assert "score: unseen event_source" in compared
+    assert len(compared) > 20
+    same = installation.query(
+        "SELECT metric, value FROM tens_insight.profile_metrics "
+        "WHERE run_id = %s AND column_name NOT LIKE '%% checks' AND metric = ANY(%s)",
+        summary["run_id"],
+        list(checks),
+    )
+    assert dict(same) == {name: checks[name]["found"] for name, _ in same}
+    assert "days since the newest feedback" in dict(same)
+
+
 def test_the_report_is_of_this_run(trained, published_by_training, registry):
     review = trained.review
     assert review["missing"] == []

@@ -180,7 +180,6 @@ def test_scoring_trains_nothing(score_graph):
         "ImportSchemaGen",
         "FeedbackExampleGen",
         "StatisticsGen",
-        "TrainedStatistics",
         "DataChecker",
         "DataGate",
         "Champion",
@@ -193,9 +192,12 @@ def test_scoring_trains_nothing(score_graph):
     assert {"DataGate", "Champion"} <= before(score_graph, "AccountScorer")
 
 
-def test_the_daily_run_is_compared_with_the_newest_training_run(score_graph):
-    assert score_graph["TrainedStatistics"] == []
-    assert "TrainedStatistics" in score_graph["DataChecker"]
+def test_the_daily_run_is_compared_with_what_its_champion_learnt_from(score_graph, train_graph):
+    assert score_graph["Champion"] == []
+    assert "Champion" in score_graph["DataChecker"]
+    for module, graph in ((scoring, score_graph), (training, train_graph)):
+        assert {"Champion", "DataChecker", "StatisticsGen"} <= set(graph["Monitor"])
+        assert producers(module, "Champion", "ExampleStatistics") == {"StatisticsGen"}
     assert score_graph["DataGate"] == ["DataChecker"]
     text = str(compiled(scoring))
     assert training.PIPELINE_NAME in text

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from components.monitor.alarms import LIMIT
 from components.monitor.measures import GROWING, WINDOW_DAYS
-from components.monitor.monitor_report import ShownSeries
+from components.monitor.monitor_report import ShownSeries, StoredFinding
 from components.monitor.page_content import Key, PageContent
 from components.page import numbers
 from components.page.blocks import Absent, Block, Figure, Table, Text
@@ -127,6 +128,14 @@ def _here(content: PageContent, one: ShownSeries) -> str:
     if finding is not None and finding.value is not None:
         value = finding.value
     said = f"Now {shown(value, share=one.share)}"
+    if finding is not None and finding.statistic == LIMIT:
+        allowed = " and ".join(
+            f"at {word} {shown(end, share=one.share)}"
+            for word, end in zip(("least", "most"), _ends(finding), strict=True)
+            if end is not None
+        )
+        since = f": an alarm since {day(finding.opened_at)}" if finding.alarm else ""
+        return f"{said}; the data checks allow {allowed}{since}."
     if finding is None or finding.usual_low is None or finding.usual_high is None:
         return f"{said}; there is not enough history to say what is usual."
     ends = (finding.usual_low, finding.usual_high)
@@ -134,6 +143,10 @@ def _here(content: PageContent, one: ShownSeries) -> str:
     if finding.alarm:
         return f"{said}, usual was {low} to {high}: an alarm since {day(finding.opened_at)}."
     return f"{said}, usual is {low} to {high}."
+
+
+def _ends(finding: StoredFinding) -> tuple[float | None, float | None]:
+    return finding.usual_low, finding.usual_high
 
 
 def day(moment: datetime | None) -> str:

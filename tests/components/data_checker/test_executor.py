@@ -28,6 +28,7 @@ AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 CONFIG = DataCheckerConfig(min_accounts=20, min_churned=3, max_feedback_age_days=2)
 
 Row = dict[str, Any]
+INF = (float("-inf"), float("inf"))
 Inputs = dict[str, list[Any]]
 Describe = Callable[..., Inputs]
 
@@ -109,6 +110,13 @@ def written(folder: Path) -> list[Row]:
     assert len({check["name"] for check in checks}) == len(checks)
     assert {check["verdict"] for check in checks} <= {"passed", "warned", "stopped", "skipped"}
     assert all(bool(check["message"]) is (check["verdict"] != "passed") for check in checks)
+    for check in checks:
+        ends = check["low"], check["high"]
+        if check["verdict"] != "skipped" and ends != (None, None):
+            low, high = (
+                end if end is not None else inf for end, inf in zip(ends, INF, strict=True)
+            )
+            assert (low <= check["found"] <= high) is (check["verdict"] == "passed"), check
     return checks
 
 
@@ -155,7 +163,7 @@ def test_sound_data_pass_every_check(sound: Inputs, tmp_path: Path) -> None:
     found = {check["name"]: check["found"] for check in checks}
     examples = sound["examples"][0]
     assert found["train: examples"] == examples.get_int_custom_property("train_examples")
-    assert found["days since the newest feedback"] == 1
+    assert found["days since the newest feedback"] == 1.5
     assert len(names(checks, "passed")) > 40
 
 

@@ -66,7 +66,7 @@ def test_feedback_may_be_so_old(
         limits(),
     )
     assert check.verdict == ("passed" if passed else "failed")
-    assert (check.found, check.threshold) == (int(age), "<= 14")
+    assert (check.found, check.threshold, check.high) == (age, "< 15", 15)
 
 
 def test_only_errors_stop() -> None:

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 
 from components.data_checker.checks import Check
-from components.data_checker.value_checks import UNSEEN_PAIRS, check_missing, check_unseen
+from components.data_checker.value_checks import (
+    UNSEEN_PAIRS,
+    check_missing,
+    check_unseen,
+    known_words,
+)
 from transforms import columns, event_spec
 
 EVAL, SCORE = UNSEEN_PAIRS
@@ -130,3 +135,11 @@ def test_a_feature_that_is_not_there_at_all_is_missing(statistics_of: Of, limits
     features.extend(kept)
     check = by_name(check_missing("score", statistics, limits()))["score: missing region"]
     assert (check.verdict, check.found) == ("failed", 1.0)
+
+
+def test_words_are_known_where_all_are_listed(statistics_of: Of) -> None:
+    topics = [[b"topic-%d" % (number % 1_500)] for number in range(3_000)]
+    known = known_words(statistics_of(3_000, event_topic=topics))
+    assert known["event_source"] == {"email", "chat", "zendesk"}
+    assert known["event_sentiment"] == {"negative", "neutral", "positive"}
+    assert "event_topic" not in known

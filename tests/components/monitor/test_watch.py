@@ -8,7 +8,7 @@ import pytest
 from components.errors import ContractBroken, DatabaseUnreachable
 from components.monitor import watch as step
 from components.monitor.executor import take_steps
-from components.monitor.measures import DISTANCE, FACT, LEVEL, SHARE, TRAINING, Measure
+from components.monitor.measures import DISTANCE, FACT, LEVEL, SCORE, SHARE, TRAINING, Measure
 from components.monitor.monitored_run import Noticed
 from components.monitor.watch import watch
 from tests.components.monitor.conftest import BEGIN
@@ -52,7 +52,7 @@ def weeks(monitored, measured):
 
 
 def test_rows_say_what_when_and_of_which_publication(publications, monitored, measured):
-    far = Measure("distance", LEVEL, DISTANCE, 0.25, "tier", baseline=TRAINING, of_model=True)
+    far = Measure("distance", LEVEL, DISTANCE, 0.25, SCORE, baseline=TRAINING, of_model=True)
     measured(0.2, far, Measure("age", FACT, "days since training", 3.0))
     run = monitored(0)
     told = watch(run)

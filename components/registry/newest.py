@@ -1,4 +1,4 @@
-"""Which statistics of training a scoring run is compared with."""
+"""The newest artifact of a channel, where there need not be one."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from tfx.dsl.components.common import resolver
 class NewestOrNone(resolver.ResolverStrategy):
     """Resolves the newest artifact of each channel, and nothing where there is none.
 
-    TFX's LatestArtifactStrategy fails a run before whose first training there is nothing to
-    compare with; the data gate says so in its decision instead.
+    TFX's LatestArtifactStrategy fails a run before which there was none; before the first tuning
+    run there are no tuned hyperparameters, and that is no failure.
     """
 
     def resolve_artifacts(
