@@ -85,7 +85,9 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         evaluator=evaluator,
     )
     pusher = _push(deployment, trainer.outputs["model"], model_gate.outputs["blessing"])
-    champion = nodes.resolve_champion(deployment, *nodes.any_model()).with_id("Champion")
+    champion = nodes.resolve_champion(
+        deployment, *nodes.any_model(), nodes.any_statistics()
+    ).with_id("Champion")
     champion.add_upstream_node(model_gate)
     shadows = nodes.resolve_shadows(deployment, *nodes.any_model(), nodes.any_split())
     shadows.add_upstream_node(model_gate)
@@ -107,12 +109,15 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
         blessing=model_gate.outputs["blessing"],
         champion=champion.outputs["model"],
         scores=scorer.outputs["scores"],
+        outcomes=outcomes.outputs["outcomes"],
     )
     monitor = nodes.monitor(
         settings,
         deployment,
         PIPELINE_NAME,
         examples=examples,
+        statistics=statistics,
+        trained_statistics=champion.outputs["statistics"],
         decision=checker.outputs["decision"],
         model=champion.outputs["model"],
         scores=scorer.outputs["scores"],

@@ -21,6 +21,7 @@ from components.model_review.sections.changes import changes_of
 from components.model_review.sections.data import data_facts_of, splits_of
 from components.model_review.sections.decision import checks_of, decision_of, head_of
 from components.model_review.sections.estimates import SectionMissing
+from components.model_review.sections.foreseen import foreseen_of
 from components.model_review.sections.gains import gains_of
 from components.model_review.sections.importance import Importance, contributions_of, importance_of
 from components.model_review.sections.lineage import components_of, lineage_of, settings_of
@@ -68,6 +69,7 @@ def build_report(
         settings=settings_of(settings),
         components=components_of(run),
         card=card_of(run),
+        foreseen=foreseen_of(run),
         missing=tuple(missing.items()),
         **found,
     )

@@ -13,7 +13,7 @@ from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from components.config import CONFIG, as_parameter
 from components.model_review import executor
 from components.model_review.config import ModelReviewConfig
-from components.registry.artifacts import DataGateDecision, PublishedScores
+from components.registry.artifacts import DataGateDecision, PublishedScores, RecordedOutcomes
 from components.registry.artifacts import ModelReview as ModelReviewArtifact
 from serving_model.served.risk_bands import RiskBands
 
@@ -37,6 +37,7 @@ class ModelReviewSpec(types.ComponentSpec):
         "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         "champion": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "scores": ChannelParameter(type=PublishedScores, optional=True),
+        "outcomes": ChannelParameter(type=RecordedOutcomes, optional=True),
     }
     OUTPUTS = {"review": ChannelParameter(type=ModelReviewArtifact)}  # noqa: RUF012
 
@@ -57,6 +58,7 @@ class ModelReview(base_component.BaseComponent):
         - blessing: Of ModelGate, with decision.json and the predictions.
         - champion: The model that scores now.
         - scores: PublishedScores.
+        - outcomes: RecordedOutcomes; they say what is expected of the published scores.
 
     Component outputs:
         - review: ModelReview: review.html and review.json.

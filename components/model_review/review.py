@@ -12,6 +12,7 @@ from components.model_review.sections.calibration import Calibration
 from components.model_review.sections.changes import Changes
 from components.model_review.sections.data import Fact, LabelledSplit
 from components.model_review.sections.decision import Decision, Head
+from components.model_review.sections.foreseen import Foreseen
 from components.model_review.sections.gains import Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.lineage import Component
@@ -35,6 +36,7 @@ class Review:
         gains: Churned accounts reached by number of contacts.
         slices: Metrics by slice.
         accounts: Today's scores by this model beside what is published.
+        foreseen: What is expected of the published scores, beside what the gate saw.
         importance: What the model loses without a reason group, the largest first.
         contributions: How much each reason group moves the scores, the largest first.
         changes: Against the last publication, and the champion.
@@ -56,6 +58,7 @@ class Review:
     gains: Gains | None = None
     slices: tuple[Slice, ...] = ()
     accounts: ScoreComparison | None = None
+    foreseen: Foreseen | None = None
     importance: tuple[Importance, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     changes: Changes | None = None

@@ -12,7 +12,10 @@ from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.node_costs import NodeCost
 from components.registry.properties import P
-from components.registry.published_properties import PublishedScoresProperties
+from components.registry.published_properties import (
+    PublishedScoresProperties,
+    RecordedOutcomesProperties,
+)
 
 Artifacts = Mapping[str, list[types.Artifact]]
 
@@ -28,6 +31,7 @@ class RunArtifacts:
         former_champion: Properties of the model that it was compared with.
         champion: Properties of the model that scores now.
         published: Properties of the PublishedScores.
+        outcomes: Properties of the RecordedOutcomes.
         checks: Checks of the data gate.
         judged: The decision of the gate.
         costs: What the nodes took, those that were not run included.
@@ -40,6 +44,7 @@ class RunArtifacts:
     former_champion: ModelProperties | None = None
     champion: ModelProperties | None = None
     published: PublishedScoresProperties | None = None
+    outcomes: RecordedOutcomesProperties | None = None
     checks: tuple[Check, ...] = ()
     judged: Decision | None = None
     costs: tuple[NodeCost, ...] = ()
@@ -67,6 +72,7 @@ def collect(inputs: Artifacts, run_id: str, costs: list[NodeCost]) -> RunArtifac
         former_champion=_properties(one.get("baseline_model"), ModelProperties),
         champion=_properties(one.get("champion"), ModelProperties),
         published=_properties(one.get("scores"), PublishedScoresProperties),
+        outcomes=_properties(one.get("outcomes"), RecordedOutcomesProperties),
         checks=tuple(read_checks(one["data_decision"].uri)) if "data_decision" in one else (),
         judged=read_decision(one["blessing"].uri) if "blessing" in one else None,
         costs=tuple(costs),

@@ -109,6 +109,7 @@ def properties(truth: Truth, recorded: Recorded) -> RecordedOutcomesProperties:
         judged=len(recorded.judged),
         missed=recorded.missed,
         withheld=recorded.withheld,
+        estimated=recorded.estimated,
     )
 
 

@@ -409,11 +409,9 @@ SELECT count(*) AS windows,
 FROM (SELECT run.publication_id, served.days AS horizon_days,
              run.as_of + make_interval(hours => 24 * served.days) AS closes_at,
              max(run.as_of) OVER () AS newest
-      FROM tens_insight.publications AS run
+      FROM tens_insight.score_windows AS run
       CROSS JOIN unnest(run.horizons) AS served (days)
-      WHERE run.target_table = 'account_risk_scores'
-        AND run.kind = 'published'
-        AND run.undone_at IS NULL) AS run
+      WHERE run.kind = 'published' AND NOT run.undone) AS run
 LEFT JOIN tens_insight.outcome_windows AS closed USING (publication_id, horizon_days)
 
 -- name: performance_by_month
@@ -426,8 +424,8 @@ SELECT performance.model_version,
        performance.band, performance.metric, count(*) AS publications,
        avg(performance.value) AS value, avg(performance.low) AS low, avg(performance.high) AS high
 FROM tens_insight.model_performance AS performance
-JOIN tens_insight.publications AS run USING (publication_id)
-WHERE run.undone_at IS NULL
+JOIN tens_insight.score_windows AS run USING (publication_id)
+WHERE NOT run.undone
   AND (%(horizon_days)s::integer IS NULL AND run.horizon_days = performance.horizon_days
        OR performance.horizon_days = %(horizon_days)s)
   AND (%(model_version)s::text IS NULL
@@ -442,8 +440,8 @@ SELECT performance.publication_id, performance.as_of, performance.model_version,
        performance.horizon_days, performance.kind, performance.band, performance.metric,
        performance.value, performance.low, performance.high
 FROM tens_insight.model_performance AS performance
-JOIN tens_insight.publications AS run USING (publication_id, horizon_days)
-WHERE run.undone_at IS NULL AND performance.slice = 'overall'
+JOIN tens_insight.score_windows AS run USING (publication_id, horizon_days)
+WHERE NOT run.undone AND performance.slice = 'overall'
 ORDER BY performance.as_of, performance.publication_id, performance.kind, performance.band,
          performance.metric
 
@@ -536,6 +534,15 @@ FROM tens_insight.account_risk_score_history AS score
 JOIN tens_insight.account_risk_detail_history AS detail USING (publication_id, account_id)
 WHERE publication_id = %(publication_id)s
 ORDER BY account_id COLLATE "C"
+
+-- name: estimate_of_publication
+-- What is expected of a publication at the horizon of churn_probability, over all accounts.
+SELECT performance.metric, performance.value, performance.low, performance.high
+FROM tens_insight.model_performance AS performance
+JOIN tens_insight.publications AS run USING (publication_id, horizon_days)
+WHERE publication_id = %(publication_id)s AND performance.kind = 'estimated'
+  AND performance.slice = 'overall' AND performance.band = ''
+  AND performance.metric = ANY (%(metrics)s)
 
 -- name: longer_open_horizons
 -- Horizons of a publication that are not measured, and of which this closed one is the newest that

@@ -8,7 +8,7 @@ corrects all windows that it lies in, at the price of the accounts that changed.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ from components.postgres.queries import queries
 from components.postgres.rows import one_record, records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.lock import lock_table
+from components.registry.published_properties import ESTIMATED_METRICS, Estimated
 from transforms.thresholds import CRITICAL_PRIORITY
 
 _QUERIES: Final = queries(__package__)
@@ -118,6 +119,7 @@ class Recorded:
         foreseen: Windows that are not over, and whose performance was estimated.
         missed: Accounts that left with a low score and were noted now.
         withheld: Why nothing was corrected; None where it was.
+        estimated: What is expected of the scores that the run published, by metric.
     """
 
     measured: Sequence[MeasuredWindow]
@@ -128,6 +130,7 @@ class Recorded:
     foreseen: Sequence[Foreseen] = ()
     missed: int = 0
     withheld: str | None = None
+    estimated: Mapping[str, Estimated] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -173,16 +176,25 @@ def _record(cursor: Cursor, run: Run) -> Recorded:
     changed |= {(one.publication_id, one.horizon_days) for one in corrections}
     judged = judge(cursor, sorted(changed), run.actions)
     corrected = {one.publication_id for one in corrections}
+    foreseen = foresee(cursor, judged, run.publication_id, truth.as_of)
     return Recorded(
         measured=measured,
         corrections=corrections,
         waiting=due.waiting,
         open=_open(cursor, truth.as_of),
         judged=judged,
-        foreseen=foresee(cursor, judged, run.publication_id, truth.as_of),
+        foreseen=foreseen,
         missed=note_missed(cursor, judged, corrected, run.critical_priority),
         withheld=withheld,
+        estimated=_estimated(cursor, run.publication_id),
     )
+
+
+def _estimated(cursor: Cursor, publication_id: int) -> dict[str, Estimated]:
+    """Returns what is expected of a publication whose window is open, over all accounts."""
+    values = {"publication_id": publication_id, "metrics": list(ESTIMATED_METRICS)}
+    cursor.execute(_QUERIES["estimate_of_publication"], values)
+    return {metric: Estimated(*found) for metric, *found in cursor.fetchall()}
 
 
 def _closed(cursor: Cursor, as_of: datetime) -> list[ClosedWindow]:

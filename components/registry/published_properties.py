@@ -104,6 +104,18 @@ class PublishedAreasProperties(Properties):
     not_published: str | None = None
 
 
+ESTIMATED_METRICS: Final = ("auc", "log_loss")
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A metric that is expected of scores whose window is open, and its 95 % interval."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordedOutcomesProperties(Properties):
     """What a run recorded of the accounts that were scored before.
@@ -123,6 +135,8 @@ class RecordedOutcomesProperties(Properties):
         judged: Windows whose performance was measured, or measured again.
         missed: Accounts that left with a low score and were noted now.
         withheld: Why what was recorded before was not corrected; None where it was.
+        estimated: What is expected of the scores that the run published, at the horizon of
+            churn_probability, over all accounts.
     """
 
     TYPE_NAME = artifact_names.RECORDED_OUTCOMES
@@ -141,3 +155,6 @@ class RecordedOutcomesProperties(Properties):
     judged: int = 0
     missed: int = 0
     withheld: str | None = None
+    estimated: Mapping[str, Estimated] = field(
+        default_factory=dict, metadata=keyed("estimated_{key}_{name}", ESTIMATED_METRICS)
+    )

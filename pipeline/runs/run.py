@@ -41,7 +41,7 @@ from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
-from pipeline.runs.summary import TOP, RunSummary, decision_of
+from pipeline.runs.summary import TOP, RunSummary, blessing_of, decision_of
 from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir
 
@@ -277,6 +277,7 @@ def _summarise(
         top_areas=shown.areas,
         not_shown=shown.problem,
         outcomes=outcomes.properties if outcomes else None,
+        judged=blessing_of(made, scores.properties.model_version),
         model_uri=saved_model_path(champion.uri),
         champion=champion.properties,
         gate=gate,

@@ -48,6 +48,7 @@ class RunSummary:
         report_copy_problem: Why there is no copy of it where settings ask for one.
         not_shown: Why `highest` and `top_areas` could not be read; empty where they were.
         outcomes: Properties of the RecordedOutcomes.
+        judged: What the gate said of the champion when it was trained; None where that is gone.
         exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
         untold: What those who look on could not do, such as a sink that did not answer.
     """
@@ -72,6 +73,7 @@ class RunSummary:
     report_copy_problem: str | None = None
     not_shown: str = ""
     outcomes: RecordedOutcomesProperties | None = None
+    judged: BlessingProperties | None = None
     exit_code: int = 0
     untold: tuple[str, ...] = ()
 
@@ -83,9 +85,17 @@ class RunSummary:
         }
         if self.outcomes is not None:
             properties["outcomes"] = self.outcomes.as_json()
+        if self.judged is not None:
+            properties["judged"] = self.judged.as_json()
         if self.monitoring is not None:
             properties["monitoring"] = self.monitoring.as_json()
         return {"outcome": "published", **asdict(self), **properties}
+
+
+def blessing_of(made: RunArtifacts, version: str) -> BlessingProperties | None:
+    """Returns the newest blessing of a model among those that a run made or resolved."""
+    found = [one.properties for one in made.all_of(BlessingProperties)]
+    return next((one for one in found if one.model_version == version), None)
 
 
 def decision_of(made: RunArtifacts) -> "Decision | None":

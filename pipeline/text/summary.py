@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.text import Text
@@ -121,6 +121,7 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "outcomes", recorded_words(summary.outcomes)
         if summary.outcomes.withheld:
             yield "warning", summary.outcomes.withheld
+        yield from _estimated(summary)
     for name in ("train", "eval"):
         if name in data.splits:
             yield name, _split(data.splits[name])
@@ -143,6 +144,34 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "pushed to", short_path(summary.pushed_to)
     for problem in summary.untold:
         yield "warning", problem
+
+
+_ESTIMATED: Final = {"auc": ("AUC", ".3f"), "log_loss": ("log-loss", ".4f")}
+"""How metrics are told, by name."""
+
+
+def _estimated(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields what is expected of the scores, beside what the gate saw, and what nobody can know."""
+    found = summary.outcomes.estimated if summary.outcomes else {}
+    if not found:
+        return
+    told, seen = [], []
+    for name, (title, digits) in _ESTIMATED.items():
+        if name not in found:
+            continue
+        one = found[name]
+        ends = [format(end, digits) for end in (one.low, one.high) if end is not None]
+        told.append(f"{title} {one.value:{digits}}" + (f" [{', '.join(ends)}]" if ends else ""))
+        value = getattr(summary.judged, name, None)
+        seen += [] if value is None else [f"{title} {value:{digits}}"]
+    gate = f"; at the gate {', '.join(seen)}" if seen else ""
+    yield "estimated", f"{', '.join(told)} of these scores{gate}"
+    known = datetime.fromisoformat(summary.data.as_of) + timedelta(days=summary.data.horizon_days)
+    yield (
+        "",
+        "from their probabilities alone: a reason to leave that no feature shows is not seen "
+        f"before outcomes, from {known:%Y-%m-%d} on",
+    )
 
 
 def _monitoring(summary: RunSummary) -> Iterator[tuple[str, str]]:

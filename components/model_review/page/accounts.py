@@ -10,6 +10,7 @@ from components.model_review.sections.accounts import ScoreComparison, Scored
 from components.model_review.sections.decision import BLESSED
 from components.page import numbers
 from components.page.blocks import Absent, Block, Figure, Part, Section, Table, Text
+from serving_model.evaluation.metrics import METRICS
 
 _NONE: Final = "The run scored no account."
 _DASH: Final = "\N{EN DASH}"
@@ -29,6 +30,7 @@ def accounts_section(review: Review) -> Section:
         Part("Accounts by probability", (by_probability(found),)),
         Part("Transitions between risk bands", (_band_transitions(found),)),
         Part("Largest changes of probability", (_largest_changes(found),)),
+        *_foreseen(review),
     )
     return Section("accounts", question, accounts_here(found), parts)
 
@@ -49,6 +51,34 @@ def accounts_here(found: ScoreComparison) -> str:
         f"{numbers.share(found.before.mean_probability)} to "
         f"{numbers.share(found.after.mean_probability)}."
     )
+
+
+def _foreseen(review: Review) -> tuple[Part, ...]:
+    """Returns what is expected of the published scores before any outcome; nothing without it."""
+    found = review.foreseen
+    if found is None:
+        return ()
+    table = Table.of(
+        f"Scores by {found.model_version}",
+        ("Metric", "At the gate#", "Estimated for the published scores#", "95 % interval"),
+        (
+            (
+                METRICS[one.name].label,
+                numbers.NOT_KNOWN if one.at_the_gate is None else numbers.metric(one.at_the_gate),
+                numbers.metric(one.value),
+                numbers.NOT_KNOWN
+                if one.low is None or one.high is None
+                else f"{numbers.metric(one.low)} to {numbers.metric(one.high)}",
+            )
+            for one in found.metrics
+        ),
+    )
+    said = Text(
+        "The estimate takes the probabilities for right: it falls when other accounts are scored "
+        "than before, and cannot see a reason to leave that no feature shows. Whether it holds is "
+        f"known from {numbers.moment(found.known_from)} on."
+    )
+    return (Part("Estimated performance of the published scores", (table, said)),)
 
 
 def _band_transitions(found: ScoreComparison) -> Block:

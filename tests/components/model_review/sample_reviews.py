@@ -18,6 +18,7 @@ from components.model_review.sections.accounts import ScoreComparison, ScoredSpl
 from components.model_review.sections.calibration import calibration_of
 from components.model_review.sections.decision import checks_of, decision_of, head_of
 from components.model_review.sections.estimates import Estimate
+from components.model_review.sections.foreseen import foreseen_of
 from components.model_review.sections.gains import gains_of
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.performance import performance_of
@@ -46,6 +47,7 @@ def blessed() -> Review:
         former_champion=runs.CHAMPION,
         champion=runs.MODEL,
         published=runs.PUBLISHED,
+        outcomes=runs.OUTCOMES,
         judged=judged(found, runs.CHAMPION_VERSION),
     )
     return _judged_review(run, found, accounts(published=True))
@@ -76,6 +78,7 @@ def not_blessed() -> Review:
         former_champion=runs.CHAMPION,
         champion=runs.CHAMPION,
         published=replace(runs.PUBLISHED, model_version=runs.CHAMPION_VERSION),
+        outcomes=runs.OUTCOMES,
         judged=judged(found, runs.CHAMPION_VERSION),
     )
     return _judged_review(run, found, accounts(published=False))
@@ -162,6 +165,7 @@ def _judged_review(run: RunArtifacts, found: Predictions, accounts: ScoreCompari
         gains=gains_of(found),
         slices=slices_of(run.judged),
         accounts=accounts,
+        foreseen=foreseen_of(run),
         importance=importance(),
         contributions=contributions(),
         missing=(),

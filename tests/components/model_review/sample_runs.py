@@ -14,6 +14,7 @@ from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.node_costs import DONE, NOT_RUN, NodeCost
 from components.registry.node_costs import FAILED as NODE_FAILED
+from components.registry.published_properties import Estimated, RecordedOutcomesProperties
 from components.verdicts import FAILED, PASSED, SKIPPED
 from tests.components.sample_properties import examples_properties, scores_properties
 
@@ -97,6 +98,20 @@ PUBLISHED = scores_properties(
     published_at="2026-06-01T02:41:07+00:00",
     unseen_topic_share=0.013,
     unseen_topic_examples='["sso_login", "dark_mode"]',
+)
+OUTCOMES = RecordedOutcomesProperties(
+    as_of="2026-06-01T00:00:00+00:00",
+    label_source="account_churn",
+    measured=0,
+    accounts=0,
+    left=0,
+    unknown=0,
+    waiting=0,
+    open=3,
+    estimated={
+        "auc": Estimated(0.7214, 0.6702, 0.7683),
+        "log_loss": Estimated(0.2391, 0.2012, 0.2816),
+    },
 )
 MODEL = ModelProperties(
     model_version=CHALLENGER_VERSION,
