@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "account": ("pipeline.commands.account", "One account: score, reasons, feedback as counts."),
     "outcomes": ("pipeline.commands.outcomes", "Did the scores come true? By model and month."),
     "movers": ("pipeline.commands.movers", "Accounts that entered or left a risk band, and why."),
+    "events": ("pipeline.commands.events", "Who got critical, jumped, fell silent or recovered."),
     "areas": ("pipeline.commands.areas", "Product areas by priority, and what if."),
     "publications": ("pipeline.commands.publications", "What was published; compare, undo."),
     "monitor": ("pipeline.commands.monitor", "What is unusual about what was published."),

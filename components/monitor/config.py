@@ -2,13 +2,13 @@
 
 from pydantic import Field
 
+from components.account_events.config import AccountEventsConfig
 from components.config import Count, Days, component_config
-from components.history_config import HistoryConfig
 
 
 @component_config
-class MonitorConfig(HistoryConfig):
-    """How often monitoring may raise an alarm although nothing has changed."""
+class MonitorConfig(AccountEventsConfig):
+    """How often monitoring may raise an alarm although nothing has changed; account events."""
 
     false_alarms_per_year: float = Field(
         default=1.0,

@@ -9,13 +9,14 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.config import read_config
-from components.data_checker.decision_file import read_checks
 from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import SCORE
 from components.monitor.causes import explain_change
 from components.monitor.config import MonitorConfig
 from components.monitor.contributions import keep_contributions
+from components.monitor.events import tell_events
 from components.monitor.monitored_run import MonitoredRun, Noticed, Step
+from components.monitor.run_checks import checks_of_run
 from components.monitor.watch import watch
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
@@ -25,7 +26,7 @@ from components.registry.published_properties import PublishedScoresProperties
 
 Artifacts = dict[str, list[types.Artifact]]
 
-STEPS: Final[tuple[Step, ...]] = (watch, keep_contributions, explain_change)
+STEPS: Final[tuple[Step, ...]] = (watch, keep_contributions, tell_events, explain_change)
 """In their order; one that fails does not hold back the others."""
 
 
@@ -39,7 +40,8 @@ class Executor(base_executor.BaseExecutor):
 
         Args:
             input_dict:
-                - examples, decision, model, scores: As component.py declares.
+                - examples, statistics, trained_statistics, decision, model, scores: As component.py
+                  declares.
             output_dict:
                 - monitoring: Monitoring.
             exec_properties: As component.py declares.
@@ -90,12 +92,13 @@ def _monitored_run(inputs: Artifacts, exec_properties: dict[str, Any], run_id: s
     examples = artifact_utils.get_single_instance(inputs["examples"])
     scores = artifact_utils.get_single_instance(inputs["scores"])
     model = artifact_utils.get_single_instance(inputs["model"])
-    decision = artifact_utils.get_single_instance(inputs["decision"])
+    checks, known_words = checks_of_run(inputs, exec_properties)
     return MonitoredRun(
         run_id=run_id,
         data=ExamplesProperties.read(examples),
         examples=artifact_utils.get_split_uri([examples], SCORE),
-        checks=tuple(read_checks(decision.uri)),
+        checks=checks,
+        known_words=known_words,
         published=PublishedScoresProperties.read(scores),
         scores=scores.uri,
         champion=ModelProperties.read(model),

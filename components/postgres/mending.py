@@ -110,6 +110,7 @@ def _go_on_counting(cursor: Cursor, name: str, number: str) -> None:
     ]
     if number == "publication_id":
         kept += ["contribution_layouts", "score_changes", "score_causes", "shadow_models"]
+        kept += ["account_event_log", "event_publications"]
     highest = 0
     for table in (*kept, name.partition(".")[2]):
         statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(

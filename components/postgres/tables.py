@@ -686,19 +686,51 @@ OUTCOMES: Final = (
     ),
 )
 """What became of the accounts that were scored."""
+EVENT_LOG: Final = TableContract(
+    table=f"{_OURS}.account_event_log",
+    columns={
+        "event_id": INTEGER,
+        "publication_id": INTEGER,
+        "as_of": MOMENT,
+        "kind": STRING,
+        "account_id": STRING,
+        "product_area": STRING,
+        "customer_tier": STRING,
+        "value": DOUBLE,
+        "left_out": STRING,
+        "ended_publication_id": INTEGER,
+    },
+    rights=("SELECT", "INSERT", "UPDATE", "DELETE"),
+)
+EVENTS: Final = (
+    EVENT_LOG,
+    TableContract(
+        table=f"{_OURS}.event_publications",
+        columns={"publication_id": INTEGER, "as_of": MOMENT, "told": INTEGER, "left_out": INTEGER},
+        rights=("SELECT", "INSERT", "DELETE"),
+    ),
+    TableContract(
+        table=f"{_OURS}.account_events",
+        columns={"event_id": INTEGER, "ended_at": MOMENT, "withdrawn_at": MOMENT},
+        rights=("SELECT",),
+    ),
+)
+"""What happened to accounts and product areas."""
 OF_ACCOUNTS: Final = (
     *("account_departures", "missing_accounts", "missed_churn"),
     ACCOUNT_CONTRIBUTIONS.name,
     SHADOW_SCORES.name,
+    "account_event_log",
 )
 """Tables in schema tens_insight with rows about single accounts, beside histories and refusals:
 `tens-insight forget` empties them of one."""
 FOR_READERS: Final = (
     *("score_outcomes", "outcome_windows", "model_performance", "missed_churn"),
     *("account_risk_score_runs", "score_publications", "account_score_parts", "score_changes"),
-    "score_causes",
+    *("score_causes", "score_windows"),
     *("profile_metrics", "drift_metrics"),
     "alerts",
+    *("account_events", "event_publications"),
 )
 """Tables and views in schema tens_insight that readers of the account scores may read, beside the
 details of the scores."""
@@ -725,6 +757,7 @@ def output_contracts() -> Iterator[TableContract]:
     yield PROFILE_METRICS
     yield DRIFT_METRICS
     yield from ALERTS
+    yield from EVENTS
 
 
 def pipeline_rights() -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Final
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.account_events.notification import notify_withdrawn
 from components.errors import PublicationRefused
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import ServerBrokeOff, explained
@@ -123,6 +124,7 @@ def _undo(
     require_written(cursor, table, staging, untouched=_KEPT)
     require_changes(cursor, before, {LOG: Counts(updated=1)}, _KEPT)
     require_mark(cursor, marks, line, _KEPT)
+    notify_withdrawn(cursor, entry.publication_id)
     details = count_details(cursor, table.details) if table.details else None
     return Undone(entry, log.previous, count_rows(cursor, staging), removed, details)
 

@@ -2,17 +2,27 @@
 
 import contextlib
 import re
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
 from psycopg2 import sql
 
+from components.account_events.config import AccountEventsConfig
+from components.account_events.record import record_events
 from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
 from components.postgres.tables import FOR_READERS
 from components.publishing.lock import vacuum
 from pipeline.cli import run_cli
-from tests.contract.conftest import execute, give_grants, publish_areas, publish_scores, query
+from tests.contract.conftest import (
+    AS_OF,
+    execute,
+    give_grants,
+    publish_areas,
+    publish_scores,
+    query,
+)
 from tests.contract.goinsight import GoInsight, check_published
 from tests.contract.test_tables import FEEDBACK, GOINSIGHT
 
@@ -40,6 +50,9 @@ OURS = {
     "score_causes": ("SELECT", "INSERT", "DELETE"),
     "shadow_scores": ("SELECT", "INSERT", "DELETE"),
     "shadow_models": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "account_event_log": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "event_publications": ("SELECT", "INSERT", "DELETE"),
+    "account_events": ("SELECT",),
 }
 MAY_WRITE = "SELECT has_table_privilege(%s, %s, %s)"
 
@@ -255,3 +268,48 @@ def test_a_database_without_feedback_is_refused(database, capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "feedback_enriched is not on the search_path" in captured.err
+
+
+@pytest.fixture
+def published(granted, roles, monkeypatch, capsys):
+    """Two publications with what scores are made of, their events, and monitored rows."""
+    for days in (1, 0):
+        publish_scores(roles.pipeline, monkeypatch, AS_OF - timedelta(days=days))
+    ((number,),) = query(granted, "SELECT max(publication_id) FROM tens_insight.publications")
+    record_events(number, AccountEventsConfig(), patience_s=0)
+    execute(
+        granted,
+        "INSERT INTO tens_insight.profile_metrics (window_start, window_end, granularity, run_id, "
+        "publication_id, model_version, slice_key, slice_value, column_name, metric, value) "
+        "SELECT as_of, as_of, 'moment', run_id, publication_id, model_version, '', '', ':table', "
+        "'rows', 1 FROM tens_insight.publications",
+    )
+    capsys.readouterr()
+    monkeypatch.setenv("DATABASE_URL", roles.reader)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["outcomes"],
+        ["outcomes", "--missed"],
+        ["outcomes", "--slice", "region", "--csv"],
+        ["movers"],
+        ["movers", "--json"],
+        ["monitor"],
+        ["monitor", "--json"],
+        ["monitor", "--html", "page.html"],
+        ["events"],
+        ["events", "--all", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_the_reader_runs_what_is_for_readers(published, capsys, command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run_cli(command) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_reader_is_told_what_it_may_not_read(published, capsys):
+    assert run_cli(["publications", "list"]) == 7
+    assert "permission denied" in capsys.readouterr().err
