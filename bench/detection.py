@@ -17,7 +17,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from bench.monitored_world import CHANGES, Run, simulated_runs
 from bench.monitored_year import judged_year, measured_year
 from components.monitor.measures import WINDOW_DAYS
 from components.monitor.observed import Observed, Words
-from components.monitor.profile import Profile, profile_of, word_distance
+from components.monitor.profile import Profile, profile_of
 
 NO_CHANGE: Final = "nothing"
 FIRST: Final = 900_000
@@ -132,9 +132,16 @@ def _tfdv(week: _Week, profile: Profile) -> bool:
         values, counts = np.unique(week.columns[name], return_counts=True)
         found = dict(zip(values.tolist(), counts.tolist(), strict=True))
         unknown = any(word not in shares for word in found)
-        if unknown or word_distance(found, int(counts.sum()), shares) > TFDV_THRESHOLD:
+        if unknown or _word_distance(found, int(counts.sum()), shares) > TFDV_THRESHOLD:
             return True
     return False
+
+
+def _word_distance(counts: Mapping[str, int], total: int, shares: Mapping[str, float]) -> float:
+    """Returns the largest difference of the share of a word, 0..1 (L-infinity), as TFDV has it."""
+    size = max(total, 1)
+    words = counts.keys() | shares.keys()
+    return max((abs(counts.get(one, 0) / size - shares.get(one, 0.0)) for one in words), default=0)
 
 
 def _write(path: Path, reference: _Week, weeks: Sequence[_Week]) -> None:

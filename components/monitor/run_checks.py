@@ -5,6 +5,7 @@ another model scored than the one of this run (a challenger that was refused), t
 training are made again with what that model learnt from, by the same functions.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -94,7 +95,20 @@ def findings_of_checks(checks: Sequence[Check]) -> list[Finding]:
         measure = measure_of(check)
         if not judged or measure is None or (check.low, check.high) == (None, None):
             continue
-        ends = [float("nan") if one is None else float(one) for one in (check.low, check.high)]
-        nothing, alarm = float("nan"), check.verdict in (WARNED, STOPPED)
-        found.append(Finding(measure, measure.value, *ends, LIMIT, nothing, nothing, alarm))
+        found.append(
+            Finding(
+                measure,
+                measure.value,
+                low=_number(check.low),
+                high=_number(check.high),
+                statistic=LIMIT,
+                surprise=math.nan,
+                threshold=math.nan,
+                alarm=check.verdict in (WARNED, STOPPED),
+            )
+        )
     return found
+
+
+def _number(end: float | None) -> float:
+    return math.nan if end is None else float(end)

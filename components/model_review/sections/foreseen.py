@@ -68,7 +68,7 @@ def foreseen_of(run: RunArtifacts) -> Foreseen | None:
     )  # fmt: skip
 
 
-def _at_the_gate(run: RunArtifacts, version: str) -> dict[str, float]:
+def _at_the_gate(run: RunArtifacts, version: str) -> dict[str, float | None]:
     if run.judged is None:
         return {}
     model = "challenger" if run.judged.model_version == version else "champion"
