@@ -26,10 +26,10 @@ def tell_events(run: MonitoredRun) -> Noticed:
 
 def events_sentence(told: int, left_out: Mapping[str, int]) -> str:
     """Says how many events were told, and why others were not."""
-    said = f"{told} events of accounts and areas were told"
+    said = f"Events of accounts and areas: {told} told"
     if left_out:
         reasons = sorted(left_out.items(), key=lambda one: (-one[1], one[0]))
-        said += f", {sum(left_out.values())} were left out: " + ", ".join(
+        said += f", {sum(left_out.values())} left out: " + ", ".join(
             f"{count} {WHY[reason]}" for reason, count in reasons
         )
     return f"{said}; `tens-insight events` lists them."

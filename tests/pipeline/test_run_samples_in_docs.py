@@ -25,8 +25,13 @@ from components.model_trainer.chosen import SET_EXPLICITLY, choose
 from components.postgres.identity import DatabaseIdentity
 from components.publishing.published import AccountRisk, PublishedArea
 from components.registry.input_properties import ChurnFacts, Split
-from components.registry.model_properties import HyperParametersProperties, ModelProperties
+from components.registry.model_properties import (
+    BlessingProperties,
+    HyperParametersProperties,
+    ModelProperties,
+)
 from components.registry.published_properties import (
+    Estimated,
     PublishedAreasProperties,
     RecordedOutcomesProperties,
 )
@@ -152,6 +157,12 @@ def trained() -> RunSummary:
         outcomes=RecordedOutcomesProperties(
             as_of=data.as_of, label_source=data.label_source, measured=0, accounts=0, left=0,
             unknown=0, waiting=0, open=3, next_closes_at="2026-12-29T00:00:00+00:00",
+            estimated={
+                "auc": Estimated(0.697, 0.606, 0.768), "log_loss": Estimated(0.2461, 0.1958, 0.3016)
+            },
+        ),
+        judged=BlessingProperties(
+            blessed=True, current_model_id=1, model_version=CHALLENGER, auc=0.65443, log_loss=0.24
         ),
     )  # fmt: skip
 
