@@ -57,9 +57,9 @@ class Settings:
     monitoring: MonitorConfig
     areas: ProductAreaScorerConfig
     alerts: AlertsConfig
+    telemetry: TelemetrySettings
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
-    telemetry: TelemetrySettings
     cluster: KubeflowSettings
     explicit: frozenset[str] = frozenset()
 

@@ -223,6 +223,15 @@ def test_the_summary_says_where_accounts_were_left_out() -> None:
     assert " 1406 examples (2026-09-30)" in said
 
 
+def test_the_summary_says_what_a_sink_did_not_take() -> None:
+    run = replace(trained(), untold=("Sink ping: http://hc.example.com answers 500.",))
+    said = printed(lambda out: render_summary(run, out))
+    assert re.search(
+        r"^warning +Sink ping: http://hc\.example\.com answers 500\.$", said, re.MULTILINE
+    )
+    assert run.as_json()["untold"] == run.untold
+
+
 def test_the_summary_of_a_tuning_run() -> None:
     text = printed(lambda out: render_tuning(tuned(), out)).lstrip("\n")
     compare("docs/tuning.md", "Measured 12 ", text)

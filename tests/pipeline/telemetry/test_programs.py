@@ -58,7 +58,8 @@ def running(folder, *command, ready):
 def pushgateway(folder):
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [program("prometheus-pushgateway"), f"--web.listen-address=127.0.0.1:{port}"]
+    options = [f"--web.listen-address=127.0.0.1:{port}", "--persistence.file="]
+    command = [program("prometheus-pushgateway"), *options]
     with running(folder, *command, ready=f"{url}/-/ready"):
         yield url
 
@@ -133,8 +134,9 @@ def test_a_missed_run_is_one_message_and_a_run_is_one_more(
     settings = load_settings()
     assert send_metrics(settings, gather(settings, ask_database=False).samples) == {"textfile": ""}
     exporter, manager, server = (free_port() for _ in range(3))
-    _write_quick_configs(tmp_path, exporter, manager, receiver.url)
     with ExitStack() as stack:
+        gateway = stack.enter_context(pushgateway(tmp_path))
+        _write_quick_configs(tmp_path, exporter, gateway, manager, receiver.url)
 
         def start(name, port, *options, ready):
             command = [program(name), f"--web.listen-address=127.0.0.1:{port}", *options]
@@ -159,24 +161,28 @@ def test_a_missed_run_is_one_message_and_a_run_is_one_more(
             ready="-/ready",
         )
         assert _told(receiver, 1) == ["firing"]
+        monkeypatch.setenv("TENS_INSIGHT_PUSHGATEWAY_URL", gateway)
         attempt()
         assert _told(receiver, 2) == ["firing", "resolved"]
         time.sleep(2.5)  # and nothing more
         assert _told(receiver, 2) == ["firing", "resolved"]
         query = urllib.parse.quote('{__name__=~"tens_insight_.+"}')
         found = json.loads(answer(f"http://127.0.0.1:{server}/api/v1/query?query={query}"))
-        assert len(found["data"]["result"]) > 15
+        labels = [one["metric"] for one in found["data"]["result"]]
+        pushed_by = {one["instance"] for one in labels if one["job"] == "tens-insight"}
+        assert pushed_by == {socket.gethostname()}
+        assert len([one for one in labels if one["job"] == "node"]) > 15
 
 
-def _write_quick_configs(folder, exporter, manager, receiver):
+def _write_quick_configs(folder, exporter, gateway, manager, receiver):
     """Writes what is deployed, with seconds in place of minutes and other ports."""
     rules = (DEPLOYED / "tens-insight.rules.yaml").read_text()
     (folder / "tens-insight.rules.yaml").write_text(re.sub(r"for: \S+", "for: 1s", rules))
     config = yaml.safe_load((DEPLOYED / "prometheus.yaml").read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    node = config["scrape_configs"][0]
+    node, pushed = config["scrape_configs"]
     node["static_configs"] = [{"targets": [f"127.0.0.1:{exporter}"]}]
-    config["scrape_configs"] = [node]
+    pushed["static_configs"] = [{"targets": [gateway.removeprefix("http://")]}]
     managers = [{"targets": [f"127.0.0.1:{manager}"]}]
     config["alerting"]["alertmanagers"] = [{"static_configs": managers}]
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
