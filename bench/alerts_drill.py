@@ -119,7 +119,7 @@ class Drill:
 
     def prepare(self) -> None:
         """Simulates a world and trains a champion."""
-        self._must("simulate", "--accounts", "400", "--days", "420", "--scenario", "strong")
+        self._must("simulate", "--accounts", "1200", "--days", "420", "--scenario", "strong")
         self._must("run", "train")
         self._seen = len(self.receiver.told)
 

@@ -29,7 +29,7 @@ receivers: [{{name: here, webhook_configs: [{{url: '{url}', send_resolved: true}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        not (PROGRAM and AMTOOL) and not os.environ.get("REQUIRE_BROWSER"),
+        not (PROGRAM and AMTOOL) and not os.environ.get("REQUIRE_PROMETHEUS"),
         reason="there is no prometheus-alertmanager",
     ),
 ]
