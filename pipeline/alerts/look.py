@@ -31,7 +31,7 @@ from components.postgres.failures import explained
 from pipeline.alerts.conditions import Found, evaluate
 from pipeline.alerts.facts import accounts_among, read_facts, read_without_database
 from pipeline.alerts.ledgers import DatabaseLedger, Ledger
-from pipeline.alerts.sink_notes import note_sinks, read_notes, sink_alerts
+from pipeline.alerts.sink_notes import note_sinks, sink_alerts
 from pipeline.alerts.words import without_words, words_of
 from pipeline.database import open_database
 from pipeline.settings import Settings
@@ -171,8 +171,9 @@ def _tell(ledger: Ledger, settings: Settings, asked: Asked) -> Look:
     folder = alerts_folder(settings)
     unused = dict.fromkeys(set(SINKS) - set(names), "")
     note_sinks(folder, unused | result.problems)
-    if read_notes(folder):
-        holding, looked_at = sink_alerts(folder, str(settings.state_dir))
+    open_now = open_identities(standing)
+    holding, looked_at = sink_alerts(folder, settings.state_dir, open_now)
+    if looked_at:
         ledger.record(holding, looked_at)
         ledger.queue(names, least)
         well = [sink for sink in sinks if not result.problems.get(sink.name)]

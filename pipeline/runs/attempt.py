@@ -219,19 +219,19 @@ class Attempt:
             self._tell_database()
         if self._record.state == COMPLETE:
             self._drop_old()
-        self._look()
         self._tell_observers()
 
-    def _look(self) -> None:
+    def _look(self) -> tuple[str, ...]:
         """Looks for alerts, unless nothing can be kept in the state directory."""
         from pipeline.alerts.after_run import look_after_run
 
-        if self._is_open:
-            look_after_run(self._settings, self._record)
+        return look_after_run(self._settings, self._record) if self._is_open else ()
 
     def _tell_observers(self) -> None:
         """Tells who looks on; what they could not do becomes part of the record."""
-        self.untold = self._observers.ended(self._record, self.result)
+        of_alerts = self._look()  # first: metrics count the alerts that are open
+        of_others = self._observers.ended(self._record, self.result)
+        self.untold = (*of_alerts, *of_others)
         if not self.untold:
             return
         for problem in self.untold:
@@ -240,6 +240,8 @@ class Attempt:
         self._write(self._record)
         if self._answers:
             self._tell_database()
+        if of_others:
+            self._look()  # a sink of metrics that failed is itself an alert
 
     def _drop_old(self) -> None:
         """Removes records that are older than the history of publications."""

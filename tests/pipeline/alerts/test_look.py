@@ -12,7 +12,6 @@ from components.alerts import outbox
 from components.errors import ContractBroken, DatabaseUnreachable
 from pipeline.alerts import after_run
 from pipeline.alerts.look import Asked, look
-from pipeline.alerts.sink_notes import note_sinks, read_notes
 from pipeline.cli import run_cli
 from pipeline.settings import load_settings
 from tests.contract.conftest import execute, query
@@ -188,14 +187,28 @@ def test_a_dead_sink_is_told_by_the_others_and_its_end_too(
     assert "it answered 500 Internal Server Error" in found[1]["sentence"]
 
 
-def test_other_sinks_are_told_of_by_their_notes(installation, told):
-    folder = load_settings().state_dir / "alerts"
-    note_sinks(folder, {"pushgateway": "it answered 503", "textfile": ""})
-    assert read_notes(folder) == {"pushgateway": "it answered 503"}
+def test_a_sink_of_metrics_that_fails_is_told_with_the_run(installation, told, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_PUSHGATEWAY_URL", "http://127.0.0.1:1")
+    run_ends()
+    assert told() == [("opened", "sink_failed")]
+    (warnings,) = query(
+        installation, "SELECT warnings FROM tens_insight.runs ORDER BY started_at DESC LIMIT 1"
+    )
+    assert "Sink pushgateway" in str(warnings)
     look(load_settings())
-    note_sinks(folder, {"pushgateway": ""})
+    monkeypatch.delenv("TENS_INSIGHT_PUSHGATEWAY_URL")
+    run_ends()
     look(load_settings())
-    assert told() == [("opened", "sink_failed"), ("resolved", "sink_failed")]
+    assert told() == [("resolved", "sink_failed")]
+
+
+def test_a_sink_that_fails_is_a_warning_of_the_run(installation, http):
+    http.answers = [(500, {})]
+    run_ends(BROKEN)
+    (warnings,) = query(
+        installation, "SELECT warnings FROM tens_insight.runs ORDER BY started_at DESC LIMIT 1"
+    )
+    assert "Sink webhook: it answered 500 Internal Server Error." in warnings[0]
 
 
 def test_secrets_are_in_no_log_table_file_or_message(installation, http, capsys, monkeypatch):
