@@ -172,7 +172,7 @@ def _tell(ledger: Ledger, settings: Settings, asked: Asked) -> Look:
     unused = dict.fromkeys(set(SINKS) - set(names), "")
     note_sinks(folder, unused | result.problems)
     open_now = open_identities(standing)
-    holding, looked_at = sink_alerts(folder, settings.state_dir, open_now)
+    holding, looked_at = sink_alerts(folder, str(settings.state_dir), open_now)
     if looked_at:
         ledger.record(holding, looked_at)
         ledger.queue(names, least)

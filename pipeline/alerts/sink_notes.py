@@ -1,6 +1,7 @@
 """Which sinks failed when they were asked last: what an alert of kind sink_failed follows from.
 
-Kept in the state directory, because a sink may fail while the database is away.
+Kept in the state directory, because a sink may fail while the database is away. Sinks are those of
+alerts, and those of metrics and lineage.
 """
 
 import json
@@ -12,7 +13,6 @@ from typing import Final
 from components.alerts.alert import SINK_FAILED, Alert, sink_key
 from components.alerts.alert_table import Looked
 from components.state_files import make_private, replace_text
-from pipeline.telemetry.ledger import Ledger
 
 _FILE: Final = "sinks.json"
 
@@ -42,26 +42,25 @@ def read_notes(folder: Path) -> dict[str, str]:
 
 
 def sink_alerts(
-    folder: Path, state_dir: Path, standing: Collection[tuple[str, str]]
+    folder: Path, state_dir: str, standing: Collection[tuple[str, str]]
 ) -> tuple[list[Alert], list[Looked]]:
     """Returns the alerts about sinks, and what was looked at.
 
     Args:
         folder: Of alerts in the state directory.
-        state_dir: The state directory, where sinks of metrics and lineage have notes of their own.
+        state_dir: The state directory.
         standing: Kind and key of what is open: a sink that is not set any more fails no longer.
     """
-    of_metrics = {name: one.problem for name, one in Ledger(state_dir).read().items()}
     holding = [
         Alert(
             SINK_FAILED,
-            sink_key(name, str(state_dir)),
-            f"Sink {name} does not take what it is sent: {problem.rstrip('.')}. Runs go on.",
+            sink_key(name, state_dir),
+            f"Sink {name} does not take what it is sent: {problem.rstrip('.')}. It is tried again.",
             {"sink": name},
         )
-        for name, problem in (of_metrics | read_notes(folder)).items()
+        for name, problem in read_notes(folder).items()
         if problem
     ]
-    here = sink_key("", str(state_dir))
+    here = sink_key("", state_dir)
     former = [(kind, key) for kind, key in standing if kind == SINK_FAILED and key.endswith(here)]
     return holding, [*(one.identity for one in holding), *former]
