@@ -6,7 +6,7 @@ no probability, is left out and told; the accounts of a second model of a split 
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from tfx import types
 from tfx.utils import path_utils
 
 from components.account_scorer.champion import unlike_settings
-from components.errors import NothingToPublish, TensInsightError
+from components.errors import NothingToPublish, PublicationRefused, TensInsightError
 from components.publishing.split import Split
 from components.registry.input_properties import ExamplesProperties
 from components.registry.judged import version_of
@@ -36,7 +36,7 @@ _MOST_TOLD: Final = 400
 """Characters of an error that are told."""
 
 
-class SecondModelBroken(Exception):
+class SecondModelBroken(PublicationRefused):
     """The second model of a split answers with what cannot be published."""
 
 
@@ -113,6 +113,32 @@ def find_beside(
     for note in notes:
         _log.warning("%s", note)
     return Found(Beside(tuple(shadows), split, second_uri), tuple(notes))
+
+
+def scored_beside(found: Found, score: Callable[[Beside], None]) -> Found:
+    """Scores all accounts, and once more without the split where its second model is broken.
+
+    Args:
+        found: What is asked beside the champion.
+        score: Writes the shards.
+
+    Returns:
+        What was asked in the end.
+    """
+    try:
+        score(found.beside)
+    except SecondModelBroken:
+        split = found.beside.split
+        assert split is not None
+        note = (
+            f"Split {split.number} of {split.a} and {split.b}: {split.a} scored all accounts, "
+            f"since {split.b} answers with what cannot be published."
+        )
+        _log.warning("%s", note)
+        alone = Beside(found.beside.shadows)
+        score(alone)
+        return Found(alone, (*found.notes, note))
+    return found
 
 
 def _named(artifact: types.Artifact, role: str) -> str:

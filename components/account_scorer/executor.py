@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
-from components.account_scorer.beside import Beside, find_beside
+from components.account_scorer.beside import Beside, find_beside, scored_beside
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.inference import (
@@ -21,6 +21,7 @@ from components.account_scorer.inference import (
     scored_accounts,
 )
 from components.account_scorer.shadow_scores import keep_shadow_scores
+from components.account_scorer.split_sizes import split_sizes
 from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
 from components.config import read_config
@@ -76,10 +77,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         fileio.makedirs(scores.uri)
         bands = bands_for(config.bands, card)
         found = find_beside(input_dict, scorer, data, config.shadow_models)
-        beside = found.beside
-        self._score(
-            examples, scorer, model_uri, scores.uri, with_reasons=config.with_reasons, beside=beside
-        )
+
+        def score(beside: Beside) -> None:
+            reasons = config.with_reasons
+            self._score(
+                examples, scorer, model_uri, scores.uri, with_reasons=reasons, beside=beside
+            )
+
+        found = scored_beside(found, score)
+        split = found.beside.split
         publication = Publication(
             as_of=datetime.fromisoformat(data.as_of),
             model_version=str(card["model_version"]),
@@ -88,8 +94,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             expected_rows=data.splits[SCORE].examples,
             feedback_rows=data.feedback_rows,
             bands=bands,
+            split=split,
         )
-        scored = scored_accounts(scores.uri, bands)
+        scored = scored_accounts(scores.uri, bands, by_two_models=split is not None)
+        sizes = split_sizes(split, scored.models)
         published = publish(
             ACCOUNT_RISK_SCORES,
             lambda: scored.rows(publication.as_of, publication.model_version),
@@ -104,11 +112,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         shadows, not_recorded = keep_shadow_scores(
             scores.uri,
             published.publication_id,
-            beside.split,
+            split,
             history_days=config.history_days,
             patience_s=config.database_patience_seconds,
         )
-        notes = (*found.notes, *not_recorded)
+        notes = (*found.notes, *sizes.notes, *not_recorded)
         PublishedScoresProperties(
             as_of=publication.as_of.isoformat(),
             model_version=publication.model_version,
@@ -126,6 +134,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             unseen=count_unseen_values(examples.uri, model_uri),
             shadows=tuple(f"{one.model_version} ({one.role})" for one in shadows) or None,
             notes=notes or None,
+            scored_by=split.described if split else None,
+            split=sizes.sentence or None,
         ).write(scores)
 
     def _score(

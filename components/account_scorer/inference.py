@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import repeat
 from typing import Final
 
 import apache_beam as beam
@@ -133,27 +134,33 @@ class ScoredAccounts:
         probabilities: Of churn, [n], each in 0..1.
         categories: By the bands, [n].
         divided_ties: How many share a probability with one of another category.
+        models: Which model scored each, [n]; None where one scored all.
     """
 
     accounts: list[str]
     probabilities: npt.NDArray[np.float64]
     categories: npt.NDArray[np.str_]
     divided_ties: int
+    models: list[str] | None = None
 
     def rows(self, predicted_at: datetime, model_version: str) -> Iterator[ScoreRow]:
         """Yields the rows of account_risk_scores."""
         health = health_scores(self.probabilities, self.accounts).tolist()
         columns = (self.accounts, self.probabilities.tolist(), health, self.categories.tolist())
-        for values in zip(*columns, strict=True):
-            yield (*values, predicted_at, model_version)
+        models = self.models or repeat(model_version, len(self.accounts))
+        for *values, model in zip(*columns, models, strict=True):
+            yield (*values, predicted_at, model)
 
 
-def scored_accounts(scores_uri: str, bands: RiskBands) -> ScoredAccounts:
+def scored_accounts(
+    scores_uri: str, bands: RiskBands, *, by_two_models: bool = False
+) -> ScoredAccounts:
     """Reads all scores, since by capacity the category of one depends on the others.
 
     Args:
         scores_uri: Folder of the shards.
         bands: The rule of the categories.
+        by_two_models: Whether two models scored them.
 
     Raises:
         PublicationRefused: A probability is NaN or outside 0..1, naming the account.
@@ -169,4 +176,11 @@ def scored_accounts(scores_uri: str, bands: RiskBands) -> ScoredAccounts:
     except ValueError as error:
         raise PublicationRefused(f"Nothing was published. {error}") from None
     ties = divided_ties(bands, probabilities, categories)
-    return ScoredAccounts(accounts, probabilities, categories, ties)
+    return ScoredAccounts(
+        accounts, probabilities, categories, ties, _models(scores_uri) if by_two_models else None
+    )
+
+
+def _models(scores_uri: str) -> list[str]:
+    column = "model_version"
+    return [name for one in read_shards(scores_uri, [column]) for name in one[column].to_pylist()]

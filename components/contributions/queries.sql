@@ -87,10 +87,15 @@ FROM tens_insight.contribution_layouts AS layout
 JOIN tens_insight.publications AS run USING (publication_id)
 
 -- name: side_of_change
--- One publication; horizons and groups are NULL where its parts are not kept.
-SELECT publication_id, as_of, model_version, horizon_days, groups,
-       array_position(horizons, horizon_days) AS place
-FROM tens_insight.score_publications
+-- One publication; horizons and groups are NULL where its parts are not kept. Two models that share
+-- the accounts are another model than either alone.
+SELECT publication_id, as_of,
+       model_version
+           || coalesce((SELECT ' and ' || (run.split ->> 'b') || ', split ' || (run.split ->> 'number')
+                        FROM tens_insight.publications AS run
+                        WHERE run.publication_id = shown.publication_id), '') AS model_version,
+       horizon_days, groups, array_position(horizons, horizon_days) AS place
+FROM tens_insight.score_publications AS shown
 WHERE publication_id = %(publication_id)s
 
 -- name: change_sums

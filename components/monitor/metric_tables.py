@@ -155,7 +155,7 @@ def read_series(
                 observations[row_of[one.window_end], at] = one.observations or 0.0
     values[-1] = [one.value for one in measures]
     observations[-1] = [one.observations for one in measures]
-    models = [*(one.model_version for one in chosen), run.published.model_version]
+    models = [*(one.model_version for one in chosen), run.published.scored_with]
     moments = [*(one.window_end for one in chosen), run.as_of]
     series = Series(
         days=np.array([one.timestamp() / 86_400 for one in moments]),
@@ -277,7 +277,7 @@ def _head(run: MonitoredRun, measure: Measure) -> tuple[Any, ...]:
         f"{WINDOW_DAYS} days" if measure.fresh else _MOMENT,
         run.run_id,
         run.published.publication_id,
-        run.published.model_version,
+        run.published.scored_with,
     )
 
 

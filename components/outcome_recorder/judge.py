@@ -97,7 +97,7 @@ def _scores(cursor: Cursor, judged: Judged, actions: Actions | None) -> pa.Table
         slices=sql.SQL(slices),
         parts=sql.SQL(parts if kept else ""),
         held_out=held_out_condition(_holdout(cursor, judged)),
-        acted=_acted(actions),
+        acted=acted_condition(actions),
     )
     types = {
         **dict.fromkeys(("left", "held_out", "acted"), pa.int64()),
@@ -116,7 +116,13 @@ def _holdout(cursor: Cursor, judged: Judged) -> Holdout:
     return Holdout(float(recorded["share"]), str(recorded["salt"])) if recorded else NOBODY
 
 
-def _acted(actions: Actions | None) -> sql.Composable:
+def acted_condition(actions: Actions | None) -> sql.Composable:
+    """Returns the condition that somebody acted upon an account within the window.
+
+    Args:
+        actions: Where it is written down; None: nobody did. The statement needs `score` and
+            `outcome` as in the query judged_scores, and the parameter as_of.
+    """
     return _about(actions, "acted_upon") if actions else sql.SQL("false")
 
 

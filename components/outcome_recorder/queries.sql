@@ -476,7 +476,7 @@ SELECT missed.account_id, missed.left_at, missed.publication_id, missed.horizon_
        count(*) FILTER (WHERE feedback.sentiment::text = 'positive'),
        count(*) FILTER (WHERE feedback.priority >= %(critical_priority)s)
 FROM (SELECT outcome.account_id, outcome.left_at, outcome.publication_id, outcome.horizon_days,
-             run.as_of, run.model_version, score.churn_probability, {parts}
+             run.as_of, score.model_version, score.churn_probability, {parts}
       FROM tens_insight.score_outcomes AS outcome
       JOIN tens_insight.publications AS run USING (publication_id)
       JOIN tens_insight.account_risk_score_history AS score USING (publication_id, account_id)

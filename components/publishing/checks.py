@@ -1,7 +1,7 @@
 """Reasons not to publish: broken rows, an older run, or rows that differ too much (the breaker)."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Final
 
@@ -17,7 +17,13 @@ from components.postgres.tables import OutputTable
 from components.publishing.config import PublishingConfig, ScorePublishingConfig
 from components.publishing.publication import Publication
 from components.publishing.publication_log import LogEntry
-from components.publishing.staging import BrokenRule, Replacement, Summary, count_rows
+from components.publishing.staging import (
+    BrokenRule,
+    Replacement,
+    Summary,
+    count_rows,
+    summarize,
+)
 from components.publishing.written import run_on_table
 
 _QUERIES: Final = queries(__package__)
@@ -113,6 +119,8 @@ def broken_limits(replacement: Replacement) -> list[str]:
         return []
     limits = policy.limits
     broken = list(_count(staged, last, limits))
+    if _other_split(replacement):
+        staged, last = _of_same_models(replacement, staged, last)
     if isinstance(limits, ScorePublishingConfig):
         broken += _mean(staged, last, limits)
         broken += _categories(staged, last, limits) if replacement.former_bands is None else ()
@@ -155,12 +163,15 @@ def _duplicates(cursor: Cursor, table: OutputTable, staging: sql.Identifier) -> 
 def _mixtures(replacement: Replacement) -> list[str]:
     """Finds constant columns with several values, and a model that is not the announced one."""
     problems = []
-    announced = replacement.publication.model_version
+    announced, models = replacement.publication.model_version, replacement.publication.models
     for name in replacement.table.constant:
-        query = sql.SQL("SELECT DISTINCT {} FROM {} LIMIT 2")
+        query = sql.SQL("SELECT DISTINCT {} FROM {} LIMIT 3")
         replacement.cursor.execute(query.format(sql.Identifier(name), replacement.staging))
         values = [value for (value,) in replacement.cursor.fetchall()]
-        if len(values) > 1:
+        if name == "model_version" and replacement.publication.split is not None:
+            others = [one for one in values if one not in models]
+            problems += [f"model_version is {others[0]}, not of the split"] if others else []
+        elif len(values) > 1:
             problems.append(f"{name} has several values, such as {values[0]} and {values[1]}")
         elif name == "model_version" and values not in ([], [announced]):
             problems.append(f"model_version is {values[0]}, not {announced}")
@@ -199,6 +210,37 @@ def _categories(staged: Summary, last: LogEntry, limits: ScorePublishingConfig) 
             )
 
 
+def _of_same_models(
+    replacement: Replacement, staged: Summary, last: LogEntry
+) -> tuple[Summary, LogEntry]:
+    """Sums up the accounts that keep their model where a split begins or ends.
+
+    The others get another model, which says nothing of them. Where all do, all are compared.
+    """
+    cursor, table = replacement.cursor, replacement.table
+    sides = [
+        sql.SQL(_QUERIES["rows_of_same_model"]).format(
+            side=sql.Identifier(side),
+            staging=replacement.staging,
+            table=table.rows,
+            same=table.same_key("staged", "published"),
+        )
+        for side in ("staged", "published")
+    ]
+    now, before = (summarize(cursor, table, side) for side in sides)
+    if now.count == 0:
+        return staged, last
+    mean, shares = before.mean_probability, before.shares
+    return now, replace(last, mean_probability=mean, category_shares=shares)
+
+
+def _other_split(replacement: Replacement) -> bool:
+    """Tells whether the accounts are divided otherwise than by the last publication."""
+    split, last = replacement.publication.split, replacement.last
+    former = (last.split or {}).get("salt") if last is not None else None
+    return (split.salt if split else None) != former
+
+
 def _moved(replacement: Replacement, limits: ScorePublishingConfig) -> Iterator[str]:
     table = replacement.table
     if limits.max_moved_share >= 1:
@@ -209,7 +251,10 @@ def _moved(replacement: Replacement, limits: ScorePublishingConfig) -> Iterator[
         table=table.identifier,
         same=table.same_key("staged", "published"),
     )
-    replacement.cursor.execute(query, {"threshold": limits.moved_threshold})
+    # A split that begins or ends gives some accounts another model, which says nothing of them.
+    begins = _other_split(replacement)
+    values = {"threshold": limits.moved_threshold, "any_model": not begins}
+    replacement.cursor.execute(query, values)
     moves = one_record(replacement.cursor, _Moves)
     if moves.common and moves.moved / moves.common > limits.max_moved_share:
         yield (

@@ -86,10 +86,10 @@ def compare_table(cursor: Cursor, table: OutputTable, log: PublicationLog) -> Co
     )
     cursor.execute(statement)
     found = records(cursor, _Group)
-    ours = newest.model_version if newest else None
+    ours = newest.models if newest else frozenset()
     foreign: Counter[str] = Counter()
     for group in found:
-        if group.differs and not group.missing and group.model_version != ours:
+        if group.differs and not group.missing and group.model_version not in ours:
             foreign[group.model_version or _NO_MODEL] += group.rows
     return Comparison(
         table=table.name,
@@ -98,7 +98,7 @@ def compare_table(cursor: Cursor, table: OutputTable, log: PublicationLog) -> Co
         changed=sum(
             group.rows
             for group in found
-            if group.differs and not group.missing and group.model_version == ours
+            if group.differs and not group.missing and group.model_version in ours
         ),
         missing=sum(group.rows for group in found if group.missing),
     )

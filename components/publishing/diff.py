@@ -58,6 +58,7 @@ class Difference:
         bands_changed: Whether the two rules differ: then the categories of a and b do not mean
             the same, and say nothing about the accounts.
         sides: Count, mean and categories of each.
+        models: How many rows of each name which model, by model.
         common: Keys on both sides.
         changed: Of these, how many have another value.
         mean_move: Mean absolute move of the value over these; None without any.
@@ -72,6 +73,7 @@ class Difference:
     bands: tuple[str | None, str | None]
     bands_changed: bool
     sides: tuple[Summary, Summary]
+    models: tuple[dict[str, int], dict[str, int]]
     common: int
     changed: int
     mean_move: float | None
@@ -148,6 +150,7 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
         bands=(_described(a), _described(b)),
         bands_changed=bool(a.bands and b.bands and a.bands.rule != b.bands.rule),
         sides=(_summary(cursor, a), _summary(cursor, b)),
+        models=(_models(cursor, a), _models(cursor, b)),
         common=common.rows,
         changed=common.changed,
         mean_move=common.mean_move,
@@ -156,6 +159,11 @@ def difference(cursor: Cursor, a: Side, b: Side, top: int) -> Difference:
         appeared=_missing(cursor, b, a, top),
         vanished=_missing(cursor, a, b, top),
     )
+
+
+def _models(cursor: Cursor, side: Side) -> dict[str, int]:
+    cursor.execute(sql.SQL(_QUERIES["rows_by_model"]).format(rows=side.rows))
+    return dict(cursor.fetchall())
 
 
 def _now(cursor: Cursor, table: OutputTable) -> Side:

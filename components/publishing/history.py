@@ -109,6 +109,7 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> in
         "horizon_days": None,
         "horizons": [],
         "holdout": None,
+        "split": None,
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, rows, recorded.publication_id)

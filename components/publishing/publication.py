@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from components.publishing.config import PublishingConfig
+from components.publishing.split import Split
 from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 
 NO_LABEL: Final = "none"
@@ -16,12 +17,14 @@ class Publication:
 
     Attributes:
         as_of: The run's now, with a time zone.
-        model_version: The model, or set of weights, that made the rows; every row names it.
+        model_version: The model, or set of weights, that made the rows; every row names it, or
+            its model of the split.
         label_source: What the model was taught as churn; NO_LABEL for a rule.
         run_id: The run that publishes.
         expected_rows: How many rows there must be.
         feedback_rows: Rows of feedback before as_of, if they were counted.
         bands: The rule of the categories; without a meaning for rows without categories.
+        split: By which two models made the rows; None where one did. model_version is its first.
     """
 
     as_of: datetime
@@ -31,6 +34,12 @@ class Publication:
     expected_rows: int
     feedback_rows: int | None = None
     bands: RiskBands = CONTRACT_BANDS
+    split: Split | None = None
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models that rows may name."""
+        return frozenset((self.model_version, *((self.split.b,) if self.split else ())))
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,8 @@ class LogEntry:
         risk_bands: The rule of the categories, its cuts and the base rate, and under
             `changed_from` the rule of the last publication, where that was another; None for
             existing rows and for a table without categories.
+        split: How two models shared the accounts: number, a, b, share, salt, accounts_a and
+            accounts_b; None where one model scored all.
     """
 
     publication_id: int
@@ -79,6 +81,12 @@ class LogEntry:
     undo_reason: str | None
     dropped_up_to: int | None
     risk_bands: dict[str, Any] | None = None
+    split: dict[str, Any] | None = None
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models that its rows name."""
+        return frozenset((self.model_version, *((str(self.split["b"]),) if self.split else ())))
 
     @property
     def has_all_rows(self) -> bool:

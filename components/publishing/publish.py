@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from datetime import timezone
 from typing import Any
 
+from psycopg2 import sql
+
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
 from components.postgres.output_problems import require_output
 from components.postgres.retry import retried
+from components.postgres.rows import value
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, OutputTable
 from components.publishing.checks import broken_limits, refuse_broken_rows, refuse_older
 from components.publishing.copy_rows import Row
@@ -222,6 +225,7 @@ def _write(
         "accepted_shift": policy.limits.accept_shift or None,
         "broken_limits": limits,
         "risk_bands": replacement.bands_record(changed_from=True),
+        "split": _recorded_split(replacement),
         **about_details,
     }
     recorded = record_publication(cursor, line)
@@ -236,3 +240,13 @@ def _write(
         former_bands=replacement.former_bands,
     )
     return _Written(published, line, existing, kept)
+
+
+def _recorded_split(replacement: Replacement) -> str | None:
+    """Returns what the log says of the split by which the staged rows were made, JSON."""
+    split = replacement.publication.split
+    if split is None:
+        return None
+    statement = sql.SQL("SELECT count(*) FROM {} WHERE model_version = {}")
+    replacement.cursor.execute(statement.format(replacement.staging, sql.Literal(split.b)))
+    return split.recorded(int(value(replacement.cursor)), replacement.summary.count)

@@ -310,6 +310,7 @@ SELECT array_remove(ARRAY[
                 THEN 'horizon_days' END,
            CASE WHEN horizons IS DISTINCT FROM %(horizons)s::integer[] THEN 'horizons' END,
            CASE WHEN holdout IS DISTINCT FROM %(holdout)s::jsonb THEN 'holdout' END,
+           CASE WHEN split IS DISTINCT FROM %(split)s::jsonb THEN 'split' END,
            CASE WHEN feedback_rows IS DISTINCT FROM %(feedback_rows)s::bigint
                 THEN 'feedback_rows' END,
            CASE WHEN run_id IS DISTINCT FROM %(run_id)s THEN 'run_id' END,
@@ -390,23 +391,30 @@ SELECT count(*) AS common,
        count(*) FILTER (WHERE abs(staged.{value} - published.{value}) > %(threshold)s) AS moved
 FROM {staging} AS staged
 JOIN {table} AS published ON {same}
+WHERE %(any_model)s OR staged.model_version = published.model_version::text
 
 -- name: publications
 -- Lines of the log; a WHERE follows.
 SELECT publication_id, target_table AS "table", kind, as_of, published_at, rows_written, rows_removed,
        mean_probability, category_shares, model_version, label_source, run_id,
        removes_others, published_by, accepted_shift, broken_limits, undone_at, undone_by,
-       undo_reason, dropped_up_to, risk_bands
+       undo_reason, dropped_up_to, risk_bands, split
 FROM tens_insight.publications
 
 -- name: publications_by_model
 -- What was published with each model, and not undone.
-SELECT model_version, sum(rows_written)::bigint AS rows, max(as_of) AS last_as_of
-FROM tens_insight.publications
-WHERE target_table = 'account_risk_scores'
-  AND kind = 'published'
-  AND undone_at IS NULL
-GROUP BY model_version
+SELECT scored.model_version, sum(scored.rows)::bigint AS rows, max(run.as_of) AS last_as_of
+FROM tens_insight.publications AS run
+CROSS JOIN LATERAL (
+    SELECT run.model_version,
+           coalesce((run.split ->> 'accounts_a')::bigint, run.rows_written) AS rows
+    UNION ALL
+    SELECT run.split ->> 'b', (run.split ->> 'accounts_b')::bigint
+    WHERE run.split IS NOT NULL) AS scored
+WHERE run.target_table = 'account_risk_scores'
+  AND run.kind = 'published'
+  AND run.undone_at IS NULL
+GROUP BY scored.model_version
 
 -- name: rebuilt_rows
 -- What a table held after a publication: of each key the newest row among its layers.
@@ -421,11 +429,11 @@ INSERT INTO tens_insight.publications
     (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
      mean_probability, category_shares, feedback_rows, run_id, removes_others,
      published_by, accepted_shift, broken_limits, risk_bands, horizon_days, horizons,
-     holdout)
+     holdout, split)
 VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
         %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
         %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
-        %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s)
+        %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s, %(split)s)
 RETURNING publication_id, published_at
 
 -- name: record_refusal
@@ -474,6 +482,19 @@ WHERE relkind = 'r'
   AND pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid)
       + pg_stat_get_xact_tuples_deleted(oid) > 0
 ORDER BY oid
+
+-- name: rows_by_model
+-- How many rows name which model.
+SELECT coalesce(side.model_version::text, 'none') AS model_version, count(*) AS rows
+FROM {rows} AS side
+GROUP BY 1
+ORDER BY 1
+
+-- name: rows_of_same_model
+-- One side of the keys that are published and staged with one and the same model: a FROM item.
+(SELECT {side}.*
+ FROM {staging} AS staged
+ JOIN {table} AS published ON {same} AND staged.model_version = published.model_version) AS kept
 
 -- name: scores_of_state
 -- The scores of one state of account_risk_scores.

@@ -36,6 +36,11 @@ class Split:
         """Returns which model scores an account."""
         return self.b if self.is_second(account_id) else self.a
 
+    @property
+    def described(self) -> str:
+        """What stands for the model of a publication, where models are compared."""
+        return f"{self.a} and {self.b}, split {self.number}"
+
     def recorded(self, second: int, rows: int) -> str:
         """Returns what the log of publications says of it, JSON.
 

@@ -46,6 +46,8 @@ class PublishedScoresProperties(Properties):
         unseen: Words outside the model, by the name of the vocabulary.
         shadows: Models that scored in shadow, each with its role; None without any.
         notes: Sentences about models that should have scored and could not; None without any.
+        scored_by: Both models of a split; None where model_version scored all accounts.
+        split: How many accounts each of them scored, in a sentence; None without one.
     """
 
     TYPE_NAME = artifact_names.PUBLISHED_SCORES
@@ -71,6 +73,13 @@ class PublishedScoresProperties(Properties):
     )
     shadows: tuple[str, ...] | None = None
     notes: tuple[str, ...] | None = None
+    scored_by: str | None = None
+    split: str | None = None
+
+    @property
+    def scored_with(self) -> str:
+        """What stands for the model where publications of several are compared."""
+        return self.scored_by or self.model_version
 
 
 @dataclass(frozen=True, kw_only=True)

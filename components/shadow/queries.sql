@@ -123,3 +123,70 @@ WHERE outcome.publication_id = %(publication_id)s
   AND outcome.horizon_days = %(horizon_days)s
   AND outcome.outcome <> 'unknown'
 ORDER BY outcome.account_id COLLATE "C"
+
+-- name: splits
+-- The splits by which accounts were scored, newest first: what the log of publications says of each.
+SELECT (run.split ->> 'number')::integer AS number, run.split ->> 'salt' AS salt,
+       run.split ->> 'a' AS a, run.split ->> 'b' AS b, (run.split ->> 'share')::float8 AS share,
+       run.horizon_days, count(*) AS publications,
+       min(run.as_of) AS first_as_of, max(run.as_of) AS last_as_of,
+       (array_agg((run.split ->> 'accounts_a')::bigint
+                  ORDER BY run.as_of DESC, run.publication_id DESC))[1] AS accounts_a,
+       (array_agg((run.split ->> 'accounts_b')::bigint
+                  ORDER BY run.as_of DESC, run.publication_id DESC))[1] AS accounts_b
+FROM tens_insight.publications AS run
+WHERE run.target_table = 'account_risk_scores'
+  AND run.kind = 'published'
+  AND run.undone_at IS NULL
+  AND run.split IS NOT NULL
+  AND run.horizon_days IS NOT NULL
+GROUP BY 1, 2, 3, 4, 5, 6
+ORDER BY max(run.as_of) DESC, 1 DESC
+
+-- name: split_windows
+-- Publications of a split whose window is closed, the first one and the first of each month (UTC), in
+-- the order of closing, each with those of the split that began before it.
+SELECT run.publication_id, run.as_of, closed.closed_at,
+       ARRAY(SELECT earlier.publication_id
+             FROM tens_insight.publications AS earlier
+             WHERE earlier.target_table = 'account_risk_scores'
+               AND earlier.undone_at IS NULL
+               AND earlier.split ->> 'salt' = %(salt)s
+               AND (earlier.as_of, earlier.publication_id) < (run.as_of, run.publication_id))
+           AS former
+FROM tens_insight.publications AS run
+JOIN tens_insight.outcome_windows AS closed
+     ON closed.publication_id = run.publication_id AND closed.horizon_days = run.horizon_days
+WHERE run.target_table = 'account_risk_scores'
+  AND run.kind = 'published'
+  AND run.undone_at IS NULL
+  AND run.dropped_up_to IS NULL
+  AND closed.not_known IS NULL
+  AND run.horizon_days = %(horizon_days)s
+  AND run.split ->> 'salt' = %(salt)s
+  AND NOT EXISTS (
+      SELECT FROM tens_insight.publications AS earlier
+      WHERE earlier.target_table = 'account_risk_scores'
+        AND earlier.undone_at IS NULL
+        AND earlier.split ->> 'salt' = %(salt)s
+        AND date_trunc('month', earlier.as_of AT TIME ZONE 'UTC')
+            = date_trunc('month', run.as_of AT TIME ZONE 'UTC')
+        AND (earlier.as_of, earlier.publication_id) < (run.as_of, run.publication_id))
+ORDER BY closed.closed_at, run.as_of, run.publication_id
+
+-- name: split_rows
+-- The known outcomes of accounts that a split scored first in this publication.
+SELECT (outcome.outcome = 'left')::integer AS left,
+       (score.model_version = %(b)s)::integer AS is_second,
+       score.churn_probability::float8 AS probability,
+       (score.risk_category <> 'low')::integer AS flagged,
+       ({acted})::integer AS acted
+FROM tens_insight.score_outcomes AS outcome
+JOIN tens_insight.account_risk_score_history AS score USING (publication_id, account_id)
+WHERE publication_id = %(publication_id)s
+  AND outcome.horizon_days = %(horizon_days)s
+  AND outcome.outcome <> 'unknown'
+  AND NOT EXISTS (SELECT FROM tens_insight.account_risk_score_history AS former
+                  WHERE former.account_id = score.account_id
+                    AND former.publication_id = ANY (%(former)s::bigint[]))
+ORDER BY outcome.account_id COLLATE "C"

@@ -149,6 +149,54 @@ def shadow(version: str, end: bool, reason: str, as_json: bool) -> None:
 
 
 @command.command(
+    epilog=examples(
+        "tens-insight models split",
+        "tens-insight models split 20261121-03 20261128-5d --share 0.5",
+        "tens-insight models split --result",
+        'tens-insight models split --end --reason "It is decided."',
+    )
+)
+@click.argument("a", metavar="[VERSION_A]", default="")
+@click.argument("b", metavar="[VERSION_B]", default="")
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Of the accounts that the second model scores, above 0 and below 1.",
+)
+@click.option("--end", is_flag=True, help="End the split: the champion scores all accounts.")
+@click.option("--result", is_flag=True, help="What came of the newest split.")
+@_reason
+@_json
+def split(
+    a: str, b: str, share: float | None, end: bool, result: bool, reason: str, as_json: bool
+) -> None:
+    """Lets two blessed models share the accounts, and reads what came of it.
+
+    A hash of the account's id decides which model scores it, always the same one as long as the
+    split lasts. Without versions the split that lasts is shown.
+    """
+    from pipeline.registry.splits import read_splits
+    from pipeline.text.splits import result_lines, split_lines
+
+    begins = bool(a or b or share is not None)
+    if begins + end + result > 1:
+        raise click.UsageError("Say two versions and a --share, or --end, or --result.")
+    if begins and not (a and b and share is not None):
+        raise click.UsageError("A split takes two versions, and --share of the second one.")
+    if reason and not (begins or end):
+        raise click.UsageError("A --reason goes with the begin of a split, or with --end.")
+    if begins or end:
+        _decide("split" if begins else "end split", a, reason, as_json, other=b, share=share or 0)
+        return
+    settings, registry = _open()
+    found = read_splits(registry, settings)
+    if as_json:
+        say_json(found.as_json())
+    else:
+        _print(result_lines(found) if result else split_lines(found))
+
+
+@command.command(
     epilog=examples('tens-insight models promote 20261128-5d --reason "Agreed with CS."')
 )
 @click.argument("version")
@@ -234,14 +282,22 @@ def review(version: str, approve: bool, reject: bool, by: str, note: str, as_jso
         _print([*outcome_lines(outcome), *written])
 
 
-def _decide(kind: str, version: str, reason: str, as_json: bool) -> None:
+def _decide(
+    kind: str,
+    version: str,
+    reason: str,
+    as_json: bool,
+    *,
+    other: str = "",
+    share: float = 0.0,
+) -> None:
     from dataclasses import asdict
 
     from pipeline.registry.change_stage import decide
     from pipeline.text.models import outcome_lines
 
     _, registry = _open_to_write()
-    outcome = decide(registry, kind, version, reason)
+    outcome = decide(registry, kind, version, reason, other=other, share=share)
     if as_json:
         say_json(asdict(outcome))
     else:

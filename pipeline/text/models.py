@@ -74,6 +74,11 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield f"{done[transition.kind]} {transition.version}: {said}"
     if transition.kind in (SHADOW, END_SHADOW):
         return
+    if transition.kind == SPLIT:
+        yield (
+            f"{transition.other} scores {transition.share:.0%} of the accounts, chosen by a hash "
+            f"of their ids, and {transition.version} the others, from the next run on."
+        )
     if transition.kind in SIGNATURES:
         yield from _signed_lines(outcome)
         return

@@ -35,7 +35,7 @@ def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
         str(row.get("rows_removed", "-")),
         _number(row["mean_probability"]),
         "/".join(f"{shares.get(name, 0) * 100:.0f}" for name in CATEGORIES) if shares else "-",
-        str(row["model_version"]),
+        _models(row),
         ", ".join([row["by"], *_marks(row)]),
     )
 
@@ -64,7 +64,13 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "bands", recorded_bands(row["risk_bands"]).describe()
         if (former := (row["risk_bands"] or {}).get("changed_from")) is not None:
             yield "", f"changed from {former['mode']}: categories were not compared"
-    yield "model", row["model_version"]
+    yield "model", _models(row)
+    if split := row.get("split"):
+        yield (
+            "split",
+            f"{split['number']}: {split['accounts_a']} accounts by {split['a']}, "
+            f"{split['accounts_b']} by {split['b']}, which is to score {split['share']:.0%}",
+        )
     if "label_source" in row:
         yield "label", row["label_source"]
     for sentence in row["broken_limits"]:
@@ -111,6 +117,7 @@ def difference_lines(difference: Difference) -> Iterator[str]:
         if difference.mean_move is None
         else f", by {difference.mean_move:.4f} on average over all"
     )
+    yield from _scored_by(difference)
     yield f"  {difference.common} are in both; {difference.changed} of them changed{move}"
     yield f"  {difference.appeared.count} appeared, {difference.vanished.count} vanished"
     if difference.matrix:
@@ -131,6 +138,15 @@ def difference_lines(difference: Difference) -> Iterator[str]:
     yield from _missing("vanished", difference.vanished)
 
 
+def _scored_by(difference: Difference) -> Iterator[str]:
+    """Yields which models scored how many rows, where a side has more than one."""
+    if max(map(len, difference.models)) < 2:
+        return
+    for name, models in zip(difference.names, difference.models, strict=True):
+        counts = ", ".join(f"{rows} rows of {model}" for model, rows in models.items())
+        yield f"  {name:<6} {counts or 'no rows'}"
+
+
 def undone_sentence(undone: Undone) -> str:
     """Says what an undo did."""
     entry, restored = undone.entry, undone.restored
@@ -145,6 +161,7 @@ def undone_sentence(undone: Undone) -> str:
         state = (
             f"holds the state of publication {restored.publication_id} again, "
             f"{undone.rows} rows as of {minute(restored.as_of)}"
+            + (f", of {' and '.join(sorted(restored.models))}" if restored.split else "")
         )
     said = f"Publication {entry.publication_id} is undone: {entry.table} {state}."
     if undone.details is not None and undone.details < undone.rows:
@@ -188,6 +205,11 @@ def _marks(row: Mapping[str, Any]) -> Iterator[str]:
         yield "shift accepted"
     if not row.get("has_all_rows", True):
         yield "no history"
+
+
+def _models(row: Mapping[str, Any]) -> str:
+    split = row.get("split")
+    return f"{row['model_version']} + {split['b']}" if split else str(row["model_version"])
 
 
 def _number(value: float | None) -> str:

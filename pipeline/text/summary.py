@@ -135,6 +135,8 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "quality", _quality(summary.gate)
         yield "gate", summary.gate.summary
     yield "scored with", _champion(summary)
+    if published.split:
+        yield "", published.split
     if published.shadows:
         yield "in shadow", ", ".join(published.shadows)
     for note in published.notes or ():
