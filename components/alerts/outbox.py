@@ -15,7 +15,7 @@ from components.postgres.rows import records
 _QUERIES: Final = queries(__package__)
 
 GIVEN_UP_AFTER: Final = timedelta(days=3)
-"""What a sink did not take in so long is old news."""
+"""What a sink did not take in so long, and is over, is old news."""
 LEASE: Final = timedelta(minutes=2)
 """So long nobody else sends what one process claimed; longer than any attempt takes."""
 _FIRST_DELAY: Final = timedelta(seconds=30)

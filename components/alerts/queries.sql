@@ -73,11 +73,13 @@ WHERE alert.lasts AND alert.resolved_at IS NOT NULL
 ON CONFLICT DO NOTHING
 
 -- name: give_up
--- What is too old for anybody, and the end of what a sink was never told the beginning of.
+-- What is over, and too old for anybody, and the end of what a sink was never told the beginning of.
 UPDATE tens_insight.alert_deliveries AS delivery
 SET given_up_at = now()
 WHERE delivered_at IS NULL AND given_up_at IS NULL
-  AND (created_at < now() - %(age)s
+  AND ((created_at < now() - %(age)s
+        AND NOT EXISTS (SELECT FROM tens_insight.alerts
+                        WHERE alerts.alert_id = delivery.alert_id AND alerts.resolved_at IS NULL))
        OR (event = 'resolved'
            AND EXISTS (SELECT FROM tens_insight.alert_deliveries AS opened
                        WHERE opened.alert_id = delivery.alert_id AND opened.sink = delivery.sink

@@ -231,8 +231,11 @@ class SpoolLedger:
                     key = (alert.alert_id, opened.sink, RESOLVED)
                     there.setdefault(key, KeptDelivery(*key, created_at=now, next_attempt_at=now))
         old = now - GIVEN_UP_AFTER
+        still = {one.alert_id for one in self.standing()}
         deliveries = [
-            replace(one, given_up_at=now) if one.waits and one.created_at < old else one
+            replace(one, given_up_at=now)
+            if one.waits and one.created_at < old and one.alert_id not in still
+            else one
             for one in there.values()
         ]
         self._keep(replace(self._kept, deliveries=deliveries))

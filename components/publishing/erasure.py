@@ -27,6 +27,7 @@ FORGOTTEN: Final = "[forgotten]"
 _QUERIES: Final = queries(__package__)
 _TEXTS: Final = {
     "tens_insight.runs": ("sentence", "error", "published", "warnings"),
+    "tens_insight.alerts": ("sentence",),
     "tens_insight.refusals": ("broken_limits",),
     "tens_insight.publications": ("undo_reason", "accepted_shift", "broken_limits"),
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,12 +13,8 @@ from components.alerts.config import AlertsConfig
 from components.alerts.message import Message
 from components.alerts.sinks.sink import TIMEOUT_S, SinkFailed
 
-_NOT_HANDED_ON: Final = (
-    *("DATABASE_URL", "METADATA_DATABASE_URL", "PGPASSWORD"),
-    *("TENS_INSIGHT_ALERT_WEBHOOK_URL", "TENS_INSIGHT_ALERT_ALERTMANAGER_URL"),
-    "TENS_INSIGHT_ALERT_SMTP_PASSWORD",
-)
-"""Variables that hold secrets which the program does not need."""
+_SECRETS: Final = re.compile(r"DATABASE_URL$|^PGPASSWORD$|^TENS_INSIGHT_.*(URLS?|PASSWORD)$")
+"""Variables that may hold secrets, which the program does not need."""
 
 
 class Command:
@@ -65,4 +62,4 @@ class Command:
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environ.items() if name not in _NOT_HANDED_ON}
+    return {name: value for name, value in environ.items() if not _SECRETS.search(name)}

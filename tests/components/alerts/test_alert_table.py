@@ -14,6 +14,8 @@ from components.alerts.alert_table import drop_old_alerts, read_alerts, record, 
 from components.alerts.folding import fold
 from components.alerts.outbox import Outcome
 from components.alerts.spool import Kept, KeptDelivery, Settled
+from components.publishing.erasure import erase_account
+from pipeline.erasure.names import eraser
 from tests.components.alerts.conftest import stored
 
 FAILED = Alert("run_failed", "score", "it failed", {"exit_code": 7})
@@ -206,10 +208,12 @@ def test_what_fails_waits_and_is_given_up_after_days_with_its_end(run):
     assert timedelta(seconds=29) < wait < timedelta(seconds=40)
     assert problem == "no answer"
     ask(run, "UPDATE tens_insight.alert_deliveries SET created_at = now() - interval '4 days'")
+    waiting = "SELECT count(*) FROM tens_insight.alert_deliveries WHERE given_up_at IS NULL"
+    run(outbox.queue, ["a"], "info")
+    assert ask(run, waiting) == [(1,)]  # what is open is news as long as it is
     run(record, [], ["run_failed"])
     run(outbox.queue, ["a"], "info")
     run(outbox.queue, ["a"], "info")
-    waiting = "SELECT count(*) FROM tens_insight.alert_deliveries WHERE given_up_at IS NULL"
     assert ask(run, waiting) == [(0,)]
     assert deliver_all(run, "a") == []
 
@@ -304,3 +308,9 @@ def test_what_was_delivered_when_the_database_went_away_is_not_delivered_again(r
     run(fold, Kept(settled=[Settled(one.alert.alert_id, "a", "opened")]))
     ask(run, "UPDATE tens_insight.alert_deliveries SET next_attempt_at = now()")
     assert run(outbox.claim, ["a"]) == []
+
+
+def test_an_account_that_is_forgotten_is_in_no_sentence(run, migrated_database, monkeypatch):
+    run(record, [replace(FAILED, sentence="A trigger named ACC-17 in it.")], ["run_failed"])
+    assert erase_account("ACC-17", eraser("ACC-17")).removed["tens_insight.alerts"] == 1
+    assert run(read_alerts)[0].sentence == "A trigger named [forgotten] in it."

@@ -16,7 +16,9 @@ from components.alerts.sinks.configured import SINKS, configured_sinks
 from components.alerts.sinks.mail import Mail
 from components.alerts.sinks.sink import SinkFailed
 from components.alerts.sinks.webhook import Webhook
+from components.config import is_secret
 from pipeline.commands.alerts import SINKS as NAMED
+from pipeline.settings import SETTINGS, variable
 from tests.components.alerts.conftest import BEGAN, message
 
 TOKEN = "T0KEN-tiger-7"
@@ -211,7 +213,10 @@ def test_a_server_without_tls_gets_no_password(smtp):
 
 def test_a_command_gets_json_and_no_secrets(tmp_path, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", f"postgresql://ann:{TOKEN}@db/x")
-    monkeypatch.setenv("TENS_INSIGHT_ALERT_WEBHOOK_URL", f"http://x/{TOKEN}")
+    for name, field in SETTINGS.items():
+        if is_secret(field):
+            monkeypatch.setenv(variable(name), f"http://x/{TOKEN}")
+    monkeypatch.setenv("METADATA_DATABASE_URL", f"postgresql://ann:{TOKEN}@db/x")
     program = (
         "import json, os, pathlib, sys; "
         "pathlib.Path(sys.argv[1]).write_text(json.dumps([json.load(sys.stdin), dict(os.environ)]))"

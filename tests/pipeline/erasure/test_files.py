@@ -252,11 +252,12 @@ NAMES_NOBODY = {
     "refusals": {"target_table", "model_version", "run_id", "refused_by"},
     "publications": {"target_table", "kind", "model_version", "label_source", "run_id",
                      "published_by", "undone_by"},
+    "alerts": {"kind", "key", "severity"},
     "outcome_windows": {"label_source", "run_id", "not_known"},
     **dict.fromkeys(("product_area_impact_history", "product_area_impact_refused", "erasures",
                      "schema_migrations", "database_identity", "simulated_worlds",
                      "model_performance", "contribution_layouts", "score_changes",
-                     "profile_metrics", "drift_metrics", "score_causes"), None),
+                     "alert_deliveries", "profile_metrics", "drift_metrics", "score_causes"), None),
 }  # fmt: skip
 """Columns of texts of our tables that name no account; None: no column does."""
 
