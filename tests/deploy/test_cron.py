@@ -24,11 +24,30 @@ def machine(tmp_path):
 def _jobs():
     """Schedule, user and command of each line."""
     lines = (DEPLOY / "cron/tens-insight").read_text().splitlines()
-    jobs = [line.split(maxsplit=6) for line in lines if line[:1].isdigit()]
+    jobs = [line.split(maxsplit=6) for line in lines if line[:1].isdigit() or line[:1] == "*"]
     return [(" ".join(job[:5]), job[5], job[6]) for job in jobs]
 
 
-@pytest.mark.parametrize(("schedule", "user", "command"), _jobs())
+def _runs():
+    return [job for job in _jobs() if " run " in job[2]]
+
+
+def test_alerts_are_looked_for_every_few_minutes_and_tell_by_their_sinks_alone(machine):
+    (job,) = [job for job in _jobs() if job not in _runs()]
+    schedule, user, command = job
+    assert (schedule, user) == ("*/5 * * * *", "tens-insight")
+    (machine / "tens-insight").write_text(f"#!/bin/sh\necho $* > {machine}/asked; echo out >&2\n")
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.replace("/etc/tens-insight", str(machine))],
+        env={"PATH": f"{machine}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout + done.stderr == ""  # cron would mail it every five minutes
+    assert (machine / "asked").read_text() == "alerts check\n"
+
+
+@pytest.mark.parametrize(("schedule", "user", "command"), _runs())
 def test_a_line_runs_its_command_with_the_environment(machine, schedule, user, command):
     assert (schedule, command.split()[-2]) in {("0 5 * * *", "score"), ("0 2 * * 0", "train")}
     assert user == "tens-insight"
@@ -44,4 +63,4 @@ def test_a_line_runs_its_command_with_the_environment(machine, schedule, user, c
 
 
 def test_both_runs_are_scheduled():
-    assert len(_jobs()) == 2
+    assert len(_runs()) == 2

@@ -9,7 +9,12 @@ import pytest
 import yaml
 
 from pipeline.cli import cli
-from pipeline.exit_codes import DATABASE_UNREACHABLE, MEANINGS
+from pipeline.exit_codes import (
+    DATABASE_UNREACHABLE,
+    MEANINGS,
+    NOT_WELL,
+    STATE_DIRECTORY_BUSY,
+)
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs/deploy"
@@ -75,6 +80,16 @@ def test_systemd_tries_again_only_where_that_can_help(run):
     assert unit["Service"]["Restart"] == "on-failure"
     assert unit["Service"]["ExecStart"].endswith(f"tens-insight run {run} --wait")
     assert (DEPLOY / f"systemd/tens-insight-{run}.timer").exists()
+
+
+def test_systemd_looks_for_alerts_and_comes_again_whatever_it_finds():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(DEPLOY / "systemd/tens-insight-alerts.service")
+    assert unit["Service"]["ExecStart"].endswith("tens-insight alerts check")
+    passed = {int(code) for code in unit["Service"]["SuccessExitStatus"].split()}
+    assert passed == {DATABASE_UNREACHABLE, STATE_DIRECTORY_BUSY, NOT_WELL}
+    assert (DEPLOY / "systemd/tens-insight-alerts.timer").exists()
 
 
 def test_airflow_runs_commands_that_exist_and_knows_the_code():
