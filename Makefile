@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow dashboard stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year auto-year lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -42,6 +42,9 @@ alerts-drill: setup ## kills 100 runs at random moments: each is told once, and 
 
 year: setup ## a simulated year of weekly scores in which three things go wrong; writes var/monitor-year.html
 	@mkdir -p var && $(BIN)/tens-insight demo year --page var/monitor-year.html
+
+auto-year: setup ## that year by `run auto` alone; writes var/auto-year.txt
+	@mkdir -p var && $(BIN)/tens-insight demo auto-year --log var/auto-year.txt
 
 torture: setup ## kills, cuts and restarts by the hundred, on a scratch server; says what broke
 	@$(BIN)/python -m bench.torture

@@ -108,7 +108,7 @@ class Trial(NamedTuple):
     """By kind of concept drift, weeks_left of the published accounts if it begins then."""
 
 
-class _Record(NamedTuple):
+class Record(NamedTuple):
     """All accounts of a world, by week."""
 
     accounts: Accounts
@@ -127,10 +127,10 @@ def trial(seed: int, rate: str, kind: str) -> Trial:
         rate: A name in RATES.
         kind: One of KINDS.
     """
-    record = _record(seed, rate, kind)
-    training = [_snapshot(record, week) for week in TRAINING]
+    record = recorded(seed, rate, kind)
+    training = [snapshot_at(record, week) for week in TRAINING]
     fitted = _fitted(training)
-    scored = {week: _scored(fitted, _snapshot(record, week)) for week in {*EARLIER, PUBLICATION}}
+    scored = {week: _scored(fitted, snapshot_at(record, week)) for week in {*EARLIER, PUBLICATION}}
     published = scored[PUBLICATION]
     at = published.snapshot.account
     return Trial(
@@ -139,17 +139,25 @@ def trial(seed: int, rate: str, kind: str) -> Trial:
         scored[EVALUATION],
         tuple(scored[week] for week in EARLIER),
         published,
-        {name: _weeks_left(last[at], PUBLICATION) for name, last in record.drifted.items()},
+        {name: _weeks_left(last[at], PUBLICATION, WEEKS) for name, last in record.drifted.items()},
     )
 
 
-def _record(seed: int, rate: str, kind: str) -> _Record:
+def recorded(seed: int, rate: str, kind: str, weeks: int = WEEKS) -> Record:
+    """Draws all accounts of a world.
+
+    Args:
+        seed: Of the world.
+        rate: A name in RATES.
+        kind: One of KINDS.
+        weeks: Length of the record.
+    """
     base = model.SCENARIOS["strong" if kind == "strong" else "base"]
     if kind == "onboarding":
         base = replace(base, newness=ONBOARDING)
     free, pro, enterprise = (one + RATES[rate] for one in base.intercepts)
     scenario = replace(base, intercepts=(free, pro, enterprise))
-    world = World(scenario, SIGN_UPS[rate], WEEKS, seed)
+    world = World(scenario, SIGN_UPS[rate], weeks, seed)
     incidents = incident_strength(draw_incident_starts(world))
     parts = [
         _block(world, first, incidents, kind == "renewal")
@@ -162,7 +170,7 @@ def _record(seed: int, rate: str, kind: str) -> _Record:
             for name in ("tier", "region", "signup", "interests", "frailty")
         ),
     )
-    return _Record(
+    return Record(
         accounts,
         np.concatenate([part.last_week for part in parts]),
         {name: np.concatenate([part.drifted[name] for part in parts]) for name in (LEVEL, MEANING)},
@@ -171,11 +179,11 @@ def _record(seed: int, rate: str, kind: str) -> _Record:
     )
 
 
-def _block(world: World, first: int, incidents: Floats, renewals: bool) -> _Record:
+def _block(world: World, first: int, incidents: Floats, renewals: bool) -> Record:
     accounts = draw_accounts(world, first)
     course = draw_course(world, accounts, incidents)
     z, e = course.satisfaction, course.engagement
-    weeks = np.arange(WEEKS)[:, None]
+    weeks = np.arange(world.weeks)[:, None]
     age = np.maximum(weeks - accounts.signup, 0)
     logit = log_odds_of(course.hazard)
     if renewals:
@@ -188,7 +196,7 @@ def _block(world: World, first: int, incidents: Floats, renewals: bool) -> _Reco
     # The same rate for all, so that nothing the model knows tells anything any more.
     flat = log_odds_of(np.mean(model.sigmoid(logit[present & later]), keepdims=True))
     changes = {LEVEL: logit + LEVEL_SHIFT * later, MEANING: np.where(later, flat, logit)}
-    return _Record(
+    return Record(
         accounts,
         last_week,
         {name: _last_week(changed, chance) for name, changed in changes.items()},
@@ -199,7 +207,7 @@ def _block(world: World, first: int, incidents: Floats, renewals: bool) -> _Reco
 
 def _last_week(logit: Floats, chance: Floats) -> Integers:
     leaves = chance < model.sigmoid(np.nan_to_num(logit, nan=-np.inf))
-    return np.where(leaves.any(axis=0), leaves.argmax(axis=0), WEEKS)
+    return np.where(leaves.any(axis=0), leaves.argmax(axis=0), len(logit))
 
 
 def _counts(
@@ -207,7 +215,7 @@ def _counts(
 ) -> Floats:
     """Rows that name their account, by week, drawn as the simulator draws them one by one."""
     rng = world.stream(4, accounts.first)
-    weeks = np.arange(WEEKS)[:, None]
+    weeks = np.arange(world.weeks)[:, None]
     exposure = incidents @ accounts.interests.T
     expected = accounts.frailty * model.volume(accounts.tier, z, e, weeks, exposure)
     named = 1 - model.UNIDENTIFIED_SHARE
@@ -220,7 +228,7 @@ def _counts(
     return np.stack([rows, negative, positive, critical]).astype(np.float64)
 
 
-def _snapshot(record: _Record, week: int) -> Snapshot:
+def snapshot_at(record: Record, week: int) -> Snapshot:
     """Features know the weeks before; nobody is there who never wrote."""
     before = record.counts[:, :week]
     wrote = before[0].any(axis=0)
@@ -241,7 +249,7 @@ def _snapshot(record: _Record, week: int) -> Snapshot:
     columns += [region == code for code in range(len(model.REGIONS))]
     return Snapshot(
         np.stack(columns, axis=1).astype(np.float32),
-        _weeks_left(record.last_week[there], week),
+        _weeks_left(record.last_week[there], week, len(record.present)),
         tier,
         region,
         np.flatnonzero(there),
@@ -250,8 +258,8 @@ def _snapshot(record: _Record, week: int) -> Snapshot:
     )
 
 
-def _weeks_left(last_week: Integers, week: int) -> Integers:
-    return np.where(last_week < WEEKS, last_week - week + 1, WEEKS)
+def _weeks_left(last_week: Integers, week: int, weeks: int) -> Integers:
+    return np.where(last_week < weeks, last_week - week + 1, weeks)
 
 
 class _Model(NamedTuple):

@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "monitor": ("pipeline.commands.monitor", "What is unusual about what was published."),
     "alerts": ("pipeline.commands.alerts", "What needs a person; look, deliver, test a sink."),
     "metrics": ("pipeline.commands.metrics", "Metrics of runs and scores for Prometheus."),
+    "policy": ("pipeline.commands.policy", "What `run auto` would do now, and why."),
+    "clean": ("pipeline.commands.clean", "Remove what old runs left and nothing needs."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
     "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 import pydantic
 from pydantic import Field, SecretStr
 
-from components.config import SecretUrl, component_config
+from components.config import Count, Days, SecretUrl, component_config
 from components.feedback_example_gen.config import in_utc
 
 _CODE: Final = Path(__file__).resolve().parents[1]
@@ -70,6 +70,57 @@ class RunSettings:
         if in_utc(moment) > datetime.now(timezone.utc):
             raise ValueError("expected no moment in the future")
         return in_utc(moment)
+
+
+@component_config
+class PolicySettings:
+    """When `run auto` trains, rolls back and promotes by itself, and what it removes."""
+
+    retrain_after_days: Days = Field(
+        default=30, description="The policy: days after which the champion is too old."
+    )
+    retrain_after_left: Count = Field(
+        default=200,
+        description="The policy: accounts that left since the champion learnt, which a new model "
+        "can learn from.",
+    )
+    retrain_on_drift: bool = Field(
+        default=True,
+        description="The policy: whether an alarm of monitoring about the input proposes to train.",
+    )
+    retrain_min_gap_days: Days = Field(
+        default=7, description="The policy: days from one training to the next, at least."
+    )
+    rollback: Literal["on", "off"] = Field(
+        default="on",
+        description="The policy: whether a champion that is worse than the former is withdrawn.",
+    )
+    policy_error: float = Field(
+        default=0.01,
+        ge=0.0001,
+        le=0.2,
+        description="The policy: probability with which a champion that is not worse is rolled "
+        "back, or a model in shadow that is not better is promoted, over all looks.",
+    )
+    policy_margin: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="The policy: difference of the mean squared error of two models that is not "
+        "worth an act.",
+    )
+    keep_runs: Count = Field(
+        default=10,
+        description="Cleaning up: the newest runs of each pipeline whose artifacts and logs are "
+        "kept, whatever their age.",
+    )
+    keep_days: Days = Field(
+        default=30,
+        description="Cleaning up: days for which artifacts and logs of other runs are kept.",
+    )
+    keep_models: Count = Field(
+        default=5, description="Cleaning up: the newest blessed models that are kept."
+    )
 
 
 SecretName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]

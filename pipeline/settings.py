@@ -30,7 +30,12 @@ from components.model_trainer.config import ModelTrainerConfig
 from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
-from pipeline.setting_groups import KubeflowSettings, RunSettings, TelemetrySettings
+from pipeline.setting_groups import (
+    KubeflowSettings,
+    PolicySettings,
+    RunSettings,
+    TelemetrySettings,
+)
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
@@ -60,6 +65,7 @@ class Settings:
     telemetry: TelemetrySettings
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
+    policy: PolicySettings
     cluster: KubeflowSettings
     explicit: frozenset[str] = frozenset()
 
@@ -145,6 +151,7 @@ _OF_A_MACHINE: Final = frozenset(
         *setting_fields(AlertsConfig),
         *setting_fields(KubeflowSettings),
         *setting_fields(TelemetrySettings),
+        *setting_fields(PolicySettings),
     }
 )
 

@@ -20,7 +20,14 @@ PRIVATE_FOLDERS: Final = (
     "reports",
     "compiled",
 )
-_OURS: Final = (*METADATA_FILES, *PRIVATE_FOLDERS, "run.lock", "postgres.lock", "postgres-home.txt")
+_OURS: Final = (
+    *METADATA_FILES,
+    *PRIVATE_FOLDERS,
+    "run.lock",
+    "auto.lock",
+    "postgres.lock",
+    "postgres-home.txt",
+)
 _NAMED: Final = 3
 _CHOICE: Final = f"{variable('state_dir')} to a folder of your own"
 

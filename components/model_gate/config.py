@@ -1,7 +1,7 @@
 """The settings of ModelGate: what a challenger must show."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
@@ -36,6 +36,12 @@ class ModelGateConfig:
     )
     min_slice_stayed: Count = Field(
         default=30, description="The gate: minimum accounts that stayed, of such a slice."
+    )
+
+    after_blessing: Literal["publish", "shadow"] = Field(
+        default="publish",
+        description="What a blessed model does: score at once (publish), or run in shadow until it "
+        "is promoted (shadow). The first one scores at once.",
     )
 
     @pydantic.field_validator("max_worsening")

@@ -48,7 +48,7 @@ class Executor(base_executor.BaseExecutor):
         _write(blessing.uri, FILE, decision.as_json())
         name = constants.BLESSED_FILE_NAME if decision.blessed else constants.NOT_BLESSED_FILE_NAME
         _write(blessing.uri, name, "")
-        _describe(blessing, decision, input_dict)
+        _describe(blessing, decision, input_dict, limits)
         for check in decision.checks:
             logging.info("Model gate: %s: %s", check.verdict, check.message)
         logging.info("Model gate: %s", decision.summary)
@@ -85,7 +85,9 @@ def _write(folder: str, name: str, text: str) -> None:
         file.write(text)
 
 
-def _describe(blessing: types.Artifact, decision: Decision, inputs: Artifacts) -> None:
+def _describe(
+    blessing: types.Artifact, decision: Decision, inputs: Artifacts, limits: ModelGateConfig
+) -> None:
     """Sets the properties that TFX's Evaluator sets, by which resolvers find a blessed model."""
     model = artifact_utils.get_single_instance(inputs["model"])
     champion = next(iter(inputs.get("baseline_model") or []), None)
@@ -101,4 +103,7 @@ def _describe(blessing: types.Artifact, decision: Decision, inputs: Artifacts) -
         decision=FILE,
         auc=found["auc"],
         log_loss=found["log_loss"],
+        shadow=True
+        if decision.blessed and champion and limits.after_blessing == "shadow"
+        else None,
     ).write(blessing)

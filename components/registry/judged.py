@@ -38,6 +38,7 @@ def _judged(model: Any, blessing: Any | None) -> JudgedModel:
         judged=blessing is not None,
         # A node registers its artifacts when it ends: that is when the gate decided.
         blessed_at=blessing.create_time_since_epoch if blessing and blessed else None,
+        in_shadow=bool(blessed and BlessingProperties.read(blessing).shadow),
     )
 
 

@@ -121,6 +121,7 @@ class BlessingProperties(Properties):
         decision: Name of the file with the whole decision; None likewise.
         auc: Of the challenger on the evaluation set; None where it is no number.
         log_loss: In nats; None where it is no number.
+        shadow: Whether the model runs in shadow until it is promoted; None where it does not.
     """
 
     TYPE_NAME = artifact_names.MODEL_BLESSING
@@ -135,6 +136,7 @@ class BlessingProperties(Properties):
     decision: str | None = None
     auc: float | None = None
     log_loss: float | None = None
+    shadow: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

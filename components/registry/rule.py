@@ -4,9 +4,9 @@
 2. Else, while a split lasts, its first model, or the second where the first may not score.
 3. Else the newest of the others, by the moment it was blessed or last promoted.
 
-A model that is not blessed or that is withdrawn is never champion, whatever was pinned
-or promoted: the rule holds for any sequence of transitions, also for one that our own commands
-would have refused.
+A model that was blessed into shadow is none of them until it is promoted or pinned. One that is
+not blessed or that is withdrawn is never champion, whatever was pinned or promoted: the rule holds
+for any sequence of transitions, also for one that our own commands would have refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -52,12 +52,14 @@ class JudgedModel:
         model_id: Of its artifact; a later model has a higher one.
         judged: Whether the gate decided at all.
         blessed_at: When the gate blessed it, milliseconds since 1970 UTC; None if it did not.
+        in_shadow: Whether it was blessed to run in shadow first: it scores once it is promoted.
     """
 
     version: str
     model_id: int
     judged: bool
     blessed_at: int | None
+    in_shadow: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,8 +179,12 @@ def second_of_split(
 
 
 def is_able(model: JudgedModel, now: Stages) -> bool:
-    """Tells whether a model may score: blessed, and not withdrawn."""
-    return model.blessed_at is not None and model.version not in now.withdrawn
+    """Tells whether a model may score: blessed, not withdrawn, and not in shadow until chosen."""
+    if model.blessed_at is None or model.version in now.withdrawn:
+        return False
+    chosen = [now.pin.version] if now.pin else []
+    chosen += [now.split.version, now.split.other] if now.split else []
+    return not model.in_shadow or model.version in (*now.promoted, *chosen)
 
 
 PINNED_SHADOW: Final = "pinned"
@@ -195,8 +201,8 @@ def shadow_models(
 
     - pinned: the one that a person named, blessed or not.
     - former champion: who would be champion if those that are published were withdrawn.
-    - newest challenger: the newest model that is younger than the champion and not withdrawn,
-      blessed or not.
+    - newest challenger: the newest model that is younger than the champion and not withdrawn;
+      one that was blessed into shadow before others.
 
     Args:
         models: All that are known.
@@ -217,7 +223,7 @@ def shadow_models(
             (one for one in others if now.shadow and one.version == now.shadow.version), None
         ),
         FORMER_CHAMPION: champion(others, transitions),
-        NEWEST_CHALLENGER: (max(young, key=lambda one: one.model_id) if young else None),
+        NEWEST_CHALLENGER: max(young, key=_as_challenger) if young else None,
     }
     found: dict[str, JudgedModel] = {}
     for role in SHADOW_ROLES:
@@ -225,6 +231,25 @@ def shadow_models(
         if one is not None and one.version not in {two.version for two in found.values()}:
             found[role] = one
     return found
+
+
+def _as_challenger(model: JudgedModel) -> tuple[bool, int]:
+    return bool(model.blessed_at and model.in_shadow), model.model_id
+
+
+def shadowed(
+    models: Sequence[JudgedModel], transitions: Iterable[StageTransition]
+) -> list[JudgedModel]:
+    """Returns the models that are blessed and run in shadow, newest first."""
+    now = stages_after(transitions)
+    found = [
+        model
+        for model in models
+        if model.blessed_at is not None
+        and model.version not in now.withdrawn
+        and not is_able(model, now)
+    ]
+    return sorted(found, key=lambda model: -model.model_id)
 
 
 def _rank(model: JudgedModel, now: Stages) -> tuple[int, int]:

@@ -113,6 +113,32 @@ def year(page: str) -> None:
     say(f"The year is over: {checks} checks held. {page} shows it.")
 
 
+@command.command(
+    name="auto-year",
+    epilog=examples("tens-insight demo auto-year", "tens-insight demo auto-year --log y.txt"),
+)
+@click.option(
+    "--log",
+    default="auto-year.txt",
+    show_default=True,
+    type=click.Path(dir_okay=False),
+    help="Where the log of what was done and why is written.",
+)
+def auto_year(log: str) -> None:
+    """Goes through that year by `run auto` alone, once a week, on a scratch database.
+
+    In two of the weeks the database is down. Checks at the end what it did by itself.
+    """
+    from pathlib import Path
+
+    from pipeline.demo.auto_year import run_auto_year
+    from pipeline.demo.drill import scratch_folder
+
+    with scratch_folder() as folder:
+        checks = run_auto_year(folder, Path(log).absolute(), say)
+    say(f"The year is over: {checks} checks held. {log} says what was done, and why.")
+
+
 def _started(state_dir: "Path") -> "EmbeddedPostgres":
     import os
 

@@ -18,6 +18,8 @@ from pipeline.text.terminal import console, say, say_json
 def command() -> None:
     """Runs a pipeline: train and score publish scores, tune finds hyperparameters.
 
+    auto is for a schedule: each call scores, or trains where the policy says so.
+
     Exit codes: 0 published, or tuned; 3 not blessed and no champion to score with; 4 the data
     gate stopped the run; 5 database unreachable; 6 configuration invalid; 7 a table,
     column, type or privilege is missing; 8 the scores failed a check, their table is as
@@ -102,6 +104,23 @@ def score(
     """Publishes with the champion, without training."""
     options = {"accept_shift": accept_shift, **_minutes(wait)}
     return run_and_report("score", as_of, as_json, adopt=adopt, **options)
+
+
+@command.command(epilog=examples("tens-insight run auto", "tens-insight run auto --wait 2h --json"))
+@_as_of
+@_wait
+@_json
+def auto(as_of: datetime | None, wait: timedelta | None, as_json: bool) -> int:
+    """Does what the policy says: cleans up, rolls back, promotes, and scores or trains.
+
+    `tens-insight policy` shows what it would do. Where training fails before it published, the
+    champion scores all the same, and the exit code is that of the training.
+    """
+    from pipeline.commands.auto import run_auto
+    from pipeline.logs import silence_libraries
+
+    silence_libraries()
+    return run_auto(as_of, as_json, **_minutes(wait))
 
 
 @command.command(epilog=examples("tens-insight run tune"))

@@ -69,6 +69,17 @@ class Drill:
         Raises:
             DrillFailed: It ended with another exit code than 0.
         """
+        code, content, said = self._call(*arguments, **settings)
+        if code:
+            raise DrillFailed(f"`tens-insight {' '.join(arguments)}` ended with {code}:\n{said}")
+        return content
+
+    def attempt(self, *arguments: str, **settings: str) -> tuple[int, dict[str, Any]]:
+        """Runs a command that may fail; returns its exit code, and its JSON."""
+        code, content, _ = self._call(*arguments, **settings)
+        return code, content
+
+    def _call(self, *arguments: str, **settings: str) -> tuple[int, dict[str, Any], str]:
         self.say(f"$ tens-insight {' '.join(arguments)}")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TENS_INSIGHT_")}
         environment |= {"DATABASE_URL": self.url, "TENS_INSIGHT_STATE_DIR": str(self.state_dir)}
@@ -76,12 +87,9 @@ class Drill:
         done = subprocess.run(
             command, env=environment | settings, capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            raise DrillFailed(
-                f"`tens-insight {' '.join(arguments)}` ended with {done.returncode}:\n{done.stderr}"
-            )
         last = (done.stdout.splitlines() or [""])[-1]
-        return json.loads(last) if last.startswith("{") else {}
+        content = json.loads(last) if last.startswith("{") else {}
+        return done.returncode, content, done.stderr
 
     def table(self) -> str:
         """Returns a hash of every byte of account_risk_scores."""

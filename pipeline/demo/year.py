@@ -75,12 +75,12 @@ def run_year(state_dir: Path, page: Path, say: Callable[[str], object]) -> int:
     server = EmbeddedPostgres(state_dir)
     drill = Drill(state_dir, server.start(), say)
     try:
-        year = _simulated_year(drill)
+        year = simulated_year(drill, ACCOUNTS)
         summary = drill.run("run", "train", "--as-of", year.begin.isoformat(), "--json")
         drill.check("the model is blessed", summary["gate"]["blessed"])
         arrived = year.begin
         for moment in year.weeks:
-            _ask(drill, "arrive", since=arrived, until=moment)
+            ask(drill, "arrive", since=arrived, until=moment)
             drill.run("run", "score", "--as-of", moment.isoformat(), "--json", **TOLERANT)
             arrived = moment
         _told(drill, year)
@@ -90,17 +90,17 @@ def run_year(state_dir: Path, page: Path, say: Callable[[str], object]) -> int:
         server.stop()
 
 
-def _simulated_year(drill: Drill) -> Year:
+def simulated_year(drill: Drill, accounts: int) -> Year:
     """Simulates all of it, plants the changes, and sets aside what comes after its beginning."""
     os.environ["DATABASE_URL"] = drill.url
     with closing(connect("tens-insight year")) as connection:
         days = DAYS + WEEKS * WEEK.days
-        world = simulate(connection, accounts=ACCOUNTS, days=days, seed=1, scenario="strong")
+        world = simulate(connection, accounts=accounts, days=days, seed=1, scenario="strong")
     year = Year(world.ended_at - WEEK * WEEKS)
-    _ask(drill, "set_aside", since=year.begin)
-    _ask(drill, "rename_source", since=year.month(4), old=RENAMED[0], new=RENAMED[1])
-    _ask(drill, "harsher_enrichment", since=year.month(7), share=NEGATIVE_SHARE)
-    _ask(drill, "more_leave", since=year.month(10), share=LEAVING_SHARE)
+    ask(drill, "set_aside", since=year.begin)
+    ask(drill, "rename_source", since=year.month(4), old=RENAMED[0], new=RENAMED[1])
+    ask(drill, "harsher_enrichment", since=year.month(7), share=NEGATIVE_SHARE)
+    ask(drill, "more_leave", since=year.month(10), share=LEAVING_SHARE)
     return year
 
 
@@ -130,6 +130,7 @@ def _log_losses(drill: Drill, month: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _ask(drill: Drill, query: str, **values: Any) -> None:
+def ask(drill: Drill, query: str, **values: Any) -> None:
+    """Asks the scratch database one of the queries of this package."""
     with closing(connect("tens-insight year")) as connection, connection:
         connection.cursor().execute(_QUERIES[query], values)

@@ -1,5 +1,6 @@
 """All models with their quality, stage and what was published with them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from components.errors import TensInsightError
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
 from components.publishing.published import PublishedWith, published_models
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import JudgedModel, Stages, champion, stages_after
+from components.registry.rule import JudgedModel, Stages, champion, shadowed, stages_after
 from pipeline.database import open_database
 from pipeline.registry.registry import Artifact, Registry
 from pipeline.settings import Settings
@@ -48,6 +49,7 @@ class ModelRow:
         champion: Whether it scores now.
         pinned: Whether a pin holds on it.
         withdrawn: Whether it is withdrawn.
+        in_shadow: Whether it is blessed, and scores in shadow until it is promoted.
         rows_published: Account scores ever published with it; None if not known.
         last_published_as_of: Of the newest of them, UTC.
     """
@@ -62,6 +64,7 @@ class ModelRow:
     champion: bool
     pinned: bool
     withdrawn: bool
+    in_shadow: bool
     rows_published: int | None
     last_published_as_of: datetime | None
 
@@ -79,6 +82,7 @@ def list_models(registry: Registry, published: dict[str, PublishedWith] | None) 
     judged = {model.model_id: model for model in registry.judged()}
     transitions, blessings = registry.transitions(), registry.blessings()
     now, leader = stages_after(transitions), champion(list(judged.values()), transitions)
+    shadow = {model.version for model in shadowed(list(judged.values()), transitions)}
     return [
         _row(
             model,
@@ -86,6 +90,7 @@ def list_models(registry: Registry, published: dict[str, PublishedWith] | None) 
             blessings.get(model.artifact_id),
             now=now,
             leader=leader,
+            shadow=shadow,
             published=published,
         )
         for model in registry.models()
@@ -129,6 +134,7 @@ def _row(
     *,
     now: Stages,
     leader: JudgedModel | None,
+    shadow: Collection[str],
     published: dict[str, PublishedWith] | None,
 ) -> ModelRow:
     metrics = recorded_metrics(blessing)
@@ -144,6 +150,7 @@ def _row(
         champion=leader is not None and leader.model_id == model.artifact_id,
         pinned=now.pin is not None and now.pin.version == judged.version,
         withdrawn=judged.version in now.withdrawn,
+        in_shadow=judged.version in shadow,
         rows_published=None if published is None else ever.rows if ever else 0,
         last_published_as_of=ever.last_as_of if ever else None,
     )

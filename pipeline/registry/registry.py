@@ -158,7 +158,7 @@ class Registry:
         Raises:
             RegistryInconsistent: A property is not of its type; names it.
         """
-        return _newest_first(self._live(MODEL), ModelProperties)
+        return _newest_first(self.live(MODEL), ModelProperties)
 
     def reviews(self) -> list[Artifact[ReviewProperties]]:
         """Returns all evaluation reports, newest first.
@@ -166,7 +166,7 @@ class Registry:
         Raises:
             RegistryInconsistent: A property is absent or not of its type; names it.
         """
-        return _newest_first(self._live(MODEL_REVIEW), ReviewProperties)
+        return _newest_first(self.live(MODEL_REVIEW), ReviewProperties)
 
     def blessings(self) -> dict[int, Artifact[BlessingProperties]]:
         """Returns the gate's decision on each judged model, by the model's artifact id.
@@ -185,7 +185,7 @@ class Registry:
         """
         from components.registry.judged import judged_models
 
-        return judged_models(self._live(MODEL), self._decisions())
+        return judged_models(self.live(MODEL), self._decisions())
 
     def transitions(self) -> "list[StageTransition]":
         """Returns what people decided about models, in its order."""
@@ -220,8 +220,8 @@ class Registry:
         run = next((self._run(one) for one in contexts if one.type == "pipeline_run"), None)
         return run, RunArtifacts(map(self._located, self._store.get_artifacts_by_id(inputs)))
 
-    def _live(self, type_name: str) -> list[Any]:
-        """Returns what was kept: a node that failed leaves nothing that is live."""
+    def live(self, type_name: str) -> list[Any]:
+        """Returns the artifacts of a type that were kept, as protos; none of a node that failed."""
         if self._store is None:
             return []
         found = self._store.get_artifacts_by_type(type_name)
@@ -231,7 +231,7 @@ class Registry:
         """Returns the live blessings that the gate's node made."""
         from components.registry.judged import GATE_NODE
 
-        blessings = self._live(MODEL_BLESSING)
+        blessings = self.live(MODEL_BLESSING)
         if self._store is None or not blessings:
             return []
         made = {

@@ -16,6 +16,8 @@ from components.errors import StateDirectoryBusy
 from pipeline.settings import ConfigurationInvalid
 
 LOCK_FILE: Final = "run.lock"
+AUTO_LOCK_FILE: Final = "auto.lock"
+"""Held by `run auto` beside that, from its first look to its end."""
 _PAUSE_S: Final = 0.5
 _HELD: Final = (errno.EWOULDBLOCK, errno.EACCES)
 
@@ -27,6 +29,7 @@ def run_lock(
     *,
     wait_s: float = 0,
     on_wait: Callable[[str], object] = lambda said: None,
+    file: str = LOCK_FILE,
 ) -> Iterator[None]:
     """Holds the lock of a state directory for the length of the block.
 
@@ -35,12 +38,13 @@ def run_lock(
         holder: Who takes it, a phrase for the message of others.
         wait_s: Seconds to wait for another run; 0 does not wait.
         on_wait: Is told, once, that and for whom it waits.
+        file: Its name there.
 
     Raises:
         StateDirectoryBusy: Another run holds it, and did not end within wait_s.
         ConfigurationInvalid: The file cannot be locked.
     """
-    path = state_dir / LOCK_FILE
+    path = state_dir / file
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:

@@ -109,13 +109,14 @@ def _signed_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def stage_words(row: ModelRow) -> str:
-    """Returns what a model is now: champion, pinned, withdrawn; empty if none of them."""
+    """Returns what a model is now: champion, pinned, withdrawn, in shadow; may be empty."""
     words = [
         word
         for word, holds in (
             ("champion", row.champion),
             ("pinned", row.pinned),
             ("withdrawn", row.withdrawn),
+            ("in shadow", row.in_shadow),
         )
         if holds
     ]

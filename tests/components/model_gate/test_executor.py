@@ -77,6 +77,19 @@ def failed(decision: dict[str, Any]) -> set[str]:
     return {check["name"] for check in decision["checks"] if check["verdict"] == "failed"}
 
 
+def test_a_blessed_challenger_runs_in_shadow_where_the_setting_says_so_and_there_is_a_champion(
+    decide_again: Decide,
+) -> None:
+    blessing, _ = decide_again(after_blessing="shadow")
+    assert BlessingProperties.read(blessing).shadow is True
+    first, _ = decide_again(("baseline_model",), after_blessing="shadow")
+    assert BlessingProperties.read(first).shadow is None
+    at_once, _ = decide_again()
+    assert BlessingProperties.read(at_once).shadow is None
+    refused, _ = decide_again(after_blessing="shadow", min_auc=0.99)
+    assert BlessingProperties.read(refused).shadow is None
+
+
 def test_a_sound_challenger_is_blessed(blessed: SimpleNamespace, judged: SimpleNamespace) -> None:
     blessing, decision = blessed.blessing, blessed.decision
     assert decision["blessed"] is True, decision["summary"]

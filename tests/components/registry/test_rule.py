@@ -26,6 +26,7 @@ from components.registry.rule import (
     require_possible,
     second_of_split,
     shadow_models,
+    shadowed,
     stages_after,
 )
 
@@ -39,7 +40,13 @@ def histories(draw: Any) -> tuple[list[JudgedModel], list[StageTransition]]:
     """Models in any order, some not blessed, and transitions on them and on one that is unknown."""
     count = draw(st.integers(0, len(VERSIONS)))
     models = [
-        JudgedModel(version, model_id, judged, draw(moments) if judged and blessed else None)
+        JudgedModel(
+            version,
+            model_id,
+            judged,
+            draw(moments) if judged and blessed else None,
+            draw(st.booleans()),
+        )
         for version, model_id, judged, blessed in zip(
             VERSIONS[:count],
             draw(ids)[:count],
@@ -73,13 +80,14 @@ def reference(models: list[JudgedModel], transitions: list[StageTransition]) -> 
     for model in models:
         if model.blessed_at is None:
             continue
-        state, since = "in use", model.blessed_at
+        state, since = "in shadow" if model.in_shadow else "in use", model.blessed_at
         for transition in transitions:
             if transition.version == model.version and transition.kind == WITHDRAW:
                 state, since = "withdrawn", model.blessed_at
             if transition.version == model.version and transition.kind == PROMOTE:
                 state, since = "in use", max(model.blessed_at, transition.at)
-        if state == "withdrawn":
+        chosen = model.version in (pinned, *split)
+        if state == "withdrawn" or (state == "in shadow" and not chosen):
             continue
         halves = (model.version == split[0], model.version == split[1])
         key = (model.version == pinned, *halves, since, model.model_id)
@@ -105,6 +113,26 @@ def test_the_rule_is_the_reference(
     models, transitions = history
     found = champion(models, reversed(transitions))
     assert (found.version if found else None) == reference(models, transitions)
+
+
+@given(histories())
+def test_a_model_in_shadow_neither_scores_nor_is_withdrawn(
+    history: tuple[list[JudgedModel], list[StageTransition]],
+) -> None:
+    models, transitions = history
+    leader, waiting = champion(models, transitions), shadowed(models, transitions)
+    assert leader not in waiting
+    assert [one.model_id for one in waiting] == sorted(
+        (one.model_id for one in waiting), reverse=True
+    )
+    for one in waiting:
+        assert one.in_shadow
+        assert one.version not in stages_after(transitions).withdrawn
+        at = max((transition.at for transition in transitions), default=0) + 100
+        promoted = StageTransition(len(transitions) + 1, PROMOTE, one.version, at)
+        now = stages_after(transitions)
+        if now.pin is None and now.split is None:
+            assert champion(models, [*transitions, promoted]) == one
 
 
 @given(histories())

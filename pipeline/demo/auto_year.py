@@ -1,0 +1,113 @@
+"""The monitored year under `run auto` alone: once a week, on two of which the database is down.
+
+The events are those of pipeline/demo/year.py. Nobody trains, promotes or withdraws: the first call
+finds no champion, and trains. At the end there is a log of what was done and why: two pages.
+"""
+
+import textwrap
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+from components.state_files import replace_text
+from pipeline.demo.drill import Drill
+from pipeline.demo.year import TOLERANT, WEEK, Year, ask, simulated_year
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+
+ACCOUNTS: Final = 2_000
+DOWN: Final = (18, 33)
+"""Weeks in which the database does not answer."""
+QUICK: Final = {"TENS_INSIGHT_MEMBERS": "1"}
+"""One network in place of six: there are a dozen trainings."""
+PAGES: Final = 120
+"""Lines of two pages."""
+_DATABASE_DOWN: Final = 5
+
+
+def run_auto_year(state_dir: Path, log: Path, say: Callable[[str], object]) -> int:
+    """Goes through the year; returns how many checks held.
+
+    Args:
+        state_dir: A folder of its own; the server in it is stopped at the end.
+        log: Where the log is written.
+        say: Told each command and check, a line each.
+
+    Raises:
+        DrillFailed: Names what should have held.
+        DatabaseUnreachable: The scratch server cannot be started.
+    """
+    server = EmbeddedPostgres(state_dir)
+    drill = Drill(state_dir, server.start(), say)
+    try:
+        year = simulated_year(drill, ACCOUNTS)
+        codes = dict(_weeks(drill, server, year))
+        told = drill.run(
+            "policy", "--acts", "1000", "--json", "--as-of", year.weeks[-1].isoformat()
+        )
+        lines = list(log_lines(codes, told["done"]))
+        replace_text(log, "\n".join(lines) + "\n")
+        _checked(drill, codes, told["done"], lines)
+        return drill.checks
+    finally:
+        server.stop()
+
+
+def _weeks(
+    drill: Drill, server: EmbeddedPostgres, year: Year
+) -> Iterator[tuple[datetime, tuple[int, str]]]:
+    """Yields the exit code of each week's call, and the model that was published."""
+    arrived = year.begin
+    for week, moment in enumerate((year.begin, *year.weeks)):
+        if week:
+            ask(drill, "arrive", since=arrived, until=moment)
+            arrived = moment
+        if week in DOWN:
+            server.stop()
+        code, summary = drill.attempt(
+            "run", "auto", "--as-of", moment.isoformat(), "--json", **TOLERANT, **QUICK
+        )
+        if week in DOWN:
+            server.start()
+        published = summary.get("published", {})
+        version = published.get("model_version", "") if isinstance(published, dict) else ""
+        yield moment, (code, str(version))
+
+
+def log_lines(codes: dict[datetime, tuple[int, str]], acts: list[dict[str, Any]]) -> Iterator[str]:
+    """Yields the log: each act and each call that failed, in the order of time, at 100 columns."""
+    yield f"A year under `tens-insight run auto`, {len(codes)} weekly calls"
+    yield ""
+    before = ""
+    for moment, (code, version) in codes.items():
+        own = [one for one in acts if datetime.fromisoformat(one["as_of"]) == moment]
+        lines = [f"{one['kind']} {one.get('model_version', '')}: {one['reason']}" for one in own]
+        if code:
+            lines.append(f"exit code {code}")
+        if version and version != before:
+            lines.append(f"published with {version}")
+            before = version
+        for number, line in enumerate(lines):
+            begin = f"{moment:%Y-%m-%d}  " if not number else " " * 12
+            yield from textwrap.wrap(
+                line, 100, initial_indent=begin, subsequent_indent=" " * 14, break_on_hyphens=False
+            )
+
+
+def _checked(
+    drill: Drill,
+    codes: dict[datetime, tuple[int, str]],
+    acts: list[dict[str, Any]],
+    lines: list[str],
+) -> None:
+    failed = [code for code, _ in codes.values() if code]
+    trained = [datetime.fromisoformat(one["as_of"]) for one in acts if one["kind"] == "train"]
+    gaps = [later - earlier for earlier, later in pairwise(trained)]
+    drill.check(
+        "the weeks without a database ended with 5", failed.count(_DATABASE_DOWN) == len(DOWN)
+    )
+    drill.check("every other week ended well", len(failed) == len(DOWN))
+    drill.check("no two trainings lie closer than the gap", all(gap >= WEEK for gap in gaps))
+    drill.check("it trained again", len(trained) > 1)
+    drill.check("the log fits two pages", len(lines) <= PAGES)
