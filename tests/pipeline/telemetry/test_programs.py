@@ -98,9 +98,12 @@ def test_what_is_pushed_replaces_only_its_own_and_a_success_stays(state_dir, tmp
         code = 'tens_insight_run_exit_code{instance="first:1",job="tens-insight",kind="score"}'
         before = pushed(url)
         assert float(before[code]) == 0
-        # All that was known of the success is lost, and the next run fails.
+        # What was known of the success is lost but for an older one, and the next run fails.
         for path in (state_dir / "runs").glob("*.json"):
             path.unlink()
+        long_ago = datetime.now(timezone.utc) - timedelta(days=30)
+        older = RunRecord("20260101T000000.000-0001", "score", "complete", long_ago, long_ago)
+        RunRecords(state_dir / "runs").write(older)
         attempt(error=DataGateStopped("odd"))
         after = pushed(url)
         assert float(after[code]) == 4
