@@ -102,12 +102,12 @@ def state_dir(monkeypatch, tmp_path):
     unset_settings(monkeypatch)
     folder = tmp_path / "state"
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(folder))
-    monkeypatch.setenv("TENS_INSIGHT_SINK_TIMEOUT_SECONDS", "0.3")
+    monkeypatch.setenv("TENS_INSIGHT_SINK_TIMEOUT_SECONDS", "10")
     with logging_restored():
         yield folder
 
 
-def eventually(condition, seconds=10.0):
+def eventually(condition, seconds=60.0):
     """Waits until a condition holds, and returns what it returned."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

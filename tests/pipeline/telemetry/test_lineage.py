@@ -84,7 +84,6 @@ def events(state_dir, tmp_path, monkeypatch):
     """Attempts to run, and returns the events that are then in the file."""
     file = tmp_path / "events.ndjson"
     monkeypatch.setenv("TENS_INSIGHT_OPENLINEAGE_FILE", str(file))
-    monkeypatch.setenv("TENS_INSIGHT_SINK_TIMEOUT_SECONDS", "5")
 
     def attempt(kind="score", error=None, result=None):
         try:
