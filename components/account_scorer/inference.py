@@ -1,10 +1,9 @@
 """Bulk inference in Beam, one Parquet shard for each shard of Examples, and the rows of these."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
 from typing import Final
 
 import apache_beam as beam
@@ -18,6 +17,7 @@ from tfx.dsl.io import fileio
 from components.account_scorer.beside import NOTHING, Beside
 from components.account_scorer.scored_shard import scored_shard
 from components.errors import PublicationRefused
+from components.feedback_example_gen.handed_over import handed_over
 from serving_model.served.predict import EXPLAIN_BATCH, ModelScorer
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import RiskBands, divided_ties
@@ -68,15 +68,23 @@ def score_file(
     beside: Beside = NOTHING,
 ) -> int:
     """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
-    records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)
-    batches = records.batch(EXPLAIN_BATCH).prefetch(1)
-    shard = scored_shard(scorer, batches, with_reasons=with_reasons, beside=beside)
+    shard = scored_shard(scorer, _batches(path), with_reasons=with_reasons, beside=beside)
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)
     with fileio.open(os.path.join(scores_uri, f"{name}.parquet"), "wb") as file:
         file.write(content.getvalue().to_pybytes())
     return int(shard.num_rows)
+
+
+def _batches(path: str) -> Iterable[tf.Tensor]:
+    """Returns the examples of a file, EXPLAIN_BATCH at a time."""
+    known = handed_over(path)
+    if known is None:
+        records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)
+        return records.batch(EXPLAIN_BATCH).prefetch(1)
+    starts = range(0, len(known), EXPLAIN_BATCH)
+    return (tf.constant(known[start : start + EXPLAIN_BATCH], tf.string) for start in starts)
 
 
 def score_files(
@@ -122,9 +130,6 @@ def read_shards(scores_uri: str, columns: Sequence[str]) -> Iterator[pa.Table]:
             yield pyarrow.parquet.read_table(content, columns=list(columns))
 
 
-ScoreRow = tuple[str, float, float, str, datetime, str]
-
-
 @dataclass(frozen=True)
 class ScoredAccounts:
     """All accounts of a run, in the order of the shards.
@@ -143,13 +148,19 @@ class ScoredAccounts:
     divided_ties: int
     models: list[str] | None = None
 
-    def rows(self, predicted_at: datetime, model_version: str) -> Iterator[ScoreRow]:
-        """Yields the rows of account_risk_scores."""
-        health = health_scores(self.probabilities, self.accounts).tolist()
-        columns = (self.accounts, self.probabilities.tolist(), health, self.categories.tolist())
-        models = self.models or repeat(model_version, len(self.accounts))
-        for *values, model in zip(*columns, models, strict=True):
-            yield (*values, predicted_at, model)
+    def rows(self, predicted_at: datetime, model_version: str) -> list[pa.Table]:
+        """Returns the rows of account_risk_scores."""
+        count = len(self.accounts)
+        models = pa.array(self.models, pa.string()) if self.models else None
+        columns = {
+            "account_id": pa.array(self.accounts, pa.string()),
+            "churn_probability": pa.array(self.probabilities),
+            "health_score": pa.array(health_scores(self.probabilities, self.accounts)),
+            "risk_category": pa.array(self.categories.tolist(), pa.string()),
+            "predicted_at": pa.repeat(predicted_at.isoformat(), count),
+            "model_version": pa.repeat(model_version, count) if models is None else models,
+        }
+        return [pa.table(columns)]
 
 
 def scored_accounts(

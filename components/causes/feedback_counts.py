@@ -1,9 +1,9 @@
 """Feedback counted by day and kind: no row, no text and no id leaves the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -51,18 +51,6 @@ class FeedbackCounts:
 
 
 @dataclass(frozen=True)
-class _Cell:
-    """Rows of one day and value; day 0 is the newest."""
-
-    dimension: int
-    value: str
-    day: int
-    sentiment: str
-    priority: int
-    rows: int
-
-
-@dataclass(frozen=True)
 class _Day:
     """Rows of one day a year before."""
 
@@ -82,27 +70,32 @@ def read_feedback_counts(cursor: Cursor, as_of: datetime) -> FeedbackCounts:
     """
     days = {"as_of": as_of, "start": as_of - timedelta(days=DAYS), "kinds": list(KINDS)}
     cursor.execute(_QUERIES["feedback_by_day"], {**days, "top": TOP_PRIORITY})
-    cells = records(cursor, _Cell)
+    cells = cursor.fetchall()
     before = as_of - timedelta(days=YEAR_DAYS)
     year = {"as_of": before, "start": before - timedelta(days=DAYS)}
     cursor.execute(_QUERIES["rows_by_day"], year)
     found = records(cursor, _Day)
     dimensions = {
-        name: _dimension([cell for cell in cells if cell.dimension == number])
+        name: _dimension([cell for dimension, *cell in cells if dimension == number])
         for number, name in enumerate(DIMENSIONS)
     }
     return FeedbackCounts(dimensions, _last_year(found))
 
 
-def _dimension(cells: list[_Cell]) -> Dimension:
-    values = tuple(sorted({cell.value for cell in cells}))
+def _dimension(cells: Sequence[Sequence[Any]]) -> Dimension:
+    """Returns the counts of one column.
+
+    Args:
+        cells: Value, day (0 is the newest), place among sentiments and priorities, and rows.
+    """
+    values = tuple(sorted({value for value, *_ in cells}))
     place = {value: number for number, value in enumerate(values)}
-    kind = {name: number for number, name in enumerate(KINDS)}
-    rows = np.zeros([DAYS, len(values), len(KINDS), TOP_PRIORITY], np.int64)
-    for cell in cells:
-        at = DAYS - 1 - cell.day, place[cell.value], kind[cell.sentiment], cell.priority - 1
-        rows[at] += cell.rows
-    return Dimension(values, rows)
+    rows = np.zeros([DAYS, len(values), len(KINDS) * TOP_PRIORITY], np.int64)
+    if cells:
+        named, day, cell, count = zip(*cells, strict=True)
+        at = DAYS - 1 - np.array(day), [place[value] for value in named], np.array(cell)
+        rows[at] = count
+    return Dimension(values, rows.reshape([DAYS, len(values), len(KINDS), TOP_PRIORITY]))
 
 
 def _last_year(days: list[_Day]) -> Integers | None:

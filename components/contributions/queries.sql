@@ -11,7 +11,7 @@ FROM tens_insight.contribution_layouts
 WHERE publication_id = %(publication_id)s
 
 -- name: digest_of_rows
--- How many rows are staged, and the sum of hashes of them, whatever their order.
+-- How many rows were to be written, and the sum of hashes of them, whatever their order.
 SELECT count(*) AS accounts, coalesce(sum(hash_record_extended(staged, 0)), 0) AS digest
 FROM {staging} AS staged
 
@@ -22,17 +22,15 @@ FROM (SELECT {columns} FROM tens_insight.account_contributions
       WHERE publication_id = %(publication_id)s) AS written
 
 -- name: rows_of_others
--- Staged accounts that the publication did not score like this, and those of it that are missing.
-SELECT count(*) AS rows, min(coalesce(staged.account_id, score.account_id) COLLATE "C") AS example
-FROM {staging} AS staged
-FULL JOIN (SELECT account_id, churn_probability
+-- Accounts that the publication did not score like this, and those of it that are missing.
+SELECT count(*) AS rows, min(coalesce(part.account_id, score.account_id) COLLATE "C") AS example
+FROM (SELECT account_id, probabilities[%(place)s] AS probability
+      FROM tens_insight.account_contributions
+      WHERE publication_id = %(publication_id)s) AS part
+FULL JOIN (SELECT account_id, churn_probability::real AS probability
            FROM tens_insight.account_risk_score_history
            WHERE publication_id = %(publication_id)s) AS score USING (account_id)
-WHERE staged.probabilities[%(place)s] IS DISTINCT FROM score.churn_probability::real
-
--- name: append_contributions
-INSERT INTO tens_insight.account_contributions (publication_id, {columns})
-SELECT %(publication_id)s, {columns} FROM {staging} ORDER BY account_id
+WHERE part.probability IS DISTINCT FROM score.probability
 
 -- name: record_layout
 INSERT INTO tens_insight.contribution_layouts
@@ -111,17 +109,21 @@ FROM {before} AS a
 FULL JOIN {after} AS b USING (account_id)
 CROSS JOIN LATERAL (
     SELECT CASE WHEN abs(b.l - a.l) > {narrow} THEN (b.p - a.p) / (b.l - a.l)
-                ELSE (a.p + b.p) / 2 * (1 - (a.p + b.p) / 2) END AS slope) AS secant
+                ELSE (a.p + b.p) / 2 * (1 - (a.p + b.p) / 2) END AS slope
+    OFFSET '0') AS secant
 
 -- name: change_rows
--- The parts of one publication, as change_sums reads them: a FROM item.
+-- The parts of one publication, as change_sums reads them: a FROM item. What lies behind OFFSET is
+-- computed once for an account, and not wherever it is read, as often as there are groups.
 (SELECT account_id, p, ln(cut / (1 - cut)) AS l, c
  FROM (SELECT account_id, probabilities[{place}]::double precision AS p,
               least(greatest(probabilities[{place}]::double precision, {smallest}), {largest})
                   AS cut,
               log_odds AS c
        FROM tens_insight.account_score_parts
-       WHERE publication_id = {publication_id}) AS cut)
+       WHERE publication_id = {publication_id}
+       OFFSET '0') AS cut
+ OFFSET '0')
 
 -- name: change_carriers
 -- The accounts that carry most of the change of the mean.

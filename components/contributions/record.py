@@ -4,6 +4,7 @@ The scores are published already. So a failure here leaves them as they are, and
 later writes what is missing.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -29,10 +30,11 @@ from components.postgres.queries import queries
 from components.postgres.retry import retried
 from components.postgres.rows import one_record, record, records
 from components.postgres.tables import ACCOUNT_CONTRIBUTIONS, ACCOUNT_RISK_SCORES
+from components.publishing.binary_rows import binary_rows
 from components.publishing.lock import lock_table, vacuum
 from components.publishing.own_tables import has_triggers
-from components.publishing.staging import stage
-from components.publishing.written import run_on_table
+from components.publishing.staging import stage_binary
+from components.publishing.written import copy_to_table, run_on_table
 
 _QUERIES: Final = queries(__package__)
 TABLE: Final = f"tens_insight.{ACCOUNT_CONTRIBUTIONS.name}"
@@ -70,7 +72,7 @@ class _Publication:
 
 @dataclass(frozen=True)
 class _Digest:
-    """How many rows, and the sum of hashes of them."""
+    """How many rows, and a number for what they hold."""
 
     accounts: int
     digest: int
@@ -149,6 +151,8 @@ def _is_published(cursor: Cursor, publication_id: int) -> bool:
 def write_rows(cursor: Cursor, publication_id: int, rows: Rows) -> bool:
     """Writes the rows of a publication, in the caller's transaction, under the table's lock.
 
+    They go straight into the table: what is wrong with them takes them back with the transaction.
+
     Returns:
         Whether they were written; False where the same rows were there.
 
@@ -156,31 +160,40 @@ def write_rows(cursor: Cursor, publication_id: int, rows: Rows) -> bool:
         PublicationRefused: They are not of this publication, or the table did not take them as
             they are.
     """
-    staging = stage(cursor, ACCOUNT_CONTRIBUTIONS, rows.tables)
     named = {"publication_id": publication_id}
-    _refuse_others(cursor, staging, publication_id, rows)
-    columns = ACCOUNT_CONTRIBUTIONS.column_list
-    cursor.execute(sql.SQL(_QUERIES["digest_of_rows"]).format(staging=staging))
-    staged = one_record(cursor, _Digest)
     cursor.execute(_QUERIES["recorded_rows"], named)
-    former = record(cursor, _Digest)
-    if former == staged:
+    parts = list(binary_rows(rows.tables, publication_id))
+    former, own = record(cursor, _Digest), _Digest(rows.accounts, _digest(rows, parts))
+    if former == own:
         return False
     if former is not None:
         drop(cursor, [publication_id])
-    parts = {"columns": columns, "staging": staging}
-    _append(cursor, "append_contributions", TABLE, staged.accounts, named, **parts)
-    _require_written(cursor, staged, columns, publication_id)
+    columns = ACCOUNT_CONTRIBUTIONS.column_list
+    copy = sql.SQL("COPY {} (publication_id, {}) FROM STDIN (FORMAT binary)")
+    statement = copy.format(sql.Identifier("tens_insight", ACCOUNT_CONTRIBUTIONS.name), columns)
+    taken = copy_to_table(cursor, statement, TABLE, parts)
+    if taken != rows.accounts:
+        raise _altered(TABLE, f"it took {taken} of {rows.accounts} rows")
+    _require_written(cursor, rows, publication_id)
+    _refuse_others(cursor, publication_id, rows)
     layout = {
         **named,
         "horizons": list(rows.layout.horizons),
         "horizon_days": rows.layout.horizon_days,
         "groups": list(rows.layout.groups),
-        "accounts": staged.accounts,
-        "digest": staged.digest,
+        "accounts": own.accounts,
+        "digest": own.digest,
     }
     _append(cursor, "record_layout", LAYOUTS, 1, layout)
     return True
+
+
+def _digest(rows: Rows, parts: Iterable[bytes]) -> int:
+    """Returns a number for the rows in their order, and for what the places of their arrays are."""
+    hashed = hashlib.blake2b(repr(rows.layout).encode(), digest_size=8)
+    for part in parts:
+        hashed.update(part)
+    return int.from_bytes(hashed.digest(), "big")
 
 
 def record_change(cursor: Cursor, publication_id: int) -> MeanChange | None:
@@ -225,13 +238,11 @@ def drop(cursor: Cursor, publications: list[int]) -> None:
     run_on_table(cursor, sql.SQL(_QUERIES["drop_contributions"]), TABLE, {"expired": publications})
 
 
-def _refuse_others(
-    cursor: Cursor, staging: sql.Identifier, publication_id: int, rows: Rows
-) -> None:
+def _refuse_others(cursor: Cursor, publication_id: int, rows: Rows) -> None:
     """Compares the accounts and their scores with what was published."""
     place = rows.layout.horizons.index(rows.layout.horizon_days) + 1
-    statement = sql.SQL(_QUERIES["rows_of_others"]).format(staging=staging)
-    cursor.execute(statement, {"publication_id": publication_id, "place": place})
+    values = {"publication_id": publication_id, "place": place}
+    cursor.execute(_QUERIES["rows_of_others"], values)
     others = one_record(cursor, _Others)
     if others.rows:
         raise PublicationRefused(
@@ -241,25 +252,26 @@ def _refuse_others(
         )
 
 
-def _append(
-    cursor: Cursor, query: str, table: str, rows: int, values: Mapping[str, Any], **parts: Any
-) -> None:
-    taken = run_on_table(cursor, sql.SQL(_QUERIES[query]).format(**parts), table, values)
+def _append(cursor: Cursor, query: str, table: str, rows: int, values: Mapping[str, Any]) -> None:
+    taken = run_on_table(cursor, sql.SQL(_QUERIES[query]), table, values)
     if taken != rows:
         raise _altered(table, f"it took {taken} of {rows} rows")
 
 
-def _require_written(
-    cursor: Cursor, staged: _Digest, columns: sql.Composable, publication_id: int
-) -> None:
+def _require_written(cursor: Cursor, rows: Rows, publication_id: int) -> None:
     """Refuses rows that a trigger changed, at once or at the commit."""
     if not has_triggers(cursor, TABLE):
         return
     run_on_table(cursor, "SET CONSTRAINTS ALL IMMEDIATE", TABLE)
+    staging = stage_binary(cursor, ACCOUNT_CONTRIBUTIONS, binary_rows(rows.tables))
+    cursor.execute(sql.SQL(_QUERIES["digest_of_rows"]).format(staging=staging))
+    given = one_record(cursor, _Digest)
+    columns = ACCOUNT_CONTRIBUTIONS.column_list
     statement = sql.SQL(_QUERIES["digest_of_written"]).format(columns=columns)
     cursor.execute(statement, {"publication_id": publication_id})
-    if (found := one_record(cursor, _Digest)) != staged:
-        raise _altered(TABLE, f"{found.accounts} rows of {staged.accounts}, or their values differ")
+    if (written := one_record(cursor, _Digest)) != given:
+        what = f"{written.accounts} rows of {given.accounts}, or their values differ"
+        raise _altered(TABLE, what)
 
 
 def _altered(table: str, what: str) -> PublicationRefused:

@@ -61,7 +61,7 @@ class Rows:
 
     Attributes:
         layout: What the places of their arrays are.
-        tables: With the columns of ACCOUNT_CONTRIBUTIONS.
+        tables: With the columns of ACCOUNT_CONTRIBUTIONS; numbers have 32 bits.
         accounts: How many rows.
     """
 
@@ -177,7 +177,7 @@ def _table(part: _Part, layout: Layout, probabilities: Floats) -> pa.Table:
     columns = {
         "account_id": rows["account_id"],
         "base_log_odds": rows["base_log_odds"].cast(pa.float32()),
-        "probabilities": array_texts(probabilities),
+        "probabilities": _lists(probabilities),
         "log_odds": _log_odds(part, layout),
         **{name: rows[name] for name in ("customer_tier", "region", "silence_state")},
     }
@@ -187,17 +187,23 @@ def _table(part: _Part, layout: Layout, probabilities: Floats) -> pa.Table:
 
 
 def _log_odds(part: _Part, layout: Layout) -> pa.Array:
-    """Returns the contributions of all groups as arrays of Postgres; nulls without reasons."""
+    """Returns the contributions of all groups as lists; nulls without reasons."""
     count = part.rows.num_rows
     if not layout.groups:
-        return pa.nulls(count, pa.string())
+        return pa.nulls(count, pa.list_(pa.float32()))
     matrix = contribution_matrix(part.rows["contributions"].combine_chunks(), layout.groups)
     base = part.rows["base_log_odds"].to_numpy()
     change = log_odds_of(part.rows["churn_probability"].to_numpy()) - base
     missed = change - matrix.sum(axis=1)
     if not (np.abs(missed) <= _MOST_MISSED).all():
         raise StateUnusable(_DAMAGED.format("contributions do not add up to the probability"))
-    return array_texts(matrix + shares(matrix) * missed[:, None])
+    return _lists(matrix + shares(matrix) * missed[:, None])
+
+
+def _lists(matrix: Floats) -> pa.Array:
+    """Returns rows of numbers as lists of numbers of 32 bits."""
+    starts = pa.array(np.arange(len(matrix) + 1) * matrix.shape[1], pa.int32())
+    return pa.ListArray.from_arrays(starts, pa.array(matrix.astype(np.float32).ravel()))
 
 
 def array_texts(matrix: Floats) -> pa.Array:

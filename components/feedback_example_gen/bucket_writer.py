@@ -14,7 +14,7 @@ from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.category_values import count_values, write_value_counts
-from components.feedback_example_gen.cutoffs import CutoffPlan
+from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
 from components.feedback_example_gen.example_counts import ExampleCount, examples_of_split
 from components.feedback_example_gen.examples import (
     CutoffExamples,
@@ -22,6 +22,7 @@ from components.feedback_example_gen.examples import (
     record_batches,
     take_examples,
 )
+from components.feedback_example_gen.handed_over import Gathered
 from components.feedback_example_gen.quality_counts import (
     count_quality,
     hashed_ids,
@@ -153,6 +154,8 @@ def _write_split(
     path = os.path.join(task.examples_uri, f"Split-{split}", name)
     most = share_of_bucket(task.most.get(split), task.bucket.index, task.bucket.count)
     counts = []
+    # The one file of the split that nodes of the same process ask for at once.
+    gathered = Gathered() if split == SCORE and task.bucket.count == 1 else None
     # A batch is compressed and written while the next is built.
     with tf.io.TFRecordWriter(path, GZIP) as writer, ThreadPoolExecutor(1) as thread:
         written: Future[None] | None = None
@@ -160,12 +163,16 @@ def _write_split(
         for examples, count in of_split:
             for batch in record_batches(feedback, examples):
                 serialized = encoder.encode(batch)
+                if gathered is not None:
+                    gathered.add(serialized)
                 if written is not None:
                     written.result()
                 written = thread.submit(_write_all, writer, serialized)
             counts.append(count)
         if written is not None:
             written.result()
+    if gathered is not None:
+        gathered.hand_over(path)
     return counts
 
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -26,10 +28,11 @@ from components.feedback_example_gen.bucket_writer import (
 )
 from components.feedback_example_gen.category_values import VALUE_COUNTS
 from components.feedback_example_gen.counted_areas import write_counted_areas
+from components.feedback_example_gen.ground_truth import published_facts
 from components.feedback_example_gen.properties import describe_examples
 from components.feedback_example_gen.quality_counts import QUALITY_COUNTS
 from components.feedback_example_gen.read_plan import ReadPlan, plan_reading
-from components.feedback_example_gen.reading.area_counts import read_area_counts
+from components.feedback_example_gen.reading.area_counts import AreaCounts, read_area_counts
 from components.feedback_example_gen.reading.database_snapshot import (
     DatabaseSnapshot,
     exported_snapshot,
@@ -43,6 +46,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
 )
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from components.postgres.retry import retried
+from components.registry.input_properties import IdFacts
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -92,12 +96,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _empty(artifact.uri)
         with exported_snapshot() as snapshot:
             plan = plan_reading(snapshot, request)
-            counts = read_area_counts(snapshot.connection, plan.as_of, request.area_window)
-            write_counted_areas(area_counts, counts)
-            with rows_folder(os.path.join(examples.uri, ROWS)) as rows_uri:
+            with (
+                rows_folder(os.path.join(examples.uri, ROWS)) as rows_uri,
+                ThreadPoolExecutor(1) as beside,
+            ):
                 _divide(snapshot.connection, plan, request, rows_uri)
-                self._write(examples.uri, rows_uri, snapshot, plan, request)
-        return plan
+                # The server counts while Examples are written, which needs this process alone.
+                counting = beside.submit(_count_beside, snapshot.connection, plan, request)
+                try:
+                    self._write(examples.uri, rows_uri, snapshot, plan, request)
+                except Exception:
+                    counting.result()  # the snapshot ends with the first statement that fails
+                    raise
+                areas, accounts = counting.result()
+            write_counted_areas(area_counts, areas)
+        return replace(plan, truth=replace(plan.truth, accounts=accounts))
 
     def _write(
         self,
@@ -154,6 +167,14 @@ def _divide(
     if source is not None:
         churn = [churn_path(rows_uri, index) for index in buckets]
         divide_churn(connection, source, plan.as_of, churn)
+
+
+def _count_beside(
+    connection: psycopg2.extensions.connection, plan: ReadPlan, request: ReadRequest
+) -> tuple[AreaCounts, IdFacts]:
+    """Counts what needs no row in this process."""
+    areas = read_area_counts(connection, plan.as_of, request.area_window)
+    return areas, published_facts(connection, plan.as_of, names_accounts=False)
 
 
 def _churn_source(plan: ReadPlan, request: ReadRequest) -> ChurnSource | None:

@@ -13,7 +13,6 @@ from components.feedback_example_gen.churn_rhythm import ALL_KNOWN, Interval, Kn
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.near_ids import masked, near_ids, shown
 from components.feedback_example_gen.reading.churn_rows import (
-    PublishedAccounts,
     read_account_ids,
     read_churn_rows,
     read_published_accounts,
@@ -46,6 +45,7 @@ def read_ground_truth(
     has_churn: bool,
     names_accounts: bool,
     looked_at: int | None = None,
+    published: bool = True,
 ) -> GroundTruth:
     """Reads and judges the ground truth inside the connection's transaction.
 
@@ -58,6 +58,8 @@ def read_ground_truth(
         names_accounts: Whether examples are ids, or only their shape: what is kept names nobody.
         looked_at: Of how many churn rows it is concluded how many have feedback after them;
             None: of all.
+        published: Whether to ask for the accounts that were published last; else nothing is known
+            of them, and published_facts is asked.
 
     Raises:
         ContractBroken: A table, a column or the right to read is missing.
@@ -65,7 +67,7 @@ def read_ground_truth(
     """
     known_ids = _Once(lambda: read_account_ids(connection))
     spell = shown if names_accounts else _shape
-    accounts = _published(read_published_accounts(connection, as_of), known_ids, spell)
+    accounts = _published_facts(connection, as_of, known_ids, spell) if published else IdFacts()
     if not has_churn:
         return GroundTruth(None, accounts, ALL_KNOWN)
     source = ChurnSource(config.churn_table, config.churn_account_column, config.churn_date_column)
@@ -97,19 +99,28 @@ def _spelt(intervals: Iterable[Interval]) -> tuple[tuple[str, str], ...] | None:
     return tuple((begin.isoformat(), end.isoformat()) for begin, end in intervals) or None
 
 
-def _published(
-    published: PublishedAccounts | None,
+def published_facts(
+    connection: psycopg2.extensions.connection, as_of: datetime, *, names_accounts: bool
+) -> IdFacts:
+    """Reads and judges the accounts that were published last; otherwise as read_ground_truth."""
+    spell = shown if names_accounts else _shape
+    return _published_facts(connection, as_of, lambda: read_account_ids(connection), spell)
+
+
+def _published_facts(
+    connection: psycopg2.extensions.connection,
+    as_of: datetime,
     accounts: Callable[[], Collection[str]],
     spell: Callable[[str], str],
 ) -> IdFacts:
+    published = read_published_accounts(connection, as_of)
     if published is None:
         return IdFacts()
-    gone = [one for one, has_feedback in published.has_feedback.items() if not has_feedback]
     return IdFacts(
-        ids=len(published.has_feedback),
-        unmatched=len(gone),
-        spellings=_spellings(dict.fromkeys(gone, 1), accounts, spell),
-        twice=_spellings(dict.fromkeys(published.new, 1), lambda: published.has_feedback, spell),
+        ids=published.count,
+        unmatched=len(published.gone),
+        spellings=_spellings(dict.fromkeys(published.gone, 1), accounts, spell),
+        twice=_spellings(dict.fromkeys(published.new, 1), lambda: published.ids, spell),
     )
 
 

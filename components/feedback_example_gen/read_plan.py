@@ -48,6 +48,8 @@ class ReadPlan:
 def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
     """Checks the inputs and plans the reading, inside the run's snapshot.
 
+    Nothing of it depends on the accounts that were published last, so these are asked for later.
+
     Raises:
         ContractBroken: An input table, column, type or privilege is missing.
         DataGateStopped: As moment_of, require_accounts and plan_contents say.
@@ -63,6 +65,7 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
         as_of,
         has_churn=label_source == ACCOUNT_CHURN,
         names_accounts=False,
+        published=False,
     )
     database_id = read_identity(snapshot.connection).id
     return plan_contents(as_of, request, watermark, truth, label_source, report.notes, database_id)

@@ -14,7 +14,7 @@ from components.monitor.observed import observed_batch
 from components.monitor.profile import profile_of
 from components.monitor.profile_file import write_profile
 from components.registry.input_properties import ExamplesProperties
-from components.statistics_gen.executor import sample_rate
+from components.statistics_gen.looked_at import sample_rate
 from serving_model.served.predict import ModelScorer
 
 

@@ -1,5 +1,7 @@
-"""The work of Monitor: its steps, one after the other."""
+"""The work of Monitor: its steps, beside each other where none needs the other."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Final
 
 from absl import logging
@@ -26,8 +28,13 @@ from components.registry.published_properties import PublishedScoresProperties
 
 Artifacts = dict[str, list[types.Artifact]]
 
-STEPS: Final[tuple[Step, ...]] = (watch, keep_contributions, tell_events, explain_change)
-"""In their order; one that fails does not hold back the others."""
+CHAINS: Final[tuple[tuple[Step, ...], ...]] = (
+    (watch,),
+    (keep_contributions, tell_events),
+    (explain_change,),
+)
+"""Steps of one chain are taken in their order, chains beside each other: most of the time a step
+waits for the database. One that fails does not hold back the others."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -52,7 +59,7 @@ class Executor(base_executor.BaseExecutor):
         self._log_startup(input_dict, output_dict, exec_properties)
         run_id = (self._context.pipeline_run_id if self._context else None) or ""
         run = _monitored_run(input_dict, exec_properties, run_id)
-        noticed = take_steps(STEPS, run)
+        noticed = take_steps(CHAINS, run)
         MonitoringProperties(
             as_of=run.published.as_of,
             publication_id=run.published.publication_id,
@@ -62,20 +69,21 @@ class Executor(base_executor.BaseExecutor):
         ).write(artifact_utils.get_single_instance(output_dict["monitoring"]))
 
 
-def take_steps(steps: tuple[Step, ...], run: MonitoredRun) -> Noticed:
-    """Takes all steps, and returns what they noticed.
+def take_steps(chains: tuple[tuple[Step, ...], ...], run: MonitoredRun) -> Noticed:
+    """Takes all steps, and returns what they noticed, in the order of the chains.
 
     Raises:
         Exception: Of the first step that failed, after the others were taken. An error of ours
             says that the scores are published.
     """
     noticed, failures = Noticed(), []
-    for step in steps:
-        try:
-            noticed += step(run)
-        except Exception as error:
-            logging.error("Monitor: %s failed", step.__name__, exc_info=error)
-            failures.append(error)
+    with ThreadPoolExecutor(len(chains)) as pool:
+        for found in pool.map(partial(_taken, run=run), chains):
+            for one in found:
+                if isinstance(one, Noticed):
+                    noticed += one
+                else:
+                    failures.append(one)
     if not failures:
         return noticed
     first = failures[0]
@@ -86,6 +94,18 @@ def take_steps(steps: tuple[Step, ...], run: MonitoredRun) -> Noticed:
         f"The scores are published (publication {number}) and stay so; monitoring them failed: "
         f"{first}"
     )
+
+
+def _taken(chain: tuple[Step, ...], run: MonitoredRun) -> list[Noticed | Exception]:
+    """Takes the steps of one chain; returns what each noticed, or the error that ended it."""
+    found: list[Noticed | Exception] = []
+    for step in chain:
+        try:
+            found.append(step(run))
+        except Exception as error:
+            logging.error("Monitor: %s failed", step.__name__, exc_info=error)
+            found.append(error)
+    return found
 
 
 def _monitored_run(inputs: Artifacts, exec_properties: dict[str, Any], run_id: str) -> MonitoredRun:

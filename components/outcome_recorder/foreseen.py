@@ -1,8 +1,10 @@
 """The performance of publications whose window is open: estimated, or partly known."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -43,6 +45,8 @@ from transforms.arrays import Booleans, Floats, Integers
 _QUERIES: Final = queries(__package__)
 _OF_SLICES: Final[Mapping[str, int]] = {"draws": 300, "cells": 80}
 """Slices are many; their intervals are wide, and need fewer draws."""
+_AT_ONCE: Final = 2
+"""Windows that are estimated beside each other: numpy leaves the interpreter to the other."""
 
 
 @dataclass(frozen=True)
@@ -151,20 +155,22 @@ def _estimated(cursor: Cursor, publication_id: int) -> Iterator[Foreseen]:
         if not len(scores):
             continue
         bands = band_codes(scores)
-        for horizon in published.horizons:
-            judged = published.judged(horizon)
-            found = floats_of(scores, _name(horizon))
-            known = belief(cursor, judged, judged.as_of, _centre(found))
-
-            write_performance(
-                cursor, judged, ESTIMATED, dict(_before_outcomes(scores, found, bands, known))
-            )
-            yield Foreseen(publication_id, horizon, ESTIMATED)
+        windows = [published.judged(horizon) for horizon in published.horizons]
+        chances = [floats_of(scores, _name(one.horizon_days)) for one in windows]
+        known = [
+            belief(cursor, one, one.as_of, _centre(found))
+            for one, found in zip(windows, chances, strict=True)
+        ]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            measured = pool.map(partial(_before_outcomes, scores, bands), chances, known)
+            for one, found in zip(windows, measured, strict=True):
+                write_performance(cursor, one, ESTIMATED, found)
+                yield Foreseen(publication_id, one.horizon_days, ESTIMATED)
 
 
 def _before_outcomes(
-    scores: pa.Table, found: Floats, bands: Integers, known: Recalibration
-) -> Iterator[tuple[Slice, Performance]]:
+    scores: pa.Table, bands: Integers, found: Floats, known: Recalibration
+) -> dict[Slice, Performance]:
     order = np.argsort(found)
 
     def measured(rows: Booleans) -> Performance:
@@ -172,7 +178,7 @@ def _before_outcomes(
         chosen = order[rows[order]]
         return estimated_performance(found[chosen], bands[chosen], CATEGORIES, known, **_few(rows))
 
-    return performances(scores, found, measured)
+    return dict(performances(scores, found, measured))
 
 
 def _few(rows: Booleans) -> Mapping[str, int]:
@@ -191,9 +197,13 @@ def _published(cursor: Cursor, publication_id: int) -> list[_Published]:
 
 def _scores(cursor: Cursor, published: _Published) -> pa.Table:
     """Reads what was just published: probabilities of all horizons, band and slices."""
+    by_horizon = sql.SQL("(detail.churn_by_horizon ->> {})::float8")
     columns = [
-        sql.SQL("(detail.churn_by_horizon ->> {})::float8 AS {}").format(
-            sql.Literal(str(days)), sql.Identifier(_name(days))
+        sql.SQL("{} AS {}").format(
+            sql.SQL("score.churn_probability::float8")
+            if days == published.horizon_days  # the same number, which is in no JSON
+            else by_horizon.format(sql.Literal(str(days))),
+            sql.Identifier(_name(days)),
         )
         for days in published.horizons
     ]

@@ -57,6 +57,65 @@ WHERE churn.{account_column}::text <> ''
   AND EXISTS (SELECT FROM tens_insight.account_risk_score_history AS score
               WHERE score.account_id = churn.{account_column}::text)
 
+-- name: silence_mark
+-- How far silences were looked for; no row if they never were.
+SELECT as_of, whole_as_of, publication_id, oldest, silence_days, feedback_rows, digest, departures
+FROM tens_insight.silence_marks
+WHERE label_source = %(label_source)s
+
+-- name: feedback_state
+-- The feedback with an account before as_of, and before a former moment: rows and a digest of whose
+-- they are and of when; and how many departures are recorded.
+SELECT count(*) AS feedback_rows, coalesce(sum(hash), 0) AS digest,
+       count(*) FILTER (WHERE created_at < %(former)s) AS former_rows,
+       coalesce(sum(hash) FILTER (WHERE created_at < %(former)s), 0) AS former_digest,
+       (SELECT count(*) FROM tens_insight.account_departures
+        WHERE label_source = %(label_source)s) AS departures
+FROM (SELECT created_at,
+             hashtextextended(account_id::text, (date_part('epoch', created_at) * 1e6)::bigint)
+                 AS hash
+      FROM feedback_enriched
+      WHERE account_id::text <> ''
+        AND created_at >= %(earliest)s
+        AND created_at < %(as_of)s) AS feedback
+
+-- name: looked_at
+-- The accounts whose silences may be others than those that are recorded: they wrote since, their
+-- silence has become long enough since, or the former publication did not hold them.
+CREATE TEMPORARY TABLE looked_at ON COMMIT DROP AS
+SELECT account_id::text AS account_id
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at >= %(since)s AND created_at < %(as_of)s
+UNION
+SELECT account_id::text
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at >= greatest(%(quiet_since)s, %(earliest)s) AND created_at < %(quiet_until)s
+UNION
+SELECT account_id
+FROM tens_insight.account_risk_score_history AS score
+WHERE publication_id > %(former_publication_id)s
+  AND NOT EXISTS (SELECT FROM tens_insight.account_risk_score_history AS former
+                  WHERE former.account_id = score.account_id
+                    AND former.publication_id = %(former_publication_id)s)
+
+-- name: drop_silence_mark
+DELETE FROM tens_insight.silence_marks WHERE label_source = %(label_source)s
+
+-- name: keep_silence_mark
+INSERT INTO tens_insight.silence_marks
+    (label_source, as_of, whole_as_of, publication_id, oldest, silence_days, feedback_rows, digest,
+     departures)
+SELECT %(label_source)s, %(as_of)s, %(whole_as_of)s, %(publication_id)s, %(oldest)s,
+       %(silence_days)s, %(feedback_rows)s, %(digest)s,
+       (SELECT count(*) FROM tens_insight.account_departures
+        WHERE label_source = %(label_source)s)
+
+-- name: of_looked_at
+-- A condition.
+account_id::text IN (SELECT looked_at.account_id FROM looked_at)
+
 -- name: departures_by_silence
 -- The silences of the accounts that were ever scored: from one microsecond after a row up to the
 -- next one, as labels have it.
@@ -69,7 +128,8 @@ FROM (SELECT account_id::text AS account_id,
       FROM feedback_enriched
       WHERE account_id::text <> ''
         AND created_at >= %(earliest)s
-        AND created_at < %(as_of)s) AS spaced
+        AND created_at < %(as_of)s
+        AND {of_looked_at}) AS spaced
 WHERE gone_from + make_interval(hours => 24 * %(silence_days)s) <= least(gone_until, %(as_of)s)
   AND gone_until > %(oldest)s
   AND EXISTS (SELECT FROM tens_insight.account_risk_score_history AS score
@@ -88,7 +148,8 @@ SELECT account_id,
        greatest(former.gone_until, found.gone_until) AS ends
 FROM (SELECT account_id, gone_from, gone_until
       FROM tens_insight.account_departures
-      WHERE label_source = %(label_source)s AND gone_until >= %(oldest)s) AS former
+      WHERE label_source = %(label_source)s AND gone_until >= %(oldest)s
+        AND {of_looked_at}) AS former
 FULL JOIN found_departures AS found USING (account_id, gone_from)
 WHERE former.gone_until IS DISTINCT FROM found.gone_until
 
@@ -102,6 +163,7 @@ SELECT count(*) AS recorded,
 FROM tens_insight.account_departures AS former
 WHERE label_source = %(label_source)s
   AND gone_until >= %(oldest)s
+  AND {of_looked_at}
   AND EXISTS (SELECT FROM tens_insight.account_risk_score_history AS score
               WHERE score.account_id = former.account_id)
 
@@ -176,6 +238,7 @@ WHERE publication_id = %(publication_id)s AND horizon_days = %(horizon_days)s
 -- Removes what is not found any more, or is older than every score that is kept.
 DELETE FROM tens_insight.account_departures AS former
 WHERE label_source = %(label_source)s
+  AND ({of_looked_at} OR gone_until <= %(oldest)s)
   AND NOT EXISTS (SELECT FROM found_departures AS found
                   WHERE found.account_id = former.account_id
                     AND found.gone_from = former.gone_from)

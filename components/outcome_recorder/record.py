@@ -6,7 +6,7 @@ corrects all windows that it lies in, at the price of the accounts that changed.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +21,7 @@ from components.outcome_recorder.foreseen import Foreseen, foresee
 from components.outcome_recorder.judge import Actions, judge
 from components.outcome_recorder.missed import note_missed
 from components.outcome_recorder.performance_rows import Judged
+from components.outcome_recorder.silences import begin_look, end_look
 from components.outcome_recorder.windows import ClosedWindow, Due, Truth, due_windows
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
@@ -223,27 +224,40 @@ def _correct_departures(cursor: Cursor, run: Run) -> tuple[list[Correction], str
         "oldest": kept.oldest,
         "silence_days": kept.silence_days,
         "earliest": EARLIEST,
+        "publication_id": run.publication_id,
         "begins": [begin for begin, _ in truth.known.unknown],
         "ends": [end for _, end in truth.known.unknown],
     }
-    _find_departures(cursor, run, values)
-    cursor.execute(_QUERIES["withdrawn_share"], values)
+    look = None
+    if truth.label_source != ACCOUNT_CHURN:
+        look = begin_look(cursor, values)
+    chosen = sql.SQL(_QUERIES["of_looked_at"] if look and look.at_some else "true")
+
+    def execute(query: str) -> None:
+        cursor.execute(sql.SQL(_QUERIES[query]).format(of_looked_at=chosen), values)
+
+    _find_departures(cursor, run, values, execute)
+    execute("withdrawn_share")
     found = one_record(cursor, _Withdrawn)
     if found.withdrawn > max(_FEW, _MOST_WITHDRAWN * found.recorded):
         return [], _withheld(run, found)
-    cursor.execute(_QUERIES["changed_departures"], values)
+    execute("changed_departures")
     cursor.execute("ANALYZE changed_departures")
     cursor.execute(_corrections(), values)
     corrections = records(cursor, Correction)
-    cursor.execute(_QUERIES["drop_departures"], values)
+    execute("drop_departures")
     cursor.execute(_QUERIES["keep_departures"], values)
+    if look is not None:
+        end_look(cursor, look, values)
     return corrections, None
 
 
-def _find_departures(cursor: Cursor, run: Run, values: Mapping[str, Any]) -> None:
+def _find_departures(
+    cursor: Cursor, run: Run, values: Mapping[str, Any], execute: Callable[[str], None]
+) -> None:
     """Makes the temporary table found_departures."""
     if run.truth.label_source != ACCOUNT_CHURN:
-        cursor.execute(_QUERIES["departures_by_silence"], values)
+        execute("departures_by_silence")
     else:
         statement = sql.SQL(_QUERIES["departures_by_date"]).format(
             table=table_identifier(run.churn.table),

@@ -1,13 +1,28 @@
 """COPY in both directions, without a word about rows where it breaks."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Any
 
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+
+class Parts:
+    """A file for COPY ... FROM STDIN of parts that are made as they are asked for."""
+
+    def __init__(self, parts: Iterable[bytes]) -> None:
+        self._parts = iter(parts)
+
+    def read(self, size: int = -1) -> bytes:
+        """Returns the next part, or b"" after the last; its size is not bound by `size`."""
+        return next((part for part in self._parts if part), b"")
+
+    def readline(self, size: int = -1) -> bytes:
+        """Not used by COPY, which asks for its presence."""
+        return self.read(size)
 
 
 def copy_in(cursor: Cursor, statement: str | sql.Composable, source: Any) -> None:

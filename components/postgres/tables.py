@@ -651,6 +651,22 @@ OUTCOMES: Final = (
         key=("account_id", "label_source", "gone_from"),
     ),
     TableContract(
+        table="tens_insight.silence_marks",
+        columns={
+            "label_source": STRING,
+            "as_of": MOMENT,
+            "whole_as_of": MOMENT,
+            "publication_id": INTEGER,
+            "oldest": MOMENT,
+            "silence_days": INTEGER,
+            "feedback_rows": INTEGER,
+            "digest": EXACT,
+            "departures": INTEGER,
+        },
+        rights=("SELECT", "INSERT", "DELETE"),
+        key=("label_source",),
+    ),
+    TableContract(
         table="tens_insight.missing_accounts",
         columns={"account_id": STRING, "missing_from": MOMENT},
         rights=("SELECT", "INSERT", "DELETE"),

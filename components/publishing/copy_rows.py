@@ -6,6 +6,7 @@ objects of Python at all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice, repeat
 from typing import Any
@@ -32,21 +33,32 @@ _ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "jsonb": pa.string(),
     "real": pa.float32(),
     "real[]": pa.string(),
+    # ISO 8601 with a time zone: Arrow would look for a database of time zones.
+    "timestamptz": pa.string(),
 }
 """Of the columns of tables in memory."""
 
 
 class RowStream:
-    """The file that COPY reads: encodes rows as they are asked for.
+    """The file that COPY reads: encodes rows as they are asked for, or a part ahead.
 
     psycopg2 replaces an error of the rows' source by a cancelled query, so it is kept.
+
+    Args:
+        target: The table that COPY fills.
+        rows: Its rows.
+        thread: Encodes the next part while the server takes the last one; None for none.
 
     Attributes:
         error: What the source of the rows or their encoding raised; None if nothing.
     """
 
-    def __init__(self, target: StagedTable, rows: Rows):
+    def __init__(
+        self, target: StagedTable, rows: Rows, thread: ThreadPoolExecutor | None = None
+    ) -> None:
         self._target = target
+        self._thread = thread
+        self._ahead: Future[bytes] | None = None
         self._rows: Iterator[Any] = iter(rows)
         self._tables: Iterator[pa.Table] = iter(())
         self._done = 0
@@ -55,10 +67,14 @@ class RowStream:
     def read(self, size: int = -1) -> bytes:
         """Returns some rows in UTF-8, or b"" after the last; their size is not bound by `size`."""
         try:
-            return self._next()
+            if self._thread is None:
+                return self._next()
+            part = self._ahead.result() if self._ahead else self._next()
+            self._ahead = self._thread.submit(self._next) if part else None
         except BaseException as error:
             self.error = error
             raise
+        return part
 
     def readline(self, size: int = -1) -> bytes:
         """Not used by COPY, which asks for its presence."""

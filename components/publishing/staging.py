@@ -1,6 +1,8 @@
 """The temporary table in which rows are checked, and what is written from it."""
 
 import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -10,7 +12,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
-from components.postgres.copying import copy_in
+from components.postgres.copying import Parts, copy_in
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, value
 from components.postgres.tables import OutputTable, StagedTable
@@ -120,9 +122,10 @@ def stage(cursor: Cursor, table: StagedTable, rows: Rows) -> sql.Identifier:
         Exception: What the source of the rows raises, as it is.
     """
     staging = _create(cursor, table)
-    stream = RowStream(table, rows)
     try:
-        copy_in(cursor, sql.SQL("COPY {} FROM STDIN").format(staging), stream)
+        with ThreadPoolExecutor(1) as thread:
+            stream = RowStream(table, rows, thread)
+            copy_in(cursor, sql.SQL("COPY {} FROM STDIN").format(staging), stream)
     except psycopg2.Error as error:
         if stream.error is not None:
             raise stream.error from None
@@ -134,6 +137,14 @@ def stage(cursor: Cursor, table: StagedTable, rows: Rows) -> sql.Identifier:
         raise
     # Nobody plans by what is in the other columns, and JSON takes long to look through.
     cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, table.key_list))
+    return staging
+
+
+def stage_binary(cursor: Cursor, table: StagedTable, parts: Iterable[bytes]) -> sql.Identifier:
+    """Copies rows of binary_rows into the temporary table."""
+    staging = _create(cursor, table)
+    statement = sql.SQL("COPY {} FROM STDIN (FORMAT binary)").format(staging)
+    copy_in(cursor, statement, Parts(parts))
     return staging
 
 

@@ -1,6 +1,7 @@
 """After writing, the table must hold what was staged: triggers, rules and policies may differ."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken, PublicationRefused, TensInsightError
+from components.postgres.copying import Parts, copy_in
 from components.postgres.failures import is_transient
 from components.postgres.output_problems import look_at_output
 from components.postgres.queries import queries
@@ -153,14 +155,36 @@ def run_on_table(
         ContractBroken: The table cannot be written to like this at all.
         psycopg2.Error: What says nothing of the table, such as a lost connection.
     """
-    try:
+    with _refusals_explained(table):
         cursor.execute(statement, parameters)
+    return cursor.rowcount
+
+
+def copy_to_table(
+    cursor: Cursor, statement: sql.Composable, table: str, parts: Iterable[bytes]
+) -> int:
+    """Adds rows by COPY ... FROM STDIN, and returns how many; otherwise as run_on_table.
+
+    Args:
+        cursor: Of the transaction.
+        statement: The COPY.
+        table: That it names.
+        parts: What COPY reads.
+    """
+    with _refusals_explained(table):
+        copy_in(cursor, statement, Parts(parts))
+    return cursor.rowcount
+
+
+@contextmanager
+def _refusals_explained(table: str) -> Iterator[None]:
+    try:
+        yield
     except psycopg2.Error as error:
         refusal = _refusal(error, table)
         if refusal is None:
             raise
         raise refusal from None  # the server's DETAIL quotes the row
-    return cursor.rowcount
 
 
 def append_to(

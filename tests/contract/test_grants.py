@@ -40,6 +40,7 @@ OURS = {
     "product_area_impact_refused": ("SELECT", "INSERT"),
     "outcome_windows": ("SELECT", "INSERT", "UPDATE"),
     "account_departures": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "silence_marks": ("SELECT", "INSERT", "DELETE"),
     "missing_accounts": ("SELECT", "INSERT", "DELETE"),
     "score_outcomes": ("SELECT",),
     "model_performance": ("SELECT", "INSERT", "DELETE"),

@@ -108,12 +108,16 @@ class PublishedAccounts:
     """The accounts of the newest publication.
 
     Attributes:
-        has_feedback: Whether each has any feedback, by its id.
+        count: How many.
+        gone: Those that have no feedback.
         new: Accounts whose first feedback is newer than the publication's as_of.
+        ids: All of them; none where there is no new one to compare them with.
     """
 
-    has_feedback: Mapping[str, bool]
+    count: int
+    gone: tuple[str, ...]
     new: tuple[str, ...]
+    ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -143,8 +147,20 @@ def read_published_accounts(
         cursor.execute(_QUERIES["newest_publication"], {"as_of": as_of})
         if (newest := record(cursor, _Publication)) is None:
             return None
-        cursor.execute(_QUERIES["published_accounts"], {"publication_id": newest.publication_id})
-        has_feedback = dict(cursor.fetchall())
-        moments = {"as_of": as_of, "since": newest.as_of, "earliest": EARLIEST}
-        cursor.execute(_QUERIES["new_accounts"], moments)
-        return PublishedAccounts(has_feedback, tuple(one for (one,) in cursor.fetchall()))
+        values = {
+            "publication_id": newest.publication_id,
+            "as_of": as_of,
+            "since": newest.as_of,
+            "earliest": EARLIEST,
+        }
+        cursor.execute(_QUERIES["published_accounts"], values)
+        count = value(cursor)
+        gone = _ids(cursor, "published_without_feedback", values)
+        new = _ids(cursor, "new_accounts", values)
+        ids = _ids(cursor, "published_ids", values) if new else ()
+        return PublishedAccounts(count, gone, new, frozenset(ids))
+
+
+def _ids(cursor: Cursor, query: str, values: Mapping[str, object]) -> tuple[str, ...]:
+    cursor.execute(_QUERIES[query], values)
+    return tuple(account for (account,) in cursor.fetchall())

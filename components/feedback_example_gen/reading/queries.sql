@@ -85,12 +85,23 @@ FROM feedback_enriched
 WHERE account_id::text <> ''
 
 -- name: published_accounts
--- The accounts of the newest publication up to as_of, and whether each has any feedback.
-SELECT published.account_id,
-       EXISTS (SELECT FROM feedback_enriched AS feedback
-               WHERE feedback.account_id::text = published.account_id) AS has_feedback
+-- How many accounts a publication holds.
+SELECT count(*)
+FROM tens_insight.account_risk_score_history
+WHERE publication_id = %(publication_id)s
+
+-- name: published_ids
+SELECT account_id
+FROM tens_insight.account_risk_score_history
+WHERE publication_id = %(publication_id)s
+
+-- name: published_without_feedback
+-- The accounts of a publication that have no feedback, of whatever date.
+SELECT account_id
 FROM tens_insight.account_risk_score_history AS published
 WHERE publication_id = %(publication_id)s
+  AND NOT EXISTS (SELECT FROM feedback_enriched AS feedback
+                  WHERE feedback.account_id::text = published.account_id)
 
 -- name: newest_publication
 SELECT publication_id, as_of

@@ -14,8 +14,7 @@ ODD = ["ACC-1", "Ü-ß", "日本", 'a"b', "a\nb", "a\tb", "\\N", " "]
 
 
 def arrays(rows: Rows, column: str) -> np.ndarray:
-    texts = [one for table in rows.tables for one in table[column].to_pylist()]
-    return np.array([[float(value) for value in one[1:-1].split(",")] for one in texts])
+    return np.array([one for table in rows.tables for one in table[column].to_pylist()])
 
 
 def accounts(seed: int = 0) -> dict[str, Scored]:

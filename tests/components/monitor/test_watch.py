@@ -226,6 +226,6 @@ def test_a_failed_step_says_that_the_scores_are_published_and_others_are_taken(m
 
     run = monitored(0)
     with pytest.raises(DatabaseUnreachable, match=r"scores are published \(publication \d+\)"):
-        take_steps((fails, works), run)
-    assert taken == [run.run_id]
-    assert take_steps((works, works), run) == Noticed(2)
+        take_steps(((fails, works), (works,)), run)
+    assert taken == 2 * [run.run_id]
+    assert take_steps(((works,), (works, works)), run) == Noticed(3)
