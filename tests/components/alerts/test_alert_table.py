@@ -218,6 +218,19 @@ def test_what_fails_waits_and_is_given_up_after_days_with_its_end(run):
     assert deliver_all(run, "a") == []
 
 
+def test_two_that_claim_at_once_do_not_get_the_same(run, connection, migrated_database):
+    run(record, [FAILED], ["run_failed"])
+    run(outbox.queue, ["a"], "info")
+    with (
+        closing(psycopg2.connect(migrated_database)) as other,
+        connection.cursor() as first,
+        other.cursor() as second,
+    ):
+        assert len(outbox.claim(first, ["a"])) == 1  # and has not committed yet
+        second.execute("SET lock_timeout = '1s'")
+        assert outbox.claim(second, ["a"]) == []
+
+
 def test_who_claims_and_is_killed_leaves_it_to_the_next(run):
     run(record, [FAILED], ["run_failed"])
     run(outbox.queue, ["a"], "info")
