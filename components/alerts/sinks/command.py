@@ -13,7 +13,9 @@ from components.alerts.config import AlertsConfig
 from components.alerts.message import Message
 from components.alerts.sinks.sink import TIMEOUT_S, SinkFailed
 
-_SECRETS: Final = re.compile(r"DATABASE_URL$|^PGPASSWORD$|^TENS_INSIGHT_.*(URLS?|PASSWORD)$")
+_SECRETS: Final = re.compile(
+    r"DATABASE_URL$|^PGPASSWORD$|^TENS_INSIGHT_.*(URLS?|PASSWORD|KEY|TOKEN|SECRET)$"
+)
 """Variables that may hold secrets, which the program does not need."""
 
 

@@ -2,9 +2,10 @@
 
 import json
 import socketserver
+import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -15,12 +16,14 @@ class HttpReceiver:
     (ends the line in the middle of an answer).
     """
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.received = []
         self.answers = [(200, {})]
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self._server.server_port}"
 
     @property
     def bodies(self):
@@ -75,10 +78,16 @@ class HttpReceiver:
 
 
 class SmtpReceiver:
-    """Keeps every email as text; `refuse` maps a command to the answer that it gets."""
+    """Keeps every email as text; `refuse` maps a command to the answer that it gets.
 
-    def __init__(self):
+    With a context of TLS it speaks that at once, or after STARTTLS.
+    """
+
+    def __init__(self, tls=None, at_once=False):
         self.mails = []
+        self.encrypted = []
+        self._tls = tls
+        self._at_once = at_once
         self.commands = []
         self.refuse = {}
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), self._handler())
@@ -90,14 +99,28 @@ class SmtpReceiver:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
+                with suppress(OSError):  # a client that trusts no such certificate goes away
+                    if receiver._at_once:
+                        self.encrypt()
+                    self.converse()
+
+            def encrypt(self):
+                self.request = receiver._tls.wrap_socket(self.request, server_side=True)
+                self.setup()
+
+            def converse(self):
                 self.say("220 here")
                 while line := self.rfile.readline().decode().strip():
                     receiver.commands.append(line)
                     word = line.split(" ")[0].upper()
                     if word in receiver.refuse:
                         self.say(receiver.refuse[word])
+                    elif word == "STARTTLS":
+                        self.say("220 go on")
+                        self.encrypt()
                     elif word == "EHLO":
-                        self.say("250-here\r\n250-SMTPUTF8\r\n250 AUTH PLAIN")
+                        offered = "250-STARTTLS\r\n" if receiver._tls else ""
+                        self.say(f"250-here\r\n{offered}250-SMTPUTF8\r\n250 AUTH PLAIN")
                     elif word == "AUTH":
                         self.say("235 welcome")
                     elif word == "DATA":
@@ -106,6 +129,7 @@ class SmtpReceiver:
                         while (text := self.rfile.readline().decode()) != ".\r\n":
                             lines.append(text)
                         receiver.mails.append("".join(lines))
+                        receiver.encrypted.append(isinstance(self.request, ssl.SSLSocket))
                         self.say("250 kept")
                     elif word == "QUIT":
                         self.say("221 bye")

@@ -19,7 +19,9 @@ from components.alerts.sinks.webhook import Webhook
 from components.config import is_secret
 from pipeline.commands.alerts import SINKS as NAMED
 from pipeline.settings import SETTINGS, variable
+from tests.components.alerts.certificates import make_certificate
 from tests.components.alerts.conftest import BEGAN, message
+from tests.components.alerts.receivers import HttpReceiver, SmtpReceiver
 
 TOKEN = "T0KEN-tiger-7"
 ODD = 'it\'s "odd":\n<@here> & Größe 数 \u202e\x1b[31m'
@@ -209,6 +211,41 @@ def test_a_server_without_tls_gets_no_password(smtp):
     with pytest.raises(SinkFailed, match="offers no TLS"):
         sink.send(message())
     assert not any(line.startswith("AUTH") for line in smtp.commands)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+def test_a_webhook_whose_certificate_nobody_signed_is_not_told(certificate, monkeypatch):
+    file, context = certificate
+    with HttpReceiver(context).serving() as receiver:
+        with pytest.raises(SinkFailed, match="^its certificate is not trusted: self.signed"):
+            webhook(f"{receiver.url}/{TOKEN}").send(message())
+        assert receiver.received == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        webhook(f"{receiver.url}/{TOKEN}").send(message())
+        assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_an_email_goes_over_tls_to_a_server_that_is_trusted(certificate, security, monkeypatch):
+    file, context = certificate
+    with SmtpReceiver(context, at_once=security == "tls").serving() as receiver:
+        sink = mail(
+            receiver.port,
+            alert_smtp_security=security,
+            alert_smtp_user="ann",
+            alert_smtp_password=TOKEN,
+        )
+        with pytest.raises(SinkFailed, match="^its certificate is not trusted: self.signed"):
+            sink.send(message())
+        assert not any(line.startswith("AUTH") for line in receiver.commands)
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        sink.send(message())
+        assert receiver.encrypted == [True]
+        assert any(line.startswith("AUTH") for line in receiver.commands)
 
 
 def test_a_command_gets_json_and_no_secrets(tmp_path, monkeypatch):
