@@ -1,16 +1,20 @@
-"""Posts to a sink over HTTP: one attempt, within a timeout, and no secret in any message."""
+"""Posts to a sink over HTTP: once or twice, within a timeout, and no secret in any message."""
 
 import base64
 import http.client
 import socket
 import ssl
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from pipeline.telemetry.sink import SinkFailed, place
+
+_PAUSE_S: Final = 0.5
+_OF_THE_SERVER: Final = 500
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -20,11 +24,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class _Passing(Exception):
+    """A failure that may be over in a moment; the text is that of SinkFailed."""
+
+
 def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> None:
     """Posts, and wants an answer from 200 to 299, whose body is not read.
 
-    User and password in the URL are sent as basic authentication. Proxies are those of the
-    environment.
+    A server that refuses, breaks off or answers with 5xx is asked once more; one that does not
+    answer in time is not. User and password in the URL are sent as basic authentication. Proxies
+    are those of the environment.
 
     Args:
         url: Of http or https.
@@ -42,19 +51,36 @@ def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) ->
         method="POST",
     )
     try:
+        _post(request, url, timeout_s)
+    except _Passing:
+        time.sleep(_PAUSE_S)
+    else:
+        return
+    try:
+        _post(request, url, timeout_s)
+    except _Passing as error:
+        raise SinkFailed(str(error)) from None
+
+
+def _post(request: urllib.request.Request, url: str, timeout_s: float) -> None:
+    passing = True
+    try:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout_s):
             return
     except urllib.error.HTTPError as error:
         error.close()
         said = f"answers {error.code}"
+        passing = error.code >= _OF_THE_SERVER
         if 300 <= error.code < 400:
             said += ", a redirect, which is not followed"
     except urllib.error.URLError as error:
         said = _why(error.reason, timeout_s)
+        passing = not isinstance(error.reason, TimeoutError | ssl.SSLError)
     except (OSError, http.client.HTTPException, ValueError) as error:
         said = _why(error, timeout_s)
+        passing = not isinstance(error, TimeoutError | ValueError)
     # Outside of the handlers: errors of urllib hold the whole address, and are not chained.
-    raise SinkFailed(f"{place(url)} {said}.")
+    raise (_Passing if passing else SinkFailed)(f"{place(url)} {said}.")
 
 
 def with_path(url: str, path: str, **query: str) -> str:

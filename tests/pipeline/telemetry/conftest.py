@@ -29,6 +29,7 @@ class Receiver:
 
     Attributes:
         status: What it answers.
+        first: What it answers before that, one after the other.
         hangs_s: Seconds before it answers.
         drips: Whether it answers a byte of a header at a time, without an end.
     """
@@ -36,6 +37,7 @@ class Receiver:
     port: int = 0
     posts: list[Post] = field(default_factory=list)
     status: int = 200
+    first: list[int] = field(default_factory=list)
     hangs_s: float = 0.0
     drips: bool = False
 
@@ -62,8 +64,9 @@ def receiving() -> Iterator[Receiver]:
                 while not over.wait(0.05):
                     self.wfile.write(b"x")
                 return
-            self.send_response(receiver.status)
-            if 300 <= receiver.status < 400:
+            status = receiver.first.pop(0) if receiver.first else receiver.status
+            self.send_response(status)
+            if 300 <= status < 400:
                 self.send_header("Location", f"{receiver.url}/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()

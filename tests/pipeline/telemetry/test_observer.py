@@ -94,6 +94,21 @@ def test_a_run_that_fails_pings_its_exit_code_and_no_word_of_the_error(
     assert "sell" not in body
 
 
+def test_a_server_that_fails_for_a_moment_is_asked_once_more(run, receiver):
+    receiver.first = [503, 200, 500]
+    record, _ = run(**pinged(receiver))
+    assert record.warnings == ()
+    assert receiver.paths() == [*[f"/ping/{TOKEN}/start"] * 2, *[f"/ping/{TOKEN}"] * 2]
+
+
+@pytest.mark.parametrize(("status", "times"), [(500, 2), (404, 1), (302, 1)])
+def test_one_that_refuses_is_not_asked_for_long(run, receiver, status, times):
+    receiver.status = status
+    record, _ = run(**pinged(receiver))
+    assert len(record.warnings) == 1
+    assert len(receiver.posts) == 2 * times
+
+
 def test_each_kind_of_run_has_its_own_check(run, receiver):
     urls = f'{{"train": "{receiver.url}/t", "score": "{receiver.url}/s/"}}'
     for kind in ("score", "train", "tune"):
