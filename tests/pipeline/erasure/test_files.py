@@ -257,7 +257,7 @@ NAMES_NOBODY = {
     **dict.fromkeys(("product_area_impact_history", "product_area_impact_refused", "erasures",
                      "schema_migrations", "database_identity", "simulated_worlds",
                      "model_performance", "contribution_layouts", "score_changes",
-                     "alert_deliveries", "shadow_models", "event_publications",
+                     "alert_deliveries", "silence_marks", "shadow_models", "event_publications",
                      "profile_metrics", "drift_metrics", "score_causes"), None),
 }  # fmt: skip
 """Columns of texts of our tables that name no account; None: no column does."""
