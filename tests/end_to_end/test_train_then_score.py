@@ -307,7 +307,7 @@ def test_standard_error_holds_progress_and_nothing_else(trained):
     first_words = [line.split()[0] for line in trained.err.splitlines()]
     steps = [word for word in first_words if word != "warning:"]
     assert steps[:3] == ["Checking", "Loading", "FeedbackExampleGen"]
-    assert len(steps) == 22, trained.err
+    assert len(steps) == 23, trained.err
     assert steps[-2:] == ["ModelReview", "Summary"]
     assert "ProductAreaScorer" in steps
     assert "\x1b" not in trained.err + trained.out
