@@ -35,6 +35,17 @@ FROM tens_insight.account_events
 WHERE left_out IS NULL AND withdrawn_at IS NULL
   AND as_of >= %(day)s AND as_of < %(day)s + interval '1 day'
 
+-- name: collect_events
+-- Events that go on, beside what is known of their numbers: without it the planner takes them for
+-- one, and goes through all scores for each.
+DROP TABLE IF EXISTS pg_temp.events_going_on;
+CREATE TEMPORARY TABLE events_going_on ON COMMIT DROP AS
+SELECT event_id, account_id, kind, left_out
+FROM tens_insight.account_events
+WHERE kind IN ('entered high', 'entered critical', 'silent')
+  AND ended_at IS NULL AND withdrawn_at IS NULL;
+ANALYZE pg_temp.events_going_on
+
 -- name: record_events
 -- What changed since the publication that was handled before: a row for each account and cause.
 WITH now AS (
@@ -46,15 +57,13 @@ WITH now AS (
     SELECT account_id, churn_probability AS p, risk_category AS category, model_version AS model
     FROM tens_insight.account_risk_score_history
     WHERE publication_id = %(former_scores)s
-), going_on AS MATERIALIZED (
+), going_on AS (
     SELECT account_id,
            max(CASE kind WHEN 'entered critical' THEN 2 WHEN 'entered high' THEN 1 ELSE 0 END)
                AS level,
            bool_or(kind = 'silent') AS silent,
            bool_or(kind <> 'silent' AND left_out IS NULL) AS told
-    FROM tens_insight.account_events
-    WHERE kind IN ('entered high', 'entered critical', 'silent')
-      AND ended_at IS NULL AND withdrawn_at IS NULL
+    FROM pg_temp.events_going_on
     GROUP BY account_id
 ), changed AS MATERIALIZED (
     SELECT account_id, now.p, now.category, now.model, now.level, former.p AS former_p,
@@ -107,21 +116,24 @@ WITH now AS (
         ORDER BY publication_id LIMIT 1) AS first_below ON true
     WHERE known_level > 0 AND level = 0
       AND coalesce(last_high.as_of <= %(quiet_since)s, true)
+), newly_silent AS MATERIALIZED (
+    SELECT account_id
+    FROM tens_insight.account_contributions AS part
+    WHERE publication_id = %(scores)s AND silence_state = 'silent'
+      AND NOT EXISTS (SELECT FROM pg_temp.events_going_on AS known
+                      WHERE known.account_id = part.account_id AND known.kind = 'silent')
 ), silent AS (
-    SELECT 'silent' AS kind, part.account_id, former.p AS former_p, now.p,
+    SELECT 'silent' AS kind, account_id, former.p AS former_p, now.p,
            former.category AS former_category, now.category, now.model, now.p AS size,
-           CASE WHEN former_part.account_id IS NULL THEN 'first seen'
+           CASE WHEN former_part.silence_state IS NULL THEN 'first seen'
                 WHEN former_part.silence_state = 'silent' THEN 'silent before' END AS left_out
-    FROM (SELECT account_id
-          FROM tens_insight.account_contributions
-          WHERE publication_id = %(scores)s AND silence_state = 'silent') AS part
+    FROM newly_silent
     JOIN now USING (account_id)
-    LEFT JOIN going_on USING (account_id)
     LEFT JOIN former USING (account_id)
-    LEFT JOIN tens_insight.account_contributions AS former_part
-           ON former_part.publication_id = %(former_scores)s
-          AND former_part.account_id = part.account_id
-    WHERE NOT coalesce(going_on.silent, false)
+    LEFT JOIN LATERAL (
+        SELECT silence_state FROM tens_insight.account_contributions AS part
+        WHERE part.publication_id = %(former_scores)s
+          AND part.account_id = newly_silent.account_id LIMIT 1) AS former_part ON true
 ), of_accounts AS (
     SELECT one.*, part.customer_tier, detail.holdout
     FROM (TABLE entered UNION ALL TABLE jumped UNION ALL TABLE recovered UNION ALL TABLE silent)
@@ -180,12 +192,7 @@ RETURNING event_id, publication_id, left_out
 
 -- name: end_of_accounts
 -- What is over: accounts that recovered, wrote again, or were not scored for some time.
-WITH going_on AS MATERIALIZED (
-    SELECT event_id, account_id, kind
-    FROM tens_insight.account_events
-    WHERE kind IN ('entered high', 'entered critical', 'silent')
-      AND ended_at IS NULL AND withdrawn_at IS NULL
-), now AS (
+WITH now AS (
     SELECT account_id FROM tens_insight.account_risk_score_history
     WHERE publication_id = %(scores)s
 ), silent AS (
@@ -198,20 +205,20 @@ WITH going_on AS MATERIALIZED (
       AND publication_id <= %(scores)s AND as_of > %(quiet_since)s
 ), over_now AS (
     SELECT event_id
-    FROM going_on
+    FROM pg_temp.events_going_on AS going_on
     JOIN (SELECT account_id FROM tens_insight.account_event_log
           WHERE publication_id = %(scores)s AND kind = 'recovered') AS recovered
          USING (account_id)
     WHERE kind <> 'silent'
     UNION ALL
     SELECT event_id
-    FROM going_on
+    FROM pg_temp.events_going_on AS going_on
     JOIN now USING (account_id)
     LEFT JOIN silent USING (account_id)
     WHERE kind = 'silent' AND silent.account_id IS NULL AND %(has_parts)s
     UNION ALL
     SELECT event_id
-    FROM going_on
+    FROM pg_temp.events_going_on AS going_on
     LEFT JOIN now USING (account_id)
     WHERE now.account_id IS NULL
       AND NOT EXISTS (SELECT FROM tens_insight.account_risk_score_history AS score

@@ -34,6 +34,7 @@ from components.publishing.publication_log import recorded_bands
 from components.publishing.written import run_on_table
 
 _QUERIES: Final = queries(__package__)
+_WORK_MEM: Final = "64MB"
 _NOT_RECORDED: Final = "The scores are published; their events were not recorded."
 
 
@@ -159,6 +160,8 @@ def _values(
 def _write(
     cursor: Cursor, values: Mapping[str, Any], config: AccountEventsConfig
 ) -> Sequence[_Event]:
+    cursor.execute("SELECT set_config('work_mem', %s, true)", (_WORK_MEM,))
+    cursor.execute(_QUERIES["collect_events"])
     run_on_table(cursor, _QUERIES["record_events"], EVENT_LOG.table, values)
     events = records(cursor, _Event)
     if values["scores"] is not None:

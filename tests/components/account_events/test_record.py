@@ -38,6 +38,8 @@ def listened(migrated_database):
             cursor.execute(f"LISTEN {CHANNEL}")
 
         def found():
+            with listener.cursor() as cursor:
+                cursor.execute("SELECT 1")  # before it answers it hands over what has arrived
             listener.poll()
             payloads = [json.loads(one.payload) for one in listener.notifies]
             listener.notifies.clear()
