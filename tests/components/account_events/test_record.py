@@ -110,6 +110,19 @@ def test_an_undo_withdraws_and_opens_again(migrated_database, listened):
     assert len(again.told) == 1
 
 
+def test_a_second_jump_is_told_when_the_first_is_so_many_days_old(migrated_database):
+    def at(day, p):
+        return told(day, {"A": Scored(probability=p), "B": Scored(probability=0.1)})[1]
+
+    at(0, 0.02)
+    assert len(at(1, 0.22).told) == 1
+    at(2, 0.02)
+    assert (at(3, 0.22).told, at(4, 0.02).told) == ((), ())
+    assert len(at(8, 0.22).told) == 1
+    kinds = ask(migrated_database, "SELECT DISTINCT kind FROM tens_insight.account_events")
+    assert kinds == [("jumped",)]
+
+
 def test_who_is_to_be_left_alone_is_not_told(migrated_database):
     number = recorded_day(0, all_at(0.6, 1))
     ask(
