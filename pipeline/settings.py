@@ -30,12 +30,7 @@ from components.model_trainer.config import ModelTrainerConfig
 from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
-from pipeline.setting_groups import (
-    KubeflowSettings,
-    PolicySettings,
-    RunSettings,
-    TelemetrySettings,
-)
+from pipeline.setting_groups import KubeflowSettings, PolicySettings, RunSettings, TelemetrySettings
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
@@ -63,9 +58,9 @@ class Settings:
     areas: ProductAreaScorerConfig
     alerts: AlertsConfig
     telemetry: TelemetrySettings
+    policy: PolicySettings
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
-    policy: PolicySettings
     cluster: KubeflowSettings
     explicit: frozenset[str] = frozenset()
 

@@ -18,6 +18,7 @@ from pipeline.policy.facts import POLICY, TRAIN
 from pipeline.policy.read_facts import read_facts
 from pipeline.registry import change_stage
 from pipeline.registry.change_stage import actor
+from pipeline.registry.metadata_store import connect_store, connection_config
 from pipeline.registry.registry import Registry
 from pipeline.runs.run_lock import AUTO_LOCK_FILE, run_lock
 from pipeline.settings import Settings
@@ -92,24 +93,26 @@ def record_act(act: Act, now: datetime, registry: Registry, settings: Settings) 
     Raises:
         StateDirectoryBusy: Another process kept ML Metadata locked.
     """
-    if registry.store is not None:
-        kept = PolicyActProperties(
-            kind=act.kind,
-            model_version=act.version,
-            as_of=now.isoformat(),
-            decided_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            decided_by=f"{POLICY} ({actor()})",
-            reason=act.reason,
-            evidence=act.evidence,
-            undo=act.undo,
-        )
-        try:
-            append_act(registry.store, kept)
-        except StoreBusy:
-            raise StateDirectoryBusy(
-                "What the policy does was not recorded: another process is writing to ML Metadata "
-                "and did not let go of it. Run again."
-            ) from None
+    path = settings.metadata_path
+    # Before the first run there is none: a training that dies must be known to have begun.
+    store = registry.store or connect_store(path, connection_config(path))
+    kept = PolicyActProperties(
+        kind=act.kind,
+        model_version=act.version,
+        as_of=now.isoformat(),
+        decided_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+        decided_by=f"{POLICY} ({actor()})",
+        reason=act.reason,
+        evidence=act.evidence,
+        undo=act.undo,
+    )
+    try:
+        append_act(store, kept)
+    except StoreBusy:
+        raise StateDirectoryBusy(
+            "What the policy does was not recorded: another process is writing to ML Metadata "
+            "and did not let go of it. Run again."
+        ) from None
     undo = f" To take it back: {act.undo}" if act.undo else ""
     key = f"{act.kind} {act.version or now.isoformat()}"
     _tell(Alert(POLICY_ACT, key, f"{act.reason}{undo}", _with_moment(act, now)), settings)

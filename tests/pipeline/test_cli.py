@@ -211,7 +211,10 @@ def test_a_shell_is_told_how_to_complete(shell, marks):
 
 @pytest.mark.parametrize(
     ("typed", "expected"),
-    [("tens-insight pub", {"publications"}), ("tens-insight run ", {"train", "score", "tune"})],
+    [
+        ("tens-insight pub", {"publications"}),
+        ("tens-insight run ", {"auto", "train", "score", "tune"}),
+    ],
 )
 def test_commands_and_their_parts_are_completed(typed, expected):
     words = typed.split(" ")

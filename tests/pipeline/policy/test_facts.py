@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -12,6 +13,8 @@ from pipeline.policy.decide import PROMOTE, WITHDRAW, Act, Decision, decide
 from pipeline.policy.facts import TRAIN, Facts
 from pipeline.policy.read_facts import read_facts
 from pipeline.registry import change_stage
+from pipeline.settings import load_settings
+from pipeline.state_directory import open_state_dir
 from tests.pipeline.policy.conftest import END, Yard
 
 DAY = timedelta(days=1)
@@ -201,6 +204,19 @@ def test_a_training_counts_for_the_gap_from_its_begin_on(
     yard.train(END - 20 * DAY)
     perform(Decision(END - DAY, (), [Act(TRAIN, "It is old.")]), yard.settings())
     assert read(yard).trained_as_of == END - DAY
+
+
+def test_the_first_training_of_all_counts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated_database: str
+) -> None:
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path / "new"))
+    settings = load_settings(as_of=END)
+    open_state_dir(settings)
+    decision = decide(read_facts(settings), settings.policy)
+    assert decision.run.kind == TRAIN
+    perform(decision, settings)  # and the training dies
+    again = decide(read_facts(settings), settings.policy)
+    assert again.run.kind == "score"
 
 
 def test_a_database_that_does_not_take_the_alert_does_not_undo_the_act(
