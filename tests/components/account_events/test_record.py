@@ -115,10 +115,10 @@ def test_a_second_jump_is_told_when_the_first_is_so_many_days_old(migrated_datab
         return told(day, {"A": Scored(probability=p), "B": Scored(probability=0.1)})[1]
 
     at(0, 0.02)
-    assert len(at(1, 0.22).told) == 1
+    assert len(at(1, 0.24).told) == 1
     at(2, 0.02)
-    assert (at(3, 0.22).told, at(4, 0.02).told) == ((), ())
-    assert len(at(8, 0.22).told) == 1
+    assert (at(3, 0.24).told, at(4, 0.02).told) == ((), ())
+    assert len(at(8, 0.24).told) == 1
     kinds = ask(migrated_database, "SELECT DISTINCT kind FROM tens_insight.account_events")
     assert kinds == [("jumped",)]
 
