@@ -204,6 +204,10 @@ def _kept_models(registry: Registry, newest: int, published: Collection[str]) ->
         former = champion(others, transitions)
         kept |= {former.version: "former champion"} if former else {}
         kept[leader.version] = "champion"
+    if now.shadow is not None:
+        kept[now.shadow.version] = "model in shadow"
+    if now.split is not None:
+        kept |= dict.fromkeys((now.split.version, now.split.other), "model of a split")
     if now.pin is not None:
         kept[now.pin.version] = "pinned model"
     return kept

@@ -91,6 +91,14 @@ def test_a_model_in_shadow_stays(yard: Yard) -> None:
     assert yard.versions[3] in cleaned(yard)
 
 
+def test_models_that_people_named_stay(quarter: Callable[[], Yard]) -> None:
+    yard = quarter()
+    watched, first, second = yard.versions[0], yard.versions[2], yard.versions[4]
+    decide(yard.registry(), "shadow", watched)
+    decide(yard.registry(), "split", first, other=second, share=0.5)
+    assert {watched, first, second} <= cleaned(yard)
+
+
 def test_a_model_whose_files_go_can_be_champion_no_more(quarter: Callable[[], Yard]) -> None:
     yard = quarter()
     gone = set(yard.versions) - cleaned(yard)
