@@ -10,7 +10,9 @@ and the last one is the mean of the moves of the accounts in both, each divided 
 groups as in components/contributions/secants.py. Contributions of two models are measured from
 two bases and cannot be compared group by group: then the parts of all steps between the two, as
 they were recorded with each publication, are added up, and another model is a part of the steps
-at which one began alone.
+at which one began alone. Where the former model scored in shadow at such a step, with q its
+probabilities of the accounts in both, the feedback is the mean of q - a, and the model the mean of
+b - q.
 """
 
 from collections.abc import Sequence
@@ -28,7 +30,9 @@ from serving_model.reasons.factors import LARGEST_PROBABILITY, SMALLEST_PROBABIL
 
 _QUERIES: Final = queries(__package__)
 CARRIERS: Final = 10
-PartName = Literal["came", "left", "group", "model", "rest"]
+SMALLEST: Final = 1e-6
+"""Of a probability: parts that add up to a change up to this are its parts."""
+PartName = Literal["came", "left", "group", "feedback", "model", "rest"]
 
 
 class PartsNotKept(ValueError):
@@ -61,7 +65,7 @@ class Part:
     """One part of the change of a mean.
 
     Attributes:
-        part: came, left, group, model or rest.
+        part: came, left, group, feedback, model or rest.
         feature_group: Of a part `group`; else empty.
         accounts: How many it is made of.
         change: What it adds to the mean; 0.01 is one percent point.
@@ -162,6 +166,14 @@ class _StepRow:
 
 
 @dataclass(frozen=True)
+class _Shadow:
+    """As the query change_by_former_model says."""
+
+    accounts: int
+    moved: float
+
+
+@dataclass(frozen=True)
 class _CarrierRow:
     """As the query change_carriers says."""
 
@@ -190,7 +202,41 @@ def change_between(cursor: Cursor, before: int, after: int, carriers: int = CARR
     if shared_groups(*sides):
         return found
     steps = _recorded_steps(cursor, before, after)
-    return replace(found, parts=_added_up(steps), steps=len(steps)) if len(steps) > 1 else found
+    if len(steps) == 1 and not _adds_up(steps[0], found):
+        return found  # accounts were forgotten since
+    return replace(found, parts=_added_up(steps), steps=len(steps)) if steps else found
+
+
+def _adds_up(parts: Sequence[Part], found: MeanChange) -> bool:
+    return abs(sum(one.change for one in parts) - found.change) < SMALLEST
+
+
+def divide_model(cursor: Cursor, found: MeanChange) -> MeanChange:
+    """Tells the feedback from another model, where the former one scored the later side in shadow.
+
+    It must have scored all accounts in both, and kept the horizon; else the parts stay as they are.
+
+    Args:
+        cursor: Of a transaction that may read the shadow scores.
+        found: As mean_change returns it.
+    """
+    before, after = found.before, found.after
+    if before.model_version == after.model_version or before.horizon_days != after.horizon_days:
+        return found
+    values = {"former_model": before.model_version, "horizon_days": after.horizon_days}
+    values |= {"publication_id": after.publication_id}
+    cursor.execute(_statement("change_by_former_model", before, after, ()), values)
+    shadow = one_record(cursor, _Shadow)
+    if shadow.accounts != found.in_both or not shadow.accounts:
+        return found
+    feedback = Part("feedback", "", shadow.accounts, shadow.moved / shadow.accounts)
+    parts = []
+    for one in found.parts:
+        if one.part == "model":
+            parts += [feedback, replace(one, change=one.change - feedback.change)]
+        else:
+            parts.append(one)
+    return replace(found, parts=parts)
 
 
 def _recorded_steps(cursor: Cursor, before: int, after: int) -> list[list[Part]]:

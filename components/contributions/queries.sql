@@ -125,6 +125,20 @@ CROSS JOIN LATERAL (
        OFFSET '0') AS cut
  OFFSET '0')
 
+-- name: change_by_former_model
+-- Of the accounts in both: how far the former model moves them, which scored the later publication
+-- in shadow.
+SELECT count(*) AS accounts, coalesce(sum(q.p - a.p), 0) AS moved
+FROM {before} AS a
+JOIN {after} AS b USING (account_id)
+JOIN (SELECT account_id,
+             probabilities[array_position(shadow.horizons, %(horizon_days)s)]::double precision AS p
+      FROM tens_insight.shadow_models AS shadow
+      JOIN tens_insight.shadow_scores USING (publication_id, place)
+      WHERE publication_id = %(publication_id)s AND shadow.model_version = %(former_model)s
+        AND shadow.kept) AS q USING (account_id)
+WHERE q.p IS NOT NULL
+
 -- name: change_carriers
 -- The accounts that carry most of the change of the mean.
 SELECT account_id, a.p AS before, b.p AS after,

@@ -18,6 +18,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.contributions.mean_change import (
     MeanChange,
     PartsNotKept,
+    divide_model,
     find_side,
     mean_change,
 )
@@ -210,7 +211,7 @@ def record_change(cursor: Cursor, publication_id: int) -> MeanChange | None:
         return None
     try:
         sides = find_side(cursor, former[0]), find_side(cursor, publication_id)
-        change = mean_change(cursor, *sides, carriers=0)
+        change = divide_model(cursor, mean_change(cursor, *sides, carriers=0))
     except PartsNotKept:
         return None  # all its accounts were forgotten
     columns = {

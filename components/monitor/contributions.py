@@ -15,6 +15,7 @@ _SMALLEST: Final = 0.0005
 _WORDS: Final = {
     "came": "accounts that came",
     "left": "accounts that left",
+    "feedback": "feedback, by the former model",
     "model": "another model",
     "rest": "rounding",
 }

@@ -14,6 +14,7 @@ from pipeline.text.terminal import escape_controls
 _WORDS: Final = {
     "came": "accounts that came",
     "left": "accounts that left",
+    "feedback": "accounts in both: their feedback, by the former model",
     "rest": "rounding",
 }
 _NAMED: Final = 2
@@ -77,6 +78,8 @@ def _name(change: MeanChange, part: Part) -> str:
         before, after = change.before.model_version, change.after.model_version
         if before == after:
             return "accounts in both; no reasons were recorded"
+        if change.steps == 1 and any(one.part == "feedback" for one in change.parts):
+            return f"accounts in both: another model ({before}, then {after})"
         if change.steps > 1:
             return "another model, at the steps where one began, and feedback at these steps"
         return f"accounts in both; another model ({before}, then {after}) and their feedback"

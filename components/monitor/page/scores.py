@@ -34,6 +34,7 @@ _ROWS: Final = 26
 _WORDS: Final = {
     "came": "accounts that came",
     "left": "accounts that left",
+    "feedback": "feedback, by the former model",
     "model": "another model",
     "rest": "rounding",
 }

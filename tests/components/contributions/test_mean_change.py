@@ -17,12 +17,14 @@ from components.contributions.mean_change import (
     mean_change,
 )
 from components.contributions.secants import Contributions, parts_of_moves
+from pipeline.text.mean_change import change_lines
 from tests.components.contributions.scored import (
     BASE,
     GROUPS,
     Scored,
     ask,
     publish_day,
+    record,
     recorded_day,
 )
 from tests.property_tests import cases
@@ -127,6 +129,40 @@ def test_another_model_is_one_part(migrated_database: str) -> None:
     parts = by_name(found)
     assert parts.keys() == {"came", "left", "model"}
     assert parts["model"] == pytest.approx((after["a"].p - before["a"].p) / 2, abs=1e-7)
+
+
+SHADOWS = """
+INSERT INTO tens_insight.shadow_models
+VALUES (%s, 1, 'model-1', 'former champion', '{30, 60}', 60, 3);
+INSERT INTO tens_insight.shadow_scores
+SELECT %s, 1, account_id, ARRAY[0.5, p]::real[]
+FROM unnest(%s::text[], %s::float8[]) AS one (account_id, p)"""
+
+
+@pytest.mark.parametrize("missing", ["", "b"])
+def test_where_the_former_model_scored_too_feedback_and_model_are_told_apart(
+    migrated_database: str, missing: str
+) -> None:
+    before = {"a": Scored([0.5, 0, 0]), "b": Scored([0, 1, 0])}
+    after = {"a": Scored([1.5, 0, 0]), "b": Scored([0, 1, 0]), "new": Scored([2, 0, 0])}
+    first, second = recorded_day(0, before), publish_day(1, after, "model-2")
+    shadow = {name: p for name, p in {"a": 0.25, "b": 0.5, "new": 0.125}.items() if name != missing}
+    ask(migrated_database, SHADOWS, second, second, list(shadow), list(shadow.values()))
+    record(second, after)
+    with closing(psycopg2.connect(migrated_database)) as one, one, one.cursor() as cursor:
+        found = change_between(cursor, first, second)
+    parts = by_name(found)
+    assert sum(parts.values()) == pytest.approx(found.change, abs=1e-9)
+    if missing:
+        assert "feedback" not in parts
+        return
+    assert parts["feedback"] == pytest.approx(
+        (0.25 - before["a"].p + 0.5 - before["b"].p) / 2, abs=1e-9
+    )
+    assert parts["model"] == pytest.approx((after["a"].p - 0.25 + after["b"].p - 0.5) / 2, abs=1e-9)
+    lines = " ".join("\n".join(change_lines(found)).split())
+    assert "their feedback, by the former model" in lines
+    assert "another model (model-1, then model-2)" in lines
 
 
 def test_no_account_in_common_is_a_change_of_accounts(migrated_database: str) -> None:
