@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from pipeline.registry.registry import Artifact
 
 _QUERIES: Final = queries(__package__)
-_RUNS: Final = 50
-"""Newest runs that are looked at."""
+_RUNS: Final = 300
+"""Newest runs that are looked at: a timer may have started many in vain since one failed."""
+_AT_WORK: Final = 20
+"""Newest runs of which one may be at work."""
 CHALLENGERS: Final = 3
 """So many refused ones, one after the other, are an alert."""
 
@@ -180,8 +182,14 @@ def _of_database(cursor: Cursor, status: Status) -> FromDatabase:
 
 
 def read_metadata(settings: Settings) -> FromMetadata | None:
-    """Reads what ML Metadata says; None where another program keeps it locked just now."""
+    """Reads what ML Metadata says; None where a run is at work, or keeps it locked, just now.
+
+    Who reads the sqlite file keeps a run from writing to it, if only for a moment.
+    """
     from pipeline.registry.registry import Registry
+
+    if any(run.at_work for run in RunRecords(settings.runs_dir).newest(_AT_WORK)):
+        return None
 
     try:
         registry = Registry(settings.metadata_path)

@@ -1,15 +1,22 @@
 """What is read for alerts: alarms of the Monitor, ML Metadata, the champion's files."""
 
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from components.errors import ContractBroken
 from pipeline.alerts.facts import free_percent, read_facts, read_metadata
+from pipeline.alerts.look import look
+from pipeline.runs.attempt import attempted
+from pipeline.runs.record import RunRecords
+from pipeline.runs.run_id import new_run_id
 from pipeline.settings import load_settings
 from serving_model.served.model_hash import saved_model_sha256
 from tests.contract.conftest import execute
 from tests.pipeline.registry.conftest import make_shelf
-from tests.pipeline.test_status import publish_scores
+from tests.pipeline.test_status import publish_scores, run_ends
 
 FINDING = (
     "INSERT INTO tens_insight.drift_metrics SELECT as_of, as_of, 'moment', run_id, publication_id, "
@@ -93,6 +100,26 @@ def test_a_store_that_is_damaged_is_a_problem_and_one_that_is_not_there_is_none(
     assert read_metadata(load_settings()).problem == ""
     load_settings().metadata_path.write_text("x" * 5000)
     assert "cannot be used as a sqlite database" in read_metadata(load_settings()).problem
+
+
+def test_the_store_of_a_run_that_is_at_work_is_left_alone(shelf, monkeypatch):
+    shelf.train("m-1", True)
+    with attempted("score", load_settings()) as attempt:
+        assert read_metadata(load_settings()) is None
+        attempt.complete()
+    assert read_metadata(load_settings()).model_version == "m-1"
+
+
+def test_runs_that_gave_way_do_not_hide_one_that_failed(installation, told):
+    run_ends(ContractBroken("A table is missing."))
+    records = RunRecords(load_settings().runs_dir)
+    (failed,) = [one for one in records.newest(9) if one.state == "failed"]
+    for number in range(60):
+        moment = failed.started_at + timedelta(minutes=number + 1)
+        name = new_run_id(moment)
+        records.write(replace(failed, run_id=name, started_at=moment, state="not started"))
+    look(load_settings())
+    assert told() == [("opened", "run_failed")]
 
 
 def test_the_disk_is_that_of_the_state_directory(installation, monkeypatch):
