@@ -37,7 +37,7 @@ goinsight: setup ## the contract's tests against the real GoInsight: SOURCE=FOLD
 drill: setup ## a bad day on a scratch database: refuse, withdraw, undo
 	@$(BIN)/tens-insight demo drill
 
-alerts-drill: setup ## kills 100 runs at random moments: each is told once, and ends once
+alerts-drill: setup ## kills 150 runs at random moments: each is told once, and ends once
 	@$(BIN)/python -m bench.alerts_drill
 
 year: setup ## a simulated year of weekly scores in which three things go wrong; writes var/monitor-year.html

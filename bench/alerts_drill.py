@@ -2,7 +2,7 @@
 
 A scratch database with a simulated world, a champion, and a webhook on loopback. Runs are ended
 with SIGKILL at random moments: those that would come to their end, and those that fail, at whose
-end alerts are recorded and delivered. After each one `tens-insight alerts check` looks twice,
+end alerts are recorded and delivered, some of these in just that moment. After each one `tens-insight alerts check` looks twice,
 as a timer would. Where the run was killed before it left a record, the switch (run_missed)
 must tell it. Then a run comes to its end (its record is made by the code of runs, without a
 pipeline), and the end must be told, once.
@@ -48,7 +48,8 @@ class Blow:
     """What came of one kill.
 
     Attributes:
-        after_s: Seconds from the start of the process.
+        after_s: Seconds from the start of the process, or from the end of its work.
+        in_time: Whether the process had not ended by itself.
         state: Of the run's record afterwards: none, killed, failed, complete.
         opened: Kinds that were told.
         resolved: Kinds whose end was told.
@@ -56,6 +57,7 @@ class Blow:
     """
 
     after_s: float
+    in_time: bool
     state: str
     opened: list[str]
     resolved: list[str]
@@ -138,11 +140,20 @@ class Drill:
         self._seen = len(self.receiver.told)
         return took
 
-    def kill(self, within_s: float, **settings: str) -> Blow:
-        """Kills one run, and looks."""
+    def kill(self, within_s: float, *, at_end: bool = False, **settings: str) -> Blow:
+        """Kills one run, and looks.
+
+        Args:
+            within_s: The longest time until the kill.
+            at_end: Whether that time begins when the run has recorded how it ended, and is at
+                recording and delivering alerts.
+            **settings: Of the run.
+        """
         before = {one.run_id for one in self._records()}
         after_s = self._random.uniform(0, within_s)
         process = self._start(**settings)
+        while at_end and process.poll() is None and not self._has_failed(before):
+            time.sleep(0.002)
         time.sleep(after_s)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -159,10 +170,17 @@ class Drill:
         self._seen = len(self.receiver.told)
         return Blow(
             round(after_s, 3),
+            process.returncode == -signal.SIGKILL,
             state,
             [kind for key, kind in messages if key.endswith("-opened")],
             [kind for key, kind in messages if key.endswith("-resolved")],
             len(messages) - len({key for key, _ in messages}),
+        )
+
+    def _has_failed(self, before: set[str]) -> bool:
+        return any(
+            one.run_id not in before and one.state == "failed"
+            for one in RunRecords(self._state / "runs").newest(1)
         )
 
     def _start(self, **settings: str) -> "subprocess.Popen[bytes]":
@@ -191,23 +209,26 @@ class Drill:
 def main() -> None:
     """Runs the drill and prints what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=50, help="of each of the two sorts of runs")
+    parser.add_argument("--kills", type=int, default=50, help="of each of the three sorts")
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--only", choices=("complete", "failing"), help="one sort of runs alone")
+    parser.add_argument(
+        "--only", choices=[sort for sort, _, _ in _SORTS], help="one sort of runs alone"
+    )
     parser.add_argument("--folder", type=Path, help="default: a new one, removed at the end")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="alerts-drill-"))
     drill = Drill(folder, options.seed)
     failed = False
     try:
-        drill.prepare(train=options.only != "failing")
+        drill.prepare(train=options.only in (None, "complete"))
         for sort, name, settings in _SORTS:
             if options.only not in (None, sort):
                 continue
-            within_s = drill.seconds_of(**settings)
-            blows = []
-            for _ in range(options.kills):
-                blows.append(drill.kill(within_s, **settings))
+            at_end = sort == "ending"
+            within_s = _END_S if at_end else drill.seconds_of(**settings)
+            blows: list[Blow] = []
+            while sum(one.in_time for one in blows) < options.kills:
+                blows.append(drill.kill(within_s, at_end=at_end, **settings))
                 print(blows[-1], file=sys.stderr, flush=True)
             failed |= not all(one.as_it_should for one in blows)
             _tell(name, within_s, blows)
@@ -218,15 +239,20 @@ def main() -> None:
     sys.exit(1 if failed else 0)
 
 
+_FAILS: Final = {"TENS_INSIGHT_CHURN_TABLE": "no_such_table"}
 _SORTS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("complete", "run score", {}),
-    ("failing", "run score that fails", {"TENS_INSIGHT_CHURN_TABLE": "no_such_table"}),
+    ("failing", "run score that fails", _FAILS),
+    ("ending", "run score that has failed, and tells it", _FAILS),
 )
+_END_S: Final = 0.4
+"""Longer than recording and delivering alerts takes."""
 
 
 def _tell(name: str, within_s: float, blows: list[Blow]) -> None:
     states = Counter(one.state for one in blows)
-    print(f"{name}: {len(blows)} kills within {within_s:.1f} s")
+    late = sum(not one.in_time for one in blows)
+    print(f"{name}: {len(blows) - late} kills within {within_s:.1f} s, {late} that came too late")
     for state, number in sorted(states.items()):
         own = [one for one in blows if one.state == state]
         right = sum(one.as_it_should for one in own)
