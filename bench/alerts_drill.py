@@ -2,10 +2,10 @@
 
 A scratch database with a simulated world, a champion, and a webhook on loopback. Runs are ended
 with SIGKILL at random moments: those that would come to their end, and those that fail, at whose
-end alerts are recorded and delivered, some of these in just that moment. After each one `tens-insight alerts check` looks twice,
-as a timer would. Where the run was killed before it left a record, the switch (run_missed)
-must tell it. Then a run comes to its end (its record is made by the code of runs, without a
-pipeline), and the end must be told, once.
+end alerts are recorded and delivered, some of these in just that moment. After each one
+`tens-insight alerts check` looks twice, as a timer would. Where the run was killed before it left
+a record, the switch (run_missed) must tell it. Then a run comes to its end (its record is made by
+the code of runs, without a pipeline), and the end must be told, once.
 
     python -m bench.alerts_drill --kills 50 --folder /tmp/drill
 """

@@ -10,7 +10,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.alerts.alert import SEVERITIES, Severity
 from components.alerts.alert_table import StoredAlert
 from components.postgres.queries import queries
-from components.postgres.rows import records
+from components.postgres.rows import records, value
 
 _QUERIES: Final = queries(__package__)
 
@@ -93,6 +93,12 @@ def queue(cursor: Cursor, sinks: Sequence[str], least: Severity) -> None:
         cursor.execute(_QUERIES["mark_queued"])
     cursor.execute(_QUERIES["queue_resolutions"])
     cursor.execute(_QUERIES["give_up"], {"age": GIVEN_UP_AFTER})
+
+
+def count_due(cursor: Cursor, sinks: Sequence[str]) -> int:
+    """Returns how many deliveries could be made now."""
+    cursor.execute(_QUERIES["count_due"], {"sinks": list(sinks)})
+    return int(value(cursor))
 
 
 def claim(cursor: Cursor, sinks: Sequence[str]) -> list[Claimed]:

@@ -85,6 +85,12 @@ WHERE delivered_at IS NULL AND given_up_at IS NULL
                        WHERE opened.alert_id = delivery.alert_id AND opened.sink = delivery.sink
                          AND opened.event = 'opened' AND opened.given_up_at IS NOT NULL)))
 
+-- name: count_due
+SELECT count(*)
+FROM tens_insight.alert_deliveries
+WHERE delivered_at IS NULL AND given_up_at IS NULL
+  AND sink = ANY(%(sinks)s::text[]) AND next_attempt_at <= now()
+
 -- name: claim
 -- Deliveries that are due, oldest first; of an alert the end after the beginning. Who claims one
 -- has it for a while: another process leaves it, and where this one is killed it is due again. A

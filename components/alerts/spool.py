@@ -262,6 +262,10 @@ class SpoolLedger:
             for one in due
         ]
 
+    def count_due(self, sinks: Sequence[str]) -> int:
+        """Does what outbox.count_due does."""
+        return len(self.claim(sinks))
+
     def settle(self, claimed: Claimed, outcome: Outcome) -> None:
         """Does what outbox.settle does."""
         now = _now()

@@ -29,6 +29,9 @@ class Ledger(outbox.Outbox, Protocol):
     def queue(self, sinks: Sequence[str], least: Severity) -> None:
         """Writes down what each sink is to be told."""
 
+    def count_due(self, sinks: Sequence[str]) -> int:
+        """Returns how many deliveries could be made now."""
+
     def standing(self) -> list[StoredAlert]:
         """Returns what is open."""
 
@@ -54,6 +57,11 @@ class DatabaseLedger:
         """Does what outbox.queue does."""
         with self._connection, self._connection.cursor() as cursor:
             outbox.queue(cursor, sinks, least)
+
+    def count_due(self, sinks: Sequence[str]) -> int:
+        """Does what outbox.count_due does."""
+        with self._connection, self._connection.cursor() as cursor:
+            return outbox.count_due(cursor, sinks)
 
     def claim(self, sinks: Sequence[str]) -> list[Claimed]:
         """Does what outbox.claim does."""

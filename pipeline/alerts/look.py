@@ -52,9 +52,11 @@ class Asked:
         compare: Whether the output tables are compared with what was published.
         metadata: Whether ML Metadata is looked at.
         away: Why the database cannot be used, where the caller found that out just now.
+        deliver: Whether sinks are told; else it is only written down what they are to be told.
     """
 
     within_s: float = WITHIN_S
+    deliver: bool = True
     compare: bool = True
     metadata: bool = True
     away: str = ""
@@ -70,6 +72,7 @@ class Look:
         problems: Why sinks failed, by name, without secrets.
         database_problem: Why the database could not be used; empty where it was.
         busy: Whether another process was at it all the time, so that nothing was done.
+        undelivered: Whether sinks are to be told something by now, and were not.
     """
 
     standing: list[StoredAlert] = field(default_factory=list)
@@ -77,6 +80,7 @@ class Look:
     problems: dict[str, str] = field(default_factory=dict)
     database_problem: str = ""
     busy: bool = False
+    undelivered: bool = False
 
 
 def alerts_folder(settings: Settings) -> Path:
@@ -162,25 +166,31 @@ def _without_accounts(cursor: Cursor, found: Found) -> Found:
 def _tell(ledger: Ledger, settings: Settings, asked: Asked) -> Look:
     """Delivers what is due; of a sink that fails the others are told."""
     sinks, result = configured_sinks(settings.alerts), Look()
-    names, least = [sink.name for sink in sinks], settings.alerts.alert_min_severity
+    names = [sink.name for sink in sinks]
     end = time.monotonic() + asked.within_s
-    ledger.queue(names, least)
-    _deliver(ledger, sinks, settings, end, result)
-    standing = ledger.standing()
-    _refresh(sinks, standing, settings, end, result)
+    ledger.queue(names, settings.alerts.alert_min_severity)
+    if asked.deliver:
+        _deliver(ledger, sinks, settings, end, result)
+        _refresh(sinks, ledger.standing(), settings, end, result)
     folder = alerts_folder(settings)
-    unused = dict.fromkeys(set(SINKS) - set(names), "")
-    note_sinks(folder, unused | result.problems)
-    open_now = open_identities(standing)
-    holding, looked_at = sink_alerts(folder, str(settings.state_dir), open_now)
-    if looked_at:
-        ledger.record(holding, looked_at)
-        ledger.queue(names, least)
+    note_sinks(folder, dict.fromkeys(set(SINKS) - set(names), "") | result.problems)
+    _record_sinks(ledger, settings, names)
+    if asked.deliver:
         well = [sink for sink in sinks if not result.problems.get(sink.name)]
         _deliver(ledger, well, settings, end, result)
-        standing = ledger.standing()
-    result.standing = standing
+    result.standing = ledger.standing()
+    again = any(sink.forgets for sink in sinks) and bool(result.standing)
+    result.undelivered = not asked.deliver and (again or ledger.count_due(names) > 0)
     return result
+
+
+def _record_sinks(ledger: Ledger, settings: Settings, names: Sequence[str]) -> None:
+    """Opens and resolves alerts about sinks."""
+    standing = open_identities(ledger.standing())
+    holding, looked_at = sink_alerts(alerts_folder(settings), str(settings.state_dir), standing)
+    if looked_at:
+        ledger.record(holding, looked_at)
+        ledger.queue(names, settings.alerts.alert_min_severity)
 
 
 def _deliver(

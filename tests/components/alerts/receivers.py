@@ -12,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class HttpReceiver:
     """Keeps every POST; answers as it is told, one answer after the other, then with the last.
 
-    An answer is (status, headers), "hang" (says nothing), "drip" (a byte a second), or "close"
+    An answer is (status, headers), "hang" (says nothing), "slow" (after a
+    second), "drip" (a byte a second), or "close"
     (ends the line in the middle of an answer).
     """
 
@@ -44,6 +45,11 @@ class HttpReceiver:
                 answer = answers.pop(0) if len(answers) > 1 else answers[0]
                 if answer == "hang":
                     time.sleep(30)
+                elif answer == "slow":
+                    time.sleep(1)
+                    self.send_response(200)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
                 elif answer == "drip":
                     for letter in b"HTTP/1.1 200 OK\r\n" * 3:
                         self.wfile.write(bytes([letter]))

@@ -2,6 +2,8 @@
 
 import pytest
 
+from pipeline.alerts import after_run
+from pipeline.alerts.look import Asked, look
 from pipeline.logs import logging_restored
 from pipeline.settings import load_settings
 from tests.components.alerts.receivers import HttpReceiver
@@ -9,6 +11,11 @@ from tests.environment import unset_settings
 from tests.pipeline.test_status import publish_scores, run_ends
 
 TOKEN = "T0KEN-tiger-7"
+
+
+def tell_here(settings, within_s):
+    look(settings, Asked(within_s=within_s))
+    return True
 
 
 @pytest.fixture
@@ -24,6 +31,8 @@ def installation(migrated_database, monkeypatch, tmp_path, http):
     monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TENS_INSIGHT_ALERT_DISK_FREE_PERCENT", "0")
     monkeypatch.setenv("TENS_INSIGHT_ALERT_WEBHOOK_URL", f"{http.url}/services/{TOKEN}")
+    # In this process, where tests alter what happens; test_after_run.py starts the other one.
+    monkeypatch.setattr(after_run, "tell_apart", tell_here)
     with logging_restored():
         run_ends()
         publish_scores(hours_ago=1)
