@@ -118,7 +118,9 @@ def show_model(
         card=model.properties,
         exported=_exported(model),
         transitions=[
-            transition for transition in registry.transitions() if transition.version == version
+            transition
+            for transition in registry.transitions()
+            if version in (transition.version, transition.other)
         ],
     )
 

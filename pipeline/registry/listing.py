@@ -52,6 +52,7 @@ class ModelRow:
         in_shadow: Whether it is blessed, and scores in shadow until it is promoted.
         rows_published: Account scores ever published with it; None if not known.
         last_published_as_of: Of the newest of them, UTC.
+        in_split: Whether it shares the accounts with another model, by a split that lasts.
     """
 
     version: str
@@ -67,6 +68,7 @@ class ModelRow:
     in_shadow: bool
     rows_published: int | None
     last_published_as_of: datetime | None
+    in_split: bool = False
 
 
 def list_models(registry: Registry, published: dict[str, PublishedWith] | None) -> list[ModelRow]:
@@ -153,6 +155,7 @@ def _row(
         in_shadow=judged.version in shadow,
         rows_published=None if published is None else ever.rows if ever else 0,
         last_published_as_of=ever.last_as_of if ever else None,
+        in_split=now.split is not None and judged.version in (now.split.version, now.split.other),
     )
 
 

@@ -109,7 +109,7 @@ def _signed_lines(outcome: Outcome) -> Iterator[str]:
 
 
 def stage_words(row: ModelRow) -> str:
-    """Returns what a model is now: champion, pinned, withdrawn, in shadow; may be empty."""
+    """Returns what a model is now: champion, pinned, withdrawn, in shadow or in a split."""
     words = [
         word
         for word, holds in (
@@ -117,6 +117,7 @@ def stage_words(row: ModelRow) -> str:
             ("pinned", row.pinned),
             ("withdrawn", row.withdrawn),
             ("in shadow", row.in_shadow),
+            ("in a split", row.in_split),
         )
         if holds
     ]

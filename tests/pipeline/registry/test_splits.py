@@ -36,6 +36,11 @@ def test_a_split_begins_lasts_and_ends(stocked: Any, capsys: pytest.CaptureFixtu
     assert f"The champion is now {OLD}; before it was {NEW}." in begun
     assert f"Split 1: {OLD} scores 70% of the accounts, {NEW} 30%" in said(capsys)
     assert said(capsys, "--result") == "Nothing was published by a split yet.\n"
+    for version in (OLD, NEW):
+        assert run_cli(["models", "show", version]) == 0
+        shown = capsys.readouterr().out
+        assert "in a split" in shown
+        assert "transition 1   split by" in shown
     # A model that is blessed meanwhile waits.
     stocked.train("20260701-dddddddd", blessed=True)
     assert stocked.registry.champion().properties.model_version == OLD
