@@ -27,7 +27,12 @@ from components.publishing.checks import broken_limits, refuse_broken_rows, refu
 from components.publishing.copy_rows import Row
 from components.publishing.details import Details, append_details, stage_details, staged_horizons
 from components.publishing.history import append_history, drop_old_history, record_existing
-from components.publishing.lock import lock_table, user_and_host, vacuum
+from components.publishing.lock import (
+    analyze_publications,
+    lock_table,
+    user_and_host,
+    vacuum,
+)
 from components.publishing.own_tables import (
     LOG,
     Counts,
@@ -119,6 +124,7 @@ def publish_once(
                 raise refused(outcome, table, last)
             vacuum(connection, table.name)
             drop_old_history(connection, table, policy.limits.history_days)
+            analyze_publications(connection, table.history)
             if table.details is not None and details is not None:
                 # Without statistics the view of the details is slow from the first row on.
                 vacuum(connection, table.details.history, "tens_insight")
