@@ -74,7 +74,7 @@ def statistics_of(
     Args:
         files: Gzipped TFRecords of tf.Examples.
         schema: Of the examples.
-        rate: The share of them that is looked at, chosen by a hash of the example.
+        rate: The share of them that is looked at, drawn by the example's place.
     """
     generators = stats_impl.get_generators(tfdv.StatsOptions(schema=schema), in_memory=True)
     found = [one.create_accumulator() for one in generators]

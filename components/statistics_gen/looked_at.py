@@ -42,7 +42,7 @@ def looked_at(files: Sequence[str], rate: float) -> Iterator[pa.RecordBatch]:
 
     Args:
         files: Gzipped TFRecords of tf.Examples.
-        rate: The share of them that is looked at, chosen by a hash of the example.
+        rate: The share of them that is looked at, drawn by the example's place.
     """
     split = _Split(tuple(map(_state, files)), rate)
     for known, batches in _newest:
@@ -56,7 +56,7 @@ def looked_at(files: Sequence[str], rate: float) -> Iterator[pa.RecordBatch]:
     for serialized in example_batches(files, rate):
         batch = decoder.DecodeBatch(serialized)
         rows += batch.num_rows
-        if rows <= 2 * MOST_EXAMPLES:  # a share by a hash is a little more or less
+        if rows <= 2 * MOST_EXAMPLES:  # a drawn share is a little more or less
             kept.append(batch)
         yield batch
     if rows <= 2 * MOST_EXAMPLES:

@@ -39,6 +39,15 @@ def test_readers_find_the_same_with_and_without(tmp_path):
         written(tmp_path / "a.gz")
 
 
+def test_a_sample_is_the_same_whatever_the_order_of_bytes(tmp_path):
+    """Examples of two runs of one snapshot hold the same in other bytes."""
+    turned = [one[::-1] for one in EXAMPLES]
+    paths = [written(tmp_path / "a.gz"), written(tmp_path / "b.gz", turned)]
+    [[here], [there]] = [list(example_batches([path], 0.3)) for path in paths]
+    assert [one[::-1] for one in there] == here
+    assert 750 < len(here) < 1050
+
+
 def test_a_file_that_was_written_again_is_read(tmp_path):
     path = written(tmp_path / "a.gz")
     with tf.io.TFRecordWriter(path, GZIP) as writer:
