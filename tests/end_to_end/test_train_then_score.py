@@ -32,6 +32,13 @@ def test_training_publishes_and_says_so(trained, installation):
     assert summary["areas"]["published_count"] == areas == 18
     assert f"Published {count} account scores and {areas} product areas." in trained.out
     assert "BLESSED: auc above chance is" in trained.out
+    assert "estimated    AUC 0." in trained.out
+    expected = summary["outcomes"]
+    assert expected["estimated_auc_low"] < expected["estimated_auc_value"]
+    assert summary["judged"]["auc"] == summary["gate"]["metrics"]["challenger"]["auc"]
+    told = {one["name"]: one for one in trained.review["foreseen"]["metrics"]}
+    assert told["auc"]["value"] == expected["estimated_auc_value"]
+    assert told["auc"]["at_the_gate"] == summary["judged"]["auc"]
     for check in summary["gate"]["checks"]:
         assert check["name"] in trained.out
     assert summary["gate"]["calibration"]
