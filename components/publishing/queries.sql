@@ -505,7 +505,9 @@ ORDER BY account_id COLLATE "C"
 -- name: summary
 -- Rows, their mean probability, and how many are in each category.
 SELECT coalesce(sum(rows), 0)::bigint AS count,
-       sum(probability) / sum(rows) AS mean_probability,
+       -- Of the smallest numbers that there are Postgres refuses to divide the sum.
+       CASE WHEN sum(probability) <= 1e-300 THEN 0
+            ELSE sum(probability) / sum(rows) END AS mean_probability,
        coalesce(jsonb_object_agg(category, rows) FILTER (WHERE category IS NOT NULL), '{{}}')
            AS categories
 FROM (SELECT {category} AS category, count(*) AS rows, sum({probability}) AS probability
