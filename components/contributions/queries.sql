@@ -90,7 +90,7 @@ JOIN tens_insight.publications AS run USING (publication_id)
 SELECT publication_id, as_of,
        model_version
            || coalesce((SELECT ' and ' || (run.split ->> 'b') || ', split ' || (run.split ->> 'number')
-                        FROM tens_insight.publications AS run
+                        FROM tens_insight.score_windows AS run
                         WHERE run.publication_id = shown.publication_id), '') AS model_version,
        horizon_days, groups, array_position(horizons, horizon_days) AS place
 FROM tens_insight.score_publications AS shown

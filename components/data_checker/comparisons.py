@@ -4,12 +4,10 @@ DataChecker asks it before anything is scored; Monitor asks it again where anoth
 one of this run scored. So there is one computation and one threshold for each figure.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from tfx import types
 from tfx.components.statistics_gen import stats_artifact_utils
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.data_checker.checks import Check
@@ -75,9 +73,9 @@ def learnt_statistics(trained: Sequence[types.Artifact]) -> dict[str, Statistics
         trained: Its ExampleStatistics, or none.
 
     Returns:
-        By split; nothing where there are none, or where their files are gone.
+        By split; nothing where there are none.
     """
-    if not trained or not _is_there(trained[0]):
+    if not trained:
         return {}
     labelled = [
         split
@@ -85,7 +83,3 @@ def learnt_statistics(trained: Sequence[types.Artifact]) -> dict[str, Statistics
         if split != SCORE
     ]
     return load_statistics(trained[0], labelled)
-
-
-def _is_there(artifact: types.Artifact) -> bool:
-    return bool(artifact.uri) and fileio.exists(os.fspath(artifact.uri))

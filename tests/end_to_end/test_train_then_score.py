@@ -37,7 +37,7 @@ def test_training_publishes_and_says_so(trained, installation):
     assert expected["estimated_auc_low"] < expected["estimated_auc_value"]
     challenger = summary["gate"]["metrics"]["challenger"]["auc"]
     assert summary["judged"]["auc"] == pytest.approx(challenger, abs=1e-3)
-    told = {one["name"]: one for one in trained.review["foreseen"]["metrics"]}
+    told = {one["metric"]: one for one in trained.review["foreseen"]["metrics"]}
     assert told["auc"]["value"] == pytest.approx(expected["estimated_auc_value"], abs=1e-9)
     assert told["auc"]["at_the_gate"] == pytest.approx(challenger, abs=1e-9)
     for check in summary["gate"]["checks"]:

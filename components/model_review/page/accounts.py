@@ -63,7 +63,7 @@ def _foreseen(review: Review) -> tuple[Part, ...]:
         ("Metric", "At the gate#", "Estimated for the published scores#", "95 % interval"),
         (
             (
-                METRICS[one.name].label,
+                METRICS[one.metric].label,
                 numbers.NOT_KNOWN if one.at_the_gate is None else numbers.metric(one.at_the_gate),
                 numbers.metric(one.value),
                 numbers.NOT_KNOWN

@@ -16,7 +16,7 @@ class ForeseenMetric:
     """One metric of the published scores.
 
     Attributes:
-        name: Of METRICS.
+        metric: Its name in METRICS.
         value: Estimated from the probabilities alone.
         low: Lower end of the 95 % interval of the estimate; None where it has none.
         high: Upper end.
@@ -24,7 +24,7 @@ class ForeseenMetric:
             not measure it.
     """
 
-    name: str
+    metric: str
     value: float
     low: float | None
     high: float | None

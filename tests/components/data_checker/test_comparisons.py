@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import tensorflow as tf
 from tfx.components.statistics_gen.executor import DEFAULT_FILE_NAME
 from tfx.types import artifact_utils, standard_artifacts
 
@@ -93,11 +94,17 @@ def test_a_run_whose_challenger_was_refused_is_compared_with_the_champion(
     assert found.checks["rows"] == KEPT
 
 
-def test_statistics_that_are_gone_are_not_compared_with(run, statistics_of, tmp_path):
-    gone = standard_artifacts.ExampleStatistics()
-    gone.uri, gone.split_names = str(tmp_path / "gone"), '["train", "eval"]'
-    found = run({"score": statistics_of(300)}, gone)
+def test_a_champion_without_statistics_is_not_compared_with(run, statistics_of):
+    found = run({"score": statistics_of(300)}, None)
     assert found.known is None
     messages = {one.message for one in found.checks.values() if one.verdict == "skipped"}
     assert len(messages) == 3
     assert all("of the run that trained the champion" in one for one in messages)
+
+
+def test_statistics_whose_files_are_gone_end_the_run(run, statistics_of, tmp_path):
+    """Cleaning up keeps those of a champion: what is gone is damage, which a run names."""
+    gone = standard_artifacts.ExampleStatistics()
+    gone.uri, gone.split_names = str(tmp_path / "gone"), '["train", "eval"]'
+    with pytest.raises(tf.errors.NotFoundError):
+        run({"score": statistics_of(300)}, gone)

@@ -27,6 +27,7 @@ ATTACKS: Final = (
 )
 KEPT: Final = frozenset(
     {"kind", "verdict", "outcome", "as_of", "eval_cutoff", "first", "last", "since"}
+    | {"known_from", "metric"}
     | {
         "label_source",
         "model",
