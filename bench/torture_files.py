@@ -30,7 +30,7 @@ def _cut(path: Path) -> None:
 
 
 def _flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
+    content = bytearray(path.read_bytes() or b"\0")  # of an empty one there is no bit
     content[len(content) // 2] ^= 0xFF
     path.write_bytes(content)
 
