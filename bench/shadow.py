@@ -22,6 +22,7 @@ from components.account_scorer.beside import NOTHING, Beside, Shadow
 from components.account_scorer.inference import score_file
 from components.registry.artifact_names import saved_model_path
 from components.registry.input_properties import ExamplesProperties
+from components.registry.rule import FORMER_CHAMPION
 from pipeline.registry.registry import Registry
 from serving_model.served.predict import ModelScorer
 
@@ -78,7 +79,7 @@ def _copied(folder: str, place: Path, number: int, scorer: ModelScorer) -> Shado
     horizons = ModelScorer(copy).horizons
     print(f"loading a model: {_cpu() - before:.2f} s of CPU")
     days = int(scorer.card["horizon_days"])
-    return Shadow(f"copy-{number}", "former champion", str(copy), horizons, days)
+    return Shadow(f"copy-{number}", FORMER_CHAMPION, str(copy), horizons, days)
 
 
 def _pair(

@@ -21,7 +21,7 @@ from components.publishing.split import Split
 from components.registry.input_properties import ExamplesProperties
 from components.registry.judged import version_of
 from components.registry.model_properties import ModelProperties
-from components.registry.rule import StageTransition
+from components.registry.stages import StageTransition
 from components.registry.strategy import SECOND, SHADOW_KEYS, SPLIT
 from components.registry.transitions import transition_of
 from components.sound_model import sound_scorer

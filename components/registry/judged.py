@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from components.errors import RegistryInconsistent
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import JudgedModel
+from components.registry.stages import JudgedModel
 
 GATE_NODE: Final = "ModelGate"
 """The node of the training pipeline whose blessing decides."""

@@ -17,13 +17,11 @@ from components.registry.rule import (
     FORMER_CHAMPION,
     NEWEST_CHALLENGER,
     PINNED_SHADOW,
-    JudgedModel,
-    StageTransition,
     champion,
     second_of_split,
     shadow_models,
-    stages_after,
 )
+from components.registry.stages import JudgedModel, StageTransition, stages_after
 from components.registry.store_identity import require_known_database
 from components.registry.training_statistics import training_statistics
 from components.registry.transitions import name_of, read_transitions
@@ -173,7 +171,7 @@ def _require_sound(store: Any, found: JudgedModel, models: list[types.Artifact])
 
 
 def _is_known(store: Any, found: JudgedModel, model: types.Artifact) -> bool:
-    """Tells whether a model in shadow is of this database; whoever loads it looks at its files."""
+    """Tells whether a model in shadow is of this database; loading it checks its files."""
     try:
         require_known_database(store, found.version, ModelProperties.read(model).database_id)
     except OtherDatabase as error:

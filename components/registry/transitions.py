@@ -13,7 +13,7 @@ from ml_metadata.proto import metadata_store_pb2
 
 from components.registry import artifact_names
 from components.registry.properties import Properties
-from components.registry.rule import StageTransition
+from components.registry.stages import StageTransition
 
 _PREFIX: Final = "transition-"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -32,7 +32,7 @@ class TransitionProperties(Properties):
     """What an artifact says of the transition that it records.
 
     Attributes:
-        kind: One of components.registry.rule.KINDS.
+        kind: One of components.registry.stages.KINDS.
         model_version: The model; of a split the first one.
         decided_at: ISO 8601 UTC, to the millisecond.
         decided_by: user@host; before it, of a signature, the name that was signed with.

@@ -30,7 +30,7 @@ FROM tens_insight.shadow_scores
 WHERE publication_id = %(publication_id)s AND place = %(place)s
 
 -- name: kept_shadows
--- Which shadow scores are kept, and the newest as_of of all publications.
+-- Which shadow scores are kept.
 SELECT shadow.publication_id, shadow.model_version, run.as_of, run.undone_at IS NOT NULL AS undone,
        (SELECT max(days) FROM unnest(shadow.horizons) AS served (days)) AS longest_horizon
 FROM tens_insight.shadow_models AS shadow

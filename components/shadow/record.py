@@ -31,11 +31,8 @@ _QUERIES: Final = queries(__package__)
 SCORES: Final = "tens_insight.shadow_scores"
 MODELS: Final = "tens_insight.shadow_models"
 
-FORMER_CHAMPION: Final = "former champion"
-NEWEST_CHALLENGER: Final = "newest challenger"
-PINNED: Final = "pinned"
 OTHER_HALF: Final = "other half"
-"""Of a split: what the model says of the accounts that the other one was published for."""
+"""Role of both models of a split: for accounts that the other one was published for."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class ShadowScores:
 
     Attributes:
         model_version: Of the model.
-        role: Why it scores: FORMER_CHAMPION, NEWEST_CHALLENGER, PINNED or OTHER_HALF.
+        role: Why it scores: one of SHADOW_ROLES, or OTHER_HALF.
         horizons: Days of the columns of the probabilities, rising.
         horizon_days: Of its churn_probability; one of the horizons.
         accounts: Ids, [n].

@@ -16,13 +16,8 @@ from components.registry.artifact_names import (
 )
 from components.registry.judged import GATE_NODE
 from components.registry.model_properties import PushedModelProperties
-from components.registry.rule import (
-    SIGNATURES,
-    JudgedModel,
-    champion,
-    shadowed,
-    stages_after,
-)
+from components.registry.rule import champion, shadowed
+from components.registry.stages import SIGNATURES, JudgedModel, stages_after
 from pipeline.policy.facts import POLICY
 from pipeline.registry.registry import Registry
 from pipeline.setting_groups import PolicySettings

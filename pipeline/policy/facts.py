@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from components.registry.policy_acts import PolicyActProperties
-from components.registry.rule import PROMOTE, WITHDRAW, StageTransition
+from components.registry.stages import PROMOTE, WITHDRAW, StageTransition
 from serving_model.evaluation.sequential import Sequential
 
 POLICY: Final = "policy"

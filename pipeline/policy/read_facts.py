@@ -11,14 +11,8 @@ from components.monitor.measures import DISTANCE, SCORE, name_of_measure
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, record, records, value
 from components.registry.policy_acts import PolicyActProperties, read_acts
-from components.registry.rule import (
-    WITHDRAW,
-    JudgedModel,
-    StageTransition,
-    champion,
-    shadowed,
-    stages_after,
-)
+from components.registry.rule import champion, shadowed
+from components.registry.stages import WITHDRAW, JudgedModel, StageTransition, stages_after
 from pipeline.database import consistent_read
 from pipeline.policy.evidence import compared
 from pipeline.policy.facts import TRAIN, Drift, Facts, KnownModel, Performance, kept_by

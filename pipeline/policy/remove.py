@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from components.errors import TransitionRefused
-from components.registry.rule import WITHDRAW
+from components.registry.stages import WITHDRAW
 from pipeline.policy.clean import CLEANED, Plan, size_of
 from pipeline.policy.facts import POLICY
 from pipeline.registry.change_stage import decide

@@ -1,4 +1,4 @@
-"""Promotes, withdraws, pins and unpins, and says who is champion after that."""
+"""Records what is decided about models, and says who is champion after that."""
 
 import socket
 import time
@@ -8,13 +8,10 @@ from typing import Final
 from components.errors import DatabaseUnreachable, TransitionRefused, UnknownModel
 from components.publishing.lock import user_name
 from components.registry import transitions as log
-from components.registry.rule import (
-    StageTransition,
-    champion,
-    require_known,
-    require_possible,
-    stages_after,
-)
+from components.registry.possible import require_possible
+from components.registry.rule import champion
+from components.registry.stages import StageTransition, stages_after
+from components.registry.versions import require_known
 from pipeline.registry.registry import Registry
 
 _TRIES: Final = 5

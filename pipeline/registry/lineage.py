@@ -9,7 +9,7 @@ from components.publishing.published import PublishedWith
 from components.registry.artifact_names import saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import StageTransition
+from components.registry.stages import StageTransition
 from pipeline.registry.listing import (
     ModelRow,
     decision_file,

@@ -9,7 +9,9 @@ from components.errors import TensInsightError
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
 from components.publishing.published import PublishedWith, published_models
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import JudgedModel, Stages, champion, shadowed, stages_after
+from components.registry.rule import champion, shadowed
+from components.registry.stages import JudgedModel, Stages, stages_after
+from components.registry.versions import require_known
 from pipeline.database import open_database
 from pipeline.registry.registry import Artifact, Registry
 from pipeline.settings import Settings
@@ -166,7 +168,5 @@ def find_model(registry: Registry, version: str) -> Artifact[ModelProperties]:
         UnknownModel: There is none; names the nearest.
         RegistryInconsistent: Two models have one version.
     """
-    from components.registry.rule import require_known
-
     found = require_known(version, registry.judged())
     return next(one for one in registry.models() if one.artifact_id == found.model_id)

@@ -20,7 +20,7 @@ from pipeline.registry.metadata_store import open_store
 from pipeline.registry.state_places import moving_artifacts
 
 if TYPE_CHECKING:
-    from components.registry.rule import JudgedModel, StageTransition
+    from components.registry.stages import JudgedModel, StageTransition
 
 _FAILED: Final = 4
 _RUNNING: Final = (1, 2)

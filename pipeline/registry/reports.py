@@ -87,7 +87,7 @@ def find_report(registry: Registry, version: str | None) -> Report:
 
 def _named(version: str, reviews: Sequence[Artifact[ReviewProperties]]) -> str:
     """Returns the version of a report that a name, or a beginning of one, means."""
-    from components.registry.rule import full_version
+    from components.registry.versions import full_version
 
     found = (one.properties.model_version for one in reviews)
     known = list(dict.fromkeys(one for one in found if one))

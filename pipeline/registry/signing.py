@@ -7,7 +7,7 @@ from pathlib import Path
 
 from components.model_review.page.signature import Signature, signed
 from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON, review_copy_name
-from components.registry.rule import APPROVE, SIGNATURES
+from components.registry.stages import APPROVE, SIGNATURES
 from components.state_files import replace_text
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings

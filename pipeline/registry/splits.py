@@ -3,12 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from components.registry.rule import (
-    StageTransition,
-    champion,
-    second_of_split,
-    stages_after,
-)
+from components.registry.rule import champion, second_of_split
+from components.registry.stages import StageTransition, stages_after
 from components.shadow.split_result import (
     RecordedSplit,
     SplitResult,

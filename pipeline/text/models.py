@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from components.registry.model_properties import ModelProperties
-from components.registry.rule import (
+from components.registry.stages import (
     END_SHADOW,
     END_SPLIT,
     REJECT,

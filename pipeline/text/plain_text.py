@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 
-from components.registry.rule import StageTransition
+from components.registry.stages import StageTransition
 from pipeline.text.terminal import escape_controls
 
 NONE = "-"

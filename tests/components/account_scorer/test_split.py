@@ -27,7 +27,7 @@ from components.publishing.split import Split
 from components.publishing.undo import undo
 from components.registry.artifacts import ModelSplit, PublishedScores
 from components.registry.published_properties import PublishedScoresProperties
-from components.registry.rule import SPLIT, StageTransition
+from components.registry.stages import SPLIT, StageTransition
 from components.registry.transitions import TransitionProperties, name_of
 from pipeline.cli import run_cli
 from tests.components.exec_properties import exec_properties

@@ -10,7 +10,7 @@ from scipy.stats import chi2_contingency
 from components.feedback_example_gen.thinning import account_hashes
 from components.publishing.holdout import Holdout
 from components.publishing.split import Split
-from components.registry.rule import SPLIT, StageTransition
+from components.registry.stages import SPLIT, StageTransition
 
 IDS = [f"ACC-{number:06d}" for number in range(20_000)]
 

@@ -7,14 +7,21 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.errors import TensInsightError, TransitionRefused, UnknownModel
+from components.registry.possible import require_possible
 from components.registry.rule import (
+    FORMER_CHAMPION,
+    NEWEST_CHALLENGER,
+    PINNED_SHADOW,
+    champion,
+    second_of_split,
+    shadow_models,
+    shadowed,
+)
+from components.registry.stages import (
     END_SHADOW,
     END_SPLIT,
-    FORMER_CHAMPION,
     KINDS,
-    NEWEST_CHALLENGER,
     PIN,
-    PINNED_SHADOW,
     PROMOTE,
     SHADOW,
     SPLIT,
@@ -22,11 +29,6 @@ from components.registry.rule import (
     WITHDRAW,
     JudgedModel,
     StageTransition,
-    champion,
-    require_possible,
-    second_of_split,
-    shadow_models,
-    shadowed,
     stages_after,
 )
 
@@ -276,7 +278,7 @@ def test_what_is_refused_and_why(
     kind: str, version: str, transitions: list[tuple[str, str]], said: str
 ) -> None:
     done = [
-        StageTransition(number, *transition, 1, "ann@host", "why")
+        StageTransition(number, *transition, 1, "ann@host", "why", other=NEW.version)
         for number, transition in enumerate(transitions, 1)
     ]
     with pytest.raises(TransitionRefused) as refused:

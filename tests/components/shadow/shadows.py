@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import psycopg2
 
+from components.registry.rule import FORMER_CHAMPION
 from components.shadow.paired import PairedOutcomes, paired_outcomes
-from components.shadow.record import FORMER_CHAMPION, ShadowScores, record_shadows
+from components.shadow.record import ShadowScores, record_shadows
 
 HORIZONS = (5, 10)
 

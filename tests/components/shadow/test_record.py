@@ -7,7 +7,7 @@ import pytest
 
 from components.errors import PublicationRefused
 from components.publishing.erasure import erase_account
-from components.shadow.record import PINNED
+from components.registry.rule import PINNED_SHADOW
 from components.shadow.retention import ShadowLine, expired_shadows
 from pipeline.erasure.names import eraser
 from tests.components.outcome_recorder.published import put_publication
@@ -24,7 +24,7 @@ ROWS = (
 
 def test_scores_are_written_and_replaced(feedback: Tables) -> None:
     number = put_publication(feedback, AS_OF, ODD)
-    done = record(number, shadow("old", ODD), shadow("pinned", ODD, role=PINNED))
+    done = record(number, shadow("old", ODD), shadow("pinned", ODD, role=PINNED_SHADOW))
     assert (done.rows, done.dropped) == (12, ())
     assert feedback.execute(ROWS) == [
         (place, account, pytest.approx([ODD[account] / 4, ODD[account]]))

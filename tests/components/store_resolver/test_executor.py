@@ -15,7 +15,7 @@ from components.kubeflow_task.store import in_store
 from components.kubeflow_task.task import ABSENT, Task
 from components.registry.artifact_names import EXAMPLES
 from components.registry.model_properties import ModelProperties
-from components.registry.rule import WITHDRAW, StageTransition
+from components.registry.stages import WITHDRAW, StageTransition
 from components.registry.strategy import ChampionStrategy
 from components.registry.transitions import append_transition
 from components.store_resolver.component import StoreResolver

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.registry.rule import PIN, REJECT, WITHDRAW
+from components.registry.stages import PIN, REJECT, WITHDRAW
 from pipeline.policy import remove as remove_module
 from pipeline.policy.clean import Plan, plan
 from pipeline.policy.remove import remove, remove_left_over

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW, StageTransition
+from components.registry.stages import PIN, PROMOTE, UNPIN, WITHDRAW, StageTransition
 from pipeline.policy.decide import SCORE, Decision, Rule, blind, decide
 from pipeline.policy.facts import TRAIN, Drift, Facts, KnownModel, Performance, kept_by
 from pipeline.setting_groups import PolicySettings

@@ -16,7 +16,7 @@ from components.errors import (
     UnknownModel,
 )
 from components.registry.judged import GATE_NODE
-from components.registry.rule import PIN, PROMOTE, UNPIN, WITHDRAW, StageTransition
+from components.registry.stages import PIN, PROMOTE, UNPIN, WITHDRAW, StageTransition
 from components.registry.transitions import (
     NumberTaken,
     TransitionProperties,

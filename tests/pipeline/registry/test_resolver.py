@@ -17,7 +17,7 @@ from components.errors import RegistryInconsistent
 from components.registry.artifacts import ModelSplit
 from components.registry.judged import GATE_NODE
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import PIN, PROMOTE, SPLIT, UNPIN, WITHDRAW
+from components.registry.stages import PIN, PROMOTE, SPLIT, UNPIN, WITHDRAW
 from components.registry.strategy import SECOND
 from components.registry.transitions import transition_of
 from pipeline import nodes, scoring, training

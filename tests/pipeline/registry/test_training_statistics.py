@@ -7,7 +7,7 @@ from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.types import standard_artifacts
 
 from components.registry.judged import GATE_NODE
-from components.registry.rule import PROMOTE, WITHDRAW
+from components.registry.stages import PROMOTE, WITHDRAW
 from components.registry.strategy import ChampionStrategy
 from components.store_resolver.query import Query
 from pipeline.registry.change_stage import decide

@@ -1,0 +1,159 @@
+"""Which stage transitions are refused, and what to do instead."""
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Final
+
+from components.errors import TransitionRefused
+from components.registry.rule import champion
+from components.registry.stages import (
+    APPROVE,
+    END_SHADOW,
+    END_SPLIT,
+    ENDS,
+    PIN,
+    PROMOTE,
+    SHADOW,
+    SPLIT,
+    UNPIN,
+    WITHDRAW,
+    JudgedModel,
+    Stages,
+    StageTransition,
+    stages_after,
+)
+from components.registry.versions import require_known
+
+_NEED_BLESSING: Final = {PROMOTE: "promoted", PIN: "pinned", APPROVE: "approved", SPLIT: "split"}
+
+
+def require_possible(
+    kind: str,
+    version: str,
+    models: Sequence[JudgedModel],
+    transitions: Sequence[StageTransition],
+    other: str = "",
+) -> None:
+    """Refuses a transition that would contradict the gate or a transition that still holds.
+
+    Args:
+        kind: One of KINDS.
+        version: The model; for one of ENDS the one that is pinned, empty if none is.
+        models: All that are known.
+        transitions: All so far.
+        other: Of a split the second model.
+
+    Raises:
+        UnknownModel: No model has that version.
+        TransitionRefused: Says what stands against it, and what to do.
+    """
+    now = stages_after(transitions)
+    if kind in ENDS:
+        _require_begun(kind, now)
+        return
+    model = require_known(version, models)
+    version = model.version
+    if kind in _NEED_BLESSING:
+        _require_blessed(kind, model)
+    if kind == PIN:
+        _require_pinnable(version, now)
+    if kind == WITHDRAW:
+        _require_withdrawable(version, now)
+    if kind == SHADOW:
+        _require_shadow(version, models, transitions)
+    if kind == SPLIT:
+        second = require_known(other, models)
+        _require_blessed(kind, second)
+        _require_divisible(version, second.version, now)
+
+
+def _require_shadow(
+    version: str, models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> None:
+    now, leader = stages_after(transitions), champion(models, transitions)
+    if now.shadow and now.shadow.version == version:
+        raise TransitionRefused(f"Model {version} is in shadow already ({_told(now.shadow)}).")
+    if leader is not None and leader.version == version:
+        raise TransitionRefused(
+            f"Model {version} is the champion: what it says is published, and needs no shadow."
+        )
+
+
+def _require_begun(kind: str, now: Stages) -> None:
+    if kind == UNPIN and now.pin is None:
+        raise TransitionRefused("No model is pinned, so there is nothing to unpin.")
+    if kind == END_SHADOW and now.shadow is None:
+        raise TransitionRefused(
+            "Nobody put a model in shadow, so there is nothing to end: the former champion and the "
+            "newest challenger are there by themselves, as TENS_INSIGHT_SHADOW_MODELS says."
+        )
+    if kind == END_SPLIT and now.split is None:
+        raise TransitionRefused("No split lasts, so there is nothing to end.")
+
+
+def _require_divisible(version: str, other: str, now: Stages) -> None:
+    if version == other:
+        raise TransitionRefused(
+            f"Both models of the split are {version}: expected two. `tens-insight models list` "
+            "shows all."
+        )
+    if now.split is not None:
+        raise TransitionRefused(
+            f"Models {now.split.version} and {now.split.other} share the accounts already "
+            f"({_told(now.split)}). End that first: `tens-insight models split --end`."
+        )
+    if now.pin is not None:
+        raise TransitionRefused(
+            f"Model {now.pin.version} is pinned ({_told(now.pin)}), and scores all accounts. Unpin "
+            "it first: `tens-insight models unpin`, then split."
+        )
+    for one in (version, other):
+        if one in now.withdrawn:
+            raise TransitionRefused(
+                f"Model {one} was withdrawn ({_told(now.withdrawn[one])}). Lift that first: "
+                f"`tens-insight models promote {one}`, then split."
+            )
+
+
+def _require_blessed(kind: str, model: JudgedModel) -> None:
+    if model.blessed_at is not None:
+        return
+    what = "was not blessed" if model.judged else "was not judged: its training run did not get far"
+    raise TransitionRefused(
+        f"Model {model.version} {what}, and nothing unblessed is ever published, so it cannot "
+        f"be {_NEED_BLESSING[kind]}. `tens-insight models show "
+        f"{model.version}` says why; `tens-insight models list` shows the blessed ones."
+    )
+
+
+def _require_pinnable(version: str, now: Stages) -> None:
+    if version in now.withdrawn:
+        raise TransitionRefused(
+            f"Model {version} was withdrawn ({_told(now.withdrawn[version])}). Lift that first: "
+            f"`tens-insight models promote {version}`, then pin it."
+        )
+    if now.pin and now.pin.version == version:
+        raise TransitionRefused(f"Model {version} is pinned already ({_told(now.pin)}).")
+    if now.split is not None:
+        raise TransitionRefused(
+            f"Models {now.split.version} and {now.split.other} share the accounts "
+            f"({_told(now.split)}). End that first: `tens-insight models split --end`, then pin."
+        )
+
+
+def _require_withdrawable(version: str, now: Stages) -> None:
+    if version in now.withdrawn:
+        raise TransitionRefused(
+            f"Model {version} is withdrawn already ({_told(now.withdrawn[version])})."
+        )
+    if now.pin and now.pin.version == version:
+        raise TransitionRefused(
+            f"Model {version} is pinned ({_told(now.pin)}). Unpin it first: "
+            f"`tens-insight models unpin`, then withdraw it."
+        )
+
+
+def _told(transition: StageTransition) -> str:
+    moment = datetime.fromtimestamp(transition.at / 1000, timezone.utc)
+    reason = f": {transition.reason}" if transition.reason else ""
+    return f"by {transition.by} at {moment:%Y-%m-%d %H:%M} UTC{reason}"
