@@ -5,7 +5,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from components.errors import TransitionRefused
-from components.registry.rule import champion
+from components.registry.rule import champion, second_of_split
 from components.registry.stages import (
     APPROVE,
     END_SHADOW,
@@ -76,6 +76,12 @@ def _require_shadow(
     if leader is not None and leader.version == version:
         raise TransitionRefused(
             f"Model {version} is the champion: what it says is published, and needs no shadow."
+        )
+    second = second_of_split(models, transitions)
+    if now.split and second is not None and second.version == version:
+        raise TransitionRefused(
+            f"Model {version} scores a share of the accounts already ({_told(now.split)}); what it "
+            "says of the others is kept in shadow."
         )
 
 

@@ -269,6 +269,7 @@ def test_who_scores_in_shadow() -> None:
         (UNPIN, "", [(PIN, OLD.version), (UNPIN, OLD.version)], "No model is pinned"),
         (SHADOW, NEW.version, [], "is the champion: what it says is published"),
         (SHADOW, OLD.version, [(SHADOW, OLD.version)], "in shadow already"),
+        (SHADOW, NEW.version, [(SPLIT, OLD.version)], "a share of the accounts already (by ann@"),
         (END_SHADOW, "", [], "Nobody put a model in shadow"),
         (END_SPLIT, "", [], "No split lasts"),
         (PIN, OLD.version, [(SPLIT, OLD.version)], "models split --end"),
