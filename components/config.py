@@ -44,7 +44,7 @@ def _http_url(secret: SecretStr) -> SecretStr:
 SecretUrl = Annotated[SecretStr, AfterValidator(_http_url)]
 """An address of HTTP that may hold a token or a password; empty for none.
 
-Like every SecretStr it is shown as asterisks, whoever prints or dumps the config.
+Like every SecretStr it is shown as asterisks wherever the config is printed or dumped.
 """
 
 

@@ -1,4 +1,4 @@
-"""Tells whoever listens that there are events, or that some were withdrawn."""
+"""Tells all that listen that there are events, or that some were withdrawn."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from components.postgres.queries import queries
 
 _QUERIES: Final = queries(__package__)
 CHANNEL: Final = "tens_insight_events"
-"""Of NOTIFY. Whoever may connect may listen, so nothing but numbers is sent."""
+"""Of NOTIFY. Each role that may connect may listen, so nothing but numbers is sent."""
 IDS_AT_ONCE: Final = 300
 """Of a payload, which must be below 8,000 bytes: 300 ids of 19 digits are 6,300."""
 EVENTS: Final = "events"

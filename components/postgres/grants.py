@@ -94,34 +94,37 @@ def grant_statements(
 
 
 def share_outputs(connection: Connection) -> None:
-    """Grants our output tables to the roles that `db grants` let into schema tens_insight.
+    """Grants our tables to the roles that were let into schema tens_insight.
 
-    Those that may write there may publish, the others may read. Only tables of the role at work
-    are granted: what GoInsight made is its own to grant.
+    Those that may write there may publish, the others may read the output tables and what
+    readers may see beside them. Only what belongs to the role at work is granted: what GoInsight
+    made is its own to grant.
 
     Args:
         connection: Inside of a transaction.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            _QUERIES["owners"], {"tables": [output.qualified for output in OUTPUT_TABLES]}
-        )
+        outputs = {output.qualified: output for output in OUTPUT_TABLES}
+        views = {f"tens_insight.{view}": view for one in OUTPUT_TABLES for view in _views_of(one)}
+        cursor.execute(_QUERIES["owners"], {"tables": [*outputs, *views]})
         ours = {table.name for table in records(cursor, _Owned) if table.ours}
         cursor.execute(_QUERIES["invited_roles"])
         for role in records(cursor, _Invited):
-            for output in OUTPUT_TABLES:
+            for output in outputs.values():
                 if output.name in ours:
                     _share(cursor, output, role)
+            for view in views.values():
+                if view in ours and not role.writes:
+                    seen = sql.Identifier("tens_insight", view)
+                    cursor.execute(_grant("SELECT", seen, role.name))
 
 
 def _share(cursor: Cursor, output: OutputTable, role: _Invited) -> None:
     if role.writes:
         rights = _rights(cursor.connection, output.rights)
-        cursor.execute(_grant(rights, output.identifier, role.name))
-        return
-    cursor.execute(_grant(", ".join(output.reader_rights), output.identifier, role.name))
-    for view in _views_of(output):
-        cursor.execute(_grant("SELECT", sql.Identifier("tens_insight", view), role.name))
+    else:
+        rights = ", ".join(output.reader_rights)
+    cursor.execute(_grant(rights, output.identifier, role.name))
 
 
 def foreign_owner(connection: Connection) -> str | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _QUERIES: Final = queries(__package__)
 _RUNS: Final = 300
-"""Newest runs that are looked at: a timer may have started many in vain since one failed."""
+"""Newest runs that are looked at: since one failed a timer may have started many in a row."""
 _AT_WORK: Final = 20
 """Newest runs of which one may be at work."""
 CHALLENGERS: Final = 3

@@ -31,7 +31,7 @@ _LONGEST: Final = 600
 def failed_runs(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """Returns of each kind of run the last one, where it did not come to its end.
 
-    Whoever ended a run by Ctrl-C knows of it: such a run is passed over, and one that gave way to
+    A run that a person ended by Ctrl-C is passed over, as they know of it. One that gave way to
     another or is at work says nothing yet. A training run does all that a scoring run does.
 
     Args:

@@ -138,6 +138,8 @@ def test_grants_repeat_and_reach_tables_of_goinsights_own(database, roles, monke
     publish_scores(roles.pipeline, monkeypatch)
     publish_areas(roles.pipeline, monkeypatch)
     check_published(GoInsight(roles.reader))
+    for name in FOR_READERS:
+        query(roles.reader, f"SELECT count(*) FROM tens_insight.{name}")
 
 
 def test_grants_after_the_fact_reach_what_is_there(database, roles, monkeypatch):
@@ -187,6 +189,8 @@ def test_who_could_read_the_scores_may_read_the_details_after_db_init(database, 
     publish_scores(database, monkeypatch)
     statement = "SELECT count(*) FROM tens_insight.account_risk_details"
     assert query(roles.reader, statement) == [(9,)]
+    for name in FOR_READERS:
+        query(roles.reader, f"SELECT count(*) FROM tens_insight.{name}")
 
 
 def test_nobody_may_do_more(granted, roles):

@@ -52,23 +52,3 @@ COMMENT ON TABLE tens_insight.alert_deliveries IS
     'What each sink is told of an alert: at least once, tried again until given_up_at.';
 COMMENT ON COLUMN tens_insight.alert_deliveries.problem IS
     'Why the last attempt failed; never an address, a password or a token.';
-
--- Whoever may read the scores may read what is wrong with them.
-DO $$
-DECLARE
-    reader name;
-BEGIN
-    FOR reader IN
-        SELECT DISTINCT role.rolname
-        FROM pg_class AS scores
-        CROSS JOIN LATERAL aclexplode(scores.relacl) AS acl
-        JOIN pg_roles AS role ON role.oid = acl.grantee
-        WHERE scores.oid = 'public.account_risk_scores'::regclass
-          AND acl.privilege_type = 'SELECT'
-          AND acl.grantee <> scores.relowner
-    LOOP
-        EXECUTE format('GRANT USAGE ON SCHEMA tens_insight TO %I', reader);
-        EXECUTE format('GRANT SELECT ON tens_insight.alerts TO %I', reader);
-    END LOOP;
-END
-$$;

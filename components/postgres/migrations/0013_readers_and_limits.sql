@@ -23,23 +23,3 @@ COMMENT ON COLUMN tens_insight.score_windows.split IS
     'The two models that share the accounts. NULL: one model scored all of them.';
 COMMENT ON COLUMN tens_insight.score_windows.horizon_days IS
     'Days that churn_probability looks ahead. NULL: rows of others.';
-
--- Whoever may read the scores may read it.
-DO $$
-DECLARE
-    reader name;
-BEGIN
-    FOR reader IN
-        SELECT DISTINCT role.rolname
-        FROM pg_class AS scores
-        CROSS JOIN LATERAL aclexplode(scores.relacl) AS acl
-        JOIN pg_roles AS role ON role.oid = acl.grantee
-        WHERE scores.oid = 'public.account_risk_scores'::regclass
-          AND acl.privilege_type = 'SELECT'
-          AND acl.grantee <> scores.relowner
-    LOOP
-        EXECUTE format('GRANT USAGE ON SCHEMA tens_insight TO %I', reader);
-        EXECUTE format('GRANT SELECT ON tens_insight.score_windows TO %I', reader);
-    END LOOP;
-END
-$$;

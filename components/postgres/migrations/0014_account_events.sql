@@ -67,24 +67,3 @@ COMMENT ON COLUMN tens_insight.account_events.ended_at IS
     'as_of of the publication that ended it. NULL: it goes on, or is over at once.';
 COMMENT ON COLUMN tens_insight.account_events.withdrawn_at IS
     'When its publication was undone. NULL: it stands.';
-
--- Whoever may read the scores may read them.
-DO $$
-DECLARE
-    reader name;
-BEGIN
-    FOR reader IN
-        SELECT DISTINCT role.rolname
-        FROM pg_class AS scores
-        CROSS JOIN LATERAL aclexplode(scores.relacl) AS acl
-        JOIN pg_roles AS role ON role.oid = acl.grantee
-        WHERE scores.oid = 'public.account_risk_scores'::regclass
-          AND acl.privilege_type = 'SELECT'
-          AND acl.grantee <> scores.relowner
-    LOOP
-        EXECUTE format('GRANT USAGE ON SCHEMA tens_insight TO %I', reader);
-        EXECUTE format('GRANT SELECT ON tens_insight.account_events, '
-                       'tens_insight.event_publications TO %I', reader);
-    END LOOP;
-END
-$$;
