@@ -1,25 +1,26 @@
 """Asks the champion and the models beside it about the same examples."""
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from components.account_scorer.beside import (
-    Beside,
-    LoadedShadow,
-    SecondModelBroken,
-    Shadow,
-    divided,
-    shadows_text,
-)
+from components.account_scorer.beside import Beside, SecondModelBroken, Shadow, told
+from components.contributions.shard_rows import float_lists
+from components.publishing.split import Split
 from components.shadow.record import OTHER_HALF
 from serving_model.served.predict import ModelScorer
+from transforms.arrays import Floats
+from transforms.event_spec import ACCOUNT_ID
 
 SHADOWS_KEY: Final = "shadows"
 """In the metadata of a shard: JSON list of the models in shadow, in the order of their columns."""
+SHADOW_COLUMN: Final = "shadow_"
+"""Begins the names of their columns."""
 Columns = Callable[[], dict[str, Any]]
 """Builds the columns of rows that a model was asked about."""
 Ask = Callable[[ModelScorer, list[tf.Tensor]], Columns]
@@ -27,7 +28,65 @@ Ask = Callable[[ModelScorer, list[tf.Tensor]], Columns]
 
 def shadow_column(place: int) -> str:
     """Returns the name of the column of a model in shadow, by its place from 0."""
-    return f"shadow_{place}"
+    return f"{SHADOW_COLUMN}{place}"
+
+
+@dataclass
+class _LoadedShadow:
+    """A model in shadow while one shard is scored.
+
+    Attributes:
+        shadow: The model.
+        parts: Its answers, [rows, horizons] each.
+        problem: Why it is asked no more; empty while it is.
+    """
+
+    shadow: Shadow
+    parts: list[Floats] = field(default_factory=list)
+    problem: str = ""
+    scorer: ModelScorer | None = None
+
+    def ask(self, batches: list[tf.Tensor], scorer: ModelScorer | None = None) -> None:
+        """Asks about more rows; what goes wrong is noted, and never raised.
+
+        Args:
+            batches: Serialized examples.
+            scorer: Another model that is asked in its place.
+        """
+        if self.problem:
+            return
+        try:
+            if scorer is None and self.scorer is None:
+                self.scorer = ModelScorer(self.shadow.uri)
+            asked = scorer or self.scorer
+            assert asked is not None
+            found = asked.score_batches(batches).horizon_probabilities
+            if problem := _problem_of(found, len(self.shadow.horizons)):
+                self.problem = problem
+            else:
+                self.parts.append(found)
+        except Exception as error:  # whatever its graph does: the champion's scores are published
+            self.problem = told(error)
+
+    def described(self) -> dict[str, Any]:
+        """Returns what a shard says of it."""
+        one = self.shadow
+        return {  # of the other half of a split no version: it is the one that was not published
+            "version": one.version,
+            "role": one.role,
+            "horizons": list(one.horizons),
+            "horizon_days": one.horizon_days,
+            "problem": self.problem,
+        }
+
+
+def _problem_of(found: Floats, horizons: int) -> str:
+    if found.ndim != 2 or found.shape[1] != horizons:
+        return f"it answers with a shape of {found.shape}, expected {horizons} horizons"
+    wrong = ~((found >= 0) & (found <= 1)).all(axis=1)
+    if wrong.any():
+        return f"{int(wrong.sum())} of {len(found)} answers are no probabilities"
+    return ""
 
 
 class Asked:
@@ -42,12 +101,12 @@ class Asked:
     def __init__(self, scorer: ModelScorer, beside: Beside, ask: Ask):
         self._scorer, self._ask, self._split = scorer, ask, beside.split
         self._version = str(scorer.card.get("model_version", ""))
-        self._shadows = [LoadedShadow(one) for one in beside.shadows]
+        self._shadows = [_LoadedShadow(one) for one in beside.shadows]
         self._second: ModelScorer | None = None
         if beside.split is not None:
             self._second = _loaded(beside.second_uri)
             half = Shadow("", OTHER_HALF, "", scorer.horizons, int(scorer.card["horizon_days"]))
-            self._shadows.insert(0, LoadedShadow(half))
+            self._shadows.insert(0, _LoadedShadow(half))
 
     def about(self, batches: list[tf.Tensor]) -> Iterator[tuple[Columns, str]]:
         """Asks about some batches; yields what builds the columns, and whose answers they are.
@@ -60,7 +119,7 @@ class Asked:
             for one in self._shadows:
                 one.ask(batches)
             return
-        first, second = divided(batches, self._split)
+        first, second = _divided(batches, self._split)
         yield self._ask(self._scorer, first), self._version
         yield _guarded(self._ask, self._second, second), self._split.b
         other_half, *shadows = self._shadows
@@ -79,7 +138,7 @@ class Asked:
 
     def shadows_text(self) -> str:
         """Returns what the metadata of the shard say of the models in shadow."""
-        return shadows_text(self._shadows)
+        return json.dumps([one.described() for one in self._shadows])
 
 
 def _loaded(uri: str) -> ModelScorer:
@@ -105,10 +164,23 @@ def _guarded(ask: Ask, scorer: ModelScorer, batches: list[tf.Tensor]) -> Columns
     return columns
 
 
-def _lists(shadow: LoadedShadow, rows: int) -> pa.Array:
+def _lists(shadow: _LoadedShadow, rows: int) -> pa.Array:
     if shadow.problem:
         return pa.nulls(rows, pa.list_(pa.float32()))
     width = len(shadow.shadow.horizons)
     found = np.concatenate([np.empty([0, width]), *shadow.parts])
-    starts = pa.array(np.arange(rows + 1) * width, pa.int32())
-    return pa.ListArray.from_arrays(starts, pa.array(found.astype(np.float32).ravel()))
+    return float_lists(found)
+
+
+def _divided(batches: list[tf.Tensor], split: Split) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Divides serialized examples by the account: those of the first model, those of the second."""
+    spec = {ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
+    first: list[tf.Tensor] = []
+    second: list[tf.Tensor] = []
+    for batch in batches:
+        ids = tf.io.parse_example(batch, spec)[ACCOUNT_ID].numpy()
+        is_second = np.array([split.is_second(one.decode("utf-8")) for one in ids], dtype=bool)
+        for rows, part in ((~is_second, first), (is_second, second)):
+            if rows.any():
+                part.append(tf.boolean_mask(batch, rows))
+    return first, second

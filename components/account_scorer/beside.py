@@ -4,14 +4,11 @@ None of them can harm a run. A model in shadow that cannot be loaded, or that an
 no probability, is left out and told; the accounts of a second model of a split go to the champion.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
-import numpy as np
-import tensorflow as tf
 from tfx import types
 from tfx.utils import path_utils
 
@@ -27,8 +24,6 @@ from components.registry.transitions import transition_of
 from components.sound_model import sound_scorer
 from serving_model.reasons.explainer import REASON_GROUPS
 from serving_model.served.predict import ModelScorer
-from transforms.arrays import Floats
-from transforms.event_spec import ACCOUNT_ID
 
 _log = logging.getLogger(__name__)
 _SAME_HORIZONS: Final = "churn_horizons"
@@ -106,10 +101,8 @@ def find_beside(
         for artifact in (inputs.get(key) or [])[: max(0, most - len(shadows))]:
             try:
                 shadows.append(_shadow(artifact, role, data))
-            except (
-                Exception
-            ) as error:  # whatever its files hold: the champion's scores are published
-                notes.append(f"{_named(artifact, role)} was not asked in shadow: {_told(error)}")
+            except Exception as error:  # whatever its files hold: the champion is asked
+                notes.append(f"{_named(artifact, role)} was not asked in shadow: {told(error)}")
     for note in notes:
         _log.warning("%s", note)
     return Found(Beside(tuple(shadows), split, second_uri), tuple(notes))
@@ -145,7 +138,8 @@ def _named(artifact: types.Artifact, role: str) -> str:
     return f"Model {version_of(artifact.mlmd_artifact)} ({role})"
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """Returns what is told of an error that ends no run: one line, not too long."""
     text = " ".join(str(error).split())[:_MOST_TOLD]
     return text if isinstance(error, TensInsightError) else f"{type(error).__name__}: {text}"
 
@@ -189,7 +183,7 @@ def _second(
             raise NothingToPublish(f"it does not fit the present settings: {differing}")
         _require_alike(champion, scorer)
     except Exception as error:  # whatever its files hold: one model alone is enough
-        notes.append(f"{said} {split.b} cannot: {_told(error)}")
+        notes.append(f"{said} {split.b} cannot: {told(error)}")
         return "", None
     return path_utils.serving_model_path(seconds[0].uri), split
 
@@ -209,80 +203,3 @@ def _require_alike(champion: ModelScorer, second: ModelScorer) -> None:
             raise NothingToPublish(
                 f"{name} of the models are {one} and {other}, expected the same."
             )
-
-
-@dataclass
-class LoadedShadow:
-    """A model in shadow while one shard is scored.
-
-    Attributes:
-        shadow: The model.
-        parts: Its answers, [rows, horizons] each.
-        problem: Why it is asked no more; empty while it is.
-    """
-
-    shadow: Shadow
-    parts: list[Floats] = field(default_factory=list)
-    problem: str = ""
-    scorer: ModelScorer | None = None
-
-    def ask(self, batches: list[tf.Tensor], scorer: ModelScorer | None = None) -> None:
-        """Asks about more rows; what goes wrong is noted, and never raised.
-
-        Args:
-            batches: Serialized examples.
-            scorer: Another model that is asked in its place.
-        """
-        if self.problem:
-            return
-        try:
-            if scorer is None and self.scorer is None:
-                self.scorer = ModelScorer(self.shadow.uri)
-            asked = scorer or self.scorer
-            assert asked is not None
-            found = asked.score_batches(batches).horizon_probabilities
-            if problem := _problem_of(found, len(self.shadow.horizons)):
-                self.problem = problem
-            else:
-                self.parts.append(found)
-        except Exception as error:  # whatever its graph does: the champion's scores are published
-            self.problem = _told(error)
-
-    def described(self) -> dict[str, Any]:
-        """Returns what a shard says of it."""
-        one = self.shadow
-        return {  # of the other half of a split no version: it is the one that was not published
-            "version": one.version,
-            "role": one.role,
-            "horizons": list(one.horizons),
-            "horizon_days": one.horizon_days,
-            "problem": self.problem,
-        }
-
-
-def _problem_of(found: Floats, horizons: int) -> str:
-    if found.ndim != 2 or found.shape[1] != horizons:
-        return f"it answers with a shape of {found.shape}, expected {horizons} horizons"
-    wrong = ~((found >= 0) & (found <= 1)).all(axis=1)
-    if wrong.any():
-        return f"{int(wrong.sum())} of {len(found)} answers are no probabilities"
-    return ""
-
-
-def divided(batches: list[tf.Tensor], split: Split) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
-    """Divides serialized examples by the account: those of the first model, those of the second."""
-    spec = {ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
-    first: list[tf.Tensor] = []
-    second: list[tf.Tensor] = []
-    for batch in batches:
-        ids = tf.io.parse_example(batch, spec)[ACCOUNT_ID].numpy()
-        is_second = np.array([split.is_second(one.decode("utf-8")) for one in ids], dtype=bool)
-        for rows, part in ((~is_second, first), (is_second, second)):
-            if rows.any():
-                part.append(tf.boolean_mask(batch, rows))
-    return first, second
-
-
-def shadows_text(shadows: Sequence[LoadedShadow]) -> str:
-    """Returns what the metadata of a shard say of the models in shadow."""
-    return json.dumps([one.described() for one in shadows])

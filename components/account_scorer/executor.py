@@ -1,6 +1,7 @@
 """The work of AccountScorer: score in Beam, then publish in one transaction."""
 
 import os
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from components.account_scorer.beside import Beside, find_beside, scored_beside
 from components.account_scorer.champion import require_champion, require_fit
 from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.inference import (
+    ScoredAccounts,
     read_shards,
     score_file,
     score_files,
@@ -28,13 +30,15 @@ from components.config import read_config
 from components.feedback_example_gen.cutoffs import SCORE
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
-from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publication import Publication, Published, PublishPolicy
 from components.publishing.publish import publish
+from components.publishing.split import Split
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.published_properties import PublishedScoresProperties
 from components.sound_model import sound_scorer
 from serving_model.served.predict import ModelScorer
+from serving_model.served.risk_bands import RiskBands
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -65,61 +69,132 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ContractBroken: The output table or a privilege is missing.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
-        config = read_config(AccountScorerConfig, exec_properties)
-        examples = artifact_utils.get_single_instance(input_dict["examples"])
-        data = ExamplesProperties.read(examples)
-        model = require_champion(input_dict.get("model") or [])
-        model_uri = path_utils.serving_model_path(model.uri)
-        scorer = sound_scorer(model)  # kept: workers of Beam in this process share its model
-        card = scorer.card
-        require_fit(ModelProperties.from_plain(card), data)
-        scores = artifact_utils.get_single_instance(output_dict["scores"])
-        fileio.makedirs(scores.uri)
-        bands = bands_for(config.bands, card)
-        found = find_beside(input_dict, scorer, data, config.shadow_models)
+        run_id = (self._context.pipeline_run_id if self._context else None) or ""
+        scoring = _Scoring.read(input_dict, output_dict, exec_properties, run_id)
+        found = find_beside(input_dict, scoring.scorer, scoring.data, scoring.config.shadow_models)
+        found = scored_beside(found, lambda beside: self._score(scoring, beside))
+        split = found.beside.split
+        scored = scored_accounts(scoring.scores.uri, scoring.bands, by_two_models=split is not None)
+        sizes = split_sizes(split, scored.models)
+        published = scoring.publish(scored, split)
+        shadows, not_recorded = keep_shadow_scores(
+            scoring.scores.uri,
+            published.publication_id,
+            split,
+            history_days=scoring.config.history_days,
+            patience_s=scoring.config.database_patience_seconds,
+        )
+        described = replace(
+            scoring.described(scored, published),
+            shadows=tuple(f"{one.model_version} ({one.role})" for one in shadows) or None,
+            notes=(*found.notes, *sizes.notes, *not_recorded) or None,
+            scored_by=split.described if split else None,
+            split=sizes.sentence or None,
+        )
+        described.write(scoring.scores)
 
-        def score(beside: Beside) -> None:
-            reasons = config.with_reasons
-            self._score(
-                examples, scorer, model_uri, scores.uri, with_reasons=reasons, beside=beside
+    def _score(self, scoring: "_Scoring", beside: Beside) -> None:
+        """Writes the shards of the scores."""
+        folder = artifact_utils.get_split_uri([scoring.examples], SCORE)
+        paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
+        reasons, scores = scoring.config.with_reasons, scoring.scores.uri
+        if len(paths) == 1:  # Beam takes longer to start than it could save
+            score_file(scoring.scorer, paths[0], scores, with_reasons=reasons, beside=beside)
+            return
+        with original_error(), self._make_beam_pipeline() as pipeline:
+            score_files(
+                pipeline, paths, scoring.model_uri, scores, with_reasons=reasons, beside=beside
             )
 
-        found = scored_beside(found, score)
-        split = found.beside.split
-        publication = Publication(
-            as_of=datetime.fromisoformat(data.as_of),
-            model_version=str(card["model_version"]),
-            label_source=str(card["label_source"]),
-            run_id=(self._context.pipeline_run_id if self._context else None) or "",
-            expected_rows=data.splits[SCORE].examples,
-            feedback_rows=data.feedback_rows,
-            bands=bands,
-            split=split,
+
+@dataclass(frozen=True)
+class _Scoring:
+    """What is scored and published, and with which champion.
+
+    Attributes:
+        config: The settings.
+        examples: With a split `score`.
+        data: What they say of themselves.
+        model_uri: Folder of the champion's SavedModel.
+        scorer: The champion. Kept: workers of Beam in this process share its model.
+        bands: The rule of the risk categories.
+        scores: The output; its folder exists.
+        run_id: The run that publishes.
+    """
+
+    config: AccountScorerConfig
+    examples: types.Artifact
+    data: ExamplesProperties
+    model_uri: str
+    scorer: ModelScorer
+    bands: RiskBands
+    scores: types.Artifact
+    run_id: str
+
+    @classmethod
+    def read(
+        cls, inputs: Artifacts, outputs: Artifacts, exec_properties: dict[str, Any], run_id: str
+    ) -> "_Scoring":
+        """Loads the champion, and makes the folder of the scores."""
+        config = read_config(AccountScorerConfig, exec_properties)
+        examples = artifact_utils.get_single_instance(inputs["examples"])
+        data = ExamplesProperties.read(examples)
+        model = require_champion(inputs.get("model") or [])
+        scorer = sound_scorer(model)
+        require_fit(ModelProperties.from_plain(scorer.card), data)
+        scores = artifact_utils.get_single_instance(outputs["scores"])
+        fileio.makedirs(scores.uri)
+        return cls(
+            config=config,
+            examples=examples,
+            data=data,
+            model_uri=path_utils.serving_model_path(model.uri),
+            scorer=scorer,
+            bands=bands_for(config.bands, scorer.card),
+            scores=scores,
+            run_id=run_id,
         )
-        scored = scored_accounts(scores.uri, bands, by_two_models=split is not None)
-        sizes = split_sizes(split, scored.models)
-        published = publish(
+
+    @property
+    def model_version(self) -> str:
+        """Of the champion."""
+        return str(self.scorer.card["model_version"])
+
+    @property
+    def as_of(self) -> datetime:
+        """The run's now, with a time zone."""
+        return datetime.fromisoformat(self.data.as_of)
+
+    def publish(self, scored: ScoredAccounts, split: Split | None) -> Published:
+        """Publishes what was scored, in one transaction."""
+        config, card = self.config, self.scorer.card
+        return publish(
             ACCOUNT_RISK_SCORES,
-            lambda: scored.rows(publication.as_of, publication.model_version),
-            publication=publication,
+            lambda: scored.rows(self.as_of, self.model_version),
+            publication=Publication(
+                as_of=self.as_of,
+                model_version=self.model_version,
+                label_source=str(card["label_source"]),
+                run_id=self.run_id,
+                expected_rows=self.data.splits[SCORE].examples,
+                feedback_rows=self.data.feedback_rows,
+                bands=self.bands,
+                split=split,
+            ),
             policy=PublishPolicy(config, remove_departed=config.departed_accounts == "remove"),
             details=Details(
-                lambda: read_shards(scores.uri, ACCOUNT_RISK_DETAILS.column_names),
+                lambda: read_shards(self.scores.uri, ACCOUNT_RISK_DETAILS.column_names),
                 int(card["horizon_days"]),
                 config.holdout,
             ),
         )
-        shadows, not_recorded = keep_shadow_scores(
-            scores.uri,
-            published.publication_id,
-            split,
-            history_days=config.history_days,
-            patience_s=config.database_patience_seconds,
-        )
-        notes = (*found.notes, *sizes.notes, *not_recorded)
-        PublishedScoresProperties(
-            as_of=publication.as_of.isoformat(),
-            model_version=publication.model_version,
+
+    def described(self, scored: ScoredAccounts, published: Published) -> PublishedScoresProperties:
+        """Returns what the scores say of themselves, whatever scored beside the champion."""
+        bands, former = self.bands, published.former_bands
+        return PublishedScoresProperties(
+            as_of=self.as_of.isoformat(),
+            model_version=self.model_version,
             published_at=published.published_at.isoformat(),
             publication_id=published.publication_id,
             published_count=published.written,
@@ -128,32 +203,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             risk_bands=bands.describe(),
             risk_bands_mode=bands.mode,
             divided_ties=scored.divided_ties or None,
-            former_risk_bands=rule_of(published.former_bands) if published.former_bands else None,
-            model_risk_bands=trained_rule(card, bands),
+            former_risk_bands=rule_of(former) if former else None,
+            model_risk_bands=trained_rule(self.scorer.card, bands),
             categories=published.categories,
-            unseen=count_unseen_values(examples.uri, model_uri),
-            shadows=tuple(f"{one.model_version} ({one.role})" for one in shadows) or None,
-            notes=notes or None,
-            scored_by=split.described if split else None,
-            split=sizes.sentence or None,
-        ).write(scores)
-
-    def _score(
-        self,
-        examples: types.Artifact,
-        scorer: ModelScorer,
-        model_uri: str,
-        scores_uri: str,
-        *,
-        with_reasons: bool,
-        beside: Beside,
-    ) -> None:
-        folder = artifact_utils.get_split_uri([examples], SCORE)
-        paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
-        if len(paths) == 1:  # Beam takes longer to start than it could save
-            score_file(scorer, paths[0], scores_uri, with_reasons=with_reasons, beside=beside)
-            return
-        with original_error(), self._make_beam_pipeline() as pipeline:
-            score_files(
-                pipeline, paths, model_uri, scores_uri, with_reasons=with_reasons, beside=beside
-            )
+            unseen=count_unseen_values(self.examples.uri, self.model_uri),
+        )

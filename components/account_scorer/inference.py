@@ -123,11 +123,17 @@ def read_scores(scores_uri: str) -> Iterator[tuple[list[str], npt.NDArray[np.flo
 
 def read_shards(scores_uri: str, columns: Sequence[str]) -> Iterator[pa.Table]:
     """Yields columns of the scores, shard by shard, always in the same order."""
+    for shard in open_shards(scores_uri):
+        yield shard.read(list(columns))
+
+
+def open_shards(scores_uri: str) -> Iterator[pyarrow.parquet.ParquetFile]:
+    """Yields the shards of the scores, always in the same order."""
     for name in sorted(fileio.listdir(scores_uri)):
         if name.endswith(".parquet"):
             with fileio.open(os.path.join(scores_uri, name), "rb") as file:
                 content = pa.BufferReader(file.read())
-            yield pyarrow.parquet.read_table(content, columns=list(columns))
+            yield pyarrow.parquet.ParquetFile(content)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from components.account_scorer.asked import SHADOWS_KEY, Asked
 from components.account_scorer.beside import NOTHING, Beside
 from components.account_scorer.reason_json import reason_columns
-from components.contributions.shard_rows import GROUPS_KEY
+from components.contributions.shard_rows import GROUPS_KEY, float_lists
 from components.errors import PublicationRefused
 from serving_model.reasons.explainer import REASON_GROUPS
 from serving_model.served.predict import Answer, Explanation, ModelScorer, decoded
@@ -140,7 +140,7 @@ def _explained(scorer: ModelScorer, batches: list[tf.Tensor]) -> _Columns:
         days = [found.facts[:, found.fact_names.index(name)] for name in _FACTS]
         words = [found.fact_words[:, found.fact_word_names.index(name)] for name in _WORDS]
         own = _columns(scorer, found, days, words) | reason_columns(found, scorer.card)
-        return own | {"contributions": _lists(found.contributions)}
+        return own | {"contributions": float_lists(found.contributions)}
 
     return columns
 
@@ -181,12 +181,6 @@ def _columns(
         "silence_state": states.tolist(),
         **dict(zip(("customer_tier", "region"), map(_known_words, words), strict=True)),
     }
-
-
-def _lists(rows: Floats) -> pa.Array:
-    """Returns rows [n, m] as lists of numbers of 32 bits."""
-    starts = pa.array(np.arange(len(rows) + 1) * rows.shape[1], pa.int32())
-    return pa.ListArray.from_arrays(starts, pa.array(rows.astype(np.float32).ravel()))
 
 
 def _by_horizon(days: Sequence[int], horizons: Floats) -> list[str]:

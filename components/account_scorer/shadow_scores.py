@@ -2,23 +2,23 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.parquet
-from tfx.dsl.io import fileio
 
-from components.account_scorer.asked import SHADOWS_KEY, shadow_column
+from components.account_scorer.asked import SHADOW_COLUMN, SHADOWS_KEY, shadow_column
+from components.account_scorer.beside import told
+from components.account_scorer.inference import open_shards
 from components.publishing.split import Split
 from components.shadow.record import ShadowScores, record_shadows
 from transforms.arrays import Floats
 
 _log = logging.getLogger(__name__)
 _NEEDED: Final = ["account_id", "model_version"]
+_NOT_RECORDED: Final = "Shadow scores were not recorded"
 
 
 def keep_shadow_scores(
@@ -43,9 +43,13 @@ def keep_shadow_scores(
     """
     try:
         shadows, notes = read_shadows(scores_uri, split)
-        record_shadows(publication_id, shadows, history_days=history_days, patience_s=patience_s)
+        recorded = record_shadows(
+            publication_id, shadows, history_days=history_days, patience_s=patience_s
+        )
+        if shadows and recorded is None:
+            shadows, notes = [], [f"{_NOT_RECORDED}: publication {publication_id} was undone."]
     except Exception as error:  # whatever it is: the scores are published, and the run goes on
-        shadows, notes = [], [f"Shadow scores were not recorded: {error}"]
+        shadows, notes = [], [f"{_NOT_RECORDED}: {told(error)}"]
     for note in notes:
         _log.warning("%s", note)
     return shadows, notes
@@ -84,15 +88,9 @@ _Part = tuple[pa.Table, Floats]
 
 
 def _shards(scores_uri: str) -> Iterator[pa.Table]:
-    for name in sorted(fileio.listdir(scores_uri)):
-        if not name.endswith(".parquet"):
-            continue
-        with fileio.open(os.path.join(scores_uri, name), "rb") as file:
-            content = pa.BufferReader(file.read())
-        schema = pyarrow.parquet.read_schema(content)
-        content.seek(0)
-        columns = [*_NEEDED, *(one for one in schema.names if one.startswith("shadow_"))]
-        yield pyarrow.parquet.read_table(content, columns=columns)
+    for shard in open_shards(scores_uri):
+        names = shard.schema_arrow.names
+        yield shard.read([*_NEEDED, *(one for one in names if one.startswith(SHADOW_COLUMN))])
 
 
 def _matrix(shard: pa.Table, place: int, horizons: int) -> Floats:

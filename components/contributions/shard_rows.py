@@ -177,7 +177,7 @@ def _table(part: _Part, layout: Layout, probabilities: Floats) -> pa.Table:
     columns = {
         "account_id": rows["account_id"],
         "base_log_odds": rows["base_log_odds"].cast(pa.float32()),
-        "probabilities": _lists(probabilities),
+        "probabilities": float_lists(probabilities),
         "log_odds": _log_odds(part, layout),
         **{name: rows[name] for name in ("customer_tier", "region", "silence_state")},
     }
@@ -197,10 +197,10 @@ def _log_odds(part: _Part, layout: Layout) -> pa.Array:
     missed = change - matrix.sum(axis=1)
     if not (np.abs(missed) <= _MOST_MISSED).all():
         raise StateUnusable(_DAMAGED.format("contributions do not add up to the probability"))
-    return _lists(matrix + shares(matrix) * missed[:, None])
+    return float_lists(matrix + shares(matrix) * missed[:, None])
 
 
-def _lists(matrix: Floats) -> pa.Array:
+def float_lists(matrix: Floats) -> pa.Array:
     """Returns rows of numbers as lists of numbers of 32 bits."""
     starts = pa.array(np.arange(len(matrix) + 1) * matrix.shape[1], pa.int32())
     return pa.ListArray.from_arrays(starts, pa.array(matrix.astype(np.float32).ravel()))

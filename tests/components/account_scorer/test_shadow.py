@@ -12,6 +12,9 @@ import pytest
 from components.account_scorer import inference
 from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.executor import Executor
+from components.account_scorer.shadow_scores import keep_shadow_scores
+from components.postgres.tables import ACCOUNT_RISK_SCORES
+from components.publishing.undo import undo
 from components.registry.artifacts import PublishedScores
 from components.registry.model_properties import ModelProperties
 from components.registry.published_properties import PublishedScoresProperties
@@ -183,6 +186,19 @@ def test_one_that_breaks_in_one_shard_is_left_out_and_the_others_are_kept(
     assert facts.shadows == (f"{OLD} (former champion)",)
     assert len(facts.notes or ()) == 1
     assert shadow_rows(feedback) == expected(OLD, 0.5)
+
+
+def test_what_speaks_of_a_publication_that_was_undone_is_not_recorded(
+    feedback: Tables, score: Make, former: Any, tmp_path: Path
+) -> None:
+    score()
+    facts = score(former_champion=former)
+    undo(ACCOUNT_RISK_SCORES, reason="a test")
+    (folder,) = tmp_path.glob("scores-1")
+    found = keep_shadow_scores(
+        str(folder), facts.publication_id, None, history_days=400, patience_s=0
+    )
+    assert found == ([], ["Shadow scores were not recorded: publication 2 was undone."])
 
 
 def test_what_cannot_be_recorded_is_told(

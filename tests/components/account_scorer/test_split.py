@@ -45,17 +45,26 @@ Make = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def examples(examples_of: Make, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return examples_of(
-        tmp_path_factory.mktemp("world") / "examples",
-        [
-            {"account_id": account, "created_at": AS_OF - timedelta(days=days)}
-            for account, days in SILENCE.items()
-        ],
-        [("nobody", AS_OF - timedelta(days=1))],
-        splits=["score"],
-        label_source="account_churn",
-    )
+def make_examples(examples_of: Make, tmp_path_factory: pytest.TempPathFactory) -> Make:
+    def make(**options: Any) -> Any:
+        return examples_of(
+            tmp_path_factory.mktemp("world") / "examples",
+            [
+                {"account_id": account, "created_at": AS_OF - timedelta(days=days)}
+                for account, days in SILENCE.items()
+            ],
+            [("nobody", AS_OF - timedelta(days=1))],
+            splits=["score"],
+            label_source="account_churn",
+            **options,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def examples(make_examples: Make) -> Any:
+    return make_examples()
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +91,12 @@ def decision(decided: StageTransition = DECIDED) -> Any:
 
 @pytest.fixture
 def score(beam_executor: Make, examples: Any, model: Any, tmp_path: Path) -> Make:
-    def run(*, champion: Any = None, settings: Any = None, **beside: Any) -> Any:
+    def run(
+        *, champion: Any = None, settings: Any = None, data: Any = examples, **beside: Any
+    ) -> Any:
         scores = PublishedScores()
         scores.uri = str(tmp_path / f"scores-{len(list(tmp_path.iterdir()))}")
-        inputs = {"examples": [examples], "model": [champion or model]}
+        inputs = {"examples": [data], "model": [champion or model]}
         inputs |= {key: [one] for key, one in beside.items()}
         properties = exec_properties(replace(CONFIG, **(settings or {})))
         beam_executor(Executor).Do(inputs, {"scores": [scores]}, properties)
@@ -247,6 +258,19 @@ def test_a_model_that_may_not_score_leaves_its_accounts_to_the_other(
         "are damaged.",
     )
     assert {one[1] for one in rows(feedback).values()} == {B}
+
+
+def test_a_second_model_that_breaks_in_a_worker_leaves_its_accounts_too(
+    feedback: Tables, score: Make, make_model: Make, make_examples: Make
+) -> None:
+    broken = make_model(scale=0.25, model_version=B, nan=_one_of_second())
+    several = make_examples(rows_per_bucket=15)
+    assert len(list((Path(several.uri) / "Split-score").iterdir())) > 1
+    _, facts = score(data=several, second_of_split=broken, split=decision())
+    (note,) = facts.notes
+    assert f"since {B} answers with what cannot be published" in note
+    assert len(rows(feedback)) == len(SILENCE)
+    assert {one[1] for one in rows(feedback).values()} == {A}
 
 
 def _one_of_second() -> str:
