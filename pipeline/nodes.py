@@ -96,7 +96,7 @@ def resolve_champion(
     blessing: BaseChannel,
     statistics: BaseChannel | None = None,
 ) -> BaseNode:
-    """Finds the champion, if there is one: the newest blessed, not withdrawn, or the pinned.
+    """Finds the champion, if there is one.
 
     Args:
         deployment: Where it runs.

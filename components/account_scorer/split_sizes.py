@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from components.publishing.split import Split
+from components.publishing.split import Split, share_text
 from serving_model.evaluation.arms import MISMATCH, mismatch
 
 _log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def split_sizes(split: Split | None, models: Sequence[str] | None) -> SplitSizes
     chance = mismatch(second, accounts, split.share)
     sentence = (
         f"split {split.number}: {accounts - second} accounts by {split.a}, {second} by {split.b}, "
-        f"which is to score {split.share:.0%}"
+        f"which is to score {share_text(split.share)}"
     )
     if chance >= MISMATCH:
         return SplitSizes(sentence)

@@ -27,15 +27,24 @@ class Holdout:
 
     def holds(self, account_id: str) -> bool:
         """Tells whether an account is held out."""
-        # Not md5, which a server may refuse (FIPS), nor a hash of Postgres's own, which no release
-        # promises to keep.
-        hashed = hashlib.sha256(f"{self.salt}:{account_id}".encode())
-        return int(hashed.hexdigest()[:8], 16) < self.limit
+        return hashed(self.salt, account_id) < self.limit
 
     @property
     def limit(self) -> int:
         """Of the first 32 bits of the hash: below it an account is held out."""
-        return round(self.share * _PLACES)
+        return limit_of(self.share)
+
+
+def hashed(salt: str, account_id: str) -> int:
+    """Returns the first 32 bits of the SHA-256 of a salt and an account, as an integer."""
+    # Not md5, which a server may refuse (FIPS), nor a hash of Postgres's own, which no release
+    # promises to keep.
+    return int(hashlib.sha256(f"{salt}:{account_id}".encode()).hexdigest()[:8], 16)
+
+
+def limit_of(share: float) -> int:
+    """Returns the limit that the hashes of a share of all accounts are below."""
+    return round(share * _PLACES)
 
 
 NOBODY: Final = Holdout(0.0, "")

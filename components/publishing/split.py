@@ -1,11 +1,9 @@
 """Which of two models scores an account, where two share the accounts."""
 
-import hashlib
 import json
 from dataclasses import dataclass
-from typing import Final
 
-_PLACES: Final = 2**32
+from components.publishing.holdout import hashed, limit_of
 
 
 @dataclass(frozen=True)
@@ -28,9 +26,7 @@ class Split:
 
     def is_second(self, account_id: str) -> bool:
         """Tells whether the second model scores an account."""
-        # As Holdout: SHA-256 is the same everywhere, and forever.
-        hashed = hashlib.sha256(f"{self.salt}:{account_id}".encode())
-        return int(hashed.hexdigest()[:8], 16) < round(self.share * _PLACES)
+        return hashed(self.salt, account_id) < limit_of(self.share)
 
     def version(self, account_id: str) -> str:
         """Returns which model scores an account."""
@@ -59,3 +55,8 @@ class Split:
                 "accounts_b": second,
             }
         )
+
+
+def share_text(share: float) -> str:
+    """Returns a share of the accounts in percent, to four digits: 0.125 is 12.5%."""
+    return f"{share * 100:.4g}%"

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 def command() -> None:
     """Lists, compares, promotes, withdraws and pins models.
 
-    The champion scores. It is the pinned model, else the newest by the moment it was
-    blessed or promoted; a model that was not blessed or is withdrawn never is. What is
-    decided here is recorded with time, user and reason, and never overwritten.
+    The champion scores. It is the pinned model, else the first of a split, else the newest
+    by the moment it was blessed or promoted; a model that was not blessed or is withdrawn
+    never is. What is decided here is recorded with time, user and reason, and never
+    overwritten.
     """
     from pipeline.logs import silence_libraries
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from components.publishing.split import share_text
 from components.registry.model_properties import ModelProperties
 from components.registry.stages import (
     END_SHADOW,
@@ -76,8 +77,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         return
     if transition.kind == SPLIT:
         yield (
-            f"{transition.other} scores {transition.share:.0%} of the accounts, chosen by a hash "
-            f"of their ids, and {transition.version} the others, from the next run on."
+            f"{transition.other} scores {share_text(transition.share)} of the accounts, chosen by "
+            f"a hash of their ids, and {transition.version} the others, from the next run on."
         )
     if transition.kind in SIGNATURES:
         yield from _signed_lines(outcome)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from components.publishing.diff import Difference, Missing
 from components.publishing.publication_log import recorded_bands
+from components.publishing.split import share_text
 from components.publishing.staging import Summary
 from components.publishing.undo import Undone
 from components.registry.published_properties import CATEGORIES
@@ -69,7 +70,8 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield (
             "split",
             f"{split['number']}: {split['accounts_a']} accounts by {split['a']}, "
-            f"{split['accounts_b']} by {split['b']}, which is to score {split['share']:.0%}",
+            f"{split['accounts_b']} by {split['b']}, which is to score "
+            + share_text(split["share"]),
         )
     if "label_source" in row:
         yield "label", row["label_source"]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 
+from components.publishing.split import share_text
 from components.shadow.split_result import RecordedSplit, SplitResult
 from pipeline.registry.splits import Splits
 from pipeline.text.plain_text import NONE, table_lines, transition_text
@@ -16,8 +17,8 @@ def split_lines(found: Splits) -> Iterator[str]:
         yield "No split lasts: the champion scores all accounts."
     else:
         yield (
-            f"Split {lasting.number}: {lasting.version} scores {1 - lasting.share:.0%} of the "
-            f"accounts, {lasting.other} {lasting.share:.0%}"
+            f"Split {lasting.number}: {lasting.version} scores {share_text(1 - lasting.share)} of "
+            f"the accounts, {lasting.other} {share_text(lasting.share)}"
         )
         yield transition_text(lasting)
     if found.not_divided:
@@ -50,7 +51,8 @@ def _recorded(split: RecordedSplit) -> Iterator[str]:
         f"{split.first_as_of:%Y-%m-%d} to {split.last_as_of:%Y-%m-%d}"
     )
     yield f"a  {split.a}, {split.accounts_a} accounts in the newest"
-    yield f"b  {split.b}, {split.accounts_b} accounts in the newest, {split.share:.0%} wanted"
+    wanted = share_text(split.share)
+    yield f"b  {split.b}, {split.accounts_b} accounts in the newest, {wanted} wanted"
     if split.mismatch < MISMATCH:
         yield (
             f"These sizes are no accident (chance {split.mismatch:.1g}): nothing can be concluded."

@@ -12,6 +12,8 @@ from components.publishing.holdout import Holdout
 from components.publishing.split import Split
 from components.registry.stages import SPLIT, StageTransition
 
+SECOND = ["ACC-000002", "ACC-000008", "ACC-000009"]
+"""Of the first twelve, by the first 32 bits of SHA-256 of salt, colon and id."""
 IDS = [f"ACC-{number:06d}" for number in range(20_000)]
 
 
@@ -29,6 +31,12 @@ def test_an_account_always_has_the_same_model(account: str, share: float) -> Non
     one = split(share=share)
     assert one.version(account) == one.version(account) == split(share=share).version(account)
     assert one.version(account) in ("one", "two")
+
+
+def test_the_division_is_the_same_in_every_release() -> None:
+    """Else an account would change its model in the middle of a split."""
+    second = [one for one in IDS[:12] if Split(7, "one", "two", 0.5, "split-7-1").is_second(one)]
+    assert second == SECOND
 
 
 @given(st.text(min_size=1), st.floats(0.01, 0.5))

@@ -30,11 +30,11 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
 
 def test_a_split_begins_lasts_and_ends(stocked: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert said(capsys) == "No split lasts: the champion scores all accounts.\n"
-    begun = said(capsys, OLD, "20260601", "--share", "0.3", "--reason", "which is better?")
+    begun = said(capsys, OLD, "20260601", "--share", "0.125", "--reason", "which is better?")
     assert f"Split the accounts: {OLD}: transition 1, split by" in begun
-    assert f"{NEW} scores 30% of the accounts" in begun
+    assert f"{NEW} scores 12.5% of the accounts" in begun
     assert f"The champion is now {OLD}; before it was {NEW}." in begun
-    assert f"Split 1: {OLD} scores 70% of the accounts, {NEW} 30%" in said(capsys)
+    assert f"Split 1: {OLD} scores 87.5% of the accounts, {NEW} 12.5%" in said(capsys)
     assert said(capsys, "--result") == "Nothing was published by a split yet.\n"
     for version in (OLD, NEW):
         assert run_cli(["models", "show", version]) == 0
