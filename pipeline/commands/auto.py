@@ -9,6 +9,7 @@ from pipeline.exit_codes import (
     CONFIGURATION_INVALID,
     CONTRACT_BROKEN,
     DATABASE_UNREACHABLE,
+    NOTHING_TO_PUBLISH,
     STATE_DIRECTORY_BUSY,
     exit_code,
 )
@@ -25,6 +26,7 @@ _SAME_FOR_A_SCORE: Final = (
     DATABASE_UNREACHABLE,
     CONFIGURATION_INVALID,
     CONTRACT_BROKEN,
+    NOTHING_TO_PUBLISH,
     STATE_DIRECTORY_BUSY,
 )
 """Exit codes of a training after which a score would end in the same way."""
@@ -73,8 +75,16 @@ def _run(act: Act, as_of: datetime | None, as_json: bool, **options: Any) -> int
         if act.kind != TRAIN or exit_code(error) in _SAME_FOR_A_SCORE or _published(error):
             raise
         say(f"Training failed, so the champion scores without it: {error}", err=True)
-        run_and_report(SCORE, as_of, as_json, **options)
+        _score_all_the_same(as_of, as_json, **options)
         raise
+
+
+def _score_all_the_same(as_of: datetime | None, as_json: bool, **options: Any) -> None:
+    """Scores after a training that failed: the call ends with what the training ended with."""
+    try:
+        run_and_report(SCORE, as_of, as_json, **options)
+    except TensInsightError as error:
+        say(f"Scoring failed too: {error}", err=True)
 
 
 def _published(error: Exception) -> bool:

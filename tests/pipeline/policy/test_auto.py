@@ -7,6 +7,8 @@ import pytest
 from components.errors import (
     DatabaseUnreachable,
     DataGateStopped,
+    NothingToPublish,
+    PublicationRefused,
     StateDirectoryBusy,
     TensInsightError,
 )
@@ -26,11 +28,14 @@ class Calls:
         self.runs: list[str] = []
         self.cleaned = 0
         self.error: Exception | None = None
+        self.score_error: Exception | None = None
 
     def run(self, kind: str, as_of: Any, as_json: bool, **options: Any) -> int:
         self.runs.append(kind)
         if kind == TRAIN and self.error is not None:
             raise self.error
+        if kind == SCORE and self.score_error is not None:
+            raise self.score_error
         return 0
 
     def clean(self, settings: Any, on_wait: Any) -> Plan:
@@ -74,15 +79,27 @@ def test_a_training_that_fails_does_not_keep_the_champion_from_scoring(
     assert calls.runs == [TRAIN, SCORE]
 
 
+def test_the_code_is_that_of_the_training_where_the_score_fails_too(
+    calls: Calls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls.error = failed(DataGateStopped("few"))
+    calls.score_error = failed(PublicationRefused("would move too much"))
+    with pytest.raises(DataGateStopped):
+        auto.run_auto(None, False)
+    assert calls.runs == [TRAIN, SCORE]
+    assert "Scoring failed too: would move too much" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "error",
     [
         failed(DataGateStopped("areas"), "Published 12 account scores."),
         failed(DatabaseUnreachable("down")),
         failed(StateDirectoryBusy("another")),
+        failed(NothingToPublish("no champion")),
     ],
 )
-def test_nothing_is_scored_twice_or_in_vain(calls: Calls, error: Exception) -> None:
+def test_nothing_is_scored_twice_or_where_it_would_fail_too(calls: Calls, error: Exception) -> None:
     calls.error = error
     with pytest.raises(type(error)):
         auto.run_auto(None, False)
