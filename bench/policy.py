@@ -36,7 +36,8 @@ from sklearn.linear_model import LogisticRegression
 
 from bench.estimation import proportion
 from bench.estimation_worlds import HORIZONS, KINDS, TARGET, Record, Snapshot, recorded, snapshot_at
-from pipeline.policy.decide import PROMOTE, WITHDRAW, Act, decide
+from components.registry.stages import PROMOTE, WITHDRAW
+from pipeline.policy.decide import Act, decide
 from pipeline.policy.facts import Facts, KnownModel
 from pipeline.setting_groups import PolicySettings
 from serving_model.evaluation.recalibration import log_odds_of

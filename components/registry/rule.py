@@ -75,13 +75,31 @@ def is_able(model: JudgedModel, now: Stages) -> bool:
     return not model.in_shadow or model.version in (*now.promoted, *chosen)
 
 
+def former_champion(
+    models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> JudgedModel | None:
+    """Returns who would be champion if the models that are published were withdrawn.
+
+    These are the champion and, while a split lasts, its second model.
+    """
+    return champion(_not_published(models, transitions), transitions)
+
+
+def _not_published(
+    models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> list[JudgedModel]:
+    leader, second = champion(models, transitions), second_of_split(models, transitions)
+    published = {one.version for one in (leader, second) if one is not None}
+    return [one for one in models if one.version not in published]
+
+
 def shadow_models(
     models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
 ) -> dict[str, JudgedModel]:
     """Returns the models that may score in shadow, by their role, each once.
 
     - pinned: the one that a person named, blessed or not.
-    - former champion: who would be champion if those that are published were withdrawn.
+    - former champion: as `former_champion` says.
     - newest challenger: the newest model that is younger than the champion and not withdrawn;
       one that was blessed into shadow before others.
 
@@ -90,9 +108,7 @@ def shadow_models(
         transitions: All so far.
     """
     now, leader = stages_after(transitions), champion(models, transitions)
-    second = second_of_split(models, transitions)
-    published = {one.version for one in (leader, second) if one is not None}
-    others = [one for one in models if one.version not in published]
+    others = _not_published(models, transitions)
     oldest = leader.model_id if leader is not None else None
     young = [
         one
@@ -103,7 +119,7 @@ def shadow_models(
         PINNED_SHADOW: next(
             (one for one in others if now.shadow and one.version == now.shadow.version), None
         ),
-        FORMER_CHAMPION: champion(others, transitions),
+        FORMER_CHAMPION: former_champion(models, transitions),
         NEWEST_CHALLENGER: max(young, key=_as_challenger) if young else None,
     }
     found: dict[str, JudgedModel] = {}

@@ -11,9 +11,10 @@ from components.alerts.alert_table import tell
 from components.errors import StateDirectoryBusy, TensInsightError, TransitionRefused
 from components.postgres.failures import explained
 from components.registry.policy_acts import PolicyActProperties, append_act
+from components.registry.stages import PROMOTE, WITHDRAW
 from components.registry.transitions import StoreBusy
 from pipeline.database import open_database
-from pipeline.policy.decide import PROMOTE, WITHDRAW, Act, Decision, blind, decide
+from pipeline.policy.decide import Act, Decision, blind, decide
 from pipeline.policy.facts import POLICY, TRAIN
 from pipeline.policy.read_facts import read_facts
 from pipeline.registry import change_stage

@@ -16,7 +16,7 @@ from components.registry.artifact_names import (
 )
 from components.registry.judged import GATE_NODE
 from components.registry.model_properties import PushedModelProperties
-from components.registry.rule import champion, shadowed
+from components.registry.rule import champion, former_champion, shadowed
 from components.registry.stages import SIGNATURES, JudgedModel, stages_after
 from pipeline.policy.facts import POLICY
 from pipeline.registry.registry import Registry
@@ -195,8 +195,7 @@ def _kept_models(registry: Registry, newest: int, published: Collection[str]) ->
     kept |= {one.version: "promoted model" for one in blessed if one.version in now.promoted}
     leader = champion(judged, transitions)
     if leader is not None:
-        others = [one for one in judged if one.version != leader.version]
-        former = champion(others, transitions)
+        former = former_champion(judged, transitions)
         kept |= {former.version: "former champion"} if former else {}
         kept[leader.version] = "champion"
     if now.shadow is not None:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from components.registry.stages import PROMOTE, WITHDRAW
 from pipeline.policy.facts import TRAIN, Facts, KnownModel
 from pipeline.setting_groups import PolicySettings
 from serving_model.evaluation.sequential import Sequential
@@ -115,14 +116,12 @@ def _rollback(facts: Facts, settings: PolicySettings) -> Rule:
     name, leader, former = "roll back", facts.champion, facts.former
     if leader is None or former is None:
         lacking = "no champion" if leader is None else "no former champion to go back to"
-        return Rule(name, setting, f"There is {lacking}.", "Nothing.")
-    found = facts.against_former
+        held = f"Nothing, since {facts.held_by}." if facts.held_by else "Nothing."
+        return Rule(name, setting, f"There is {lacking}.", held)
+    found, held = facts.against_former, _what_holds(facts, leader, settings)
     now = _compared_sentence(found, leader, former, "former champion")
-    if found is None or not found.is_worse:
-        return Rule(name, setting, now, "Nothing.")
-    held = _what_holds(facts, leader, settings)
-    if held:
-        return Rule(name, setting, now, held)
+    if held or found is None or not found.is_worse:
+        return Rule(name, setting, now, held or "Nothing.")
     act = Act(
         WITHDRAW,
         f"{now} It is worse. {_chance(settings)}",
@@ -135,7 +134,7 @@ def _rollback(facts: Facts, settings: PolicySettings) -> Rule:
 
 
 def _what_holds(facts: Facts, leader: KnownModel, settings: PolicySettings) -> str:
-    """Says why a champion that is worse stays; empty if nothing holds it."""
+    """Says why a champion stays even if it is worse; empty if nothing holds it."""
     if settings.rollback == "off":
         return "Nothing, since ROLLBACK is off: `tens-insight models withdraw` does it."
     if facts.held_by:

@@ -67,7 +67,8 @@ class Facts:
     Attributes:
         now: Of the run: `as_of`, or the database's clock.
         champion: The model that scores; None if there is none.
-        former: The one that would score if the champion were withdrawn.
+        former: The one that would score if the champion, and the second model of a split, were
+            withdrawn.
         challenger: The newest model that runs in shadow.
         held_by: What a person decided that keeps stages as they are, a phrase; empty if nothing.
         trained_as_of: The moment of the last training, whether it came to a model or not.

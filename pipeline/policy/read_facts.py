@@ -11,8 +11,8 @@ from components.monitor.measures import DISTANCE, SCORE, name_of_measure
 from components.postgres.queries import queries
 from components.postgres.rows import one_record, record, records, value
 from components.registry.policy_acts import PolicyActProperties, read_acts
-from components.registry.rule import champion, shadowed
-from components.registry.stages import WITHDRAW, JudgedModel, StageTransition, stages_after
+from components.registry.rule import champion, former_champion, shadowed
+from components.registry.stages import JudgedModel, StageTransition, stages_after
 from pipeline.database import consistent_read
 from pipeline.policy.evidence import compared
 from pipeline.policy.facts import TRAIN, Drift, Facts, KnownModel, Performance, kept_by
@@ -75,7 +75,7 @@ class _Models:
         judged, self.transitions = registry.judged(), registry.transitions()
         leader = champion(judged, self.transitions)
         self.champion = self._model(leader)
-        self.former = self._model(_without(judged, self.transitions, leader))
+        self.former = self._model(former_champion(judged, self.transitions))
         waiting = shadowed(judged, self.transitions)
         newer = [one for one in waiting if leader is None or one.model_id > leader.model_id]
         self.challenger = self._model(newer[0] if newer else None)
@@ -96,19 +96,6 @@ class _Models:
             said.horizon_days or 0,
             kept_by(found.version, self.transitions),
         )
-
-
-def _without(
-    judged: Sequence[JudgedModel],
-    transitions: Sequence[StageTransition],
-    leader: JudgedModel | None,
-) -> JudgedModel | None:
-    """Returns who would score if the champion were withdrawn now."""
-    if leader is None:
-        return None
-    last = transitions[-1].number if transitions else 0
-    withdrawn = StageTransition(last + 1, WITHDRAW, leader.version, 0)
-    return champion(judged, [*transitions, withdrawn])
 
 
 def _facts(

@@ -193,8 +193,40 @@ def test_one_stage_changes_at_a_time() -> None:
     assert kinds(decide(facts, SETTINGS)) == [WITHDRAW, SCORE]
 
 
-def test_a_missing_day_is_told() -> None:
-    assert "missing" in decide(with_(scored_as_of=NOW - timedelta(days=3)), SETTINGS).run.reason
+@pytest.mark.parametrize("worse", [1.0, 1e9])
+def test_a_split_keeps_both_of_its_models_and_the_page_says_so(worse: float) -> None:
+    held = "ann@jobs lets 20261121-bbbbbbbb and 20261001-aaaaaaaa share the accounts"
+    found = decide(with_(against_former=compared(worse=worse), held_by=held), SETTINGS)
+    assert kinds(found) == [SCORE]
+    assert rule(found, "roll back").would == f"Nothing, since {held}."
+    alone = decide(with_(former=None, held_by=held), SETTINGS)
+    assert rule(alone, "roll back").would == f"Nothing, since {held}."
+
+
+@pytest.mark.parametrize(("age", "run"), [(1, SCORE), (89.9, SCORE), (90, TRAIN)])
+def test_training_waits_until_enough_is_known_of_a_model_in_shadow(age: float, run: str) -> None:
+    """Windows of 60 days and 30 days to look at what closed: no newer model takes its place."""
+    facts = with_(
+        champion=days_ago(NEW, 200),
+        challenger=days_ago(WAITING, age),
+        against_champion=compared(),
+        trained_as_of=NOW - timedelta(days=8),
+        performance=FELL,
+    )
+    decision = decide(facts, SETTINGS)
+    assert kinds(decision) == [run]
+    assert (WAITING.version in rule(decision, "gap between trainings").would) == (run == SCORE)
+
+
+def test_training_does_not_wait_for_what_cannot_be_compared() -> None:
+    no_champion = with_(champion=None, former=None, challenger=WAITING, trained_as_of=None)
+    assert kinds(decide(no_champion, SETTINGS)) == [TRAIN]
+    other_horizon = with_(left=500, challenger=WAITING)
+    assert kinds(decide(other_horizon, SETTINGS)) == [TRAIN]
+
+
+def test_a_missing_run_is_told() -> None:
+    assert "missing" in decide(with_(is_late=True), SETTINGS).run.reason
 
 
 def test_where_nothing_can_be_seen_the_score_is_tried() -> None:

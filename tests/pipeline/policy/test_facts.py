@@ -8,8 +8,9 @@ from typing import Any
 import psycopg2
 import pytest
 
+from components.registry.stages import PROMOTE, WITHDRAW
 from pipeline.policy.act import perform
-from pipeline.policy.decide import PROMOTE, WITHDRAW, Act, Decision, decide
+from pipeline.policy.decide import Act, Decision, decide
 from pipeline.policy.facts import TRAIN, Facts
 from pipeline.policy.read_facts import read_facts
 from pipeline.registry import change_stage
@@ -236,7 +237,10 @@ def test_what_a_person_decided_about_the_champion_is_told(
     old, new = yard.train(END - 60 * DAY), yard.train(END - 20 * DAY)
     assert read(yard).held_by == ""
     change_stage.decide(yard.registry(), "split", new, "trial", other=old, share=0.5)
-    assert f"lets {new} and {old} share the accounts" in read(yard).held_by
+    facts = read(yard)
+    assert f"lets {new} and {old} share the accounts" in facts.held_by
+    assert facts.former is not None
+    assert facts.former.version == before  # the second model of the split is none
     change_stage.decide(yard.registry(), "end split", "", "over")
     change_stage.decide(yard.registry(), "pin", new, "audit")
     assert read(yard).held_by.startswith("the champion is pinned by ")
