@@ -6,7 +6,7 @@ finds no champion, and trains. At the end there is a log of what was done and wh
 
 import textwrap
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +17,12 @@ from pipeline.demo.year import TOLERANT, WEEK, Year, ask, simulated_year
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
 ACCOUNTS: Final = 2_000
+HOUR: Final = timedelta(hours=1)
 DOWN: Final = (18, 33)
 """Weeks in which the database does not answer."""
 QUICK: Final = {"TENS_INSIGHT_MEMBERS": "1"}
 """One network in place of six: there are a dozen trainings."""
+WEEKLY: Final = {"TENS_INSIGHT_ALERT_RUN_EVERY_HOURS": str(WEEK // HOUR + 2)}
 PAGES: Final = 120
 """Lines of two pages."""
 _DATABASE_DOWN: Final = 5
@@ -66,7 +68,7 @@ def _weeks(
         if week in DOWN:
             server.stop()
         code, summary = drill.attempt(
-            "run", "auto", "--as-of", moment.isoformat(), "--json", **TOLERANT, **QUICK
+            "run", "auto", "--as-of", moment.isoformat(), "--json", **TOLERANT, **QUICK, **WEEKLY
         )
         if week in DOWN:
             server.start()

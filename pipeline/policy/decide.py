@@ -10,12 +10,8 @@ from pipeline.policy.facts import TRAIN, Facts, KnownModel
 from pipeline.setting_groups import PolicySettings
 from serving_model.evaluation.sequential import Sequential
 
-WITHDRAW: Final = "withdraw"
-PROMOTE: Final = "promote"
 SCORE: Final = "score"
 _DAY: Final = timedelta(days=1)
-_LATE: Final = timedelta(hours=36)
-"""From one daily score to the next: more than that, and a day is missing."""
 _NAMED: Final = 2
 """Measures of an alarm that a sentence names."""
 
@@ -305,6 +301,5 @@ def _daily(facts: Facts, run: Act) -> Rule:
 def _score_reason(facts: Facts) -> str:
     if facts.scored_as_of is None:
         return "Nothing was published yet."
-    age = facts.now - facts.scored_as_of
-    missing = " A day or more is missing." if age > _LATE else ""
+    missing = " A run or more is missing (ALERT_RUN_EVERY_HOURS)." if facts.is_late else ""
     return f"The newest scores are of {facts.scored_as_of:%Y-%m-%d %H:%M} UTC.{missing}"

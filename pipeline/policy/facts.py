@@ -73,6 +73,7 @@ class Facts:
         held_by: What a person decided that keeps stages as they are, a phrase; empty if nothing.
         trained_as_of: The moment of the last training, whether it came to a model or not.
         scored_as_of: The newest moment that scores were published for.
+        is_late: Whether they are older than ALERT_RUN_EVERY_HOURS allows.
         left: Accounts that left since the champion learnt.
         drift: Alarms about the input that are younger than the champion.
         performance: Of the champion; None before any of its windows has closed.
@@ -88,6 +89,7 @@ class Facts:
     held_by: str = ""
     trained_as_of: datetime | None = None
     scored_as_of: datetime | None = None
+    is_late: bool = False
     left: int = 0
     drift: Sequence[Drift] = ()
     performance: Performance | None = None

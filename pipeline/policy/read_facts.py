@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -115,6 +115,7 @@ def _facts(
         held_by=_held_by(leader, models.transitions),
         trained_as_of=max(trained, default=None),
         scored_as_of=moments.scored_as_of,
+        is_late=_is_late(moments.scored_as_of, now, settings),
         left=_left(cursor, leader, now),
         drift=_drift(cursor, leader, now),
         performance=_performance(cursor, leader),
@@ -122,6 +123,11 @@ def _facts(
         against_champion=_compared(cursor, models.challenger, leader, now, settings),
         acts=acts,
     )
+
+
+def _is_late(scored_as_of: datetime | None, now: datetime, settings: Settings) -> bool:
+    limit = timedelta(hours=settings.alerts.alert_run_every_hours)
+    return bool(limit) and scored_as_of is not None and now - scored_as_of > limit
 
 
 def _held_by(leader: KnownModel | None, transitions: Sequence[StageTransition]) -> str:

@@ -164,6 +164,24 @@ def test_performance_is_that_of_the_newest_closed_window_of_the_champion(
     assert not undone.fell
 
 
+@pytest.mark.parametrize(
+    ("every", "days", "late"),
+    [(26, 1, False), (26, 2, True), (170, 7, False), (170, 8, True), (0, 300, False)],
+)
+def test_a_run_is_missing_by_the_interval_that_alerts_have(
+    yard: Yard, migrated_database: str, every: float, days: int, late: bool
+) -> None:
+    published(migrated_database, "v", END - days * DAY)
+    found = read_facts(yard.settings(as_of=END, alert_run_every_hours=every))
+    assert found.is_late == late
+
+
+def test_nothing_is_missing_before_the_first_publication(
+    yard: Yard, migrated_database: str
+) -> None:
+    assert not read(yard).is_late
+
+
 def test_an_act_is_recorded_told_and_taken_back(yard: Yard, migrated_database: str) -> None:
     old, new = yard.train(END - 60 * DAY), yard.train(END - 20 * DAY)
     act = Act(WITHDRAW, "It is worse.", new, {"worse": 123.5}, f"tens-insight models promote {new}")
@@ -234,6 +252,7 @@ def test_a_database_that_does_not_take_the_alert_does_not_undo_the_act(
 def test_what_a_person_decided_about_the_champion_is_told(
     yard: Yard, migrated_database: str
 ) -> None:
+    before = yard.train(END - 90 * DAY)
     old, new = yard.train(END - 60 * DAY), yard.train(END - 20 * DAY)
     assert read(yard).held_by == ""
     change_stage.decide(yard.registry(), "split", new, "trial", other=old, share=0.5)
