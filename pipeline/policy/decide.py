@@ -286,11 +286,31 @@ def _gap(facts: Facts, settings: PolicySettings, proposed: Sequence[Rule], *, st
         return Rule(name, setting, now, "Hold training back until the gap is over.")
     if staged:
         return Rule(name, setting, now, "Hold training back: another model scores from now on.")
+    if waited := _waiting_for(facts, settings):
+        return Rule(name, setting, now, waited)
     evidence: dict[str, Any] = {}
     for rule in proposed:
         evidence |= rule.act.evidence if rule.act else {}
     reason = " ".join(rule.now for rule in proposed)
     return Rule(name, setting, now, "Let it train.", Act(TRAIN, reason, evidence=evidence))
+
+
+def _waiting_for(facts: Facts, settings: PolicySettings) -> str:
+    """Says which model in shadow training waits for; empty if for none.
+
+    The newest one is compared, so a newer one would take its place, and windows close only
+    after their horizon: each would be replaced before anything is known of it.
+    """
+    waiting = facts.challenger
+    if waiting is None or waiting.as_of is None or facts.against_champion is None:
+        return ""
+    until = waiting.as_of + (waiting.horizon_days + settings.retrain_after_days) * _DAY
+    if facts.now >= until:
+        return ""
+    return (
+        f"Hold training back until {until:%Y-%m-%d}: a newer model would take the place of "
+        f"{waiting.version} in shadow before enough is known of it."
+    )
 
 
 def _daily(facts: Facts, run: Act) -> Rule:
