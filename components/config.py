@@ -29,15 +29,22 @@ TableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][
 ColumnName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_$]*$")]
 
 
-def _http_url(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
+def url_problem(url: str) -> str:
+    """Says what is wrong with an address of HTTP, without the address; empty if nothing is."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(url)
         is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port or an IPv6 address that is none
         is_url = False
-    if text and (not is_url or any(one <= " " or one == "\x7f" for one in text)):
-        raise ValueError("expected http://HOST... or https://HOST..., without blanks")
+    if is_url and url.isprintable() and " " not in url:
+        return ""
+    return "expected http://HOST... or https://HOST..., without blanks"
+
+
+def _http_url(secret: SecretStr) -> SecretStr:
+    url = secret.get_secret_value()
+    if url and (problem := url_problem(url)):
+        raise ValueError(problem)
     return secret
 
 

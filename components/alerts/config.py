@@ -2,13 +2,12 @@
 
 import re
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import pydantic
 from pydantic import Field, SecretStr
 
 from components.alerts.alert import Severity
-from components.config import component_config
+from components.config import SecretUrl, component_config
 
 _YEAR_HOURS: Final = 8_784
 _ADDRESS: Final = r"^[^\s@<>,;\"]+@[^\s@<>,;\"]+$"
@@ -52,14 +51,14 @@ class AlertsConfig:
         pattern=r"^[^\s#]+$",
         description="Alerts: where messages link to for what to do; #KIND is added.",
     )
-    alert_webhook_url: SecretStr = Field(
+    alert_webhook_url: SecretUrl = Field(
         default=SecretStr(""),
         description="Alerts: URL of a webhook that takes JSON as Slack does; none if empty.",
     )
     alert_webhook_url_file: str = Field(
         default="", description="Alerts: file that holds that URL, in place of the setting."
     )
-    alert_alertmanager_url: SecretStr = Field(
+    alert_alertmanager_url: SecretUrl = Field(
         default=SecretStr(""),
         description="Alerts: URL of Prometheus's Alertmanager, without /api/v2; none if empty.",
     )
@@ -98,13 +97,6 @@ class AlertsConfig:
         "standard input; none if empty. Arguments are no place for secrets.",
     )
 
-    @pydantic.field_validator("alert_webhook_url", "alert_alertmanager_url")
-    @classmethod
-    def _a_url(cls, url: SecretStr) -> SecretStr:
-        if problem := url_problem(url.get_secret_value()):
-            raise ValueError(problem)
-        return url
-
     @pydantic.field_validator("alert_email_to")
     @classmethod
     def _addresses(cls, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -120,17 +112,3 @@ class AlertsConfig:
         if self.alert_email_to and not (self.alert_smtp_host and self.alert_email_from):
             raise ValueError("alert_email_to needs alert_smtp_host and alert_email_from")
         return self
-
-
-def url_problem(url: str) -> str:
-    """Says what is wrong with the URL of a sink, without the URL; empty if nothing is."""
-    if not url:
-        return ""
-    expected = "expected http:// or https://, a host, and no blank"
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return expected
-    fits = parts.scheme in ("http", "https") and parts.hostname
-    return "" if fits and url.isprintable() and " " not in url else expected

@@ -10,11 +10,9 @@ from typing import Final
 
 from components.alerts.message import Message
 from components.alerts.outbox import Claimed, Outbox, Outcome
-from components.alerts.sinks.sink import Sink, SinkFailed
+from components.alerts.sinks.sink import Sink
+from components.sinks import SinkFailed, once_more
 
-_AGAIN_AFTER_S: Final = 0.5
-"""What failed at once is tried once more: most servers that break off are back by then."""
-_AT_ONCE_S: Final = 1.0
 _NOT_TRIED: Final = Outcome(tried=False)
 _NO_ANSWER: Final = Outcome("it did not answer in time", alive=False)
 _log = logging.getLogger(__name__)
@@ -119,18 +117,8 @@ def _send_all(
 
 def attempt(sink: Sink, message: Message) -> Outcome:
     """Sends one message; what fails at once is tried once more."""
-    began = time.monotonic()
-    outcome = _once(sink, message)
-    transient = outcome.problem and not (outcome.alive or outcome.retry_after or outcome.busy)
-    if transient and time.monotonic() - began < _AT_ONCE_S:
-        time.sleep(_AGAIN_AFTER_S)
-        outcome = _once(sink, message)
-    return outcome
-
-
-def _once(sink: Sink, message: Message) -> Outcome:
     try:
-        sink.send(message)
+        once_more(lambda: sink.send(message))
     except SinkFailed as error:
         return Outcome(
             str(error), retry_after=error.retry_after, alive=error.alive, busy=error.busy

@@ -4,12 +4,12 @@ import fcntl
 import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from components.sinks import SinkFailed, once_more, post, with_path
 from pipeline.setting_groups import TelemetrySettings
-from pipeline.telemetry.http import post, with_path
-from pipeline.telemetry.sink import SinkFailed
 
 _ENDPOINT: Final = "/api/v1/lineage"
 
@@ -29,7 +29,7 @@ def append_events(path: Path, events: Sequence[Mapping[str, Any]]) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise SinkFailed(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise SinkFailed(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def _append(descriptor: int, text: bytes) -> None:
@@ -60,4 +60,4 @@ def post_events(
     if key := telemetry.openlineage_api_key.get_secret_value():
         headers["Authorization"] = f"Bearer {key}"
     for event in events:
-        post(address, json.dumps(event).encode(), headers, timeout_s)
+        once_more(partial(post, address, json.dumps(event).encode(), headers, timeout_s))

@@ -5,12 +5,11 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
+from components.sinks import SinkFailed, once_more, post, with_path
 from components.state_files import replace_file
 from pipeline.settings import Settings
-from pipeline.telemetry.http import post, with_path
 from pipeline.telemetry.ledger import note_problems
 from pipeline.telemetry.metrics import SUCCESS, Sample, render
-from pipeline.telemetry.sink import SinkFailed
 
 JOB: Final = "tens-insight"
 _READABLE: Final = 0o644
@@ -29,7 +28,7 @@ def write_textfile(path: Path, samples: Collection[Sample]) -> None:
     try:
         replace_file(path, lambda name: Path(name).write_bytes(text), mode=_READABLE)
     except OSError as error:
-        raise SinkFailed(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise SinkFailed(f"{path} cannot be written: {error.strerror or error}") from None
 
 
 def push(
@@ -46,12 +45,10 @@ def push(
     leave_out = () if succeeded else (SUCCESS,)
     telemetry = settings.telemetry
     group = f"/metrics/job/{JOB}/instance/{telemetry.metrics_instance or os.uname().nodename}"
-    post(
-        with_path(telemetry.pushgateway_url.get_secret_value(), group),
-        render(samples, leave_out),
-        {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
-        timeout_s,
-    )
+    address = with_path(telemetry.pushgateway_url.get_secret_value(), group)
+    headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+    text = render(samples, leave_out)
+    once_more(lambda: post(address, text, headers, timeout_s))
 
 
 def metric_sinks(

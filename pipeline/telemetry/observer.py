@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from components.sinks import SinkFailed
 from pipeline.exit_codes import DATABASE_UNREACHABLE
 from pipeline.runs.record import COMPLETE, NOT_STARTED, RunRecord
 from pipeline.settings import Settings
 from pipeline.telemetry.ledger import configured_sinks, note_problems
 from pipeline.telemetry.pings import check_of, ping_end, ping_start
-from pipeline.telemetry.sink import SinkFailed
 
 if TYPE_CHECKING:
     from pipeline.runs.summary import RunSummary
 
 WAITS: Final = 3
 """How many timeouts a run that has ended waits for its sinks at most."""
-_LATE: Final = "it was not done in time, and the run waits no longer."
+_LATE: Final = "it was not done in time, and the run waits no longer"
 
 Send = Callable[[], object]
 Jobs = Mapping[str, Send]
@@ -97,7 +97,7 @@ def _problem(send: Send) -> str:
 
 def _unexpected(error: Exception) -> str:
     """Names the class alone: the text may hold an address with a secret."""
-    return f"an unexpected {type(error).__name__}."
+    return f"an unexpected {type(error).__name__}"
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Telemetry:
         for courier, _ in self._couriers:
             problems |= courier.finish(deadline)
         note_problems(self._settings, problems)
-        return [f"Sink {name}: {problem}" for name, problem in problems.items() if problem]
+        return [f"Sink {name}: {problem}." for name, problem in problems.items() if problem]
 
     def _tell(self, told: _Told) -> None:
         if not self._couriers:

@@ -7,10 +7,10 @@ and where a /start has no end, as that of a run which was killed.
 import uuid
 from typing import Final
 
+from components.sinks import once_more, post, with_path
 from pipeline.exit_codes import MEANINGS
 from pipeline.runs.record import COMPLETE, NOT_STARTED, RunRecord
 from pipeline.settings import Settings
-from pipeline.telemetry.http import post, with_path
 
 _RUNS: Final = uuid.UUID("5d0a6a1e-4a0e-5f0b-9f5b-2f6b7c0f7a11")
 """Namespace of the ids that are made of the names of runs."""
@@ -70,4 +70,5 @@ def _ending(record: RunRecord) -> str:
 
 def _ping(url: str, path: str, record: RunRecord, said: str, timeout_s: float) -> None:
     address = with_path(url, path, rid=str(uuid_of(record.run_id)))
-    post(address, said.encode(), {"Content-Type": "text/plain; charset=utf-8"}, timeout_s)
+    headers = {"Content-Type": "text/plain; charset=utf-8"}
+    once_more(lambda: post(address, said.encode(), headers, timeout_s))

@@ -224,10 +224,10 @@ def test_the_summary_says_where_accounts_were_left_out() -> None:
 
 
 def test_the_summary_says_what_a_sink_did_not_take() -> None:
-    run = replace(trained(), untold=("Sink ping: http://hc.example.com answers 500.",))
+    run = replace(trained(), untold=("Sink ping: http://hc.example.com: it answered 500.",))
     said = printed(lambda out: render_summary(run, out))
     assert re.search(
-        r"^warning +Sink ping: http://hc\.example\.com answers 500\.$", said, re.MULTILINE
+        r"^warning +Sink ping: http://hc\.example\.com: it answered 500\.$", said, re.MULTILINE
     )
     assert run.as_json()["untold"] == run.untold
 

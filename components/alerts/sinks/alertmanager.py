@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from components.alerts.config import AlertsConfig
 from components.alerts.message import OPENED, RESOLVED, Message, rfc3339
-from components.alerts.sinks.http import post_json
-from components.alerts.sinks.sink import secret_of
+from components.alerts.sinks.sink import post_json, secret_of
+from components.sinks import with_path
 
 _PATH: Final = "/api/v2/alerts"
 LASTS: Final = timedelta(hours=26)
@@ -42,9 +42,9 @@ class Alertmanager:
     def _post(self, messages: Sequence[Message], key: str) -> None:
         config = self._config
         url = secret_of(config.alert_alertmanager_url, config.alert_alertmanager_url_file)
-        base = url.rstrip("/").removesuffix(_PATH)
+        address = with_path(url.rstrip("/").removesuffix(_PATH), _PATH)
         now = datetime.now(timezone.utc)
-        post_json(f"{base}{_PATH}", [alert_json(one, now) for one in messages], key)
+        post_json(address, [alert_json(one, now) for one in messages], key)
 
 
 def alert_json(message: Message, now: datetime) -> dict[str, Any]:

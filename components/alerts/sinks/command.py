@@ -11,7 +11,8 @@ from typing import Final
 
 from components.alerts.config import AlertsConfig
 from components.alerts.message import Message
-from components.alerts.sinks.sink import TIMEOUT_S, SinkFailed
+from components.alerts.sinks.sink import TIMEOUT_S
+from components.sinks import SinkFailed
 
 _SECRETS: Final = re.compile(
     r"DATABASE_URL$|^PGPASSWORD$|^TENS_INSIGHT_.*(URLS?|PASSWORD|KEY|TOKEN|SECRET)$"

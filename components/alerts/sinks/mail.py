@@ -11,8 +11,8 @@ from typing import Final
 
 from components.alerts.config import AlertsConfig
 from components.alerts.message import OPENED, RESOLVED, Message
-from components.alerts.sinks.http import said_of_connection
-from components.alerts.sinks.sink import TIMEOUT_S, SinkFailed, secret_of
+from components.alerts.sinks.sink import TIMEOUT_S, secret_of
+from components.sinks import SinkFailed, said_of_connection
 
 _LONGEST_SUBJECT: Final = 200
 _DOMAIN: Final = "tens-insight.invalid"
@@ -44,7 +44,7 @@ class Mail:
         except smtplib.SMTPException as error:
             raise _failure(error) from None
         except (OSError, ValueError) as error:
-            raise SinkFailed(said_of_connection(error)) from None
+            raise SinkFailed(said_of_connection(error, TIMEOUT_S)) from None
         if refused:
             raise SinkFailed(
                 f"the server took the message for some addresses, and refused {len(refused)} of "

@@ -1,42 +1,20 @@
-"""What a sink is, and how it fails."""
+"""What a sink is, and where its secrets come from."""
 
+import json
 import re
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
 from pydantic import SecretStr
 
 from components.alerts.message import Message
+from components.sinks import SinkFailed, post
 
 TIMEOUT_S: Final = 5.0
 """For a connection, and for each answer."""
 _LONGEST_SECRET: Final = 10_000
 _HEAD: Final = re.compile(r"[^\r\n]*")
-
-
-class SinkFailed(Exception):
-    """A sink did not take a message. The text holds no address, password or token.
-
-    Attributes:
-        alive: Whether it answers, and refused this message alone.
-        retry_after: How long it asked to be left alone; None if it did not.
-        busy: Whether it asked for that because it has too much to do.
-    """
-
-    def __init__(
-        self,
-        said: str,
-        *,
-        alive: bool = False,
-        retry_after: timedelta | None = None,
-        busy: bool = False,
-    ):
-        super().__init__(said)
-        self.alive = alive
-        self.retry_after = retry_after
-        self.busy = busy
 
 
 class Sink(Protocol):
@@ -83,3 +61,18 @@ def secret_of(value: SecretStr, file: str) -> str:
     if not secret:
         raise SinkFailed(f"its secret cannot be read from {file}: the first line is empty")
     return secret
+
+
+def post_json(url: str, content: object, key: str) -> None:
+    """Posts a document.
+
+    Args:
+        url: Of http or https, perhaps with user and password.
+        content: What JSON can hold.
+        key: The idempotency key, a header.
+
+    Raises:
+        SinkFailed: It was not taken, or nobody knows whether it was.
+    """
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+    post(url, json.dumps(content).encode(), headers, TIMEOUT_S)

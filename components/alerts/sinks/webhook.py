@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from components.alerts.config import AlertsConfig
 from components.alerts.message import RESOLVED, Message, rfc3339
-from components.alerts.sinks.http import post_json
-from components.alerts.sinks.sink import secret_of
+from components.alerts.sinks.sink import post_json, secret_of
 
 _COLOURS: Final = {"critical": "#a30200", "warning": "#daa038", "info": "#439fe0"}
 _RESOLVED: Final = "#2eb886"

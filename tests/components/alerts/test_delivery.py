@@ -10,8 +10,8 @@ from components.alerts.alert import Alert
 from components.alerts.delivery import deliver, refresh
 from components.alerts.message import Message
 from components.alerts.outbox import Outcome, delay
-from components.alerts.sinks.sink import SinkFailed
 from components.alerts.spool import Spool, SpoolLedger
+from components.sinks import SinkFailed
 from tests.components.alerts.conftest import message
 
 

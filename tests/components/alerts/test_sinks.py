@@ -14,9 +14,9 @@ from components.alerts.sinks.alertmanager import alert_json
 from components.alerts.sinks.command import Command
 from components.alerts.sinks.configured import SINKS, configured_sinks
 from components.alerts.sinks.mail import Mail
-from components.alerts.sinks.sink import SinkFailed
 from components.alerts.sinks.webhook import Webhook
 from components.config import is_secret
+from components.sinks import SinkFailed
 from pipeline.commands.alerts import SINKS as NAMED
 from pipeline.settings import SETTINGS, variable
 from tests.components.alerts.certificates import make_certificate
@@ -98,15 +98,17 @@ def test_a_webhook_that_does_not_take_it(http, answer, said, alive, wait):
     assert TOKEN not in str(caught.value)
     assert caught.value.alive is alive
     assert caught.value.retry_after == (timedelta(seconds=wait) if wait else None)
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None  # it would hold the whole address
 
 
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        (f"http://127.0.0.1:1/{TOKEN}", "no connection: Connection refused"),
-        (f"http://nowhere.invalid/{TOKEN}", "its host name cannot be resolved"),
+        (f"http://127.0.0.1:1/{TOKEN}", "http://127.0.0.1:1: no connection: Connection refused"),
+        (
+            f"http://nowhere.invalid/{TOKEN}",
+            "http://nowhere.invalid: its host name cannot be resolved",
+        ),
     ],
 )
 def test_a_webhook_that_is_not_there(url, said):
@@ -221,7 +223,7 @@ def certificate(tmp_path_factory):
 def test_a_webhook_whose_certificate_nobody_signed_is_not_told(certificate, monkeypatch):
     file, context = certificate
     with HttpReceiver(context).serving() as receiver:
-        with pytest.raises(SinkFailed, match="^its certificate is not trusted: self.signed"):
+        with pytest.raises(SinkFailed, match=": its certificate is not trusted: self.signed"):
             webhook(f"{receiver.url}/{TOKEN}").send(message())
         assert receiver.received == []
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -297,9 +299,15 @@ def test_a_command_that_hangs_is_ended_with_its_children(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"alert_webhook_url": f"ftp://x/{TOKEN}"}, "expected http:// or https://"),
-        ({"alert_webhook_url": f"http://x/{TOKEN} y"}, "expected http:// or https://"),
-        ({"alert_alertmanager_url": f"http://x:port/{TOKEN}"}, "expected http:// or https://"),
+        ({"alert_webhook_url": f"ftp://x/{TOKEN}"}, "expected http://HOST... or https://HOST..."),
+        (
+            {"alert_webhook_url": f"http://x/{TOKEN} y"},
+            "expected http://HOST... or https://HOST...",
+        ),
+        (
+            {"alert_alertmanager_url": f"http://x:port/{TOKEN}"},
+            "expected http://HOST... or https://HOST...",
+        ),
         ({"alert_email_to": ("ann",)}, "'ann' is no address"),
         ({"alert_email_to": ("ann@example.com",)}, "needs alert_smtp_host and alert_email_from"),
         (

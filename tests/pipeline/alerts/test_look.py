@@ -155,7 +155,7 @@ def test_a_dead_sink_is_told_by_the_others_and_its_end_too(
     monkeypatch.setenv("TENS_INSIGHT_ALERT_COMMAND", json.dumps(["sh", "-c", f"cat >> {got}"]))
     execute(installation, "UPDATE tens_insight.publications SET as_of = now() - interval '9 days'")
     assert run_cli(["alerts", "check"]) == 11
-    assert "Sink webhook failed: it answered 500" in capsys.readouterr().err
+    assert f"Sink webhook failed: {http.url}: it answered 500" in capsys.readouterr().err
     assert run_cli(["alerts", "check"]) == 0  # nothing was due
     http.answers = [(200, {})]
     assert run_cli(["alerts", "test", "webhook"]) == 0
@@ -190,7 +190,7 @@ def test_a_sink_that_fails_is_a_warning_of_the_run(installation, http):
     (warnings,) = query(
         installation, "SELECT warnings FROM tens_insight.runs ORDER BY started_at DESC LIMIT 1"
     )
-    assert "Sink webhook: it answered 500 Internal Server Error." in warnings[0]
+    assert f"Sink webhook: {http.url}: it answered 500 Internal Server Error." in warnings[0]
 
 
 def test_secrets_are_in_no_log_table_file_or_message(installation, http, capsys, monkeypatch):

@@ -263,5 +263,5 @@ def test_sending_needs_a_sink(migrated_database, state_dir, monkeypatch, capsys,
     assert run_cli(["metrics", "--send"]) == 11
     shown = capsys.readouterr()
     assert shown.out == "textfile: sent\n"
-    assert shown.err == "pushgateway: http://127.0.0.1:1 refuses the connection.\n"
+    assert shown.err == "pushgateway: http://127.0.0.1:1: no connection: Connection refused\n"
     assert (tmp_path / "a.prom").exists()

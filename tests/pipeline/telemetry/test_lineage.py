@@ -15,13 +15,13 @@ from components.registry.published_properties import (
     PublishedAreasProperties,
     PublishedScoresProperties,
 )
+from components.sinks import SinkFailed
 from pipeline.runs.attempt import attempted
 from pipeline.runs.record import RunRecords
 from pipeline.settings import load_settings
 from pipeline.telemetry.lineage import PARENT, events_of
 from pipeline.telemetry.lineage_sinks import append_events
 from pipeline.telemetry.pings import uuid_of
-from pipeline.telemetry.sink import SinkFailed
 from tests.contract.conftest import execute
 from tests.pipeline.telemetry.openlineage_schemas import validate
 
