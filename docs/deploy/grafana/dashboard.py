@@ -68,9 +68,7 @@ def number(
     )
 
 
-def lines(
-    title: str, unit: str, *queries: prometheus.Dataquery, span: int = 12
-) -> timeseries.Panel:
+def lines(title: str, unit: str, *queries: prometheus.Dataquery) -> timeseries.Panel:
     """Returns a panel with a line for each series."""
     panel = (
         timeseries.Panel()
@@ -87,9 +85,106 @@ def lines(
     return panel
 
 
+def is_it_well() -> list[stat.Panel]:
+    """Returns the first row: numbers that are red where a person is needed."""
+    return [
+        number(
+            "Age of the scores",
+            'time() - tens_insight_publication_as_of_timestamp_seconds{output="scores",'
+            f"{CHOSEN}}}",
+            "s",
+            limits((26 * 3600, YELLOW), (50 * 3600, RED)),
+        ),
+        number(
+            "Since the last success",
+            "time() - tens_insight_run_success_timestamp_seconds{}",
+            "s",
+            limits((26 * 3600, YELLOW), (8 * DAY, RED)),
+            "{{kind}}",
+        ),
+        number(
+            "Exit code of the last run",
+            "tens_insight_run_exit_code{}",
+            "none",
+            limits((1, RED)),
+            "{{kind}}",
+        ),
+        number(
+            "Open alerts",
+            "sum by (severity) (tens_insight_alerts{}) or vector(0)",
+            "none",
+            limits((1, RED)),
+            "{{severity}}",
+        ),
+        number(
+            "Age of the champion",
+            "time() - tens_insight_champion_trained_timestamp_seconds{}",
+            "s",
+            limits((30 * DAY, YELLOW), (45 * DAY, RED)),
+        ),
+        number(
+            "Free disk",
+            "tens_insight_state_free_bytes{} / tens_insight_state_size_bytes{}",
+            "percentunit",
+            limits((0.1, YELLOW), (0.2, GREEN), first=RED),
+        ),
+    ]
+
+
+def scores() -> list[timeseries.Panel]:
+    """Returns the row of what was published, and of what became of it."""
+
+    def auc(end: str, legend: str) -> prometheus.Dataquery:
+        return query(f'tens_insight_model_performance{end}{{metric="auc",{CHOSEN}}}', legend)
+
+    return [
+        lines("Accounts by risk band", "short", query("tens_insight_accounts{}", "{{band}}"))
+        .fill_opacity(20)
+        .stacking(common.StackingConfig().mode(StackingMode.NORMAL)),
+        lines("Mean probability", "percentunit", query("tens_insight_scores_mean_ratio{}")),
+        lines(
+            "AUC, estimated and as it came true",
+            "none",
+            auc("", "{{kind}}"),
+            auc("_low", "{{kind}}, lower end"),
+            auc("_high", "{{kind}}, upper end"),
+        ),
+        lines(
+            "Alarms of the Monitor, refusals of the circuit breaker",
+            "none",
+            query("tens_insight_monitor_alarms{}", "alarms"),
+            query("tens_insight_publication_refusals{}", "refusals of {{output}}"),
+        ),
+    ]
+
+
+def runs() -> list[timeseries.Panel | bargauge.Panel]:
+    """Returns the row of runs: how long they took, and who could be told."""
+    return [
+        lines("Duration", "s", query("tens_insight_run_duration_seconds{}", "{{kind}}")),
+        bargauge.Panel()
+        .title("Nodes of the last runs")
+        .datasource(SOURCE)
+        .unit("s")
+        .with_target(
+            query(
+                "topk(12, tens_insight_run_node_duration_seconds{})", "{{kind}} {{node}}"
+            ).instant()
+        )
+        .height(8)
+        .span(12),
+        lines(
+            "Sinks that take what they are told",
+            "none",
+            query("tens_insight_sink_up{}", "{{sink}}"),
+        ),
+        lines("Database could be read", "none", query("tens_insight_database_up{}")),
+    ]
+
+
 def built() -> dashboard.Dashboard:
     """Returns the dashboard."""
-    return (
+    made = (
         dashboard.Dashboard("Tens-Insight")
         .uid("tens-insight")
         .tags(["tens-insight"])
@@ -107,117 +202,12 @@ def built() -> dashboard.Dashboard:
             .multi(True)
             .include_all(True)
         )
-        .with_row(dashboard.Row("Is it well?"))
-        .with_panel(
-            number(
-                "Age of the scores",
-                'time() - tens_insight_publication_as_of_timestamp_seconds{output="scores",'
-                f"{CHOSEN}}}",
-                "s",
-                limits((26 * 3600, YELLOW), (50 * 3600, RED)),
-            )
-        )
-        .with_panel(
-            number(
-                "Since the last success",
-                "time() - tens_insight_run_success_timestamp_seconds{}",
-                "s",
-                limits((26 * 3600, YELLOW), (8 * DAY, RED)),
-                "{{kind}}",
-            )
-        )
-        .with_panel(
-            number(
-                "Exit code of the last run",
-                "tens_insight_run_exit_code{}",
-                "none",
-                limits((1, RED)),
-                "{{kind}}",
-            )
-        )
-        .with_panel(
-            number(
-                "Open alerts",
-                "sum by (severity) (tens_insight_alerts{}) or vector(0)",
-                "none",
-                limits((1, RED)),
-                "{{severity}}",
-            )
-        )
-        .with_panel(
-            number(
-                "Age of the champion",
-                "time() - tens_insight_champion_trained_timestamp_seconds{}",
-                "s",
-                limits((30 * DAY, YELLOW), (45 * DAY, RED)),
-            )
-        )
-        .with_panel(
-            number(
-                "Free disk",
-                "tens_insight_state_free_bytes{} / tens_insight_state_size_bytes{}",
-                "percentunit",
-                limits((0.1, YELLOW), (0.2, GREEN), first=RED),
-            )
-        )
-        .with_row(dashboard.Row("Scores"))
-        .with_panel(
-            lines("Accounts by risk band", "short", query("tens_insight_accounts{}", "{{band}}"))
-            .fill_opacity(20)
-            .stacking(common.StackingConfig().mode(StackingMode.NORMAL))
-        )
-        .with_panel(
-            lines("Mean probability", "percentunit", query("tens_insight_scores_mean_ratio{}"))
-        )
-        .with_panel(
-            lines(
-                "AUC, estimated and as it came true",
-                "none",
-                query(f'tens_insight_model_performance{{metric="auc",{CHOSEN}}}', "{{kind}}"),
-                query(
-                    f'tens_insight_model_performance_low{{metric="auc",{CHOSEN}}}',
-                    "{{kind}}, lower end",
-                ),
-                query(
-                    f'tens_insight_model_performance_high{{metric="auc",{CHOSEN}}}',
-                    "{{kind}}, upper end",
-                ),
-            )
-        )
-        .with_panel(
-            lines(
-                "Alarms of the Monitor, refusals of the circuit breaker",
-                "none",
-                query("tens_insight_monitor_alarms{}", "alarms"),
-                query("tens_insight_publication_refusals{}", "refusals of {{output}}"),
-            )
-        )
-        .with_row(dashboard.Row("Runs"))
-        .with_panel(
-            lines("Duration", "s", query("tens_insight_run_duration_seconds{}", "{{kind}}"))
-        )
-        .with_panel(
-            bargauge.Panel()
-            .title("Nodes of the last runs")
-            .datasource(SOURCE)
-            .unit("s")
-            .with_target(
-                query(
-                    "topk(12, tens_insight_run_node_duration_seconds{})", "{{kind}} {{node}}"
-                ).instant()
-            )
-            .height(8)
-            .span(12)
-        )
-        .with_panel(
-            lines(
-                "Sinks that take what they are told",
-                "none",
-                query("tens_insight_sink_up{}", "{{sink}}"),
-            )
-        )
-        .with_panel(lines("Database could be read", "none", query("tens_insight_database_up{}")))
     )
+    for title, panels in (("Is it well?", is_it_well()), ("Scores", scores()), ("Runs", runs())):
+        made = made.with_row(dashboard.Row(title))
+        for panel in panels:
+            made = made.with_panel(panel)
+    return made
 
 
 if __name__ == "__main__":
