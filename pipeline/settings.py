@@ -75,6 +75,11 @@ class Settings:
         return self.state_dir / "logs"
 
     @property
+    def alerts_dir(self) -> Path:
+        """Folder of what alerts keep: while the database is away, and about sinks."""
+        return self.state_dir / "alerts"
+
+    @property
     def runs_dir(self) -> Path:
         """Folder of the records of runs."""
         return self.state_dir / "runs"

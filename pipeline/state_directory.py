@@ -14,7 +14,6 @@ PRIVATE_FOLDERS: Final = (
     "logs",
     "runs",
     "alerts",
-    "telemetry",
     "pipeline_root",
     "serving",
     "reports",

@@ -23,7 +23,7 @@ from components.alerts.spool import Spool
 from components.config import setting_fields
 from components.errors import TensInsightError
 from components.postgres.address import METADATA_URL_VARIABLE
-from pipeline.alerts.look import Asked, alerts_folder, look
+from pipeline.alerts.look import Asked, look
 from pipeline.alerts.sink_notes import read_notes
 from pipeline.runs.record import NOT_STARTED, RunRecord
 from pipeline.settings import Settings, variable
@@ -70,8 +70,9 @@ def _look(settings: Settings, run: RunRecord, end: float) -> tuple[str, ...]:
         return (f"Nobody looked for alerts after the run: {error}",)
     except Exception as error:  # its text may hold anything
         return (f"Nobody looked for alerts after the run: an unexpected {type(error).__name__}.",)
-    notes = read_notes(alerts_folder(settings))
-    return tuple(f"Sink {name}: {notes[name]}." for name in SINKS if notes.get(name))
+    notes = read_notes(settings.alerts_dir)
+    failed = [name for name in SINKS if name in notes and notes[name].problem]
+    return tuple(f"Sink {name}: {notes[name].problem}." for name in failed)
 
 
 def tell_apart(settings: Settings, within_s: float) -> bool:
@@ -110,7 +111,7 @@ def _text(value: Any) -> str:
 
 def _asked(settings: Settings, run: RunRecord) -> Asked:
     """A run has just published: tables are compared where they were not as published before."""
-    standing = Spool(alerts_folder(settings)).standing()
+    standing = Spool(settings.alerts_dir).standing()
     gone = run.error in _NO_ANSWER and METADATA_URL_VARIABLE not in run.sentence
     return Asked(
         deliver=False,

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
@@ -83,11 +82,6 @@ class Look:
     undelivered: bool = False
 
 
-def alerts_folder(settings: Settings) -> Path:
-    """Returns the folder of alerts in the state directory."""
-    return settings.state_dir / "alerts"
-
-
 def look(settings: Settings, asked: Asked = Asked()) -> Look:  # noqa: B008 -- it is frozen
     """Looks once.
 
@@ -99,7 +93,7 @@ def look(settings: Settings, asked: Asked = Asked()) -> Look:  # noqa: B008 -- i
         StateUnusable: The database is away, and nothing can be kept in the state directory.
         ConfigurationInvalid: The state directory is another user's.
     """
-    spool = Spool(alerts_folder(settings))
+    spool = Spool(settings.alerts_dir)
     with spool.locked(_WAIT_S) as alone:
         if not alone:
             return Look(busy=True)
@@ -172,8 +166,7 @@ def _tell(ledger: Ledger, settings: Settings, asked: Asked) -> Look:
     if asked.deliver:
         _deliver(ledger, sinks, settings, end, result)
         _refresh(sinks, ledger.standing(), settings, end, result)
-    folder = alerts_folder(settings)
-    note_sinks(folder, dict.fromkeys(set(SINKS) - set(names), "") | result.problems)
+    note_sinks(settings.alerts_dir, result.problems, set(SINKS) - set(names))
     _record_sinks(ledger, settings, names)
     if asked.deliver:
         well = [sink for sink in sinks if not result.problems.get(sink.name)]
@@ -187,7 +180,7 @@ def _tell(ledger: Ledger, settings: Settings, asked: Asked) -> Look:
 def _record_sinks(ledger: Ledger, settings: Settings, names: Sequence[str]) -> None:
     """Opens and resolves alerts about sinks."""
     standing = open_identities(ledger.standing())
-    holding, looked_at = sink_alerts(alerts_folder(settings), str(settings.state_dir), standing)
+    holding, looked_at = sink_alerts(settings.alerts_dir, str(settings.state_dir), standing)
     if looked_at:
         ledger.record(holding, looked_at)
         ledger.queue(names, settings.alerts.alert_min_severity)

@@ -9,7 +9,6 @@ from components.alerts.alert_table import StoredAlert
 from components.alerts.delivery import attempt
 from components.alerts.message import TOLD, Message
 from components.alerts.sinks.configured import configured_sinks
-from pipeline.alerts.look import alerts_folder
 from pipeline.alerts.sink_notes import note_sinks
 from pipeline.settings import ConfigurationInvalid, Settings, variable
 
@@ -41,7 +40,7 @@ def try_sink(settings: Settings, name: str) -> str:
             f"No {name} is configured: set {variable(_SETTING[name])} (docs/alerts.md)."
         )
     problem = attempt(sink, _test_message(settings)).problem
-    note_sinks(alerts_folder(settings), {name: problem})
+    note_sinks(settings.alerts_dir, {name: problem})
     return problem
 
 

@@ -65,7 +65,6 @@ def _read(settings: "Settings", *, every: bool, limit: int) -> "list[StoredAlert
     from components.alerts.alert_table import read_alerts
     from components.alerts.spool import Spool
     from components.errors import TensInsightError
-    from pipeline.alerts.look import alerts_folder
     from pipeline.database import consistent_read
     from pipeline.text.alerts import alert_lines
 
@@ -73,7 +72,7 @@ def _read(settings: "Settings", *, every: bool, limit: int) -> "list[StoredAlert
         with consistent_read(settings, "alerts") as cursor:
             return read_alerts(cursor, every=every, limit=limit)
     except TensInsightError as error:
-        kept = Spool(alerts_folder(settings)).read().alerts
+        kept = Spool(settings.alerts_dir).read().alerts
         error.facts["alerts"] = [one.as_json() for one in kept]
         if kept:
             say("The database is away. What the state directory keeps until it is back:", err=True)

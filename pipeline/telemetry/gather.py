@@ -26,11 +26,11 @@ from components.postgres.rows import records
 from components.postgres.tables import OUTPUT_TABLES
 from components.registry.node_costs import FAILED, read_local_costs
 from components.registry.published_properties import CATEGORIES
+from pipeline.alerts.sink_notes import read_notes
 from pipeline.database import ensure_database
 from pipeline.runs.record import COMPLETE, KINDS, NOT_STARTED, STATES, RunRecord, RunRecords
 from pipeline.settings import Settings
 from pipeline.telemetry import metrics
-from pipeline.telemetry.ledger import Ledger
 from pipeline.telemetry.metrics import Sample
 
 _QUERIES: Final = queries(__package__)
@@ -254,10 +254,12 @@ def _of_state_dir(settings: Settings) -> Iterator[Sample]:
 
 
 def _of_sinks(settings: Settings) -> Iterator[Sample]:
-    for name, entry in Ledger(settings.state_dir).read().items():
-        yield Sample(metrics.SINK_UP, not entry.problem, (name,))
-        if entry.took_at is not None:
-            yield Sample(metrics.SINK_SUCCESS, entry.took_at.timestamp(), (name,))
+    for name, note in read_notes(settings.alerts_dir).items():
+        if name not in metrics.SINKS:  # one of alerts: an alert says of it that it fails
+            continue
+        yield Sample(metrics.SINK_UP, not note.problem, (name,))
+        if note.took_at is not None:
+            yield Sample(metrics.SINK_SUCCESS, note.took_at.timestamp(), (name,))
 
 
 def _of_runs(settings: Settings, told: Collection[_Run]) -> Iterator[Sample]:

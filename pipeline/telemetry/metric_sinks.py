@@ -8,8 +8,8 @@ from typing import Final
 from components.sinks import SinkFailed, once_more, post, with_path
 from components.state_files import replace_file
 from pipeline.settings import Settings
-from pipeline.telemetry.ledger import note_problems
 from pipeline.telemetry.metrics import SUCCESS, Sample, render
+from pipeline.telemetry.sinks import note_problems
 
 JOB: Final = "tens-insight"
 _READABLE: Final = 0o644
@@ -77,7 +77,7 @@ def send_metrics(settings: Settings, samples: Collection[Sample]) -> dict[str, s
     """Sends metrics to each sink that is set, and keeps how they did.
 
     Returns:
-        By name why one did not take them, a sentence; empty where it did.
+        By name why one did not take them; empty where it did.
     """
     told = {}
     for name, send in metric_sinks(settings, samples, succeeded=False).items():

@@ -17,8 +17,8 @@ from components.sinks import SinkFailed
 from pipeline.exit_codes import DATABASE_UNREACHABLE
 from pipeline.runs.record import COMPLETE, NOT_STARTED, RunRecord
 from pipeline.settings import Settings
-from pipeline.telemetry.ledger import configured_sinks, note_problems
 from pipeline.telemetry.pings import check_of, ping_end, ping_start
+from pipeline.telemetry.sinks import configured_sinks, note_problems
 
 if TYPE_CHECKING:
     from pipeline.runs.summary import RunSummary
@@ -60,7 +60,7 @@ class Courier:
             deadline: By time.monotonic().
 
         Returns:
-            By name of the sink why something failed, a sentence; empty if nothing did.
+            By name of the sink why something failed; empty if nothing did.
         """
         self._queue.put(None)
         self._thread.join(max(deadline - time.monotonic(), 0))
@@ -150,7 +150,7 @@ class Telemetry:
         is_set = configured_sinks(self._settings)
 
         def among(*names: str) -> list[str]:
-            return [name for name in names if is_set[name]]
+            return [name for name in names if name in is_set]
 
         return [
             (["ping"] if check_of(self._settings, kind) else [], self._pings),

@@ -8,16 +8,17 @@ import stat
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
 from components.errors import DataGateStopped
+from pipeline.alerts.sink_notes import note_sinks, read_notes
 from pipeline.cli import run_cli
 from pipeline.runs.attempt import attempted
 from pipeline.runs.record import RunRecords
 from pipeline.settings import load_settings
-from pipeline.telemetry.ledger import Ledger
 from pipeline.telemetry.pings import uuid_of
 from tests.contract.conftest import query
 from tests.pipeline.telemetry.conftest import eventually
@@ -168,8 +169,8 @@ def test_a_server_that_fails_or_hangs_neither_fails_nor_holds_up_a_run(
     for warning in record.warnings:
         assert warning.endswith(said)
         assert "/ping/" not in warning
-    ledger = Ledger(state_dir).read()
-    assert {name: entry.failures for name, entry in ledger.items()} == dict.fromkeys(names, 1)
+    notes = read_notes(state_dir / "alerts")
+    assert sorted(name for name, note in notes.items() if note.problem) == sorted(names)
     assert not any("elsewhere" in one.path for one in receiver.posts)
     secret = TOKEN.encode()
     for path in state_dir.rglob("*"):
@@ -199,15 +200,19 @@ def test_a_sink_that_comes_back_is_told_as_well(run, receiver, state_dir):
     receiver.status = 503
     run(**pinged(receiver))
     run(**pinged(receiver))
-    first = Ledger(state_dir).read()["ping"]
-    assert (first.failures, first.took_at) == (2, None)
+    first = read_notes(state_dir / "alerts")["ping"]
+    assert first.took_at is None
     assert "it answered 503" in first.problem
     receiver.status = 200
     record, _ = run(**pinged(receiver))
     assert record.warnings == ()
-    entry = Ledger(state_dir).read()["ping"]
-    assert (entry.problem, entry.failing_since, entry.failures) == ("", None, 0)
-    assert entry.took_at > first.failing_since
+    second = read_notes(state_dir / "alerts")["ping"]
+    assert second.problem == ""
+    receiver.status = 503
+    run(**pinged(receiver))
+    third = read_notes(state_dir / "alerts")["ping"]
+    assert third.took_at == second.took_at
+    assert "it answered 503" in third.problem
 
 
 def test_a_sink_that_fails_is_an_alert_until_it_takes_something_or_is_gone(
@@ -243,16 +248,24 @@ def test_a_sink_that_fails_is_an_alert_until_it_takes_something_or_is_gone(
     monkeypatch.delenv("TENS_INSIGHT_PING_URLS")
     run()
     assert [is_open for *_, is_open in of_sinks()] == [False, False]
-    assert Ledger(state_dir).read() == {}
+    assert read_notes(state_dir / "alerts") == {}
 
 
-def test_a_torn_ledger_counts_as_none(run, receiver, state_dir):
+def test_two_that_note_sinks_at_once_lose_nothing(tmp_path):
+    folder, names = tmp_path / "state" / "alerts", [f"sink{number}" for number in range(8)]
+    folder.parent.mkdir()
+    with ThreadPoolExecutor(len(names)) as threads:
+        list(threads.map(lambda name: note_sinks(folder, {name: "it is away"}), names))
+    assert sorted(read_notes(folder)) == names
+
+
+def test_torn_notes_count_as_none(run, receiver, state_dir):
     run(**pinged(receiver))
     for torn in ("", "{", "[]", '{"ping": 1}', '{"ping": {"problem": "x"}}'):
-        (state_dir / "telemetry/sinks.json").write_text(torn)
-        assert Ledger(state_dir).read() == {}
+        (state_dir / "alerts/sinks.json").write_text(torn)
+        assert read_notes(state_dir / "alerts") == {}
         run(**pinged(receiver))
-        assert Ledger(state_dir).read()["ping"].problem == ""
+        assert read_notes(state_dir / "alerts")["ping"].problem == ""
 
 
 def test_the_textfile_is_readable_and_replaced_whole(run, tmp_path):
