@@ -6,6 +6,7 @@ from typing import Final
 from tfx import types
 
 from components.errors import NothingToPublish
+from components.feedback_example_gen.config import BACK, FINAL
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 
@@ -52,6 +53,36 @@ def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:
             f"{differing}. Restore them, or run `tens-insight run train` until a model "
             "with the new ones is blessed."
         )
+
+
+def population_note(model: ModelProperties, data: ExamplesProperties) -> str | None:
+    """Says that a model learnt from another population than it scores; None if it did not.
+
+    Another population makes no score wrong at once, and a new setting takes effect on who is scored
+    before there is a model that learnt with it.
+
+    Args:
+        model: What its card says.
+        data: What is scored.
+    """
+    learnt = _population(model.active_within_days, model.rows_after_churn or BACK)
+    scored = _population(data.active_within_days, data.rows_after_churn)
+    if learnt == scored:
+        return None
+    return (
+        f"The model {model.model_version} learnt from {learnt}, and the settings ask for {scored}: "
+        "probabilities and base rate are those of the former until a model is blessed that learnt "
+        "with them (`tens-insight run train`)."
+    )
+
+
+def _population(active_within_days: int | None, rows_after_churn: str) -> str:
+    said = (
+        "all accounts, however silent"
+        if active_within_days is None
+        else f"accounts with feedback in {active_within_days} days"
+    )
+    return f"{said}, with a churn date that is final" if rows_after_churn == FINAL else said
 
 
 def unlike_settings(model: ModelProperties, data: ExamplesProperties) -> str:

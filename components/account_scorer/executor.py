@@ -13,7 +13,11 @@ from tfx.utils import path_utils
 
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
 from components.account_scorer.beside import Beside, find_beside, scored_beside
-from components.account_scorer.champion import require_champion, require_fit
+from components.account_scorer.champion import (
+    population_note,
+    require_champion,
+    require_fit,
+)
 from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.inference import (
     ScoredAccounts,
@@ -84,10 +88,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             history_days=scoring.config.history_days,
             patience_s=scoring.config.database_patience_seconds,
         )
+        population = population_note(ModelProperties.from_plain(scoring.scorer.card), scoring.data)
         described = replace(
             scoring.described(scored, published),
             shadows=tuple(f"{one.model_version} ({one.role})" for one in shadows) or None,
-            notes=(*found.notes, *sizes.notes, *not_recorded) or None,
+            notes=(
+                *((population,) if population else ()),
+                *found.notes,
+                *sizes.notes,
+                *not_recorded,
+            )
+            or None,
             scored_by=split.described if split else None,
             split=sizes.sentence or None,
         )

@@ -10,6 +10,7 @@ from typing import Final
 from components.data_checker.checks import Check, told, verdict_on
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.volume import VOLUME
+from components.feedback_example_gen.config import FINAL
 from components.registry.input_notes import told_spellings
 from components.registry.input_properties import (
     CHURN,
@@ -39,11 +40,15 @@ def check_ground_truth(data: ExamplesProperties, limits: DataCheckerConfig) -> I
         data: Properties of the Examples.
         limits: The thresholds.
     """
-    yield from check_facts(data.truth.get(CHURN), data.known_ids.get(PUBLISHED), limits)
+    is_final = data.rows_after_churn == FINAL
+    yield from check_facts(data.truth.get(CHURN), data.known_ids.get(PUBLISHED), limits, is_final)
 
 
 def check_facts(
-    churn: ChurnFacts | None, accounts: IdFacts | None, limits: DataCheckerConfig
+    churn: ChurnFacts | None,
+    accounts: IdFacts | None,
+    limits: DataCheckerConfig,
+    is_final: bool = False,
 ) -> Iterator[Check]:
     """Does what check_ground_truth does, before there are Examples.
 
@@ -51,6 +56,8 @@ def check_facts(
         churn: The table of churn dates; None where the label is inactivity.
         accounts: The accounts that were published last; None where they were not asked for.
         limits: The thresholds.
+        is_final: Whether feedback after a churn date is an echo, as TENS_INSIGHT_ROWS_AFTER_CHURN
+            says.
     """
     if churn is not None:
         yield _matching(churn, limits)
@@ -58,7 +65,7 @@ def check_facts(
         yield _age(churn)
         yield _holes(churn)
         yield _largest_day(churn)
-        yield _written_after(churn)
+        yield _written_after(churn, is_final)
     if accounts is not None:
         yield _lost(accounts, limits)
         yield _twice(accounts, limits)
@@ -146,16 +153,20 @@ def _largest_day(churn: ChurnFacts) -> Check:
     return _at_most(VOLUME, name, share, MOST_OF_ONE_DAY, message)
 
 
-def _written_after(churn: ChurnFacts) -> Check:
+def _written_after(churn: ChurnFacts, is_final: bool) -> Check:
     name, threshold = WRITTEN_AFTER, f"<= {MOST_WRITTEN_AFTER:g}"
     if churn.rows < FEWEST_ROWS:
         few = f"too few: {churn.rows} churn rows of {FEWEST_ROWS} needed"
         return _check(VOLUME, name, None, threshold, SKIPPED, few)
+    if is_final:
+        echo = "such feedback is an echo (TENS_INSIGHT_ROWS_AFTER_CHURN)"
+        return _check(VOLUME, name, None, threshold, SKIPPED, echo)
     share = churn.rows_written_after / churn.rows
     message = (
         f"{churn.rows_written_after} of {churn.rows} churn rows have feedback of the account after "
         "their date: it counts as come back, and is scored. Check that the dates are those on "
-        "which accounts left"
+        "which accounts left, or, where such feedback is an echo, set "
+        "TENS_INSIGHT_ROWS_AFTER_CHURN=final"
     )
     return _at_most(VOLUME, name, share, MOST_WRITTEN_AFTER, message)
 

@@ -17,6 +17,13 @@ from components.config import (
 from components.database_config import DatabaseConfig
 from transforms.thresholds import CRITICAL_PRIORITY
 
+LISTED: Final = "listed"
+SCORED: Final = "scored"
+"""What becomes of silent accounts."""
+BACK: Final = "back"
+FINAL: Final = "final"
+"""What feedback after a churn date means."""
+
 _YEARS: Final = (1990, 2999)
 
 
@@ -92,6 +99,23 @@ class FeedbackExampleGenConfig(DatabaseConfig):
         default="churned_at",
         description="Column of the churn table with the churn date, timestamptz.",
     )
+    active_within_days: Days | Literal["off"] = Field(
+        default="off",
+        description="Days without an event beyond which an account is silent: nothing learns from "
+        "it or is judged by it; off: all accounts without a churn date count, however silent, and "
+        "by inactivity those with an event in the lookback.",
+    )
+    silent_accounts: Literal["listed", "scored"] = Field(
+        default="listed",
+        description="Accounts that are silent by active_within_days and have no churn date: not "
+        "scored, only listed (listed), or scored nevertheless (scored).",
+    )
+    rows_after_churn: Literal["back", "final"] = Field(
+        default="back",
+        description="What feedback after an account's churn date means: the account is back "
+        "(back), or it is an echo, such as a mail about the last bill, and the account stays gone "
+        "(final).",
+    )
     max_churn_age_days: Days = Field(
         default=14,
         description="Days without a churn date that are never too many; beyond them its own rhythm "
@@ -125,6 +149,11 @@ class FeedbackExampleGenConfig(DatabaseConfig):
     @classmethod
     def _in_utc(cls, moment: datetime | None) -> datetime | None:
         return None if moment is None else in_utc(moment)
+
+    @property
+    def active_days(self) -> int | None:
+        """The number of active_within_days; None without one."""
+        return self.active_within_days if isinstance(self.active_within_days, int) else None
 
     @property
     def lookback(self) -> timedelta:

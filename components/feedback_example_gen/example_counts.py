@@ -1,6 +1,6 @@
 """How many examples there are of each split, and how many churned: counted without TensorFlow."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
@@ -18,7 +18,7 @@ from components.registry.input_properties import Split
 class ExampleCount:
     """How many examples a bucket gave for one cutoff; churned is 0 for `score`.
 
-    `available` is how many it would have given without a limit.
+    `available` is how many it would have given without a limit. The others are as in Beside.
     """
 
     split: str
@@ -26,6 +26,9 @@ class ExampleCount:
     examples: int
     churned: int
     available: int
+    silent: int | None = None
+    silent_churned: int | None = None
+    returned: int | None = None
 
 
 def examples_of_split(
@@ -55,7 +58,7 @@ def examples_of_split(
     for cutoff, whole, examples in zip(cutoffs, found, kept, strict=True):
         churned = 0 if examples.labels is None else int(examples.labels.churned.sum())
         sizes = len(examples.account), churned, len(whole.account)
-        yield examples, ExampleCount(split, cutoff.isoformat(), *sizes)
+        yield examples, ExampleCount(split, cutoff.isoformat(), *sizes, **vars(whole.beside))
 
 
 def split_of(name: str, example_counts: Sequence[ExampleCount]) -> Split:
@@ -70,4 +73,13 @@ def split_of(name: str, example_counts: Sequence[ExampleCount]) -> Split:
         churned=churned,
         base_rate=churned / examples if name != SCORE and examples else None,
         available=available if available > examples else None,
+        silent=_total(count.silent for count in counts),
+        silent_churned=_total(count.silent_churned for count in counts),
+        returned=_total(count.returned for count in counts),
     )
+
+
+def _total(numbers: Iterable[int | None]) -> int | None:
+    """Returns the sum; None where there is nothing to count, or it was not counted."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None

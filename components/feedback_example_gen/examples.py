@@ -16,7 +16,7 @@ import pyarrow as pa
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
-from transforms.arrays import Integers
+from transforms.arrays import Booleans, Integers
 from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, SENTIMENT, SENTIMENTS, Column
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -25,11 +25,49 @@ _BATCH: Final = 4_096
 
 @dataclass(frozen=True)
 class ExampleRules:
-    """How far examples look back and ahead, in days, and how many events they keep."""
+    """How far examples look back and ahead, in days, and whose they are.
+
+    Attributes:
+        lookback_days: Events of so many days are listed.
+        horizon_days: The label looks so far ahead.
+        max_events: So many events are listed at most.
+        active_within_days: Accounts without an event for longer are silent; None: nobody is too
+            silent to count, or by inactivity whoever has no event in the lookback.
+        scores_silent: Whether silent accounts are scored all the same.
+        churn_is_final: Whether an account that writes after its churn date stays gone.
+    """
 
     lookback_days: int
     horizon_days: int
     max_events: int
+    active_within_days: int | None = None
+    scores_silent: bool = False
+    churn_is_final: bool = False
+
+    @property
+    def silent_days(self) -> int:
+        """Days without an event beyond which an account is counted as silent, left out or not."""
+        return self.active_within_days or self.lookback_days
+
+    def leaves_out_silent(self, *, scored: bool) -> bool:
+        """Tells whether silent accounts give no examples: to be scored, or with a label."""
+        return self.active_within_days is not None and not (scored and self.scores_silent)
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Accounts of a bucket at one cutoff that a churn date alone does not decide about.
+
+    Attributes:
+        silent: Accounts without a churn date, and without an event for longer than
+            ExampleRules.silent_days; None where silence itself is churn.
+        silent_churned: Of them, how many churned within the horizon; 0 without labels.
+        returned: Accounts with feedback after their churn date; None likewise.
+    """
+
+    silent: int | None = None
+    silent_churned: int | None = None
+    returned: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +82,7 @@ class CutoffExamples:
         end: int64 [S], one past the row of the newest event before the cutoff.
         cut: bool [S], whether the lists leave out older events of the lookback.
         labels: What became of the accounts; None where that is not asked for.
+        beside: Who is silent or came back, among the examples or not.
     """
 
     cutoff_us: int
@@ -53,6 +92,7 @@ class CutoffExamples:
     end: Integers
     cut: npt.NDArray[np.bool_]
     labels: Labels | None
+    beside: "Beside"
 
     def of(self, kept: npt.NDArray[np.bool_]) -> "CutoffExamples":
         """Returns the examples of some accounts.
@@ -87,15 +127,16 @@ def take_examples(
     """Decides the population at a cutoff, what it shows and, if asked, its labels.
 
     With a churn table an account belongs to the population from its first feedback
-    until it churns, and again once it writes after that, however silent it is in
-    between. Without one the label is silence through the horizon, so an account
-    that has been silent through the whole lookback has already left.
+    until it churns, and again once it writes after that, unless a churn is final. However
+    silent it is in between, unless there is a limit: a contract may have ended without a
+    date. Without a table the label is silence through the horizon, so an account
+    that has been silent through the whole lookback, or up to the limit, has already left.
 
     Args:
         feedback: The rows of the bucket, before as_of.
         churn: Its churn dates; None where the label is inactivity.
         cutoff: Divides features (created_at < cutoff) from label.
-        rules: Lookback, horizon, most events.
+        rules: Lookback, horizon, most events, and whose examples they are.
         known_until: Labels know nothing of what happened at this moment or later; not before
             the horizon is over. None for the examples to be scored, which have no label.
     """
@@ -103,15 +144,20 @@ def take_examples(
     first = feedback.starts[:-1]
     end = first + _rows_before(feedback, cutoff_us)
     recent = first + _rows_before(feedback, cutoff_us - rules.lookback_days * DAY_US)
-    if churn is None:
-        there = end > recent
-    else:
-        there = (end > first) & ~_gone(feedback, churn, cutoff_us, end)
-    account = np.flatnonzero(there)
+    active = end > first + _rows_before(feedback, cutoff_us - rules.silent_days * DAY_US)
     labels = None
     if known_until is not None:
-        lost_us = first_loss(feedback, churn, cutoff_us, rules.horizon_days, end)[account]
+        lost_us = first_loss(feedback, churn, cutoff_us, rules.horizon_days, end)
         labels = as_labels(lost_us, cutoff_us, microseconds(known_until), rules.horizon_days)
+    there, beside = active, Beside()
+    if churn is not None:
+        there, returned = _customers(feedback, churn, cutoff_us, end, rules)
+        silent = there & ~active
+        churned = 0 if labels is None else int(labels.churned[silent].sum())
+        beside = Beside(int(silent.sum()), churned, int(returned.sum()))
+        if rules.leaves_out_silent(scored=known_until is None):
+            there = there & active
+    account = np.flatnonzero(there)
     begin = np.maximum(recent, end - rules.max_events)
     return CutoffExamples(
         cutoff_us=cutoff_us,
@@ -120,7 +166,8 @@ def take_examples(
         begin=begin[account],
         end=end[account],
         cut=begin[account] > recent[account],
-        labels=labels,
+        labels=None if labels is None else labels.of(there),
+        beside=beside,
     )
 
 
@@ -130,15 +177,23 @@ def _rows_before(feedback: Feedback, moment_us: int) -> Integers:
     return np.diff(before[feedback.starts])
 
 
-def _gone(feedback: Feedback, churn: Churn, cutoff_us: int, end: Integers) -> npt.NDArray[np.bool_]:
-    """Accounts that churned before the cutoff and wrote nothing since, bool [A]."""
+def _customers(
+    feedback: Feedback, churn: Churn, cutoff_us: int, end: Integers, rules: ExampleRules
+) -> tuple[Booleans, Booleans]:
+    """Accounts that wrote and that no churn date says have left, and those that wrote after one.
+
+    Returns:
+        bool [A] each. The second are among the first unless a churn is final.
+    """
     last_churn = np.full(len(end), np.iinfo(np.int64).min)
     past = churn.churned_us < cutoff_us
     np.maximum.at(last_churn, churn.account[past], churn.churned_us[past])
     newest = np.full(len(end), np.iinfo(np.int64).max)
     wrote = end > feedback.starts[:-1]
     newest[wrote] = feedback.created_us[end[wrote] - 1]
-    return newest <= last_churn
+    churned = last_churn > np.iinfo(np.int64).min
+    returned = wrote & churned & (newest > last_churn)
+    return wrote & (~churned | (returned & (not rules.churn_is_final))), returned
 
 
 def record_batches(feedback: Feedback, examples: CutoffExamples) -> Iterator[pa.RecordBatch]:

@@ -134,7 +134,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 rows_uri=rows_uri,
                 as_of=plan.as_of,
                 plan=plan.cutoffs,
-                rules=request.rules,
+                rules=plan.rules,
                 churn_source=_churn_source(plan, request),
                 collapse_duplicates=request.config.duplicate_events == COLLAPSE,
                 most=request.most_examples,

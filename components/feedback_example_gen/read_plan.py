@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from components.errors import DataGateStopped
 from components.feedback_example_gen.cutoffs import CutoffPlan, plan_cutoffs
+from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.ground_truth import GroundTruth, read_ground_truth
 from components.feedback_example_gen.reading.database_snapshot import DatabaseSnapshot
 from components.feedback_example_gen.reading.watermark import (
@@ -33,6 +34,7 @@ class ReadPlan:
         truth: The state of the ground truth.
         notes: What has to be said of the contract.
         buckets: Into how many buckets of accounts the reading is divided.
+        rules: What an example holds, and whose it is.
     """
 
     as_of: datetime
@@ -43,6 +45,7 @@ class ReadPlan:
     truth: GroundTruth
     notes: tuple[str, ...]
     buckets: int
+    rules: ExampleRules
 
 
 def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
@@ -139,6 +142,7 @@ def plan_contents(
         truth=truth,
         notes=notes,
         buckets=max(1, math.ceil(watermark.rows / request.config.rows_per_bucket)),
+        rules=request.rules,
     )
 
 
@@ -166,6 +170,10 @@ def describe_reading(
         lookback_days=request.config.lookback_days,
         horizon_days=request.config.horizon_days,
         max_events=request.config.max_events,
+        active_within_days=plan.rules.active_within_days,
+        silent_days=plan.rules.silent_days if plan.label_source == ACCOUNT_CHURN else None,
+        silent_accounts=request.config.silent_accounts,
+        rows_after_churn=request.config.rows_after_churn,
         feedback_rows=watermark.rows,
         rows_without_account=watermark.rows_without_account,
         rows_in_future=watermark.rows_in_future,

@@ -7,7 +7,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from components.config import read_config
-from components.feedback_example_gen.config import FeedbackExampleGenConfig, in_utc
+from components.feedback_example_gen.config import (
+    FINAL,
+    SCORED,
+    FeedbackExampleGenConfig,
+    in_utc,
+)
 from components.feedback_example_gen.cutoffs import EVAL, SPLITS, TRAIN
 from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.area_counts import AreaWindow
@@ -54,7 +59,14 @@ class ReadRequest:
     def rules(self) -> ExampleRules:
         """What an example holds."""
         config = self.config
-        return ExampleRules(config.lookback_days, config.horizon_days, config.max_events)
+        return ExampleRules(
+            config.lookback_days,
+            config.horizon_days,
+            config.max_events,
+            active_within_days=config.active_days,
+            scores_silent=config.silent_accounts == SCORED,
+            churn_is_final=config.rows_after_churn == FINAL,
+        )
 
     @property
     def most_examples(self) -> dict[str, int]:

@@ -93,6 +93,8 @@ def _made_from(given: Mapping[str, Any], data: ExamplesProperties) -> ModelPrope
         horizon_days=data.horizon_days,
         max_events=data.max_events,
         duplicate_events=data.duplicate_events,
+        active_within_days=data.active_within_days,
+        rows_after_churn=data.rows_after_churn,
         train_cutoffs=train.cutoffs,
         train_examples=train.examples,
         train_churned=train.churned,

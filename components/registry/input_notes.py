@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from components.feedback_example_gen.config import FINAL, SCORED
+from components.feedback_example_gen.cutoffs import SCORE
 from components.registry.input_properties import CHURN, ChurnFacts, ExamplesProperties, Spellings
 from components.registry.published_properties import PublishedScoresProperties, UnseenValues
 
@@ -24,7 +26,8 @@ def input_notes(
         yield f"{rows} before the history begins, which they do not make longer"
     yield from _account_notes(data)
     if (churn := data.truth.get(CHURN)) is not None:
-        yield from _churn_notes(churn, data.as_of)
+        yield from _churn_notes(churn, data)
+    yield from _population_notes(data)
     yield from data.row_security or ()
     for column, found in data.spellings.items():
         if found.spellings:
@@ -51,12 +54,41 @@ def _account_notes(data: ExamplesProperties) -> Iterator[str]:
             yield f"{_counted(accounts, 'account', 'accounts')} {told}"
 
 
-def _churn_notes(churn: ChurnFacts, as_of: str) -> Iterator[str]:
+def _population_notes(data: ExamplesProperties) -> Iterator[str]:
+    """Yields who is silent, and who came back, of the accounts to score."""
+    scored = data.splits.get(SCORE)
+    if scored is None:
+        return
+    if scored.silent and data.active_within_days is not None:
+        accounts = _counted(scored.silent, "account", "accounts")
+        yield (
+            f"{accounts} silent for more than {data.silent_days} days without a churn date since, "
+            f"{_silent(data)}"
+        )
+    if scored.returned:
+        became = (
+            "their churn is final, and they are not scored (TENS_INSIGHT_ROWS_AFTER_CHURN)"
+            if data.rows_after_churn == FINAL
+            else "they count as come back, and are scored"
+        )
+        accounts = _counted(scored.returned, "account has", "accounts have")
+        yield f"{accounts} feedback after the churn date; {became}"
+
+
+def _silent(data: ExamplesProperties) -> str:
+    if data.silent_accounts == SCORED:
+        return "scored, though nothing was learnt from them (TENS_INSIGHT_SILENT_ACCOUNTS)"
+    return "not scored (TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
+
+
+def _churn_notes(churn: ChurnFacts, data: ExamplesProperties) -> Iterator[str]:
     if churn.rows_unmatched:
         yield f"{churn.rows_unmatched} of {churn.rows} churn rows match no account"
     if churn.rows_written_after:
         rows = _counted(churn.rows_written_after, "churn row has", "churn rows have")
-        yield f"{rows} feedback of the account after its date; it counts as come back"
+        is_final = data.rows_after_churn == FINAL
+        became = "its churn is final" if is_final else "it counts as come back"
+        yield f"{rows} feedback of the account after its date; {became}"
     if churn.spellings:
         yield f"churn rows that would match an account: {told_spellings(churn.spellings)}"
     parts = [
@@ -72,7 +104,7 @@ def _churn_notes(churn: ChurnFacts, as_of: str) -> Iterator[str]:
     ]
     if parts:
         yield f"{', '.join(parts)}: no label"
-    if datetime.fromisoformat(churn.known_until) < datetime.fromisoformat(as_of):
+    if datetime.fromisoformat(churn.known_until) < datetime.fromisoformat(data.as_of):
         yield f"churn is known until {churn.known_until}; no label looks beyond it"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from components.feedback_example_gen.config import BACK, LISTED
 from components.feedback_example_gen.cutoffs import SPLITS
 from components.registry import artifact_names
 from components.registry.properties import Properties, keyed
@@ -20,6 +21,10 @@ class Split:
         churned: Of them, how many churned; 0 for the split `score`, which has no labels.
         base_rate: churned / examples; None for the split `score` or without an example.
         available: How many examples there would be of all accounts; None where none is left out.
+        silent: Accounts at the cutoffs that no churn date says have left, and that had been silent
+            for longer than ExamplesProperties.silent_days; None where silence itself is churn.
+        silent_churned: Of them, how many churned within the horizon; 0 for `score`.
+        returned: Accounts at the cutoffs with feedback after their churn date; None likewise.
     """
 
     cutoffs: str
@@ -27,6 +32,9 @@ class Split:
     churned: int
     base_rate: float | None = None
     available: int | None = None
+    silent: int | None = None
+    silent_churned: int | None = None
+    returned: int | None = None
 
     @property
     def cutoff_list(self) -> list[str]:
@@ -132,6 +140,11 @@ class ExamplesProperties(Properties):
         lookback_days: How far back events count as recent.
         horizon_days: How far ahead the label looks.
         max_events: Length of the lists of events.
+        active_within_days: Accounts without an event for longer give no examples; None: nobody is
+            left out for being silent, or by inactivity whoever has no event in the lookback.
+        silent_days: Days without an event beyond which accounts are counted as silent.
+        silent_accounts: What became of these in the split `score`: listed (left out) or scored.
+        rows_after_churn: What feedback after a churn date means: back or final.
         feedback_rows: All rows with a date before as_of.
         rows_without_account: Those whose account_id is NULL or empty.
         rows_in_future: Rows at or after as_of, which nothing reads.
@@ -169,6 +182,10 @@ class ExamplesProperties(Properties):
     lookback_days: int
     horizon_days: int
     max_events: int
+    active_within_days: int | None = None
+    silent_days: int | None = None
+    silent_accounts: str = LISTED
+    rows_after_churn: str = BACK
     feedback_rows: int
     rows_without_account: int
     rows_in_future: int

@@ -24,6 +24,9 @@ class ModelProperties(Properties):
         horizon_days: How far ahead the label looks.
         max_events: Length of the lists of events.
         duplicate_events: What was done with repeated rows: collapse or keep.
+        active_within_days: It learnt from accounts with an event in so many days; None: from all
+            that had not left.
+        rows_after_churn: What feedback after a churn date meant: back or final.
         train_cutoffs: Oldest first, joined by commas.
         train_examples: Labelled examples that it learnt from.
         train_churned: Of them, how many churned.
@@ -54,6 +57,8 @@ class ModelProperties(Properties):
     horizon_days: int | None = None
     max_events: int | None = None
     duplicate_events: str | None = None
+    active_within_days: int | None = None
+    rows_after_churn: str | None = None
     train_cutoffs: str = ""
     train_examples: int = 0
     train_churned: int = 0

@@ -281,7 +281,7 @@ class CheckedDatabase:
         churn = self._churn(feedback) if plan.label_source == ACCOUNT_CHURN else None
         counts: list[ExampleCount] = []
         for split in request.splits:
-            of_split = examples_of_split(split, feedback, churn, plan.cutoffs, request.rules)
+            of_split = examples_of_split(split, feedback, churn, plan.cutoffs, plan.rules)
             counts += [count for _, count in of_split]
         splits = {name: split_of(name, counts) for name in request.splits}
         return replace(describe_reading(plan, request, splits), accounts=len(feedback.account_ids))
@@ -297,7 +297,7 @@ class CheckedDatabase:
         with self.in_time():
             feedback = read_moments(self.connection, plan.as_of, accounts)
         churn = self._churn(feedback) if plan.label_source == ACCOUNT_CHURN else None
-        scored = examples_of_split(SCORE, feedback, churn, plan.cutoffs, self.request.rules)
+        scored = examples_of_split(SCORE, feedback, churn, plan.cutoffs, plan.rules)
         return any(count.examples for _, count in scored)
 
     def _churn(self, feedback: Feedback) -> Churn:

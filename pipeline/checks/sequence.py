@@ -10,6 +10,7 @@ from components.data_checker.checks import STOPPED, WARNED
 from components.data_checker.ground_truth import WRITTEN_AFTER, check_facts
 from components.data_checker.sizes import SIZE, check_counts, check_freshness, check_sizes
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
+from components.feedback_example_gen.config import FINAL
 from components.feedback_example_gen.read_plan import require_accounts
 from components.feedback_example_gen.reading.area_counts import (
     read_area_counts,
@@ -149,7 +150,8 @@ def trusts_ground_truth(database: CheckedDatabase) -> Iterator[Finding]:
     if database.truth is None:
         raise OutOfTime
     limits = database.settings.data_gate
-    checks = check_facts(database.truth.churn, database.truth.accounts, limits)
+    is_final = database.settings.reading.rows_after_churn == FINAL
+    checks = check_facts(database.truth.churn, database.truth.accounts, limits, is_final)
     for check in decide(checks, limits.data_checks):
         if check.verdict in (STOPPED, WARNED):
             stops = Stops.SCORES if check.verdict == STOPPED else Stops.NOTHING

@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 from tfx.types import standard_artifacts
 
-from components.account_scorer.champion import require_champion, require_fit
+from components.account_scorer.champion import (
+    population_note,
+    require_champion,
+    require_fit,
+)
 from components.errors import NothingToPublish
 from components.registry.model_properties import ModelProperties
 from tests.components.sample_properties import examples_properties
@@ -54,3 +58,33 @@ def test_a_champion_of_other_settings_does_not(changed: dict[str, Any], reason: 
 def test_all_that_differs_is_named() -> None:
     with pytest.raises(NothingToPublish, match="lookback_days was .*, horizon_days was "):
         require_fit(MODEL, examples_properties(**DATA | {"lookback_days": 1, "horizon_days": 2}))
+
+
+@pytest.mark.parametrize(
+    ("learnt", "scored", "said"),
+    [
+        ({}, {}, None),
+        ({"rows_after_churn": "back"}, {}, None),
+        ({"active_within_days": 90}, {"active_within_days": 90}, None),
+        (
+            {},
+            {"active_within_days": 90},
+            "learnt from all accounts, however silent, and the settings ask for accounts with "
+            "feedback in 90 days: ",
+        ),
+        (
+            {"active_within_days": 90, "rows_after_churn": "final"},
+            {},
+            "learnt from accounts with feedback in 90 days, with a churn date that is final, and "
+            "the settings ask for all accounts, however silent: ",
+        ),
+    ],
+)
+def test_another_population_is_told_and_stops_nothing(
+    learnt: dict[str, Any], scored: dict[str, Any], said: str | None
+) -> None:
+    model = ModelProperties.from_plain(CARD | learnt)
+    data = examples_properties(**DATA | scored)
+    require_fit(model, data)
+    note = population_note(model, data)
+    assert note == said or (said and note and said in note)

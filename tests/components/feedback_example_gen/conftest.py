@@ -21,6 +21,8 @@ def reference_example(
     horizon_days: int,
     max_events: int,
     known_until: datetime,
+    active_within_days: int | None = None,
+    churn_is_final: bool = False,
 ) -> Row | None:
     """Returns the example of one account, or None where it is not in the population.
 
@@ -32,20 +34,25 @@ def reference_example(
         horizon_days: As ExampleRules.
         max_events: As ExampleRules.
         known_until: What happens from this moment on is not known to the labels.
+        active_within_days: As ExampleRules.
+        churn_is_final: As ExampleRules.
     """
     seen = [row for row in rows if row["created_at"] < cutoff]
     if not seen:
         return None
     recent = [row for row in seen if row["created_at"] >= cutoff - lookback_days * _DAY]
     closes = cutoff + horizon_days * _DAY
+    if active_within_days and seen[-1]["created_at"] < cutoff - active_within_days * _DAY:
+        return None
     if churns is None:
-        if not recent:
+        if not recent and not active_within_days:
             return None
         churned = not any(cutoff <= row["created_at"] < closes for row in rows)
         lost = _end_of_silence(rows, cutoff, horizon_days * _DAY, known_until)
     else:
         left = [moment for moment in churns if moment < cutoff]
-        if left and not any(row["created_at"] > max(left) for row in seen):
+        wrote_again = left and any(row["created_at"] > max(left) for row in seen)
+        if left and (churn_is_final or not wrote_again):
             return None
         churned = any(cutoff <= moment < closes for moment in churns)
         later = [moment for moment in churns if cutoff <= moment < known_until]

@@ -1,7 +1,7 @@
 """CutoffExamples against an independent reference, and each rule of the population on its own."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -137,6 +137,8 @@ histories = st.builds(History, st.lists(rows, max_size=25), churns)
         st.integers(2 * RULES.horizon_days, 36),
         st.sampled_from([0, 0, 1, 2]),
     ),
+    st.one_of(st.none(), st.integers(1, 20)),
+    st.booleans(),
 )
 def test_snapshots_agree_with_the_reference(
     reference: Callable[..., Row | None],
@@ -144,8 +146,11 @@ def test_snapshots_agree_with_the_reference(
     history: History,
     cutoff: datetime,
     observed: timedelta,
+    active_within_days: int | None,
+    churn_is_final: bool,
 ) -> None:
     known_until = cutoff + observed
+    rules = replace(RULES, active_within_days=active_within_days, churn_is_final=churn_is_final)
     expected = {}
     for account in {row["account_id"] for row in history.rows}:
         own = sorted(
@@ -163,10 +168,12 @@ def test_snapshots_agree_with_the_reference(
             RULES.horizon_days,
             RULES.max_events,
             known_until,
+            active_within_days,
+            churn_is_final,
         )
         if example is not None:
             expected[account] = example
-    found = examples(history, cutoff, known_until=known_until)
+    found = examples(history, cutoff, rules, known_until=known_until)
     assert found.keys() == expected.keys()
     for account, snapshot in expected.items():
         assert_same(found[account], snapshot)
@@ -317,6 +324,60 @@ def test_who_left_twice_must_write_after_the_last_time() -> None:
     rows = [event(day(-8)), event(day(-5))]
     assert "A" in examples(History(rows, [("A", day(-6))]))
     assert "A" not in examples(History(rows, [("A", day(-6)), ("A", day(-4))]))
+
+
+@pytest.mark.parametrize(("wrote_again", "returned"), [(0, 0), (1, 1)])
+def test_a_final_churn_lets_nobody_come_back(wrote_again: int, returned: int) -> None:
+    left = day(-4)
+    history = History([event(day(-6)), event(left + wrote_again * TICK)], [("A", left)])
+    for churn_is_final in (False, True):
+        rules = replace(RULES, churn_is_final=churn_is_final)
+        taken = take_examples(*columns(history), CUTOFF, rules, day(5))
+        assert taken.beside.returned == returned
+        assert len(taken.account) == (0 if churn_is_final else returned)
+
+
+@pytest.mark.parametrize(
+    ("last", "active_within_days", "silent"),
+    [
+        (day(-12), 12, 0),
+        (day(-12) - TICK, 12, 1),
+        (day(-10) - TICK, None, 1),
+        (day(-10), None, 0),
+    ],
+)
+def test_an_account_is_silent_beyond_the_limit_or_counted_so_beyond_the_lookback(
+    last: datetime, active_within_days: int | None, silent: int
+) -> None:
+    rules = replace(RULES, active_within_days=active_within_days)
+    rows = [event(last), event(day(-1), "B"), event(day(-1), "C")]
+    churns = [("A", day(2)), ("C", day(-0.5))]
+    taken = take_examples(*columns(History(rows, churns)), CUTOFF, rules, day(5))
+    assert (taken.beside.silent, taken.beside.silent_churned) == (silent, silent)
+    left_out = silent if active_within_days else 0
+    assert len(taken.account) == 2 - left_out
+    assert taken.labels is not None
+    assert taken.labels.churned.tolist() == ([0] if left_out else [1, 0])
+
+
+@pytest.mark.parametrize("scores_silent", [False, True])
+def test_silent_accounts_are_scored_by_setting_and_never_learnt_from(scores_silent: bool) -> None:
+    rules = replace(RULES, active_within_days=12, scores_silent=scores_silent)
+    history = columns(History([event(day(-13)), event(day(-1), "B")], []))
+    assert len(take_examples(*history, CUTOFF, rules, day(5)).account) == 1
+    scored = take_examples(*history, CUTOFF, rules, None)
+    assert len(scored.account) == 1 + scores_silent
+    assert scored.beside.silent == 1
+
+
+def test_by_inactivity_the_limit_is_who_counts_and_the_lookback_what_is_listed() -> None:
+    history = History([event(day(-12)), event(day(-9), "B")], None)
+    assert set(examples(history)) == {"B"}
+    wide = examples(history, rules=replace(RULES, active_within_days=12))
+    assert set(wide) == {"A", "B"}
+    assert wide["A"]["event_age_days"] == []
+    assert set(examples(history, rules=replace(RULES, active_within_days=8))) == set()
+    assert take_examples(*columns(history), CUTOFF, RULES, day(5)).beside.silent is None
 
 
 def test_silence_through_the_lookback_is_a_state_where_churn_is_dated() -> None:

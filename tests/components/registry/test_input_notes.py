@@ -89,10 +89,46 @@ CHURN = {
             ["churn is known until 2026-05-02T00:00:00+00:00; no label looks beyond it"],
         ),
         ({"row_security": ["Row-level security applies"]}, ["Row-level security applies"]),
+        (
+            {"churn_rows_written_after": 2, "rows_after_churn": "final", "score_returned": 2},
+            [
+                "2 churn rows have feedback of the account after its date; its churn is final",
+                "2 accounts have feedback after the churn date; their churn is final, and they are "
+                "not scored (TENS_INSIGHT_ROWS_AFTER_CHURN)",
+            ],
+        ),
+        (
+            {"score_returned": 1},
+            [
+                "1 account has feedback after the churn date; they count as come back, and are "
+                "scored"
+            ],
+        ),
+        ({"score_silent": 7, "silent_days": 180}, []),
+        (
+            {"score_silent": 7, "silent_days": 90, "active_within_days": 90},
+            [
+                "7 accounts silent for more than 90 days without a churn date since, not scored "
+                "(TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
+            ],
+        ),
+        (
+            {
+                "score_silent": 1,
+                "silent_days": 90,
+                "active_within_days": 90,
+                "silent_accounts": "scored",
+            },
+            [
+                "1 account silent for more than 90 days without a churn date since, scored, though "
+                "nothing was learnt from them (TENS_INSIGHT_SILENT_ACCOUNTS)"
+            ],
+        ),
     ],
 )
 def test_what_is_to_be_said_of_the_ground_truth(data, said):
-    properties = examples_properties(**CHURN | data)
+    scored = {"score_cutoffs": "2026-06-01T00:00:00+00:00", "score_examples": 9, "score_churned": 0}
+    properties = examples_properties(**CHURN | scored | data)
     assert list(input_notes(properties, scores_properties(**KNOWN))) == said
 
 
