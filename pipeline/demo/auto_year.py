@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from components.state_files import replace_text
 from pipeline.demo.drill import Drill
@@ -28,6 +28,32 @@ PAGES: Final = 120
 _DATABASE_DOWN: Final = 5
 
 
+class Call(NamedTuple):
+    """What a call of `run auto` came to.
+
+    Attributes:
+        code: The exit code.
+        error: What a failed call said, a sentence; empty if it did not fail.
+        version: The model that was published; empty if nothing was.
+        refused: The checks of the gate that a new model failed, with values; empty without any.
+    """
+
+    code: int
+    error: str
+    version: str
+    refused: str
+
+    @classmethod
+    def of(cls, code: int, summary: dict[str, Any]) -> "Call":
+        """Reads the JSON that the call printed."""
+        published, gate = summary.get("published"), summary.get("gate")
+        version = published.get("model_version", "") if isinstance(published, dict) else ""
+        checks = gate["checks"] if isinstance(gate, dict) else ()
+        failed = [one["message"] for one in checks if one["verdict"] == "failed"]
+        error = str(summary.get("error", "")).partition(". ")[0]
+        return cls(code, error, str(version), "; ".join(failed))
+
+
 def run_auto_year(state_dir: Path, log: Path, say: Callable[[str], object]) -> int:
     """Goes through the year; returns how many checks held.
 
@@ -44,22 +70,20 @@ def run_auto_year(state_dir: Path, log: Path, say: Callable[[str], object]) -> i
     drill = Drill(state_dir, server.start(), say)
     try:
         year = simulated_year(drill, ACCOUNTS)
-        codes = dict(_weeks(drill, server, year))
+        weeks = dict(_weeks(drill, server, year))
         told = drill.run(
             "policy", "--acts", "1000", "--json", "--as-of", year.weeks[-1].isoformat()
         )
-        lines = list(log_lines(codes, told["done"]))
+        lines = list(log_lines(weeks, told["done"]))
         replace_text(log, "\n".join(lines) + "\n")
-        _checked(drill, codes, told["done"], lines)
+        _checked(drill, weeks, told["done"], lines)
         return drill.checks
     finally:
         server.stop()
 
 
-def _weeks(
-    drill: Drill, server: EmbeddedPostgres, year: Year
-) -> Iterator[tuple[datetime, tuple[int, str]]]:
-    """Yields the exit code of each week's call, and the model that was published."""
+def _weeks(drill: Drill, server: EmbeddedPostgres, year: Year) -> Iterator[tuple[datetime, Call]]:
+    """Yields what each week's call came to."""
     arrived = year.begin
     for week, moment in enumerate((year.begin, *year.weeks)):
         if week:
@@ -72,24 +96,24 @@ def _weeks(
         )
         if week in DOWN:
             server.start()
-        published = summary.get("published", {})
-        version = published.get("model_version", "") if isinstance(published, dict) else ""
-        yield moment, (code, str(version))
+        yield moment, Call.of(code, summary)
 
 
-def log_lines(codes: dict[datetime, tuple[int, str]], acts: list[dict[str, Any]]) -> Iterator[str]:
+def log_lines(weeks: dict[datetime, Call], acts: list[dict[str, Any]]) -> Iterator[str]:
     """Yields the log: each act and each call that failed, in the order of time, at 100 columns."""
-    yield f"A year under `tens-insight run auto`, {len(codes)} weekly calls"
+    yield f"A year under `tens-insight run auto`, {len(weeks)} weekly calls"
     yield ""
     before = ""
-    for moment, (code, version) in codes.items():
+    for moment, call in weeks.items():
         own = [one for one in acts if datetime.fromisoformat(one["as_of"]) == moment]
-        lines = [f"{one['kind']} {one.get('model_version', '')}: {one['reason']}" for one in own]
-        if code:
-            lines.append(f"exit code {code}")
-        if version and version != before:
-            lines.append(f"published with {version}")
-            before = version
+        lines = [_act_line(one) for one in own]
+        if call.refused:
+            lines.append(f"not blessed: {call.refused}")
+        if call.code:
+            lines.append(f"exit code {call.code}: {call.error}")
+        if call.version and call.version != before:
+            lines.append(f"published with {call.version}")
+            before = call.version
         for number, line in enumerate(lines):
             begin = f"{moment:%Y-%m-%d}  " if not number else " " * 12
             yield from textwrap.wrap(
@@ -97,13 +121,18 @@ def log_lines(codes: dict[datetime, tuple[int, str]], acts: list[dict[str, Any]]
             )
 
 
+def _act_line(act: dict[str, Any]) -> str:
+    named = f"{act['kind']} {act.get('model_version', '')}".strip()
+    return f"{named}: {act['reason']}"
+
+
 def _checked(
     drill: Drill,
-    codes: dict[datetime, tuple[int, str]],
+    weeks: dict[datetime, Call],
     acts: list[dict[str, Any]],
     lines: list[str],
 ) -> None:
-    failed = [code for code, _ in codes.values() if code]
+    failed = [call.code for call in weeks.values() if call.code]
     trained = [datetime.fromisoformat(one["as_of"]) for one in acts if one["kind"] == "train"]
     gaps = [later - earlier for earlier, later in pairwise(trained)]
     drill.check(

@@ -56,11 +56,13 @@ class Drill:
         state_dir: Of the server, of ML Metadata and of all artifacts.
         url: Of the database.
         say: Told each command and what was checked, a line each.
+        module: What is run as `tens-insight`.
     """
 
     state_dir: Path
     url: str
     say: Callable[[str], object]
+    module: str = "pipeline.cli"
     checks: int = field(default=0)
 
     def run(self, *arguments: str, **settings: str) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class Drill:
         self.say(f"$ tens-insight {' '.join(arguments)}")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TENS_INSIGHT_")}
         environment |= {"DATABASE_URL": self.url, "TENS_INSIGHT_STATE_DIR": str(self.state_dir)}
-        command = [sys.executable, "-m", "pipeline.cli", *arguments]
+        command = [sys.executable, "-m", self.module, *arguments]
         done = subprocess.run(
             command, env=environment | settings, capture_output=True, text=True, check=False
         )

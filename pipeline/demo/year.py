@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg2
+
 from components.postgres.connection import connect
 from components.postgres.queries import queries
 from pipeline.demo.drill import Drill
@@ -131,6 +133,6 @@ def _log_losses(drill: Drill, month: str) -> dict[str, dict[str, Any]]:
 
 
 def ask(drill: Drill, query: str, **values: Any) -> None:
-    """Asks the scratch database one of the queries of this package."""
-    with closing(connect("tens-insight year")) as connection, connection:
+    """Asks the drill's database one of the queries of this package."""
+    with closing(psycopg2.connect(drill.url)) as connection, connection:
         connection.cursor().execute(_QUERIES[query], values)

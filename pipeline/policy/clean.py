@@ -301,7 +301,7 @@ def _costs(store: Store, kept: Collection[str]) -> Iterator[Removal]:
     for run in store.runs.values():
         path = store.root / run.pipeline / _COSTS / f"{run.run_id.replace(':', '')}.json"
         if run.run_id not in kept and path.is_file():
-            yield Removal(path, "costs of nodes", size_of(path))
+            yield Removal(path, "durations of nodes", size_of(path))
 
 
 def _logs(folder: Path, settings: PolicySettings) -> Iterator[Removal]:

@@ -79,7 +79,7 @@ def _planned(settings: Settings, registry: Registry) -> tuple[Plan, datetime]:
 
 def _act(found: Plan) -> Act:
     kinds = found.by_kind()
-    told = ", ".join(f"{count} {what}" for what, (count, _) in kinds.items())
+    told = ", ".join(f"{what} ({count})" for what, (count, _) in kinds.items())
     return Act(
         CLEAN,
         f"Removed what old runs left, {found.size / _MB:.1f} MB: {told}.",
