@@ -20,7 +20,7 @@ SET sentiment = CASE sentiment WHEN 'positive' THEN 'negative' WHEN 'negative' T
 -- A row that somebody wrote after an account had left, dated back into the two months before.
 INSERT INTO feedback_enriched
 SELECT 'leak-' || account_id,
-       churned_at - make_interval(days => 1 + (hashtext(account_id) & 1023) % 59),
+       churned_at - make_interval(days => 1 + (hashtext(account_id) & 1023) %% 59),
        'cancellation_form', 'billing', 'neutral', 3, 'refund', 'NA', tier.customer_tier,
        account_id, ''
 FROM account_churn

@@ -2,7 +2,7 @@
 # Runs a command, again where that helps: code 5, the database cannot be reached, is tried three
 # more times, ten minutes apart. Every other code would come back the same: it is passed on.
 #
-#   attempt.sh tens-insight run score
+#   attempt.sh tens-insight run auto
 set -u
 tries=4
 while :; do

@@ -48,7 +48,7 @@ def test_every_command_exists(path):
 
 def test_the_calls_are_found_in_every_kind_of_file():
     found = {path.name for path in FILES if _calls(path.read_text())}
-    assert {"compose.yaml", "tens-insight", "tens-insight-score.service"} <= found
+    assert {"compose.yaml", "tens-insight", "tens-insight-auto.service"} <= found
     assert _calls("command: [attempt, tens-insight, run, train, --wait]") == [["run", "train"]]
     assert _calls("ExecStart=/opt/x/.venv/bin/tens-insight run score\n") == [["run", "score"]]
     assert _resolve(["run", "walk"]) is None

@@ -3,6 +3,7 @@
 import ast
 import configparser
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,20 @@ from pipeline.exit_codes import (
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs/deploy"
-RUNS = ("score", "train")
+COMES_AGAIN = {DATABASE_UNREACHABLE, STATE_DIRECTORY_BUSY, NOT_WELL}
+"""What a look for alerts ends with where the next one may do better."""
 
 
-@pytest.fixture(params=RUNS)
-def cron_job(request):
-    """The spec of a Kubernetes CronJob."""
+def _cron_jobs():
+    """The specs of the Kubernetes CronJobs by name."""
     text = (DEPLOY / "kubernetes/tens-insight.yaml").read_text()
     jobs = [one for one in yaml.safe_load_all(text) if one["kind"] == "CronJob"]
-    [job] = [one for one in jobs if one["metadata"]["name"] == f"tens-insight-{request.param}"]
-    assert _container(job["spec"])["args"] == ["run", request.param, "--wait"]
-    return job["spec"]
+    return {job["metadata"]["name"].removeprefix("tens-insight-"): job["spec"] for job in jobs}
+
+
+@pytest.fixture(params=["auto", "alerts"])
+def cron_job(request):
+    return _cron_jobs()[request.param]
 
 
 def _container(cron_job):
@@ -36,7 +40,9 @@ def _container(cron_job):
     return container
 
 
-def test_kubernetes_tries_an_unreachable_database_again_and_nothing_else(cron_job):
+def test_kubernetes_tries_an_unreachable_database_again_and_nothing_else():
+    cron_job = _cron_jobs()["auto"]
+    assert _container(cron_job)["args"] == ["run", "auto", "--wait"]
     job = cron_job["jobTemplate"]["spec"]
     moved, failed = job["podFailurePolicy"]["rules"]
     assert moved["action"] == "Ignore"
@@ -55,7 +61,6 @@ def test_kubernetes_runs_the_images_user_and_program_with_least_rights(cron_job)
     assert f"USER {context['runAsUser']}:{context['runAsGroup']}\n" in _dockerfile()
     assert context["runAsNonRoot"]
     container = _container(cron_job)
-    assert container["command"][-1] == "tens-insight"
     assert container["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
@@ -70,16 +75,30 @@ def test_kubernetes_mounts_what_the_image_writes(cron_job):
     assert mounted == {*volumes, home}
 
 
-@pytest.mark.parametrize("run", RUNS)
-def test_systemd_tries_again_only_where_that_can_help(run):
+@pytest.mark.parametrize("code", [0, *sorted(set(MEANINGS) - {0})])
+def test_kubernetes_looks_for_alerts_and_comes_again_whatever_it_finds(code, tmp_path):
+    container = _container(_cron_jobs()["alerts"])
+    (tmp_path / "tens-insight").write_text(f"#!/bin/sh\necho $*\nexit {code}\n")
+    (tmp_path / "tens-insight").chmod(0o755)
+    done = subprocess.run(
+        [*container["command"], *container["args"]],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "alerts check\n"
+    assert done.returncode == (0 if code in COMES_AGAIN else code)
+
+
+def test_systemd_tries_again_only_where_that_can_help():
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str
-    unit.read(DEPLOY / f"systemd/tens-insight-{run}.service")
+    unit.read(DEPLOY / "systemd/tens-insight-auto.service")
     prevented = {int(code) for code in unit["Service"]["RestartPreventExitStatus"].split()}
     assert prevented == set(MEANINGS) - {0, DATABASE_UNREACHABLE}
     assert unit["Service"]["Restart"] == "on-failure"
-    assert unit["Service"]["ExecStart"].endswith(f"tens-insight run {run} --wait")
-    assert (DEPLOY / f"systemd/tens-insight-{run}.timer").exists()
+    assert unit["Service"]["ExecStart"].endswith("tens-insight run auto --wait")
+    assert (DEPLOY / "systemd/tens-insight-auto.timer").exists()
 
 
 def test_systemd_looks_for_alerts_and_comes_again_whatever_it_finds():
@@ -88,7 +107,7 @@ def test_systemd_looks_for_alerts_and_comes_again_whatever_it_finds():
     unit.read(DEPLOY / "systemd/tens-insight-alerts.service")
     assert unit["Service"]["ExecStart"].endswith("tens-insight alerts check")
     passed = {int(code) for code in unit["Service"]["SuccessExitStatus"].split()}
-    assert passed == {DATABASE_UNREACHABLE, STATE_DIRECTORY_BUSY, NOT_WELL}
+    assert passed == COMES_AGAIN
     assert (DEPLOY / "systemd/tens-insight-alerts.timer").exists()
 
 
@@ -96,16 +115,20 @@ def test_airflow_runs_commands_that_exist_and_knows_the_code():
     tree = ast.parse((DEPLOY / "airflow/tens_insight_dags.py").read_text())
     lists = [node for node in ast.walk(tree) if isinstance(node, ast.List)]
     words = [[one.value for one in node.elts if isinstance(one, ast.Constant)] for node in lists]
-    arguments = [found for found in words if found[:1] == ["run"]]
-    assert arguments == [["run", run, "--wait"] for run in RUNS]
-    group = cli.get_command(None, "run")
-    assert all(group.get_command(None, run) for _, run, _ in arguments)
+    called = [found for found in words if found[:1] in (["run"], ["alerts"])]
+    assert called == [["run", "auto", "--wait"], ["alerts", "check"]]
+    assert all(
+        cli.get_command(None, first).get_command(None, second) for first, second, *_ in called
+    )
+    assert f"COMES_AGAIN = (DATABASE_UNREACHABLE, {STATE_DIRECTORY_BUSY}, {NOT_WELL})\n" in (
+        ast.unparse(tree)
+    )
     assert f"DATABASE_UNREACHABLE = {DATABASE_UNREACHABLE}\n" in ast.unparse(tree) + "\n"
 
 
 def test_compose_hands_settings_to_the_image_where_it_writes():
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert set(compose["services"]) == {"train", "score", "train-weekly"}
+    assert set(compose["services"]) == {"once", "auto", "alerts"}
     for service in compose["services"].values():
         assert service["env_file"] == ".env"
         assert service["read_only"]

@@ -1,4 +1,4 @@
-"""Airflow: scores every day, trains every Sunday, through the command line.
+"""Airflow: runs every day, and looks for alerts every five minutes, through the command line.
 
 Tens-Insight has a virtual environment of its own beside Airflow's, since their libraries do not
 go together. The database is the connection `tens_insight`; it reaches the command as an
@@ -16,6 +16,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 PROGRAM = os.environ.get("TENS_INSIGHT_PROGRAM", "/opt/tens-insight/.venv/bin/tens-insight")
 STATE = "/var/lib/tens-insight"
 DATABASE_UNREACHABLE = 5
+COMES_AGAIN = (DATABASE_UNREACHABLE, 9, 11)
+"""Exit codes of a look for alerts that are no failures: the next one is five minutes away."""
 
 
 class TensInsightOperator(BaseOperator):
@@ -26,14 +28,16 @@ class TensInsightOperator(BaseOperator):
     and fails the task at once.
     """
 
-    def __init__(self, *, arguments: list[str], **kwargs: Any):
+    def __init__(self, *, arguments: list[str], passed: tuple[int, ...] = (), **kwargs: Any):
         super().__init__(**kwargs)
-        self.arguments = arguments
+        self.arguments, self.passed = arguments, passed
         self.hook = SubprocessHook()
 
     def execute(self, context: Any) -> str:
         """Returns the last line that the command printed."""
         done = self.hook.run_command([PROGRAM, *self.arguments], env=self._environment())
+        if done.exit_code in self.passed:
+            return done.output
         if done.exit_code == DATABASE_UNREACHABLE:
             raise AirflowException(done.output)
         if done.exit_code:
@@ -49,24 +53,30 @@ class TensInsightOperator(BaseOperator):
         return {**os.environ, "DATABASE_URL": url, "TENS_INSIGHT_STATE_DIR": STATE}
 
 
-def _dag(name: str, schedule: str, arguments: list[str], longest: timedelta) -> DAG:
-    with DAG(
+def _dag(name: str, schedule: str) -> DAG:
+    return DAG(
         name,
         schedule=schedule,
         start_date=datetime(2026, 1, 1, tzinfo=timezone.utc),
         catchup=False,
         max_active_runs=1,
         tags=["tens-insight"],
-    ) as dag:
-        TensInsightOperator(
-            task_id="_".join(arguments[:2]),
-            arguments=arguments,
-            retries=3,
-            retry_delay=timedelta(minutes=10),
-            execution_timeout=longest,
-        )
-    return dag
+    )
 
 
-score = _dag("tens_insight_score", "0 5 * * *", ["run", "score", "--wait"], timedelta(hours=2))
-train = _dag("tens_insight_train", "0 2 * * 0", ["run", "train", "--wait"], timedelta(hours=6))
+with _dag("tens_insight_auto", "0 5 * * *") as auto:
+    TensInsightOperator(
+        task_id="run_auto",
+        arguments=["run", "auto", "--wait"],
+        retries=3,
+        retry_delay=timedelta(minutes=10),
+        execution_timeout=timedelta(hours=6),
+    )
+
+with _dag("tens_insight_alerts", "*/5 * * * *") as alerts:
+    TensInsightOperator(
+        task_id="alerts_check",
+        arguments=["alerts", "check"],
+        passed=COMES_AGAIN,
+        execution_timeout=timedelta(minutes=5),
+    )

@@ -27,13 +27,15 @@ def main() -> None:
 
     found = DagBag(dags.__file__)
     assert not found.import_errors, found.import_errors
-    assert set(found.dags) == {"tens_insight_score", "tens_insight_train"}
+    assert set(found.dags) == {"tens_insight_auto", "tens_insight_alerts"}
     dags.STATE = state
-    task = dags.score.get_task("run_score")
-    assert (task.retries, task.arguments) == (3, ["run", "score", "--wait"])
-    assert task.execute({}) == f"{DATABASE} run score --wait"
+    task, look = dags.auto.get_task("run_auto"), dags.alerts.get_task("alerts_check")
+    assert (task.retries, task.arguments) == (3, ["run", "auto", "--wait"])
+    assert task.execute({}) == f"{DATABASE} run auto --wait"
     assert _failure(task, code=5) is AirflowException
     assert _failure(task, code=3) is AirflowFailException
+    assert [_failure(look, code=code) for code in dags.COMES_AGAIN] == [None] * 3
+    assert _failure(look, code=6) is AirflowFailException
     print(f"2 DAGs and their operator do as they should on Airflow {version('apache-airflow')}.")
 
 

@@ -2,8 +2,8 @@
 # Runs a command whenever a moment of the day, or of the week, comes round, in UTC.
 #
 #   repeat.sh DAYS MOMENT COMMAND...
-#   repeat.sh 1 05:00 tens-insight run score
-#   repeat.sh 7 'Sunday 02:00' tens-insight run train
+#   repeat.sh 1 05:00 tens-insight run auto
+#   repeat.sh 7 'Sunday 02:00' tens-insight run tune
 #
 # It begins with the wait: a container that starts anew, or again and again, runs nothing that
 # is not due. What failed has been told and waits for its next turn.
