@@ -8,12 +8,15 @@ each size and repeat, one after the other:
 
 - the floor, in one process: COPY out of the rows as CSV, the champion's bare inference on the
   examples in memory, COPY into a staging table and one upsert with history;
-- `tens-insight run score` without reasons, and with reasons for all accounts.
+- `tens-insight run score` without reasons, with those of the tenth most at risk, and with those of
+  all accounts; without reasons and with all of them also without the nodes Monitor and
+  OutcomeRecorder, which look back at what was published.
 
 Prints medians: the time of each run after loading TFX and its ratio to the floor, the same of
 processor seconds, which hold on a busy machine too and count the database's, the peak memory of all
-its processes, and by which power of the number of accounts the time grows. Ends with 1 if a ratio
-of time at 100,000 accounts or more is above its bar.
+its processes, by how much the two nodes lengthen the run, and by which power of the number of
+accounts the time grows. Ends with 1 if one of these ratios of time at 100,000 accounts or more is
+above its bar.
 """
 
 import argparse
@@ -33,7 +36,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from components.postgres.connection import connect
 from components.postgres.migrate import migrate
@@ -45,10 +48,15 @@ if TYPE_CHECKING:
     from bench.daily_floor import Cost, Floor
     from bench.server_clock import ServerClock
 
-BARS = {"none": 2.0, "all": 3.0}
+BARS = {"none": 2.0, "top": 3.0, "all": 3.0}
 """The highest ratio, by the setting REASONS."""
+COMPARED = ("none", "all")
+"""Runs that are also made without Monitor and OutcomeRecorder."""
+LOOKING_BACK_BAR = 0.1
+"""By which share of the rest Monitor and OutcomeRecorder may lengthen a run."""
 HELD_FROM = 100_000
-NAMES = {"none": "without reasons", "all": "with reasons"}
+WITHOUT = "bench.score_without_monitoring"
+NAMES = {"none": "without reasons", "top": "reasons of 10 %", "all": "with reasons"}
 CHAMPION_WORLD = "champion"
 DATA = "postgres/data"
 """Of the server, within its folder."""
@@ -87,6 +95,13 @@ class Run:
         """Seconds of all nodes."""
         before = ("Loading TFX", "Checking the database")
         return sum(seconds for name, seconds in self.nodes.items() if name not in before)
+
+
+class Runs(NamedTuple):
+    """Runs by the setting REASONS: whole ones, and those without Monitor and OutcomeRecorder."""
+
+    whole: dict[str, list[Run]]
+    without_looking_back: dict[str, list[Run]]
 
 
 def main() -> int:
@@ -134,7 +149,7 @@ def tens_insight(*arguments: str) -> list[str]:
 
 def measure(
     server: EmbeddedPostgres, accounts: int, options: argparse.Namespace
-) -> tuple[list["Floor"], dict[str, list[Run]]]:
+) -> tuple[list["Floor"], Runs]:
     """Measures one size; the first publication, into empty tables, does not count."""
     # Only now: TensorFlow reads what it may say when it is first imported.
     from bench.daily_floor import measure_floor
@@ -150,11 +165,13 @@ def measure(
     scorer, serialized = ModelScorer(model), read_serialized(f"{examples}/Split-score")
     measure_floor(scorer, model, serialized, clock)
     floors: list[Floor] = []
-    runs: dict[str, list[Run]] = {share: [] for share in BARS}
+    runs = Runs({share: [] for share in BARS}, {share: [] for share in COMPARED})
     for _ in range(options.repeats):
         floors.append(measure_floor(scorer, model, serialized, clock))
         for share in BARS:
-            runs[share].append(score(share, clock, loading))
+            if share in COMPARED:
+                runs.without_looking_back[share].append(score(share, clock, loading, whole=False))
+            runs.whole[share].append(score(share, clock, loading))
     return floors, runs
 
 
@@ -222,22 +239,28 @@ def loading_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def score(reasons: str, clock: "ServerClock", loading: float) -> Run:
-    """Runs `tens-insight run score` with reasons for all accounts, or none."""
+def score(reasons: str, clock: "ServerClock", loading: float, *, whole: bool = True) -> Run:
+    """Runs `tens-insight run score`.
+
+    Args:
+        reasons: Of all accounts, of the top tenth, or none.
+        clock: Of the server.
+        loading: Processor seconds that do not count.
+        whole: Whether Monitor and OutcomeRecorder are part of it.
+    """
     environment = {**os.environ, **SETTINGS, "TENS_INSIGHT_REASONS": reasons}
-    run = run_measured(["run", "score", "--adopt"], environment, clock)
+    command = tens_insight("run", "score") if whole else [sys.executable, "-m", WITHOUT]
+    run = run_measured([*command, "--adopt"], environment, clock)
     if run.failure:
         raise SystemExit(run.failure)
     return replace(run, cpu=run.cpu - loading)
 
 
-def run_measured(arguments: list[str], environment: Mapping[str, str], clock: "ServerClock") -> Run:
-    """Runs `tens-insight`; the processor seconds are those of loading TFX, too."""
+def run_measured(command: list[str], environment: Mapping[str, str], clock: "ServerClock") -> Run:
+    """Runs a command; the processor seconds are those of loading TFX, too."""
     start, before = time.perf_counter(), clock.seconds()
     with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(
-            tens_insight(*arguments), env=environment, stdout=said, stderr=said
-        )
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=said)
         peak = _Peak(process.pid)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -245,7 +268,7 @@ def run_measured(arguments: list[str], environment: Mapping[str, str], clock: "S
         said.seek(0)
         text = said.read()
     code = os.waitstatus_to_exitcode(status)
-    failure = f"{' '.join(arguments)} ended with {code}:\n{text}" if code else ""
+    failure = f"{' '.join(command)} ended with {code}:\n{text}" if code else ""
     nodes = {name: float(seconds) for name, seconds in _NODE.findall(text)}
     cpu = usage.ru_utime + usage.ru_stime + clock.seconds() - before
     return Run(wall, nodes, cpu, peak.mib, failure)
@@ -296,7 +319,7 @@ def _proportional_mib(pid: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-def report(measured: dict[int, tuple[list["Floor"], dict[str, list[Run]]]]) -> int:
+def report(measured: dict[int, tuple[list["Floor"], Runs]]) -> int:
     """Prints what was measured; returns the exit code."""
     from bench.daily_floor import Cost
 
@@ -315,12 +338,17 @@ def report(measured: dict[int, tuple[list["Floor"], dict[str, list[Run]]]]) -> i
             f"{floor.cpu:.2f} s of CPU"
         )
         for share, bar in BARS.items():
-            missed += _print_runs(NAMES[share], runs[share], floor, bar, held=accounts >= HELD_FROM)
+            held = accounts >= HELD_FROM
+            missed += _print_runs(NAMES[share], runs.whole[share], floor, bar, held=held)
+            if share in COMPARED:
+                missed += _print_looking_back(
+                    runs.whole[share], runs.without_looking_back[share], held=held
+                )
     sizes = sorted(measured)
     for share, name in NAMES.items():
         for small, large in pairwise(sizes):
             seconds = [
-                statistics.median(run.after_loading for run in measured[size][1][share])
+                statistics.median(run.after_loading for run in measured[size][1].whole[share])
                 for size in (small, large)
             ]
             power = math.log(seconds[1] / seconds[0]) / math.log(large / small)
@@ -344,6 +372,21 @@ def _print_runs(name: str, runs: list[Run], floor: "Cost", bar: float, *, held: 
         if seconds >= 0.05:
             print(f"    {node:24}{seconds:7.2f} s")
     return held and ratio > bar
+
+
+def _print_looking_back(whole: list[Run], without: list[Run], *, held: bool) -> bool:
+    after, cpu = (
+        [statistics.median(getattr(run, name) for run in runs) for runs in (whole, without)]
+        for name in ("after_loading", "cpu")
+    )
+    longer = after[0] / after[1] - 1
+    bar = LOOKING_BACK_BAR
+    verdict = "" if not held else f", at most {bar:.0%}: {'held' if longer <= bar else 'MISSED'}"
+    print(
+        f"    {after[1]:.1f} s and {cpu[1]:.1f} s of CPU without Monitor and OutcomeRecorder, "
+        f"which add {longer:.1%}{verdict}, and {cpu[0] / cpu[1] - 1:.1%} of CPU"
+    )
+    return held and longer > bar
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def _run(
     scores = os.path.join(place, "scores")
     os.makedirs(scores, exist_ok=True)
     before, begun = _cpu(), time.perf_counter()
-    rows = sum(score_file(scorer, path, scores, with_reasons=True, beside=beside) for path in paths)
+    rows = sum(score_file(scorer, path, scores, explained=1.0, beside=beside) for path in paths)
     return _cpu() - before, rows, time.perf_counter() - begun
 
 

@@ -72,7 +72,7 @@ def measure(accounts: int, folder: Path) -> dict[str, Run]:
     print(f"\n{accounts:,} accounts, {count_rows():,} rows", flush=True)
     runs = {}
     for command in COMMANDS:
-        run = daily_score.run_measured(["run", command], os.environ, clock)
+        run = daily_score.run_measured(daily_score.tens_insight("run", command), os.environ, clock)
         run = replace(run, cpu=run.cpu - loading)
         print(
             f"run {command}: {run.wall:.0f} s, {run.cpu:.0f} s of CPU, "

@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from tfx.orchestration.pipeline import Pipeline
 
+from components.ahead import followed_by
+from components.monitor import begun_early as monitor
+from components.outcome_recorder import early_estimates as outcomes
 from components.postgres.identity import DatabaseIdentity, read_identity
 from components.state_files import private_files
 from pipeline import training
@@ -52,7 +55,8 @@ def run_locally(
     config = connection_config(settings.metadata_path)
     claim_state(connect_store(settings.metadata_path, config), settings, database)
     definition.metadata_connection_config = config
-    BranchRunner(progress, run_id).run(definition)
+    with followed_by([monitor.begun_early, outcomes.begun_early]):
+        BranchRunner(progress, run_id).run(definition)
 
 
 def run_from_environment(kind: str, create_pipeline: Callable[[Settings], Pipeline]) -> None:

@@ -6,12 +6,13 @@ from typing import Any, Final, Literal
 import pydantic
 from pydantic import Field
 
-from components.config import Count, component_config
+from components.config import Count, Fraction, component_config
 from components.publishing.config import ScorePublishingConfig
 from components.publishing.holdout import Holdout
 from serving_model.served.risk_bands import CAPACITY, DEFAULT_LIFTS, LIFT, RiskBands
 
 _BANDS: Final = 3
+_REASONS_SHARE: Final = 0.1
 
 
 @component_config
@@ -34,10 +35,17 @@ class AccountScorerConfig(ScorePublishingConfig):
         description="By capacity: how many accounts are critical, high and medium, a JSON list, "
         "or one number for each of them.",
     )
-    reasons: Literal["all", "none"] = Field(
+    reasons: Literal["all", "top", "none"] = Field(
         default="all",
-        description="Whose reasons are computed and published: those of all accounts (all), or "
-        "none, which saves time.",
+        description="Whose reasons are computed and published: those of all accounts (all), of the "
+        "share of them that is most at risk (top), or none, which saves most time. Only by all it "
+        "is known which feature groups moved the scores.",
+    )
+    reasons_share: Fraction = Field(
+        default=_REASONS_SHARE,
+        gt=0,
+        description="By top: the fraction (0..1) of the accounts that get reasons, the most at "
+        "risk of each file of Examples.",
     )
     departed_accounts: Literal["remove", "keep"] = Field(
         default="remove",
@@ -107,15 +115,29 @@ class AccountScorerConfig(ScorePublishingConfig):
             )
         return self
 
+    @pydantic.model_validator(mode="after")
+    def _share_is_used(self) -> "AccountScorerConfig":
+        if self.reasons != "top" and self.reasons_share != _REASONS_SHARE:
+            raise ValueError(
+                f"reasons_share is set, but reasons is {self.reasons}, which does not use it: set "
+                "TENS_INSIGHT_REASONS=top, or leave reasons_share as it is"
+            )
+        return self
+
     @property
     def holdout(self) -> Holdout:
         """Which accounts are marked to be left alone."""
         return Holdout(self.holdout_share, self.holdout_salt)
 
     @property
-    def with_reasons(self) -> bool:
-        """Whether reasons are computed."""
-        return self.reasons == "all"
+    def explained(self) -> float:
+        """Which share of the accounts gets reasons, 0..1."""
+        return {"all": 1.0, "top": self.reasons_share, "none": 0.0}[self.reasons]
+
+    @property
+    def explains_all(self) -> bool:
+        """Whether all accounts get reasons."""
+        return self.explained == 1
 
     @property
     def bands(self) -> RiskBands:

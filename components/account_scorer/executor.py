@@ -11,6 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components import ahead
 from components.account_scorer.bands import bands_for, rule_of, trained_rule
 from components.account_scorer.beside import Beside, find_beside, scored_beside
 from components.account_scorer.champion import (
@@ -26,6 +27,8 @@ from components.account_scorer.inference import (
     score_files,
     scored_accounts,
 )
+from components.account_scorer.kept_details import kept_details
+from components.account_scorer.scored_run import ScoredRun
 from components.account_scorer.shadow_scores import keep_shadow_scores
 from components.account_scorer.split_sizes import split_sizes
 from components.account_scorer.unseen_values import count_unseen_values
@@ -80,6 +83,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         split = found.beside.split
         scored = scored_accounts(scoring.scores.uri, scoring.bands, by_two_models=split is not None)
         sizes = split_sizes(split, scored.models)
+        ahead.begin(scoring.scored_run(scored))
         published = scoring.publish(scored, split)
         shadows, not_recorded = keep_shadow_scores(
             scoring.scores.uri,
@@ -108,13 +112,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the shards of the scores."""
         folder = artifact_utils.get_split_uri([scoring.examples], SCORE)
         paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
-        reasons, scores = scoring.config.with_reasons, scoring.scores.uri
+        explained, scores = scoring.config.explained, scoring.scores.uri
         if len(paths) == 1:  # Beam takes longer to start than it could save
-            score_file(scoring.scorer, paths[0], scores, with_reasons=reasons, beside=beside)
+            score_file(scoring.scorer, paths[0], scores, explained=explained, beside=beside)
             return
         with original_error(), self._make_beam_pipeline() as pipeline:
             score_files(
-                pipeline, paths, scoring.model_uri, scores, with_reasons=reasons, beside=beside
+                pipeline, paths, scoring.model_uri, scores, explained=explained, beside=beside
             )
 
 
@@ -176,6 +180,18 @@ class _Scoring:
         """The run's now, with a time zone."""
         return datetime.fromisoformat(self.data.as_of)
 
+    def scored_run(self, scored: ScoredAccounts) -> ScoredRun:
+        """Returns what later nodes can begin with while the scores are published."""
+        return ScoredRun(
+            as_of=self.as_of,
+            examples=artifact_utils.get_split_uri([self.examples], SCORE),
+            example_count=self.data.splits[SCORE].examples,
+            scores=self.scores.uri,
+            model_version=self.model_version,
+            horizon_days=int(self.scorer.card["horizon_days"]),
+            bands=scored.categories.tolist(),
+        )
+
     def publish(self, scored: ScoredAccounts, split: Split | None) -> Published:
         """Publishes what was scored, in one transaction."""
         config, card = self.config, self.scorer.card
@@ -197,6 +213,7 @@ class _Scoring:
                 lambda: read_shards(self.scores.uri, ACCOUNT_RISK_DETAILS.column_names),
                 int(card["horizon_days"]),
                 config.holdout,
+                lambda: kept_details(self.scores.uri, scored, self.bands.base_rate, config.holdout),
             ),
         )
 

@@ -34,12 +34,10 @@ class ScoreShard(beam.DoFn):
     A shard is written whole, so that a second try by Beam replaces the first.
     """
 
-    def __init__(
-        self, model_uri: str, scores_uri: str, with_reasons: bool, beside: Beside = NOTHING
-    ):
+    def __init__(self, model_uri: str, scores_uri: str, explained: float, beside: Beside = NOTHING):
         self._model_uri = model_uri
         self._beside = beside
-        self._with_reasons = with_reasons
+        self._explained = explained
         self._scores_uri = scores_uri
         self._scorer: ModelScorer | None = None
 
@@ -54,7 +52,7 @@ class ScoreShard(beam.DoFn):
             self._scorer,
             path,
             self._scores_uri,
-            with_reasons=self._with_reasons,
+            explained=self._explained,
             beside=self._beside,
         )
 
@@ -64,11 +62,11 @@ def score_file(
     path: str,
     scores_uri: str,
     *,
-    with_reasons: bool,
+    explained: float,
     beside: Beside = NOTHING,
 ) -> int:
     """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
-    shard = scored_shard(scorer, _batches(path), with_reasons=with_reasons, beside=beside)
+    shard = scored_shard(scorer, _batches(path), explained=explained, beside=beside)
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)
@@ -93,7 +91,7 @@ def score_files(
     model_uri: str,
     scores_uri: str,
     *,
-    with_reasons: bool = True,
+    explained: float = 1.0,
     beside: Beside = NOTHING,
 ) -> beam.PCollection:
     """Adds the scoring of files of gzipped TFRecords to a Beam pipeline.
@@ -104,14 +102,14 @@ def score_files(
         model_uri: Folder of the SavedModel.
         scores_uri: Folder that gets one Parquet file, with the columns of scored_shard, for
             each of them.
-        with_reasons: Whether reasons are computed.
+        explained: Which share of the accounts of each file gets reasons, 0..1.
         beside: What is asked beside the champion.
     """
     return (
         pipeline
         | "ListShards" >> beam.Create(paths)
         | "SpreadShards" >> beam.Reshuffle()
-        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri, with_reasons, beside))
+        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri, explained, beside))
     )
 
 

@@ -13,11 +13,18 @@ from numpy.typing import NDArray
 
 from components.account_scorer.asked import SHADOWS_KEY, Asked
 from components.account_scorer.beside import NOTHING, Beside
+from components.account_scorer.explained_part import most_at_risk, spliced
 from components.account_scorer.reason_json import reason_columns
 from components.contributions.shard_rows import GROUPS_KEY, float_lists
 from components.errors import PublicationRefused
 from serving_model.reasons.explainer import REASON_GROUPS
-from serving_model.served.predict import Answer, Explanation, ModelScorer, decoded
+from serving_model.served.predict import (
+    EXPLAIN_BATCH,
+    Answer,
+    Explanation,
+    ModelScorer,
+    decoded,
+)
 from serving_model.served.risk import checked_probabilities
 from transforms.arrays import Floats
 from transforms.event_spec import (
@@ -74,15 +81,20 @@ def scored_shard(
     scorer: ModelScorer,
     batches: Iterable[tf.Tensor],
     *,
-    with_reasons: bool = True,
+    explained: float = 1.0,
     beside: Beside = NOTHING,
 ) -> pa.Table:
     """Asks the model once about every example, and the models beside it.
 
+    Where some accounts are explained, it is asked about these once more. Contributions are then
+    null for all: groups of a part of the accounts say nothing about the mean of all.
+
     Args:
         scorer: Of the champion.
         batches: n serialized examples, without labels, as string tensors.
-        with_reasons: Whether it is asked why; if not, the columns of the reasons are null.
+        explained: The share of the accounts, 0..1, about which it is asked why: those most at
+            risk. Of others the columns of the reasons are null. While two models share the
+            accounts, all are explained where some are to be.
         beside: Models in shadow, which are never asked why, and the second one of a split.
 
     Returns:
@@ -93,7 +105,11 @@ def scored_shard(
         PublicationRefused: A probability is no probability, or a reason no number.
         SecondModelBroken: That is so, or it cannot be asked, of the second model of a split.
     """
-    asked = Asked(scorer, beside, _explained if with_reasons else _answered)
+    some = 0 < explained < 1 and beside.split is None
+    explains_all = explained > 0 and not some
+    asked = Asked(scorer, beside, _explained if explains_all else _answered)
+    if some:
+        batches = list(batches)
     try:
         with ThreadPoolExecutor(1) as builder:
             built = [
@@ -102,13 +118,48 @@ def scored_shard(
                 for columns_of, version in asked.about(part)
             ]
         whole = pa.concat_tables(one.result() for one in built)
+        if some:
+            whole = explained_in_part(scorer, batches, whole, explained)
     except ValueError as error:
         raise PublicationRefused(f"Nothing was published. {error}") from None
-    groups = str(scorer.card[REASON_GROUPS]).split(",") if with_reasons else []
+    groups = str(scorer.card[REASON_GROUPS]).split(",") if explains_all else []
     for name, column in asked.shadow_columns(len(whole)).items():
         whole = whole.append_column(name, column)
     metadata = {GROUPS_KEY: json.dumps(groups), SHADOWS_KEY: asked.shadows_text()}
     return whole.replace_schema_metadata(metadata)
+
+
+def explained_in_part(
+    scorer: ModelScorer, batches: Iterable[tf.Tensor], whole: pa.Table, share: float
+) -> pa.Table:
+    """Asks why about those most at risk, and puts what is answered in place of their rows.
+
+    Args:
+        scorer: Of the champion.
+        batches: Of all examples, in the order of the rows.
+        whole: n rows of COLUMNS, without reasons.
+        share: Of the rows, 0..1.
+    """
+    rows = most_at_risk(whole["churn_probability"].to_numpy(), share)
+    chosen = _chosen(batches, rows, len(whole))
+    explanations = _table(_explained(scorer, chosen), str(scorer.card.get("model_version", "")))
+    without = explanations.column_names.index("contributions")
+    nulls = pa.nulls(len(rows), COLUMNS.field("contributions").type)
+    return spliced(whole, rows, explanations.set_column(without, "contributions", nulls))
+
+
+def _chosen(
+    batches: Iterable[tf.Tensor], rows: NDArray[np.integer[Any]], count: int
+) -> list[tf.Tensor]:
+    """Returns the examples of some rows, EXPLAIN_BATCH at a time."""
+    wanted, parts, start = np.zeros(count, bool), [], 0
+    wanted[rows] = True
+    for batch in batches:
+        size = len(batch)
+        parts.append(tf.boolean_mask(batch, wanted[start : start + size]))
+        start += size
+    examples = tf.concat(parts, 0) if parts else tf.constant([], tf.string)
+    return [examples[at : at + EXPLAIN_BATCH] for at in range(0, len(examples), EXPLAIN_BATCH)]
 
 
 _Columns = Callable[[], dict[str, Any]]

@@ -8,6 +8,7 @@ from typing import Final
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components import ahead
 from components.causes.feedback_counts import read_feedback_counts
 from components.causes.verdict import Verdict, verdict
 from components.postgres.connection import begin_writing, connect
@@ -54,11 +55,27 @@ def record_cause(
         with closing(connect("tens-insight monitor")) as connection:
             begin_writing(connection)
             with explained(connection), connection, connection.cursor() as cursor:
-                found = verdict(read_feedback_counts(cursor, as_of))
+                found = ahead.taken(
+                    _key(as_of), lambda: verdict(read_feedback_counts(cursor, as_of))
+                )
                 _write(cursor, publication_id, found, history_days)
         return found
 
     return retried(work, patience_s=patience_s)
+
+
+def cause_ahead(as_of: datetime) -> ahead.Piece:
+    """Returns what of it can be begun before the scores are published."""
+
+    def work() -> Verdict:
+        with closing(connect("tens-insight monitor")) as connection, connection.cursor() as cursor:
+            return verdict(read_feedback_counts(cursor, as_of))
+
+    return _key(as_of), work
+
+
+def _key(as_of: datetime) -> tuple[str, datetime]:
+    return "cause", as_of
 
 
 def read_causes(cursor: Cursor, limit: int) -> list[RecordedCause]:

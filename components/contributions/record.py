@@ -114,7 +114,13 @@ def record_contributions(
         DatabaseUnreachable: No connection, or lost for good.
         ContractBroken: A table or privilege is missing.
     """
-    rows = contribution_rows(shards)
+    return record_rows(publication_id, contribution_rows(shards), retention, patience_s=patience_s)
+
+
+def record_rows(
+    publication_id: int, rows: Rows | None, retention: Retention, *, patience_s: float
+) -> Recorded | None:
+    """Does the work of record_contributions with the rows of the shards."""
     if rows is None:
         return None
     return retried(lambda: _record(publication_id, rows, retention), patience_s=patience_s)

@@ -127,6 +127,24 @@ def groups_of(shard: pa.Table) -> tuple[str, ...]:
     return tuple(map(str, json.loads(metadata.get(GROUPS_KEY.encode(), b"[]"))))
 
 
+def horizon_probabilities(shards: pa.Table) -> tuple[tuple[int, ...], Floats]:
+    """Returns the horizons in days, ascending, and the probabilities of all, [n, horizons].
+
+    Args:
+        shards: n rows, n at least 1, with the column churn_by_horizon.
+
+    Raises:
+        StateUnusable: A row does not hold what AccountScorer writes.
+    """
+    whole = shards.combine_chunks()
+    horizons, _ = _names(whole)
+    try:
+        found = _parsed(whole, horizons)
+    except pa.ArrowInvalid as error:
+        raise StateUnusable(_DAMAGED.format(f"Arrow says {error}")) from None
+    return horizons, _probabilities(_Part(whole, found), horizons)
+
+
 def contribution_matrix(lists: pa.ListArray, groups: Sequence[str]) -> Floats:
     """Returns the contributions of n accounts, [n, groups].
 

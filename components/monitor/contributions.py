@@ -1,12 +1,14 @@
 """The step that keeps what the scores of a run are made of, and says why their mean moved."""
 
+from collections.abc import Callable, Hashable
 from typing import Final
 
+from components import ahead
 from components.account_scorer.inference import read_shards
 from components.contributions.mean_change import MeanChange, Part
-from components.contributions.record import record_contributions
+from components.contributions.record import record_rows
 from components.contributions.retention import Retention
-from components.contributions.shard_rows import SHARD_COLUMNS
+from components.contributions.shard_rows import SHARD_COLUMNS, Rows, contribution_rows
 from components.monitor.monitored_run import MonitoredRun, Noticed
 
 _NAMED: Final = 3
@@ -31,9 +33,10 @@ def keep_contributions(run: MonitoredRun) -> Noticed:
         ContractBroken: A table, column or privilege is missing.
     """
     config = run.config
-    recorded = record_contributions(
+    key, work = rows_ahead(run.scores)
+    recorded = record_rows(
         run.published.publication_id,
-        read_shards(run.scores, SHARD_COLUMNS),
+        ahead.taken(key, work),
         Retention(config.contribution_days, config.contribution_weeks, config.history_days),
         patience_s=config.database_patience_seconds,
     )
@@ -41,6 +44,18 @@ def keep_contributions(run: MonitoredRun) -> Noticed:
     if change is None or abs(change.change) < _SMALLEST:
         return Noticed()
     return Noticed(notes=(change_sentence(change),))
+
+
+def rows_ahead(scores: str) -> tuple[Hashable, Callable[[], Rows | None]]:
+    """Returns what of it can be begun before the scores are published.
+
+    Args:
+        scores: Folder of the shards.
+    """
+    return (
+        ("contribution rows", scores),
+        lambda: contribution_rows(read_shards(scores, SHARD_COLUMNS)),
+    )
 
 
 def change_sentence(change: MeanChange) -> str:

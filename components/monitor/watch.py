@@ -1,12 +1,13 @@
 """The step that measures a publication, beside training and the publications before it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
 import pyarrow as pa
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components import ahead
 from components.account_scorer.inference import read_shards
 from components.feedback_example_gen.cutoffs import SCORE
 from components.monitor.alarms import (
@@ -39,7 +40,7 @@ from components.monitor.metric_tables import (
     write_measures,
 )
 from components.monitor.monitored_run import MonitoredRun, Noticed
-from components.monitor.observed import SCORE_COLUMNS, scored_table
+from components.monitor.observed import SCORE_COLUMNS, Observed, scored_table
 from components.monitor.profile_file import read_profile
 from components.monitor.run_checks import findings_of_checks, measure_checks
 from components.monitor.run_measures import RunFacts, measure_input, measure_run
@@ -72,7 +73,8 @@ def watch(run: MonitoredRun) -> Noticed:
 def measure_data(run: MonitoredRun) -> Iterator[Measure]:
     """Yields what the artifacts of a run tell, without the database."""
     profile = read_profile(run.model)
-    observed = read_observed(run.examples, run.data.splits[SCORE].examples)
+    key, work = observed_ahead(run.examples, run.data.splits[SCORE].examples)
+    observed = ahead.taken(key, work)
     if observed is not None:
         watched = watched_words(observed, profile, run.known_words)
         yield from measure_events(observed, watched)
@@ -83,6 +85,16 @@ def measure_data(run: MonitoredRun) -> Iterator[Measure]:
         yield from measure_scores(scored, run.published.categories, profile)
     yield from measure_input(run.data)
     yield from measure_checks(run.checks)
+
+
+def observed_ahead(examples: str, count: int) -> tuple[Hashable, Callable[[], Observed | None]]:
+    """Returns what can be begun before the scores are published.
+
+    Args:
+        examples: Folder of the split that is scored.
+        count: How many examples it has.
+    """
+    return ("observed", examples), lambda: read_observed(examples, count)
 
 
 def _judge_and_write(

@@ -69,6 +69,7 @@ class Executor(base_executor.BaseExecutor):
             ),
             critical_priority=reading.critical_priority,
             actions=config.actions,
+            scores=scores.uri,
         )
         recorded = retried(
             lambda: record_outcomes(run), patience_s=config.database_patience_seconds

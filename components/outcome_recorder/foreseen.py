@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 import numpy as np
@@ -65,7 +64,9 @@ class Foreseen:
 
 
 @dataclass(frozen=True)
-class _Published:
+class PublishedScores:
+    """Scores as the log of publications has them; as_of is UTC."""
+
     publication_id: int
     as_of: datetime
     model_version: str
@@ -73,6 +74,7 @@ class _Published:
     horizons: list[int]
 
     def judged(self, horizon_days: int) -> Judged:
+        """Returns the window of one of the horizons."""
         return Judged(
             self.publication_id,
             horizon_days,
@@ -82,8 +84,33 @@ class _Published:
         )
 
 
+@dataclass(frozen=True)
+class Estimates:
+    """What is expected of scores before any outcome.
+
+    Attributes:
+        published: What they are.
+        scores: Accounts in the order of their ids: probabilities of all horizons, band, slices.
+        beliefs: By horizon in days: how far the probabilities may be off.
+        performances: By horizon.
+    """
+
+    published: PublishedScores
+    scores: pa.Table
+    beliefs: Mapping[int, Recalibration]
+    performances: Mapping[int, Mapping[Slice, Performance]]
+
+    def is_of(self, published: PublishedScores) -> bool:
+        """Tells whether it is of a publication, whatever the log calls that."""
+        return replace(self.published, publication_id=published.publication_id) == published
+
+
 def foresee(
-    cursor: Cursor, closed: Sequence[Judged], publication_id: int, as_of: datetime
+    cursor: Cursor,
+    closed: Sequence[Judged],
+    publication_id: int,
+    as_of: datetime,
+    early: Estimates | None = None,
 ) -> list[Foreseen]:
     """Writes what is expected of open windows; done again, it writes the same.
 
@@ -92,11 +119,12 @@ def foresee(
         closed: Windows that were measured now.
         publication_id: Of the scores that the run published.
         as_of: The run's now, UTC.
+        early: What was expected of these scores before they were published.
     """
     for one in closed:
         _keep_lines(cursor, one)
     found = [row for one in closed for row in _partial(cursor, one, as_of)]
-    found += _estimated(cursor, publication_id)
+    found += _estimated(cursor, publication_id, early)
     cursor.execute(_QUERIES["drop_daily_estimates"], {"as_of": as_of})
     return found
 
@@ -149,23 +177,48 @@ def _partly_known(
     return performances(scores, expected, measured)
 
 
-def _estimated(cursor: Cursor, publication_id: int) -> Iterator[Foreseen]:
+def _estimated(cursor: Cursor, publication_id: int, early: Estimates | None) -> Iterator[Foreseen]:
     for published in _published(cursor, publication_id):
-        scores = _scores(cursor, published)
+        if early is None or not early.is_of(published):
+            early = None
+        scores = early.scores if early else _scores(cursor, published)
         if not len(scores):
             continue
-        bands = band_codes(scores)
-        windows = [published.judged(horizon) for horizon in published.horizons]
-        chances = [floats_of(scores, _name(one.horizon_days)) for one in windows]
-        known = [
-            belief(cursor, one, one.as_of, _centre(found))
-            for one, found in zip(windows, chances, strict=True)
-        ]
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            measured = pool.map(partial(_before_outcomes, scores, bands), chances, known)
-            for one, found in zip(windows, measured, strict=True):
-                write_performance(cursor, one, ESTIMATED, found)
-                yield Foreseen(publication_id, one.horizon_days, ESTIMATED)
+        found = estimates(cursor, published, scores, early)
+        for days, performance in found.performances.items():
+            write_performance(cursor, published.judged(days), ESTIMATED, performance)
+            yield Foreseen(publication_id, days, ESTIMATED)
+
+
+def estimates(
+    cursor: Cursor, published: PublishedScores, scores: pa.Table, early: Estimates | None = None
+) -> Estimates:
+    """Returns what to expect of scores.
+
+    Args:
+        cursor: Of a transaction.
+        published: What the scores are.
+        scores: n of them, n at least 1.
+        early: Of the same scores: what is believed by now as it was then is not estimated again.
+    """
+    bands = band_codes(scores)
+    chances = {days: floats_of(scores, name_of(days)) for days in published.horizons}
+    beliefs = {
+        days: belief(cursor, published.judged(days), published.as_of, _centre(found))
+        for days, found in chances.items()
+    }
+    found: dict[int, Mapping[Slice, Performance]] = {}
+    if early is not None:
+        still = [one for one in beliefs if early.beliefs[one].is_same(beliefs[one])]
+        found |= {days: early.performances[days] for days in still}
+    missing = [days for days in published.horizons if days not in found]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        measured = pool.map(
+            lambda days: _before_outcomes(scores, bands, chances[days], beliefs[days]), missing
+        )
+        found |= dict(zip(missing, measured, strict=True))
+    performances = {days: found[days] for days in published.horizons}
+    return Estimates(published, scores, beliefs, performances)
 
 
 def _before_outcomes(
@@ -189,13 +242,13 @@ def _centre(probabilities: Floats) -> float:
     return float(log_odds_of(np.array([probabilities.mean()]))[0])
 
 
-def _published(cursor: Cursor, publication_id: int) -> list[_Published]:
+def _published(cursor: Cursor, publication_id: int) -> list[PublishedScores]:
     """The publication, if it speaks of horizons and was not undone."""
     cursor.execute(_QUERIES["foreseen_publication"], {"publication_id": publication_id})
-    return records(cursor, _Published)
+    return records(cursor, PublishedScores)
 
 
-def _scores(cursor: Cursor, published: _Published) -> pa.Table:
+def _scores(cursor: Cursor, published: PublishedScores) -> pa.Table:
     """Reads what was just published: probabilities of all horizons, band and slices."""
     by_horizon = sql.SQL("(detail.churn_by_horizon ->> {})::float8")
     columns = [
@@ -203,23 +256,23 @@ def _scores(cursor: Cursor, published: _Published) -> pa.Table:
             sql.SQL("score.churn_probability::float8")
             if days == published.horizon_days  # the same number, which is in no JSON
             else by_horizon.format(sql.Literal(str(days))),
-            sql.Identifier(_name(days)),
+            sql.Identifier(name_of(days)),
         )
         for days in published.horizons
     ]
     query = sql.SQL(_QUERIES["foreseen_scores"]).format(probabilities=sql.SQL(", ").join(columns))
     types = {
-        **{_name(days): pa.float64() for days in published.horizons},
+        **{name_of(days): pa.float64() for days in published.horizons},
         "band": CODES,
         **dict.fromkeys(SLICES, CODES),
     }
     found = copy_columns(cursor.connection, query, vars(published), types)
-    return _without_nulls(found, [_name(days) for days in published.horizons])
+    return _without_nulls(found, [name_of(days) for days in published.horizons])
 
 
 def _outcomes(
     cursor: Cursor,
-    published: _Published,
+    published: PublishedScores,
     closed_days: int,
     whole_days: int,
     first_days: int | None = None,
@@ -265,7 +318,7 @@ def _outcomes(
     return found if len(found) else None
 
 
-def _probability(cursor: Cursor, published: _Published, days: int) -> sql.Composable | None:
+def _probability(cursor: Cursor, published: PublishedScores, days: int) -> sql.Composable | None:
     """Where the probability within so many days was kept; None if it was not."""
     if days == published.horizon_days:
         return sql.SQL("score.churn_probability::float8")
@@ -281,5 +334,6 @@ def _without_nulls(found: pa.Table, names: Iterable[str]) -> pa.Table:
     return found
 
 
-def _name(days: int) -> str:
+def name_of(days: int) -> str:
+    """Returns the name of the column of probabilities within so many days."""
     return f"within_{days}"

@@ -15,9 +15,11 @@ from typing import Any, Final
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.ahead import taken
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN
-from components.outcome_recorder.foreseen import Foreseen, foresee
+from components.outcome_recorder.early_estimates import estimates_key
+from components.outcome_recorder.foreseen import Estimates, Foreseen, foresee
 from components.outcome_recorder.judge import Actions, judge
 from components.outcome_recorder.missed import note_missed
 from components.outcome_recorder.performance_rows import Judged
@@ -55,6 +57,7 @@ class Run:
         churn: The table of churn dates and its columns.
         critical_priority: Lowest priority (1..5) of feedback that is critical.
         actions: Where it is written down what a team did; None without such a table.
+        scores: Folder of the shards of the scores.
     """
 
     run_id: str
@@ -63,6 +66,7 @@ class Run:
     churn: ChurnSource
     critical_priority: int = CRITICAL_PRIORITY
     actions: Actions | None = None
+    scores: str = ""
 
 
 @dataclass(frozen=True)
@@ -154,15 +158,16 @@ def record_outcomes(run: Run) -> Recorded:
         DatabaseUnreachable: No connection, or it was lost.
         ContractBroken: A table, column or privilege is missing.
     """
+    early = taken(estimates_key(run.scores), lambda: None)
     with closing(connect("tens-insight outcomes")) as connection:
         begin_writing(connection)
         with explained(connection), connection, connection.cursor() as cursor:
             lock_table(cursor, ACCOUNT_RISK_SCORES)  # nothing is published, undone or forgotten
             cursor.execute("SELECT set_config('work_mem', %s, true)", (_WORK_MEM,))
-            return _record(cursor, run)
+            return _record(cursor, run, early)
 
 
-def _record(cursor: Cursor, run: Run) -> Recorded:
+def _record(cursor: Cursor, run: Run, early: Estimates | None) -> Recorded:
     truth = run.truth
     due = due_windows(_closed(cursor, truth.as_of), truth)
     corrections, withheld = _correct_departures(cursor, run)
@@ -177,7 +182,7 @@ def _record(cursor: Cursor, run: Run) -> Recorded:
     changed |= {(one.publication_id, one.horizon_days) for one in corrections}
     judged = judge(cursor, sorted(changed), run.actions)
     corrected = {one.publication_id for one in corrections}
-    foreseen = foresee(cursor, judged, run.publication_id, truth.as_of)
+    foreseen = foresee(cursor, judged, run.publication_id, truth.as_of, early)
     return Recorded(
         measured=measured,
         corrections=corrections,

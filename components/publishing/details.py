@@ -5,34 +5,61 @@ publications that account_risk_scores shows. So neither an undo nor the removal 
 accounts has to touch them, and they cannot fall apart from their scores.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
+import numpy as np
+import psycopg2
+import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import PublicationRefused
 from components.postgres.queries import queries
 from components.postgres.rows import records, value
-from components.postgres.tables import ACCOUNT_RISK_DETAILS, DetailTable, OutputTable
+from components.postgres.tables import (
+    ACCOUNT_RISK_DETAILS,
+    Column,
+    DetailTable,
+    OutputTable,
+    StagedTable,
+)
 from components.publishing.copy_rows import Rows
 from components.publishing.holdout import NOBODY, Holdout
-from components.publishing.own_tables import require_rows
+from components.publishing.own_tables import has_triggers, require_rows
 from components.publishing.publication_log import PublicationLog
-from components.publishing.staging import BrokenRule, count_rows, stage
+from components.publishing.staging import BrokenRule, copy_rows, count_rows, stage
 from components.publishing.written import append_to
+from transforms.arrays import Floats
 
 _QUERIES: Final = queries(__package__)
 
-_KEPT_COLUMNS: Final = (
-    *ACCOUNT_RISK_DETAILS.column_names,
-    "percentile",
-    "lift",
-    "base_rate",
-    "holdout",
+_DERIVED: Final = ("percentile", "lift", "base_rate", "holdout")
+"""What follows from the scores."""
+KEPT_COLUMNS: Final = (*ACCOUNT_RISK_DETAILS.column_names, *_DERIVED)
+"""What is kept of each."""
+_HISTORY: Final = f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"
+_KEPT: Final = StagedTable(
+    name=ACCOUNT_RISK_DETAILS.name,
+    columns=(
+        Column("publication_id", "integer"),
+        *ACCOUNT_RISK_DETAILS.columns,
+        Column("percentile", "double precision"),
+        Column("lift", "double precision", nullable=True),
+        Column("base_rate", "double precision", nullable=True),
+        Column("holdout", "text"),  # true or false, as COPY reads a boolean
+    ),
+    key=ACCOUNT_RISK_DETAILS.key,
 )
-"""What is kept of each: what was staged, and what follows from the scores."""
+_NAMED_BY_STAGING: Final = (
+    psycopg2.DataError,
+    psycopg2.IntegrityError,
+    psycopg2.NotSupportedError,  # COPY into a table with policies for rows
+)
+"""Where the history does not take rows by COPY: staged, they are named, or inserted."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +69,9 @@ class Details:
     Attributes:
         rows: Returns them from the start, with the columns of ACCOUNT_RISK_DETAILS, JSON as
             its text; called again where a new attempt is necessary.
+        kept: Returns tables of the same rows with KEPT_COLUMNS, holdout as text, for COPY straight
+            into the history; None for rows that are staged first, where the database computes
+            what follows from the scores.
         horizon_days: The key of churn_by_horizon that holds churn_probability itself.
         holdout: Which accounts are marked to be left alone.
     """
@@ -49,6 +79,103 @@ class Details:
     rows: Callable[[], Rows]
     horizon_days: int
     holdout: Holdout = NOBODY
+    kept: Callable[[], Iterable[pa.Table]] | None = None
+
+
+@dataclass(frozen=True)
+class ReadyDetails:
+    """Details that are checked, or will be when they are written.
+
+    Attributes:
+        horizons: That they answer for, in days, rising.
+        write: Writes them with the scores of a publication, by its id.
+    """
+
+    horizons: list[int]
+    write: Callable[[int], None]
+
+
+def prepare_details(
+    cursor: Cursor, details: Details, scores: sql.Identifier, base_rate: float | None
+) -> ReadyDetails:
+    """Stages details; those that the history can take by COPY only once they are written.
+
+    Args:
+        cursor: Of the publication's transaction.
+        details: Of the scores.
+        scores: The staged scores.
+        base_rate: That a lift is a multiple of.
+
+    Raises:
+        PublicationRefused: As stage_details.
+    """
+
+    def stage_and_append(publication_id: int) -> None:
+        staged = stage_details(cursor, details, scores)
+        append_details(cursor, staged, scores, base_rate, publication_id, details.holdout)
+
+    if details.kept is not None and not has_triggers(cursor, _HISTORY):
+        tables = iter(details.kept())
+        first = next(tables, None)
+        horizons = _horizons_of(first)
+        if first is not None and horizons:
+            whole = chain([first], tables)
+            return ReadyDetails(
+                horizons,
+                lambda publication_id: _copy_details(
+                    cursor, details, whole, scores, publication_id, stage_and_append
+                ),
+            )
+    staged = stage_details(cursor, details, scores)
+    return ReadyDetails(
+        staged_horizons(cursor, staged),
+        lambda publication_id: append_details(
+            cursor, staged, scores, base_rate, publication_id, details.holdout
+        ),
+    )
+
+
+def _horizons_of(table: pa.Table | None) -> list[int]:
+    """Returns the horizons of the first row, in days, rising; none where it says nothing sound."""
+    if table is None or not table.num_rows:
+        return []
+    try:
+        return sorted(map(int, json.loads(table["churn_by_horizon"][0].as_py())))
+    except (TypeError, ValueError):
+        return []  # staging says what is wrong
+
+
+def _copy_details(
+    cursor: Cursor,
+    details: Details,
+    tables: Iterable[pa.Table],
+    scores: sql.Identifier,
+    publication_id: int,
+    otherwise: Callable[[int], None],
+) -> None:
+    """Copies details into their history and checks them there; staged ones are written twice."""
+    columns = sql.SQL(", ").join(map(sql.Identifier, _KEPT.column_names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        ACCOUNT_RISK_DETAILS.history_table, columns
+    )
+    numbered = (_numbered(table, publication_id) for table in tables)
+    cursor.execute("SAVEPOINT details")
+    try:
+        copy_rows(cursor, statement, _KEPT, numbered)
+    except _NAMED_BY_STAGING:
+        cursor.execute("ROLLBACK TO SAVEPOINT details")
+        otherwise(publication_id)
+        return
+    cursor.execute("RELEASE SAVEPOINT details")
+    written = sql.SQL("(SELECT * FROM {} WHERE publication_id = {}) AS written").format(
+        ACCOUNT_RISK_DETAILS.history_table, sql.Literal(publication_id)
+    )
+    _refuse_broken(cursor, details, written, scores)
+
+
+def _numbered(table: pa.Table, publication_id: int) -> pa.Table:
+    column = pa.repeat(pa.scalar(publication_id, pa.int64()), table.num_rows)
+    return table.add_column(0, "publication_id", column)
 
 
 def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> sql.Identifier:
@@ -67,9 +194,16 @@ def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> s
             rule of the table is broken.
     """
     staging = stage(cursor, ACCOUNT_RISK_DETAILS, details.rows())
+    _refuse_broken(cursor, details, staging, scores)
+    return staging
+
+
+def _refuse_broken(
+    cursor: Cursor, details: Details, rows: sql.Composable, scores: sql.Identifier
+) -> None:
     check = sql.SQL(_QUERIES["account_risk_details_check"])
     cursor.execute(
-        check.format(details=staging, scores=scores), {"horizon": str(details.horizon_days)}
+        check.format(details=rows, scores=scores), {"horizon": str(details.horizon_days)}
     )
     problems = [str(broken) for broken in records(cursor, BrokenRule)]
     if problems:
@@ -77,7 +211,6 @@ def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> s
             f"The rows for account_risk_details are broken: {'; '.join(problems)}. Nothing was "
             "published; the scores are as they were."
         )
-    return staging
 
 
 def staged_horizons(cursor: Cursor, details: sql.Identifier) -> list[int]:
@@ -106,14 +239,13 @@ def append_details(
         base_rate=sql.Literal(base_rate),
         holdout=held_out_condition(holdout),
     )
-    columns = sql.SQL(", ").join(map(sql.Identifier, _KEPT_COLUMNS))
+    columns = sql.SQL(", ").join(map(sql.Identifier, KEPT_COLUMNS))
     statement = sql.SQL(_QUERIES["append_details"]).format(columns=columns, rows=rows)
     table = ACCOUNT_RISK_DETAILS
-    history = f"tens_insight.{table.history}"
     values = {"publication_id": publication_id}
-    append_to(cursor, statement, history, count_rows(cursor, scores), values)
+    append_to(cursor, statement, _HISTORY, count_rows(cursor, scores), values)
     written = ("publication_id", publication_id)
-    require_rows(cursor, table, history, columns, rows, written)
+    require_rows(cursor, table, _HISTORY, columns, rows, written)
 
 
 def held_out_condition(holdout: Holdout) -> sql.Composable:
@@ -155,3 +287,9 @@ def drop_old_details(cursor: Cursor, table: OutputTable, log: PublicationLog) ->
     )
     cursor.execute(statement, {"newest": log.newest.publication_id, "layers": layers})
     return cursor.rowcount
+
+
+def percentiles_of(probabilities: Floats) -> Floats:
+    """Returns 100 times the share of the others that lie below each, [n]; as percent_rank does."""
+    below = np.searchsorted(np.sort(probabilities), probabilities, side="left")
+    return np.asarray(100 * (below / max(1, len(probabilities) - 1)))

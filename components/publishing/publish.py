@@ -25,7 +25,7 @@ from components.postgres.rows import value
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, OutputTable
 from components.publishing.checks import broken_limits, refuse_broken_rows, refuse_older
 from components.publishing.copy_rows import Row
-from components.publishing.details import Details, append_details, stage_details, staged_horizons
+from components.publishing.details import Details, prepare_details
 from components.publishing.history import append_history, drop_old_history, record_existing
 from components.publishing.lock import (
     analyze_publications,
@@ -149,19 +149,19 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
             "%s is published in spite of the circuit breaker, since %r was accepted: %s",
             name, replacement.policy.limits.accept_shift, "; ".join(limits),
         )  # fmt: skip
-    staged_details = stage_details(cursor, details, staging) if details else None
+    base_rate = replacement.publication.bands.base_rate
+    ready = prepare_details(cursor, details, staging, base_rate) if details else None
     about_details = {
         "horizon_days": details.horizon_days if details else None,
-        "horizons": staged_horizons(cursor, staged_details) if staged_details else [],
+        "horizons": ready.horizons if ready else [],
         "holdout": details.holdout.recorded if details else None,
     }
     before = changes_so_far(cursor)
     written = _write(replacement, limits, about_details)
     published, meant = written.published, {}
     publication_id = published.publication_id
-    if details is not None and staged_details is not None:
-        base_rate = replacement.publication.bands.base_rate
-        append_details(cursor, staged_details, staging, base_rate, publication_id, details.holdout)
+    if ready is not None:
+        ready.write(publication_id)
         meant[f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"] = Counts(inserted=published.written)
     meant[LOG] = Counts(inserted=2 if written.existing else 1)
     history = f"tens_insight.{replacement.table.history}"

@@ -123,12 +123,8 @@ def stage(cursor: Cursor, table: StagedTable, rows: Rows) -> sql.Identifier:
     """
     staging = _create(cursor, table)
     try:
-        with ThreadPoolExecutor(1) as thread:
-            stream = RowStream(table, rows, thread)
-            copy_in(cursor, sql.SQL("COPY {} FROM STDIN").format(staging), stream)
+        copy_rows(cursor, sql.SQL("COPY {} FROM STDIN").format(staging), table, rows)
     except psycopg2.Error as error:
-        if stream.error is not None:
-            raise stream.error from None
         if isinstance(error, psycopg2.DataError):
             raise PublicationRefused(
                 f"Nothing was published: a row for {table.name} cannot be stored: "
@@ -138,6 +134,29 @@ def stage(cursor: Cursor, table: StagedTable, rows: Rows) -> sql.Identifier:
     # Nobody plans by what is in the other columns, and JSON takes long to look through.
     cursor.execute(sql.SQL("ANALYZE {} ({})").format(staging, table.key_list))
     return staging
+
+
+def copy_rows(cursor: Cursor, statement: sql.Composable, table: StagedTable, rows: Rows) -> None:
+    """Runs COPY ... FROM STDIN while the next rows are encoded.
+
+    Args:
+        cursor: Of the transaction.
+        statement: The COPY.
+        table: Says what the columns of the rows are.
+        rows: In its columns.
+
+    Raises:
+        psycopg2.Error: The server does not take them.
+        Exception: What the source of the rows raises, as it is.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        stream = RowStream(table, rows, thread)
+        try:
+            copy_in(cursor, statement, stream)
+        except psycopg2.Error:
+            if stream.error is not None:
+                raise stream.error from None
+            raise
 
 
 def stage_binary(cursor: Cursor, table: StagedTable, parts: Iterable[bytes]) -> sql.Identifier:

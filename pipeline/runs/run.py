@@ -39,6 +39,7 @@ from pipeline.registry.reports import copy_problem_of, report_of
 from pipeline.registry.state_claim import adopt_state
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.data_checks import read_data_checks
+from pipeline.runs.early_model import load_champion_early
 from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.summary import TOP, RunSummary, blessing_of, decision_of
@@ -115,6 +116,8 @@ def _run(
 
         module = training if kind == TRAIN else scoring
         definition = module.create_pipeline(settings)
+    if kind == SCORE:
+        load_champion_early(settings)
     try:
         local_runner.run_locally(definition, settings, progress, attempt.run_id, database=database)
     except TensInsightError as error:

@@ -233,7 +233,7 @@ def _reasons(details: AccountDetails, others_shown: bool) -> Iterator[str]:
     if details.reasons is None or details.base_log_odds is None:
         yield from _wrapped(
             "reasons",
-            "none: the model that scored it gives none",
+            "none: not asked for by the settings (REASONS), or the model gives none",
         )
         return
     for direction in ("raises", "lowers"):

@@ -59,6 +59,14 @@ class Recalibration(NamedTuple):
     covariance: Floats
     """[2, 2]."""
 
+    def is_same(self, other: "Recalibration") -> bool:
+        """Tells whether two are the same numbers."""
+        return (
+            self.centre == other.centre
+            and np.array_equal(self.mean, other.mean)
+            and np.array_equal(self.covariance, other.covariance)
+        )
+
     def chances(self, log_odds: Floats) -> Floats:
         """Returns the mean probability of leaving over all lines, [n].
 

@@ -1,6 +1,7 @@
 """Scores serialized examples with an exported model, and reads its vocabularies."""
 
 import functools
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -32,6 +33,8 @@ HORIZONS: Final = "churn_horizons"
 SCORE_BATCH: Final = 1024
 EXPLAIN_BATCH: Final = 1024
 FEATURE_BATCH: Final = 4096
+_LOADING: Final = threading.Lock()
+"""One model at a time, so that who needs one that is being loaded waits for it."""
 _AT_ONCE: Final = 2
 """Batches that are asked about at a time: most operations of one keep a single processor busy."""
 
@@ -228,7 +231,8 @@ def _as_numpy(answer: Mapping[str, tf.Tensor]) -> dict[str, NDArray[Any]]:
 def _loaded(directory: str) -> Any:
     try:
         written = tf.io.gfile.stat(str(Path(directory) / "saved_model.pb")).mtime_nsec
-        return _model_of(directory, written)
+        with _LOADING:
+            return _model_of(directory, written)
     except (OSError, tf.errors.NotFoundError) as broken:
         raise ValueError(f"{directory} holds no readable SavedModel: {broken}") from broken
 

@@ -238,14 +238,27 @@ def test_without_reasons_all_else_is_the_same(feedback: Tables, score: Callable[
         assert one == other | {"publication_id": one["publication_id"]}
 
 
-@pytest.mark.parametrize("with_reasons", [True, False])
-def test_a_shard_without_records_is_no_error(
-    tmp_path: Path, model: Any, with_reasons: bool
-) -> None:
+def test_the_most_at_risk_alone_have_reasons(feedback: Tables, score: Callable[..., Any]) -> None:
+    score(reasons="none")
+    rows, without = published(feedback), details(feedback)
+    score(reasons="top", reasons_share=0.3)
+    assert published(feedback) == rows
+    some = details(feedback)
+    highest = sorted(feedback.execute(
+        "SELECT churn_probability, account_id FROM account_risk_scores"
+    ), reverse=True)[: math.ceil(0.3 * len(rows))]  # fmt: skip
+    assert {one for one in some if some[one]["reasons"]} == {one for _, one in highest}
+    for account in without.keys() - {one for _, one in highest}:
+        expected = without[account] | {"publication_id": some[account]["publication_id"]}
+        assert some[account] == expected
+
+
+@pytest.mark.parametrize("explained", [1.0, 0.5, 0.0])
+def test_a_shard_without_records_is_no_error(tmp_path: Path, model: Any, explained: float) -> None:
     empty = tmp_path / "data_tfrecord-00000-of-00001.gz"
     options = tf.io.TFRecordOptions(compression_type="GZIP")
     tf.io.TFRecordWriter(str(empty), options).close()
-    shard = inference.ScoreShard(f"{model.uri}/Format-Serving", str(tmp_path), with_reasons)
+    shard = inference.ScoreShard(f"{model.uri}/Format-Serving", str(tmp_path), explained)
     shard.setup()
     assert list(shard.process(str(empty))) == [0]
     ((accounts, probabilities),) = read_scores(str(tmp_path))

@@ -1,14 +1,22 @@
 """One account has one state: in its details, among the gate's slices and in its sentence."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.account_scorer import scored_shard as module
+from components.account_scorer.explained_part import most_at_risk, spliced
 from components.account_scorer.scored_shard import COLUMNS, scored_shard
+from components.contributions.secants import log_odds_of
+from components.contributions.shard_rows import GROUPS_KEY
 from components.model_gate.evaluation_set import read_traits
 from components.model_gate.slice_checks import slices
 from serving_model.served.predict import ModelScorer
@@ -75,15 +83,52 @@ def test_details_slice_and_sentence_agree(model: Any, serialized: list[bytes]) -
         assert said.startswith(SAID[details[account]]), account
 
 
-@pytest.mark.parametrize("with_reasons", [True, False])
+@pytest.mark.parametrize("explained", [1.0, 0.3, 0.0])
 def test_columns_are_the_same_however_many_batches_are_built_at_a_time(
-    model: Any, serialized: list[bytes], with_reasons: bool, monkeypatch: pytest.MonkeyPatch
+    model: Any, serialized: list[bytes], explained: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scorer = ModelScorer(str(Path(model.uri) / "Format-Serving"))
     batches = [tf.constant([one]) for one in serialized]
-    whole = scored_shard(scorer, batches, with_reasons=with_reasons)
+    whole = scored_shard(scorer, batches, explained=explained)
     assert whole["account_id"].to_pylist() == list(ACCOUNTS)
     monkeypatch.setattr(module, "_BATCHES", 3)
-    assert scored_shard(scorer, batches, with_reasons=with_reasons) == whole
-    none = scored_shard(scorer, [], with_reasons=with_reasons)
+    assert scored_shard(scorer, batches, explained=explained) == whole
+    none = scored_shard(scorer, [], explained=explained)
     assert (none.num_rows, none.schema) == (0, COLUMNS)
+
+
+def test_those_most_at_risk_are_explained_as_all_would_be(
+    model: Any, serialized: list[bytes]
+) -> None:
+    scorer = ModelScorer(str(Path(model.uri) / "Format-Serving"))
+    batches = [tf.constant(serialized[:4]), tf.constant(serialized[4:])]
+    full = scored_shard(scorer, batches)
+    bare = scored_shard(scorer, batches, explained=0.0)
+    some = scored_shard(scorer, batches, explained=0.4)
+    chosen = most_at_risk(full["churn_probability"].to_numpy(), 0.4).tolist()
+    assert 0 < len(chosen) < len(serialized)
+    for place, row in enumerate(some.to_pylist()):
+        expected = dict((full if place in chosen else bare).to_pylist()[place])
+        assert row["contributions"] is None
+        assert row["reasons"] == expected["reasons"]
+        assert row["account_id"] == expected["account_id"]
+        assert row["churn_probability"] == pytest.approx(expected["churn_probability"], abs=1e-6)
+        if place in chosen:
+            told = sum(one["log_odds"] for one in json.loads(row["reasons"]))
+            summed = row["base_log_odds"] + told + row["other_log_odds"]
+            assert summed == pytest.approx(log_odds_of(row["churn_probability"]), abs=1e-4)
+    assert json.loads(some.schema.metadata[GROUPS_KEY.encode()]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=30), st.floats(0.01, 0.99))
+def test_the_share_is_of_those_most_at_risk(values: list[float], share: float) -> None:
+    probabilities = np.array(values, float)
+    rows = most_at_risk(probabilities, share)
+    assert len(rows) == math.ceil(share * len(values))
+    assert rows.tolist() == sorted(set(rows.tolist()))
+    left = np.delete(probabilities, rows)
+    assert not len(left) or not len(rows) or left.max() <= probabilities[rows].min()
+    whole = pa.table({"place": np.arange(len(values)), "own": [True] * len(values)})
+    found = spliced(whole, rows, pa.table({"place": rows, "own": [False] * len(rows)}))
+    assert found["place"].to_pylist() == list(range(len(values)))
+    assert np.flatnonzero(~np.array(found["own"].to_pylist(), bool)).tolist() == rows.tolist()

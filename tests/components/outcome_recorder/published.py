@@ -55,10 +55,13 @@ def record(
     known: KnownChurn | None = KnownChurn(),  # noqa: B008 -- frozen
     run_id: str = "run-2",
     actions: Actions | None = None,
+    scores: str = "",
 ) -> Recorded:
     """Records outcomes as a run does."""
     truth = Truth(as_of, label_source, known)
-    return record_outcomes(Run(run_id, publication_id, truth, CHURN, actions=actions))
+    return record_outcomes(
+        Run(run_id, publication_id, truth, CHURN, actions=actions, scores=scores)
+    )
 
 
 def outcomes(tables: Any, horizon_days: int | None = None) -> dict[Any, str]:

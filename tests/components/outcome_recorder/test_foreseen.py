@@ -1,12 +1,18 @@
 """What is expected of windows that are open: on the day of publication, and partly known."""
 
 import json
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
+from components import ahead
+from components.account_scorer.scored_run import ScoredRun
+from components.outcome_recorder import early_estimates, foreseen
 from components.outcome_recorder.calibration_lines import belief
 from components.outcome_recorder.performance_rows import Judged
 from components.postgres.connection import connect
@@ -234,3 +240,84 @@ def test_without_kept_probabilities_of_the_shorter_window_nothing_is_said(world:
     world.execute("DELETE FROM tens_insight.contribution_layouts")
     kinds = {one.kind for one in record(day(5), first).foreseen}
     assert kinds == {"estimated"}
+
+
+@pytest.fixture
+def scored(world: Tables, tmp_path: Any) -> Any:
+    """Writes the shards of a publication in another order, some without a tier; returns the run."""
+
+    def write(at: float) -> ScoredRun:
+        order = np.random.default_rng(4).permutation(len(ACCOUNTS))
+        world.execute(
+            "UPDATE tens_insight.account_risk_detail_history SET customer_tier = NULL "
+            "WHERE account_id < 'ACC-060'"
+        )
+        tiers = [None if name < "ACC-060" else str(TIERS[int(name[4:])]) for name in ACCOUNTS]
+        columns = {
+            "account_id": ACCOUNTS,
+            "churn_probability": WHOLE.tolist(),
+            "churn_by_horizon": [
+                json.dumps({"5": five, "10": ten})
+                for five, ten in zip(FIRST_HALF.tolist(), WHOLE.tolist(), strict=True)
+            ],
+            "customer_tier": tiers,
+            "region": ["EU"] * 400,
+            "silence_state": ["active"] * 400,
+        }
+        table = pa.table(columns).take(pa.array(order))
+        for place, part in enumerate((table.slice(0, 150), table.slice(150))):
+            pyarrow.parquet.write_table(part, tmp_path / f"scores-{place}.parquet")
+        bands = np.select(
+            [WHOLE < 0.25, WHOLE < 0.5, WHOLE < 0.75], ["low", "medium", "high"], "critical"
+        )
+        return ScoredRun(
+            as_of=day(at),
+            examples="",
+            example_count=400,
+            scores=str(tmp_path),
+            model_version="model-1",
+            horizon_days=10,
+            bands=bands[order].tolist(),
+        )
+
+    return write
+
+
+def test_what_is_estimated_of_the_shards_is_what_the_tables_give(
+    world: Tables, scored: Any
+) -> None:
+    first = publish(world, 0)
+    early = early_estimates.early_estimates(scored(0))
+    assert early is not None
+    with closing(connect("test")) as connection, connection.cursor() as cursor:
+        (published,) = foreseen._published(cursor, first)
+        scores = foreseen._scores(cursor, published)
+        found = foreseen.estimates(cursor, published, scores)
+    assert early.is_of(published)
+    assert early.scores.to_pydict() == scores.to_pydict()
+    assert [*early.performances] == [5, 10]
+    assert repr(early.performances) == repr(found.performances)
+    assert all(early.beliefs[days].is_same(found.beliefs[days]) for days in (5, 10))
+
+
+@pytest.mark.parametrize("other", ["nothing", "closed window", "other model"])
+def test_an_early_estimate_counts_as_long_as_what_it_believes(
+    world: Tables, scored: Any, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    publish(world, 0)
+    if other != "closed window":
+        record(day(10), publish(world, 10))
+    second = publish(world, 10, "model-2" if other == "other model" else "model-1")
+    estimated: list[int] = []
+    before = foreseen._before_outcomes
+    monkeypatch.setattr(
+        foreseen, "_before_outcomes", lambda *of: estimated.append(1) or before(*of)
+    )
+    run = scored(10)
+    with ahead.followed_by([early_estimates.begun_early]):
+        ahead.begin(run)
+        record(day(10), second, scores=run.scores)
+    assert len(estimated) == (2 if other == "nothing" else 4)
+    rows = world.execute(SHOWN, second)
+    record(day(10), second)
+    assert world.execute(SHOWN, second) == rows

@@ -220,7 +220,7 @@ def test_a_score_without_details_is_shown_and_said(world, capsys):
 
 def test_a_model_without_reasons_has_none_to_show(world, capsys):
     publish_day(1, {"ACC-1": 0.36}, reasons=None)
-    assert "none: the model that scored it gives none" in " ".join(
+    assert "none: not asked for by the settings (REASONS)" in " ".join(
         told(capsys, "ACC-1").out.split()
     )
 

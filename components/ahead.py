@@ -1,0 +1,101 @@
+"""Work of later nodes that is begun while an earlier node waits for the database.
+
+Who publishes leaves a processor idle, and what looks at the publication afterwards needs much that
+does not depend on it. Where nodes run one after the other in one process, that much is begun early;
+a node takes what came of it. It does the work itself where nobody began it, such as in a process of
+its own on Kubeflow, or where it failed: so errors, and what is tried again, are those of the node.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+_Found = TypeVar("_Found")
+Work = Callable[[], Any]
+Piece = tuple[Hashable, Work]
+"""By which name the result is taken, and the work. It may be done in vain, and reads only."""
+Follower = Callable[[Any], Iterable[Piece]]
+"""Names the pieces that can be begun, given what the earlier node made."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Begun:
+    """A piece that was begun.
+
+    Attributes:
+        ended: Set when it has ended.
+        found: What came of it; empty if it failed.
+    """
+
+    ended: threading.Event = field(default_factory=threading.Event)
+    found: list[Any] = field(default_factory=list)
+
+
+_followers: Final[list[Follower]] = []
+_begun: Final[dict[Hashable, _Begun]] = {}
+
+
+@contextmanager
+def followed_by(followers: Iterable[Follower]) -> Iterator[None]:
+    """Lets work be begun early in its block, in which the nodes that take it run too.
+
+    Args:
+        followers: Of the nodes that come later.
+    """
+    _followers[:] = followers
+    try:
+        yield
+    finally:
+        _followers.clear()
+        _begun.clear()
+
+
+def begin(made: Any) -> None:
+    """Begins what can be begun, one piece after the other; nothing where no node follows.
+
+    The thread does not hold back the end of the process: killed, a run ends as it would without.
+
+    Args:
+        made: What the followers are given.
+    """
+    begun = []
+    for follower in _followers:
+        for key, work in follower(made):
+            begun.append((_Begun(), work))
+            _begun[key] = begun[-1][0]
+    if begun:
+        threading.Thread(target=_work, args=(begun,), name="ahead", daemon=True).start()
+
+
+def taken(key: Hashable, work: Callable[[], _Found]) -> _Found:
+    """Returns what came of a piece, once; does the work here where nobody has.
+
+    Args:
+        key: Name of the piece.
+        work: What was to be begun.
+
+    Raises:
+        Exception: What `work` raises.
+    """
+    begun = _begun.pop(key, None)
+    if begun is not None:
+        begun.ended.wait()
+        if begun.found:
+            found: _Found = begun.found[0]
+            return found
+    return work()
+
+
+def _work(pieces: list[tuple[_Begun, Work]]) -> None:
+    for begun, work in pieces:
+        try:
+            begun.found.append(work())
+        except Exception as error:  # whatever it is: the node tries again, and tells it
+            _log.info("Work that was begun early failed: %s", error)
+        finally:
+            begun.ended.set()

@@ -1,0 +1,72 @@
+"""What is expected of scores, estimated from their shards while they are published."""
+
+from collections.abc import Hashable, Iterator
+from contextlib import closing
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute
+
+from components.account_scorer.inference import read_shards
+from components.account_scorer.scored_run import ScoredRun
+from components.ahead import Piece
+from components.contributions.shard_rows import horizon_probabilities
+from components.outcome_recorder.foreseen import (
+    Estimates,
+    PublishedScores,
+    estimates,
+    name_of,
+)
+from components.outcome_recorder.populations import CODES, SLICES
+from components.postgres.connection import connect
+
+_COLUMNS: Final = ("account_id", "churn_probability", "churn_by_horizon", *SLICES)
+
+
+def estimates_key(scores: str) -> Hashable:
+    """Returns the name by which OutcomeRecorder takes the estimates.
+
+    Args:
+        scores: Folder of the shards.
+    """
+    return "estimates", scores
+
+
+def begun_early(run: ScoredRun) -> Iterator[Piece]:
+    """Yields what OutcomeRecorder begins while AccountScorer publishes."""
+    yield estimates_key(run.scores), lambda: early_estimates(run)
+
+
+def early_estimates(run: ScoredRun) -> Estimates | None:
+    """Returns what is expected of scores by the windows that are closed by now.
+
+    A window that the run closes itself afterwards changes that, and is then taken into account.
+
+    Returns:
+        None where no account was scored.
+
+    Raises:
+        StateUnusable: The shards do not hold what AccountScorer writes.
+        DatabaseUnreachable: No connection, or it was lost.
+    """
+    shards = pa.concat_tables(read_shards(run.scores, _COLUMNS))
+    if not len(shards):
+        return None
+    horizons, probabilities = horizon_probabilities(shards)
+    columns = {name_of(days): probabilities[:, place] for place, days in enumerate(horizons)}
+    bands = pa.array(run.bands, pa.string())
+    table = pa.table({**columns, "band": bands, **{one: shards[one] for one in SLICES}})
+    # By bytes, as COLLATE "C" does.
+    scores = table.take(pa.compute.sort_indices(shards["account_id"])).combine_chunks()
+    for name in ("band", *SLICES):
+        place = scores.schema.get_field_index(name)
+        scores = scores.set_column(place, name, scores[name].dictionary_encode().cast(CODES))
+    published = PublishedScores(
+        publication_id=0,
+        as_of=run.as_of,
+        model_version=run.model_version,
+        horizon_days=run.horizon_days,
+        horizons=list(horizons),
+    )
+    with closing(connect("tens-insight outcomes")) as connection, connection.cursor() as cursor:
+        return estimates(cursor, published, scores)

@@ -1,0 +1,77 @@
+"""The champion of a scoring run is loaded while its feedback is read, if it is sound."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from components.registry.model_properties import ModelProperties
+from pipeline.runs import early_model
+from serving_model.served import predict
+from serving_model.served.model_hash import saved_model_sha256
+
+
+class Scorer:
+    """Notes what is asked of it."""
+
+    asked: list[str]
+
+    def __init__(self, path: str) -> None:
+        self.asked.append("loaded")
+
+    def explain_batches(self, batches: list[Any]) -> None:
+        self.asked.append("explained")
+
+    def score_batches(self, batches: list[Any]) -> None:
+        self.asked.append("scored")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    Scorer.asked = []
+    monkeypatch.setattr(predict, "ModelScorer", Scorer)
+    return Scorer.asked
+
+
+@pytest.fixture
+def champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the model that the registry names."""
+    folder = tmp_path / "Format-Serving"
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"a model")
+    known = ModelProperties(model_version="m-1", saved_model_sha256=saved_model_sha256(str(folder)))
+    found = SimpleNamespace(uri=str(tmp_path), properties=known)
+    monkeypatch.setattr(
+        early_model, "Registry", lambda path: SimpleNamespace(champion=lambda: found)
+    )
+    return folder
+
+
+def load(reasons: bool = True) -> None:
+    settings: Any = SimpleNamespace(metadata_path="", scoring=SimpleNamespace(explains_all=reasons))
+    thread = early_model.load_champion_early(settings)
+    assert thread is not None
+    assert thread.daemon
+    thread.join(30)
+
+
+@pytest.mark.parametrize(("reasons", "signature"), [(True, "explained"), (False, "scored")])
+def test_the_signature_that_is_asked_is_planned(
+    champion: Path, asked: list[str], reasons: bool, signature: str
+) -> None:
+    load(reasons)
+    assert asked == ["loaded", signature]
+
+
+def test_files_that_were_changed_are_not_loaded(champion: Path, asked: list[str]) -> None:
+    (champion / "saved_model.pb").write_bytes(b"another")
+    load()
+    assert asked == []
+
+
+def test_without_a_champion_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    none = SimpleNamespace(champion=lambda: None)
+    monkeypatch.setattr(early_model, "Registry", lambda path: none)
+    settings: Any = SimpleNamespace(metadata_path="")
+    assert early_model.load_champion_early(settings) is None
