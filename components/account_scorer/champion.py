@@ -7,6 +7,7 @@ from tfx import types
 
 from components.errors import NothingToPublish
 from components.feedback_example_gen.config import BACK, FINAL
+from components.feedback_example_gen.cutoffs import TRAIN
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 
@@ -20,20 +21,34 @@ MUST_AGREE: Final = (
 """Properties that the Examples and the model must have in common."""
 
 
-def require_champion(models: Sequence[types.Artifact]) -> types.Artifact:
+_SHOWN: Final = (
+    "`tens-insight models list` shows all models, and `tens-insight models show VERSION` which "
+    "checks a refused one failed and what would change that."
+)
+
+
+def require_champion(models: Sequence[types.Artifact], data: ExamplesProperties) -> types.Artifact:
     """Returns the one model that the resolver found.
 
+    Args:
+        models: What it found.
+        data: What is to be scored; a run that trains has training examples too.
+
     Raises:
-        NothingToPublish: It found none: no model was ever blessed, or all were withdrawn.
+        NothingToPublish: It found none: none was ever blessed or accepted, or all were withdrawn.
     """
-    if not models:
+    if models:
+        return models[0]
+    if TRAIN in data.splits:
         raise NothingToPublish(
-            "There is no champion: no model was ever blessed, or all that were are withdrawn, so "
-            "there is nothing to score with and account_risk_scores is as it was. `tens-insight "
-            "models list` shows which. Run `tens-insight run train`; if it says that the "
-            "challenger was not blessed, its report of the gate says why."
+            "There is no champion: the gate did not bless this run's challenger, and no model "
+            "before it may score. account_risk_scores is as it was. " + _SHOWN
         )
-    return models[0]
+    raise NothingToPublish(
+        "There is no champion: no model was ever blessed or accepted, or all that were are "
+        "withdrawn, so there is nothing to score with and account_risk_scores is as it was. "
+        + _SHOWN
+    )
 
 
 def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:
@@ -48,10 +63,15 @@ def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:
             or label source differ.
     """
     if differing := unlike_settings(model, data):
+        way_out = (
+            f"this run's challenger has the new ones, and the gate did not bless it. {_SHOWN}"
+            if TRAIN in data.splits
+            else "or let `tens-insight run train` train a model with the new ones: once one is "
+            "blessed, it scores."
+        )
         raise NothingToPublish(
             f"The champion {model.model_version} does not fit the present settings: "
-            f"{differing}. Restore them, or run `tens-insight run train` until a model "
-            "with the new ones is blessed."
+            f"{differing}. Restore them; {way_out}"
         )
 
 
@@ -69,10 +89,11 @@ def population_note(model: ModelProperties, data: ExamplesProperties) -> str | N
     scored = _population(data.active_within_days, data.rows_after_churn)
     if learnt == scored:
         return None
+    how = "" if TRAIN in data.splits else " (`tens-insight run train`)"
     return (
         f"The model {model.model_version} learnt from {learnt}, and the settings ask for {scored}: "
         "probabilities and base rate are those of the former until a model is blessed that learnt "
-        "with them (`tens-insight run train`)."
+        f"with them{how}."
     )
 
 

@@ -61,7 +61,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
             input_dict:
                 - examples: Examples with a split `score`.
-                - model: The champion; absent where no model was ever blessed.
+                - model: The champion; absent where no model may score.
                 - pinned_shadow, former_champion, newest_challenger, second_of_split, split: What
                   scores beside it; any may be absent.
             output_dict:
@@ -154,7 +154,7 @@ class _Scoring:
         config = read_config(AccountScorerConfig, exec_properties)
         examples = artifact_utils.get_single_instance(inputs["examples"])
         data = ExamplesProperties.read(examples)
-        model = require_champion(inputs.get("model") or [])
+        model = require_champion(inputs.get("model") or [], data)
         scorer = sound_scorer(model)
         require_fit(ModelProperties.from_plain(scorer.card), data)
         scores = artifact_utils.get_single_instance(outputs["scores"])

@@ -8,6 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.model_gate.decision_file import CHALLENGER, Decision
+from components.model_gate.evidence import (
+    AUC_ABOVE_CHANCE,
+    Pace,
+    missing_evidence,
+    unacceptable_because,
+)
 from components.model_gate.gate_check import GateCheck
 from components.verdicts import PASSED, SKIPPED
 from serving_model.evaluation.metrics import METRICS
@@ -25,6 +31,7 @@ def decide(
     versions: tuple[str, str | None],
     cutoff: str,
     training: dict[str, Any],
+    pace: Pace | None = None,
 ) -> Decision:
     """Puts a decision together.
 
@@ -36,6 +43,7 @@ def decide(
         versions: Of challenger and champion.
         cutoff: Of the evaluation set, ISO 8601.
         training: What the baselines learnt from.
+        pace: How many accounts churn; None where that is not known.
     """
     blessed = bool(checks) and not any(check.failed for check in checks)
     quality = {name: _quality(labels, found) for name, found in models.items()}
@@ -50,6 +58,8 @@ def decide(
         metrics=quality,
         slices=slices,
         calibration=[one._asdict() for one in deciles(labels, models[CHALLENGER])],
+        missing_evidence=missing_evidence(checks, pace),
+        unacceptable_because="" if blessed else unacceptable_because(checks),
     )
 
 
@@ -73,5 +83,5 @@ def _summary(blessed: bool, checks: Sequence[GateCheck]) -> str:
     counts = {
         verdict: sum(check.verdict == verdict for check in checks) for verdict in (PASSED, SKIPPED)
     }
-    shown = [check.message for check in checks if check.name == "auc above chance"]
+    shown = [check.message for check in checks if check.name == AUC_ABOVE_CHANCE]
     return f"BLESSED: {'; '.join(shown)}; {counts[PASSED]} checks passed, {counts[SKIPPED]} skipped"

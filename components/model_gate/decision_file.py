@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from components.model_gate.evidence import MissingEvidence
 from components.model_gate.gate_check import GateCheck
 
 FILE: Final = "decision.json"
@@ -29,6 +30,9 @@ class Decision:
         metrics: Of every model, by its name.
         slices: Metrics and sizes of each, or why it was skipped.
         calibration: Ten bins of the challenger's probabilities, lowest first.
+        missing_evidence: What would change the verdict; None where more evidence would not.
+        unacceptable_because: Of a refused challenger, why no person may accept it; empty where it
+            lacks evidence alone.
     """
 
     blessed: bool
@@ -41,6 +45,14 @@ class Decision:
     metrics: dict[str, dict[str, float | None]]
     slices: list[dict[str, Any]]
     calibration: list[dict[str, float]]
+    missing_evidence: MissingEvidence | None = None
+    unacceptable_because: str = ""
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether a person may publish with it all the same: it lacks evidence alone."""
+        failed = any(check.failed for check in self.checks)
+        return failed and not self.blessed and not self.unacceptable_because
 
     def as_json(self) -> str:
         """Returns JSON without NaN: what is no number is null."""

@@ -77,6 +77,7 @@ def judge(measured: Measurement, limits: ModelGateConfig) -> Decision:
         versions=measured.versions,
         cutoff=measured.cutoff,
         training=measured.training,
+        pace=measured.pace,
     )
 
 
@@ -106,4 +107,6 @@ def _describe(
         shadow=True
         if decision.blessed and champion and limits.after_blessing == "shadow"
         else None,
+        acceptable=decision.acceptable or None,
+        unacceptable_because=decision.unacceptable_because or None,
     ).write(blessing)

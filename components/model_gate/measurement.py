@@ -9,6 +9,7 @@ from tfx.types import artifact_utils
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.evaluation_set import read_eval, read_training
+from components.model_gate.evidence import Pace, read_pace
 from components.model_gate.predictions import Predictions
 from components.registry.input_properties import ExamplesProperties
 from components.sound_model import sound_scorer
@@ -31,6 +32,8 @@ class Measurement(NamedTuple):
     """Of the evaluation set, ISO 8601."""
     training: dict[str, Any]
     """What the baselines learnt from."""
+    pace: Pace | None = None
+    """How many accounts churn."""
 
 
 def measure(inputs: Artifacts) -> Measurement:
@@ -50,7 +53,7 @@ def measure(inputs: Artifacts) -> Measurement:
     data = ExamplesProperties.read(examples)
     transform = tft.TFTransformOutput(artifact_utils.get_single_uri(inputs["transform_graph"]))
     # Before the evaluation set is read, so that both are never in memory at once.
-    baselines, training = baselines_of(examples, data, transform)
+    baselines, training, pace = baselines_of(examples, data, transform)
     evaluation_set = read_eval(
         artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
@@ -62,13 +65,14 @@ def measure(inputs: Artifacts) -> Measurement:
         (versions[CHALLENGER], versions.get(CHAMPION)),
         data.splits[EVAL].cutoffs,
         training,
+        pace,
     )
 
 
 def baselines_of(
     examples: types.Artifact, data: ExamplesProperties, transform: tft.TFTransformOutput
-) -> tuple[Baselines, dict[str, Any]]:
-    """Fits the baselines; says on what.
+) -> tuple[Baselines, dict[str, Any], Pace]:
+    """Fits the baselines; says on what, and how many accounts churned in its windows.
 
     Args:
         examples: With a training split.
@@ -81,12 +85,21 @@ def baselines_of(
     baselines = fit_baselines(
         found.examples.features, found.silence_days, found.examples.labels, split
     )
-    return baselines, {
+    whole = slice(None) if found.share == 1 else slice(0)
+    pace = read_pace(
+        data.as_of,
+        data.horizon_days,
+        data.splits[EVAL].cutoffs,
+        found.examples.cutoffs[whole],
+        found.examples.labels[whole],
+    )
+    told = {
         "examples": len(found.examples.labels),
         "share_of_accounts": found.share,
         "base_rate": baselines.base_rate,
         "logistic_regression_c": baselines.strength,
     }
+    return baselines, told, pace
 
 
 def _scorer(models: list[types.Artifact]) -> ModelScorer:

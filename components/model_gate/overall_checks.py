@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
+from components.model_gate.evidence import AUC_ABOVE_CHANCE, GAIN_OVER_CONSTANT
 from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.metrics import (
@@ -60,7 +61,7 @@ def _beats_the_constant(
     """A gain in log-loss alone proves nothing: it may come from the drift of the base rate."""
     own = replicates[CHALLENGER]
     yield population.check(
-        name="auc above chance",
+        name=AUC_ABOVE_CHANCE,
         value=auc(labels, models[CHALLENGER]),
         threshold=f"lower end above {LOWEST_AUC:g}",
         limit=LOWEST_AUC,
@@ -71,7 +72,7 @@ def _beats_the_constant(
     gains = replicates[CONSTANT]["log_loss"] - own["log_loss"]
     losses = [log_loss(labels, models[name]) for name in (CONSTANT, CHALLENGER)]
     yield population.check(
-        name="log_loss gain over the constant",
+        name=GAIN_OVER_CONSTANT,
         value=losses[0] - losses[1],
         threshold="lower end above 0",
         limit=0.0,

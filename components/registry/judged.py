@@ -31,14 +31,18 @@ def judged_models(models: Iterable[Any], blessings: Iterable[Any]) -> list[Judge
 
 
 def _judged(model: Any, blessing: Any | None) -> JudgedModel:
-    blessed = blessing is not None and BlessingProperties.read(blessing).blessed
+    said = BlessingProperties.read(blessing) if blessing is not None else None
+    blessed = said is not None and said.blessed
     return JudgedModel(
         version=version_of(model),
         model_id=model.id,
         judged=blessing is not None,
         # A node registers its artifacts when it ends: that is when the gate decided.
         blessed_at=blessing.create_time_since_epoch if blessing and blessed else None,
-        in_shadow=bool(blessed and BlessingProperties.read(blessing).shadow),
+        in_shadow=bool(said and blessed and said.shadow),
+        acceptable=bool(said and not blessed and said.acceptable),
+        unacceptable_because=(said.unacceptable_because or "") if said else "",
+        judged_beside=said.baseline_model_id if said else None,
     )
 
 

@@ -127,6 +127,9 @@ class BlessingProperties(Properties):
         auc: Of the challenger on the evaluation set; None where it is no number.
         log_loss: In nats; None where it is no number.
         shadow: Whether the model runs in shadow until it is promoted; None where it does not.
+        acceptable: Whether a person may accept the model, since it lacks evidence alone; None where
+            it was blessed, or judged by somebody else.
+        unacceptable_because: Why nobody may accept it: what the check says that forbids it.
     """
 
     TYPE_NAME = artifact_names.MODEL_BLESSING
@@ -142,6 +145,8 @@ class BlessingProperties(Properties):
     auc: float | None = None
     log_loss: float | None = None
     shadow: bool | None = None
+    acceptable: bool | None = None
+    unacceptable_because: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

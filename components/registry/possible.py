@@ -5,8 +5,9 @@ from datetime import datetime, timezone
 from typing import Final
 
 from components.errors import TransitionRefused
-from components.registry.rule import champion, second_of_split
+from components.registry.rule import champion, publishable_since, second_of_split
 from components.registry.stages import (
+    ACCEPT,
     APPROVE,
     END_SHADOW,
     END_SPLIT,
@@ -54,7 +55,9 @@ def require_possible(
     model = require_known(version, models)
     version = model.version
     if kind in _NEED_BLESSING:
-        _require_blessed(kind, model)
+        _require_blessed(kind, model, now)
+    if kind == ACCEPT:
+        _require_acceptable(model, models, transitions)
     if kind == PIN:
         _require_pinnable(version, now)
     if kind == WITHDRAW:
@@ -63,7 +66,7 @@ def require_possible(
         _require_shadow(version, models, transitions)
     if kind == SPLIT:
         second = require_known(other, models)
-        _require_blessed(kind, second)
+        _require_blessed(kind, second, now)
         _require_divisible(version, second.version, now)
 
 
@@ -121,15 +124,65 @@ def _require_divisible(version: str, other: str, now: Stages) -> None:
             )
 
 
-def _require_blessed(kind: str, model: JudgedModel) -> None:
-    if model.blessed_at is not None:
+def _lifting(version: str, now: Stages) -> str:
+    if version in now.accepted:
+        return f"It was before: `tens-insight models promote {version}` lifts the withdrawal."
+    return "`tens-insight run train` trains another one."
+
+
+_NOT_JUDGED: Final = "was not judged: its training run did not get far"
+
+
+def _require_blessed(kind: str, model: JudgedModel, now: Stages) -> None:
+    if publishable_since(model, now) is not None:
         return
-    what = "was not blessed" if model.judged else "was not judged: its training run did not get far"
+    what = "was not blessed" if model.judged else _NOT_JUDGED
+    way_out = (
+        f"It lacks evidence alone: `tens-insight models accept {model.version} --reason WHY` "
+        "publishes with it."
+        if model.acceptable
+        else f"`tens-insight models show {model.version}` says why; `tens-insight models list` "
+        "shows the blessed ones."
+    )
     raise TransitionRefused(
         f"Model {model.version} {what}, and nothing unblessed is ever published, so it cannot "
-        f"be {_NEED_BLESSING[kind]}. `tens-insight models show "
-        f"{model.version}` says why; `tens-insight models list` shows the blessed ones."
+        f"be {_NEED_BLESSING[kind]}. {way_out}"
     )
+
+
+def _require_acceptable(
+    model: JudgedModel, models: Sequence[JudgedModel], transitions: Sequence[StageTransition]
+) -> None:
+    """Refuses to publish with a model that is worse, ranks by chance, or was never compared."""
+    now, leader, version = stages_after(transitions), champion(models, transitions), model.version
+    if version in now.withdrawn:
+        raise TransitionRefused(
+            f"Model {version} was withdrawn ({_told(now.withdrawn[version])}): it cannot be "
+            f"accepted. {_lifting(version, now)}"
+        )
+    if model.blessed_at is not None:
+        raise TransitionRefused(
+            f"Model {version} was blessed, and needs no acceptance: `tens-insight models promote "
+            f"{version}` makes it champion."
+        )
+    if version in now.accepted:
+        raise TransitionRefused(
+            f"Model {version} is accepted already ({_told(now.accepted[version])})."
+        )
+    if not model.judged:
+        raise TransitionRefused(f"Model {version} {_NOT_JUDGED}. Nothing is known of it: train.")
+    if not model.acceptable:
+        why = model.unacceptable_because or "the gate did not record that it lacks evidence alone"
+        raise TransitionRefused(
+            f"Model {version} cannot be accepted: {why}. A person may accept a model that lacks "
+            "evidence alone, none that is worse than another or whose ranking may be chance."
+        )
+    if leader is not None and leader.model_id != model.judged_beside:
+        raise TransitionRefused(
+            f"Model {version} cannot be accepted: the gate never compared it with the champion "
+            f"{leader.version}, so it may be worse. `tens-insight run train` judges a new model "
+            "beside the champion."
+        )
 
 
 def _require_pinnable(version: str, now: Stages) -> None:

@@ -4,11 +4,12 @@ The champion rule:
 
 1. The pinned model, while a pin lasts.
 2. Else, while a split lasts, its first model, or the second where the first may not score.
-3. Else the newest of the others, by the moment it was blessed or last promoted.
+3. Else the newest of the others, by the moment it was blessed, accepted or last promoted.
 
 A model that was blessed into shadow is none of them until it is promoted or pinned. One that is
-not blessed or that is withdrawn is never champion, whatever was pinned or promoted: the rule holds
-for any sequence of transitions, also for one that our own commands would have refused.
+withdrawn, or that is neither blessed nor accepted, is never champion, whatever was pinned or
+promoted: the rule holds for any sequence of transitions, also for one that our own commands would
+have refused. Accepted counts of a model only that the gate refused for lack of evidence alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -42,10 +43,22 @@ def _first_of_split(able: Sequence[JudgedModel], now: Stages) -> list[JudgedMode
 
 
 def _rank(model: JudgedModel, now: Stages) -> tuple[int, int]:
-    assert model.blessed_at is not None
+    since = publishable_since(model, now)
+    assert since is not None
     promotion = now.promoted.get(model.version)
-    chosen_at = max(model.blessed_at, promotion.at) if promotion else model.blessed_at
-    return chosen_at, model.model_id
+    return max(since, promotion.at) if promotion else since, model.model_id
+
+
+def publishable_since(model: JudgedModel, now: Stages) -> int | None:
+    """Returns when the gate blessed a model, or a person accepted it; None if neither did.
+
+    Returns:
+        Milliseconds since 1970 UTC.
+    """
+    if model.blessed_at is not None:
+        return model.blessed_at
+    accepted = now.accepted.get(model.version)
+    return accepted.at if accepted is not None and model.acceptable else None
 
 
 def second_of_split(
@@ -67,8 +80,8 @@ def second_of_split(
 
 
 def is_able(model: JudgedModel, now: Stages) -> bool:
-    """Tells whether a model may score: blessed, not withdrawn, and not in shadow until chosen."""
-    if model.blessed_at is None or model.version in now.withdrawn:
+    """Tells whether a model may score: it may be published, is not withdrawn, nor in shadow."""
+    if publishable_since(model, now) is None or model.version in now.withdrawn:
         return False
     chosen = [now.pin.version] if now.pin else []
     chosen += [now.split.version, now.split.other] if now.split else []

@@ -18,8 +18,10 @@ END_SHADOW: Final = "end shadow"
 SPLIT: Final = "split"
 END_SPLIT: Final = "end split"
 """Two models that share the accounts."""
+ACCEPT: Final = "accept"
+"""A person publishes with a model that the gate refused for lack of evidence alone."""
 KINDS: Final = (
-    *(PROMOTE, WITHDRAW, PIN, UNPIN),
+    *(PROMOTE, WITHDRAW, PIN, UNPIN, ACCEPT),
     *SIGNATURES,
     *(SHADOW, END_SHADOW, SPLIT, END_SPLIT),
 )
@@ -39,6 +41,9 @@ class JudgedModel:
         judged: Whether the gate decided at all.
         blessed_at: When the gate blessed it, milliseconds since 1970 UTC; None if it did not.
         in_shadow: Whether it was blessed to run in shadow first: it scores once it is promoted.
+        acceptable: Whether the gate refused it for lack of evidence alone: a person may accept it.
+        unacceptable_because: Of a refused one that nobody may accept, the check that says so.
+        judged_beside: Artifact id of the champion that it was compared with; None without one.
     """
 
     version: str
@@ -46,6 +51,9 @@ class JudgedModel:
     judged: bool
     blessed_at: int | None
     in_shadow: bool = False
+    acceptable: bool = False
+    unacceptable_because: str = ""
+    judged_beside: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +96,7 @@ class Stages:
         pin: The last pin, unless an unpin followed.
         shadow: Which model a person wants in shadow, unless that was ended.
         split: The last split, unless it was ended.
+        accepted: The acceptance of each version that a person accepted.
     """
 
     withdrawn: dict[str, StageTransition] = field(default_factory=dict)
@@ -95,6 +104,7 @@ class Stages:
     pin: StageTransition | None = None
     shadow: StageTransition | None = None
     split: StageTransition | None = None
+    accepted: dict[str, StageTransition] = field(default_factory=dict)
 
     def begun(self, kind: str) -> StageTransition | None:
         """Returns what a transition of one of ENDS would end; None for any other kind."""
@@ -109,6 +119,7 @@ def stages_after(transitions: Iterable[StageTransition]) -> Stages:
     """
     withdrawn: dict[str, StageTransition] = {}
     promoted: dict[str, StageTransition] = {}
+    accepted: dict[str, StageTransition] = {}
     last: dict[str, StageTransition | None] = {}
     for transition in sorted(transitions, key=lambda transition: transition.number):
         if transition.kind == PROMOTE:
@@ -117,6 +128,8 @@ def stages_after(transitions: Iterable[StageTransition]) -> Stages:
         elif transition.kind == WITHDRAW:
             withdrawn[transition.version] = transition
             promoted.pop(transition.version, None)
+        elif transition.kind == ACCEPT:
+            accepted[transition.version] = transition
         elif transition.kind in _BEGIN:
             last[transition.kind] = transition
         elif transition.kind in _END:
@@ -125,4 +138,5 @@ def stages_after(transitions: Iterable[StageTransition]) -> Stages:
             raise ValueError(
                 f"Transition {transition.number} is {transition.kind!r}, expected one of {KINDS}."
             )
-    return Stages(withdrawn, promoted, last.get(PIN), last.get(SHADOW), last.get(SPLIT))
+    lasting = (last.get(PIN), last.get(SHADOW), last.get(SPLIT))
+    return Stages(withdrawn, promoted, *lasting, accepted)

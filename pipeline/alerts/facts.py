@@ -17,6 +17,7 @@ from components.postgres.tables import OUTPUT_TABLES
 from components.publishing.refusals import read_refusals
 from components.registry.artifact_names import saved_model_path
 from components.registry.exported_files import require_exported
+from components.registry.stages import stages_after
 from pipeline.database import open_database
 from pipeline.runs.record import RunRecord, RunRecords
 from pipeline.settings import ConfigurationInvalid, Settings
@@ -195,12 +196,17 @@ def read_metadata(settings: Settings) -> FromMetadata | None:
         registry = Registry(settings.metadata_path)
         champion = registry.champion()
         blessings = registry.blessings()
+        now = stages_after(registry.transitions())
+        accepted = {one.model_id for one in registry.judged() if one.version in now.accepted}
     except StateDirectoryBusy:
         return None
     except (TensInsightError, ConfigurationInvalid) as error:
         return FromMetadata(problem=str(error))
-    newest = [blessings[one] for one in sorted(blessings, reverse=True)[:CHALLENGERS]]
-    all_refused = len(newest) == CHALLENGERS and not any(one.properties.blessed for one in newest)
+    latest = sorted(blessings, reverse=True)[:CHALLENGERS]
+    newest = [blessings[one] for one in latest]
+    all_refused = len(newest) == CHALLENGERS and not (
+        any(one.properties.blessed for one in newest) or accepted.intersection(latest)
+    )
     return FromMetadata(
         model_problem=_model_problem(champion) if champion else "",
         model_version=champion.properties.model_version if champion else "",

@@ -103,6 +103,7 @@ def command(
     from pipeline.database import consistent_read
     from pipeline.settings import load_settings
     from pipeline.text.accounts import csv_text, list_json, list_lines
+    from pipeline.text.plain_text import NO_SCORES
 
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other.")
@@ -124,7 +125,7 @@ def command(
     elif as_csv:
         say(csv_text(found), nl=False)
         if not found.published:
-            say("No account has a score yet: `tens-insight run train` publishes them.", err=True)
+            say(NO_SCORES, err=True)
     else:
         for line in list_lines(found):
             say(line)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     epilog=examples("tens-insight models list", "tens-insight models show --help"),
 )
 def command() -> None:
-    """Lists, compares, promotes, withdraws and pins models.
+    """Lists, compares, promotes, accepts, withdraws and pins models.
 
     The champion scores. It is the pinned model, else the first of a split, else the newest
-    by the moment it was blessed or promoted; a model that was not blessed or is withdrawn
-    never is. What is decided here is recorded with time, user and reason, and never
-    overwritten.
+    by the moment it was blessed, accepted or promoted; a model that is withdrawn, or neither
+    blessed nor accepted, never is. What is decided here is recorded with time, user and reason,
+    and never overwritten.
     """
     from pipeline.logs import silence_libraries
 
@@ -230,6 +230,37 @@ def withdraw(version: str, reason: str, as_json: bool) -> None:
 def pin(version: str, reason: str, as_json: bool) -> None:
     """Makes a blessed model champion until it is unpinned, whatever else is blessed."""
     _decide("pin", version, reason, as_json)
+
+
+@command.command(
+    epilog=examples('tens-insight models accept 20261128-5d --reason "Enough to begin with."')
+)
+@click.argument("version")
+@click.option("--reason", required=True, help="Why; it is recorded.")
+@_json
+def accept(version: str, reason: str, as_json: bool) -> None:
+    """Publishes with a model that the gate refused for lack of evidence alone.
+
+    Its gain over the constant is then not proven. A model that is worse than the champion or a
+    baseline, whose ranking may be chance, or whose probabilities are off cannot be accepted. It is
+    champion until a newer model is blessed, and is copied to where TensorFlow Serving reads.
+    """
+    from dataclasses import asdict
+
+    from pipeline.logs import import_tensorflow
+
+    if not reason.strip():
+        raise click.BadParameter("an acceptance needs a reason in words.", param_hint="--reason")
+    import_tensorflow()
+    from pipeline.registry.accepting import accept as accept_model
+    from pipeline.text.models import outcome_lines
+
+    settings, registry = _open_to_write()
+    found = accept_model(registry, version, reason, settings)
+    if as_json:
+        say_json({**asdict(found.outcome), "pushed_to": found.pushed_to, "said": found.said})
+    else:
+        _print([*outcome_lines(found.outcome), *found.said])
 
 
 @command.command(epilog=examples('tens-insight models unpin --reason "The audit is over."'))

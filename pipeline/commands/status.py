@@ -1,7 +1,7 @@
 """`tens-insight status`: is it well?"""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -99,9 +99,11 @@ def _show_runs_alone(
 
 
 def _show(settings: "Settings", limit: int, as_json: bool) -> int:
+    from pipeline.registry.next_step import acceptance_of, next_step
     from pipeline.registry.registry import Registry
     from pipeline.registry.state_claim import note_of_other_database
     from pipeline.status import read_status, with_runs_of_metadata
+    from pipeline.text.plain_text import transition_text
     from pipeline.text.status import run_lines, status_facts
     from pipeline.text.summary import print_facts
     from pipeline.text.terminal import console
@@ -114,15 +116,20 @@ def _show(settings: "Settings", limit: int, as_json: bool) -> int:
     registry = Registry(settings.metadata_path)
     champion = registry.champion()
     properties = champion.properties.as_json() if champion else None
+    accepted = acceptance_of(registry, champion.properties.model_version) if champion else None
+    next_one = "" if champion else next_step(registry)
     status = with_runs_of_metadata(status, registry.runs())
     note = note_of_other_database(settings, registry.store)
     if as_json:
-        told = {"champion": properties, "champion_uri": champion.uri if champion else None}
-        told["note"] = note
+        uri = champion.uri if champion else None
+        told: dict[str, Any] = {"champion": properties, "champion_uri": uri}
+        told |= {"champion_accepted": vars(accepted) if accepted else None}
+        told |= {"next_step": next_one or None, "note": note}
         say_json(status.as_json(limit) | told)
         return 0
     out = console()
-    print_facts([*status_facts(status, properties), *([("", note)] if note else [])], out)
+    said = f"accepted, not blessed: {transition_text(accepted)}" if accepted else next_one
+    print_facts([*status_facts(status, properties, said), *([("", note)] if note else [])], out)
     out.print()
     for line in run_lines(status.runs[:limit]) if limit else ():
         out.print(line)

@@ -16,7 +16,12 @@ from components.registry.artifact_names import (
 )
 from components.registry.judged import GATE_NODE
 from components.registry.model_properties import PushedModelProperties
-from components.registry.rule import champion, former_champion, shadowed
+from components.registry.rule import (
+    champion,
+    former_champion,
+    publishable_since,
+    shadowed,
+)
 from components.registry.stages import SIGNATURES, JudgedModel, stages_after
 from pipeline.policy.facts import POLICY
 from pipeline.registry.registry import Registry
@@ -185,13 +190,15 @@ def plan(
 def _kept_models(registry: Registry, newest: int, published: Collection[str]) -> dict[str, str]:
     """Returns the versions of models whose runs stay whole, and why."""
     judged, transitions = registry.judged(), registry.transitions()
+    now = stages_after(transitions)
     blessed = sorted(
-        (one for one in judged if one.blessed_at is not None), key=lambda one: -one.model_id
+        (one for one in judged if publishable_since(one, now) is not None),
+        key=lambda one: -one.model_id,
     )
     kept = {one.version: f"one of the newest {newest} blessed models" for one in blessed[:newest]}
     kept |= dict.fromkeys(published, "model of what is published")
     kept |= {one.version: "model in shadow" for one in shadowed(judged, transitions)[:1]}
-    now = stages_after(transitions)
+    kept |= {one.version: "accepted model" for one in blessed if one.version in now.accepted}
     kept |= {one.version: "promoted model" for one in blessed if one.version in now.promoted}
     leader = champion(judged, transitions)
     if leader is not None:
@@ -239,12 +246,11 @@ def _open_reviews(registry: Registry) -> set[Path]:
     """Returns the folders of evaluation reports that nobody signed, of models that are in use."""
     transitions = registry.transitions()
     closed = {one.version for one in transitions if one.kind in SIGNATURES}
+    now = stages_after(transitions)
     withdrawn = {
-        version
-        for version, one in stages_after(transitions).withdrawn.items()
-        if not one.by.startswith(f"{POLICY} (")
+        version for version, one in now.withdrawn.items() if not one.by.startswith(f"{POLICY} (")
     }
-    blessed = {one.version for one in registry.judged() if one.blessed_at is not None}
+    blessed = {one.version for one in registry.judged() if publishable_since(one, now) is not None}
     return {
         Path(one.uri)
         for one in registry.reviews()
@@ -271,11 +277,13 @@ def _withdrawals(registry: Registry, gone: Sequence[Left]) -> list[str]:
     """Returns the models whose files go and that are not withdrawn."""
     paths = {one.path for one in gone if one.node == _TRAINER}
     versions = {one.properties.model_version for one in registry.models() if Path(one.uri) in paths}
-    withdrawn = stages_after(registry.transitions()).withdrawn
+    now = stages_after(registry.transitions())
     return [
         one.version
         for one in _oldest_first(registry.judged())
-        if one.version in versions and one.blessed_at is not None and one.version not in withdrawn
+        if one.version in versions
+        and publishable_since(one, now) is not None
+        and one.version not in now.withdrawn
     ]
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.model_gate.decision_file import Decision
+from components.model_gate.evidence import MissingEvidence
 from components.publishing.published import PublishedWith
 from components.registry.artifact_names import saved_model_path
 from components.registry.input_properties import ExamplesProperties
@@ -57,6 +58,10 @@ class ModelDetails:
         settings: Of its training run, by name.
         exported: The SavedModel.
         transitions: What people decided about it.
+        missing_evidence: Of a refused model, what would change the verdict; None where more
+            evidence would not, or nobody knows.
+        acceptable: Whether a person may publish with it although it was refused.
+        unacceptable_because: Of a refused model, why nobody may.
     """
 
     row: ModelRow
@@ -70,6 +75,9 @@ class ModelDetails:
     settings: dict[str, Any]
     exported: Exported
     transitions: list[StageTransition]
+    missing_evidence: MissingEvidence | None = None
+    acceptable: bool = False
+    unacceptable_because: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values."""
@@ -122,6 +130,9 @@ def show_model(
             for transition in registry.transitions()
             if version in (transition.version, transition.other)
         ],
+        missing_evidence=content.missing_evidence if content else None,
+        acceptable=bool(blessing and blessing.properties.acceptable),
+        unacceptable_because=(blessing.properties.unacceptable_because or "") if blessing else "",
     )
 
 

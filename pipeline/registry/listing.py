@@ -9,7 +9,7 @@ from components.errors import TensInsightError
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
 from components.publishing.published import PublishedWith, published_models
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.registry.rule import champion, shadowed
+from components.registry.rule import champion, publishable_since, shadowed
 from components.registry.stages import JudgedModel, Stages, stages_after
 from components.registry.versions import require_known
 from pipeline.database import open_database
@@ -55,6 +55,7 @@ class ModelRow:
         rows_published: Account scores ever published with it; None if not known.
         last_published_as_of: Of the newest of them, UTC.
         in_split: Whether it shares the accounts with another model, by a split that lasts.
+        accepted: Whether a person publishes with it although the gate did not bless it.
     """
 
     version: str
@@ -71,6 +72,7 @@ class ModelRow:
     rows_published: int | None
     last_published_as_of: datetime | None
     in_split: bool = False
+    accepted: bool = False
 
 
 def list_models(registry: Registry, published: dict[str, PublishedWith] | None) -> list[ModelRow]:
@@ -158,6 +160,7 @@ def _row(
         rows_published=None if published is None else ever.rows if ever else 0,
         last_published_as_of=ever.last_as_of if ever else None,
         in_split=now.split is not None and judged.version in (now.split.version, now.split.other),
+        accepted=judged.blessed_at is None and publishable_since(judged, now) is not None,
     )
 
 

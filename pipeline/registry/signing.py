@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Final
 
 from components.model_review.page.signature import Signature, signed
 from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON, review_copy_name
-from components.registry.stages import APPROVE, SIGNATURES
+from components.registry.stages import ACCEPT, APPROVE, REJECT, SIGNATURES
 from components.state_files import replace_text
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings
@@ -15,18 +16,24 @@ from pipeline.text.plain_text import minute
 from pipeline.text.summary import short_path
 from pipeline.text.terminal import escape_controls
 
+_WORDS: Final = {
+    APPROVE: "approved",
+    REJECT: "rejected",
+    ACCEPT: "accepted: it scores, although it was not blessed",
+}
+
 
 def signatures_of(registry: Registry, version: str) -> list[Signature]:
-    """Returns what reviewers signed of a model, oldest first."""
+    """Returns what reviewers signed of a model, and who accepted it, oldest first."""
     return [
         Signature(
-            decision="approved" if one.kind == APPROVE else "rejected",
+            decision=_WORDS[one.kind],
             name=escape_controls(one.by),
             date=minute(datetime.fromtimestamp(one.at / 1000, timezone.utc)),
             note=escape_controls(one.reason),
         )
         for one in registry.transitions()
-        if one.version == version and one.kind in SIGNATURES
+        if one.version == version and one.kind in (*SIGNATURES, ACCEPT)
     ]
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from components.errors import TensInsightError
+from components.errors import NothingToPublish, TensInsightError
 from components.feedback_example_gen import cutoffs
 from components.postgres.connection import connect, describe
 from components.postgres.identity import DatabaseIdentity, read_identity
@@ -34,6 +34,7 @@ from pipeline.database import open_database
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
 from pipeline.loading import loading_tfx
 from pipeline.registry.metadata_store import require_store
+from pipeline.registry.next_step import acceptance_of, next_step
 from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
 from pipeline.registry.state_claim import adopt_state
@@ -123,6 +124,8 @@ def _run(
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
         made = registry.artifacts_of(registry.run_named(attempt.run_id))
+        if isinstance(error, NothingToPublish) and registry.champion() is None:
+            error = NothingToPublish(f"{error} {next_step(registry)}")
         failed = RunFailed(
             error, decision_of(made), _published(made), _warnings(made), **_report(made)
         )
@@ -291,6 +294,7 @@ def _summarise(
         monitoring=_monitoring(made),
         report=report_of(made),
         report_copy_problem=copy_problem_of(made),
+        accepted=acceptance_of(registry, champion.properties.model_version),
     )
 
 

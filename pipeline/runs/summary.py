@@ -13,6 +13,7 @@ from components.registry.published_properties import (
     PublishedScoresProperties,
     RecordedOutcomesProperties,
 )
+from components.registry.stages import StageTransition
 from pipeline.registry.registry import RunArtifacts
 from pipeline.runs.data_checks import DataChecks
 
@@ -50,6 +51,7 @@ class RunSummary:
         outcomes: Properties of the RecordedOutcomes.
         judged: What the gate said of the champion when it was trained; None where that is gone.
         exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
+        accepted: The decision by which the champion scores although it was not blessed.
         untold: What those who look on could not do, such as a sink that did not answer.
     """
 
@@ -76,6 +78,7 @@ class RunSummary:
     judged: BlessingProperties | None = None
     exit_code: int = 0
     untold: tuple[str, ...] = ()
+    accepted: StageTransition | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from components.publishing.account_list import AccountList, ListedAccount
-from pipeline.text.plain_text import NONE, minute, table_lines
+from pipeline.text.plain_text import NO_SCORES, NONE, minute, table_lines
 from pipeline.text.terminal import escape_controls
 from serving_model.reasons.factors import factor
 
@@ -76,7 +76,7 @@ def account_values(account: ListedAccount) -> dict[str, Any]:
 
 def _said(found: AccountList) -> str:
     if not found.published:
-        return "No account has a score yet: `tens-insight run train` publishes them."
+        return NO_SCORES
     said = f"{found.matching} of {found.published} accounts"
     if found.newest is not None:
         said += f", publication {found.newest.publication_id} as of {minute(found.newest.as_of)}"

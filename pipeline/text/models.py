@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from components.publishing.split import share_text
 from components.registry.model_properties import ModelProperties
 from components.registry.stages import (
+    ACCEPT,
     END_SHADOW,
     END_SPLIT,
     REJECT,
@@ -64,6 +65,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         "withdraw": "Withdrew",
         "pin": "Pinned",
         "unpin": "Unpinned",
+        ACCEPT: "Accepted",
         "approve": "Approved",
         "reject": "Rejected",
         SHADOW: "Put in shadow",
@@ -85,8 +87,8 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
         return
     if outcome.after is None:
         yield (
-            "There is no champion now: `run score` ends with exit code 3 until a model is blessed "
-            "or promoted. account_risk_scores is as it was."
+            "There is no champion now: `run score` ends with exit code 3 until a model is blessed, "
+            "accepted or promoted. account_risk_scores is as it was."
         )
     elif outcome.after == outcome.before:
         why = ", which is pinned" if outcome.pinned == outcome.after else ""
@@ -139,7 +141,7 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
         row.label_source or NONE,
         NONE if row.auc is None else f"{row.auc:.3f}",
         NONE if row.log_loss is None else f"{row.log_loss:.4f}",
-        row.gate,
+        "accepted" if row.accepted else row.gate,
         stage_words(row) or NONE,
         published_words(row),
     )
@@ -156,6 +158,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("as of", minute_of(row.as_of)),
             ("label", _label(card)),
             ("gate", details.decision or row.gate),
+            *_evidence(details),
             ("decision file", short_path(details.decision_file) or NONE),
             ("metrics", _metrics(details)),
             ("run", _run(details)),
@@ -173,6 +176,19 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
     )
     for transition in details.transitions:
         yield f"{f'transition {transition.number}':<14} {transition_text(transition)}"
+
+
+def _evidence(details: ModelDetails) -> Iterator[tuple[str, str]]:
+    """Yields of a refused model what would change the verdict, and whether it may be accepted."""
+    if details.missing_evidence is not None:
+        yield "evidence", details.missing_evidence.sentence
+    if details.row.accepted:
+        yield "accepted", "by a person, although the gate did not bless it: see the transitions"
+    elif details.acceptable:
+        command = f"tens-insight models accept {details.row.version} --reason WHY"
+        yield "may score", f"if a person accepts that it lacks evidence alone: `{command}`"
+    elif details.unacceptable_because:
+        yield "may score", f"no, and nobody may accept it: {details.unacceptable_because}"
 
 
 def _label(card: ModelProperties) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from components.contributions.movers import Mover, Movers, ScorePublication
 from pipeline.text.accounts import csv_cell
-from pipeline.text.plain_text import NONE, minute, table_lines
+from pipeline.text.plain_text import NO_SCORES, NONE, minute, table_lines
 
 COLUMNS: Final = (
     *("account_id", "former_category", "risk_category", "former_probability"),
@@ -76,7 +76,7 @@ def _values(one: Mover) -> dict[str, Any]:
 
 def _said(found: Movers) -> Iterator[str]:
     if found.after is None:
-        yield "No account has a score yet: `tens-insight run train` publishes them."
+        yield NO_SCORES
         return
     after = f"publication {found.after.publication_id} as of {minute(found.after.as_of)}"
     if found.before is None:

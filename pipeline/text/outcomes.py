@@ -15,7 +15,7 @@ from components.outcome_recorder.listing import (
 )
 from components.registry.published_properties import CATEGORIES, RecordedOutcomesProperties
 from pipeline.text.accounts import csv_cell
-from pipeline.text.plain_text import NONE, minute_of, table_lines
+from pipeline.text.plain_text import NO_SCORES, NONE, minute_of, table_lines
 
 _METRICS: Final = {
     "auc": ("AUC", 3),
@@ -116,7 +116,7 @@ def outcomes_json(found: Outcomes) -> dict[str, Any]:
 
 def _progress(progress: Progress) -> Iterator[str]:
     if not progress.windows:
-        yield "No scores were published yet: `tens-insight run train` publishes them."
+        yield NO_SCORES
         return
     if not progress.measured:
         yield "No outcome is known yet."

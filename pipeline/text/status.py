@@ -12,12 +12,15 @@ _AS_PUBLISHED = "as published"
 _NOT_COMPARED = "not compared: the history that is needed was dropped"
 
 
-def status_facts(status: Status, champion: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+def status_facts(
+    status: Status, champion: dict[str, Any] | None, note: str
+) -> Iterator[tuple[str, str]]:
     """Yields what there is to say: name, value.
 
     Args:
         status: What was found.
         champion: Properties of the model that scores; None where there is none.
+        note: Who accepted it, where it was not blessed; without a champion, what the next step is.
     """
     counts = ", ".join(f"{count} {name}" for name, count in status.categories.items())
     yield "database", status.database
@@ -32,6 +35,8 @@ def status_facts(status: Status, champion: dict[str, Any] | None) -> Iterator[tu
         yield output.short, _output(output)
         yield from _comparison(output)
     yield "champion", _champion(champion)
+    if note:
+        yield "", note
     if status.last_run is not None:
         yield from run_facts(status.last_run)
 
@@ -120,7 +125,7 @@ def _output(output: OutputState) -> str:
 
 def _champion(champion: dict[str, Any] | None) -> str:
     if champion is None:
-        return "none: no model was ever blessed"
+        return "none: no model may score"
     return (
         f"{champion['model_version']}, label {champion['label_source']}, "
         f"trained as of {minute_of(champion['as_of'])}"

@@ -16,7 +16,7 @@ from components.registry.published_properties import CATEGORIES, PublishedScores
 from components.verdicts import SKIPPED
 from pipeline.runs.summary import RunSummary
 from pipeline.text.outcomes import recorded_words
-from pipeline.text.plain_text import minute_of, table_lines
+from pipeline.text.plain_text import minute_of, table_lines, transition_text
 from pipeline.text.terminal import escape_controls
 
 if TYPE_CHECKING:
@@ -134,7 +134,11 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     if summary.gate:
         yield "quality", _quality(summary.gate)
         yield "gate", summary.gate.summary
+        for number, said in enumerate(evidence_notes(summary.gate)):
+            yield "" if number else "evidence", said
     yield "scored with", _champion(summary)
+    if summary.accepted:
+        yield "", f"accepted, not blessed: {transition_text(summary.accepted)}"
     if published.split:
         yield "", published.split
     if published.shadows:
@@ -146,6 +150,17 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "pushed to", short_path(summary.pushed_to)
     for problem in summary.untold:
         yield "warning", problem
+
+
+def evidence_notes(gate: "Decision") -> Iterator[str]:
+    """Yields what would change the verdict on a refused challenger, and who may publish with it."""
+    if gate.missing_evidence is not None:
+        yield gate.missing_evidence.sentence
+    if gate.acceptable:
+        yield (
+            f"it lacks evidence alone: `tens-insight models accept {gate.model_version} --reason "
+            "WHY` publishes with it"
+        )
 
 
 _ESTIMATED: Final = {"auc": ("AUC", ".3f"), "log_loss": ("log-loss", ".4f")}

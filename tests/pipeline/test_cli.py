@@ -372,7 +372,8 @@ def test_status_before_any_run(migrated_database, capsys, monkeypatch, tmp_path)
     assert run_cli(["status"]) == 0
     said = capsys.readouterr().out
     assert "nothing was published yet" in said
-    assert "no model was ever blessed" in said
+    assert "none: no model may score" in said
+    assert "No model was judged yet: `tens-insight run train`" in said
 
 
 def test_compiling_without_its_extra_says_what_to_install(capsys, monkeypatch):

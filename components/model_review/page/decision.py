@@ -75,6 +75,7 @@ class FirstScreen:
         badge: The decision in a word or two.
         sentence: Why.
         consequence: What scores the accounts now.
+        way_out: What would change the verdict on a refused challenger; empty where it was not.
         facts: What the report is about, by name.
         models: Champion and challenger.
         checks: Checks of the gate; of the data gate where that stopped the run.
@@ -86,6 +87,7 @@ class FirstScreen:
     badge: Badge
     sentence: str
     consequence: str
+    way_out: str
     facts: tuple[tuple[str, str], ...]
     models: Block
     checks: Checks
@@ -102,6 +104,7 @@ def first_screen(review: Review) -> FirstScreen:
         badge=Badge(decision.kind, _TONES.get(decision.kind, WARN)),
         sentence=sentence(words.plain(why)),
         consequence=decision.consequence,
+        way_out=words.plain(decision.way_out),
         facts=_facts(review.head),
         models=_models(review),
         checks=checks_of(review),

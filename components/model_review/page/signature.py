@@ -25,7 +25,7 @@ class Signature:
     """What a reviewer decided.
 
     Attributes:
-        decision: approved or rejected.
+        decision: approved, rejected or accepted, in words.
         name: Who signed, and who typed it.
         date: When, UTC, for people.
         note: In their words; may be empty.

@@ -6,6 +6,7 @@ from typing import Final
 
 from components.data_checker.checks import STOPPED as CHECK_STOPPED
 from components.feedback_example_gen.cutoffs import EVAL
+from components.model_gate.decision_file import Decision as GateDecision
 from components.model_gate.gate_check import GateCheck
 from components.model_review.run_artifacts import RunArtifacts
 from components.registry.node_costs import FAILED as NODE_FAILED
@@ -30,11 +31,14 @@ class Decision:
         kind: BLESSED, NOT_BLESSED, STOPPED or RUN_FAILED.
         sentence: Why, as the gate says it.
         consequence: What scores the accounts now.
+        way_out: Of a refused challenger, what would change the verdict, and whether a person may
+            publish with it all the same; empty where it was not refused.
     """
 
     kind: str
     sentence: str
     consequence: str
+    way_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,31 @@ def decision_of(run: RunArtifacts, accounts_shown: bool = True) -> Decision:
     why = _failed(run, accounts_shown)
     if run.judged is not None:
         kind = BLESSED if run.blessed else NOT_BLESSED
-        return Decision(kind, run.judged.summary, f"{_after_the_gate(run)} {why}".strip())
+        consequence = f"{_after_the_gate(run)} {why}".strip()
+        return Decision(kind, run.judged.summary, consequence, _way_out(run.judged))
     stopped = [check.message for check in run.checks if check.verdict == CHECK_STOPPED]
     if stopped:
         return Decision(STOPPED, "; ".join(stopped), f"No model was trained. {_UNTOUCHED}")
     sentence = why or "A component of the run failed; the log of the run says why."
     consequence = f"The gate could not decide. {_published(run) or _UNTOUCHED}"
     return Decision(RUN_FAILED, sentence, consequence)
+
+
+def _way_out(gate: GateDecision) -> str:
+    if gate.blessed:
+        return ""
+    evidence = gate.missing_evidence
+    change = (
+        f"What would change the verdict: {evidence.sentence}."
+        if evidence
+        else "More accounts of the same kind would not change the verdict."
+    )
+    if gate.acceptable:
+        return (
+            f"{change} It lacks evidence alone, so a person may publish with it: `tens-insight "
+            f"models accept {gate.model_version} --reason WHY`; who did stands at the end."
+        )
+    return f"{change} Nobody may accept it: {gate.unacceptable_because}."
 
 
 def _failed(run: RunArtifacts, accounts_shown: bool) -> str:

@@ -26,14 +26,25 @@ MODEL = ModelProperties.from_plain(CARD)
 DATA = {name: value for name, value in CARD.items() if name != "model_version"}
 
 
+TRAINED = {
+    "train_cutoffs": "2024-01-01T00:00:00+00:00",
+    "train_examples": 10,
+    "train_churned": 1,
+}
+"""Of a run that trains: telling it to run `run train` would be telling what was just done."""
+
+
 def test_the_champion_is_the_model_that_was_found() -> None:
     champion = standard_artifacts.Model()
-    assert require_champion([champion]) is champion
+    assert require_champion([champion], examples_properties()) is champion
 
 
 def test_no_champion() -> None:
-    with pytest.raises(NothingToPublish, match="no champion.*as it was.*tens-insight run train"):
-        require_champion([])
+    with pytest.raises(NothingToPublish, match="ever blessed or accepted.*models show VERSION"):
+        require_champion([], examples_properties())
+    with pytest.raises(NothingToPublish, match="did not bless this run's challenger") as refused:
+        require_champion([], examples_properties(**TRAINED))
+    assert "run train" not in str(refused.value)
 
 
 def test_a_champion_of_these_settings_fits() -> None:
@@ -53,6 +64,14 @@ def test_a_champion_of_these_settings_fits() -> None:
 def test_a_champion_of_other_settings_does_not(changed: dict[str, Any], reason: str) -> None:
     with pytest.raises(NothingToPublish, match=rf"20240601-abcdef01 does not fit.*: {reason}\. "):
         require_fit(MODEL, examples_properties(**DATA | changed))
+
+
+def test_a_run_that_trained_is_not_told_to_train() -> None:
+    with pytest.raises(NothingToPublish, match="tens-insight run train"):
+        require_fit(MODEL, examples_properties(**DATA | {"horizon_days": 30}))
+    with pytest.raises(NothingToPublish, match="challenger has the new ones") as refused:
+        require_fit(MODEL, examples_properties(**DATA | {"horizon_days": 30} | TRAINED))
+    assert "run train" not in str(refused.value)
 
 
 def test_all_that_differs_is_named() -> None:

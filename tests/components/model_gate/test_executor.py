@@ -192,9 +192,10 @@ def test_above_a_size_the_baselines_learn_from_a_share_and_it_is_said(
     data, whole = ExamplesProperties.read(examples), blessed.decision
     monkeypatch.setattr(reading, "MOST_TRAINING_EXAMPLES", whole["training"]["examples"] // 2)
     transform = tft.TFTransformOutput(graph.uri)
-    baselines, training = baselines_of(examples, data, transform)
+    baselines, training, pace = baselines_of(examples, data, transform)
     assert whole["training"]["share_of_accounts"] == 1
     assert training["share_of_accounts"] == pytest.approx(0.5, abs=1e-3)
+    assert pace.windows == ()
     assert training["examples"] / whole["training"]["examples"] == pytest.approx(0.5, abs=0.1)
     evaluation_set = reading.read_eval(f"{examples.uri}/Split-eval", transform, data.lookback_days)
     found = baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)

@@ -1,5 +1,6 @@
 """The champion rule against a plain reference, for any models and any transitions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from components.registry.rule import (
     NEWEST_CHALLENGER,
     PINNED_SHADOW,
     champion,
+    publishable_since,
     second_of_split,
     shadow_models,
     shadowed,
 )
 from components.registry.stages import (
+    ACCEPT,
     END_SHADOW,
     END_SPLIT,
     KINDS,
@@ -48,6 +51,8 @@ def histories(draw: Any) -> tuple[list[JudgedModel], list[StageTransition]]:
             judged,
             draw(moments) if judged and blessed else None,
             draw(st.booleans()),
+            acceptable=judged and not blessed and draw(st.booleans()),
+            judged_beside=draw(st.none() | st.integers(1, len(VERSIONS))),
         )
         for version, model_id, judged, blessed in zip(
             VERSIONS[:count],
@@ -80,14 +85,19 @@ def reference(models: list[JudgedModel], transitions: list[StageTransition]) -> 
             split = ("", "")
     best = None
     for model in models:
-        if model.blessed_at is None:
+        own = [transition for transition in transitions if transition.version == model.version]
+        accepted = [transition.at for transition in own if transition.kind == ACCEPT]
+        begun = model.blessed_at
+        if begun is None and model.acceptable and accepted:
+            begun = accepted[-1]
+        if begun is None:
             continue
-        state, since = "in shadow" if model.in_shadow else "in use", model.blessed_at
-        for transition in transitions:
-            if transition.version == model.version and transition.kind == WITHDRAW:
-                state, since = "withdrawn", model.blessed_at
-            if transition.version == model.version and transition.kind == PROMOTE:
-                state, since = "in use", max(model.blessed_at, transition.at)
+        state, since = "in shadow" if model.in_shadow else "in use", begun
+        for transition in own:
+            if transition.kind == WITHDRAW:
+                state, since = "withdrawn", begun
+            if transition.kind == PROMOTE:
+                state, since = "in use", max(begun, transition.at)
         chosen = model.version in (pinned, *split)
         if state == "withdrawn" or (state == "in shadow" and not chosen):
             continue
@@ -144,8 +154,9 @@ def test_nothing_unblessed_or_withdrawn_is_ever_champion(
     models, transitions = history
     found = champion(models, transitions)
     if found is not None:
-        assert found.blessed_at is not None
-        assert found.version not in stages_after(transitions).withdrawn
+        now = stages_after(transitions)
+        assert found.blessed_at is not None or (found.acceptable and found.version in now.accepted)
+        assert found.version not in now.withdrawn
 
 
 @given(histories())
@@ -170,6 +181,13 @@ def test_acts_that_were_let_through_do_what_they_say(
         ):
             assert now is not None
             assert now.version == transition.version
+        if transition.kind == ACCEPT:
+            assert next(one for one in models if one.version == version).acceptable
+            if before is not None:
+                assert before.model_id in {one.judged_beside for one in models}
+            if stages.pin is None and stages.split is None:
+                assert now is not None
+                assert now.version == version
         if transition.kind == WITHDRAW:
             assert now is None or now.version != transition.version
             if before is not None and before.version != transition.version:
@@ -194,7 +212,7 @@ def test_the_second_of_a_split_may_score_and_is_not_the_champion(
         assert leader is not None
         assert now.split is not None
         assert (leader.version, second.version) == (now.split.version, now.split.other)
-        assert second.blessed_at is not None
+        assert publishable_since(second, now) is not None
         assert second.version not in now.withdrawn
 
 
@@ -210,7 +228,7 @@ def test_models_in_shadow_are_others_than_those_that_are_published(
     assert not {one.version for one in (leader, second) if one is not None} & {*names}
     former, now = found.get(FORMER_CHAMPION), stages_after(transitions)
     if former is not None:
-        assert former.blessed_at is not None
+        assert publishable_since(former, now) is not None
         assert former.version not in now.withdrawn
     challenger = found.get(NEWEST_CHALLENGER)
     if challenger is not None:
@@ -308,6 +326,76 @@ def test_which_models_cannot_share_the_accounts(
     with pytest.raises(TransitionRefused) as refused:
         require_possible(SPLIT, a.version, MODELS, done, b.version)
     assert said in str(refused.value)
+
+
+THIN, WORSE, ELSEWHERE = (
+    JudgedModel("20260501-eeeeeeee", 5, True, None, acceptable=True, judged_beside=NEW.model_id),
+    JudgedModel(
+        "20260601-ffffffff",
+        *(6, True, None),
+        unacceptable_because="auc against the champion is -0.05",
+        judged_beside=NEW.model_id,
+    ),
+    JudgedModel("20260701-99999999", 7, True, None, acceptable=True, judged_beside=OLD.model_id),
+)
+MORE = [*MODELS, THIN, WORSE, ELSEWHERE]
+
+
+def made(*transitions: tuple[str, str]) -> list[StageTransition]:
+    return [
+        StageTransition(number, kind, version, 100 + number, "ann@host", "why")
+        for number, (kind, version) in enumerate(transitions, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "transitions", "said"),
+    [
+        (WORSE.version, [], "cannot be accepted: auc against the champion is -0.05"),
+        (REFUSED.version, [], "did not record that it lacks evidence alone"),
+        (UNJUDGED.version, [], "was not judged"),
+        (NEW.version, [], "was blessed, and needs no acceptance"),
+        (ELSEWHERE.version, [], f"never compared it with the champion {NEW.version}"),
+        (THIN.version, [(ACCEPT, THIN.version)], "accepted already (by ann@host"),
+        (THIN.version, [(WITHDRAW, THIN.version)], "it cannot be accepted. `tens-insight run tr"),
+        (
+            THIN.version,
+            [(ACCEPT, THIN.version), (WITHDRAW, THIN.version)],
+            f"models promote {THIN.version}` lifts the withdrawal",
+        ),
+        # The champion that it was compared with is not the one that scores by now.
+        (THIN.version, [(WITHDRAW, NEW.version)], f"with the champion {OLD.version}"),
+    ],
+)
+def test_which_models_nobody_may_accept(
+    version: str, transitions: list[tuple[str, str]], said: str
+) -> None:
+    with pytest.raises(TransitionRefused) as refused:
+        require_possible(ACCEPT, version, MORE, made(*transitions))
+    assert said in str(refused.value)
+
+
+def test_an_accepted_model_scores_until_a_newer_one_is_blessed_or_it_is_withdrawn() -> None:
+    def leads(*transitions: tuple[str, str], among: Sequence[JudgedModel] = MORE) -> str:
+        found = champion(among, made(*transitions))
+        assert found is not None
+        return found.version
+
+    accepted = (ACCEPT, THIN.version)
+    require_possible(ACCEPT, THIN.version, MORE, [])
+    assert leads() == NEW.version
+    assert leads(accepted) == THIN.version
+    assert leads(accepted, (WITHDRAW, THIN.version)) == NEW.version
+    assert leads(accepted, (WITHDRAW, THIN.version), (PROMOTE, THIN.version)) == THIN.version
+    assert leads(accepted, (PIN, OLD.version)) == OLD.version
+    newer = JudgedModel("20260801-11111111", 8, True, 500)
+    assert leads(accepted, among=[*MORE, newer]) == newer.version
+    # No decision of a person makes a champion of one that the gate found worse.
+    assert leads((ACCEPT, WORSE.version)) == NEW.version
+    for kind in (PROMOTE, PIN):
+        require_possible(kind, THIN.version, MORE, made(accepted))
+    with pytest.raises(TransitionRefused, match=f"models accept {THIN.version} --reason WHY"):
+        require_possible(PROMOTE, THIN.version, MORE, [])
 
 
 def test_an_unknown_version_is_answered_with_the_nearest() -> None:

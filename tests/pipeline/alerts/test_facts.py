@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from components.errors import ContractBroken
+from components.registry.stages import ACCEPT, StageTransition
+from components.registry.transitions import append_transition
 from pipeline.alerts.facts import free_percent, read_facts, read_metadata
 from pipeline.alerts.look import look
 from pipeline.runs.attempt import attempted
@@ -92,6 +94,8 @@ def test_three_refused_challengers_one_after_the_other(shelf):
     shelf.train("m-4", None)  # the gate was not asked
     shelf.train("m-5", False)
     assert len(read_metadata(load_settings()).refused) == 3
+    append_transition(shelf.store, StageTransition(1, ACCEPT, "m-5", 1, "ann@host", "enough"))
+    assert read_metadata(load_settings()).refused == []
     shelf.train("m-6", True)
     assert read_metadata(load_settings()).refused == []
 
