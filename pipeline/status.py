@@ -110,6 +110,7 @@ class Status:
             "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
             "scores_model_version": last.model_version if last else None,
             "scores_run_id": last.run_id if last else None,
+            "population": last.population if last else None,
             "publication_id": last.publication_id if last else None,
             "published_at": last.published_at if last else None,
             "refused_since": f"r{refusal.refusal_id}" if refusal else None,

@@ -122,6 +122,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             )
 
 
+def _population(data: ExamplesProperties) -> dict[str, Any]:
+    """Returns what the log of publications keeps of who was scored."""
+    return {
+        "active_within_days": data.active_within_days,
+        "why": data.active_within_why,
+        "silent": data.splits[SCORE].silent,
+        "silent_accounts": data.silent_accounts,
+        "rows_after_churn": data.rows_after_churn,
+    }
+
+
 @dataclass(frozen=True)
 class _Scoring:
     """What is scored and published, and with which champion.
@@ -207,6 +218,7 @@ class _Scoring:
                 feedback_rows=self.data.feedback_rows,
                 bands=self.bands,
                 split=split,
+                population=_population(self.data),
             ),
             policy=PublishPolicy(config, remove_departed=config.departed_accounts == "remove"),
             details=Details(

@@ -22,6 +22,7 @@ DEFAULT_ACTIONS: Final[Mapping[str, str]] = {
     "unseen": WARN,
     "missing": WARN,
     "volume": WARN,
+    "population": WARN,
 }
 """Stop where no model could come of it; warn where a person has to judge: a shift may be the
 market, and a model that has seen it is better than yesterday's."""

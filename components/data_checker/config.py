@@ -36,6 +36,11 @@ class DataCheckerConfig:
         description="The data gate: maximum fraction (0..1) of the accounts published last that "
         "have no feedback any more.",
     )
+    max_silent_share: Fraction = Field(
+        default=0.1,
+        description="The data gate: maximum fraction (0..1) of the accounts that have been silent "
+        "for long and, as the churn table has it, leave less than half as often as the others.",
+    )
     data_checks: dict[str, str] = Field(
         default_factory=lambda: dict(DEFAULT_ACTIONS),
         description="The data gate: stop, warn or off for groups of checks, as a JSON mapping; "

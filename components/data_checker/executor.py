@@ -18,6 +18,7 @@ from components.data_checker.comparisons import compare, learnt_statistics, load
 from components.data_checker.config import DataCheckerConfig
 from components.data_checker.decision_file import write_checks
 from components.data_checker.ground_truth import check_ground_truth
+from components.data_checker.population import check_population
 from components.data_checker.schema_anomalies import check_anomalies, validate_score_split
 from components.data_checker.sizes import check_counts
 from components.data_checker.statistics import Statistics
@@ -60,6 +61,7 @@ def _all_checks(inputs: Artifacts, limits: DataCheckerConfig) -> Iterator[Check]
     data = ExamplesProperties.read(examples)
     splits = artifact_utils.decode_split_names(examples.split_names)
     yield from check_counts(data, splits, limits)
+    yield from check_population(data, splits, limits)
     yield from check_ground_truth(data, limits)
     for anomalies in inputs.get("anomalies") or []:
         for split in artifact_utils.decode_split_names(anomalies.split_names):

@@ -23,6 +23,8 @@ SCORED: Final = "scored"
 BACK: Final = "back"
 FINAL: Final = "final"
 """What feedback after a churn date means."""
+OFF: Final = "off"
+"""Of active_within_days: nobody is too silent to count."""
 
 _YEARS: Final = (1990, 2999)
 
@@ -99,11 +101,12 @@ class FeedbackExampleGenConfig(DatabaseConfig):
         default="churned_at",
         description="Column of the churn table with the churn date, timestamptz.",
     )
-    active_within_days: Days | Literal["off"] = Field(
+    active_within_days: Days | Literal["off", "auto"] = Field(
         default="off",
         description="Days without an event beyond which an account is silent: nothing learns from "
-        "it or is judged by it; off: all accounts without a churn date count, however silent, and "
-        "by inactivity those with an event in the lookback.",
+        "it or is judged by it; auto: a number from the pauses of accounts that had not left; off: "
+        "all accounts without a churn date count, however silent, and by inactivity those with an "
+        "event in the lookback.",
     )
     silent_accounts: Literal["listed", "scored"] = Field(
         default="listed",
@@ -152,7 +155,7 @@ class FeedbackExampleGenConfig(DatabaseConfig):
 
     @property
     def active_days(self) -> int | None:
-        """The number of active_within_days; None without one."""
+        """The number that active_within_days is; None if it is none."""
         return self.active_within_days if isinstance(self.active_within_days, int) else None
 
     @property

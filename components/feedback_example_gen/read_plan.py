@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
 from components.errors import DataGateStopped
+from components.feedback_example_gen.active_limit import read_active_limit
 from components.feedback_example_gen.cutoffs import CutoffPlan, plan_cutoffs
 from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.ground_truth import GroundTruth, read_ground_truth
+from components.feedback_example_gen.living_gaps import ActiveLimit
 from components.feedback_example_gen.reading.database_snapshot import DatabaseSnapshot
 from components.feedback_example_gen.reading.watermark import (
     WEEKS_BEFORE,
@@ -35,6 +37,7 @@ class ReadPlan:
         notes: What has to be said of the contract.
         buckets: Into how many buckets of accounts the reading is divided.
         rules: What an example holds, and whose it is.
+        limit: Where its limit of silence comes from.
     """
 
     as_of: datetime
@@ -46,6 +49,7 @@ class ReadPlan:
     notes: tuple[str, ...]
     buckets: int
     rules: ExampleRules
+    limit: ActiveLimit
 
 
 def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
@@ -71,7 +75,10 @@ def plan_reading(snapshot: DatabaseSnapshot, request: ReadRequest) -> ReadPlan:
         published=False,
     )
     database_id = read_identity(snapshot.connection).id
-    return plan_contents(as_of, request, watermark, truth, label_source, report.notes, database_id)
+    limit = read_active_limit(snapshot.connection, request, watermark, as_of, label_source)
+    return plan_contents(
+        as_of, request, watermark, truth, label_source, report.notes, database_id, limit
+    )
 
 
 def moment_of(request: ReadRequest, now: datetime) -> datetime:
@@ -117,6 +124,7 @@ def plan_contents(
     label_source: str,
     notes: tuple[str, ...],
     database_id: str,
+    limit: ActiveLimit,
 ) -> ReadPlan:
     """Plans the reading by what the tables hold: for a run, and for the check of a database.
 
@@ -128,6 +136,7 @@ def plan_contents(
         label_source: account_churn or inactivity.
         notes: What has to be said of the contract.
         database_id: Of the database.
+        limit: After how many days an account is silent.
 
     Raises:
         DataGateStopped: No feedback with an account, or too short a history.
@@ -142,7 +151,8 @@ def plan_contents(
         truth=truth,
         notes=notes,
         buckets=max(1, math.ceil(watermark.rows / request.config.rows_per_bucket)),
-        rules=request.rules,
+        rules=replace(request.rules, active_within_days=limit.days),
+        limit=limit,
     )
 
 
@@ -170,7 +180,8 @@ def describe_reading(
         lookback_days=request.config.lookback_days,
         horizon_days=request.config.horizon_days,
         max_events=request.config.max_events,
-        active_within_days=plan.rules.active_within_days,
+        active_within_days=plan.limit.days,
+        active_within_why=plan.limit.why,
         silent_days=plan.rules.silent_days if plan.label_source == ACCOUNT_CHURN else None,
         silent_accounts=request.config.silent_accounts,
         rows_after_churn=request.config.rows_after_churn,

@@ -13,7 +13,7 @@ from components.feedback_example_gen.config import (
     FeedbackExampleGenConfig,
     in_utc,
 )
-from components.feedback_example_gen.cutoffs import EVAL, SPLITS, TRAIN
+from components.feedback_example_gen.cutoffs import EVAL, SCORE, SPLITS, TRAIN
 from components.feedback_example_gen.examples import ExampleRules
 from components.feedback_example_gen.reading.area_counts import AreaWindow
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
@@ -67,6 +67,11 @@ class ReadRequest:
             scores_silent=config.silent_accounts == SCORED,
             churn_is_final=config.rows_after_churn == FINAL,
         )
+
+    @property
+    def scores_only(self) -> bool:
+        """Whether nothing is learnt and judged."""
+        return set(self.splits) <= {SCORE}
 
     @property
     def most_examples(self) -> dict[str, int]:

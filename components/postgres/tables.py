@@ -472,6 +472,7 @@ PUBLICATIONS: Final = TableContract(
         "risk_bands": JSON,
         "horizon_days": INTEGER,
         "split": JSON,
+        "population": JSON,
     },
     rights=("SELECT", "INSERT", "UPDATE"),
 )

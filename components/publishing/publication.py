@@ -1,8 +1,9 @@
 """What is published, under which limits, and what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from components.publishing.config import PublishingConfig
 from components.publishing.split import Split
@@ -25,6 +26,7 @@ class Publication:
         feedback_rows: Rows of feedback before as_of, if they were counted.
         bands: The rule of the categories; without a meaning for rows without categories.
         split: By which two models made the rows; None where one did. model_version is its first.
+        population: Who was scored, as LogEntry has it; None where nobody could be silent.
     """
 
     as_of: datetime
@@ -35,6 +37,7 @@ class Publication:
     feedback_rows: int | None = None
     bands: RiskBands = CONTRACT_BANDS
     split: Split | None = None
+    population: Mapping[str, Any] | None = None
 
     @property
     def models(self) -> frozenset[str]:

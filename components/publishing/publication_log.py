@@ -58,6 +58,8 @@ class LogEntry:
             existing rows and for a table without categories.
         split: How two models shared the accounts: number, a, b, share, salt, accounts_a and
             accounts_b; None where one model scored all.
+        population: Who was scored: active_within_days, why, silent, silent_accounts and
+            rows_after_churn; None where it was not recorded.
     """
 
     publication_id: int
@@ -82,6 +84,7 @@ class LogEntry:
     dropped_up_to: int | None
     risk_bands: dict[str, Any] | None = None
     split: dict[str, Any] | None = None
+    population: dict[str, Any] | None = None
 
     @property
     def models(self) -> frozenset[str]:

@@ -232,6 +232,7 @@ def _write(
         "broken_limits": limits,
         "risk_bands": replacement.bands_record(changed_from=True),
         "split": _recorded_split(replacement),
+        "population": json.dumps(publication.population) if publication.population else None,
         **about_details,
     }
     recorded = record_publication(cursor, line)

@@ -54,6 +54,30 @@ WHERE (%(bands)s::text[] IS NULL OR score.risk_category = ANY(%(bands)s))
 ORDER BY {order}, score.account_id COLLATE "C"
 LIMIT %(limit)s
 
+-- name: silent_accounts
+-- Accounts without feedback for more than so many days before as_of, and without a churn date that
+-- says they left: those that FeedbackExampleGen counts as silent.
+SELECT account_id, newest, extract(epoch FROM %(as_of)s - newest)::float8 / 86400
+           AS days_since_last_event, events, customer_tier, region, count(*) OVER () AS matching
+FROM (SELECT account_id::text AS account_id,
+             max(created_at) AS newest,
+             count(*) AS events,
+             (array_agg(customer_tier::text ORDER BY created_at DESC))[1] AS customer_tier,
+             (array_agg(region::text ORDER BY created_at DESC))[1] AS region
+      FROM feedback_enriched
+      WHERE account_id::text <> ''
+        AND created_at >= %(earliest)s
+        AND created_at < %(as_of)s
+      GROUP BY 1
+      HAVING max(created_at) < %(as_of)s - make_interval(hours => 24 * %(days)s)) AS written
+WHERE NOT EXISTS (SELECT FROM {table} AS churn
+                  WHERE churn.{account_column}::text = written.account_id
+                    AND churn.{date_column} >= %(earliest)s
+                    AND churn.{date_column} < %(as_of)s
+                    AND (%(is_final)s OR churn.{date_column} >= written.newest))
+ORDER BY newest, account_id COLLATE "C"
+LIMIT %(limit)s
+
 -- name: account_risk_details_check
 -- The first rule that each staged row of details breaks, counted; no rows if all is well.
 SELECT problem, count(*) AS rows, min(account_id COLLATE "C") AS example
@@ -311,6 +335,7 @@ SELECT array_remove(ARRAY[
            CASE WHEN horizons IS DISTINCT FROM %(horizons)s::integer[] THEN 'horizons' END,
            CASE WHEN holdout IS DISTINCT FROM %(holdout)s::jsonb THEN 'holdout' END,
            CASE WHEN split IS DISTINCT FROM %(split)s::jsonb THEN 'split' END,
+           CASE WHEN population IS DISTINCT FROM %(population)s::jsonb THEN 'population' END,
            CASE WHEN feedback_rows IS DISTINCT FROM %(feedback_rows)s::bigint
                 THEN 'feedback_rows' END,
            CASE WHEN run_id IS DISTINCT FROM %(run_id)s THEN 'run_id' END,
@@ -398,7 +423,7 @@ WHERE %(any_model)s OR staged.model_version = published.model_version::text
 SELECT publication_id, target_table AS "table", kind, as_of, published_at, rows_written, rows_removed,
        mean_probability, category_shares, model_version, label_source, run_id,
        removes_others, published_by, accepted_shift, broken_limits, undone_at, undone_by,
-       undo_reason, dropped_up_to, risk_bands, split
+       undo_reason, dropped_up_to, risk_bands, split, population
 FROM tens_insight.publications
 
 -- name: publications_by_model
@@ -429,11 +454,12 @@ INSERT INTO tens_insight.publications
     (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
      mean_probability, category_shares, feedback_rows, run_id, removes_others,
      published_by, accepted_shift, broken_limits, risk_bands, horizon_days, horizons,
-     holdout, split)
+     holdout, split, population)
 VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
         %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
         %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
-        %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s, %(split)s)
+        %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s, %(split)s,
+        %(population)s)
 RETURNING publication_id, published_at
 
 -- name: record_refusal

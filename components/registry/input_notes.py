@@ -65,6 +65,13 @@ def _population_notes(data: ExamplesProperties) -> Iterator[str]:
             f"{accounts} silent for more than {data.silent_days} days without a churn date since, "
             f"{_silent(data)}"
         )
+    if data.active_within_why is not None:
+        limit = (
+            f"accounts are silent after {data.active_within_days} days without feedback"
+            if data.active_within_days is not None
+            else "no limit of silence"
+        )
+        yield f"by auto {limit}: {data.active_within_why} (TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
     if scored.returned:
         became = (
             "their churn is final, and they are not scored (TENS_INSIGHT_ROWS_AFTER_CHURN)"
@@ -78,7 +85,7 @@ def _population_notes(data: ExamplesProperties) -> Iterator[str]:
 def _silent(data: ExamplesProperties) -> str:
     if data.silent_accounts == SCORED:
         return "scored, though nothing was learnt from them (TENS_INSIGHT_SILENT_ACCOUNTS)"
-    return "not scored (TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
+    return "not scored: `tens-insight accounts --silent` (TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
 
 
 def _churn_notes(churn: ChurnFacts, data: ExamplesProperties) -> Iterator[str]:

@@ -142,6 +142,7 @@ class ExamplesProperties(Properties):
         max_events: Length of the lists of events.
         active_within_days: Accounts without an event for longer give no examples; None: nobody is
             left out for being silent, or by inactivity whoever has no event in the lookback.
+        active_within_why: How `auto` came to that; None where it was set.
         silent_days: Days without an event beyond which accounts are counted as silent.
         silent_accounts: What became of these in the split `score`: listed (left out) or scored.
         rows_after_churn: What feedback after a churn date means: back or final.
@@ -183,6 +184,7 @@ class ExamplesProperties(Properties):
     horizon_days: int
     max_events: int
     active_within_days: int | None = None
+    active_within_why: str | None = None
     silent_days: int | None = None
     silent_accounts: str = LISTED
     rows_after_churn: str = BACK

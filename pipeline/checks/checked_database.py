@@ -16,6 +16,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.data_checker.actions import STOP
 from components.data_checker.volume import VOLUME
+from components.feedback_example_gen.active_limit import published_limit
 from components.feedback_example_gen.churn_rhythm import ALL_KNOWN
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.example_counts import (
@@ -24,6 +25,7 @@ from components.feedback_example_gen.example_counts import (
     split_of,
 )
 from components.feedback_example_gen.ground_truth import GroundTruth, read_ground_truth
+from components.feedback_example_gen.living_gaps import ActiveLimit, propose_limit
 from components.feedback_example_gen.read_plan import (
     ReadPlan,
     describe_reading,
@@ -48,7 +50,7 @@ from components.feedback_example_gen.reading.watermark import (
     Watermark,
     read_watermark,
 )
-from components.feedback_example_gen.request import ACCOUNT_CHURN, ReadRequest
+from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, ReadRequest
 from components.postgres.contract import ContractReport, check_contract
 from components.postgres.failures import StatementCancelled, explained
 from components.postgres.rows import value
@@ -262,6 +264,52 @@ class CheckedDatabase:
             self.label_source,
             self.contract.notes,
             database_id="",
+            limit=self.limit,
+        )
+
+    @cached_property
+    def moments(self) -> Feedback:
+        """When accounts wrote, or some of them.
+
+        Raises:
+            OutOfTime: There is no time for it.
+        """
+        accounts = None
+        if self.is_sampled:
+            with self.in_time() as cursor:
+                accounts = sampled_accounts(cursor, self.sample, SAMPLED_ACCOUNTS)
+        with self.in_time():
+            return read_moments(self.connection, self.as_of, accounts)
+
+    @cached_property
+    def churn_of_moments(self) -> Churn | None:
+        """When the same accounts churned; None where the label is inactivity.
+
+        Raises:
+            OutOfTime: There is no time for it.
+        """
+        return self._churn(self.moments) if self.label_source == ACCOUNT_CHURN else None
+
+    @cached_property
+    def limit(self) -> ActiveLimit:
+        """After how many days an account is silent; what `auto` proposes is from the same accounts.
+
+        Raises:
+            OutOfTime: There is no time for it.
+        """
+        if self.request.config.active_within_days != AUTO:
+            return ActiveLimit(self.request.config.active_days)
+        with self.in_time():
+            published = published_limit(self.connection, self.request, self.as_of)
+        return published or self._proposed_limit()
+
+    def _proposed_limit(self) -> ActiveLimit:
+        return propose_limit(
+            self.moments,
+            self.churn_of_moments,
+            require_accounts(self.as_of, self.watermark),
+            self.as_of,
+            churn_is_final=self.request.rules.churn_is_final,
         )
 
     @cached_property
@@ -272,19 +320,31 @@ class CheckedDatabase:
             DataGateStopped: As plan says.
             OutOfTime: There is no time for it.
         """
-        plan, request, accounts = self.plan, self.request, None
-        if self.is_sampled:
-            with self.in_time() as cursor:
-                accounts = sampled_accounts(cursor, self.sample, SAMPLED_ACCOUNTS)
-        with self.in_time():
-            feedback = read_moments(self.connection, plan.as_of, accounts)
-        churn = self._churn(feedback) if plan.label_source == ACCOUNT_CHURN else None
+        return self._examples(self.plan)
+
+    @property
+    def examples_of_the_living(self) -> ExamplesProperties | None:
+        """The same if active_within_days were `auto`; None where that proposes nothing.
+
+        Raises:
+            DataGateStopped: As plan says.
+            OutOfTime: There is no time for it.
+        """
+        limit = self._proposed_limit()
+        if limit.days is None:
+            return None
+        rules = replace(self.plan.rules, active_within_days=limit.days)
+        return self._examples(replace(self.plan, limit=limit, rules=rules))
+
+    def _examples(self, plan: ReadPlan) -> ExamplesProperties:
+        feedback, churn = self.moments, self.churn_of_moments
         counts: list[ExampleCount] = []
-        for split in request.splits:
+        for split in self.request.splits:
             of_split = examples_of_split(split, feedback, churn, plan.cutoffs, plan.rules)
             counts += [count for _, count in of_split]
-        splits = {name: split_of(name, counts) for name in request.splits}
-        return replace(describe_reading(plan, request, splits), accounts=len(feedback.account_ids))
+        splits = {name: split_of(name, counts) for name in self.request.splits}
+        properties = describe_reading(plan, self.request, splits)
+        return replace(properties, accounts=len(feedback.account_ids))
 
     def scores_any(self, accounts: Sequence[str]) -> bool:
         """Tells whether a run would score any of some accounts: those that left it does not.

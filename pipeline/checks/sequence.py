@@ -8,9 +8,10 @@ from psycopg2 import sql
 from components.data_checker.actions import decide
 from components.data_checker.checks import STOPPED, WARNED
 from components.data_checker.ground_truth import WRITTEN_AFTER, check_facts
+from components.data_checker.population import check_population
 from components.data_checker.sizes import SIZE, check_counts, check_freshness, check_sizes
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
-from components.feedback_example_gen.config import FINAL
+from components.feedback_example_gen.config import FINAL, OFF
 from components.feedback_example_gen.read_plan import require_accounts
 from components.feedback_example_gen.reading.area_counts import (
     read_area_counts,
@@ -193,6 +194,21 @@ def has_enough(database: CheckedDatabase) -> Iterator[Finding]:
         yield Finding(DataGateStopped(check.message), stops, database.is_sampled, check.name)
 
 
+def knows_departures(database: CheckedDatabase) -> Iterator[Finding]:
+    """Finds that many accounts must have left without a churn date, and what a limit would do."""
+    limits, data = database.settings.data_gate, database.examples
+    proposed = None
+    if database.request.config.active_within_days == OFF and data.silent_days is not None:
+        proposed = database.examples_of_the_living
+    checks = check_population(
+        proposed or data, list(database.request.splits), limits, is_proposed=proposed is not None
+    )
+    for check in decide(checks, limits.data_checks):
+        if check.verdict in (STOPPED, WARNED):
+            stops = Stops.SCORES if check.verdict == STOPPED else Stops.NOTHING
+            yield Finding(DataGateStopped(check.message), stops, database.is_sampled, check.name)
+
+
 CHECKS: Final[Sequence[tuple[str, Callable[[CheckedDatabase], Iterator[Finding]]]]] = (
     ("the server takes writes", accepts_writing),
     ("tables, columns, types and rights", keeps_contract),
@@ -202,6 +218,7 @@ CHECKS: Final[Sequence[tuple[str, Callable[[CheckedDatabase], Iterator[Finding]]
     ("values of sentiment and priority", has_sound_rows),
     ("values that the output tables take", fits_outputs),
     ("numbers of examples", has_enough),
+    ("accounts that are silent for long", knows_departures),
 )
 """What each one decides, and the check. What stops the whole run ends the list: later checks
 rely on it. A new check goes where what it needs has been checked before it, and before what may

@@ -59,6 +59,7 @@ class _Move(click.ParamType):
         "tens-insight accounts --band critical,high --new --csv > new.csv",
         "tens-insight accounts --tier enterprise --region EU --moved-by 5%",
         "tens-insight accounts --sort silence --limit 20",
+        "tens-insight accounts --silent --csv > silent.csv",
     ),
 )
 @click.option("--band", "bands", type=Words(BANDS), help="Risk bands, such as critical,high.")
@@ -81,6 +82,12 @@ class _Move(click.ParamType):
     type=Number(0),
     help=f"Accounts at most; 0 for all. Default: {_SHOWN} in the table, else all.",
 )
+@click.option(
+    "--silent",
+    is_flag=True,
+    help="The accounts that are silent for too long to be scored (ACTIVE_WITHIN_DAYS), longest "
+    "first.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV with a head.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
 def command(
@@ -91,6 +98,7 @@ def command(
     moved_by: float | None,
     sort: str,
     limit: int | None,
+    silent: bool,
     as_csv: bool,
     as_json: bool,
 ) -> None:
@@ -109,6 +117,11 @@ def command(
         raise click.UsageError("--csv and --json exclude each other.")
     if limit is None and not as_csv and not as_json:
         limit = _SHOWN
+    if silent:
+        if bands or tiers or regions or new or moved_by is not None or sort != "risk":
+            raise click.UsageError("--silent goes with --limit, --csv and --json alone.")
+        _show_silent(limit or None, as_csv, as_json)
+        return
     wanted = Wanted(
         bands=bands or (),
         tiers=tiers or (),
@@ -128,4 +141,27 @@ def command(
             say(NO_SCORES, err=True)
     else:
         for line in list_lines(found):
+            say(line)
+
+
+def _show_silent(limit: int | None, as_csv: bool, as_json: bool) -> None:
+    """Lists the accounts that are silent for too long to be scored."""
+    from components.publishing.silent_accounts import list_silent
+    from pipeline.database import consistent_read
+    from pipeline.settings import load_settings
+    from pipeline.text.silent_accounts import silent_csv, silent_json, silent_lines, silent_sentence
+
+    settings = load_settings()
+    reading = settings.reading
+    with consistent_read(settings, "accounts") as cursor:
+        churn = (reading.churn_table, reading.churn_account_column, reading.churn_date_column)
+        found = list_silent(cursor, churn, limit)
+    if as_json:
+        say_json(silent_json(found))
+    elif as_csv:
+        say(silent_csv(found), nl=False)
+        if not found.accounts:
+            say(silent_sentence(found), err=True)
+    else:
+        for line in silent_lines(found):
             say(line)

@@ -26,6 +26,8 @@ _DATA: Final = (
     "horizon_days",
     "max_events",
     "duplicate_events",
+    "active_within_days",
+    "rows_after_churn",
     "feedback_rows",
     "train_cutoffs",
     "train_examples",

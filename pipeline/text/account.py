@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from components.contributions.account_moves import AccountCourse, AccountMove, account_course
 from components.errors import UnknownAccount, suggestion
+from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing import account as accounts
-from components.publishing.account import AccountDetails, AccountScore, EarlierScore, Period
-from components.publishing.publication_log import recorded_bands
+from components.publishing.account import (
+    AccountDetails,
+    AccountScore,
+    EarlierScore,
+    Feedback,
+    Period,
+)
+from components.publishing.publication_log import last_publication, recorded_bands
+from components.publishing.silent_accounts import silent_after
 from pipeline.text.plain_text import NONE, minute, table_lines
 from pipeline.text.sparkline import sparkline
 from pipeline.text.terminal import escape_controls
@@ -136,6 +144,8 @@ def _unknown(cursor: "Cursor", account_id: str) -> str:
             f"There is no score of account {account_id!r}: none of its {feedback.rows} rows of "
             "feedback has a possible date. Correct created_at, or the ETL that writes it."
         )
+    elif silent := _silent(cursor, feedback):
+        said = f"There is no score of account {account_id!r}: {silent}"
     elif feedback.rows:
         said = (
             f"There is no score of account {account_id!r}, though it has feedback "
@@ -147,6 +157,23 @@ def _unknown(cursor: "Cursor", account_id: str) -> str:
         said = f"There is no account {account_id!r}: it has neither a score nor feedback."
     similar = accounts.similar_accounts(cursor, account_id)
     return said + suggestion(list(map(repr, similar)))
+
+
+def _silent(cursor: "Cursor", feedback: Feedback) -> str:
+    """Says that an account was too silent to be scored; empty if it was not."""
+    last = last_publication(cursor, ACCOUNT_RISK_SCORES)
+    days = silent_after(last)
+    if last is None or days is None or feedback.last is None:
+        return ""
+    silence = last.as_of - feedback.last
+    if silence <= timedelta(days=days):
+        return ""
+    return (
+        f"its newest feedback, of {_day(feedback.last)}, was {silence.days} days old as of the "
+        f"last publication, and an account is silent, and not scored, after {days} days "
+        "(TENS_INSIGHT_ACTIVE_WITHIN_DAYS); or it had churned before. `tens-insight accounts "
+        "--silent` lists the silent accounts."
+    )
 
 
 def _day(moment: datetime | None) -> str:

@@ -27,6 +27,8 @@ def status_facts(
     yield "state", status.state_dir
     yield "scores", f"{status.scores.comparison.rows} ({counts})"
     yield from _comparison(status.scores)
+    if said := _population(status):
+        yield "population", said
     yield "bands", status.risk_bands
     yield "details", _details(status)
     yield "as of", _as_of(status)
@@ -93,6 +95,21 @@ def _comparison(output: OutputState) -> Iterator[tuple[str, str]]:
     elif output.comparison.rows or not output.comparison.as_published:
         said = "; ".join(output.comparison.sentences())
         yield "", said or _AS_PUBLISHED
+
+
+def _population(status: Status) -> str:
+    """Says who is silent, and that a churn is final; empty if neither holds."""
+    population = (status.scores.last.population if status.scores.last else None) or {}
+    parts = []
+    if (days := population.get("active_within_days")) is not None:
+        said = f"accounts with feedback in {days} days"
+        if (silent := population.get("silent")) is not None:
+            became = "scored" if population["silent_accounts"] == "scored" else "not scored"
+            said += f"; {silent} silent ones are {became}"
+        parts.append(said)
+    if population.get("rows_after_churn") == "final":
+        parts.append("a churn is final")
+    return "; ".join(parts)
 
 
 def _details(status: Status) -> str:

@@ -37,10 +37,12 @@ def state_dir(monkeypatch, tmp_path):
         yield tmp_path
 
 
-def publish_scores(hours_ago, run_id="run-1", model="model-1"):
+def publish_scores(hours_ago, run_id="run-1", model="model-1", population=None):
     as_of = datetime.now(timezone.utc) - timedelta(hours=hours_ago)
     rows = [(f"A{n}", 0.1, 90.0, "low", as_of, model) for n in range(20)]
-    publication = Publication(as_of, model, "account_churn", run_id, len(rows))
+    publication = Publication(
+        as_of, model, "account_churn", run_id, len(rows), population=population
+    )
     policy = publish_policy(max_count_change=9.0)
     return publish(ACCOUNT_RISK_SCORES, lambda: rows, publication=publication, policy=policy)
 
@@ -157,6 +159,22 @@ def test_the_check_ends_as_other_commands_do_where_the_database_cannot_be_asked(
     assert run_cli(["status", "--check"]) == 7
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert run_cli(["status", "--check"]) == 5
+
+
+def test_who_is_silent_is_told(migrated_database, capsys):
+    population = {
+        "active_within_days": 90,
+        "why": None,
+        "silent": 7,
+        "silent_accounts": "listed",
+        "rows_after_churn": "final",
+    }
+    publish_scores(hours_ago=40)
+    assert "population" not in told(capsys)[1]
+    publish_scores(hours_ago=1, population=population)
+    assert status(capsys)[1]["population"] == population
+    said = "accounts with feedback in 90 days; 7 silent ones are not scored; a churn is final"
+    assert said in " ".join(told(capsys)[1].split())
 
 
 def test_an_undone_publication_is_not_the_last(migrated_database, capsys):

@@ -5,6 +5,7 @@ and one sort groups it. Memory is bounded by a bucket of accounts: one scan divi
 rows of all buckets into files (divided_rows.py), of which each is grouped alone.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,6 +42,8 @@ _FEEDBACK_TYPES: Final = {
     **{column.name: _CODES for column in CATEGORIES},
 }
 _MOMENT_TYPES: Final = {ACCOUNT_ID.name: _CODES, CREATED_AT.name: pa.timestamp("us")}
+_PARTS: Final = 1 << 20
+"""Into so many parts accounts are divided where a share of them is read."""
 _CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
 
 
@@ -177,6 +180,7 @@ def read_moments(
     connection: psycopg2.extensions.connection,
     as_of: datetime,
     accounts: Sequence[str] | None = None,
+    share: float = 1.0,
 ) -> Feedback:
     """Reads when accounts wrote, which is all that population and labels depend on.
 
@@ -184,13 +188,17 @@ def read_moments(
         connection: Open.
         as_of: The run's now, UTC.
         accounts: Ids of some accounts; None for all.
+        share: Of all accounts that are read, by a hash of their ids, (0, 1].
 
     Returns:
         Feedback without numbers and strings; rows that repeat are not left out.
     """
     ids = None if accounts is None else list(accounts)
-    parameters = {"as_of": as_of, "earliest": EARLIEST, "accounts": ids}
+    part = math.ceil(share * _PARTS)
+    parameters = {"as_of": as_of, "earliest": EARLIEST, "accounts": ids, "part": part}
     chosen = "TRUE" if accounts is None else "account_id = ANY(%(accounts)s)"
+    if part < _PARTS:
+        chosen = f"hashtextextended(account_id::text, 1) & {_PARTS - 1} < %(part)s"
     query = sql.SQL(_QUERIES["read_moments"]).format(chosen=sql.SQL(chosen))
     table = copy_columns(connection, query, parameters, _MOMENT_TYPES)
     account_ids, codes = _sorted_accounts(column(table, ACCOUNT_ID.name))

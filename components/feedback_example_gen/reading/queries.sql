@@ -113,6 +113,17 @@ WHERE target_table = 'account_risk_scores'
 ORDER BY as_of DESC, publication_id DESC
 LIMIT 1
 
+-- name: published_population
+-- Which accounts the newest publication took for silent, as the log has it.
+SELECT population
+FROM tens_insight.publications
+WHERE target_table = 'account_risk_scores'
+  AND kind = 'published'
+  AND undone_at IS NULL
+  AND as_of <= %(as_of)s
+ORDER BY as_of DESC, publication_id DESC
+LIMIT 1
+
 -- name: new_accounts
 -- The accounts whose first feedback is as new as that.
 SELECT DISTINCT account_id::text

@@ -40,6 +40,8 @@ _WORDS: Final = {
     "horizon_days": "days that the label looks ahead",
     "max_events": "events of an account, at most",
     "duplicate_events": "duplicate events",
+    "active_within_days": "days after which an account is silent",
+    "rows_after_churn": "feedback after a churn date",
     "feedback_rows": "rows of feedback",
     "train_cutoffs": "training cutoffs",
     "train_examples": "examples learnt from",

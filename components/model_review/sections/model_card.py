@@ -7,6 +7,7 @@ sentences are those of the run.
 from collections.abc import Iterator
 from typing import Final
 
+from components.feedback_example_gen.config import LISTED
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_review.run_artifacts import RunArtifacts
 from components.registry.input_properties import ExamplesProperties
@@ -83,9 +84,29 @@ def _population(data: ExamplesProperties) -> Iterator[str]:
         "score."
     )
     if data.label_source == INACTIVITY:
+        days = data.active_within_days or data.lookback_days
         yield (
-            f"An account that was silent for all of the {data.lookback_days} days before a "
-            "cutoff has left already by this label, and is no example."
+            f"An account that was silent for all of the {days} days before a cutoff has left "
+            "already by this label, and is no example."
+        )
+    elif data.active_within_days is not None:
+        yield from _silent(data)
+
+
+def _silent(data: ExamplesProperties) -> Iterator[str]:
+    became = "scored, though this model has seen none of them"
+    if data.silent_accounts == LISTED:
+        became = "not scored"
+    yield (
+        f"An account without feedback in the {data.active_within_days} days before a cutoff is "
+        f"silent, and no example, though no churn date says that it left; it is {became}."
+    )
+    found = data.splits.get(EVAL)
+    if found is not None and found.silent:
+        yield (
+            f"At the evaluation cutoff {found.silent:,} accounts were silent, and "
+            f"{found.silent_churned or 0:,} of them had a churn date within {data.horizon_days} "
+            "days. No figure of this report counts them."
         )
 
 

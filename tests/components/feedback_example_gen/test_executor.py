@@ -130,6 +130,24 @@ def _collapsed(rows: list[Row]) -> list[Row]:
     return [row for place, row in enumerate(rows) if row not in rows[place + 1 :]]
 
 
+def who_is_silent(
+    feedback: Tables, splits: dict[str, dict[tuple[str, int], Row]]
+) -> dict[str, int]:
+    """Counts the examples of silent accounts, of which churned, and those of who came back."""
+    dated = dict(
+        feedback.execute("SELECT account_id, min(churned_at) FROM account_churn GROUP BY 1")
+    )
+    found = {}
+    for split, examples in splits.items():
+        silent = [one for one in examples.values() if one["days_since_last_event"] > 30]
+        found[f"{split}_silent"] = len(silent)
+        found[f"{split}_silent_churned"] = sum(one.get("churned", 0) for one in silent)
+        found[f"{split}_returned"] = sum(
+            account in dated and dated[account].timestamp() < cutoff for account, cutoff in examples
+        )
+    return found
+
+
 def test_the_artifact_says_what_it_holds(
     feedback: Tables, world: list[Row], write_examples: Write, read_examples: Read, tmp_path: Path
 ) -> None:
@@ -179,6 +197,10 @@ def test_the_artifact_says_what_it_holds(
         "score_churned": 0,
         "train_base_rate": sum(one["churned"] for one in train.values()) / len(train),
         "eval_base_rate": sum(one["churned"] for one in evaluation.values()) / len(evaluation),
+        **who_is_silent(feedback, {"train": train, "eval": evaluation, "score": score}),
+        "silent_days": 30,
+        "silent_accounts": "listed",
+        "rows_after_churn": "back",
         **plain_input(world),
         "churn_rows": 9,
         "churn_rows_unmatched": 1,

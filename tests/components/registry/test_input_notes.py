@@ -108,8 +108,8 @@ CHURN = {
         (
             {"score_silent": 7, "silent_days": 90, "active_within_days": 90},
             [
-                "7 accounts silent for more than 90 days without a churn date since, not scored "
-                "(TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
+                "7 accounts silent for more than 90 days without a churn date since, not scored: "
+                "`tens-insight accounts --silent` (TENS_INSIGHT_ACTIVE_WITHIN_DAYS)"
             ],
         ),
         (

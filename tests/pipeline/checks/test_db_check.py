@@ -359,7 +359,7 @@ def test_a_view_is_judged_by_its_first_rows(world):
 
 def test_without_time_it_says_what_is_undecided(world):
     findings, _ = sampled(seconds=0)
-    assert [finding.stops for finding in findings] == [Stops.NOTHING] * 6
+    assert [finding.stops for finding in findings] == [Stops.NOTHING] * 7
     said = "Not decided in time: accounts in the feedback. A run looks at every row, and decides."
     assert findings[0].said == said
 

@@ -293,9 +293,24 @@ def test_the_card_says_where_accounts_were_left_out(run):
     assert texts.count("all accounts would give 4,321.") == 1
 
 
+@pytest.mark.parametrize(
+    ("silent_accounts", "became"),
+    [("listed", "it is not scored."), ("scored", "it is scored, though this model has seen none")],
+)
+def test_the_card_says_who_is_silent_and_counted_by_no_figure(run, silent_accounts, became):
+    limit = {"active_within_days": 90, "eval_silent": 1_034, "eval_silent_churned": 3}
+    found = run(examples=EXAMPLES | limit | {"silent_accounts": silent_accounts})
+    texts = " ".join(sum((texts for _, texts in card_of(found)), ()))
+    assert "without feedback in the 90 days before a cutoff is silent, and no example" in texts
+    assert became in texts
+    assert "1,034 accounts were silent, and 3 of them had a churn date within 60 days" in texts
+
+
 def test_the_card_warns_of_silence_as_a_label(run):
-    silent = run(examples=EXAMPLES | {"label_source": "inactivity", "late_rows": 0})
+    limit = {"active_within_days": 90}
+    silent = run(examples=EXAMPLES | limit | {"label_source": "inactivity", "late_rows": 0})
     texts = " ".join(sum((texts for _, texts in card_of(silent)), ()))
     assert "no feedback of the account for 60 days" in texts
-    assert "silent for all of the 180 days" in texts
+    assert "silent for all of the 90 days" in texts
+    assert "no churn date says" not in texts
     assert "came late" not in texts
