@@ -36,6 +36,7 @@ from components.feedback_example_gen.examples import (
     record_batches,
     take_examples,
 )
+from components.feedback_example_gen.lifetime import LifetimeRows
 from components.feedback_example_gen.reading.feedback_reader import (
     Churn,
     ChurnSource,
@@ -113,6 +114,9 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
     """Builds and writes the examples of all cutoffs, and times each stage."""
     plan = plan_cutoffs(as_of, as_of - timedelta(days=DAYS), WINDOWS, SPLITS)
     encoder, spent = RecordBatchToExamplesEncoder(), Seconds()
+    start = time.perf_counter()
+    lifetime = LifetimeRows.of(feedback)
+    spent.columns += time.perf_counter() - start
     with tf.io.TFRecordWriter(os.path.join(folder, "examples.gz"), GZIP) as writer:
         for split, cutoff in plan:
             start = time.perf_counter()
@@ -121,7 +125,7 @@ def write_examples(feedback: Feedback, churn: Churn, as_of: datetime, folder: st
             )
             spent.population += time.perf_counter() - start
             spent.examples += len(examples.account)
-            batches = record_batches(feedback, examples)
+            batches = record_batches(feedback, examples, lifetime)
             while True:
                 start = time.perf_counter()
                 batch = next(batches, None)

@@ -14,6 +14,7 @@ from transforms import event_spec as spec
 from transforms.analysis import Analysis, z_scores
 from transforms.blocks import concatenate
 from transforms.history import History, history_of, no_history
+from transforms.lifetime import Life, life_of, lifetime_blocks, no_life
 from transforms.rhythm import rhythm_blocks
 from transforms.thresholds import CRITICAL_PRIORITY
 from transforms.vocabularies import (
@@ -63,7 +64,8 @@ def preprocessing_fn(
     """
     analysis = Analysis.read(custom_config[ANALYSIS])
     history = history_of(inputs, critical_priority_of(custom_config))
-    matrix, _ = account_features(history, event_slots(inputs, analysis.files))
+    life = life_of(inputs, analysis.files)
+    matrix, _ = account_features(history, life, event_slots(inputs, analysis.files))
     scores = tf.cast(z_scores(matrix, analysis), tf.float32)
     scores = tf.clip_by_value(scores, -LARGEST_SCORE, LARGEST_SCORE)
     one_hots = tf.cast(account_one_hots(inputs, analysis.files).values, tf.float32)
@@ -79,18 +81,24 @@ def critical_priority_of(config: Mapping[str, Any] | None) -> int:
 
 
 def account_features(
-    history: History, slots: Mapping[str, tf.Tensor]
+    history: History, life: Life, slots: Mapping[str, tf.Tensor]
 ) -> tuple[tf.Tensor, tuple[str, ...]]:
     """Computes every engineered feature of a batch, before it is scaled.
 
     Args:
         history: The batch, `events` events in all.
+        life: Of the same accounts.
         slots: By name of EVENT_VOCABULARIES, the slot of each event, int64 [events].
 
     Returns:
         float64 [batch, F], finite everywhere, and the F names.
     """
-    blocks = [*window_blocks(history), *rhythm_blocks(history), *slot_blocks(history, slots)]
+    blocks = [
+        *window_blocks(history),
+        *rhythm_blocks(history),
+        *lifetime_blocks(history, life),
+        *slot_blocks(history, slots),
+    ]
     features = concatenate(blocks)
     return features.values, features.names
 
@@ -103,9 +111,8 @@ def feature_names() -> tuple[str, ...]:
     all other words; the vocabulary files of the Transform graph say which word is which.
     """
     with tf.Graph().as_default():
-        _, engineered = account_features(
-            no_history(), {name: tf.zeros([0], tf.int64) for name in EVENT_VOCABULARIES}
-        )
+        slots = {name: tf.zeros([0], tf.int64) for name in EVENT_VOCABULARIES}
+        _, engineered = account_features(no_history(), no_life(), slots)
     one_hots = [
         n for name, words in ACCOUNT_VOCABULARIES.items() for n in slot_names(name, words.slots)
     ]

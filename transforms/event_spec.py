@@ -3,7 +3,9 @@
 An example is one account at one cutoff. What it holds of each column of feedback_enriched
 follows from transforms/columns.py. Its events are parallel lists, oldest
 first and newest last, and hold what the account wrote within the lookback before
-the cutoff, at most `max_events` rows. What lies before them is carried by scalars.
+the cutoff, at most `max_events` rows. What lies before them is carried by scalars, and by a short
+list of the sources that the account ever wrote through. These know the whole life, so that a
+feature of theirs does not end with the lookback.
 FeedbackExampleGen writes this shape, preprocessing_fn reads it, and so does every
 signature of the served model.
 """
@@ -47,6 +49,32 @@ LIFETIME_COUNTS: Final = (
 """float each: feedback rows ever before the cutoff, in total and by sentiment."""
 
 SCALAR_FLOATS: Final = (TENURE_DAYS, DAYS_SINCE_LAST_EVENT, *LIFETIME_COUNTS)
+
+EVENT_DAYS: Final = "lifetime_event_days"
+"""float, calendar days (UTC) with feedback ever before the cutoff: one visit each."""
+DAY_GAPS: Final = ("day_gap_typical", "day_gap_longest", "day_gap_deviation")
+"""float each, days between neighbouring event days in life: their geometric mean, the longest,
+their standard deviation; 0 with a single event day."""
+TONES: Final = (columns.NEGATIVE, columns.NEUTRAL, columns.POSITIVE)
+DAYS_SINCE_TONE: Final = tuple(f"days_since_{tone}" for tone in TONES)
+"""float each, days from the newest feedback of a sentiment to the cutoff, in life; -1 for never."""
+HALF_YEAR_DAYS: Final = 180
+HALF_YEAR_COUNTS: Final = (
+    "half_year_count",
+    "half_year_negative_count",
+    "half_year_positive_count",
+)
+"""float each, feedback within HALF_YEAR_DAYS before the cutoff, however short the lookback is."""
+LIFE_FLOATS: Final = (EVENT_DAYS, *DAY_GAPS, *DAYS_SINCE_TONE, *HALF_YEAR_COUNTS)
+"""Follow from the same rows as the other scalars and the lists, so that nothing watches them for
+drift a second time."""
+LIFE_SOURCE: Final = "lifetime_source"
+"""string list, each source that the account ever wrote through, as it is spelled."""
+LIFE_SOURCE_COUNT: Final = "lifetime_source_count"
+"""float list, feedback ever through each of them."""
+DAYS_SINCE_SOURCE: Final = "days_since_source"
+"""float list, days from the newest feedback through each of them to the cutoff."""
+SOURCE_LISTS: Final = (LIFE_SOURCE, LIFE_SOURCE_COUNT, DAYS_SINCE_SOURCE)
 SCALAR_STRINGS: Final = (
     ACCOUNT_ID,
     *(column.feature for column in ACCOUNT_COLUMNS if column.kind is Kind.CATEGORY),
@@ -56,6 +84,7 @@ EVENT_AGE_DAYS: Final = columns.CREATED_AT.feature
 """float list, days from the event to the cutoff: > 0, falling along the list."""
 EVENT_LISTS: Final = (EVENT_AGE_DAYS, *(column.feature for column in EVENT_COLUMNS))
 """One value an event each: categories as strings, numbers as int64."""
+LISTS: Final = (*EVENT_LISTS, *SOURCE_LISTS)
 
 DAY_SECONDS: Final = 86_400
 
@@ -69,7 +98,7 @@ def raw_feature_spec(
         with_label: Whether the examples carry LABELS. Those to be scored do not.
 
     Returns:
-        Scalars as FixedLenFeature of shape [], event lists as VarLenFeature.
+        Scalars as FixedLenFeature of shape [], lists as VarLenFeature.
     """
     # Here, because the check of a database counts examples without loading TensorFlow.
     import tensorflow as tf
@@ -79,10 +108,15 @@ def raw_feature_spec(
 
     spec = {ACCOUNT_ID: tf.io.FixedLenFeature([], tf.string)}
     spec |= {one.feature: tf.io.FixedLenFeature([], dtype(one)) for one in ACCOUNT_COLUMNS}
-    spec |= {name: tf.io.FixedLenFeature([], tf.float32) for name in SCALAR_FLOATS}
+    floats = (*SCALAR_FLOATS, *LIFE_FLOATS)
+    spec |= {name: tf.io.FixedLenFeature([], tf.float32) for name in floats}
     spec[CUTOFF] = tf.io.FixedLenFeature([], tf.int64)
     spec[EVENT_AGE_DAYS] = tf.io.VarLenFeature(tf.float32)
     spec |= {one.feature: tf.io.VarLenFeature(dtype(one)) for one in EVENT_COLUMNS}
+    spec[LIFE_SOURCE] = tf.io.VarLenFeature(tf.string)
+    spec |= {
+        name: tf.io.VarLenFeature(tf.float32) for name in (LIFE_SOURCE_COUNT, DAYS_SINCE_SOURCE)
+    }
     if with_label:
         spec[LABEL] = tf.io.FixedLenFeature([], tf.int64)
         spec[DAYS_TO_CHURN] = tf.io.FixedLenFeature([], tf.float32)

@@ -28,12 +28,12 @@ def _joined(*patterns: Mapping[str, str]) -> dict[str, str]:
 
 REASON_GROUPS: Final[Mapping[str, str]] = _joined(
     {
-        "silence": r"since_last|missed_events|overdue|silence_.+",
-        "rhythm": r"gap_.+|pace|active_.+|age_\d+",
+        "silence": r"since_last|missed_.+|overdue|overdue_days|silence_.+",
+        "rhythm": r"gap_.+|pace|pace_\d+d|active_.+|age_\d+|event_days|events_a_day|day_.+",
         "volume": r"count_.+|trend_.+",
         "negative_feedback": r"negative_.+|since_negative",
         "positive_feedback": r"positive_.+|since_positive",
-        "recent_tone": r"tone_.+",
+        "recent_tone": r"tone_.+|since_neutral",
         "urgency": r"critical_.+|priority_.+|since_critical",
     },
     _patterns(EVENT_VOCABULARIES),

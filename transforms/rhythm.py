@@ -37,17 +37,14 @@ def rhythm_blocks(history: History) -> list[Block]:
 
 def _recency(history: History) -> Block:
     """What never happened counts as long ago as the account is old."""
-    happened = tf.stack([history.negative, history.positive, history.critical], axis=1) > 0
-    ages = tf.where(happened, history.age[:, None], history.age.dtype.max)
-    since = tf.minimum(history.smallest(ages), history.tenure[:, None])
+    ages = tf.where(history.critical > 0, history.age, history.age.dtype.max)
+    since_critical = tf.minimum(history.smallest(ages), history.tenure)
     return columns(
         tenure=tf.math.log1p(history.tenure),
         newness_14d=tf.exp(-history.tenure / 14),
         newness_60d=tf.exp(-history.tenure / 60),
         since_last=tf.math.log1p(history.silence),
-        since_negative=tf.math.log1p(since[:, 0]),
-        since_positive=tf.math.log1p(since[:, 1]),
-        since_critical=tf.math.log1p(since[:, 2]),
+        since_critical=tf.math.log1p(since_critical),
     )
 
 

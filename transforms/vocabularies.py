@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from transforms import event_spec as spec
 from transforms.blocks import Block, block, columns
 from transforms.columns import CUSTOMER_TIER, PRODUCT_AREA, REGION, SOURCE, TOPIC, Column
 from transforms.history import History
@@ -58,6 +59,17 @@ def event_slots(inputs: Mapping[str, Any], files: Mapping[str, str]) -> dict[str
         name: slots_in(files[name], spelled_words(inputs, words.column), words.size)
         for name, words in EVENT_VOCABULARIES.items()
     }
+
+
+def life_source_slots(inputs: Mapping[str, Any], files: Mapping[str, str]) -> tf.Tensor:
+    """Returns the slot of each source that an account ever wrote through, int64 [sources].
+
+    Args:
+        inputs: Raw features by name.
+        files: Path of the file of words, by name of EVENT_VOCABULARIES.
+    """
+    words = EVENT_VOCABULARIES[SOURCE.label]
+    return slots_in(files[SOURCE.label], inputs[spec.LIFE_SOURCE].values, words.size)
 
 
 def account_one_hots(inputs: Mapping[str, Any], files: Mapping[str, str]) -> Block:

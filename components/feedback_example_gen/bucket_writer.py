@@ -23,6 +23,7 @@ from components.feedback_example_gen.examples import (
     take_examples,
 )
 from components.feedback_example_gen.handed_over import Gathered
+from components.feedback_example_gen.lifetime import LifetimeRows
 from components.feedback_example_gen.quality_counts import (
     count_quality,
     hashed_ids,
@@ -89,9 +90,10 @@ class WriteBucket(beam.DoFn):
 def write_bucket(task: BucketTask) -> list[ExampleCount]:
     """Reads a bucket and writes its shards and counts; returns the counts."""
     feedback, churn = _read(task)
+    lifetime = LifetimeRows.of(feedback)
     counts: list[ExampleCount] = []
     for split in sorted({split for split, _ in task.plan}):
-        counts += _write_split(task, split, feedback, churn)
+        counts += _write_split(task, split, feedback, lifetime, churn)
     path = os.path.join(task.examples_uri, EXAMPLE_COUNTS, f"{task.bucket.index:05d}.json")
     with fileio.open(path, "w") as file:
         file.write(json.dumps([asdict(count) for count in counts]))
@@ -147,7 +149,7 @@ def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> 
 
 
 def _write_split(
-    task: BucketTask, split: str, feedback: Feedback, churn: Churn | None
+    task: BucketTask, split: str, feedback: Feedback, lifetime: LifetimeRows, churn: Churn | None
 ) -> list[ExampleCount]:
     encoder = RecordBatchToExamplesEncoder()
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
@@ -161,7 +163,7 @@ def _write_split(
         written: Future[None] | None = None
         of_split = examples_of_split(split, feedback, churn, task.plan, task.rules, most)
         for examples, count in of_split:
-            for batch in record_batches(feedback, examples):
+            for batch in record_batches(feedback, examples, lifetime):
                 serialized = encoder.encode(batch)
                 if gathered is not None:
                     gathered.add(serialized)

@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
+from components.feedback_example_gen.lifetime import LifetimeRows, SourcesAt
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
 from transforms.arrays import Booleans, Integers
-from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, SENTIMENT, SENTIMENTS, Column
+from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, Column
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BATCH: Final = 4_096
@@ -196,34 +197,28 @@ def _customers(
     return wrote & (~churned | (returned & (not rules.churn_is_final))), returned
 
 
-def record_batches(feedback: Feedback, examples: CutoffExamples) -> Iterator[pa.RecordBatch]:
-    """Yields the examples in the shape of event_spec, one list column a feature."""
-    lifetime = _LifetimeCounts.of(feedback)
+def record_batches(
+    feedback: Feedback, examples: CutoffExamples, lifetime: LifetimeRows | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yields the examples in the shape of event_spec, one list column a feature.
+
+    Args:
+        feedback: The rows of the bucket.
+        examples: At one cutoff.
+        lifetime: Of the same rows, if it is known already: it serves all cutoffs.
+    """
+    lifetime = lifetime or LifetimeRows.of(feedback)
+    sources = SourcesAt(lifetime, examples.cutoff_us)
     for start in range(0, len(examples.account), _BATCH):
-        yield _record_batch(feedback, lifetime, examples, slice(start, start + _BATCH))
-
-
-@dataclass(frozen=True)
-class _LifetimeCounts:
-    """Rows before each row, in total and by sentiment: int64 [N + 1] each."""
-
-    prefix: dict[str, Integers]
-
-    @classmethod
-    def of(cls, feedback: Feedback) -> "_LifetimeCounts":
-        codes = feedback.strings[SENTIMENT.name].indices.to_numpy()
-        values = feedback.strings[SENTIMENT.name].dictionary.to_pylist()
-        prefix = {"lifetime_count": np.arange(len(codes) + 1)}
-        for sentiment in SENTIMENTS:
-            known = sentiment.encode()
-            code = values.index(known) if known in values else -1
-            counts = np.concatenate([[0], np.cumsum(codes == code)])
-            prefix[f"lifetime_{sentiment}_count"] = counts
-        return cls(prefix)
+        yield _record_batch(feedback, lifetime, sources, examples, slice(start, start + _BATCH))
 
 
 def _record_batch(
-    feedback: Feedback, lifetime: _LifetimeCounts, examples: CutoffExamples, part: slice
+    feedback: Feedback,
+    lifetime: LifetimeRows,
+    sources: SourcesAt,
+    examples: CutoffExamples,
+    part: slice,
 ) -> pa.RecordBatch:
     first, begin, end = examples.first[part], examples.begin[part], examples.end[part]
     columns = {
@@ -232,15 +227,16 @@ def _record_batch(
         event_spec.CUTOFF: np.full(len(end), examples.cutoff_us // 1_000_000),
         event_spec.TENURE_DAYS: _age_days(feedback, examples, first),
         event_spec.DAYS_SINCE_LAST_EVENT: _age_days(feedback, examples, end - 1),
+        **lifetime.scalars(examples.cutoff_us, first, end),
     }
-    for name, prefix in lifetime.prefix.items():
-        columns[name] = (prefix[end] - prefix[first]).astype(np.float32)
     if examples.labels is not None:
         columns[event_spec.LABEL] = examples.labels.churned[part]
         columns[event_spec.DAYS_TO_CHURN] = examples.labels.days_to_churn[part]
         columns[event_spec.DAYS_OBSERVED] = examples.labels.days_observed[part]
     one_each = np.arange(len(end) + 1)
     lists = {name: _lists(one_each, values) for name, values in columns.items()}
+    offsets, by_source = sources.lists(examples.account[part])
+    lists |= {name: _lists(offsets, values) for name, values in by_source.items()}
     return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, examples, begin, end))
 
 

@@ -19,6 +19,7 @@ from transforms.analysis import (
     write_words,
 )
 from transforms.history import history_of
+from transforms.lifetime import life_of
 from transforms.vocabularies import VOCABULARIES, event_slots
 
 
@@ -47,7 +48,8 @@ def analyse(splits: Sequence[str], folder: str, critical_priority: int) -> None:
     def moments(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         inputs = tf.io.parse_example(batch, raw)
         history = history_of(inputs, critical_priority)
-        return batch_moments(account_features(history, event_slots(inputs, paths))[0])
+        life, slots = life_of(inputs, paths), event_slots(inputs, paths)
+        return batch_moments(account_features(history, life, slots)[0])
 
     words: dict[str, Counter[bytes]] = {name: Counter() for name in VOCABULARIES}
     for batch in example_batches(files):

@@ -21,10 +21,10 @@ TRANSFORM: Final = "transform_features"
 SCORE_FEATURES: Final = "score_features"
 """Scores transformed features, such as those of permutation importance."""
 RAW_EVENTS: Final = "raw_events"
-"""Scores raw features by name: scalars [batch], event lists dense [batch, events].
+"""Scores raw features by name: scalars [batch], lists dense [batch, events] or [batch, sources].
 
-Lists shorter than the longest one are padded: whatever stands where `event_age_days`
-is negative is not read. Events stay oldest first, newest last.
+Lists shorter than the longest one are padded: whatever stands where `event_age_days`, or of
+the sources `days_since_source`, is negative is not read. Events stay oldest first, newest last.
 """
 
 PROBABILITY: Final = "churn_probability"
@@ -71,7 +71,7 @@ _REASONS: Final = {
     FACT_WORDS: Tensor(tf.string, (None, None)),
 }
 _RAW: Final = {
-    name: Tensor(feature.dtype, (None, None) if name in spec.EVENT_LISTS else (None,))
+    name: Tensor(feature.dtype, (None, None) if name in spec.LISTS else (None,))
     for name, feature in spec.raw_feature_spec(with_label=False).items()
 }
 

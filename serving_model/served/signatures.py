@@ -140,27 +140,26 @@ def _of_raw_events(served: ServedModel) -> Any:
 
 
 def without_padding(raw: Tensors) -> dict[str, Any]:
-    """Drops the padding of dense event lists.
+    """Drops the padding of dense lists.
 
     Args:
         raw: Scalars [batch], event lists [batch, events], padded where the age is
-            negative or NaN.
+            negative or NaN; lists of sources [batch, sources], padded where their days are.
 
     Returns:
-        The same, with event lists as SparseTensor.
+        The same, with lists as SparseTensor.
     """
-    real = raw[spec.EVENT_AGE_DAYS] >= 0
+    real = dict.fromkeys(spec.EVENT_LISTS, raw[spec.EVENT_AGE_DAYS] >= 0)
+    real |= dict.fromkeys(spec.SOURCE_LISTS, raw[spec.DAYS_SINCE_SOURCE] >= 0)
     return {
-        name: tf.ragged.boolean_mask(value, real).to_sparse() if name in spec.EVENT_LISTS else value
+        name: tf.ragged.boolean_mask(value, real[name]).to_sparse() if name in real else value
         for name, value in raw.items()
     }
 
 
 def _raw_signature() -> dict[str, tf.TensorSpec]:
     return {
-        name: tf.TensorSpec(
-            [None, None] if name in spec.EVENT_LISTS else [None], parsed.dtype, name=name
-        )
+        name: tf.TensorSpec([None, None] if name in spec.LISTS else [None], parsed.dtype, name=name)
         for name, parsed in PARSED.items()
     }
 

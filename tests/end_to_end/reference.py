@@ -1,8 +1,8 @@
 """What must be published, computed in plain Python from every row of the database."""
 
 import contextlib
-from datetime import timedelta
-from itertools import groupby
+from datetime import timedelta, timezone
+from itertools import groupby, pairwise
 
 import numpy as np
 import psycopg2
@@ -10,6 +10,7 @@ import tensorflow as tf
 
 LOOKBACK = timedelta(days=180)
 DAY = timedelta(days=1)
+TONES = ("negative", "neutral", "positive")
 
 
 def product_areas(rows, as_of):
@@ -47,6 +48,36 @@ def collapsed(rows):
     return list(dict.fromkeys(reversed(rows)))[::-1]
 
 
+SOURCE_LISTS = ("lifetime_source", "lifetime_source_count", "days_since_source")
+FILLERS = dict(zip(SOURCE_LISTS, ("", 0.0, -1.0), strict=True))
+
+
+def _life(rows, as_of):
+    """What an account's rows before as_of amount to, oldest first, by the features that tell it."""
+    days = sorted({row[1].astimezone(timezone.utc).date() for row in rows})
+    gaps = [(after - before).days for before, after in pairwise(days)]
+    half_year = [row for row in rows if row[1] >= as_of - timedelta(days=180)]
+    sources = sorted({row[5] for row in rows}, key=str.encode)
+    newest = {row[5]: (as_of - row[1]) / DAY for row in rows}
+    since = {row[2]: (as_of - row[1]) / DAY for row in rows}
+    return {
+        "lifetime_event_days": len(days),
+        "day_gap_typical": np.expm1(np.mean(np.log1p(gaps))) if gaps else 0.0,
+        "day_gap_longest": max(gaps, default=0),
+        "day_gap_deviation": np.std(gaps) if gaps else 0.0,
+        **{
+            f"days_since_{tone}": since.get(tone, -1)
+            for tone in ("negative", "neutral", "positive")
+        },
+        "half_year_count": len(half_year),
+        "half_year_negative_count": sum(row[2] == "negative" for row in half_year),
+        "half_year_positive_count": sum(row[2] == "positive" for row in half_year),
+        "lifetime_source": sources,
+        "lifetime_source_count": [float(sum(row[5] == one for row in rows)) for one in sources],
+        "days_since_source": [newest[one] for one in sources],
+    }
+
+
 def raw_events(installation, accounts, max_events=500):
     """Returns the histories of some accounts as the REST signature takes them, by id."""
     with contextlib.closing(psycopg2.connect(installation.admin_url)) as connection:
@@ -75,7 +106,7 @@ def raw_events(installation, accounts, max_events=500):
     def count(rows, *sentiments):
         return float(sum(row[2] in sentiments for row in rows))
 
-    every = ("negative", "neutral", "positive")
+    every = TONES
     raw = {
         "account_id": [rows[0][0] for rows in histories],
         "customer_tier": [rows[-1][7] for rows in histories],
@@ -91,6 +122,13 @@ def raw_events(installation, accounts, max_events=500):
         "event_age_days": np.float32(padded(lambda row: (installation.as_of - row[1]) / DAY, -1.0)),
         "event_priority": np.int64(padded(lambda row: row[3], 0)),
     }
+    lives = [_life(rows, installation.as_of) for rows in histories]
+    for name in lives[0]:
+        if name in SOURCE_LISTS:
+            longest, filler = max(len(life[name]) for life in lives), FILLERS[name]
+            raw[name] = [life[name] + [filler] * (longest - len(life[name])) for life in lives]
+        else:
+            raw[name] = np.float32([life[name] for life in lives])
     columns = {"sentiment": 2, "product_area": 4, "source": 5, "topic": 6}
     for name, index in columns.items():
         raw[f"event_{name}"] = padded(lambda row, index=index: row[index], "")

@@ -49,6 +49,7 @@ def raw_features(number: int, cutoff: int, misery: float, random: np.random.Gene
     other = np.where(random.random(ages.size) < 0.5, columns.POSITIVE, columns.NEUTRAL)
     sentiment = np.where(negative, columns.NEGATIVE, other)
     lifetime = float(ages.size + random.integers(3))
+    sources = random.choice(SOURCES, ages.size)
     return {
         spec.ACCOUNT_ID: f"ACC-{number:05d}",
         spec.CUSTOMER_TIER: str(random.choice(["free", "pro", "enterprise"])),
@@ -60,12 +61,36 @@ def raw_features(number: int, cutoff: int, misery: float, random: np.random.Gene
         "lifetime_negative_count": float(negative.sum()),
         "lifetime_neutral_count": float((sentiment == columns.NEUTRAL).sum()),
         "lifetime_positive_count": float((sentiment == columns.POSITIVE).sum()),
+        **life(ages, sentiment, sources),
         spec.EVENT_AGE_DAYS: ages,
         columns.SENTIMENT.feature: sentiment,
         columns.PRIORITY.feature: random.integers(1, 6, ages.size),
         columns.PRODUCT_AREA.feature: random.choice(AREAS, ages.size),
-        columns.SOURCE.feature: random.choice(SOURCES, ages.size),
+        columns.SOURCE.feature: sources,
         columns.TOPIC.feature: random.choice(TOPICS, ages.size),
+    }
+
+
+def life(ages: np.ndarray, sentiment: np.ndarray, sources: np.ndarray) -> dict[str, Any]:
+    """What the listed events say of the whole life."""
+    days = np.unique(ages.astype(int))
+    gaps = np.diff(days).astype(np.float32)
+    typical = np.expm1(np.log1p(gaps).mean()) if gaps.size else 0.0
+    measures = (typical, gaps.max(initial=0.0), gaps.std() if gaps.size else 0.0)
+    own = np.unique(sources)
+    return {
+        spec.EVENT_DAYS: float(len(days)),
+        **dict(zip(spec.DAY_GAPS, map(float, measures), strict=True)),
+        **{
+            name: float(ages[sentiment == tone].min(initial=np.inf)) if tone in sentiment else -1.0
+            for name, tone in zip(spec.DAYS_SINCE_TONE, spec.TONES, strict=True)
+        },
+        "half_year_count": float(ages.size),
+        "half_year_negative_count": float((sentiment == columns.NEGATIVE).sum()),
+        "half_year_positive_count": float((sentiment == columns.POSITIVE).sum()),
+        spec.LIFE_SOURCE: own,
+        spec.LIFE_SOURCE_COUNT: np.array([float((sources == one).sum()) for one in own]),
+        spec.DAYS_SINCE_SOURCE: np.array([ages[sources == one].min() for one in own]),
     }
 
 

@@ -25,6 +25,7 @@ from transforms.account_features import (
     feature_names,
 )
 from transforms.history import history_of
+from transforms.lifetime import life_of
 from transforms.vocabularies import EVENT_VOCABULARIES, slots_in
 
 WINDOWS = {"7d": 7, "14d": 14, "30d": 30, "60d": 60, "90d": 90, "lookback": math.inf}
@@ -39,6 +40,18 @@ class Event(NamedTuple):
     topic: str
 
 
+class Life(NamedTuple):
+    """Of a life that the lists do not tell; independent of them, as the graph takes it."""
+
+    event_days: int = 1
+    gaps: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Typical, longest, deviation."""
+    since: tuple[float, float, float] = (-1.0, -1.0, -1.0)
+    half_year: tuple[int, int, int] = (0, 0, 0)
+    sources: tuple[tuple[str, int, float], ...] = ()
+    """Spelling, events, days since the newest."""
+
+
 class Account(NamedTuple):
     tenure: float
     silence: float
@@ -46,6 +59,7 @@ class Account(NamedTuple):
     life_negative: int
     life_positive: int
     events: list[Event]
+    whole: Life = Life()
 
 
 # ------------------------------------------------------------------ the reference
@@ -57,6 +71,7 @@ def reference(account: Account) -> dict[str, float]:
         **reference_shares(account),
         **reference_rhythm(account),
         **reference_recent(account),
+        **reference_life(account),
         **reference_slots(account),
     }
 
@@ -151,8 +166,6 @@ def reference_recent(account: Account) -> dict[str, float]:
         "newness_14d": math.exp(-account.tenure / 14),
         "newness_60d": math.exp(-account.tenure / 60),
         "since_last": math.log1p(account.silence),
-        "since_negative": since([e for e in newest if e.sentiment == "negative"]),
-        "since_positive": since([e for e in newest if e.sentiment == "positive"]),
         "since_critical": since([e for e in newest if e.priority >= 4]),
         "active_weeks": math.log1p(len(weeks)),
         "active_weeks_quarter": math.log1p(quarter),
@@ -166,6 +179,40 @@ def reference_recent(account: Account) -> dict[str, float]:
             chosen = [e.age for e in newest if what in ("count", e.sentiment)]
             faded = math.fsum(math.exp(-age / days) for age in chosen)
             found[f"{what}_fading_{days}d"] = math.log1p(faded)
+    return found
+
+
+def reference_life(account: Account) -> dict[str, float]:
+    days, silence, tenure = account.whole.event_days, account.silence, account.tenure
+    typical, longest, deviation = account.whole.gaps
+    mean = (tenure - silence) / (days - 1) if days >= 2 else tenure
+    typical, longest = (typical, longest) if days >= 2 else (tenure, tenure)
+    gaps = {"mean": mean, "typical": typical, "longest": longest}
+    pace = days / (tenure + 30)
+    found = {
+        "event_days": math.log1p(days),
+        "events_a_day": math.log1p(account.life / days),
+        **{f"day_gap_{name}": math.log1p(gap) for name, gap in gaps.items()},
+        "day_gap_spread": math.log1p(deviation),
+        "day_pace": math.log1p(30 * pace),
+        "missed_days": math.log1p(silence * pace),
+        "overdue_days": math.log1p(max(silence - mean, 0) / (deviation + 1)),
+        **{
+            f"silence_to_{name}_day_gap": math.log((silence + 1) / (gap + 1))
+            for name, gap in gaps.items()
+        },
+    }
+    for tone, since in zip(("negative", "neutral", "positive"), account.whole.since, strict=True):
+        found[f"since_{tone}"] = math.log1p(min(since, tenure) if since >= 0 else tenure)
+    covered = min(tenure, 180) + 30
+    counts = zip(("pace", "negative_pace", "positive_pace"), account.whole.half_year, strict=True)
+    found |= {f"{what}_180d": math.log1p(30 * count / covered) for what, count in counts}
+    for slot in range(EVENT_VOCABULARIES["source"].size + 1):
+        own = [one for one in account.whole.sources if reference_slot("source", one[0]) == slot]
+        share = sum(count for _, count, _ in own) / (account.life + 1)
+        found[f"source_share_lifetime[{slot}]"] = share
+        newest = min([since for _, _, since in own], default=tenure)
+        found[f"source_since[{slot}]"] = math.log1p(min(newest, tenure))
     return found
 
 
@@ -215,7 +262,25 @@ def as_inputs(accounts: list[Account]) -> tuple[dict[str, Any], dict[str, tf.Ten
     def scalar(values: list[float]) -> tf.Tensor:
         return tf.constant(values, tf.float32)
 
+    lives = [account.whole for account in accounts]
+    by_source = [(number, *one) for number, life in enumerate(lives) for one in life.sources]
+    listed = tf.ragged.constant([[one[0] for one in life.sources] for life in lives], tf.string)
+
+    def of_sources(place: int, dtype: tf.DType) -> tf.SparseTensor:
+        values = tf.constant([one[place] for one in by_source], dtype)
+        return tf.RaggedTensor.from_row_splits(values, listed.row_splits).to_sparse()
+
     inputs = {
+        spec.EVENT_DAYS: scalar([life.event_days for life in lives]),
+        **{n: scalar([one.gaps[i] for one in lives]) for i, n in enumerate(spec.DAY_GAPS)},
+        **{n: scalar([one.since[i] for one in lives]) for i, n in enumerate(spec.DAYS_SINCE_TONE)},
+        **{
+            n: scalar([one.half_year[i] for one in lives])
+            for i, n in enumerate(spec.HALF_YEAR_COUNTS)
+        },
+        spec.LIFE_SOURCE: of_sources(1, tf.string),
+        spec.LIFE_SOURCE_COUNT: of_sources(2, tf.float32),
+        spec.DAYS_SINCE_SOURCE: of_sources(3, tf.float32),
         spec.TENURE_DAYS: scalar([a.tenure for a in accounts])[:, None],
         spec.DAYS_SINCE_LAST_EVENT: scalar([a.silence for a in accounts]),
         "lifetime_count": scalar([a.life for a in accounts]),
@@ -250,7 +315,8 @@ def vocabulary_file(name: str) -> tf.Tensor:
 
 def compute(accounts: list[Account]) -> list[dict[str, float]]:
     inputs, slots = as_inputs(accounts)
-    matrix, names = account_features(history_of(inputs), slots)
+    life = life_of(inputs, {"source": vocabulary_file("source")})
+    matrix, names = account_features(history_of(inputs), life, slots)
     assert len(set(names)) == len(names)
     return [dict(zip(names, row, strict=True)) for row in matrix.numpy().tolist()]
 
@@ -294,6 +360,19 @@ EVENTS = st.builds(
 )
 
 
+NUMBERS = st.one_of(st.just(0.0), st.floats(2**-10, 900, width=32))
+LIVES = st.builds(
+    Life,
+    event_days=st.integers(1, 40),
+    gaps=st.tuples(NUMBERS, NUMBERS, NUMBERS),
+    since=st.tuples(*[st.one_of(st.just(-1.0), NUMBERS)] * 3),
+    half_year=st.tuples(*[st.integers(0, 40)] * 3),
+    sources=st.lists(st.tuples(values_of("source"), st.integers(1, 40), NUMBERS), max_size=4).map(
+        tuple
+    ),
+)
+
+
 @st.composite
 def histories(draw: st.DrawFn) -> Account:
     events = sorted(draw(st.lists(EVENTS, max_size=12)), key=lambda event: -event.age)
@@ -304,7 +383,8 @@ def histories(draw: st.DrawFn) -> Account:
     tenure = (events[0].age if events else 200.0) + older
     tenure = float(np.float32(tenure))
     silence = events[-1].age if events else tenure / 2
-    return Account(tenure, silence, negative + neutral + positive, negative, positive, events)
+    life = negative + neutral + positive
+    return Account(tenure, silence, life, negative, positive, events, draw(LIVES))
 
 
 @settings(max_examples=cases(40), deadline=None)
@@ -336,7 +416,8 @@ def test_extreme_histories_agree_and_are_finite(accounts: list[Account]) -> None
 @pytest.mark.parametrize("lowest", [1, 4, 5])
 def test_the_setting_moves_what_counts_as_critical(lowest: int) -> None:
     inputs, slots = as_inputs([TIED._replace(events=[e._replace(priority=p) for e, p in RISING])])
-    matrix, names = account_features(history_of(inputs, lowest), slots)
+    life = life_of(inputs, {"source": vocabulary_file("source")})
+    matrix, names = account_features(history_of(inputs, lowest), life, slots)
     found = dict(zip(names, matrix.numpy()[0].tolist(), strict=True))
     assert found["critical_lookback"] == pytest.approx(math.log1p(6 - lowest))
     assert critical_priority_of({"critical_priority": lowest}) == lowest
@@ -344,7 +425,8 @@ def test_the_setting_moves_what_counts_as_critical(lowest: int) -> None:
 
 
 def test_scalars_that_contradict_the_lists_stay_finite() -> None:
-    nonsense = TIED._replace(tenure=-5.0, silence=-1.0, life=0, life_negative=0)
+    none = Life(0, (-1.0, -1.0, -1.0), (-9.0, -9.0, -9.0), (-1, -1, -1), (("x", -1, -2.0),))
+    nonsense = TIED._replace(tenure=-5.0, silence=-1.0, life=0, life_negative=0, whole=none)
     assert all(math.isfinite(value) for value in compute([nonsense])[0].values())
 
 

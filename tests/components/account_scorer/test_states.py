@@ -48,7 +48,7 @@ SAID = {
 def example(account: str, tenure: float, last: float, events: int) -> bytes:
     """An example without listed events."""
     texts = {spec.ACCOUNT_ID: account, spec.CUSTOMER_TIER: "pro", spec.REGION: "EU"}
-    numbers = dict.fromkeys(spec.SCALAR_FLOATS, 0.0)
+    numbers = dict.fromkeys((*spec.SCALAR_FLOATS, *spec.LIFE_FLOATS), 0.0)
     numbers |= {spec.TENURE_DAYS: tenure, spec.DAYS_SINCE_LAST_EVENT: last}
     numbers[spec.LIFETIME_COUNT] = float(events)
     one = tf.train.Example()

@@ -1,14 +1,18 @@
 """An independent reference: examples of an account by loops over plain Python rows."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 Row = dict[str, Any]
+_TONES = ("negative", "neutral", "positive")
+_ROUNDED = ("tenure_days", "age_days", "_count", "_last_event", "_typical", "_deviation")
 _DAY = timedelta(days=1)
 _TICK = timedelta(microseconds=1)
 
@@ -70,14 +74,40 @@ def reference_example(
         "lifetime_count": len(seen),
         **{
             f"lifetime_{sentiment}_count": sum(row["sentiment"] == sentiment for row in seen)
-            for sentiment in ("negative", "neutral", "positive")
+            for sentiment in _TONES
         },
+        **_life(seen, cutoff),
         "event_age_days": [(cutoff - row["created_at"]) / _DAY for row in events],
         "event_priority": [row["priority"] for row in events],
         "event_sentiment": [row["sentiment"] for row in events],
         "event_product_area": [row["product_area"] for row in events],
         "event_source": [row["source"] for row in events],
         "event_topic": [row["topic"] for row in events],
+    }
+
+
+def _life(seen: list[Row], cutoff: datetime) -> Row:
+    """What all rows before the cutoff amount to, oldest first."""
+    days = sorted({row["created_at"].date() for row in seen})
+    gaps = [(after - before).days for before, after in pairwise(days)]
+    half_year = [row for row in seen if row["created_at"] >= cutoff - 180 * _DAY]
+    sources = sorted({row["source"].encode() for row in seen})
+    newest = {row["source"]: row["created_at"] for row in seen}
+    since = {row["sentiment"]: (cutoff - row["created_at"]) / _DAY for row in seen}
+    return {
+        "lifetime_event_days": len(days),
+        "day_gap_typical": math.prod(gap + 1 for gap in gaps) ** (1 / max(len(gaps), 1)) - 1,
+        "day_gap_longest": max(gaps, default=0),
+        "day_gap_deviation": float(np.std(gaps)) if gaps else 0.0,
+        **{f"days_since_{tone}": since.get(tone, -1.0) for tone in _TONES},
+        "half_year_count": len(half_year),
+        "half_year_negative_count": sum(row["sentiment"] == "negative" for row in half_year),
+        "half_year_positive_count": sum(row["sentiment"] == "positive" for row in half_year),
+        "lifetime_source": [source.decode() for source in sources],
+        "lifetime_source_count": [
+            sum(row["source"] == source.decode() for row in seen) for source in sources
+        ],
+        "days_since_source": [(cutoff - newest[source.decode()]) / _DAY for source in sources],
     }
 
 
@@ -128,8 +158,9 @@ def assert_same() -> Callable[[Row, Row], None]:
     def compare(found: Row, expected: Row) -> None:
         assert found.keys() == expected.keys()
         for name, value in expected.items():
-            if name.endswith(("tenure_days", "age_days", "_count", "_last_event")):
-                value = pytest.approx(value, rel=1e-6, abs=1e-9)
+            if name.endswith(_ROUNDED) or name.startswith("days_since_"):
+                # Deviations of equal gaps are differences of large sums.
+                value = pytest.approx(value, rel=1e-6, abs=1e-5 if "gap" in name else 1e-9)
             assert found[name] == value, name
 
     return compare

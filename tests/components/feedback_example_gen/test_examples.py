@@ -95,7 +95,7 @@ def examples(
     for batch in record_batches(feedback, taken):
         for row in batch.to_pylist():
             plain = {name: [_text(value) for value in values] for name, values in row.items()}
-            scalars = {k: v if k.startswith("event_") else v[0] for k, v in plain.items()}
+            scalars = {k: v if k in event_spec.LISTS else v[0] for k, v in plain.items()}
             assert scalars["account_id"] not in found
             found[scalars["account_id"]] = scalars
     return found
@@ -395,6 +395,54 @@ def test_silence_through_the_lookback_has_left_where_silence_is_churn(
     moment: datetime, there: bool
 ) -> None:
     assert ("A" in examples(History([event(moment)], None))) is there
+
+
+@pytest.mark.parametrize(
+    ("active", "lookback", "there", "listed"),
+    [(5, 30, False, 0), (25, 30, True, 2), (25, 10, True, 0)],
+)
+def test_who_belongs_and_how_far_the_lists_reach_are_apart_where_silence_is_churn(
+    active: int, lookback: int, there: bool, listed: int
+) -> None:
+    rules = ExampleRules(lookback, horizon_days=5, max_events=4, active_within_days=active)
+    found = examples(History([event(day(-28)), event(day(-20))], None), rules=rules)
+    assert ("A" in found) is there
+    assert not there or len(found["A"]["event_age_days"]) == listed
+
+
+def test_a_life_is_told_however_short_the_lookback() -> None:
+    rows = [
+        event(day(-200), source="chat", sentiment="negative"),
+        event(day(-170), source="chat", sentiment="positive"),
+        event(day(-169.5), source="email", sentiment="positive"),
+        event(day(-3), source="email"),
+        event(day(0), source="phone", sentiment="negative"),
+    ]
+    found = examples(History(rows, []))["A"]
+    assert found["event_age_days"] == [3]
+    assert [found[name] for name in event_spec.HALF_YEAR_COUNTS] == [3, 0, 2]
+    assert [found[name] for name in event_spec.DAYS_SINCE_TONE] == [200, 3, 169.5]
+    assert found["lifetime_event_days"] == 3
+    assert found["day_gap_longest"] == 167
+    assert found["lifetime_source"] == ["chat", "email"]
+    assert found["lifetime_source_count"] == [2, 2]
+    assert found["days_since_source"] == [170, 3]
+
+
+@settings(max_examples=cases(60), deadline=None)
+@given(histories, st.lists(rows, max_size=6))
+def test_what_is_scored_at_a_moment_is_what_training_makes_of_it_later(
+    history: History, later: list[Row]
+) -> None:
+    """The reader of a scoring run has no row from as_of on; training has, and must not look."""
+    past = [row for row in history.rows if row["created_at"] < CUTOFF]
+    future = [row | {"created_at": CUTOFF + abs(row["created_at"] - CUTOFF)} for row in later]
+    scored = examples(History(past, None), with_label=False)
+    learnt = examples(History(past + future, None), known_until=day(60))
+    for example in learnt.values():
+        for label in event_spec.LABELS:
+            del example[label]
+    assert learnt == scored
 
 
 def test_the_newest_events_are_kept_newest_last() -> None:

@@ -20,6 +20,7 @@ from transforms import event_spec as spec
 from transforms.account_features import account_features
 from transforms.analysis import Analysis, Moments, word_files, write_words, z_scores
 from transforms.history import history_of
+from transforms.lifetime import life_of
 from transforms.normalisation import normalised
 from transforms.schema import load_schema
 from transforms.thresholds import CRITICAL_PRIORITY
@@ -48,7 +49,8 @@ def test_words_and_moments_are_those_of_tf_transform_to_the_last_bit(
 
     def preprocessing_fn(inputs: dict[str, Any]) -> dict[str, Any]:
         history = history_of(inputs, CRITICAL_PRIORITY)
-        matrix, _ = account_features(history, event_slots(inputs, files))
+        life = life_of(inputs, files)
+        matrix, _ = account_features(history, life, event_slots(inputs, files))
         scores = tft.scale_to_z_score(matrix, elementwise=True)
         for name, words in VOCABULARIES.items():
             spelled = normalised(spelled_words(inputs, words.column))

@@ -39,6 +39,10 @@ def busy(events: int, word: str, tone: str) -> dict[str, Any]:
         "lifetime_negative_count": float(events),
         "lifetime_neutral_count": 0.0,
         "lifetime_positive_count": float(9 * events),
+        **dict.fromkeys(spec.LIFE_FLOATS, float(events)),
+        spec.LIFE_SOURCE: np.array([word][:events], np.str_),
+        spec.LIFE_SOURCE_COUNT: np.array([9.0 * events][:events]),
+        spec.DAYS_SINCE_SOURCE: np.array([0.1][:events]),
         spec.EVENT_AGE_DAYS: np.linspace(179, 0.1, events),
         columns.PRIORITY.feature: np.full(events, 5, np.int64),
         **{
@@ -58,7 +62,7 @@ def extremes(tools: SimpleNamespace) -> list[bytes]:
         for word in ("never seen", "billing", "")
         for tone in columns.SENTIMENTS
     ]
-    nobody = busy(0, "", "") | {name: 0.0 for name in spec.SCALAR_FLOATS}
+    nobody = busy(0, "", "") | dict.fromkeys((*spec.SCALAR_FLOATS, *spec.LIFE_FLOATS), 0.0)
     return [tools.example(one) for one in [*raw, nobody]]
 
 

@@ -70,7 +70,7 @@ def test_the_signatures_are_those_of_the_interface(loaded: Any) -> None:
 def padded(serialized: list[bytes]) -> dict[str, tf.Tensor]:
     parsed_spec = spec.raw_feature_spec(with_label=False)
     parsed = tf.io.parse_example(serialized, parsed_spec)
-    for name in spec.EVENT_LISTS:
+    for name in spec.LISTS:
         parsed[name] = tf.sparse.to_dense(parsed[name], PADDING[parsed_spec[name].dtype])
     return parsed
 
@@ -81,7 +81,10 @@ def silent() -> dict[str, Any]:
         spec.CUSTOMER_TIER: "never seen",
         spec.REGION: "",
         spec.CUTOFF: 0,
-        **{name: 0.0 for name in spec.SCALAR_FLOATS},
+        **{name: 0.0 for name in (*spec.SCALAR_FLOATS, *spec.LIFE_FLOATS)},
+        spec.LIFE_SOURCE: np.empty(0, np.str_),
+        spec.LIFE_SOURCE_COUNT: np.empty(0, np.float32),
+        spec.DAYS_SINCE_SOURCE: np.empty(0, np.float32),
         spec.EVENT_AGE_DAYS: np.empty(0, np.float32),
         PRIORITY.feature: np.empty(0, np.int64),
         **{name: np.empty(0, np.str_) for name in EVENT_STRINGS},
@@ -142,7 +145,7 @@ def test_padding_is_not_read(world: SimpleNamespace, loaded: Any) -> None:
     rubbish = {tf.string: NEGATIVE, tf.float32: -7.0, tf.int64: 5}
     more = {
         name: tf.pad(raw[name], [[0, 0], [0, 3]], constant_values=rubbish[raw[name].dtype])
-        for name in spec.EVENT_LISTS
+        for name in spec.LISTS
     }
     plain = loaded.signatures[RAW_EVENTS](**raw)[PROBABILITY]
     assert np.array_equal(loaded.signatures[RAW_EVENTS](**(raw | more))[PROBABILITY], plain)
@@ -205,3 +208,28 @@ def test_run_inference_gives_the_same(world: SimpleNamespace, scorer: ModelScore
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         examples = [tf.train.Example.FromString(one) for one in world.scored[:50]]
         assert_that(pipeline | beam.Create(examples) | RunInference(model), same)
+
+
+def changed(serialized: bytes, without: str = "", more: str = "") -> bytes:
+    example = tf.train.Example.FromString(serialized)
+    if without:
+        del example.features.feature[without]
+    if more:
+        example.features.feature[more].float_list.value.append(3.0)
+    return example.SerializeToString()
+
+
+def test_a_model_scores_examples_that_hold_more_than_it_knows(
+    world: SimpleNamespace, scorer: ModelScorer
+) -> None:
+    """So a champion goes on scoring where a later version reads more of the feedback."""
+    later = [changed(one, more="read_since_then") for one in world.scored[:50]]
+    np.testing.assert_array_equal(scorer.score(later)[1], scorer.score(world.scored[:50])[1])
+
+
+@pytest.mark.parametrize("missing", [spec.EVENT_DAYS, spec.DAYS_SINCE_TONE[0]])
+def test_a_model_names_what_examples_of_before_do_not_hold(
+    world: SimpleNamespace, loaded: Any, missing: str
+) -> None:
+    with pytest.raises(tf.errors.InvalidArgumentError, match=missing):
+        loaded.signatures[SERVING](examples=tf.constant([changed(world.scored[0], missing)]))

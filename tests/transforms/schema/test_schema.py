@@ -18,7 +18,10 @@ SOUND: dict[str, Any] = {
     spec.CUSTOMER_TIER: [b"pro"],
     spec.REGION: ["MEA-\u00fc".encode()],
     spec.CUTOFF: [1_700_000_000],
-    **{name: [3.0] for name in spec.SCALAR_FLOATS},
+    **{name: [3.0] for name in (*spec.SCALAR_FLOATS, *spec.LIFE_FLOATS)},
+    spec.LIFE_SOURCE: [b"chat", b"email"],
+    spec.LIFE_SOURCE_COUNT: [1.0, 2.0],
+    spec.DAYS_SINCE_SOURCE: [2.5, 90.0],
     spec.EVENT_AGE_DAYS: [9.5, 2.5],
     columns.PRIORITY.feature: [1, 5],
     columns.SENTIMENT.feature: [b"negative", b"positive"],
@@ -87,6 +90,12 @@ def test_the_labels_are_expected_in_training_and_not_in_serving() -> None:
         (spec.TENURE_DAYS, [float("inf")]),
         (spec.DAYS_SINCE_LAST_EVENT, [-1.0]),
         ("lifetime_negative_count", [-1.0]),
+        (spec.EVENT_DAYS, [-1.0]),
+        (spec.DAY_GAPS[2], [float("nan")]),
+        (spec.DAYS_SINCE_TONE[0], [-1.5]),
+        (spec.HALF_YEAR_COUNTS[0], [-1.0]),
+        (spec.LIFE_SOURCE_COUNT, [-1.0, 2.0]),
+        (spec.DAYS_SINCE_SOURCE, [-1.0, 2.0]),
         (spec.CUTOFF, [-1]),
         (spec.LABEL, [2]),
         (spec.DAYS_TO_CHURN, [-1.5]),
@@ -101,13 +110,14 @@ def test_a_value_out_of_its_domain_is_an_anomaly(name: str, value: list[Any]) ->
 
 
 @pytest.mark.parametrize(
-    "name", [*spec.SCALAR_STRINGS, *spec.SCALAR_FLOATS, spec.CUTOFF, *spec.LABELS]
+    "name",
+    [*spec.SCALAR_STRINGS, *spec.SCALAR_FLOATS, *spec.LIFE_FLOATS, spec.CUTOFF, *spec.LABELS],
 )
 def test_one_missing_scalar_is_an_anomaly(name: str) -> None:
     assert anomalies(*[LABELLED] * 20, without(LABELLED, name)) == {name}
 
 
-@pytest.mark.parametrize("name", spec.EVENT_LISTS)
+@pytest.mark.parametrize("name", spec.LISTS)
 def test_a_list_that_no_snapshot_has_is_an_anomaly(name: str) -> None:
     assert anomalies(without(LABELLED, name)) == {name}
 
