@@ -11,6 +11,8 @@ from components.config import Count, Fraction, component_config
 Worsening = Annotated[float, Field(ge=-1, le=1)]
 """Below 0 a challenger must be better by so much; NaN, which no check could miss, is refused."""
 
+Ratio = Annotated[float, Field(ge=1)]
+
 
 @component_config
 class ModelGateConfig:
@@ -30,6 +32,16 @@ class ModelGateConfig:
     max_calibration_gap: Fraction = Field(
         default=0.05,
         description="The gate: maximum difference of mean probability and observed rate.",
+    )
+    max_calibration_ratio: Ratio = Field(
+        default=1.25,
+        description="The gate: by what factor mean probability and observed rate may differ where "
+        "chance does not explain it.",
+    )
+    max_part_calibration_ratio: Ratio = Field(
+        default=1.75,
+        description="The gate: the same in the top decile, in each slice, and at the horizons "
+        "beside the label's.",
     )
     min_slice_churned: Count = Field(
         default=30, description="The gate: minimum churned accounts of a slice that is checked."

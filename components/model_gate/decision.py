@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from components.model_gate.decision_file import CHALLENGER, Decision
+from components.model_gate.decision_file import CHALLENGER, CHAMPION, Decision, JudgedHorizon
 from components.model_gate.evidence import (
     AUC_ABOVE_CHANCE,
     Pace,
@@ -16,10 +16,14 @@ from components.model_gate.evidence import (
 )
 from components.model_gate.gate_check import GateCheck
 from components.verdicts import PASSED, SKIPPED
+from serving_model.evaluation.baselines import RECENCY
 from serving_model.evaluation.metrics import METRICS
+from serving_model.evaluation.ranking import first_accounts
 from serving_model.evaluation.reliability import deciles
 
 _SHOWN: Final = 3
+_RANKED: Final = (CHALLENGER, CHAMPION, RECENCY)
+"""Models whose first accounts are counted."""
 
 
 def decide(
@@ -31,6 +35,7 @@ def decide(
     versions: tuple[str, str | None],
     cutoff: str,
     training: dict[str, Any],
+    horizons: list[JudgedHorizon],
     pace: Pace | None = None,
 ) -> Decision:
     """Puts a decision together.
@@ -44,8 +49,12 @@ def decide(
         cutoff: Of the evaluation set, ISO 8601.
         training: What the baselines learnt from.
         pace: How many accounts churn; None where that is not known.
+        horizons: What horizon_checks said of each.
     """
     blessed = bool(checks) and not any(check.failed for check in checks)
+    first, differences = first_accounts(
+        labels, {name: models[name] for name in _RANKED if name in models}
+    )
     quality = {name: _quality(labels, found) for name, found in models.items()}
     return Decision(
         blessed=blessed,
@@ -60,6 +69,9 @@ def decide(
         calibration=[one._asdict() for one in deciles(labels, models[CHALLENGER])],
         missing_evidence=missing_evidence(checks, pace),
         unacceptable_because="" if blessed else unacceptable_because(checks),
+        horizons=horizons,
+        first_accounts=first,
+        first_differences=differences,
     )
 
 

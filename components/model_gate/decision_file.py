@@ -1,18 +1,48 @@
 """decision.json: what ModelGate decided on a challenger, as it writes it and others read it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from components.model_gate.evidence import MissingEvidence
 from components.model_gate.gate_check import GateCheck
+from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
 
 FILE: Final = "decision.json"
 CHALLENGER: Final = "challenger"
 CHAMPION: Final = "champion"
 """Names of the two models among those that the gate measures."""
+
+
+@dataclass(frozen=True)
+class JudgedHorizon:
+    """What the challenger's probabilities within so many days are worth.
+
+    Attributes:
+        days: From the cutoff.
+        not_judged: Why nothing can be said of them; empty where they were judged.
+        accounts: Whose window was seen to its end.
+        churned: Of them, how many churned within it.
+        auc: Of these accounts; None where it is no number.
+        auc_interval: Its 95 % bootstrap interval over accounts.
+        mean_predicted: Mean probability.
+        mean_observed: Share that churned.
+        calibration_error: Mean over deciles.
+        p_value: How often a calibrated model's mean would be as far off.
+    """
+
+    days: int
+    not_judged: str
+    accounts: int
+    churned: int
+    auc: float | None = None
+    auc_interval: tuple[float, float] | None = None
+    mean_predicted: float | None = None
+    mean_observed: float | None = None
+    calibration_error: float | None = None
+    p_value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -33,6 +63,9 @@ class Decision:
         missing_evidence: What would change the verdict; None where more evidence would not.
         unacceptable_because: Of a refused challenger, why no person may accept it; empty where it
             lacks evidence alone.
+        horizons: Every horizon that the challenger answers for, rising.
+        first_accounts: What the first accounts are worth, by model and count.
+        first_differences: The challenger's less recency's and the champion's.
     """
 
     blessed: bool
@@ -47,6 +80,9 @@ class Decision:
     calibration: list[dict[str, float]]
     missing_evidence: MissingEvidence | None = None
     unacceptable_because: str = ""
+    horizons: list[JudgedHorizon] = field(default_factory=list)
+    first_accounts: list[FirstAccounts] = field(default_factory=list)
+    first_differences: list[FirstDifference] = field(default_factory=list)
 
     @property
     def acceptable(self) -> bool:

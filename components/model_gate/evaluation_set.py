@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.model_gate.predictions import Seen
 from components.model_gate.slice_checks import Traits
 from serving_model.learning.labelled_examples import READ_BATCH, LabelledExamples
 from transforms import event_spec as spec
@@ -41,6 +42,7 @@ class EvaluationSet(NamedTuple):
     silence_days: npt.NDArray[np.float64]
     """Days since the last event, [n]."""
     traits: Traits
+    seen: Seen
 
 
 def read_training(
@@ -94,6 +96,10 @@ def read_eval(
         features=columns[FEATURES],
         silence_days=columns[spec.DAYS_SINCE_LAST_EVENT].astype(np.float64),
         traits=_traits(columns, lookback_days),
+        seen=Seen(
+            columns[spec.DAYS_TO_CHURN].astype(np.float64),
+            columns[spec.DAYS_OBSERVED].astype(np.float64),
+        ),
     )
 
 

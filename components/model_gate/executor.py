@@ -15,6 +15,7 @@ from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
 from components.model_gate.gate_check import OVERALL, Population
+from components.model_gate.horizon_checks import horizon_checks
 from components.model_gate.measurement import Artifacts, Measurement, measure
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import write_predictions
@@ -61,16 +62,17 @@ def judge(measured: Measurement, limits: ModelGateConfig) -> Decision:
         measured: The answers of all models on the evaluation set.
         limits: The thresholds.
     """
-    _, labels, models, traits = measured.predictions
+    labels, models = measured.predictions.labels, measured.predictions.models
     population = Population.of(OVERALL, labels)
     replicates = paired_bootstrap(labels, models)
     checks = list(overall_checks(population, labels, models, replicates, limits))
     slices = []
-    for described, found in slice_checks(labels, models, traits, limits):
+    for described, found in slice_checks(labels, models, measured.predictions.traits, limits):
         slices.append(described)
         checks += found
+    horizons, found = horizon_checks(measured.predictions, measured.horizon_days, limits)
     return decide(
-        checks=checks,
+        checks=[*checks, *found],
         labels=labels,
         models=models,
         slices=slices,
@@ -78,6 +80,7 @@ def judge(measured: Measurement, limits: ModelGateConfig) -> Decision:
         cutoff=measured.cutoff,
         training=measured.training,
         pace=measured.pace,
+        horizons=horizons,
     )
 
 

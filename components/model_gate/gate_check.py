@@ -30,6 +30,7 @@ class GateCheck:
         accounts: Accounts that it was judged on.
         churned: Of them, how many churned.
         message: All of it as one sentence.
+        p_value: How likely chance alone is to lead as far, if that was tested.
     """
 
     name: str
@@ -42,6 +43,7 @@ class GateCheck:
     accounts: int
     churned: int
     message: str
+    p_value: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -71,6 +73,9 @@ class Population:
         excess: float,
         replicates: NDArray[np.float64] | None = None,
         strict: bool = False,
+        ends: tuple[float, float] | None = None,
+        p_value: float | None = None,
+        remark: str = "",
     ) -> GateCheck:
         """Makes a check; it fails where `excess` is above 0, or is no number.
 
@@ -82,8 +87,13 @@ class Population:
             excess: How far the value, or the end of the interval that counts, is beyond.
             replicates: Bootstrap replicates of the value.
             strict: Whether it fails at 0 too.
+            ends: The interval of the value, where it comes from no replicates.
+            p_value: How likely chance alone is to lead as far.
+            remark: What the value is made of, put behind it in the sentence.
         """
-        ends = interval(replicates) if replicates is not None else None
+        ends = interval(replicates) if replicates is not None else ends
+        # JSON knows no infinity: the ratio to a rate that may be 0 has no interval.
+        ends = ends if ends and all(map(math.isfinite, ends)) else None
         shown = f" [{ends[0]:.4f}, {ends[1]:.4f}]" if ends else ""
         failed = not (excess < 0 if strict else excess <= 0)
         known = math.isfinite(value) and math.isfinite(excess)
@@ -98,8 +108,9 @@ class Population:
             verdict=FAILED if failed else PASSED,
             accounts=self.accounts,
             churned=self.churned,
-            message=f"{self._named(name)} is {value:.4f}{shown} on {self._counted()}: "
+            message=f"{self._named(name)} is {value:.4f}{shown}{remark} on {self._counted()}: "
             f"{threshold}{missed}",
+            p_value=p_value,
         )
 
     def skip(self, name: str, threshold: str, why: str) -> GateCheck:

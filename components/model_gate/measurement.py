@@ -30,6 +30,8 @@ class Measurement(NamedTuple):
     """Of the challenger and the champion."""
     cutoff: str
     """Of the evaluation set, ISO 8601."""
+    horizon_days: int
+    """Of the label."""
     training: dict[str, Any]
     """What the baselines learnt from."""
     pace: Pace | None = None
@@ -58,12 +60,21 @@ def measure(inputs: Artifacts) -> Measurement:
         artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
     models = {name: scorer.score(evaluation_set.serialized)[1] for name, scorer in scorers.items()}
+    within = scorers[CHALLENGER].score_horizons(evaluation_set.serialized)
     models |= baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
     versions = {name: str(scorer.card[MODEL_VERSION]) for name, scorer in scorers.items()}
     return Measurement(
-        Predictions(evaluation_set.accounts, evaluation_set.labels, models, evaluation_set.traits),
+        Predictions(
+            evaluation_set.accounts,
+            evaluation_set.labels,
+            models,
+            evaluation_set.traits,
+            within,
+            evaluation_set.seen,
+        ),
         (versions[CHALLENGER], versions.get(CHAMPION)),
         data.splits[EVAL].cutoffs,
+        data.horizon_days,
         training,
         pace,
     )

@@ -2,20 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 
+from components.model_gate.calibration_checks import calibration_checks
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.evidence import AUC_ABOVE_CHANCE, GAIN_OVER_CONSTANT
 from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
-from serving_model.evaluation.metrics import (
-    METRICS,
-    auc,
-    calibration_gap,
-    expected_calibration_error,
-    log_loss,
-)
+from serving_model.evaluation.metrics import METRICS, auc, log_loss
 from serving_model.evaluation.paired_bootstrap import Replicates, interval
-from serving_model.evaluation.reliability import ChanceBounds, chance_bounds
 from transforms.arrays import Floats
 
 
@@ -49,7 +43,8 @@ def overall_checks(
             yield from _not_worse(population, labels, models, replicates, other, limits)
         else:
             yield population.skip(f"against the {other}", "not worse", f"there is no {other}")
-    yield from _calibrated(population, labels, models, replicates, limits)
+    own = replicates[CHALLENGER]
+    yield from calibration_checks(population, labels, models[CHALLENGER], own, limits)
 
 
 def _beats_the_constant(
@@ -105,38 +100,6 @@ def _not_worse(
             excess=limit - difference if metric.higher_is_better else difference - limit,
             replicates=own[name] - others[name] if metric.has_interval else None,
         )
-
-
-def _calibrated(
-    population: Population,
-    labels: Floats,
-    models: Mapping[str, Floats],
-    replicates: Mapping[str, Replicates],
-    limits: ModelGateConfig,
-) -> Iterator[GateCheck]:
-    """The thresholds are the settings, or what chance explains where there are few accounts."""
-    found, chance = models[CHALLENGER], chance_bounds(models[CHALLENGER])
-    error = expected_calibration_error(labels, found)
-    bounds = ChanceBounds(
-        max(limits.max_calibration_error, chance.calibration_error),
-        max(limits.max_calibration_gap, chance.gap),
-    )
-    yield population.check(
-        name="calibration error",
-        value=error,
-        threshold=f"at most {bounds.calibration_error:.4g}",
-        limit=bounds.calibration_error,
-        excess=error - bounds.calibration_error,
-    )
-    gap = calibration_gap(labels, found)
-    yield population.check(
-        name="calibration gap",
-        value=gap,
-        threshold=f"within {bounds.gap:.4g} of 0",
-        limit=bounds.gap,
-        excess=abs(gap) - bounds.gap,
-        replicates=replicates[CHALLENGER]["calibration_gap"],
-    )
 
 
 def _lower_end(replicates: Floats) -> float:

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from components.model_gate.calibration_checks import ratio_check
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
@@ -50,15 +51,19 @@ def slice_checks(
         limits: The thresholds.
     """
     judged = {name: models[name] for name in (CHALLENGER, CHAMPION) if name in models}
-    for name, rows in slices(traits):
-        population = Population.of(name, labels[rows])
+    found = [(Population.of(name, labels[rows]), rows) for name, rows in slices(traits)]
+    looks = sum(not _too_few(population, limits) for population, _ in found)
+    for population, rows in found:
+        name = population.slice
         described = {"slice": name, "accounts": population.accounts, "churned": population.churned}
         why = _too_few(population, limits)
         if why:
             yield {**described, "skipped": why}, [population.skip("slice", _BAR, why)]
             continue
-        own = {model: found[rows] for model, found in judged.items()}
+        own = {model: answers[rows] for model, answers in judged.items()}
         checks = list(_checks(population, labels[rows], own, limits))
+        most = limits.max_part_calibration_ratio
+        checks.append(ratio_check(population, labels[rows], own[CHALLENGER], most, looks))
         yield {**described, **_metrics(labels[rows], own[CHALLENGER])}, checks
 
 

@@ -28,6 +28,7 @@ from components.model_review.sections.lineage import components_of, lineage_of, 
 from components.model_review.sections.model_card import card_of
 from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
+from components.model_review.sections.thresholds import thresholds_of
 from components.publishing.previous_scores import read_previous
 from serving_model.served.predict import ModelScorer
 
@@ -93,6 +94,10 @@ def _sections(
         "performance": lambda: performance_of(predictions()),
         "calibration": lambda: calibration_of(predictions()),
         "gains": lambda: gains_of(predictions()),
+        "first_accounts": lambda: tuple(_judged(run).first_accounts),
+        "first_differences": lambda: tuple(run.judged.first_differences) if run.judged else (),
+        "thresholds": lambda: thresholds_of(predictions(), scorer().card, risk_bands),
+        "horizons": lambda: tuple(_judged(run).horizons),
         "slices": lambda: slices_of(_judged(run)),
         "importance": lambda: _importance(run, scorer()),
         "contributions": lambda: contributions_of(scorer(), scored().sample),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from components.data_checker.checks import Check
+from components.model_gate.decision_file import JudgedHorizon
 from components.model_gate.gate_check import GateCheck
 from components.model_review.sections.accounts import ScoreComparison
 from components.model_review.sections.calibration import Calibration
@@ -18,6 +19,8 @@ from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.lineage import Component
 from components.model_review.sections.performance import Performance
 from components.model_review.sections.slices import Slice
+from components.model_review.sections.thresholds import Thresholds
+from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
 
 VERSION: Final = 1
 """Of the JSON: rises where a name changes its meaning or goes."""
@@ -34,6 +37,10 @@ class Review:
         performance: ROC, precision-recall and metrics of challenger, champion and baselines.
         calibration: Predicted against observed.
         gains: Churned accounts reached by number of contacts.
+        first_accounts: What the first accounts are worth, by model and count.
+        first_differences: The challenger's less those of others.
+        thresholds: Confusion counts by cut.
+        horizons: Every horizon, judged or not.
         slices: Metrics by slice.
         accounts: Today's scores by this model beside what is published.
         foreseen: What is expected of the published scores, beside what the gate saw.
@@ -56,6 +63,10 @@ class Review:
     performance: Performance | None = None
     calibration: Calibration | None = None
     gains: Gains | None = None
+    first_accounts: tuple[FirstAccounts, ...] = ()
+    first_differences: tuple[FirstDifference, ...] = ()
+    thresholds: Thresholds | None = None
+    horizons: tuple[JudgedHorizon, ...] = ()
     slices: tuple[Slice, ...] = ()
     accounts: ScoreComparison | None = None
     foreseen: Foreseen | None = None

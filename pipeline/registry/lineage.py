@@ -48,6 +48,7 @@ class ModelDetails:
     Attributes:
         row: As in the list.
         decision: The gate's decision in a sentence; empty if it recorded none.
+        judged: The whole decision; None if there is none.
         decision_file: Where its decision.json lies; empty if there is none.
         metrics: Of the evaluation set, by name, as the gate recorded them; empty for a
             model that it did not judge.
@@ -66,6 +67,7 @@ class ModelDetails:
 
     row: ModelRow
     decision: str
+    judged: Decision | None
     decision_file: str
     metrics: dict[str, float]
     run: Run | None
@@ -83,7 +85,15 @@ class ModelDetails:
         """Returns plain values."""
         card = self.card.as_json()
         card.pop("settings", None)
-        return asdict(self) | {
+        judged = self.judged
+        return asdict(replace(self, judged=None)) | {
+            "judged": None
+            if judged is None
+            else {
+                "horizons": [asdict(one) for one in judged.horizons],
+                "first_accounts": [asdict(one) for one in judged.first_accounts],
+                "first_differences": [asdict(one) for one in judged.first_differences],
+            },
             "examples": self.examples.as_json() if self.examples else None,
             "card": card,
         }
@@ -117,6 +127,7 @@ def show_model(
     return ModelDetails(
         row=next(row for row in rows if row.version == version),
         decision=_sentence(content, blessing),
+        judged=content,
         decision_file=decision_path(blessing) if blessing and content else "",
         metrics=recorded_metrics(blessing),
         run=_as_recorded(run, records),

@@ -19,6 +19,7 @@ from pipeline.registry.change_stage import Outcome
 from pipeline.registry.lineage import AS_RECORDED, ModelDetails
 from pipeline.registry.listing import ModelRow
 from pipeline.settings import default_settings
+from pipeline.text.judgement import first_lines, horizon_lines
 from pipeline.text.plain_text import (
     NONE,
     bare_minute,
@@ -161,6 +162,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             *_evidence(details),
             ("decision file", short_path(details.decision_file) or NONE),
             ("metrics", _metrics(details)),
+            *_judged(details),
             ("run", _run(details)),
             ("examples", _examples(details)),
             ("watermark", _watermark(details)),
@@ -199,6 +201,18 @@ def _label(card: ModelProperties) -> str:
 def _metrics(details: ModelDetails) -> str:
     values = [f"{name} {value:.4f}" for name, value in details.metrics.items()]
     return ", ".join(values) or NONE
+
+
+def _judged(details: ModelDetails) -> Iterator[tuple[str, str]]:
+    """Yields what the gate said of every horizon, and of the first accounts."""
+    if details.judged is None:
+        return
+    for name, lines in (
+        ("horizons", horizon_lines(details.judged.horizons)),
+        ("first accounts", first_lines(details.judged)),
+    ):
+        for number, line in enumerate(lines):
+            yield "" if number else name, line
 
 
 def _run(details: ModelDetails) -> str:

@@ -15,6 +15,7 @@ from components.registry.input_properties import Split
 from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
 from components.verdicts import SKIPPED
 from pipeline.runs.summary import RunSummary
+from pipeline.text.judgement import first_line, unjudged_line
 from pipeline.text.outcomes import recorded_words
 from pipeline.text.plain_text import minute_of, table_lines, transition_text
 from pipeline.text.terminal import escape_controls
@@ -133,6 +134,7 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "trained with", f"hyperparameters of {summary.hyperparameters_from}"
     if summary.gate:
         yield "quality", _quality(summary.gate)
+        yield from (("", line) for line in _more_quality(summary.gate) if line)
         yield "gate", summary.gate.summary
         for number, said in enumerate(evidence_notes(summary.gate)):
             yield "" if number else "evidence", said
@@ -263,6 +265,12 @@ def _quality(gate: "Decision") -> str:
         f"AUC {own['auc']:.3f} [{low:.3f}, {high:.3f}], PR AUC {own['pr_auc']:.3f}, "
         f"log-loss {own['log_loss']:.4f}, calibration error {own['calibration_error']:.4f}"
     )
+
+
+def _more_quality(gate: "Decision") -> Iterator[str]:
+    """Yields what the first accounts are worth, and which horizons were not judged."""
+    yield first_line(gate)
+    yield unjudged_line(gate.horizons)
 
 
 def band_notes(published: PublishedScoresProperties) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from serving_model.evaluation.metrics import CALIBRATION_BINS, CalibrationBins
-from transforms.arrays import Floats
+from transforms.arrays import Floats, Integers
 
 SIMULATIONS: Final = 400
 CHANCE: Final = 0.99
@@ -36,9 +36,18 @@ def deciles(labels: Floats, probabilities: Floats) -> Iterator[Decile]:
         labels: 0 or 1, [n].
         probabilities: [n].
     """
-    order = np.argsort(probabilities, kind="stable")
-    for rows in np.array_split(order, min(CALIBRATION_BINS, len(order))):
+    for rows in decile_rows(probabilities):
         yield Decile(float(probabilities[rows].mean()), float(labels[rows].mean()), len(rows))
+
+
+def decile_rows(probabilities: Floats) -> list[Integers]:
+    """Returns the places of the accounts of each of ten bins of equal size, lowest first.
+
+    Args:
+        probabilities: [n].
+    """
+    order = np.argsort(probabilities, kind="stable")
+    return np.array_split(order, min(CALIBRATION_BINS, len(order)))
 
 
 def chance_bounds(probabilities: Floats, seed: int = 0) -> ChanceBounds:

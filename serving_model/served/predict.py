@@ -113,6 +113,22 @@ class ModelScorer:
             probabilities.append(answer[PROBABILITY].numpy()[:, 0].astype(np.float64))
         return np.array(accounts, dtype=np.str_), np.concatenate(probabilities)
 
+    def score_horizons(self, serialized: Sequence[bytes]) -> dict[int, NDArray[np.float64]]:
+        """Scores examples at every horizon.
+
+        Args:
+            serialized: As for `score`.
+
+        Returns:
+            Probabilities of churn within each of `horizons`, by days, float64 [n] each.
+        """
+        starts = range(0, len(serialized), SCORE_BATCH)
+        found = self.score_batches(
+            tf.constant(list(serialized[start : start + SCORE_BATCH]), tf.string)
+            for start in starts
+        ).horizon_probabilities
+        return dict(zip(self.horizons, found.T, strict=True))
+
     def score_features(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Scores transformed features, such as nobody may have.
 

@@ -6,16 +6,22 @@ from typing import Any, Final
 import altair as alt
 from markupsafe import Markup
 
+from components.model_gate.decision_file import JudgedHorizon
+from components.model_review.page import cells
 from components.model_review.page.words import absent, overall_check
 from components.model_review.review import Review
 from components.model_review.sections.calibration import Calibration, Decile
 from components.model_review.sections.estimates import Estimate
 from components.page import numbers, theme
-from components.page.blocks import Block, Figure, Part, Section, Table
+from components.page.blocks import Block, Cell, Figure, Noted, Part, Section, Table
 from components.page.picture import picture
+from components.page.words import listed
 
 _NONE: Final = "The run judged no probabilities."
 _HEIGHT: Final = 340
+_BY_CHANCE: Final = 0.05
+"""P below which a single look would be called beyond chance."""
+_DASH: Final = "\N{EN DASH}"
 
 
 def calibration_section(review: Review) -> Section:
@@ -25,8 +31,36 @@ def calibration_section(review: Review) -> Section:
     answer = "That is not known: no probabilities were judged."
     if found is not None:
         block, answer = _figure(found), calibration_here(found, _gap_of(review))
-    parts = (Part("Predicted and observed churn rate by decile", (block,)),)
+    parts = (
+        Part("Predicted and observed churn rate by decile", (block,)),
+        Part("Every horizon that is published", (_horizons(review),)),
+    )
     return Section("calibration", "Can I believe the probabilities?", answer, parts)
+
+
+def _horizons(review: Review) -> Block:
+    if not review.horizons:
+        return absent(review, "horizons", _NONE)
+    return Table.of(
+        "Probabilities by horizon: how they rank and agree, with 95% intervals",
+        ("Horizon", "Accounts#", "Churned#", "AUC#", "Predicted#", "Observed#", "P#"),
+        map(_horizon, review.horizons),
+    )
+
+
+def _horizon(one: JudgedHorizon) -> tuple[Cell, ...]:
+    days = f"within {one.days} days"
+    if one.not_judged:
+        return (Noted(days, f"not judged: {one.not_judged}"), *(_DASH,) * 6)
+    return (
+        days,
+        numbers.count(one.accounts),
+        numbers.count(one.churned),
+        _DASH if one.auc is None else cells.estimate(Estimate(one.auc, one.auc_interval)),
+        numbers.share(one.mean_predicted),
+        numbers.share(one.mean_observed),
+        _DASH if one.p_value is None else _p(one.p_value),
+    )
 
 
 def _gap_of(review: Review) -> Estimate | None:
@@ -44,7 +78,12 @@ def calibration_here(found: Calibration, gap: Estimate | None) -> str:
         gap: Mean predicted less mean observed, as the gate has it; None if it has not.
     """
     error, bound = numbers.share(found.error.value), numbers.share(found.by_chance)
-    said = f"{_mean_here(found, gap)} The mean calibration error over deciles is {error}; "
+    off = deciles_off(found.deciles)
+    mean = _mean_here(found, gap)
+    if off:
+        what = "One decile is" if len(off) == 1 else f"{len(off)} deciles are"
+        mean += f" {what} off beyond chance."
+    said = f"{mean} The mean calibration error over deciles is {error}; "
     if found.error.value <= found.by_chance:
         return f"{said}a calibrated model stays below {bound}, so it may be chance."
     return (
@@ -82,24 +121,47 @@ def _figure(found: Calibration) -> Figure:
         bad="All points below it: predictions are too high. All above it: too low.",
         table=Table.of(
             "Predicted and observed churn rate by decile, the lowest first",
-            ("Decile", "Accounts#", "Churned#", "Predicted#", "Observed#", "95% interval#", "Gap#"),
+            (
+                *("Decile", "Accounts#", "Churned#", "Predicted#", "Observed#"),
+                *("95% interval#", "Gap#", "P#"),
+            ),
             (_row(place, one) for place, one in enumerate(found.deciles, 1)),
         ),
     )
 
 
 def deciles_here(deciles: Sequence[Decile]) -> str:
-    """Says how many intervals miss the diagonal, and which decile has the largest gap."""
-    outside = sum(not _holds(one) for one in deciles)
-    miss = "misses" if outside == 1 else "miss"
-    said = f"{outside} of {len(deciles)} intervals {miss} the diagonal"
-    if outside <= 1:
-        return f"{said}; one may do so by chance."
-    place, worst = max(enumerate(deciles, 1), key=lambda one: abs(_gap(one[1])))
+    """Says which deciles are off beyond chance, with as many looks as there are deciles."""
+    off = deciles_off(deciles)
+    if not off:
+        lowest = min(one.p_value for one in deciles)
+        return (
+            f"No decile is off beyond chance: the lowest P of {len(deciles)} is {_p(lowest)}, and "
+            f"of so many looks one below {_p(_BY_CHANCE / len(deciles))} would count."
+        )
+    said = [
+        f"{place} (predicted {numbers.share(one.predicted)}, observed "
+        f"{numbers.share(one.observed)}, P {_p(one.p_value)})"
+        for place, one in off
+    ]
+    which = f"Decile {said[0]} is" if len(said) == 1 else f"Deciles {listed(said, most=10)} are"
     return (
-        f"{said}; about one does so by chance. The largest gap is in decile {place}: predicted "
-        f"{numbers.share(worst.predicted)}, observed {numbers.share(worst.observed)}."
+        f"{which} off beyond chance: of {len(deciles)} looks at a calibrated model one with a P "
+        f"below {_p(_BY_CHANCE / len(deciles))} is seen in fewer than 5 of 100 reports."
     )
+
+
+def deciles_off(deciles: Sequence[Decile]) -> list[tuple[int, Decile]]:
+    """Returns the deciles that are off beyond chance, with their places from 1.
+
+    P is compared with 0.05 over the number of looks (Bonferroni's correction).
+    """
+    most = _BY_CHANCE / max(1, len(deciles))
+    return [(place, one) for place, one in enumerate(deciles, 1) if one.p_value < most]
+
+
+def _p(value: float) -> str:
+    return "under 0.0001" if value < 0.0001 else f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _gap(one: Decile) -> float:
@@ -119,6 +181,7 @@ def _row(place: int, one: Decile) -> tuple[str, ...]:
         numbers.share(one.observed),
         numbers.ends(one.interval, numbers.share),
         numbers.difference(_gap(one)),
+        _p(one.p_value),
     )
 
 

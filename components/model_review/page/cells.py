@@ -39,6 +39,11 @@ def times(found: Estimate) -> str | Noted:
     return _noted(found, numbers.short)
 
 
+def share(found: Estimate) -> str | Noted:
+    """Returns a share in percent with its interval below."""
+    return _noted(found, numbers.share)
+
+
 def _noted(found: Estimate, write: Callable[[float], str]) -> str | Noted:
     value = write(found.value)
     return Noted(value, numbers.ends(found.interval, write)) if found.interval else value

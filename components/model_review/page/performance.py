@@ -9,12 +9,13 @@ from components.model_review.page import cells, words
 from components.model_review.page.charts.curves import Mark, curves
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.models import key, look, named
+from components.model_review.page.contacting import first_accounts, thresholds
 from components.model_review.page.gains import contacts_for_half, lift
 from components.model_review.page.words import absent, against
 from components.model_review.review import Review
 from components.model_review.sections.performance import Performance
 from components.page import numbers
-from components.page.blocks import Figure, Part, Section, Table
+from components.page.blocks import Absent, Block, Figure, Part, Section, Table
 from components.page.words import listed
 from serving_model.evaluation.baselines import LOGISTIC_REGRESSION
 
@@ -22,6 +23,9 @@ _BY: Final = (("auc", "ranking (AUC)"), ("log_loss", "log-loss (lower is better)
 _NONE: Final = "The run measured no model."
 _CALLS: Final = "How many accounts must we contact to reach half of those that churn?"
 _LIFT: Final = "Lift: how many more accounts churn at the top of the list?"
+_FIRST: Final = "What are the first accounts of the list worth?"
+_CUTS: Final = "Who would be flagged, from which probability on?"
+_NO_CUT: Final = "No cut divides the accounts of the evaluation set."
 _FALSE_POSITIVES: Final = (0.05, 0.1, 0.2, 0.3, 0.5)
 _RECALL: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
@@ -59,9 +63,23 @@ def _ranking(review: Review) -> tuple[Part, ...]:
 
 
 def _calling(review: Review) -> tuple[Part, ...]:
-    if review.gains is None:
-        return (Part(_CALLS, (absent(review, "gains", _NONE),)),)
-    return (Part(_CALLS, (contacts_for_half(review.gains),)), Part(_LIFT, (lift(review.gains),)))
+    parts = [Part(_CALLS, (absent(review, "gains", _NONE),))]
+    if review.gains is not None:
+        parts = [
+            Part(_CALLS, (contacts_for_half(review.gains),)),
+            Part(_LIFT, (lift(review.gains),)),
+        ]
+    parts.append(Part(_FIRST, (_first(review),)))
+    cuts: Block = absent(review, "thresholds", _NONE)
+    if review.thresholds is not None:
+        cuts = thresholds(review.thresholds) if review.thresholds.cuts else Absent(_NO_CUT)
+    return (*parts, Part(_CUTS, (cuts,)))
+
+
+def _first(review: Review) -> Block:
+    if not review.first_accounts:
+        return absent(review, "first_accounts", _NONE)
+    return first_accounts(review.first_accounts, review.first_differences)
 
 
 def _metrics(found: Performance) -> Figure:

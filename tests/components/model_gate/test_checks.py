@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from components.model_gate.calibration_checks import ratio_check
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.overall_checks import overall_checks
@@ -33,7 +34,8 @@ def checks(labels: np.ndarray, **models: np.ndarray) -> dict[str, GateCheck]:
     replicates = paired_bootstrap(labels, given, resamples=300)
     population = Population.of(OVERALL, labels)
     return {
-        check.name: check for check in overall_checks(population, labels, given, replicates, LIMITS)
+        check.name if check.slice == OVERALL else f"{check.name} of {check.slice}": check
+        for check in overall_checks(population, labels, given, replicates, LIMITS)
     }
 
 
@@ -86,7 +88,57 @@ def test_without_a_champion_its_check_is_skipped() -> None:
 def test_out_of_calibration_is_refused_on_many_accounts() -> None:
     labels, found = drawn(20_000)
     missed = failed(checks(labels, challenger=expit(logit(found) + 0.5)))
-    assert missed == {"calibration error", "calibration gap"}
+    assert missed == {"calibration error", "calibration gap", "calibration ratio"}
+
+
+def rare(accounts: int, rate: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Labels of a small base rate, and the probabilities that they were drawn from."""
+    random = np.random.default_rng(seed)
+    found = expit(logit(rate) + random.normal(-0.5, 1, accounts))
+    return (random.random(accounts) < found).astype(np.float64), found
+
+
+def test_a_small_rate_that_is_missed_by_a_third_is_refused_by_the_ratio_alone() -> None:
+    labels, found = rare(8_000, 0.05)
+    seen = checks(labels, challenger=found / 1.35)
+    assert failed(seen) == {"calibration ratio"}
+    ratio = seen["calibration ratio"]
+    assert ratio.value == pytest.approx(found.mean() / 1.35 / labels.mean())
+    assert ratio.p_value is not None
+    assert ratio.p_value < 1e-6
+    assert "that churned, P below 0.0001" in ratio.message
+    assert "missed by" in ratio.message
+    assert failed(checks(labels, challenger=found)) == set()
+
+
+def test_the_top_decile_has_a_ratio_of_its_own() -> None:
+    labels, found = rare(12_000, 0.03)
+    top = found >= np.quantile(found, 0.9)
+    turned = np.where(top, np.minimum(found * 2.2, 0.95), found * 0.55)
+    missed = failed(checks(labels, challenger=turned))
+    assert "calibration ratio of top decile" in missed
+    assert "calibration ratio" not in missed
+
+
+def test_where_most_churn_the_ratio_is_that_of_those_who_stay() -> None:
+    random = np.random.default_rng(5)
+    found = expit(2.4 + random.normal(size=6_000))
+    labels = (random.random(6_000) < found).astype(np.float64)
+    ratio = checks(labels, challenger=expit(logit(found) - 0.4))["calibration ratio"]
+    assert ratio.failed
+    assert "that stayed" in ratio.message
+    assert ratio.value is not None
+    assert ratio.value > 1.25
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.08, 0.5])
+def test_chance_alone_is_refused_by_no_ratio(rate: float) -> None:
+    refused = 0
+    for seed in range(40):
+        labels, found = rare(1_000, rate, seed)
+        population = Population.of(OVERALL, labels)
+        refused += ratio_check(population, labels, found, 1.0).failed
+    assert refused <= 4
 
 
 def test_chance_refuses_no_sound_model_on_few_accounts() -> None:
@@ -149,6 +201,14 @@ def test_a_bad_slice_is_refused_though_the_whole_is_good() -> None:
     shifted = np.where(free, expit(logit(found) + 1), found)
     named = {key for key, check in sliced(labels, challenger=shifted).items() if check.failed}
     assert ("customer_tier free", "calibration gap") in named
+    assert ("customer_tier free", "calibration ratio") in named
+
+
+def test_the_more_slices_are_looked_at_the_rarer_a_deviation_must_be() -> None:
+    labels, found = drawn(2_000)
+    judged = sliced(labels, challenger=found)
+    said = {check.threshold for (_, name), check in judged.items() if name == "calibration ratio"}
+    assert said == {"within a factor of 1.75, or P at least 0.0017"}
 
 
 def test_a_slice_may_not_fall_clearly_behind_the_champion() -> None:

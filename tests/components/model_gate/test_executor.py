@@ -37,6 +37,7 @@ def measured(blessed: SimpleNamespace) -> Measurement:
         read_predictions(blessed.blessing.uri),
         (decision["model_version"], decision["champion_version"]),
         decision["eval"]["cutoff"],
+        60,
         decision["training"],
     )
 
@@ -172,8 +173,47 @@ def test_slices_with_too_little_are_named(decide_again: Decide) -> None:
     names = {one["slice"] for one in decision["slices"]}
     assert {"customer_tier free", "region EU", "state new"} <= names
     assert {check["slice"] for check in decision["checks"] if check["verdict"] != "skipped"} == {
-        "overall"
+        "overall",
+        "top decile",
     }
+    assert [one["days"] for one in decision["horizons"] if not one["not_judged"]] == [60]
+    assert "churned and" in decision["horizons"][0]["not_judged"]
+    assert "at least 10000 and" in decision["horizons"][0]["not_judged"]
+
+
+def test_every_horizon_is_judged_or_says_why_not(
+    blessed: SimpleNamespace, judged: SimpleNamespace
+) -> None:
+    kept = read_predictions(blessed.blessing.uri)
+    scorer = ModelScorer(f"{judged.inputs['model'][0].uri}/Format-Serving")
+    assert tuple(kept.horizons) == scorer.horizons
+    np.testing.assert_allclose(kept.horizons[60], kept.models["challenger"], atol=1e-6)
+    assert kept.seen.lost(60).tolist() == kept.labels.tolist()
+    found = {one["days"]: one for one in blessed.decision["horizons"]}
+    assert list(found) == list(scorer.horizons)
+    assert found[60]["auc"] == blessed.decision["metrics"]["challenger"]["auc"]
+    for days, one in found.items():
+        assert one["not_judged"] == ""
+        assert one["churned"] == kept.seen.lost(days).sum()
+        assert one["mean_observed"] == pytest.approx(kept.seen.lost(days).mean())
+    named = {(one["slice"], one["name"]): one["verdict"] for one in blessed.decision["checks"]}
+    assert named["within 30 days", "calibration ratio"] == "passed"
+    assert named["overall", "horizons in order"] == "passed"
+
+
+def test_the_first_accounts_are_counted_beside_recency_and_the_champion(
+    blessed: SimpleNamespace,
+) -> None:
+    kept, decision = read_predictions(blessed.blessing.uri), blessed.decision
+    found = {(one["model"], one["first"]): one for one in decision["first_accounts"]}
+    assert {model for model, _ in found} == {"challenger", "champion", "recency"}
+    order = np.argsort(-kept.models["challenger"], kind="stable")
+    for first in (50, 100, 200):
+        churned = kept.labels[order][:first].sum()
+        assert found["challenger", first]["churned"] == pytest.approx(churned)
+        assert found["challenger", first]["precision"] == pytest.approx(churned / first)
+        assert found["challenger", first]["recall"] == pytest.approx(churned / kept.labels.sum())
+    assert {one["other"] for one in decision["first_differences"]} == {"champion", "recency"}
 
 
 def test_a_gate_that_fails_blesses_nothing(

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from components.model_gate.predictions import Predictions
+from components.model_gate.predictions import Predictions, Seen
 from components.model_gate.slice_checks import Traits
 
 PAIRS = st.lists(
@@ -22,8 +22,14 @@ def predictions(labels: Any, **models: Any) -> Predictions:
     accounts = np.array([f"ACC-{number:05d}" for number in range(len(labels))])
     text = np.full(len(labels), "pro")
     found = {name: np.array(one, dtype=np.float64) for name, one in models.items()}
+    truth = np.array(labels, dtype=np.float64)
     return Predictions(
-        accounts, np.array(labels, dtype=np.float64), found, Traits(text, text, text)
+        accounts,
+        truth,
+        found,
+        Traits(text, text, text),
+        {60: found["challenger"]},
+        Seen(np.where(truth == 1, 20.0, -1.0), np.full(len(truth), 60.0)),
     )
 
 

@@ -6,8 +6,9 @@ from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, Decision
 from components.model_gate.gate_check import OVERALL, Population
+from components.model_gate.horizon_checks import horizon_checks
 from components.model_gate.overall_checks import overall_checks
-from components.model_gate.predictions import Predictions
+from components.model_gate.predictions import Predictions, Seen
 from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
@@ -43,7 +44,16 @@ def predictions(challenger: float, champion: float | None, off: float = 0.0) -> 
         models[CHAMPION] = model(champion)
     models |= {CONSTANT: np.full(ACCOUNTS, 0.131), RECENCY: model(2.0)}
     models[LOGISTIC_REGRESSION] = model(0.9)
-    return Predictions(np.array(account_ids(ACCOUNTS)), labels, models, _traits(rng))
+    traits, own = _traits(rng), models[CHALLENGER]
+    return Predictions(
+        np.array(account_ids(ACCOUNTS)),
+        labels,
+        models,
+        traits,
+        # By a constant hazard.
+        {days: 1 - (1 - own) ** (days / 60) for days in (30, 60, 90)},
+        Seen(np.where(labels == 1, rng.uniform(0, 60, ACCOUNTS), -1.0), np.full(ACCOUNTS, 60.0)),
+    )
 
 
 def account_ids(count: int) -> list[str]:
@@ -61,14 +71,16 @@ def judged(found: Predictions, champion_version: str | None) -> Decision:
     for described_slice, own in slice_checks(found.labels, found.models, found.traits, LIMITS):
         described.append(described_slice)
         checks += own
+    horizons, own = horizon_checks(found, 60, LIMITS)
     return decide(
-        checks=checks,
+        checks=[*checks, *own],
         labels=found.labels,
         models=found.models,
         slices=described,
         versions=("20260601-4b825dc6", champion_version),
         cutoff=CUTOFF,
         training={"examples": 12_020, "sample": 1.0, "C": 0.003},
+        horizons=horizons,
     )
 
 

@@ -23,6 +23,7 @@ from components.model_review.sections.gains import gains_of
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
+from components.model_review.sections.thresholds import thresholds_of
 from components.publishing.previous_scores import PreviousScores, PreviousState
 from serving_model.reasons.fact_sentences import group_words
 from tests.components.model_review import sample_runs as runs
@@ -163,6 +164,10 @@ def _judged_review(run: RunArtifacts, found: Predictions, accounts: ScoreCompari
         performance=performance_of(found),
         calibration=calibration_of(found),
         gains=gains_of(found),
+        first_accounts=tuple(run.judged.first_accounts),
+        first_differences=tuple(run.judged.first_differences),
+        thresholds=thresholds_of(found, {"calibrated_base_rate": 0.13}, '{"mode": "probability"}'),
+        horizons=tuple(run.judged.horizons),
         slices=slices_of(run.judged),
         accounts=accounts,
         foreseen=foreseen_of(run),

@@ -168,6 +168,7 @@ def test_of_a_run_that_left_nothing_it_says_that_it_failed(review: Write, tmp_pa
     assert set(dict(found["missing"])) == {
         *("performance", "calibration", "gains", "slices", "importance", "contributions"),
         *("accounts", "data_facts", "splits", "card", "data_checks"),
+        *("horizons", "thresholds", "first_accounts"),
     }
     assert ReviewProperties.read(written.artifact) == ReviewProperties(outcome="failed")
     page = (written.folder / "review.html").read_text(encoding="utf-8")

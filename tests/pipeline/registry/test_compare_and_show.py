@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import UnknownModel
-from components.model_gate.decision_file import Decision
+from components.model_gate.decision_file import Decision, JudgedHorizon
 from components.model_review.sections.comparison import Difference, Pair
 from components.model_review.sections.estimates import Estimate
 from components.publishing.published import PublishedWith
@@ -23,6 +23,7 @@ from pipeline.registry.listing import list_models
 from pipeline.runs.record import KILLED, RUNNING, TRAIN, RunRecord, RunRecords
 from pipeline.text.models import comparison_lines, detail_lines
 from serving_model.evaluation import metrics
+from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
 from serving_model.served.interface import PROBABILITY, SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.model_hash import saved_model_sha256
@@ -296,6 +297,15 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
         metrics={"challenger": {"auc": 0.71, "pr_auc": 0.3, "log_loss": None}},
         slices=[],
         calibration=[],
+        horizons=[
+            JudgedHorizon(60, "", 800, 80, 0.71, (0.65, 0.77), 0.05, 0.064, 0.02, 0.00001),
+            JudgedHorizon(90, "its window is not closed", 0, 0),
+        ],
+        first_accounts=[
+            FirstAccounts("challenger", 100, 38.0, 0.38, (0.3, 0.46), 0.25, (0.2, 0.3)),
+            FirstAccounts("recency", 100, 20.5, 0.205, (0.1, 0.3), 0.13, (0.1, 0.2)),
+        ],
+        first_differences=[FirstDifference("recency", 100, 17.5, (4.0, 31.0))],
     )
     (folder / "decision.json").write_text(decision.as_json())
     details = show_model(two.registry, version, None)
@@ -304,6 +314,19 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
         f"{folder}/decision.json",
     )
     assert details.metrics == {"auc": 0.71, "pr_auc": 0.3}
+    said = "\n".join(detail_lines(details))
+    assert (
+        "horizons       within 60 days: AUC 0.710 [0.650, 0.770], 5.00% predicted, 6.40% observed "
+        "(P below 0.0001), 800 accounts"
+    ) in said
+    assert "within 90 days: not judged, its window is not closed" in said
+    assert (
+        "first accounts the first 100: 38 churned, precision 38.0% [30.0%, 46.0%], recall 25.0% "
+        "[20.0%, 30.0%]; by recency 20.5, difference +17.5 [+4.0, +31.0]"
+    ) in said
+    judged = details.as_json()["judged"]
+    assert judged["horizons"][1]["not_judged"] == "its window is not closed"
+    assert judged["first_accounts"][0]["churned"] == 38.0
     assert list_models(two.registry, None)[0].auc == 0.71
 
 

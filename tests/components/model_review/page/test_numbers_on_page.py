@@ -168,8 +168,66 @@ def test_deciles(shown: tuple[Review, str]) -> None:
             *(percent(one.predicted), percent(one.observed)),
             " to ".join(map(percent, one.interval)),
             signed(one.predicted - one.observed),
+            p_text(one.p_value),
         ]
         for place, one in enumerate(review.calibration.deciles, 1)
+    ]
+
+
+def p_text(value: float) -> str:
+    return "under 0.0001" if value < 0.0001 else f"{round(value, 4):g}"
+
+
+def test_horizons(shown: tuple[Review, str]) -> None:
+    review, page = shown
+    rows = table(page, "Probabilities by horizon").rows
+    assert [row[0].split()[1] for row in rows] == ["30", "60", "90"]
+    for row, one in zip(rows, review.horizons, strict=True):
+        if one.not_judged:
+            assert row == [f"within {one.days} days not judged: {one.not_judged}", *[DASH] * 6]
+            continue
+        assert one.auc is not None
+        assert one.p_value is not None
+        assert row == [
+            f"within {one.days} days",
+            *(f"{one.accounts:,}", f"{one.churned:,}"),
+            with_ends(Estimate(one.auc, one.auc_interval)),
+            *(percent(one.mean_predicted or 0), percent(one.mean_observed or 0)),
+            p_text(one.p_value),
+        ]
+
+
+def test_first_accounts(shown: tuple[Review, str]) -> None:
+    review, page = shown
+    rows = table(page, "Precision and recall of the first").rows
+    assert len(rows) == len(review.first_accounts) == 9
+    by_name = {(row[0], row[1]): row for row in rows}
+    for one in review.first_accounts:
+        row = by_name[f"the first {one.first}", named(one.model)]
+        assert float(row[2]) == pytest.approx(one.churned, abs=0.06)
+        assert row[3] == with_ends(Estimate(one.precision, one.precision_interval), percent)
+        assert row[4] == with_ends(Estimate(one.recall, one.recall_interval), percent)
+    for other in review.first_differences:
+        row = by_name[f"the first {other.first}", named(other.other)]
+        value = float(row[5].split()[0].replace(MINUS, "-"))
+        assert value == pytest.approx(other.churned, abs=0.06)
+
+
+def test_confusion_counts(shown: tuple[Review, str]) -> None:
+    review, page = shown
+    found = review.thresholds
+    assert found is not None
+    rows = table(page, "Flagged accounts of the evaluation set").rows
+    assert [row[1:6] for row in rows] == [
+        [
+            f"{count:,}"
+            for count in (one.flagged, one.churned, one.false_alarms, one.missed, one.left_alone)
+        ]
+        for one in found.cuts
+    ]
+    assert [row[6:] for row in rows] == [
+        [with_ends(one, percent) for one in (cut.precision, cut.recall, cut.false_alarm_rate)]
+        for cut in found.cuts
     ]
 
 

@@ -10,6 +10,7 @@ from components.model_review.page import words
 from components.model_review.page.accounts import accounts_here, categories_here, probabilities_here
 from components.model_review.page.calibration import calibration_here, deciles_here
 from components.model_review.page.changes import changed_here, drift_here
+from components.model_review.page.contacting import first_here, thresholds_here
 from components.model_review.page.decision import checks_counted, first_screen
 from components.model_review.page.gains import contacts_here, lift_here
 from components.model_review.page.importance import contributions_here, importance_here
@@ -22,7 +23,9 @@ from components.model_review.sections.estimates import Estimate
 from components.model_review.sections.gains import ContactsForHalf, Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.slices import Slice
+from components.model_review.sections.thresholds import Cut, Thresholds
 from components.page.words import listed, sentence
+from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
 from tests.components.model_review import sample_reviews as samples
 
 
@@ -117,18 +120,67 @@ def test_the_mean_is_judged_by_its_own_interval(gap: Estimate, said: str) -> Non
     assert said in calibration_here(calibration(0.01), gap)
 
 
-def decile(predicted: float, observed: float) -> Decile:
-    return Decile(100, 5, predicted, observed, (observed - 0.02, observed + 0.02))
+def decile(predicted: float, observed: float, p_value: float) -> Decile:
+    ends = (observed - 0.02, observed + 0.02)
+    return Decile(100, 5, predicted, observed, ends, p_value)
 
 
-def test_tenths_off_the_line_are_counted_and_the_furthest_is_named() -> None:
-    good, low, high = decile(0.1, 0.11), decile(0.1, 0.05), decile(0.2, 0.3)
-    assert deciles_here([good, low]) == (
-        "1 of 2 intervals misses the diagonal; one may do so by chance."
+def test_a_decile_that_is_off_beyond_chance_is_named_whatever_the_number_of_looks() -> None:
+    sound = [decile(0.1, 0.11, 0.2)] * 9
+    assert deciles_here([*sound, decile(0.1, 0.05, 0.0052)]) == (
+        "No decile is off beyond chance: the lowest P of 10 is 0.0052, and of so many looks one "
+        "below 0.005 would count."
     )
-    said = deciles_here([good, low, high])
-    assert "2 of 3 intervals miss the diagonal" in said
-    assert "The largest gap is in decile 3: predicted 20.0%, observed 30.0%." in said
+    assert deciles_here([*sound, decile(0.2, 0.3, 0.0015)]) == (
+        "Decile 10 (predicted 20.0%, observed 30.0%, P 0.0015) is off beyond chance: of 10 looks "
+        "at a calibrated model one with a P below 0.005 is seen in fewer than 5 of 100 reports."
+    )
+    two = deciles_here([decile(0.01, 0.05, 1e-9), *sound[1:], decile(0.2, 0.3, 0.0015)])
+    assert two.startswith("Deciles 1 (predicted 1.0%, observed 5.0%, P under 0.0001) and 10 (")
+
+
+def test_the_answer_says_so_too() -> None:
+    off = replace(calibration(0.01), deciles=(decile(0.2, 0.3, 0.0015),))
+    assert " One decile is off beyond chance. The mean calibration" in calibration_here(off, None)
+    sound = replace(off, deciles=(decile(0.2, 0.21, 0.5),))
+    assert "off beyond chance" not in calibration_here(sound, None)
+
+
+def first(model: str, churned: float, count: int = 100) -> FirstAccounts:
+    return FirstAccounts(model, count, churned, churned / count, None, churned / 150, None)
+
+
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        ((4.0, 31.0), "These are more, beyond chance: the interval is 4 to 31."),
+        (
+            (-2.5, 31.0),
+            "cannot be told apart: the interval of the difference is \N{MINUS SIGN}2.5 to",
+        ),
+    ],
+)
+def test_the_first_accounts_are_compared_with_recency(
+    apart: tuple[float, float], said: str
+) -> None:
+    found = [first("challenger", 38.0), first("recency", 20.5)]
+    here = first_here(found, [FirstDifference("recency", 100, 17.5, apart)])
+    assert here.startswith(
+        "Of the challenger's first 100 accounts 38 churned (38.0%), which are 25.3% of all that "
+        "churned; sorted by the last message it would be 20.5."
+    )
+    assert said in here.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_band_that_nobody_reaches_is_named() -> None:
+    half = Estimate(0.5, (0.4, 0.6))
+    cut = Cut(0.25, "medium", 40, 10, 30, 90, 870, half, half, half)
+    said = thresholds_here(Thresholds((cut,), ("high", "critical"), 1_000, 0.1))
+    assert said == (
+        "Medium, from 0.25 on, flags 40 accounts: 10 of them churned (50.0%), which are 50.0% of "
+        "all that churned; 30 are false alarms. No account of the evaluation set reaches the "
+        "probability at which high and critical begin."
+    )
 
 
 def one_slice(

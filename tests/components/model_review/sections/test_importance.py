@@ -11,6 +11,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from components.model_gate.evaluation_set import EvaluationSet, read_labels, read_serialized
+from components.model_gate.predictions import Seen
 from components.model_gate.slice_checks import Traits
 from components.model_review.sections.estimates import SectionMissing
 from components.model_review.sections.importance import (
@@ -71,7 +72,8 @@ def examples(accounts: int, seed: int = 1) -> EvaluationSet:
     chance = expit(features[:, SILENCE].sum(axis=1) - 2)
     labels = (random.random(accounts) < chance).astype(np.float64)
     text, days = np.full(accounts, "x"), np.zeros(accounts)
-    return EvaluationSet([], text, labels, features, days, Traits(text, text, text))
+    seen = Seen(np.full(len(labels), -1.0), np.full(len(labels), 60.0))
+    return EvaluationSet([], text, labels, features, days, Traits(text, text, text), seen)
 
 
 def test_a_group_that_the_model_does_not_read_loses_exactly_nothing(silence_alone: Path) -> None:
