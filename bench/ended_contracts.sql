@@ -1,3 +1,16 @@
+-- name: keep_frequent
+-- Leaves out accounts that write fewer rows a week between their first and their newest one.
+CREATE TEMPORARY TABLE seldom AS
+SELECT account_id
+FROM feedback_enriched
+WHERE account_id IS NOT NULL
+GROUP BY account_id
+HAVING count(*) < %(weekly_rows)s::float8
+       * extract(epoch FROM max(created_at) - min(created_at) + interval '28 days')::float8
+       / (7 * 86400);
+DELETE FROM feedback_enriched USING seldom WHERE feedback_enriched.account_id = seldom.account_id;
+DELETE FROM account_churn USING seldom WHERE account_churn.account_id = seldom.account_id;
+
 -- name: end_contracts
 -- Contracts that end without a churn date: each account's, a number of weeks after its first
 -- feedback that is geometrically distributed, whatever it wrote. Nothing comes after the end.

@@ -59,23 +59,30 @@ class PopulationWorld(SimulatedHistory):
 
     Attributes:
         hazard: Weekly chance that a contract ends so.
+        weekly_rows: Accounts that write less often are left out: of the others a short silence
+            tells much, as where feedback is not all that is recorded.
     """
 
     hazard: float = 0.0
+    weekly_rows: float = 0.0
 
     @property
     def name(self) -> str:
         """What the world is called in tables."""
         ended = ", contracts end" if self.hazard else ""
-        return f"{self.scenario}{ended}, seed {self.seed}"
+        often = f", {self.weekly_rows:g} rows a week or more" if self.weekly_rows else ""
+        return f"{self.scenario}{often}{ended}, seed {self.seed}"
 
     def write(self, connection: Connection) -> None:
         """Simulates the world into an empty database, and ends contracts."""
         super().write(connection)
-        if self.hazard:
-            with connection, connection.cursor() as cursor:
-                statement = named_queries(_STATEMENTS.read_text(encoding="utf-8"))["end_contracts"]
-                cursor.execute(statement, {"hazard": self.hazard, "seed": self.seed})
+        statements = named_queries(_STATEMENTS.read_text(encoding="utf-8"))
+        with connection, connection.cursor() as cursor:
+            if self.weekly_rows:
+                cursor.execute(statements["keep_frequent"], {"weekly_rows": self.weekly_rows})
+            if self.hazard:
+                values = {"hazard": self.hazard, "seed": self.seed}
+                cursor.execute(statements["end_contracts"], values)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,6 +111,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[1])
     parser.add_argument("--accounts", type=int, default=4_000, help="That ever sign up.")
     parser.add_argument("--days", nargs="+", type=int, default=[730], help="Length of the record.")
+    parser.add_argument("--weekly-rows", type=float, default=0.0, help="Of accounts that are kept.")
     parser.add_argument("--hazard", type=float, default=HAZARD, help="Of the ends of contracts.")
     parser.add_argument("--histories", nargs="*", type=Path, default=[], metavar="FOLDER")
     parser.add_argument("--proposals", action="store_true", help="What auto proposes, no more.")
@@ -115,7 +123,9 @@ def _histories(options: argparse.Namespace) -> Iterator[History]:
         for seed in options.seeds:
             for names, hazard in ((options.worlds, 0.0), (options.ended, options.hazard)):
                 for name in names:
-                    yield PopulationWorld(name, options.accounts, days, seed, hazard)
+                    yield PopulationWorld(
+                        name, options.accounts, days, seed, hazard, options.weekly_rows
+                    )
     for folder in options.histories:
         yield read_folder(folder)
 

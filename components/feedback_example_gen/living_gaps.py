@@ -74,13 +74,13 @@ def propose_limit(
         few = f"too few churns are known: {len(at_churn)} of {FEWEST_CHURNS} needed"
         return ActiveLimit(None, few)
     days = max(_limit_of_moments(pauses), _limit_of_churns(at_churn))
-    days = _STEP_DAYS * math.ceil(days / _STEP_DAYS)
     if days > rest_us / DAY_US:
         return ActiveLimit(
             None,
             f"accounts that had not left were silent for up to {days} days, and the history tells "
             f"of silences up to {rest_us / DAY_US:.0f} days",
         )
+    days = _STEP_DAYS * math.ceil(days / _STEP_DAYS)
     of_churns = f" and {len(at_churn)} churns" if churn is not None else ""
     return ActiveLimit(
         days, f"longer than all but {MOST_LEFT_OUT:.0%} of {len(pauses)} pauses{of_churns}"

@@ -294,14 +294,17 @@ class CheckedDatabase:
     def limit(self) -> ActiveLimit:
         """After how many days an account is silent; what `auto` proposes is from the same accounts.
 
-        Raises:
-            OutOfTime: There is no time for it.
+        Without time to propose one there is none: it decides how many examples there are, for
+        which there is no time then either.
         """
         if self.request.config.active_within_days != AUTO:
             return ActiveLimit(self.request.config.active_days)
-        with self.in_time():
-            published = published_limit(self.connection, self.request, self.as_of)
-        return published or self._proposed_limit()
+        try:
+            with self.in_time():
+                published = published_limit(self.connection, self.request, self.as_of)
+            return published or self._proposed_limit()
+        except OutOfTime:
+            return ActiveLimit(None, "there was no time to propose a limit")
 
     def _proposed_limit(self) -> ActiveLimit:
         return propose_limit(

@@ -22,6 +22,8 @@ class FeedbackFacts:
         newest: Newest row with an account before as_of; likewise.
         accounts: With feedback before as_of; None where they were not counted.
         splits: Examples of each split that a run would write; empty where not counted.
+        active_within_days: Accounts without feedback for longer are left out of them; None: nobody.
+        rows_after_churn: What feedback after a churn date means: back or final.
         truth: Of the ground truth: rows, ids that match no account, the newest; None where it
             was not read or the label is inactivity.
         notes: What has to be said of the contract.
@@ -39,6 +41,8 @@ class FeedbackFacts:
     newest: datetime | None
     accounts: int | None
     splits: dict[str, Split]
+    active_within_days: int | None
+    rows_after_churn: str
     truth: ChurnFacts | None
     notes: tuple[str, ...]
     churn_table: str
@@ -66,6 +70,8 @@ def facts_of(database: CheckedDatabase) -> FeedbackFacts | None:
         newest=watermark.newest,
         accounts=examples.accounts if examples else None,
         splits=dict(examples.splits) if examples else {},
+        active_within_days=examples.active_within_days if examples else None,
+        rows_after_churn=database.settings.reading.rows_after_churn,
         truth=truth.churn if truth else None,
         notes=database.contract.notes,
         churn_table=database.contract.churn_table,

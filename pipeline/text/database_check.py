@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from components.feedback_example_gen.config import BACK
+from components.registry.input_properties import Split
 from pipeline.checks.facts import FeedbackFacts
 from pipeline.checks.finding import Finding
 
@@ -82,6 +84,8 @@ def _facts(facts: FeedbackFacts) -> Iterator[str]:
     for name, split in facts.splits.items():
         churned = f", {split.churned} churned" if name != "score" else ""
         yield _line(name, f"{split.examples} examples{churned}")
+    if (scored := facts.splits.get("score")) is not None:
+        yield from _population(facts, scored)
     present = "present" if facts.churn_table_present else "absent, the label would be inactivity"
     yield _line("ground truth", f"{facts.churn_table}: {present}")
     if facts.truth is not None:
@@ -91,6 +95,17 @@ def _facts(facts: FeedbackFacts) -> Iterator[str]:
         yield _line("", f"{facts.truth.rows_unmatched} of them match no account")
     for note in facts.notes:
         yield _line("note", note)
+
+
+def _population(facts: FeedbackFacts, scored: Split) -> Iterator[str]:
+    if facts.active_within_days is not None and scored.silent is not None:
+        said = f"{scored.silent} accounts are silent for more than {facts.active_within_days} days"
+        yield _line("", f"{said} and have no churn date since")
+    if scored.returned:
+        became = "they are back" if facts.rows_after_churn == BACK else "their churn is final"
+        yield _line(
+            "", f"{scored.returned} accounts have feedback after their churn date: {became}"
+        )
 
 
 def _line(name: str, text: str) -> str:

@@ -350,8 +350,8 @@ def test_an_account_is_silent_beyond_the_limit_or_counted_so_beyond_the_lookback
     last: datetime, active_within_days: int | None, silent: int
 ) -> None:
     rules = replace(RULES, active_within_days=active_within_days)
-    rows = [event(last), event(day(-1), "B"), event(day(-1), "C")]
-    churns = [("A", day(2)), ("C", day(-0.5))]
+    rows = [event(last), event(day(-1), "B"), event(day(-1), "C"), event(day(-30), "D")]
+    churns = [("A", day(2)), ("C", day(-0.5)), ("D", day(-20))]
     taken = take_examples(*columns(History(rows, churns)), CUTOFF, rules, day(5))
     assert (taken.beside.silent, taken.beside.silent_churned) == (silent, silent)
     left_out = silent if active_within_days else 0

@@ -88,7 +88,7 @@ def test_who_came_back_lived_up_to_the_churn_and_again_from_the_next_row(
     """An echo says nothing: the silence before the churn is what is left."""
     wrote = [float(day) for day in range(0, 300, 20)]
     back = [([*wrote, 700.0], [280 + 20.0]) for _ in range(30)]
-    echo = [([*wrote, 360.0, 361.0], [280 + 79.0]) for _ in range(30)]
+    echo = [([*wrote, 360.0, 560.0], [280 + 79.0]) for _ in range(30)]
     accounts = LIVING + back if not is_final else LIVING + echo
     assert proposed(accounts, is_final=is_final).days == (20 if not is_final else days)
 

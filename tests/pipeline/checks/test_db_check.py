@@ -12,6 +12,7 @@ import pytest
 from components.data_checker.ground_truth import WRITTEN_AFTER
 from components.errors import ContractBroken, DataGateStopped
 from components.feedback_example_gen.cutoffs import SPLITS
+from components.feedback_example_gen.living_gaps import ActiveLimit
 from components.feedback_example_gen.read_plan import plan_reading
 from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
 from components.feedback_example_gen.request import ReadRequest
@@ -355,6 +356,13 @@ def test_a_view_is_judged_by_its_first_rows(world):
     findings, database = sampled(seconds=60)
     assert database.is_sampled
     assert [one for one in findings if one.is_problem] == []
+
+
+def test_without_time_no_limit_of_silence_is_proposed(world, monkeypatch):
+    monkeypatch.setenv("TENS_INSIGHT_ACTIVE_WITHIN_DAYS", "auto")
+    findings, database = sampled(seconds=0)
+    assert len(findings) == 7
+    assert database.limit == ActiveLimit(None, "there was no time to propose a limit")
 
 
 def test_without_time_it_says_what_is_undecided(world):

@@ -17,6 +17,15 @@ DELETE FROM account_churn
 WHERE churned_at > '2025-08-01' AND account_id IN (SELECT account_id FROM ended)
 """
 
+CAME_BACK = """
+UPDATE feedback_enriched SET created_at = '2026-05-30'
+FROM (SELECT max(id) AS id
+      FROM feedback_enriched JOIN account_churn USING (account_id)
+      WHERE churned_at < '2026-05-01'
+      GROUP BY account_id ORDER BY account_id LIMIT 5) AS newest
+WHERE feedback_enriched.id = newest.id
+"""
+
 
 @pytest.fixture
 def world(simulated_database, monkeypatch, tmp_path):
@@ -43,6 +52,23 @@ def warned(capsys):
     found = json.loads(capsys.readouterr().out)
     assert code == 0
     return [said for said in found["warnings"] if "without a churn date" in said]
+
+
+def told(capsys):
+    capsys.readouterr()
+    assert run_cli(["db", "check"]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_who_is_silent_and_who_came_back_is_counted(world, capsys, monkeypatch):
+    assert "silent for more than" not in told(capsys)
+    execute(world, CAME_BACK)
+    monkeypatch.setenv("TENS_INSIGHT_ACTIVE_WITHIN_DAYS", "60")
+    found = told(capsys)
+    assert "5 accounts have feedback after their churn date: they are back" in found
+    assert "accounts are silent for more than 60 days and have no churn date since" in found
+    monkeypatch.setenv("TENS_INSIGHT_ROWS_AFTER_CHURN", "final")
+    assert "5 accounts have feedback after their churn date: their churn is final" in told(capsys)
 
 
 def test_a_table_that_records_every_departure_is_believed(world, capsys):
