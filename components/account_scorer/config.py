@@ -19,11 +19,12 @@ _REASONS_SHARE: Final = 0.1
 class AccountScorerConfig(ScorePublishingConfig):
     """The rule of the risk categories, and what publishing does to rows it replaces."""
 
-    risk_bands: Literal["probability", "lift", "capacity"] = Field(
+    risk_bands: Literal["probability", "lift", "capacity", "auto"] = Field(
         default="probability",
         description="Rule of the risk categories: fixed probabilities of the contract "
-        "(probability), multiples of the base rate (lift), or as many accounts as a team can "
-        "handle (capacity).",
+        "(probability), multiples of the base rate (lift), as many accounts as a team can handle "
+        "(capacity), or what training chose for the model (auto): probability where some accounts "
+        "reach high, else lift.",
     )
     risk_lifts: tuple[float, ...] = Field(
         default=DEFAULT_LIFTS,

@@ -12,7 +12,7 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from components import ahead
-from components.account_scorer.bands import bands_for, rule_of, trained_rule
+from components.account_scorer.bands import band_warning, bands_for, rule_of, trained_rule
 from components.account_scorer.beside import Beside, find_beside, scored_beside
 from components.account_scorer.champion import (
     population_note,
@@ -246,5 +246,13 @@ class _Scoring:
             former_risk_bands=rule_of(former) if former else None,
             model_risk_bands=trained_rule(self.scorer.card, bands),
             categories=published.categories,
+            bands_warning=band_warning(
+                bands,
+                self.scorer.card,
+                scored.categories,
+                scored.probabilities,
+                scored.accounts,
+            )
+            or None,
             unseen=count_unseen_values(self.examples.uri, self.model_uri),
         )

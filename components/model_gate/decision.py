@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from components.model_gate.band_worth import BandsWorth
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, Decision, JudgedHorizon
 from components.model_gate.evidence import (
     AUC_ABOVE_CHANCE,
@@ -37,6 +38,7 @@ def decide(
     training: dict[str, Any],
     horizons: list[JudgedHorizon],
     pace: Pace | None = None,
+    bands: Sequence[BandsWorth] = (),
 ) -> Decision:
     """Puts a decision together.
 
@@ -50,6 +52,7 @@ def decide(
         training: What the baselines learnt from.
         pace: How many accounts churn; None where that is not known.
         horizons: What horizon_checks said of each.
+        bands: What the risk categories are worth.
     """
     blessed = bool(checks) and not any(check.failed for check in checks)
     first, differences = first_accounts(
@@ -67,6 +70,7 @@ def decide(
         metrics=quality,
         slices=slices,
         calibration=[one._asdict() for one in deciles(labels, models[CHALLENGER])],
+        bands=tuple(bands),
         missing_evidence=missing_evidence(checks, pace),
         unacceptable_because="" if blessed else unacceptable_because(checks),
         horizons=horizons,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from components.model_gate.band_worth import BandsWorth
 from components.model_gate.evidence import MissingEvidence
 from components.model_gate.gate_check import GateCheck
 from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
@@ -60,6 +61,8 @@ class Decision:
         metrics: Of every model, by its name.
         slices: Metrics and sizes of each, or why it was skipped.
         calibration: Ten bins of the challenger's probabilities, lowest first.
+        bands: What the risk categories are worth on the evaluation set: by the rule of the settings
+            of the training run first, then by other rules.
         missing_evidence: What would change the verdict; None where more evidence would not.
         unacceptable_because: Of a refused challenger, why no person may accept it; empty where it
             lacks evidence alone.
@@ -78,6 +81,7 @@ class Decision:
     metrics: dict[str, dict[str, float | None]]
     slices: list[dict[str, Any]]
     calibration: list[dict[str, float]]
+    bands: tuple[BandsWorth, ...] = ()
     missing_evidence: MissingEvidence | None = None
     unacceptable_because: str = ""
     horizons: list[JudgedHorizon] = field(default_factory=list)

@@ -11,6 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from components.config import read_config
+from components.model_gate.band_worth import worth_of
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, FILE, Decision
@@ -63,6 +64,7 @@ def judge(measured: Measurement, limits: ModelGateConfig) -> Decision:
         limits: The thresholds.
     """
     labels, models = measured.predictions.labels, measured.predictions.models
+    accounts = measured.predictions.accounts
     population = Population.of(OVERALL, labels)
     replicates = paired_bootstrap(labels, models)
     checks = list(overall_checks(population, labels, models, replicates, limits))
@@ -81,6 +83,7 @@ def judge(measured: Measurement, limits: ModelGateConfig) -> Decision:
         training=measured.training,
         pace=measured.pace,
         horizons=horizons,
+        bands=list(worth_of(measured.bands, labels, models[CHALLENGER], accounts.tolist())),
     )
 
 

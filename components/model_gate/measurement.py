@@ -7,6 +7,7 @@ from tfx import types
 from tfx.types import artifact_utils
 
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
+from components.model_gate.band_worth import bands_to_judge
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.evaluation_set import read_eval, read_training
 from components.model_gate.evidence import Pace, read_pace
@@ -16,6 +17,7 @@ from components.sound_model import sound_scorer
 from serving_model.evaluation.baselines import Baselines, fit_baselines
 from serving_model.learning.time_split import split_by_time
 from serving_model.served.predict import ModelScorer
+from serving_model.served.risk_bands import RiskBands
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -34,6 +36,8 @@ class Measurement(NamedTuple):
     """Of the label."""
     training: dict[str, Any]
     """What the baselines learnt from."""
+    bands: tuple[RiskBands, ...] = ()
+    """Rules of the risk categories that are judged, that of the settings first."""
     pace: Pace | None = None
     """How many accounts churn."""
 
@@ -76,6 +80,7 @@ def measure(inputs: Artifacts) -> Measurement:
         data.splits[EVAL].cutoffs,
         data.horizon_days,
         training,
+        tuple(bands_to_judge(scorers[CHALLENGER].card)),
         pace,
     )
 

@@ -62,6 +62,7 @@ def build_report(
         head=head_of(run),
         decision=decision_of(run, accounts_shown),
         checks=checks_of(run),
+        bands=run.judged.bands if run.judged else (),
         changes=changes_of(run, dict(settings)),
         data_checks=run.checks,
         data_facts=data_facts_of(run),

@@ -6,6 +6,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from components.data_checker.checks import Check
+from components.model_gate.band_worth import BandsWorth
 from components.model_gate.decision_file import JudgedHorizon
 from components.model_gate.gate_check import GateCheck
 from components.model_review.sections.accounts import ScoreComparison
@@ -36,6 +37,7 @@ class Review:
         checks: Checks of the gate, in its order.
         performance: ROC, precision-recall and metrics of challenger, champion and baselines.
         calibration: Predicted against observed.
+        bands: What the risk categories are worth on the evaluation set, by several rules.
         gains: Churned accounts reached by number of contacts.
         first_accounts: What the first accounts are worth, by model and count.
         first_differences: The challenger's less those of others.
@@ -62,6 +64,7 @@ class Review:
     checks: tuple[GateCheck, ...] = ()
     performance: Performance | None = None
     calibration: Calibration | None = None
+    bands: tuple[BandsWorth, ...] = ()
     gains: Gains | None = None
     first_accounts: tuple[FirstAccounts, ...] = ()
     first_differences: tuple[FirstDifference, ...] = ()

@@ -43,6 +43,8 @@ class PublishedScoresProperties(Properties):
         former_risk_bands: The rule of the last publication, where it was another one.
         model_risk_bands: The rule when the model was trained, where it was another one.
         categories: Accounts by risk band, of those with any.
+        bands_warning: That the rule tells hardly anybody apart, and which would; None where it
+            does.
         unseen: Words outside the model, by the name of the vocabulary.
         shadows: Models that scored in shadow, each with its role; None without any.
         notes: Sentences about models that should have scored and could not; None without any.
@@ -67,6 +69,7 @@ class PublishedScoresProperties(Properties):
     categories: Mapping[str, int] = field(
         default_factory=dict, metadata=keyed("category_{key}", CATEGORIES)
     )
+    bands_warning: str | None = None
     unseen: Mapping[str, UnseenValues] = field(
         default_factory=dict,
         metadata=keyed("unseen_{key}_{name}", (one.label for one in OPEN_SETS)),

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from components.model_gate.band_worth import BandsWorth
 from components.model_gate.decision_file import Decision
 from components.model_gate.evidence import MissingEvidence
 from components.publishing.published import PublishedWith
@@ -59,6 +60,7 @@ class ModelDetails:
         settings: Of its training run, by name.
         exported: The SavedModel.
         transitions: What people decided about it.
+        bands: What its risk categories are worth, see Decision.bands.
         missing_evidence: Of a refused model, what would change the verdict; None where more
             evidence would not, or nobody knows.
         acceptable: Whether a person may publish with it although it was refused.
@@ -77,6 +79,7 @@ class ModelDetails:
     settings: dict[str, Any]
     exported: Exported
     transitions: list[StageTransition]
+    bands: tuple[BandsWorth, ...] = ()
     missing_evidence: MissingEvidence | None = None
     acceptable: bool = False
     unacceptable_because: str = ""
@@ -141,6 +144,7 @@ def show_model(
             for transition in registry.transitions()
             if version in (transition.version, transition.other)
         ],
+        bands=content.bands if content else (),
         missing_evidence=content.missing_evidence if content else None,
         acceptable=bool(blessing and blessing.properties.acceptable),
         unacceptable_because=(blessing.properties.unacceptable_because or "") if blessing else "",

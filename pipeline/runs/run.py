@@ -33,6 +33,7 @@ from pipeline.checks.state import champion_findings, state_findings
 from pipeline.database import open_database
 from pipeline.exit_codes import CHALLENGER_REFUSED, PUBLISHED
 from pipeline.loading import loading_tfx
+from pipeline.registry.listing import decision_file
 from pipeline.registry.metadata_store import require_store
 from pipeline.registry.next_step import acceptance_of, next_step
 from pipeline.registry.registry import Registry, Run, RunArtifacts
@@ -48,6 +49,7 @@ from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir
 
 if TYPE_CHECKING:
+    from components.model_gate.band_worth import BandsWorth
     from components.model_gate.decision_file import Decision
 
 SPLITS_OF: Final = {TRAIN: cutoffs.SPLITS, SCORE: (cutoffs.SCORE,)}
@@ -245,7 +247,9 @@ def _all_warnings(made: RunArtifacts, copy_problem: str | None) -> tuple[str, ..
     """Returns what is kept with the record of the run."""
     outcomes = made.newest(RecordedOutcomesProperties)
     withheld = outcomes.properties.withheld if outcomes else None
-    told = [one for one in (copy_problem, withheld) if one]
+    scores = made.newest(PublishedScoresProperties)
+    bands = scores.properties.bands_warning if scores else None
+    told = [one for one in (copy_problem, withheld, bands) if one]
     return (*read_data_checks(made).warnings, *told)
 
 
@@ -294,8 +298,17 @@ def _summarise(
         monitoring=_monitoring(made),
         report=report_of(made),
         report_copy_problem=copy_problem_of(made),
+        bands_worth=_bands_worth(registry, champion.artifact_id, scores.properties.risk_bands),
         accepted=acceptance_of(registry, champion.properties.model_version),
     )
+
+
+def _bands_worth(registry: Registry, model_id: int, described: str) -> "BandsWorth | None":
+    """Returns what the gate found of the rule that was applied, when it judged the champion."""
+    blessing = registry.blessings().get(model_id)
+    decision = decision_file(blessing) if blessing is not None else None
+    judged = decision.bands if decision is not None else ()
+    return next((one for one in judged if one.described == described), None)
 
 
 @dataclass(frozen=True)

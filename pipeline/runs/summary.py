@@ -18,6 +18,7 @@ from pipeline.registry.registry import RunArtifacts
 from pipeline.runs.data_checks import DataChecks
 
 if TYPE_CHECKING:
+    from components.model_gate.band_worth import BandsWorth
     from components.model_gate.decision_file import Decision
 
 TOP: Final = 10
@@ -51,6 +52,8 @@ class RunSummary:
         outcomes: Properties of the RecordedOutcomes.
         judged: What the gate said of the champion when it was trained; None where that is gone.
         exit_code: Of the command: 0, or what --strict says of a challenger that was refused.
+        bands_worth: What the risk categories of the champion are worth on its evaluation set, by
+            the rule that was applied; None where the gate did not judge that one.
         accepted: The decision by which the champion scores although it was not blessed.
         untold: What those who look on could not do, such as a sink that did not answer.
     """
@@ -79,6 +82,7 @@ class RunSummary:
     exit_code: int = 0
     untold: tuple[str, ...] = ()
     accepted: StageTransition | None = None
+    bands_worth: "BandsWorth | None" = None
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""

@@ -19,6 +19,7 @@ from pipeline.registry.change_stage import Outcome
 from pipeline.registry.lineage import AS_RECORDED, ModelDetails
 from pipeline.registry.listing import ModelRow
 from pipeline.settings import default_settings
+from pipeline.text.bands import other_rules, worth_lines
 from pipeline.text.judgement import first_lines, horizon_lines
 from pipeline.text.plain_text import (
     NONE,
@@ -163,6 +164,7 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("decision file", short_path(details.decision_file) or NONE),
             ("metrics", _metrics(details)),
             *_judged(details),
+            *_bands(details),
             ("run", _run(details)),
             ("examples", _examples(details)),
             ("watermark", _watermark(details)),
@@ -191,6 +193,16 @@ def _evidence(details: ModelDetails) -> Iterator[tuple[str, str]]:
         yield "may score", f"if a person accepts that it lacks evidence alone: `{command}`"
     elif details.unacceptable_because:
         yield "may score", f"no, and nobody may accept it: {details.unacceptable_because}"
+
+
+def _bands(details: ModelDetails) -> Iterator[tuple[str, str]]:
+    """Yields what the risk categories are worth, and what those of other rules would be."""
+    if not details.bands:
+        return
+    own = details.bands[0]
+    yield "bands", own.described
+    for said in (*worth_lines(own), *other_rules(details.bands)):
+        yield "", said
 
 
 def _label(card: ModelProperties) -> str:

@@ -15,6 +15,7 @@ from components.registry.input_properties import Split
 from components.registry.published_properties import CATEGORIES, PublishedScoresProperties
 from components.verdicts import SKIPPED
 from pipeline.runs.summary import RunSummary
+from pipeline.text.bands import worth_lines
 from pipeline.text.judgement import first_line, unjudged_line
 from pipeline.text.outcomes import recorded_words
 from pipeline.text.plain_text import minute_of, table_lines, transition_text
@@ -115,6 +116,11 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "risk", f"{', '.join(counts)}; mean probability {published.mean_probability:.3f}"
     for number, note in enumerate(band_notes(published)):
         yield "" if number else "bands", note
+    if published.bands_warning:
+        yield "warning", published.bands_warning
+    if summary.bands_worth is not None:
+        for number, note in enumerate(worth_lines(summary.bands_worth)):
+            yield "" if number else "worth", note
     if published.removed_count:
         yield "removed", f"{published.removed_count} accounts that are no longer scored"
     yield "areas", _areas(summary)

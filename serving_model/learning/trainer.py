@@ -37,9 +37,9 @@ def run_fn(fn_args: Any) -> None:
     explainer = Explainer(model, examples.features, target, settings.critical_priority)
     export_model(model, target, transform, fn_args.serving_model_dir, explainer)
     newest = examples.features[examples.cutoffs == examples.cutoffs.max()]
-    calibrated = float(np.mean(model(newest, training=False)[:, target]))
+    probabilities = np.asarray(model(newest, training=False)[:, target])
     found = {**_found(examples, fitted), **reason_card()}
-    found |= band_card(settings.model_card, calibrated)
+    found |= band_card(settings.model_card, probabilities)
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from components.model_gate.decision_file import CHAMPION
 from components.model_review.page import cells, words
+from components.model_review.page.bands import bands_part
 from components.model_review.page.charts.curves import Mark, curves
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.models import key, look, named
@@ -32,7 +33,7 @@ _RECALL: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 def performance_section(review: Review) -> Section:
     """Returns the section."""
-    parts = (*_ranking(review), *_calling(review))
+    parts = (*_ranking(review), *_calling(review), *_bands(review))
     return Section("better", "Is it better?", answer(review), parts)
 
 
@@ -80,6 +81,10 @@ def _first(review: Review) -> Block:
     if not review.first_accounts:
         return absent(review, "first_accounts", _NONE)
     return first_accounts(review.first_accounts, review.first_differences)
+
+
+def _bands(review: Review) -> tuple[Part, ...]:
+    return (bands_part(review.bands),) if review.checks else ()
 
 
 def _metrics(found: Performance) -> Figure:

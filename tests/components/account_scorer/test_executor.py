@@ -20,6 +20,7 @@ from components.account_scorer.inference import read_scores
 from components.errors import NothingToPublish, PublicationRefused
 from components.registry.artifacts import PublishedScores
 from components.registry.published_properties import PublishedScoresProperties
+from serving_model.served.risk_bands import RiskBands
 from tests.components.exec_properties import exec_properties
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
@@ -286,6 +287,49 @@ def test_bands_by_lift_are_multiples_of_the_champions_base_rate(
     assert "base rate 0.050" in facts["risk_bands"]
     assert "model_risk_bands" not in facts
     assert "former_risk_bands" not in facts
+
+
+def test_auto_applies_what_training_chose_day_after_day(
+    feedback: Tables, score: Callable[..., Any], make_model: Make
+) -> None:
+    chosen = RiskBands("lift", (1.5, 2.5, 4.0), base_rate=0.3, of_odds=True, chosen=True)
+    card = {"auto_risk_bands": json.dumps(chosen.applied()), "calibrated_base_rate": 0.3}
+    for day in range(2):
+        facts = PublishedScoresProperties.read(
+            score(make_model(**card), risk_bands="auto")
+        ).as_json()
+        assert facts["risk_bands"] == chosen.describe()
+        assert facts["risk_bands_mode"] == "lift"
+        assert "former_risk_bands" not in facts, day
+    logs = feedback.execute("SELECT risk_bands FROM tens_insight.publications")
+    assert all(log == chosen.applied() for (log,) in logs)
+    assert chosen.applied()["chosen_by"] == "auto"
+    # Who chose is no part of the rule: the contract's cuts stay the contract's cuts.
+    by_probability = {"mode": "probability", "chosen_by": "auto"}
+    score(make_model(auto_risk_bands=json.dumps(by_probability)))
+    facts = PublishedScoresProperties.read(
+        score(make_model(auto_risk_bands=json.dumps(by_probability)), risk_bands="auto")
+    ).as_json()
+    assert "former_risk_bands" not in facts
+    with pytest.raises(NothingToPublish, match="has no auto_risk_bands"):
+        score(risk_bands="auto")
+
+
+def test_a_rule_that_tells_nobody_apart_is_told_with_one_that_would(
+    feedback: Tables, score: Callable[..., Any], make_model: Make
+) -> None:
+    low = make_model(scale=0.2, calibrated_base_rate=0.05)
+    facts = PublishedScoresProperties.read(score(low)).as_json()
+    assert facts["bands_warning"].startswith(
+        "the rule of the risk bands (probability) tells few accounts apart: 0 of 13 are high or "
+        "critical, 13 low. With TENS_INSIGHT_RISK_BANDS=lift "
+    )
+    by_lift = {"risk_bands": "lift", "risk_lifts": (1.5, 2.5, 4.0)}
+    facts = PublishedScoresProperties.read(score(low, **by_lift)).as_json()
+    assert "bands_warning" not in facts
+    high = make_model(calibrated_base_rate=0.66)
+    facts = PublishedScoresProperties.read(score(high, **by_lift)).as_json()
+    assert "RISK_BANDS=probability" in facts["bands_warning"]
 
 
 def test_bands_by_capacity_part_equals_and_say_so(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from components.model_gate.band_worth import bands_to_judge, worth_of
 from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision import decide
 from components.model_gate.decision_file import CHALLENGER, CHAMPION, Decision
@@ -12,6 +13,7 @@ from components.model_gate.predictions import Predictions, Seen
 from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
+from serving_model.served.risk_bands import band_card
 from transforms.thresholds import account_states
 
 ACCOUNTS = 1_446
@@ -81,6 +83,14 @@ def judged(found: Predictions, champion_version: str | None) -> Decision:
         cutoff=CUTOFF,
         training={"examples": 12_020, "sample": 1.0, "C": 0.003},
         horizons=horizons,
+        bands=list(
+            worth_of(
+                bands_to_judge(band_card({}, found.models[CHALLENGER])),
+                found.labels,
+                found.models[CHALLENGER],
+                found.accounts.tolist(),
+            )
+        ),
     )
 
 

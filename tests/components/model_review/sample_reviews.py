@@ -161,6 +161,7 @@ def _judged_review(run: RunArtifacts, found: Predictions, accounts: ScoreCompari
         head=head_of(run),
         decision=decision_of(run),
         checks=checks_of(run),
+        bands=run.judged.bands,
         performance=performance_of(found),
         calibration=calibration_of(found),
         gains=gains_of(found),

@@ -27,6 +27,9 @@ bands_of = st.one_of(
             base_rate=drawn[3],
         )
     ),
+    st.floats(0.001, 0.999).map(
+        lambda rate: RiskBands("lift", lifts=(1.5, 2.5, 4.0), base_rate=rate, of_odds=True)
+    ),
     st.tuples(*[st.integers(1, 12)] * 3).map(lambda drawn: RiskBands("capacity", capacity=drawn)),
 )
 
