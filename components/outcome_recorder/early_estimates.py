@@ -1,6 +1,6 @@
 """What is expected of scores, estimated from their shards while they are published."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
@@ -15,21 +15,13 @@ from components.outcome_recorder.foreseen import (
     Estimates,
     PublishedScores,
     estimates,
+    estimates_key,
     name_of,
 )
 from components.outcome_recorder.populations import CODES, SLICES
 from components.postgres.connection import connect
 
 _COLUMNS: Final = ("account_id", "churn_probability", "churn_by_horizon", *SLICES)
-
-
-def estimates_key(scores: str) -> Hashable:
-    """Returns the name by which OutcomeRecorder takes the estimates.
-
-    Args:
-        scores: Folder of the shards.
-    """
-    return "estimates", scores
 
 
 def begun_early(run: ScoredRun) -> Iterator[Piece]:

@@ -1,6 +1,6 @@
 """The performance of publications whose window is open: estimated, or partly known."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -188,6 +188,15 @@ def _estimated(cursor: Cursor, publication_id: int, early: Estimates | None) -> 
         for days, performance in found.performances.items():
             write_performance(cursor, published.judged(days), ESTIMATED, performance)
             yield Foreseen(publication_id, days, ESTIMATED)
+
+
+def estimates_key(scores: str) -> Hashable:
+    """Returns the name by which estimates that were begun early are taken.
+
+    Args:
+        scores: Folder of the shards.
+    """
+    return "estimates", scores
 
 
 def estimates(

@@ -18,8 +18,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.ahead import taken
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN
-from components.outcome_recorder.early_estimates import estimates_key
-from components.outcome_recorder.foreseen import Estimates, Foreseen, foresee
+from components.outcome_recorder.foreseen import Estimates, Foreseen, estimates_key, foresee
 from components.outcome_recorder.judge import Actions, judge
 from components.outcome_recorder.missed import note_missed
 from components.outcome_recorder.performance_rows import Judged
