@@ -194,11 +194,17 @@ def gate_model(
 
 
 def publish_scores(
-    settings: Settings, examples: BaseChannel, champion: BaseChannel, shadows: BaseNode
+    settings: Settings, examples: BaseChannel, champion: BaseNode, shadows: BaseNode
 ) -> AccountScorer:
     """Scores everyone with the champion and publishes in one transaction."""
     beside = {key: shadows.outputs[key] for key in (*SHADOW_KEYS, SECOND, SPLIT)}
-    return AccountScorer(examples=examples, model=champion, config=settings.scoring, **beside)
+    return AccountScorer(
+        examples=examples,
+        model=champion.outputs["model"],
+        blessing=champion.outputs["model_blessing"],
+        config=settings.scoring,
+        **beside,
+    )
 
 
 def record_outcomes(

@@ -57,7 +57,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     )
     gate = nodes.gate_data(checker)
     shadows = nodes.resolve_shadows(deployment, *trained, nodes.any_split())
-    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"], shadows)
+    scorer = nodes.publish_scores(settings, examples, champion, shadows)
     scorer.add_upstream_node(gate)
     outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])

@@ -91,7 +91,7 @@ def create_pipeline(settings: Settings, deployment: Deployment | None = None) ->
     champion.add_upstream_node(model_gate)
     shadows = nodes.resolve_shadows(deployment, *nodes.any_model(), nodes.any_split())
     shadows.add_upstream_node(model_gate)
-    scorer = nodes.publish_scores(settings, examples, champion.outputs["model"], shadows)
+    scorer = nodes.publish_scores(settings, examples, champion, shadows)
     scorer.add_upstream_node(pusher)
     outcomes = nodes.record_outcomes(settings, examples, scorer.outputs["scores"])
     areas = nodes.publish_areas(settings, example_gen.outputs["area_counts"])

@@ -9,7 +9,7 @@ from components.errors import NothingToPublish
 from components.feedback_example_gen.config import BACK, FINAL
 from components.feedback_example_gen.cutoffs import TRAIN
 from components.registry.input_properties import ExamplesProperties
-from components.registry.model_properties import ModelProperties
+from components.registry.model_properties import BlessingProperties, ModelProperties
 
 MUST_AGREE: Final = (
     "lookback_days",
@@ -49,6 +49,16 @@ def require_champion(models: Sequence[types.Artifact], data: ExamplesProperties)
         "withdrawn, so there is nothing to score with and account_risk_scores is as it was. "
         + _SHOWN
     )
+
+
+def judged_horizons(blessings: Sequence[types.Artifact]) -> tuple[int, ...] | None:
+    """Returns the horizons in days that the gate judged of the champion; None if it says none.
+
+    Args:
+        blessings: The champion's, or nothing.
+    """
+    said = BlessingProperties.read(blessings[0]).horizons_judged if blessings else None
+    return tuple(map(int, said.split(","))) if said else None
 
 
 def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:

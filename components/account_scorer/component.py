@@ -19,6 +19,7 @@ class AccountScorerSpec(types.ComponentSpec):
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
+        "blessing": ChannelParameter(type=standard_artifacts.ModelBlessing, optional=True),
         **{
             key: ChannelParameter(type=standard_artifacts.Model, optional=True)
             for key in (*SHADOW_KEYS, SECOND)
@@ -35,6 +36,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         - examples: Examples with a split `score`.
         - model: The champion. Optional, so that its absence ends the run with a
           sentence about it rather than with a skipped node.
+        - blessing: The champion's, which says which horizons were judged; optional.
         - pinned_shadow, former_champion, newest_challenger: Models that are asked too, and not
           published; optional.
         - second_of_split: The model that scores a share of the accounts; optional.
@@ -57,6 +59,7 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
         examples: types.BaseChannel,
         model: types.BaseChannel,
         config: AccountScorerConfig,
+        blessing: types.BaseChannel | None = None,
         **beside: types.BaseChannel,
     ):
         """Declares what to score and how far the scores may shift.
@@ -65,11 +68,13 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
             examples: Of FeedbackExampleGen.
             model: Of the champion's resolver.
             config: The settings.
+            blessing: Of the champion's resolver; None where nothing is known of the gate.
             **beside: Of the resolver of models that score beside the champion.
         """
         spec = AccountScorerSpec(
             examples=examples,
             model=model,
+            blessing=blessing,
             config=as_parameter(config),
             scores=types.Channel(type=PublishedScores),
             **beside,

@@ -15,6 +15,7 @@ from components import ahead
 from components.account_scorer.bands import band_warning, bands_for, rule_of, trained_rule
 from components.account_scorer.beside import Beside, find_beside, scored_beside
 from components.account_scorer.champion import (
+    judged_horizons,
     population_note,
     require_champion,
     require_fit,
@@ -146,6 +147,7 @@ class _Scoring:
         bands: The rule of the risk categories.
         scores: The output; its folder exists.
         run_id: The run that publishes.
+        horizons_judged: Of the champion, in days; None if that is not known.
     """
 
     config: AccountScorerConfig
@@ -156,6 +158,7 @@ class _Scoring:
     bands: RiskBands
     scores: types.Artifact
     run_id: str
+    horizons_judged: tuple[int, ...] | None
 
     @classmethod
     def read(
@@ -179,6 +182,7 @@ class _Scoring:
             bands=bands_for(config.bands, scorer.card),
             scores=scores,
             run_id=run_id,
+            horizons_judged=judged_horizons(inputs.get("blessing") or []),
         )
 
     @property
@@ -226,6 +230,8 @@ class _Scoring:
                 int(card["horizon_days"]),
                 config.holdout,
                 lambda: kept_details(self.scores.uri, scored, self.bands.base_rate, config.holdout),
+                # Of the second model of a split it is not known.
+                horizons_judged=None if split else self.horizons_judged,
             ),
         )
 

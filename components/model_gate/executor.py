@@ -110,6 +110,7 @@ def _describe(
         decision=FILE,
         auc=found["auc"],
         log_loss=found["log_loss"],
+        horizons_judged=",".join(str(one.days) for one in decision.horizons if not one.not_judged),
         shadow=True
         if decision.blessed and champion and limits.after_blessing == "shadow"
         else None,

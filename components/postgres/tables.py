@@ -471,6 +471,7 @@ PUBLICATIONS: Final = TableContract(
         "undone_at": MOMENT,
         "risk_bands": JSON,
         "horizon_days": INTEGER,
+        "horizons_judged": NUMBERS,
         "split": JSON,
         "population": JSON,
     },

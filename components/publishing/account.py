@@ -49,6 +49,8 @@ class AccountDetails:
         customer_tier: As the model saw it; None where it was not recorded.
         region: Likewise.
         risk_bands: As the publication recorded them.
+        horizons_judged: Of churn_by_horizon, the days that the model gate could judge, rising; None
+            where that was not recorded.
     """
 
     publication_id: int
@@ -66,6 +68,7 @@ class AccountDetails:
     customer_tier: str | None
     region: str | None
     risk_bands: dict[str, Any] | None
+    horizons_judged: list[int] | None
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,15 @@ class Details:
             what follows from the scores.
         horizon_days: The key of churn_by_horizon that holds churn_probability itself.
         holdout: Which accounts are marked to be left alone.
+        horizons_judged: The keys of churn_by_horizon that the model gate judged; None if that is
+            not known.
     """
 
     rows: Callable[[], Rows]
     horizon_days: int
     holdout: Holdout = NOBODY
     kept: Callable[[], Iterable[pa.Table]] | None = None
+    horizons_judged: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

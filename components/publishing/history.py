@@ -108,6 +108,8 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> in
         "risk_bands": None,
         "horizon_days": None,
         "horizons": [],
+        "horizons_judged": None,
+        "population": None,
         "holdout": None,
         "split": None,
     }

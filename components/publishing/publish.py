@@ -155,6 +155,9 @@ def _replace(replacement: Replacement, details: Details | None) -> Published | K
         "horizon_days": details.horizon_days if details else None,
         "horizons": ready.horizons if ready else [],
         "holdout": details.holdout.recorded if details else None,
+        "horizons_judged": list(details.horizons_judged)
+        if details and details.horizons_judged is not None
+        else None,
     }
     before = changes_so_far(cursor)
     written = _write(replacement, limits, about_details)

@@ -3,7 +3,8 @@
 SELECT detail.publication_id, detail.percentile, detail.lift, detail.base_rate,
        detail.churn_by_horizon, detail.tenure_days, detail.days_since_last_event,
        detail.silence_state, detail.base_log_odds, detail.other_log_odds, detail.reasons,
-       detail.other_reasons, detail.customer_tier, detail.region, run.risk_bands
+       detail.other_reasons, detail.customer_tier, detail.region, run.risk_bands,
+       run.horizons_judged
 FROM tens_insight.account_risk_details AS detail
 JOIN tens_insight.publications AS run USING (publication_id)
 WHERE detail.account_id = %(account_id)s
@@ -333,6 +334,8 @@ SELECT array_remove(ARRAY[
            CASE WHEN horizon_days IS DISTINCT FROM %(horizon_days)s::integer
                 THEN 'horizon_days' END,
            CASE WHEN horizons IS DISTINCT FROM %(horizons)s::integer[] THEN 'horizons' END,
+           CASE WHEN horizons_judged IS DISTINCT FROM %(horizons_judged)s::integer[]
+                THEN 'horizons_judged' END,
            CASE WHEN holdout IS DISTINCT FROM %(holdout)s::jsonb THEN 'holdout' END,
            CASE WHEN split IS DISTINCT FROM %(split)s::jsonb THEN 'split' END,
            CASE WHEN population IS DISTINCT FROM %(population)s::jsonb THEN 'population' END,
@@ -454,12 +457,12 @@ INSERT INTO tens_insight.publications
     (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
      mean_probability, category_shares, feedback_rows, run_id, removes_others,
      published_by, accepted_shift, broken_limits, risk_bands, horizon_days, horizons,
-     holdout, split, population)
+     holdout, split, population, horizons_judged)
 VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
         %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
         %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
         %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s, %(split)s,
-        %(population)s)
+        %(population)s, %(horizons_judged)s)
 RETURNING publication_id, published_at
 
 -- name: record_refusal

@@ -127,6 +127,8 @@ class BlessingProperties(Properties):
         auc: Of the challenger on the evaluation set; None where it is no number.
         log_loss: In nats; None where it is no number.
         shadow: Whether the model runs in shadow until it is promoted; None where it does not.
+        horizons_judged: Days of the horizons that the gate could judge, rising, joined by commas;
+            None in a blessing of TFX's Evaluator.
         acceptable: Whether a person may accept the model, since it lacks evidence alone; None where
             it was blessed, or judged by somebody else.
         unacceptable_because: Why nobody may accept it: what the check says that forbids it.
@@ -145,6 +147,7 @@ class BlessingProperties(Properties):
     auc: float | None = None
     log_loss: float | None = None
     shadow: bool | None = None
+    horizons_judged: str | None = None
     acceptable: bool | None = None
     unacceptable_because: str | None = None
 

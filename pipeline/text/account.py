@@ -216,7 +216,14 @@ def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
 
 def _horizons(details: AccountDetails) -> str:
     ordered = sorted(details.churn_by_horizon.items(), key=lambda one: int(one[0]))
-    return ", ".join(f"{value:.1%} within {days} days" for days, value in ordered)
+    judged = details.horizons_judged
+    said = ", ".join(
+        f"{value:.1%} within {days} days"
+        + ("" if judged is None or int(days) in judged else " (not judged by the gate)")
+        for days, value in ordered
+    )
+    unknown = "; which of them the gate judged was not recorded"
+    return said + (unknown if judged is None and len(ordered) > 1 else "")
 
 
 def _compared(details: AccountDetails) -> str:

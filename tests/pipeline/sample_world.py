@@ -228,7 +228,7 @@ class Publisher:
                 as_of, model, "account_churn", f"run-{as_of:%d}", len(rows), bands=BANDS
             ),
             policy=policy,
-            details=Details(lambda: given, 60),
+            details=Details(lambda: given, 60, horizons_judged=(30, 60)),
         )
         shards = [self._shard(scores, given)]
         record_contributions(published.publication_id, shards, Retention(), patience_s=0)

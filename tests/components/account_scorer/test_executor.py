@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet
 import pytest
 import tensorflow as tf
+from tfx.types import standard_artifacts
 
 from components.account_scorer import inference
 from components.account_scorer.config import AccountScorerConfig
@@ -19,6 +20,7 @@ from components.account_scorer.executor import Executor
 from components.account_scorer.inference import read_scores
 from components.errors import NothingToPublish, PublicationRefused
 from components.registry.artifacts import PublishedScores
+from components.registry.model_properties import BlessingProperties
 from components.registry.published_properties import PublishedScoresProperties
 from serving_model.served.risk_bands import RiskBands
 from tests.components.exec_properties import exec_properties
@@ -75,12 +77,14 @@ def score(beam_executor: Make, examples: Make, model: Any, tmp_path: Path) -> Ca
         champion: Any = model,
         world: str = "plain",
         rows_per_bucket: int = 1_000_000,
+        blessings: Sequence[Any] = (),
         **changes: Any,
     ) -> Any:
         scores = PublishedScores()
         scores.uri = str(tmp_path / f"scores-{len(list(tmp_path.iterdir()))}")
         inputs = {"examples": [examples(world, rows_per_bucket)]}
         inputs |= {"model": [champion]} if champion else {}
+        inputs |= {"blessing": list(blessings)} if blessings else {}
         properties = exec_properties(replace(CONFIG, **changes))
         beam_executor(Executor).Do(inputs, {"scores": [scores]}, properties)
         return scores
@@ -103,6 +107,18 @@ def details(feedback: Tables) -> dict[str, dict[str, Any]]:
 
 def category(probability: float) -> str:
     return ("low", "medium", "high", "critical")[int(probability * 4)]
+
+
+def test_which_horizons_the_gate_judged_stands_beside_the_scores(
+    feedback: Tables, score: Callable[..., Any]
+) -> None:
+    log = "SELECT horizons_judged FROM tens_insight.publications ORDER BY publication_id"
+    blessing = standard_artifacts.ModelBlessing()
+    said = BlessingProperties(blessed=True, current_model_id=1, horizons_judged="5,10")
+    said.write(blessing)
+    score(blessings=[blessing])
+    assert feedback.execute(log) == [([5, 10],)]
+    assert {tuple(one["horizons_judged"]) for one in details(feedback).values()} == {(5, 10)}
 
 
 def test_everyone_is_published(feedback: Tables, score: Callable[..., Any]) -> None:

@@ -85,12 +85,14 @@ def publish_day(
     attempt: str | None = None,
     holdout: Holdout = NOBODY,
     straight: bool = False,
+    horizons_judged: tuple[int, ...] | None = None,
     **changes: Any,
 ) -> Published:
     """Publishes scores with details; an empty list stands for none at all.
 
     Args:
         straight: Whether the details can be copied straight into their history.
+        horizons_judged: What the gate said of the model.
     """
     as_of, model = AS_OF + timedelta(days=day), f"model-{day}"
     rows = [
@@ -105,7 +107,9 @@ def publish_day(
     )
     publication = replace(publication, **changes)
     kept = partial(kept_tables, details, probabilities, holdout) if straight else None
-    given = Details(lambda: map(tuple, details), 60, holdout, kept) if details else None
+    given = None
+    if details:
+        given = Details(lambda: map(tuple, details), 60, holdout, kept, horizons_judged)
     if attempt:
         work = (ACCOUNT_RISK_SCORES, lambda: rows, publication, policy, attempt, given)
         return publish_once(*work)
@@ -317,10 +321,21 @@ def test_the_details_of_one_account_are_found_by_index(migrated_database: str) -
 def test_the_log_says_for_how_many_days_scores_speak(
     migrated_database: str, straight: bool
 ) -> None:
-    publish_day(1, {"a": 0.1, "b": 0.25}, straight=straight)
+    publish_day(1, {"a": 0.1, "b": 0.25}, straight=straight, horizons_judged=(60,))
+    shown = "SELECT DISTINCT horizons_judged FROM tens_insight.account_risk_details"
+    assert query(shown) == [([60],)]
     publish_day(2, {"a": 0.1, "b": 0.25}, details=[])
-    log = "SELECT horizon_days, horizons, holdout FROM tens_insight.publications ORDER BY as_of"
-    assert query(log) == [(60, [30, 60], None), (None, [], None)]
+    publish_day(3, {"a": 0.1, "b": 0.25}, straight=straight)
+    assert query(shown) == [(None,)]
+    log = (
+        "SELECT horizon_days, horizons, horizons_judged, holdout FROM tens_insight.publications "
+        "ORDER BY as_of"
+    )
+    assert query(log) == [
+        (60, [30, 60], [60], None),
+        (None, [], None, None),
+        (60, [30, 60], None, None),
+    ]
 
 
 @WAYS

@@ -65,7 +65,7 @@ def publish_day(day, probabilities, details=True, reasons=REASONS):
         lambda: rows,
         publication=Publication(as_of, model, "none", f"run-{day}", len(rows), bands=LIFT),
         policy=publish_policy(max_count_change=9.0),
-        details=Details(lambda: given, 60) if details else None,
+        details=Details(lambda: given, 60, horizons_judged=(60,)) if details else None,
     )
 
 
@@ -113,7 +113,7 @@ def test_the_score_and_what_stands_behind_it(world, capsys):
         "account      ACC-1",
         "as of        2026-06-01 00:00 UTC",
         "risk         critical: 36.0% churn within 60 days, health 64.0",
-        "horizons     18.0% within 30 days, 36.0% within 60 days",
+        "horizons     18.0% within 30 days (not judged by the gate), 36.0% within 60",
         "compared     above 100.0% of the other accounts, 4.5 times the base rate 8.0%",
         "tenure       412 days; newest feedback 43.2 days before: quiet",
         "model        model-0, publication 2",
