@@ -1,4 +1,4 @@
-"""Blends linear part and network into calibrated probabilities."""
+"""Blends linear part, network and trees into calibrated probabilities."""
 
 from typing import Final, NamedTuple
 
@@ -8,24 +8,30 @@ from scipy.special import log_expit
 
 from transforms.arrays import Floats
 
-PRIOR_WEIGHT: Final = 0.5
-"""Mean of the normal prior of each part's weight."""
+PRIOR_WEIGHTS: Final = {1: (1.0,), 2: (0.5, 0.5), 3: (0.4, 0.4, 0.2)}
+"""Mean of the normal prior of each part's weight, by how many parts there are: linear part,
+network, trees. Trees begin with less: where few accounts churned they overfit first."""
 WEIGHT_DEVIATION: Final = 0.2
 """Standard deviation of that prior."""
 _FURTHEST_SHIFT: Final = 200.0
 
 
 class Blend(NamedTuple):
-    """Log-odds of hazards: linear x the linear part's + network x the network's + intercept."""
+    """Log-odds of hazards: each part's, times its weight, and the intercept."""
 
     linear: float = 1.0
     network: float = 0.0
     intercept: float = 0.0
+    trees: float = 0.0
 
-    def log_odds(self, linear: Floats, network: Floats | None) -> Floats:
-        """Returns the blended log-odds of the hazards, [n, K] as both are given."""
+    def log_odds(
+        self, linear: Floats, network: Floats | None, trees: Floats | None = None
+    ) -> Floats:
+        """Returns the blended log-odds of the hazards, [n, K] as all are given."""
         found = self.linear * linear + self.intercept
-        return found if network is None else found + self.network * network
+        for weight, part in ((self.network, network), (self.trees, trees)):
+            found = found if part is None else found + weight * part
+        return found
 
 
 def churned_within(log_odds: Floats) -> Floats:
@@ -38,10 +44,12 @@ def churned_within(log_odds: Floats) -> Floats:
     return -np.expm1(stayed)
 
 
-def fit_weights(labels: Floats, linear: Floats, network: Floats | None) -> Blend:
-    """Finds the weights of both parts on examples that neither was fitted on.
+def fit_weights(
+    labels: Floats, linear: Floats, network: Floats | None, trees: Floats | None = None
+) -> Blend:
+    """Finds the weights of the parts on examples that none was fitted on.
 
-    Stacking (Wolpert 1992, "Stacked generalization") with a normal prior of half and half,
+    Stacking (Wolpert 1992, "Stacked generalization") with a normal prior of PRIOR_WEIGHTS,
     which is hard to beat where there is little to learn from. The sum of the weights is also
     the slope that Platt 1999 would fit: it draws overconfident log-odds together. An
     intercept is fitted beside them and dropped, see fit_intercept.
@@ -50,9 +58,13 @@ def fit_weights(labels: Floats, linear: Floats, network: Floats | None) -> Blend
         labels: 0 or 1, [n]: lost by the end of the last of these periods.
         linear: Log-odds of hazards, [n, K].
         network: The same of the network; None if there is none.
+        trees: The same of the trees; None if there are none.
     """
-    parts = [linear] if network is None else [linear, network]
-    prior = 1.0 if network is None else PRIOR_WEIGHT
+    given = {"linear": linear, "network": network, "trees": trees}
+    names, parts = zip(
+        *[(name, one) for name, one in given.items() if one is not None], strict=True
+    )
+    prior = np.array(PRIOR_WEIGHTS[len(parts)])
 
     def loss(point: Floats) -> float:
         log_odds = point[-1] + sum(w * part for w, part in zip(point, parts, strict=False))
@@ -61,10 +73,10 @@ def fit_weights(labels: Floats, linear: Floats, network: Floats | None) -> Blend
         surprise = -float(np.sum(np.where(labels > 0, churned, stayed)))
         return surprise + float(np.sum((point[:-1] - prior) ** 2)) / (2 * WEIGHT_DEVIATION**2)
 
-    start = np.array([prior] * len(parts) + [0.0])
+    start = np.append(prior, 0.0)
     bounds = [(0.0, 2.0)] * len(parts) + [(-5.0, 5.0)]
     found = minimize(loss, start, bounds=bounds, method="L-BFGS-B").x
-    return Blend(float(found[0]), 0.0 if network is None else float(found[1]))
+    return Blend(**{name: float(weight) for name, weight in zip(names, found, strict=False)})
 
 
 def fit_intercept(labels: Floats, log_odds: Floats) -> float:

@@ -1,4 +1,4 @@
-"""The model that is served: a linear part and a small network, blended, as hazards over periods."""
+"""The model that is served: linear part, network and trees, blended, as hazards over periods."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -10,13 +10,18 @@ import tensorflow as tf
 from serving_model.learning.calibration import Blend
 from serving_model.learning.linear_hazards import LinearHazards
 from serving_model.learning.network import Network, bent_sums, first_sums, member_log_odds
-from serving_model.reasons.opened_model import Encoded, OpenableModel, OpenedModel
+from serving_model.learning.trees import Trees, reached_leaves, tree_log_odds
+from serving_model.reasons.opened_model import Encoded, OpenableModel, OpenedModel, Steps
 
 FEATURES: Final = "features"
 
 
 def churn_model(
-    width: int, linear: LinearHazards, network: Network | None, blend: Blend
+    width: int,
+    linear: LinearHazards,
+    network: Network | None,
+    blend: Blend,
+    trees: Trees | None = None,
 ) -> OpenableModel:
     """Builds the model that is served, which can be taken apart for reasons.
 
@@ -27,7 +32,8 @@ def churn_model(
         width: Number of columns of `features`.
         linear: The linear part, of K periods.
         network: The network; None for the linear part alone.
-        blend: How both are put together.
+        blend: How they are put together.
+        trees: The trees; None for none.
 
     Returns:
         A model from float32 [batch, width] to probabilities, float32 [batch, K].
@@ -36,20 +42,30 @@ def churn_model(
     log_odds = blend.linear * _linear_layer(linear)(features) + blend.intercept
     if network is not None:
         log_odds = log_odds + blend.network * _NetworkLayer(network)(features)
+    if trees is not None:
+        log_odds = log_odds + blend.trees * _TreesLayer(trees)(features)
     hazards = keras.ops.sigmoid(log_odds)
     within = [hazards[:, :1]]
     for period in range(1, hazards.shape[1]):
         # Nothing below 0 is added, so that it rises in floating point too.
         within.append(within[-1] + (1 - within[-1]) * hazards[:, period : period + 1])
     outputs = keras.ops.concatenate(within, axis=1)
-    return OpenableModel(features, outputs, _opened(linear, network, blend))
+    return OpenableModel(features, outputs, _opened(linear, network, blend, trees))
 
 
-def _opened(linear: LinearHazards, network: Network | None, blend: Blend) -> OpenedModel:
+def _opened(
+    linear: LinearHazards, network: Network | None, blend: Blend, trees: Trees | None
+) -> OpenedModel:
     straight = np.float32(blend.linear) * linear.weights
     constant = np.float32(blend.linear) * linear.bias + np.float32(blend.intercept)
+    steps = None
+    if trees is not None:
+        steps = _steps(trees, blend.trees)
+        # The splits of a leaf add up to its value less the mean of its tree.
+        means = trees.value[:, 0] - trees.added[:, 0].sum(axis=1)
+        constant = constant + np.float32(blend.trees) * (trees.start + means.sum())
     if network is None:
-        return OpenedModel(straight, constant)
+        return OpenedModel(straight, constant, steps=steps)
     count = 2 * len(network.bins)
     first, later = network.weights[:count], network.weights[count:]
     units, members, _ = later[0].shape
@@ -61,7 +77,16 @@ def _opened(linear: LinearHazards, network: Network | None, blend: Blend) -> Ope
         bent = bent_sums(later, tf.reshape(sums, [-1, members, units]))
         return blend.network * tf.reduce_mean(bent, axis=1)
 
-    return OpenedModel(straight, constant, tuple(_encoded_parts(network)), sums, head)
+    return OpenedModel(straight, constant, tuple(_encoded_parts(network)), sums, head, steps)
+
+
+def _steps(trees: Trees, weight: float) -> Steps:
+    size = trees.value.size
+
+    def leaves(features: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(reached_leaves(trees, features), [-1, size])
+
+    return Steps(leaves, np.float32(weight) * trees.added.reshape(size, -1))
 
 
 def _encoded_parts(network: Network) -> Iterator[Encoded]:
@@ -106,3 +131,19 @@ class _NetworkLayer(keras.layers.Layer):
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Returns [batch, K]."""
         return shape[0], self._network.weights[-1].shape[1]
+
+
+class _TreesLayer(keras.layers.Layer):
+    """The log-odds of the hazards that trees find: [batch, columns] to [batch, K]."""
+
+    def __init__(self, trees: Trees, **options: Any) -> None:
+        super().__init__(trainable=False, name="trees", **options)
+        self._trees = trees
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Returns the log-odds."""
+        return tree_log_odds(self._trees, features)
+
+    def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, int]:
+        """Returns [batch, K]."""
+        return shape[0], len(self._trees.start)

@@ -1,7 +1,8 @@
 """A model taken apart where the columns of its features have not met yet.
 
 Up to there each column adds to some sums by itself, so that what it adds along a path is known
-without a gradient. What follows is smooth, and as small as the sums are few.
+without a gradient. What follows is smooth, and as small as the sums are few. What goes in steps
+says itself which columns lead to them.
 """
 
 from collections.abc import Callable
@@ -34,8 +35,22 @@ class Encoded:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """A part of the model that is constant between steps, such as trees: L leaves in all.
+
+    Attributes:
+        leaves: From features [n, columns] to the leaves that they fall into, 0 or 1, [n, L].
+        added: float32 [L, columns], what a leaf adds to the log-odds of each hazard, divided among
+            the columns that lead to it.
+    """
+
+    leaves: Callable[[tf.Tensor], tf.Tensor]
+    added: Floats32
+
+
+@dataclass(frozen=True)
 class OpenedModel:
-    """The log-odds of the hazard in each of K periods: features x straight + head(sums).
+    """The log-odds of the hazard in each of K periods: features x straight + head(sums) + steps.
 
     Attributes:
         straight: float32 [columns, K].
@@ -44,6 +59,7 @@ class OpenedModel:
             for a linear model.
         sums: From features [n, columns] to the sums [n, H], with their constant terms.
         head: From the sums [n, H] to log-odds [n, K], smooth.
+        steps: What is left of the model, which has no slope; None for none.
     """
 
     straight: Floats32
@@ -51,6 +67,7 @@ class OpenedModel:
     encoded: tuple[Encoded, ...] = ()
     sums: Callable[[tf.Tensor], tf.Tensor] | None = None
     head: Callable[[tf.Tensor], tf.Tensor] | None = None
+    steps: Steps | None = None
 
 
 class OpenableModel(keras.Model):

@@ -2,6 +2,7 @@
 
 The straight line from the base-rate account to an account is cut into SEGMENTS pieces. At their
 ends the encoded columns are read exactly, wherever they bend; within a piece they go straight on.
+What goes in steps, such as trees, has no gradient: it is divided by the splits that lead to it.
 A gradient is taken of the head alone, in the middle of each piece: it has a few hundred inputs,
 where the encodings have thousands. Columns and pieces come first in all shapes, since picking rows
 is many times as fast as picking columns.
@@ -52,6 +53,10 @@ class PathSums:
         straight = opened.straight[:, : self._periods]
         self._straight = (groups[:, :, None] * straight[:, None, :]).reshape(len(base), -1)
         self._start = base @ straight + opened.constant[: self._periods]
+        if opened.steps is not None:
+            self._stepped = opened.steps.added @ groups
+            self._start_steps = np.asarray(opened.steps.leaves(tf.constant(base[None])))[0]
+            self._start = self._start + (self._start_steps @ opened.steps.added).sum()
         self._start_sums = np.zeros(0, np.float32)
         if opened.sums is not None:
             self._start_sums = np.asarray(opened.sums(tf.constant(base[None])))[0]
@@ -74,6 +79,10 @@ class PathSums:
         straight = tf.reshape(
             tf.matmul(distance, self._straight), [-1, self._groups.shape[1], self._periods]
         )
+        if self._opened.steps is not None:
+            # Steps are taken as evenly as the line goes: each moves all hazards alike.
+            steps = self._opened.steps.leaves(features) - self._start_steps
+            straight += tf.matmul(steps, self._stepped)[:, :, None]
         ends = self._ends(distance)
         values = [_values(one, ends) for one in self._opened.encoded]
         by_straight, by_sums = self._gradients(tf.reduce_sum(straight, axis=1), values)

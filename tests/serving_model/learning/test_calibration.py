@@ -1,4 +1,4 @@
-"""How both parts are put together: the weights, how they are held back, and the intercept."""
+"""How the parts are put together: the weights, how they are held back, and the intercept."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from serving_model.learning.calibration import (
-    PRIOR_WEIGHT,
+    PRIOR_WEIGHTS,
     WEIGHT_DEVIATION,
     Blend,
     churned_within,
@@ -36,11 +36,20 @@ def test_with_much_evidence_the_weights_are_those_of_the_truth(weights: tuple) -
     assert found.intercept == 0
 
 
-def test_with_little_evidence_it_is_half_and_half() -> None:
+def test_with_much_evidence_a_third_part_gets_its_share_too() -> None:
+    labels, linear, trees = drawn(100_000, (0.4, 0.6), shift=0.3)
+    network = np.random.default_rng(8).normal(-2, 1, linear.shape)
+    found = fit_weights(labels, linear, network, trees)
+    assert (found.linear, found.network, found.trees) == pytest.approx((0.4, 0, 0.6), abs=0.05)
+
+
+def test_with_little_evidence_the_weights_are_the_priors() -> None:
     labels, linear, network = drawn(12, (1.0, 0.0), 0.0)
     found = fit_weights(labels, linear, network)
-    assert found.linear == pytest.approx(PRIOR_WEIGHT, abs=WEIGHT_DEVIATION)
-    assert found.network == pytest.approx(PRIOR_WEIGHT, abs=WEIGHT_DEVIATION)
+    assert (found.linear, found.network) == pytest.approx(PRIOR_WEIGHTS[2], abs=WEIGHT_DEVIATION)
+    found = fit_weights(labels, linear, network, network)
+    three = (found.linear, found.network, found.trees)
+    assert three == pytest.approx(PRIOR_WEIGHTS[3], abs=WEIGHT_DEVIATION)
     alone = fit_weights(labels, linear, None)
     assert alone.linear == pytest.approx(1, abs=WEIGHT_DEVIATION)
     assert alone.network == 0
@@ -74,6 +83,8 @@ def test_the_card_says_how_the_parts_were_put_together(world: SimpleNamespace) -
     card = read_card(str(world.model))
     assert 0 <= float(card["linear_weight"]) <= 2
     assert 0 <= float(card["network_weight"]) <= 2
+    assert 0 <= float(card["trees_weight"]) <= 2
+    assert card["trees"] in range(5, 61, 5)
     assert abs(float(card["calibration_intercept"])) < 1
     assert card["held_back_examples"] == len(world.examples) / 4  # the newest of four cutoffs
     assert 0 < float(card["held_back_log_loss"]) < 0.7
