@@ -112,7 +112,6 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> in
         "population": None,
         "holdout": None,
         "split": None,
-        "population": None,
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, rows, recorded.publication_id)
