@@ -51,7 +51,14 @@ class Yard:
     def settings(self, **explicit: Any) -> Settings:
         return load_settings(state_dir=self.folder, **explicit)
 
-    def train(self, as_of: datetime, *, blessed: bool = True, shadow: bool = False) -> str:
+    def train(
+        self,
+        as_of: datetime,
+        *,
+        blessed: bool = True,
+        shadow: bool = False,
+        acceptable: bool = False,
+    ) -> str:
         version = f"{as_of:%Y%m%d}-{len(self.versions):08x}"
         self.versions.append(version)
         run = f"{as_of:%Y%m%dT%H%M%S}.000-{len(self.versions):04x}"
@@ -64,6 +71,7 @@ class Yard:
             if node == "ModelGate":
                 properties = {"blessed": int(blessed), "current_model_id": model}
                 properties |= {"shadow": 1} if shadow else {}
+                properties |= {"acceptable": 1} if acceptable else {}
             if node == "Pusher":
                 if not blessed:
                     continue

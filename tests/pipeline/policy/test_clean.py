@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from components.registry.stages import PIN, REJECT, WITHDRAW
+from components.registry.stages import ACCEPT, PIN, REJECT, WITHDRAW
 from pipeline.policy import remove as remove_module
 from pipeline.policy.clean import Plan, plan
 from pipeline.policy.remove import remove, remove_left_over
@@ -91,6 +91,25 @@ def test_a_model_in_shadow_stays(yard: Yard) -> None:
     for week in range(6, -1, -1):
         yard.train(END - timedelta(weeks=week), shadow=week == 3)
     assert yard.versions[3] in cleaned(yard)
+
+
+def test_an_accepted_model_stays_and_scores_until_a_newer_one_is_blessed(yard: Yard) -> None:
+    thin = yard.train(END - timedelta(weeks=7), blessed=False, acceptable=True)
+    refused = yard.train(END - timedelta(weeks=6), blessed=False)
+    decide(yard.registry(), ACCEPT, thin, "enough to begin with")
+    for week in range(5, 2, -1):
+        yard.train(END - timedelta(weeks=week), blessed=False)
+        leader = yard.registry().champion()
+        assert leader is not None
+        assert leader.properties.model_version == thin
+    for week in range(2, -1, -1):
+        yard.train(END - timedelta(weeks=week))
+    leader = yard.registry().champion()
+    assert leader is not None
+    assert leader.properties.model_version == yard.versions[-1]
+    kept = cleaned(yard)
+    assert thin in kept
+    assert refused not in kept
 
 
 def test_models_that_people_named_stay(quarter: Callable[[], Yard]) -> None:
