@@ -20,6 +20,9 @@ AUC_ABOVE_CHANCE: Final = "auc above chance"
 GAIN_OVER_CONSTANT: Final = "log_loss gain over the constant"
 _BY_EVIDENCE: Final = (AUC_ABOVE_CHANCE, GAIN_OVER_CONSTANT)
 """Checks on all accounts whose rule is about the lower end of an interval."""
+_AGAINST: Final = " against the "
+_CHAMPION: Final = "champion"
+"""How checks are named that compare the challenger with another model."""
 _LONGEST_HORIZON_DAYS: Final = 365
 _BEYOND_CHANCE: Final = 1.96
 """Standard deviations, two-sided at 5 %."""
@@ -71,15 +74,17 @@ class MissingEvidence:
 def unacceptable_because(checks: Sequence[GateCheck]) -> str:
     """Returns why no person may accept a refused challenger; empty where it lacks evidence alone.
 
-    Its gain over the constant may be unproven. A ranking that may be chance, one that is worse than
-    the champion's or a baseline's, and probabilities that are off are no lack of evidence: the
-    check that says so is named.
+    Its gain over the constant may be unproven, and it may be behind a baseline by a difference that
+    may be chance. A ranking that may be chance, one that is behind the champion's, or a baseline's
+    beyond chance, and probabilities that are off are no lack of evidence: the check that says so is
+    named.
 
     Args:
         checks: All of the gate, of which some failed.
     """
     for check in checks:
-        if check.failed and not (check.name == GAIN_OVER_CONSTANT and _is_unproven(check)):
+        unproven = check.name == GAIN_OVER_CONSTANT and _is_unproven(check)
+        if check.failed and not unproven and not _may_be_level(check):
             return check.message
     return ""
 
@@ -159,6 +164,14 @@ def _is_unproven(check: GateCheck) -> bool:
         and check.churned > 0
         and check.value > check.limit
     )
+
+
+def _may_be_level(check: GateCheck) -> bool:
+    """Tells whether a difference from a baseline may be chance: its interval holds 0."""
+    _, against, other = check.name.partition(_AGAINST)
+    if check.slice != OVERALL or not against or other == _CHAMPION or check.interval is None:
+        return False
+    return check.interval[0] <= 0 <= check.interval[1]
 
 
 def _needed(check: GateCheck) -> float:

@@ -175,8 +175,8 @@ def _require_acceptable(
         why = model.unacceptable_because or "the gate did not record that it lacks evidence alone"
         raise TransitionRefused(
             f"Model {version} cannot be accepted: {why}. A person may accept a model that lacks "
-            "evidence alone: none that is worse than another, whose ranking may be chance, or "
-            "whose probabilities are off."
+            "evidence alone: none that is behind the champion, or a baseline beyond chance, whose "
+            "ranking may be chance, or whose probabilities are off."
         )
     if leader is not None and leader.model_id != model.judged_beside:
         raise TransitionRefused(

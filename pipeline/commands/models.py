@@ -241,9 +241,10 @@ def pin(version: str, reason: str, as_json: bool) -> None:
 def accept(version: str, reason: str, as_json: bool) -> None:
     """Publishes with a model that the gate refused for lack of evidence alone.
 
-    Its gain over the constant is then not proven. A model that is worse than the champion or a
-    baseline, whose ranking may be chance, or whose probabilities are off cannot be accepted. It is
-    champion until a newer model is blessed, and is copied to where TensorFlow Serving reads.
+    Its gain over the constant is then not proven, or it is behind a baseline by what may be chance.
+    A model that is behind the champion, whose ranking may be chance, or whose probabilities are off
+    cannot be accepted. It is champion until a newer model is blessed, and is copied to where
+    TensorFlow Serving reads.
     """
     from dataclasses import asdict
 

@@ -113,11 +113,11 @@ def _way_out(gate: GateDecision) -> str:
     if gate.blessed:
         return ""
     evidence = gate.missing_evidence
-    change = (
-        f"What would change the verdict: {evidence.sentence}."
-        if evidence
-        else "More accounts of the same kind would not change the verdict."
-    )
+    change = "More accounts of the same kind would not change the verdict."
+    if evidence:
+        change = f"What would change the verdict: {evidence.sentence}."
+    elif gate.acceptable:
+        change = "By how much it is behind a baseline may be chance: the interval holds 0."
     if gate.acceptable:
         return (
             f"{change} It lacks evidence alone, so a person may publish with it: `tens-insight "
