@@ -104,9 +104,11 @@ def band_warning(
             "(docs/risk-bands.md)"
         )
     best = max(found, key=lambda setting: _high(found[setting]) % len(accounts))
+    count = _high(found[best])
+    most = f" ({best}: {count} high or critical)" if count else ""
     return (
         f"{said}. No rule of cuts tells more than a few apart, since the probabilities lie close "
-        f"together ({best}: {_high(found[best])} high or critical). "
+        f"together{most}. "
         "TENS_INSIGHT_RISK_BANDS=capacity takes as many accounts as a team can handle"
     )
 
