@@ -172,7 +172,7 @@ assert {one.id for one in nodes["StateSummary"].upstream_nodes} == {"AccountScor
 def test_one_more_output_table(carried_out, postgres_server):
     tree = carried_out("One more output table")
     assert tree.files == [
-        "components/postgres/migrations/0017_state_summary.sql",
+        "components/postgres/migrations/0019_state_summary.sql",
         "components/postgres/tables.py",
         "components/state_summary.py",
         "pipeline/nodes.py",
