@@ -4,9 +4,13 @@ python -m bench.score_without_monitoring --adopt
 """
 
 import sys
-from typing import Any
+from collections.abc import Sequence
 
-from pipeline import cli, scoring
+from tfx.dsl.components.base.base_node import BaseNode
+from tfx.orchestration.pipeline import Pipeline
+
+from pipeline import cli, nodes
+from pipeline.deployment import Deployment
 from pipeline.settings import Settings
 
 LEFT_OUT = ("Monitor", "OutcomeRecorder")
@@ -14,14 +18,15 @@ LEFT_OUT = ("Monitor", "OutcomeRecorder")
 
 def main() -> None:
     """Runs the command."""
-    whole = scoring.create_pipeline
+    assemble = nodes.assemble
 
-    def without(settings: Settings) -> Any:
-        definition = whole(settings)
-        definition.components = [one for one in definition.components if one.id not in LEFT_OUT]
-        return definition
+    def without(
+        settings: Settings, deployment: Deployment, name: str, components: Sequence[BaseNode]
+    ) -> Pipeline:
+        kept = [one for one in components if one.id not in LEFT_OUT]
+        return assemble(settings, deployment, name, kept)
 
-    scoring.create_pipeline = without  # type: ignore[assignment]
+    nodes.assemble = without
     sys.argv[1:] = ["run", "score", *sys.argv[1:]]
     cli.main()
 
