@@ -8,9 +8,10 @@ from scipy.special import log_expit
 
 from transforms.arrays import Floats
 
-PRIOR_WEIGHTS: Final = {1: (1.0,), 2: (0.5, 0.5), 3: (0.4, 0.4, 0.2)}
+PRIOR_WEIGHTS: Final = {1: (1.0,), 2: (0.5, 0.5), 3: (0.5, 0.5, 0.0)}
 """Mean of the normal prior of each part's weight, by how many parts there are: linear part,
-network, trees. Trees begin with less: where few accounts churned they overfit first."""
+network, trees. Trees count as far as held-back examples ask for them: they do not go on beyond the
+ends of training, which is where accounts are that got older."""
 WEIGHT_DEVIATION: Final = 0.2
 """Standard deviation of that prior."""
 _FURTHEST_SHIFT: Final = 200.0

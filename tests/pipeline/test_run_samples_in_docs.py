@@ -63,13 +63,13 @@ OUTSIDE = ["Starting embedded Postgres", "Simulating feedback", "Checking the da
 STATE = "/srv/tens-insight/var, the default; TENS_INSIGHT_STATE_DIR names another"
 CHALLENGER = "20261129-4b95b818"
 VERDICT = (
-    "BLESSED: auc above chance is 0.6544 [0.5993, 0.7066] on 1406 accounts (97 churned): lower end "
-    "above 0.5; 18 checks passed, 8 skipped"
+    "BLESSED: auc above chance is 0.6596 [0.6031, 0.7139] on 1406 accounts (97 churned): lower end "
+    "above 0.5; 28 checks passed, 9 skipped"
 )
 RISKS = {
-    "ACC-001701": 0.449, "ACC-000527": 0.374, "ACC-001762": 0.363, "ACC-000610": 0.347,
-    "ACC-002722": 0.327, "ACC-001380": 0.326, "ACC-000658": 0.324, "ACC-002129": 0.299,
-    "ACC-000372": 0.289, "ACC-001835": 0.278,
+    "ACC-000527": 0.409, "ACC-001701": 0.406, "ACC-001762": 0.398, "ACC-000372": 0.384,
+    "ACC-000610": 0.359, "ACC-002129": 0.355, "ACC-002722": 0.343, "ACC-001380": 0.321,
+    "ACC-000375": 0.299, "ACC-000658": 0.295,
 }  # fmt: skip
 AREAS = [
     PublishedArea("performance", "pro", 84.7, 2393, 0.0, 693, 269),
@@ -119,15 +119,15 @@ def trained() -> RunSummary:
         as_of="2026-11-29T00:00:00+00:00",
         model_version=CHALLENGER,
         published_count=1446,
-        mean_probability=0.073,
+        mean_probability=0.072,
         risk_bands=RiskBands("probability").describe(),
-        category_medium=13,
-        category_low=1433,
+        category_medium=15,
+        category_low=1431,
     )
     above_chance = GateCheck(
-        "auc above chance", "overall", 0.6544, (0.5993, 0.7066), "", 0.5, PASSED, 1406, 97, ""
+        "auc above chance", "overall", 0.6596, (0.6031, 0.7139), "", 0.5, PASSED, 1406, 97, ""
     )
-    metrics = {"auc": 0.65443, "pr_auc": 0.156, "log_loss": 0.24, "calibration_error": 0.0167}
+    metrics = {"auc": 0.65961, "pr_auc": 0.147, "log_loss": 0.2395, "calibration_error": 0.0167}
     gate = Decision(
         True, VERDICT, CHALLENGER, None, {}, {}, (above_chance,), {"challenger": dict(metrics)},
         [], [],
@@ -152,17 +152,17 @@ def trained() -> RunSummary:
         gate=gate,
         pushed_to="var/serving/churn/1795913856",
         hyperparameters_from=choose({}, ModelProperties(), None).origin,
-        data_gate=data_checks(106, 2),
+        data_gate=data_checks(107, 2),
         report=f"{made}/ModelReview/review/17/review.html",
         outcomes=RecordedOutcomesProperties(
             as_of=data.as_of, label_source=data.label_source, measured=0, accounts=0, left=0,
             unknown=0, waiting=0, open=3, next_closes_at="2026-12-29T00:00:00+00:00",
             estimated={
-                "auc": Estimated(0.697, 0.606, 0.768), "log_loss": Estimated(0.2461, 0.1958, 0.3016)
+                "auc": Estimated(0.700, 0.610, 0.779), "log_loss": Estimated(0.2431, 0.1922, 0.2980)
             },
         ),
         judged=BlessingProperties(
-            blessed=True, current_model_id=1, model_version=CHALLENGER, auc=0.65443, log_loss=0.24
+            blessed=True, current_model_id=1, model_version=CHALLENGER, auc=0.65961, log_loss=0.2395
         ),
     )  # fmt: skip
 
