@@ -24,6 +24,7 @@ from pipeline.runs.run_table import read_records, with_publications
 from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir
 from serving_model.served.risk_bands import CONTRACT_BANDS
+from transforms.cold_start_rule import is_rule
 
 if TYPE_CHECKING:
     from pipeline.registry.registry import Run
@@ -109,6 +110,7 @@ class Status:
             **outputs,
             "scores_age_hours": round(age.total_seconds() / 3600, 1) if age else None,
             "scores_model_version": last.model_version if last else None,
+            "scores_learnt": not is_rule(last.model_version) if last else None,
             "scores_run_id": last.run_id if last else None,
             "population": last.population if last else None,
             "publication_id": last.publication_id if last else None,

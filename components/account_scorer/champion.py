@@ -23,7 +23,8 @@ MUST_AGREE: Final = (
 
 _SHOWN: Final = (
     "`tens-insight models list` shows all models, and `tens-insight models show VERSION` which "
-    "checks a refused one failed and what would change that."
+    "checks a refused one failed and what would change that. With TENS_INSIGHT_COLD_START=rules a "
+    "rule that learns nothing scores until a model is blessed: docs/cold-start.md."
 )
 
 

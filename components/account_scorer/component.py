@@ -34,8 +34,8 @@ class AccountScorer(base_beam_component.BaseBeamComponent):
 
     Component inputs:
         - examples: Examples with a split `score`.
-        - model: The champion. Optional, so that its absence ends the run with a
-          sentence about it rather than with a skipped node.
+        - model: The champion. Optional: without one the rule scores where the settings say so,
+          else the run ends with a sentence about it rather than with a skipped node.
         - blessing: The champion's, which says which horizons were judged; optional.
         - pinned_shadow, former_champion, newest_challenger: Models that are asked too, and not
           published; optional.

@@ -6,6 +6,7 @@ from typing import Any, Final, Literal
 import pydantic
 from pydantic import Field
 
+from components.cold_start_config import ColdStartConfig
 from components.config import Count, Fraction, component_config
 from components.publishing.config import ScorePublishingConfig
 from components.publishing.holdout import Holdout
@@ -16,8 +17,8 @@ _REASONS_SHARE: Final = 0.1
 
 
 @component_config
-class AccountScorerConfig(ScorePublishingConfig):
-    """The rule of the risk categories, and what publishing does to rows it replaces."""
+class AccountScorerConfig(ScorePublishingConfig, ColdStartConfig):
+    """What scores, the rule of the risk categories, and what publishing does to other rows."""
 
     risk_bands: Literal["probability", "lift", "capacity", "auto"] = Field(
         default="probability",

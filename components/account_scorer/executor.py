@@ -20,6 +20,7 @@ from components.account_scorer.champion import (
     require_champion,
     require_fit,
 )
+from components.account_scorer.cold_start import export_cold_start
 from components.account_scorer.config import AccountScorerConfig
 from components.account_scorer.inference import (
     ScoredAccounts,
@@ -47,6 +48,7 @@ from components.registry.published_properties import PublishedScoresProperties
 from components.sound_model import sound_scorer
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk_bands import RiskBands
+from transforms.cold_start_rule import is_rule
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -62,7 +64,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Args:
             input_dict:
                 - examples: Examples with a split `score`.
-                - model: The champion; absent where no model may score.
+                - model: The champion; absent where no model was ever blessed: then the rule scores
+                  if the settings say so.
                 - pinned_shadow, former_champion, newest_challenger, second_of_split, split: What
                   scores beside it; any may be absent.
             output_dict:
@@ -70,7 +73,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             exec_properties: As component.py declares.
 
         Raises:
-            NothingToPublish: There is no champion, or it does not fit the Examples.
+            NothingToPublish: There is no champion, nor a rule; or it does not fit the Examples.
+            DataGateStopped: There is nothing that the rule could rank.
             StateUnusable: The champion's files are gone or damaged.
             PublicationRefused: A check failed, or another run is newer or at work.
             DatabaseUnreachable: No connection, or lost for good.
@@ -111,8 +115,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     def _score(self, scoring: "_Scoring", beside: Beside) -> None:
         """Writes the shards of the scores."""
-        folder = artifact_utils.get_split_uri([scoring.examples], SCORE)
-        paths = [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
+        paths = _score_files(scoring.examples)
         explained, scores = scoring.config.explained, scoring.scores.uri
         if len(paths) == 1:  # Beam takes longer to start than it could save
             score_file(scoring.scorer, paths[0], scores, explained=explained, beside=beside)
@@ -134,9 +137,14 @@ def _population(data: ExamplesProperties) -> dict[str, Any]:
     }
 
 
+def _score_files(examples: types.Artifact) -> list[str]:
+    folder = artifact_utils.get_split_uri([examples], SCORE)
+    return [os.path.join(folder, name) for name in sorted(fileio.listdir(folder))]
+
+
 @dataclass(frozen=True)
 class _Scoring:
-    """What is scored and published, and with which champion.
+    """What is scored and published, and with which champion, or by the rule without one.
 
     Attributes:
         config: The settings.
@@ -164,20 +172,27 @@ class _Scoring:
     def read(
         cls, inputs: Artifacts, outputs: Artifacts, exec_properties: dict[str, Any], run_id: str
     ) -> "_Scoring":
-        """Loads the champion, and makes the folder of the scores."""
+        """Loads the champion, or makes the rule, and makes the folder of the scores."""
         config = read_config(AccountScorerConfig, exec_properties)
         examples = artifact_utils.get_single_instance(inputs["examples"])
         data = ExamplesProperties.read(examples)
-        model = require_champion(inputs.get("model") or [], data)
-        scorer = sound_scorer(model)
-        require_fit(ModelProperties.from_plain(scorer.card), data)
         scores = artifact_utils.get_single_instance(outputs["scores"])
-        fileio.makedirs(scores.uri)
+        models = inputs.get("model") or []
+        if config.scores_by_rule and not models:
+            fileio.makedirs(scores.uri)
+            paths = _score_files(examples)
+            model_uri = export_cold_start(config, data, paths, scores.uri, config.bands)
+            scorer = ModelScorer(model_uri)
+        else:
+            model = require_champion(models, data)
+            model_uri, scorer = path_utils.serving_model_path(model.uri), sound_scorer(model)
+            require_fit(ModelProperties.from_plain(scorer.card), data)
+            fileio.makedirs(scores.uri)
         return cls(
             config=config,
             examples=examples,
             data=data,
-            model_uri=path_utils.serving_model_path(model.uri),
+            model_uri=model_uri,
             scorer=scorer,
             bands=bands_for(config.bands, scorer.card),
             scores=scores,
@@ -260,5 +275,7 @@ class _Scoring:
                 scored.accounts,
             )
             or None,
-            unseen=count_unseen_values(self.examples.uri, self.model_uri),
+            unseen={}
+            if is_rule(self.model_version)  # it knows no words
+            else count_unseen_values(self.examples.uri, self.model_uri),
         )

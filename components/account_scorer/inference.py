@@ -66,7 +66,7 @@ def score_file(
     beside: Beside = NOTHING,
 ) -> int:
     """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
-    shard = scored_shard(scorer, _batches(path), explained=explained, beside=beside)
+    shard = scored_shard(scorer, batches_of(path), explained=explained, beside=beside)
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)
@@ -75,8 +75,8 @@ def score_file(
     return int(shard.num_rows)
 
 
-def _batches(path: str) -> Iterable[tf.Tensor]:
-    """Returns the examples of a file, EXPLAIN_BATCH at a time."""
+def batches_of(path: str) -> Iterable[tf.Tensor]:
+    """Returns the serialized examples of a file, EXPLAIN_BATCH at a time, string [batch] each."""
     known = handed_over(path)
     if known is None:
         records = tf.data.TFRecordDataset(path, compression_type="GZIP", buffer_size=_BUFFER)

@@ -14,8 +14,8 @@ from components.config import (
     component_config,
     setting_fields,
 )
+from components.critical_config import CriticalConfig
 from components.database_config import DatabaseConfig
-from transforms.thresholds import CRITICAL_PRIORITY
 
 LISTED: Final = "listed"
 SCORED: Final = "scored"
@@ -41,7 +41,7 @@ def in_utc(moment: datetime) -> datetime:
 
 
 @component_config
-class FeedbackExampleGenConfig(DatabaseConfig):
+class FeedbackExampleGenConfig(DatabaseConfig, CriticalConfig):
     """Windows and cutoffs, the label, how rows are read, and what is counted by product area."""
 
     lookback_days: Days = Field(
@@ -135,12 +135,6 @@ class FeedbackExampleGenConfig(DatabaseConfig):
     )
     area_window_days: Days = Field(
         default=90, description="Product areas: days before as_of whose feedback counts."
-    )
-    critical_priority: int = Field(
-        default=CRITICAL_PRIORITY,
-        ge=1,
-        le=5,
-        description="Lowest priority (1..5) that is critical: in features, facts and areas.",
     )
 
     @pydantic.field_validator("training_cutoffs")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
+from components.cold_start_config import RuleConfig
 from components.config import Count, Fraction, component_config
 
 Worsening = Annotated[float, Field(ge=-1, le=1)]
@@ -15,7 +16,7 @@ Ratio = Annotated[float, Field(ge=1)]
 
 
 @component_config
-class ModelGateConfig:
+class ModelGateConfig(RuleConfig):
     """Thresholds of the model gate."""
 
     min_auc: Fraction = Field(

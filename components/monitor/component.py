@@ -28,7 +28,7 @@ class MonitorSpec(types.ComponentSpec):
             type=standard_artifacts.ExampleStatistics, optional=True
         ),
         "decision": ChannelParameter(type=DataGateDecision),
-        "model": ChannelParameter(type=standard_artifacts.Model),
+        "model": ChannelParameter(type=standard_artifacts.Model, optional=True),
         "scores": ChannelParameter(type=PublishedScores),
     }
     OUTPUTS = {"monitoring": ChannelParameter(type=Monitoring)}  # noqa: RUF012
@@ -46,6 +46,7 @@ class Monitor(base_component.BaseComponent):
         - trained_statistics: ExampleStatistics of what the champion learnt from (optional).
         - decision: DataGateDecision; what its checks measured and decided is watched too.
         - model: The champion; the profile that travels with it says what training looked like.
+          Absent where the cold-start rule scored, which has none.
         - scores: PublishedScores of AccountScorer.
 
     Component outputs:

@@ -8,7 +8,6 @@ from absl import logging
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
-from tfx.utils import path_utils
 
 from components.config import read_config
 from components.errors import TensInsightError
@@ -21,10 +20,10 @@ from components.monitor.monitored_run import MonitoredRun, Noticed, Step
 from components.monitor.run_checks import checks_of_run
 from components.monitor.watch import watch
 from components.registry.input_properties import ExamplesProperties
-from components.registry.model_properties import ModelProperties
 from components.registry.monitoring_properties import MonitoringProperties
 from components.registry.node_costs import read_costs
 from components.registry.published_properties import PublishedScoresProperties
+from components.registry.rule_files import scored_by
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -111,7 +110,7 @@ def _taken(chain: tuple[Step, ...], run: MonitoredRun) -> list[Noticed | Excepti
 def _monitored_run(inputs: Artifacts, exec_properties: dict[str, Any], run_id: str) -> MonitoredRun:
     examples = artifact_utils.get_single_instance(inputs["examples"])
     scores = artifact_utils.get_single_instance(inputs["scores"])
-    model = artifact_utils.get_single_instance(inputs["model"])
+    champion = scored_by(inputs.get("model") or [], scores)
     checks, known_words = checks_of_run(inputs, exec_properties)
     return MonitoredRun(
         run_id=run_id,
@@ -121,8 +120,8 @@ def _monitored_run(inputs: Artifacts, exec_properties: dict[str, Any], run_id: s
         known_words=known_words,
         published=PublishedScoresProperties.read(scores),
         scores=scores.uri,
-        champion=ModelProperties.read(model),
-        model=path_utils.serving_model_path(model.uri),
+        champion=champion.properties,
+        model=champion.folder,
         costs=tuple(read_costs(exec_properties["pipeline_root"], run_id)),
         config=read_config(MonitorConfig, exec_properties),
     )

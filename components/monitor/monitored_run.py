@@ -25,7 +25,7 @@ class MonitoredRun:
             of what the champion learnt from are not there.
         published: What was published.
         scores: Folder of the shards of scores, see account_scorer/scored_shard.py.
-        champion: What the model says of itself.
+        champion: What the model, or the cold-start rule, says of itself.
         model: Folder of its SavedModel.
         costs: What the nodes before this one took; empty where the runner writes nothing down.
         config: The settings.

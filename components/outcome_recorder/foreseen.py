@@ -40,6 +40,7 @@ from serving_model.evaluation.performance import Performance
 from serving_model.evaluation.recalibration import Recalibration, fitted_line, log_odds_of
 from serving_model.served.risk import CATEGORIES
 from transforms.arrays import Booleans, Floats, Integers
+from transforms.cold_start_rule import is_rule
 
 _QUERIES: Final = queries(__package__)
 _OF_SLICES: Final[Mapping[str, int]] = {"draws": 300, "cells": 80}
@@ -179,6 +180,8 @@ def _partly_known(
 
 def _estimated(cursor: Cursor, publication_id: int, early: Estimates | None) -> Iterator[Foreseen]:
     for published in _published(cursor, publication_id):
+        if is_rule(published.model_version):  # its probabilities rest on a rate that was assumed
+            continue
         if early is None or not early.is_of(published):
             early = None
         scores = early.scores if early else _scores(cursor, published)

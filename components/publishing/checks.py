@@ -25,6 +25,7 @@ from components.publishing.staging import (
     summarize,
 )
 from components.publishing.written import run_on_table
+from transforms.cold_start_rule import is_rule
 
 _QUERIES: Final = queries(__package__)
 
@@ -112,7 +113,8 @@ def broken_limits(replacement: Replacement) -> list[str]:
 
     Number, mean and categories are compared with the last publication's; which accounts
     moved, with the table as it is now. Categories by another rule than the last
-    publication's cannot be compared.
+    publication's cannot be compared; nor anything but the number of rows where a model takes the
+    place of the cold-start rule, whose probabilities rest on a rate that somebody assumed.
     """
     staged, last, policy = replacement.summary, replacement.last, replacement.policy
     if last is None or (staged.count == 0 and policy.allow_empty):
@@ -121,11 +123,17 @@ def broken_limits(replacement: Replacement) -> list[str]:
     broken = list(_count(staged, last, limits))
     if _other_split(replacement):
         staged, last = _of_same_models(replacement, staged, last)
-    if isinstance(limits, ScorePublishingConfig):
+    if isinstance(limits, ScorePublishingConfig) and not _replaces_the_rule(replacement):
         broken += _mean(staged, last, limits)
         broken += _categories(staged, last, limits) if replacement.former_bands is None else ()
         broken += _moved(replacement, limits)
     return broken
+
+
+def _replaces_the_rule(replacement: Replacement) -> bool:
+    """Tells whether the last publication was made by the cold-start rule, and this one is not."""
+    last, now = replacement.last, replacement.publication.model_version
+    return last is not None and is_rule(last.model_version) and not is_rule(now)
 
 
 def _refuse_wrong_count(replacement: Replacement) -> None:

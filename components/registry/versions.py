@@ -5,6 +5,7 @@ from typing import Final
 
 from components.errors import UnknownModel, did_you_mean
 from components.registry.stages import JudgedModel
+from transforms.cold_start_rule import NOTHING_LEARNT, is_rule
 
 _NAMED: Final = 3
 
@@ -35,6 +36,12 @@ def full_version(version: str, known: Sequence[str]) -> str:
     """
     if version in known:
         return version
+    if is_rule(version):
+        raise UnknownModel(
+            f"{version} names the cold-start rule, which is no model: {NOTHING_LEARNT}. Its card "
+            "lies beside the scores that it made; docs/cold-start.md says what it counts, and "
+            "`tens-insight models list` what it published."
+        )
     begun = [one for one in known if version and one.startswith(version)]
     if len(begun) == 1:
         return begun[0]

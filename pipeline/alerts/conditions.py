@@ -14,9 +14,11 @@ from pipeline.alerts.failures import failed_runs, failure_alerts
 from pipeline.runs.record import AT_WORK, NOT_STARTED, TUNE
 from pipeline.settings import Settings
 from pipeline.status import hours
+from transforms.cold_start_rule import is_rule
 
 _AHEAD: Final = timedelta(minutes=5)
 DATABASE_KEY: Final = "database"
+_CHANCE_AUC: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -189,15 +191,21 @@ def _number(value: float | None, metric: str) -> str:
 def performance_low(facts: Facts, settings: Settings) -> Iterator[Alert]:
     """Finds that the scores came true less than a model has to show, beyond chance."""
     assert facts.database is not None
-    one, bar = facts.database.realised, settings.model_gate.min_auc
-    if one is None or one.high is None or one.high >= bar:
+    one = facts.database.realised
+    if one is None or one.high is None:
         return
+    by_rule = is_rule(one.model_version)  # it learnt nothing: no gate was ever asked about it
+    bar = _CHANCE_AUC if by_rule else settings.model_gate.min_auc
+    if one.high >= bar:
+        return
+    shown = "what chance reaches" if by_rule else "which a model has to show"
+    scored = "cold-start rule" if by_rule else "model"
     yield Alert(
         kinds.PERFORMANCE_LOW,
         "realised AUC",
         f"The scores of {one.as_of:%Y-%m-%d} came true with AUC {one.value:.3f} [{one.low:.3f}, "
-        f"{one.high:.3f}] within {one.horizon_days} days: all of it lies below {bar:g}, which a "
-        f"model has to show. The model is {one.model_version}.",
+        f"{one.high:.3f}] within {one.horizon_days} days: all of it lies below {bar:g}, {shown}. "
+        f"The {scored} is {one.model_version}.",
         {
             "auc": one.value,
             "low": one.low,
@@ -228,10 +236,15 @@ def metadata_problems(facts: Facts) -> Iterator[Alert]:
             kinds.CHALLENGER_REFUSED,
             facts.state_dir,
             f"The last {len(found.refused)} challengers were all refused: "
-            f"{', '.join(found.refused)}. The champion {found.model_version or '(none)'} goes on "
-            "scoring, and grows old.",
+            f"{', '.join(found.refused)}. {_who_goes_on(found.model_version)}",
             {"refused": list(found.refused), "champion": found.model_version},
         )
+
+
+def _who_goes_on(champion: str) -> str:
+    if champion:
+        return f"The champion {champion} goes on scoring, and grows old."
+    return "There is no champion: nothing that was learnt scores."
 
 
 def disk_nearly_full(facts: Facts, settings: Settings) -> Iterator[Alert]:

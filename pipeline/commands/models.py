@@ -43,7 +43,7 @@ def list_(as_json: bool) -> None:
     from pipeline.registry.metadata_store import describe_store
     from pipeline.registry.state_claim import note_of_other_database
     from pipeline.state_directory import describe_state_dir
-    from pipeline.text.models import model_lines
+    from pipeline.text.models import model_lines, rule_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)
@@ -55,6 +55,7 @@ def list_(as_json: bool) -> None:
         say_json({**content, "models": [vars(row) for row in rows], "note": note})
     else:
         _print(model_lines(rows, describe_state_dir(settings)))
+        _print(rule_lines(published))
         _note(note)
 
 

@@ -1,13 +1,16 @@
 """`tens-insight run`: the two pipelines."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.commands.durations import A_DAY, DURATION
 from pipeline.commands.parts import MOMENT, Group, examples
 from pipeline.text.terminal import console, say, say_json
+
+if TYPE_CHECKING:
+    from pipeline.runs.run import RunFailed
 
 
 @click.group(
@@ -169,36 +172,48 @@ def run_and_report(
         adopt: Whether models and runs of another database pass to this one first.
         **options: Further settings that options give; None means not given.
     """
-    from dataclasses import asdict
-
     from pipeline.runs.attempt import load_run_settings
+    from pipeline.runs.cold_start import rule_may_follow
     from pipeline.runs.progress import Progress
     from pipeline.runs.run import RunFailed, run_pipeline
-    from pipeline.text.summary import render_checks, render_summary, short_path
+    from pipeline.text.summary import render_summary
 
     settings = load_run_settings(kind, as_of=as_of, **options)
     result = run_pipeline(kind, settings, Progress(), adopt=adopt)
+    if isinstance(result, RunFailed) and rule_may_follow(kind, result.error, settings):
+        _tell_failed(result)
+        say(f"Nothing could be learnt, so the rule scores: {result.error}", err=True)
+        result = run_pipeline("score", settings, Progress())
     if isinstance(result, RunFailed):
-        if result.gate is not None:
-            say(result.gate.summary, err=True)
-            render_checks(result.gate, console(stderr=True))
-            result.error.facts["gate"] = asdict(result.gate)
-        result.error.facts |= {
-            "published": result.published,
-            "warnings": result.warnings,
-            "report": result.report,
-            "report_copy_problem": result.report_copy_problem,
-        }
-        for sentence in result.published:
-            say(sentence, err=True)
-        for warning in result.warnings:
-            say(f"Data gate, warning: {warning}", err=True)
-        if result.report:
-            say(f"Evaluation report: {short_path(result.report)}", err=True)
-        if result.report_copy_problem:
-            say(f"Warning: {result.report_copy_problem}", err=True)
+        _tell_failed(result)
         raise result.error
     render_summary(result, console())
     if as_json:
         say_json(result.as_json())
     return result.exit_code
+
+
+def _tell_failed(result: "RunFailed") -> None:
+    """Says what a run that failed had found and published, and gives it to its error."""
+    from dataclasses import asdict
+
+    from pipeline.text.summary import render_checks, short_path
+
+    if result.gate is not None:
+        say(result.gate.summary, err=True)
+        render_checks(result.gate, console(stderr=True))
+        result.error.facts["gate"] = asdict(result.gate)
+    result.error.facts |= {
+        "published": result.published,
+        "warnings": result.warnings,
+        "report": result.report,
+        "report_copy_problem": result.report_copy_problem,
+    }
+    for sentence in result.published:
+        say(sentence, err=True)
+    for warning in result.warnings:
+        say(f"Data gate, warning: {warning}", err=True)
+    if result.report:
+        say(f"Evaluation report: {short_path(result.report)}", err=True)
+    if result.report_copy_problem:
+        say(f"Warning: {result.report_copy_problem}", err=True)

@@ -17,7 +17,7 @@ from components.publishing.published import (
     highest_risks,
     top_areas,
 )
-from components.registry.artifact_names import MODEL_RUN, saved_model_path
+from components.registry.artifact_names import MODEL_RUN, PUBLISHED_SCORES, saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties, PushedModelProperties
 from components.registry.monitoring_properties import MonitoringProperties
@@ -40,6 +40,7 @@ from pipeline.registry.registry import Registry, Run, RunArtifacts
 from pipeline.registry.reports import copy_problem_of, report_of
 from pipeline.registry.state_claim import adopt_state
 from pipeline.runs.attempt import Attempt, attempted
+from pipeline.runs.cold_start import rule_would_score, why_not_learnt
 from pipeline.runs.data_checks import read_data_checks
 from pipeline.runs.early_model import load_champion_early
 from pipeline.runs.progress import Progress
@@ -47,6 +48,7 @@ from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.summary import TOP, RunSummary, blessing_of, decision_of
 from pipeline.settings import Settings
 from pipeline.state_directory import describe_state_dir
+from transforms.cold_start_rule import is_rule
 
 if TYPE_CHECKING:
     from components.model_gate.band_worth import BandsWorth
@@ -112,6 +114,13 @@ def run_pipeline(
 def _run(
     kind: str, settings: Settings, progress: Progress, attempt: Attempt, *, adopt: bool
 ) -> RunSummary | RunFailed:
+    not_learnt: tuple[str, ...] = ()
+    if kind == TRAIN and rule_would_score(settings):
+        not_learnt = why_not_learnt(settings)
+        for sentence in not_learnt:
+            progress.tell(f"Nothing can be learnt yet, so the rule scores: {sentence}")
+    if not_learnt:
+        kind = SCORE
     database = preflight(settings, SPLITS_OF[kind], progress, adopt=adopt)
     attempt.reached(database.name)
     with progress.step("Loading TFX"), loading_tfx():
@@ -141,7 +150,7 @@ def _run(
         run = registry.run_named(attempt.run_id)
         assert run is not None
         made = registry.artifacts_of(run)
-        summary = _summarise(registry, run, made, database.name, settings)
+        summary = _summarise(registry, run, made, database.name, settings, not_learnt)
         _note_complete(attempt, summary, made)
         attempt.result = summary
         return summary
@@ -162,9 +171,11 @@ def _note_complete(attempt: Attempt, summary: RunSummary, made: RunArtifacts) ->
     published = _published(made)
     gate = summary.gate
     refused = "" if gate is None or gate.blessed else f" The challenger was refused: {gate.summary}"
+    nothing = f" By {summary.by_rule}" if summary.by_rule else ""
+    untrained = "".join(f" No model was trained: {one}" for one in summary.not_learnt)
     attempt.complete(
         summary.exit_code,
-        sentence=" ".join(published) + refused,
+        sentence=" ".join(published) + nothing + refused + untrained,
         model_version=summary.published.model_version,
         published=published,
         warnings=_all_warnings(made, summary.report_copy_problem),
@@ -260,18 +271,19 @@ def _warnings(made: RunArtifacts) -> tuple[str, ...]:
 
 
 def _summarise(
-    registry: Registry, run: Run, made: RunArtifacts, database: str, settings: Settings
+    registry: Registry,
+    run: Run,
+    made: RunArtifacts,
+    database: str,
+    settings: Settings,
+    not_learnt: tuple[str, ...],
 ) -> RunSummary:
     examples, scores = made.newest(ExamplesProperties), made.newest(PublishedScoresProperties)
     areas = made.newest(PublishedAreasProperties)
     assert examples is not None
     assert scores is not None
     assert areas is not None
-    champion = next(
-        model
-        for model in registry.models()
-        if model.properties.model_version == scores.properties.model_version
-    )
+    champion, model_uri = _scored_with(registry, scores.properties.model_version, made)
     outcomes = made.newest(RecordedOutcomesProperties)
     gate = decision_of(made)
     shown = read_shown(settings.reading.database_patience_seconds)
@@ -288,27 +300,45 @@ def _summarise(
         not_shown=shown.problem,
         outcomes=outcomes.properties if outcomes else None,
         judged=blessing_of(made, scores.properties.model_version),
-        model_uri=saved_model_path(champion.uri),
-        champion=champion.properties,
+        model_uri=model_uri,
+        champion=champion,
         gate=gate,
-        exit_code=code_of(gate, strict=settings.run.strict),
+        exit_code=code_of(gate, strict=settings.run.strict, not_learnt=bool(not_learnt)),
+        not_learnt=not_learnt,
         pushed_to=_pushed(made),
         hyperparameters_from=_trained_with(made),
         data_gate=read_data_checks(made),
         monitoring=_monitoring(made),
         report=report_of(made),
         report_copy_problem=copy_problem_of(made),
-        bands_worth=_bands_worth(registry, champion.artifact_id, scores.properties.risk_bands),
-        accepted=acceptance_of(registry, champion.properties.model_version),
+        bands_worth=_bands_worth(
+            registry, scores.properties.model_version, scores.properties.risk_bands
+        ),
+        accepted=acceptance_of(registry, champion.model_version),
     )
 
 
-def _bands_worth(registry: Registry, model_id: int, described: str) -> "BandsWorth | None":
+def _bands_worth(registry: Registry, version: str, described: str) -> "BandsWorth | None":
     """Returns what the gate found of the rule that was applied, when it judged the champion."""
-    blessing = registry.blessings().get(model_id)
+    judged_models = {one.version: one.model_id for one in registry.judged()}
+    blessing = registry.blessings().get(judged_models.get(version, -1))
     decision = decision_file(blessing) if blessing is not None else None
     judged = decision.bands if decision is not None else ()
     return next((one for one in judged if one.described == described), None)
+
+
+def _scored_with(
+    registry: Registry, version: str, made: RunArtifacts
+) -> tuple[ModelProperties, str]:
+    """Returns what the champion, or the rule, says of itself, and the folder of its SavedModel."""
+    if is_rule(version):
+        from components.registry.rule_files import rule_folder, rule_properties
+
+        scores_uri = made.newest_uri(PUBLISHED_SCORES)
+        assert scores_uri is not None
+        return rule_properties(scores_uri), rule_folder(scores_uri)
+    found = next(one for one in registry.models() if one.properties.model_version == version)
+    return found.properties, saved_model_path(found.uri)
 
 
 @dataclass(frozen=True)
@@ -348,14 +378,15 @@ def read_shown(patience_s: float) -> Shown:
         return Shown(problem=problem)
 
 
-def code_of(gate: "Decision | None", *, strict: bool) -> int:
+def code_of(gate: "Decision | None", *, strict: bool, not_learnt: bool = False) -> int:
     """Returns the exit code of a run that published.
 
     Args:
         gate: The decision on the challenger; None in a scoring run.
         strict: Whether a challenger that was refused makes the run a failed one.
+        not_learnt: Whether the run was to train, and there was too little to learn from.
     """
-    refused = gate is not None and not gate.blessed
+    refused = not_learnt or (gate is not None and not gate.blessed)
     return CHALLENGER_REFUSED if refused and strict else PUBLISHED
 
 

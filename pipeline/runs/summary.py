@@ -16,6 +16,7 @@ from components.registry.published_properties import (
 from components.registry.stages import StageTransition
 from pipeline.registry.registry import RunArtifacts
 from pipeline.runs.data_checks import DataChecks
+from transforms.cold_start_rule import NOTHING_LEARNT, is_rule
 
 if TYPE_CHECKING:
     from components.model_gate.band_worth import BandsWorth
@@ -39,7 +40,7 @@ class RunSummary:
         areas: Properties of the PublishedAreas.
         top_areas: The published product areas of the highest priority.
         model_uri: Folder of the champion's SavedModel.
-        champion: Properties of the champion.
+        champion: Properties of the champion, or of the cold-start rule.
         gate: The decision on the challenger; None in a scoring run.
         pushed_to: Folder of the pushed model; None if none was pushed.
         hyperparameters_from: Where those of the trained model come from: settings, or which
@@ -55,6 +56,7 @@ class RunSummary:
         bands_worth: What the risk categories of the champion are worth on its evaluation set, by
             the rule that was applied; None where the gate did not judge that one.
         accepted: The decision by which the champion scores although it was not blessed.
+        not_learnt: Why a run that was to train scored by the rule instead, a sentence each.
         untold: What those who look on could not do, such as a sink that did not answer.
     """
 
@@ -80,9 +82,16 @@ class RunSummary:
     outcomes: RecordedOutcomesProperties | None = None
     judged: BlessingProperties | None = None
     exit_code: int = 0
+    not_learnt: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
     accepted: StageTransition | None = None
     bands_worth: "BandsWorth | None" = None
+
+    @property
+    def by_rule(self) -> str:
+        """Says that the cold-start rule scored, in a sentence; empty where a model did."""
+        version = self.published.model_version
+        return f"{version}, {NOTHING_LEARNT}." if is_rule(version) else ""
 
     def as_json(self) -> dict[str, Any]:
         """Returns plain values, with `outcome` first."""
@@ -96,7 +105,8 @@ class RunSummary:
             properties["judged"] = self.judged.as_json()
         if self.monitoring is not None:
             properties["monitoring"] = self.monitoring.as_json()
-        return {"outcome": "published", **asdict(self), **properties}
+        learnt = {"learnt": not self.by_rule}
+        return {"outcome": "published", **learnt, **asdict(self), **properties}
 
 
 def blessing_of(made: RunArtifacts, version: str) -> BlessingProperties | None:

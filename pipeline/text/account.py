@@ -24,6 +24,7 @@ from pipeline.text.plain_text import NONE, minute, table_lines
 from pipeline.text.sparkline import sparkline
 from pipeline.text.terminal import escape_controls
 from serving_model.reasons.factors import factor
+from transforms.cold_start_rule import NOTHING_LEARNT, is_rule
 from transforms.product_area_impact import TOP_PRIORITY
 
 PERIODS: Final = 12
@@ -210,6 +211,8 @@ def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
         yield "tenure", _tenure(details)
     published = f", publication {details.publication_id}" if details else ""
     yield "model", f"{score.model_version}{published}"
+    if is_rule(score.model_version):
+        yield "", NOTHING_LEARNT
     if len(report.course.scores) > 1:
         yield "course", _course(report)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from components.publishing.published import PublishedWith
 from components.publishing.split import share_text
 from components.registry.model_properties import ModelProperties
 from components.registry.stages import (
@@ -32,6 +33,7 @@ from pipeline.text.plain_text import (
 )
 from pipeline.text.summary import number_of_examples, short_path
 from pipeline.text.terminal import escape_controls
+from transforms.cold_start_rule import NOTHING_LEARNT, is_rule
 
 if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
     from components.model_review.sections.comparison import (
@@ -45,6 +47,21 @@ if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
 
 _LABEL: Final = 2
 """Column of the label in the list, left out where all models learnt from the same."""
+
+
+def rule_lines(published: Mapping[str, PublishedWith] | None) -> Iterator[str]:
+    """Yields what the cold-start rules published, a line each; they are no models.
+
+    Args:
+        published: By version; None if that is not known.
+    """
+    for version, ever in (published or {}).items():
+        if is_rule(version):
+            yield (
+                f"{version}: {NOTHING_LEARNT}; {ever.rows} rows published, last as of "
+                f"{minute(ever.last_as_of)}. It is no model, and the first blessed one takes its "
+                "place."
+            )
 
 
 def model_lines(rows: Sequence[ModelRow], place: str) -> Iterator[str]:

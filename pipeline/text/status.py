@@ -7,6 +7,7 @@ from components.postgres.tables import ACCOUNT_RISK_SCORES
 from pipeline.runs.record import COMPLETE, RunRecord
 from pipeline.status import OutputState, Status, hours, how_it_ended
 from pipeline.text.plain_text import bare_minute, minute, minute_of, table_lines
+from transforms.cold_start_rule import NOTHING_LEARNT, is_rule
 
 _AS_PUBLISHED = "as published"
 _NOT_COMPARED = "not compared: the history that is needed was dropped"
@@ -39,6 +40,8 @@ def status_facts(
     yield "champion", _champion(champion)
     if note:
         yield "", note
+    if status.scores.last is not None and is_rule(status.scores.last.model_version):
+        yield "", f"{status.scores.last.model_version}, {NOTHING_LEARNT}"
     if status.last_run is not None:
         yield from run_facts(status.last_run)
 

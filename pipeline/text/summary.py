@@ -147,6 +147,10 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
     yield "scored with", _champion(summary)
     if summary.accepted:
         yield "", f"accepted, not blessed: {transition_text(summary.accepted)}"
+    if summary.by_rule:
+        yield "", _NOT_LEARNT
+    for sentence in summary.not_learnt:
+        yield "not trained", sentence
     if published.split:
         yield "", published.split
     if published.shadows:
@@ -171,6 +175,11 @@ def evidence_notes(gate: "Decision") -> Iterator[str]:
         )
 
 
+_NOT_LEARNT: Final = (
+    "nothing was learnt: a rule with fixed weights ranks the accounts, and the mean probability is "
+    "your TENS_INSIGHT_ASSUMED_CHURN_RATE; the first blessed model takes its place "
+    "(docs/cold-start.md)"
+)
 _ESTIMATED: Final = {"auc": ("AUC", ".3f"), "log_loss": ("log-loss", ".4f")}
 """How metrics are told, by name."""
 
@@ -178,7 +187,7 @@ _ESTIMATED: Final = {"auc": ("AUC", ".3f"), "log_loss": ("log-loss", ".4f")}
 def _estimated(summary: RunSummary) -> Iterator[tuple[str, str]]:
     """Yields what is expected of the scores, beside what the gate saw, and what nobody can know."""
     found = summary.outcomes.estimated if summary.outcomes else {}
-    if not found:
+    if not found or summary.by_rule:  # from the rule's own probabilities nothing can be expected
         return
     told, seen = [], []
     for name, (title, digits) in _ESTIMATED.items():
@@ -298,6 +307,9 @@ def band_notes(published: PublishedScoresProperties) -> Iterator[str]:
 
 def _champion(summary: RunSummary) -> str:
     version = summary.published.model_version
+    if summary.by_rule:
+        refused = "; today's challenger was not blessed" if summary.gate else ""
+        return f"the cold-start rule {version}{refused}"
     if summary.gate is None:
         return f"champion {version}, trained as of {minute_of(summary.champion.as_of)}"
     if summary.gate.blessed:

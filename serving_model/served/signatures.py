@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import keras
 import tensorflow as tf
@@ -24,6 +24,22 @@ from transforms.account_features import FEATURES
 PARSED: Final = spec.raw_feature_spec(with_label=False)
 
 Tensors = Mapping[str, Any]
+
+
+class Served(Protocol):
+    """What answers for a served model; parsed examples are those of PARSED."""
+
+    def features(self, raw: Tensors) -> tf.Tensor:
+        """Returns `features` of parsed examples, float32 [batch, columns]."""
+
+    def answer(self, raw: Tensors) -> Tensors:
+        """Returns account_id and churn_probability [batch, 1] and HORIZON_PROBABILITIES."""
+
+    def explain(self, raw: Tensors) -> Tensors:
+        """Returns the answer to parsed examples and its reasons."""
+
+    def score_features(self, features: tf.Tensor) -> Tensors:
+        """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""
 
 
 class ServedModel(tf.Module):
@@ -71,13 +87,13 @@ class ServedModel(tf.Module):
 
     def score_features(self, features: tf.Tensor) -> Tensors:
         """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""
-        return {PROBABILITY: _column(self._model(features)[:, self._target])}
+        return {PROBABILITY: column(self._model(features)[:, self._target])}
 
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
         probabilities = self._model(features)
         return {
-            spec.ACCOUNT_ID: _column(raw[spec.ACCOUNT_ID]),
-            PROBABILITY: _column(probabilities[:, self._target]),
+            spec.ACCOUNT_ID: column(raw[spec.ACCOUNT_ID]),
+            PROBABILITY: column(probabilities[:, self._target]),
             HORIZON_PROBABILITIES: probabilities,
         }
 
@@ -98,12 +114,22 @@ def export_model(
         directory: Where to write; made if missing.
         explainer: Of the same model.
     """
-    served = ServedModel(model, target, transform, explainer)
+    save_served(ServedModel(model, target, transform, explainer), model.input_shape, directory)
+
+
+def save_served(served: Served, shape: Sequence[int | None], directory: str) -> None:
+    """Writes a SavedModel with the signatures of `served.interface`, SERVING the first of them.
+
+    Args:
+        served: What answers; a tf.Module, whose variables and tables are written with it.
+        shape: Of its features, [batch, columns].
+        directory: Where to write; made if missing.
+    """
     signatures = {
         SERVING: _of_examples(served.answer),
         EXPLAIN: _of_examples(served.explain),
         TRANSFORM: _of_examples(lambda raw: {FEATURES: served.features(raw)}),
-        SCORE_FEATURES: _of_features(served, model.input_shape),
+        SCORE_FEATURES: _of_features(served, shape),
         RAW_EVENTS: _of_raw_events(served),
     }
     # No signature branches on a tensor: rewriting the code of all layers would only take time.
@@ -121,7 +147,7 @@ def _of_examples(answer: Callable[[Tensors], Tensors]) -> Any:
     return signature
 
 
-def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
+def _of_features(served: Served, shape: Sequence[int | None]) -> Any:
     specs = [tf.TensorSpec(shape, tf.float32, name=FEATURES)]
 
     @tf.function(input_signature=specs, autograph=False)
@@ -131,7 +157,7 @@ def _of_features(served: ServedModel, shape: Sequence[int | None]) -> Any:
     return signature
 
 
-def _of_raw_events(served: ServedModel) -> Any:
+def _of_raw_events(served: Served) -> Any:
     @tf.function(input_signature=[_raw_signature()], autograph=False)
     def signature(raw: Tensors) -> Tensors:
         return served.answer(without_padding(raw))
@@ -164,6 +190,7 @@ def _raw_signature() -> dict[str, tf.TensorSpec]:
     }
 
 
-def _column(values: tf.Tensor) -> tf.Tensor:
+def column(values: tf.Tensor) -> tf.Tensor:
+    """Returns values [batch] as [batch, 1]."""
     # Rank 2: tfx_bsl's RunInference cannot take apart strings of rank 1.
     return tf.reshape(values, [-1, 1])

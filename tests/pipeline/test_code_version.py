@@ -25,6 +25,7 @@ _EXECUTORS = tuple(
 _CHECKS_ONLY = {
     "components.beam_errors": "unwraps an error of a worker",
     "components.config": "how a component gets its settings",
+    "components.critical_config": "a setting, whose default stands in transforms/thresholds.py",
     "components.database_config": "how long a server is waited for",
     "components.errors": "the classes of errors",
     "components.postgres.address": "where the database is, not what it holds",

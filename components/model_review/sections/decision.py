@@ -10,6 +10,7 @@ from components.model_gate.decision_file import Decision as GateDecision
 from components.model_gate.gate_check import GateCheck
 from components.model_review.run_artifacts import RunArtifacts
 from components.registry.node_costs import FAILED as NODE_FAILED
+from transforms.cold_start_rule import is_rule
 
 BLESSED: Final = "blessed"
 NOT_BLESSED: Final = "not blessed"
@@ -163,4 +164,6 @@ def _published(run: RunArtifacts) -> str:
     whose = "this model"
     if run.model is None or run.published.model_version != run.model.model_version:
         whose = f"the champion {run.published.model_version}"
+    if is_rule(run.published.model_version):
+        whose = f"the cold-start rule {run.published.model_version}, which learnt nothing,"
     return f"{run.published.published_count:,} accounts were scored by {whose} and published."
