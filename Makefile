@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year auto-year lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow dashboard stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -45,6 +45,9 @@ year: setup ## a simulated year of weekly scores in which three things go wrong;
 
 auto-year: setup ## that year by `run auto` alone; writes var/auto-year.txt
 	@mkdir -p var && $(BIN)/tens-insight demo auto-year --log var/auto-year.txt
+
+bad-models: setup ## five bad models past the gate, each until `run auto` rolls it back
+	@$(BIN)/python -m bench.bad_models --accounts 12000
 
 torture: setup ## kills, cuts and restarts by the hundred, on a scratch server; says what broke
 	@$(BIN)/python -m bench.torture

@@ -54,6 +54,7 @@ WARNED: Final = {
 }
 NEVER_TRAINED: Final = {"TENS_INSIGHT_RETRAIN_MIN_GAP_DAYS": "3650"}
 BREAKER_OPEN: Final = {
+    "TENS_INSIGHT_MAX_COUNT_CHANGE": "1000",
     "TENS_INSIGHT_MAX_MEAN_SHIFT": "1",
     "TENS_INSIGHT_MAX_CATEGORY_SHIFT": "1",
     "TENS_INSIGHT_MAX_MOVED_SHARE": "1",
@@ -143,7 +144,10 @@ def main(arguments: list[str] | None = None) -> int:
         Path(name).chmod(0o711)  # as root the server runs as nobody, who must pass
         ground = Ground(Path(name), options.accounts, lambda line: print(line, flush=True))
         try:
-            found = [went(ground, kind) for kind in options.kinds]
+            found = []
+            for kind in options.kinds:
+                found.append(went(ground, kind))
+                print(found[-1], flush=True)
         finally:
             ground.stop()
     print()
