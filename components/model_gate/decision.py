@@ -17,9 +17,8 @@ from components.model_gate.evidence import (
 )
 from components.model_gate.gate_check import GateCheck
 from components.verdicts import PASSED, SKIPPED
-from serving_model.evaluation.baselines import RECENCY
 from serving_model.evaluation.metrics import METRICS
-from serving_model.evaluation.ranking import first_accounts
+from serving_model.evaluation.ranking import RECENCY, first_accounts
 from serving_model.evaluation.reliability import deciles
 
 _SHOWN: Final = 3

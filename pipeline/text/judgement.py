@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from components.model_gate.decision_file import CHALLENGER, Decision, JudgedHorizon
-from serving_model.evaluation.baselines import RECENCY
-from serving_model.evaluation.ranking import FirstAccounts
+from serving_model.evaluation.ranking import RECENCY, FirstAccounts
 
 _SMALLEST: Final = 0.0001
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from serving_model.evaluation.paired_bootstrap import draws, interval
 from transforms.arrays import Floats, Integers
 
+RECENCY: Final = "recency"
+"""Name of the baseline that knows the days since the last event alone."""
 FIRST: Final = (50, 100, 200)
 """How many accounts a team may contact."""
 

@@ -21,7 +21,7 @@ OPEN_SETS = {"product_area": 5, "source": 6, "topic": 7, "customer_tier": 8, "re
 @pytest.fixture(scope="module")
 def installation(postgres_server, tmp_path_factory, installation_with):
     folder = tmp_path_factory.mktemp("goinsight")
-    with installation_with(postgres_server, folder, "strong", 1_200, "goinsight") as made:
+    with installation_with(postgres_server, folder, "strong", 1_800, "goinsight") as made:
         yield made
 
 

@@ -12,8 +12,7 @@ from components.model_review.sections.thresholds import Cut, Thresholds
 from components.page import numbers
 from components.page.blocks import Cell, Figure, Noted, Table
 from components.page.words import listed
-from serving_model.evaluation.baselines import RECENCY
-from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
+from serving_model.evaluation.ranking import RECENCY, FirstAccounts, FirstDifference
 
 _GRID: Final = "\N{EN DASH}"
 

@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from components.errors import StateUnusable
 from components.model_gate import evaluation_set as reading
 from components.model_gate import executor
+from components.model_gate.band_worth import bands_to_judge
 from components.model_gate.measurement import Measurement, baselines_of
 from components.model_gate.predictions import read_predictions
 from components.registry.input_properties import ExamplesProperties
@@ -30,15 +31,17 @@ Decide = Callable[..., tuple[Any, dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def measured(blessed: SimpleNamespace) -> Measurement:
+def measured(blessed: SimpleNamespace, judged: SimpleNamespace) -> Measurement:
     """What the gate measured when it blessed the challenger, from what it left."""
     decision = blessed.decision
+    card = ModelScorer(f"{judged.inputs['model'][0].uri}/Format-Serving").card
     return Measurement(
         read_predictions(blessed.blessing.uri),
         (decision["model_version"], decision["champion_version"]),
         decision["eval"]["cutoff"],
         60,
         decision["training"],
+        tuple(bands_to_judge(card)),
     )
 
 

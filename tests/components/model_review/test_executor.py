@@ -296,6 +296,7 @@ def test_the_json_holds_the_review_and_no_nan() -> None:
         "kind": "failed",
         "sentence": "Ünïcödé",
         "consequence": "</script>",
+        "way_out": "",
     }
     assert found["head"] == asdict(head)
     assert list(found) == ["version", *Review.__dataclass_fields__]
