@@ -64,7 +64,7 @@ def judged_models(postgres_server: Any, write_examples: Any, root: Path) -> Simp
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DATABASE_URL", postgres_server.url(name))
         with contextlib.closing(psycopg2.connect(postgres_server.url(name))) as connection:
-            simulate(connection, accounts=1800, days=420, seed=3, scenario="strong", end=END)
+            simulate(connection, accounts=1200, days=420, seed=5, scenario="strong", end=END)
         examples = write_examples(root / "examples", **READING)
     postgres_server.drop_database(name)
     (root / "schema").mkdir()

@@ -108,7 +108,7 @@ def test_a_sound_challenger_is_blessed(blessed: SimpleNamespace, judged: SimpleN
     assert said.model_version == decision["model_version"] == "20260601-challenger"
     assert decision["champion_version"] == "20260601-champion"
     assert said.summary == decision["summary"]
-    assert said.horizons_judged == "30,60"
+    assert said.horizons_judged == "15,30,60"
     assert said.auc == pytest.approx(decision["metrics"]["challenger"]["auc"])
 
 
