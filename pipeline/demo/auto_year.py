@@ -11,6 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from components.model_gate.gate_check import OVERALL
+from components.page.numbers import counted
 from components.state_files import replace_text
 from pipeline.demo.drill import Drill
 from pipeline.demo.year import TOLERANT, WEEK, Year, ask, simulated_year
@@ -35,7 +37,7 @@ class Call(NamedTuple):
         code: The exit code.
         error: What a failed call said, a sentence; empty if it did not fail.
         version: The model that was published; empty if nothing was.
-        refused: The checks of the gate that a new model failed, with values; empty without any.
+        refused: What failed at the gate, with values; empty where no new model was refused.
     """
 
     code: int
@@ -49,9 +51,9 @@ class Call(NamedTuple):
         published, gate = summary.get("published"), summary.get("gate")
         version = published.get("model_version", "") if isinstance(published, dict) else ""
         checks = gate["checks"] if isinstance(gate, dict) else ()
-        failed = [one["message"] for one in checks if one["verdict"] == "failed"]
+        failed = [one for one in checks if one["verdict"] == "failed"]
         error = str(summary.get("error", "")).partition(". ")[0]
-        return cls(code, error, str(version), "; ".join(failed))
+        return cls(code, error, str(version), _refused(failed))
 
 
 def run_auto_year(state_dir: Path, log: Path, say: Callable[[str], object]) -> int:
@@ -119,6 +121,15 @@ def log_lines(weeks: dict[datetime, Call], acts: list[dict[str, Any]]) -> Iterat
             yield from textwrap.wrap(
                 line, 100, initial_indent=begin, subsequent_indent=" " * 14, break_on_hyphens=False
             )
+
+
+def _refused(failed: list[dict[str, Any]]) -> str:
+    """Names the failed checks on all accounts with their values, and counts the others."""
+    whole = [one for one in failed if one["slice"] == OVERALL]
+    named = [f"{one['name']} {one['value']:.4f}" for one in whole]
+    if parts := len(failed) - len(whole):
+        named.append(counted(parts, "check of a part", "checks of parts") + " of the accounts")
+    return ", ".join(named)
 
 
 def _act_line(act: dict[str, Any]) -> str:
