@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
-from components.cold_start_config import RuleConfig
 from components.config import Count, Fraction, component_config
 
 Worsening = Annotated[float, Field(ge=-1, le=1)]
@@ -16,7 +15,7 @@ Ratio = Annotated[float, Field(ge=1)]
 
 
 @component_config
-class ModelGateConfig(RuleConfig):
+class ModelGateConfig:
     """Thresholds of the model gate."""
 
     min_auc: Fraction = Field(
