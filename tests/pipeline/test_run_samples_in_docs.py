@@ -13,13 +13,15 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from ml_metadata import MetadataStore
 from rich.console import Console
 
 from components.data_checker.checks import Check
 from components.errors import OtherDatabase, StateDirectoryBusy
-from components.model_gate.decision_file import Decision
+from components.model_gate.band_worth import BandsWorth, worth_of
+from components.model_gate.decision_file import Decision, JudgedHorizon
 from components.model_gate.gate_check import GateCheck
 from components.model_trainer.chosen import SET_EXPLICITLY, choose
 from components.postgres.identity import DatabaseIdentity
@@ -30,6 +32,7 @@ from components.registry.model_properties import (
     HyperParametersProperties,
     ModelProperties,
 )
+from components.registry.monitoring_properties import MonitoringProperties
 from components.registry.published_properties import (
     Estimated,
     PublishedAreasProperties,
@@ -50,7 +53,8 @@ from pipeline.settings import default_settings, load_settings
 from pipeline.text.models import hyperparameters_words
 from pipeline.text.status import well_sentence
 from pipeline.text.summary import render_summary, render_tuning
-from serving_model.served.risk_bands import RiskBands
+from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
+from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
 from tests.components.sample_properties import examples_properties, scores_properties
 from tests.pipeline.registry.conftest import make_shelf
 
@@ -61,15 +65,16 @@ OUTSIDE = ["Starting embedded Postgres", "Simulating feedback", "Checking the da
            "Loading TFX", "Summary"]  # fmt: skip
 """Steps that are no nodes of a pipeline."""
 STATE = "/srv/tens-insight/var, the default; TENS_INSIGHT_STATE_DIR names another"
-CHALLENGER = "20261129-4b95b818"
+CHALLENGER = "20261129-2329b021"
 VERDICT = (
-    "BLESSED: auc above chance is 0.6596 [0.6031, 0.7139] on 1406 accounts (97 churned): lower end "
+    "BLESSED: auc above chance is 0.6593 [0.6032, 0.7135] on 1406 accounts (97 churned): lower end "
     "above 0.5; 28 checks passed, 9 skipped"
 )
+NOT_CLOSED = "its window is not closed: the evaluation set sees 60 days after its cutoff"
 RISKS = {
-    "ACC-000527": 0.409, "ACC-001701": 0.406, "ACC-001762": 0.398, "ACC-000372": 0.384,
-    "ACC-000610": 0.359, "ACC-002129": 0.355, "ACC-002722": 0.343, "ACC-001380": 0.321,
-    "ACC-000375": 0.299, "ACC-000658": 0.295,
+    "ACC-001701": 0.411, "ACC-000527": 0.403, "ACC-001762": 0.393, "ACC-000372": 0.367,
+    "ACC-000610": 0.352, "ACC-002129": 0.342, "ACC-002722": 0.342, "ACC-001380": 0.326,
+    "ACC-000658": 0.297, "ACC-000375": 0.292,
 }  # fmt: skip
 AREAS = [
     PublishedArea("performance", "pro", 84.7, 2393, 0.0, 693, 269),
@@ -101,6 +106,14 @@ def data_checks(passed: int, skipped: int) -> DataChecks:
     )
 
 
+def worth_on_evaluation() -> BandsWorth:
+    """Of 1,406 accounts 8 were medium, 4 of which left, and 93 of the others did."""
+    labels = np.repeat([1.0, 0.0, 1.0, 0.0], [4, 4, 93, 1305])
+    probabilities = np.repeat([0.3, 0.07], [8, 1398])
+    (found,) = worth_of([CONTRACT_BANDS], labels, probabilities, [""] * 1406)
+    return found
+
+
 def trained() -> RunSummary:
     """The first run on the demo's world."""
     churn = ChurnFacts(1461, 311, 0, 0, 0, 0, 0, known_until="2026-11-29T00:00:00+00:00")
@@ -123,14 +136,27 @@ def trained() -> RunSummary:
         risk_bands=RiskBands("probability").describe(),
         category_medium=15,
         category_low=1431,
+        bands_warning=(
+            "the rule of the risk bands (probability) tells few accounts apart: 0 of 1446 are high "
+            "or critical, 1431 low. With TENS_INSIGHT_RISK_BANDS=lift 38 would be high or critical "
+            "(docs/risk-bands.md)"
+        ),
     )
     above_chance = GateCheck(
-        "auc above chance", "overall", 0.6596, (0.6031, 0.7139), "", 0.5, PASSED, 1406, 97, ""
+        "auc above chance", "overall", 0.6593, (0.6032, 0.71349), "", 0.5, PASSED, 1406, 97, ""
     )
-    metrics = {"auc": 0.65961, "pr_auc": 0.147, "log_loss": 0.2395, "calibration_error": 0.0167}
+    metrics = {"auc": 0.65934, "pr_auc": 0.152, "log_loss": 0.2394, "calibration_error": 0.0180}
     gate = Decision(
         True, VERDICT, CHALLENGER, None, {}, {}, (above_chance,), {"challenger": dict(metrics)},
         [], [],
+        horizons=[
+            JudgedHorizon(90, NOT_CLOSED, 0, 0)
+        ],
+        first_accounts=[
+            FirstAccounts("challenger", 100, 16, 0.16, (0.09, 0.24), 0.16495, (0.09637, 0.23853)),
+            FirstAccounts("recency", 100, 7, 0.07, (0.03, 0.12), 0.07216, (0.02970, 0.12767)),
+        ],
+        first_differences=[FirstDifference("recency", 100, 9.0, (1.0, 18.0))],
     )  # fmt: skip
     areas = PublishedAreasProperties(
         as_of=data.as_of, weights_version="weights-96aa6f9c", window_days=90, rows=25512,
@@ -150,7 +176,7 @@ def trained() -> RunSummary:
         model_uri=f"{made}/ModelTrainer/model/11/Format-Serving",
         champion=ModelProperties(model_version=CHALLENGER),
         gate=gate,
-        pushed_to="var/serving/churn/1795913856",
+        pushed_to="var/serving/churn/1795992342",
         hyperparameters_from=choose({}, ModelProperties(), None).origin,
         data_gate=data_checks(107, 2),
         report=f"{made}/ModelReview/review/17/review.html",
@@ -158,11 +184,24 @@ def trained() -> RunSummary:
             as_of=data.as_of, label_source=data.label_source, measured=0, accounts=0, left=0,
             unknown=0, waiting=0, open=3, next_closes_at="2026-12-29T00:00:00+00:00",
             estimated={
-                "auc": Estimated(0.700, 0.610, 0.779), "log_loss": Estimated(0.2431, 0.1922, 0.2980)
+                "auc": Estimated(0.700, 0.608, 0.777), "log_loss": Estimated(0.2421, 0.1942, 0.2997)
             },
         ),
         judged=BlessingProperties(
-            blessed=True, current_model_id=1, model_version=CHALLENGER, auc=0.65961, log_loss=0.2395
+            blessed=True, current_model_id=1, model_version=CHALLENGER, auc=0.65934, log_loss=0.2394
+        ),
+        bands_worth=worth_on_evaluation(),
+        monitoring=MonitoringProperties(
+            as_of=data.as_of,
+            publication_id=1,
+            measures=213,
+            notes=(
+                "Events of accounts and areas: 1 told, 32 left out: 32 silent when first seen; "
+                "`tens-insight events` lists them.",
+                "The feedback speaks for: customers changed. share of area 'performance': +0.294 "
+                "since 14 days. share of area 'billing': -0.077 since 14 days. share of area "
+                "'features': -0.094 since 14 days. share of area 'ui_ux': -0.063 since 14 days.",
+            ),
         ),
     )  # fmt: skip
 
