@@ -28,6 +28,8 @@ WEEKLY: Final = {"TENS_INSIGHT_ALERT_RUN_EVERY_HOURS": str(WEEK // HOUR + 2)}
 PAGES: Final = 120
 """Lines of two pages."""
 _DATABASE_DOWN: Final = 5
+_NAMED: Final = 2
+"""Failed checks that are named."""
 
 
 class Call(NamedTuple):
@@ -52,7 +54,7 @@ class Call(NamedTuple):
         version = published.get("model_version", "") if isinstance(published, dict) else ""
         checks = gate["checks"] if isinstance(gate, dict) else ()
         failed = [one for one in checks if one["verdict"] == "failed"]
-        error = str(summary.get("error", "")).partition(". ")[0]
+        error = str(summary.get("error", "")).partition(". ")[0].partition(" at ")[0]
         return cls(code, error, str(version), _refused(failed))
 
 
@@ -124,12 +126,13 @@ def log_lines(weeks: dict[datetime, Call], acts: list[dict[str, Any]]) -> Iterat
 
 
 def _refused(failed: list[dict[str, Any]]) -> str:
-    """Names the failed checks on all accounts with their values, and counts the others."""
-    whole = [one for one in failed if one["slice"] == OVERALL]
-    named = [f"{one['name']} {one['value']:.4f}" for one in whole]
-    if parts := len(failed) - len(whole):
-        named.append(counted(parts, "check of a part", "checks of parts") + " of the accounts")
-    return ", ".join(named)
+    """Names the first failed checks with their values, and counts the others."""
+    named = [
+        f"{one['name']}{'' if one['slice'] == OVERALL else ' of ' + one['slice']} {one['value']:.4f}"
+        for one in failed[:_NAMED]
+    ]
+    more = len(failed) - len(named)
+    return ", ".join(named) + (f", and {counted(more, 'check', 'checks')} more" if more else "")
 
 
 def _act_line(act: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ REFUSED = {
             {"name": "auc", "slice": "overall", "verdict": "failed", "value": 0.5628},
             {"name": "log_loss", "slice": "overall", "verdict": "passed", "value": 0.1},
             {"name": "auc", "slice": "region EU", "verdict": "failed", "value": 0.4},
+            {"name": "auc", "slice": "region NA", "verdict": "failed", "value": 0.3},
         ]
     },
     "published": {"model_version": "20260308-2285ab87"},
@@ -25,7 +26,7 @@ def test_a_refused_training_says_what_failed():
     (_, _, *lines) = log_lines({WEEK: Call.of(0, REFUSED)}, [_act()])
     assert lines == [
         "2026-05-03  train: It is old.",
-        "            not blessed: auc 0.5628, 1 check of a part of the accounts",
+        "            not blessed: auc 0.5628, auc of region EU 0.4000, and 1 check more",
         "            published with 20260308-2285ab87",
     ]
 
@@ -37,5 +38,5 @@ def test_a_failed_call_says_why_and_a_model_is_named_once():
     (_, _, *lines) = log_lines(weeks, [])
     assert lines == [
         "2026-05-03  published with 20260308-2285ab87",
-        "2026-05-10  exit code 5: No database answers at x",
+        "2026-05-10  exit code 5: No database answers",
     ]
