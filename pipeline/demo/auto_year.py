@@ -127,12 +127,15 @@ def log_lines(weeks: dict[datetime, Call], acts: list[dict[str, Any]]) -> Iterat
 
 def _refused(failed: list[dict[str, Any]]) -> str:
     """Names the first failed checks with their values, and counts the others."""
-    named = [
-        f"{one['name']}{'' if one['slice'] == OVERALL else ' of ' + one['slice']} {one['value']:.4f}"
-        for one in failed[:_NAMED]
-    ]
+    named = [_named(one) for one in failed[:_NAMED]]
     more = len(failed) - len(named)
     return ", ".join(named) + (f", and {counted(more, 'check', 'checks')} more" if more else "")
+
+
+def _named(check: dict[str, Any]) -> str:
+    part = "" if check["slice"] == OVERALL else f" of {check['slice']}"
+    value = "" if check["value"] is None else f" {check['value']:.4f}"
+    return f"{check['name']}{part}{value}"
 
 
 def _act_line(act: dict[str, Any]) -> str:
