@@ -13,10 +13,7 @@ from components.registry.stages import StageTransition
 from pipeline.text.terminal import escape_controls
 
 NONE = "-"
-NO_SCORES: Final = (
-    "No account has a score yet: `tens-insight status` says how the last run ended, and what the "
-    "next step is."
-)
+NO_SCORES: Final = "No account has a score yet: `tens-insight status` says what to do next."
 
 _BETWEEN: Final = 2
 """Blanks between two columns."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.feedback_example_gen.examples import CutoffExamples
+from components.feedback_example_gen.examples import Beside, CutoffExamples
 from components.feedback_example_gen.labels import Labels
 from components.feedback_example_gen.request import ReadRequest
 from components.feedback_example_gen.thinning import account_hashes, share_of_bucket, thinned
@@ -27,7 +27,7 @@ def at_a_cutoff(accounts: int, share: float = 0.8) -> CutoffExamples:
     churned = (RANDOM.random(len(account)) < 0.15 - 0.1 * account / accounts).astype(np.int64)
     labels = Labels(churned, account.astype(np.float32), -account.astype(np.float32))
     rows = account * 10
-    return CutoffExamples(0, account, rows, rows + 1, rows + 2, account % 2 == 0, labels)
+    return CutoffExamples(0, account, rows, rows + 1, rows + 2, account % 2 == 0, labels, Beside())
 
 
 def accounts_of(examples: list[CutoffExamples]) -> set[int]:

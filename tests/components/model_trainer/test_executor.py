@@ -24,6 +24,7 @@ FROM_EXAMPLES: dict[str, str | int] = {
     "horizon_days": 60,
     "max_events": 500,
     "duplicate_events": "collapse",
+    "rows_after_churn": "back",
     "train_cutoffs": "2024-01-01T00:00:00+00:00,2024-02-01T00:00:00+00:00",
     "train_examples": 900,
     "train_churned": 90,

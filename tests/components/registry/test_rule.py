@@ -50,7 +50,7 @@ def histories(draw: Any) -> tuple[list[JudgedModel], list[StageTransition]]:
             model_id,
             judged,
             draw(moments) if judged and blessed else None,
-            draw(st.booleans()),
+            judged and blessed and draw(st.booleans()),
             acceptable=judged and not blessed and draw(st.booleans()),
             judged_beside=draw(st.none() | st.integers(1, len(VERSIONS))),
         )

@@ -99,7 +99,7 @@ def test_an_undone_publication_does_not_count(measured: Any, capsys: Any) -> Non
         "UPDATE tens_insight.publications SET undone_at = now(), undone_by = 't', undo_reason = 't'"
     )
     assert json.loads(said(capsys, "--json"))["performance"] == []
-    assert "No scores were published yet" in said(capsys)
+    assert "No account has a score yet" in said(capsys)
 
 
 def test_accounts_that_left_with_a_low_score(measured: Any, capsys: Any) -> None:
