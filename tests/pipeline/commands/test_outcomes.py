@@ -48,7 +48,7 @@ def said(capsys: pytest.CaptureFixture[str], *options: str) -> str:
 
 
 def test_before_the_first_publication(tables: Any, capsys: Any) -> None:
-    assert "No scores were published yet: `tens-insight run train`" in said(capsys)
+    assert "No account has a score yet: `tens-insight status`" in said(capsys)
     assert json.loads(said(capsys, "--json"))["performance"] == []
 
 
