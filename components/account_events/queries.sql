@@ -149,8 +149,9 @@ WITH now AS (
            area.priority_score / 100 AS size,
            CASE WHEN former_rule.model <> area.model_version THEN 'another rule' END AS left_out
     FROM tens_insight.product_area_impact_history AS area
-    LEFT JOIN (SELECT min(model_version) AS model
-               FROM tens_insight.product_area_impact_history
+    -- From the log: a publication without any area has no rows that name its weights.
+    LEFT JOIN (SELECT model_version AS model
+               FROM tens_insight.publications
                WHERE publication_id = %(former_areas)s) AS former_rule ON true
     WHERE area.publication_id = %(areas)s AND area.priority_score >= %(area_score)s
       AND NOT EXISTS (SELECT FROM tens_insight.account_events AS known

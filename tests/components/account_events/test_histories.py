@@ -4,7 +4,7 @@ from contextlib import closing
 
 import psycopg2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.components.account_events.world import Score, World
@@ -66,6 +66,16 @@ def play(world, steps):
 
 
 @given(STEPS)
+@example(
+    [
+        ("score", 0, {}, "m-1", ""),
+        ("areas", 0, {}, "w-2"),
+        ("score", 0, {}, "m-1", ""),
+        ("score", 0, {}, "m-1", ""),
+        ("areas", 0, {("billing", "enterprise"): 80.0}, "w-1"),
+        ("again",),
+    ]
+)
 @settings(
     max_examples=cases(120),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
