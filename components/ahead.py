@@ -1,6 +1,6 @@
 """Work of later nodes that is begun while an earlier node waits for the database.
 
-Who publishes leaves a processor idle, and what looks at the publication afterwards needs much that
+Publishing leaves a processor idle, and what looks at the publication afterwards needs much that
 does not depend on it. Where nodes run one after the other in one process, that much is begun early;
 a node takes what came of it. It does the work itself where nobody began it, such as in a process of
 its own on Kubeflow, or where it failed: so errors, and what is tried again, are those of the node.
@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 _Found = TypeVar("_Found")
 Work = Callable[[], Any]
 Piece = tuple[Hashable, Work]
-"""By which name the result is taken, and the work. It may be done in vain, and reads only."""
+"""By which name the result is taken, and the work. It only reads: nobody may take it."""
 Follower = Callable[[Any], Iterable[Piece]]
 """Names the pieces that can be begun, given what the earlier node made."""
 

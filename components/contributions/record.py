@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import pyarrow as pa
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
@@ -23,7 +22,7 @@ from components.contributions.mean_change import (
     mean_change,
 )
 from components.contributions.retention import Dated, Retention, expired
-from components.contributions.shard_rows import Rows, contribution_rows
+from components.contributions.shard_rows import Rows
 from components.errors import PublicationRefused
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
@@ -88,19 +87,15 @@ class _Others:
 
 
 def record_contributions(
-    publication_id: int,
-    shards: Iterable[pa.Table],
-    retention: Retention,
-    *,
-    patience_s: float,
+    publication_id: int, rows: Rows | None, retention: Retention, *, patience_s: float
 ) -> Recorded | None:
     """Records what the scores of a publication are made of.
 
-    Done again with the same shards it changes nothing; with others it replaces what was there.
+    Done again with the same rows it changes nothing; with others it replaces what was there.
 
     Args:
         publication_id: Of account_risk_scores.
-        shards: Of its PublishedScores, with SHARD_COLUMNS; read once.
+        rows: Of the shards of its PublishedScores; None where no account was scored.
         retention: What is kept of older publications.
         patience_s: Seconds for which a server that does not answer is waited for.
 
@@ -108,19 +103,11 @@ def record_contributions(
         None where nothing was to be recorded: no account was scored, or the publication was undone.
 
     Raises:
-        StateUnusable: The shards are damaged.
-        PublicationRefused: The shards are not of this publication, triggers change what is
+        PublicationRefused: The rows are not of this publication, triggers change what is
             written, or another publication is running.
         DatabaseUnreachable: No connection, or lost for good.
         ContractBroken: A table or privilege is missing.
     """
-    return record_rows(publication_id, contribution_rows(shards), retention, patience_s=patience_s)
-
-
-def record_rows(
-    publication_id: int, rows: Rows | None, retention: Retention, *, patience_s: float
-) -> Recorded | None:
-    """Does the work of record_contributions with the rows of the shards."""
     if rows is None:
         return None
     return retried(lambda: _record(publication_id, rows, retention), patience_s=patience_s)

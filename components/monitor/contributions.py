@@ -6,7 +6,7 @@ from typing import Final
 from components import ahead
 from components.account_scorer.inference import read_shards
 from components.contributions.mean_change import MeanChange, Part
-from components.contributions.record import record_rows
+from components.contributions.record import record_contributions
 from components.contributions.retention import Retention
 from components.contributions.shard_rows import SHARD_COLUMNS, Rows, contribution_rows
 from components.monitor.monitored_run import MonitoredRun, Noticed
@@ -34,7 +34,7 @@ def keep_contributions(run: MonitoredRun) -> Noticed:
     """
     config = run.config
     key, work = rows_ahead(run.scores)
-    recorded = record_rows(
+    recorded = record_contributions(
         run.published.publication_id,
         ahead.taken(key, work),
         Retention(config.contribution_days, config.contribution_weeks, config.history_days),

@@ -14,7 +14,7 @@ import pytest
 
 from components.contributions.record import record_contributions
 from components.contributions.retention import Retention
-from components.contributions.shard_rows import GROUPS_KEY
+from components.contributions.shard_rows import GROUPS_KEY, contribution_rows
 from components.errors import PublicationRefused
 from components.model_gate.decision_file import FILE, Decision
 from components.model_gate.gate_check import GateCheck
@@ -230,8 +230,8 @@ class Publisher:
             policy=policy,
             details=Details(lambda: given, 60, horizons_judged=(30, 60)),
         )
-        shards = [self._shard(scores, given)]
-        record_contributions(published.publication_id, shards, Retention(), patience_s=0)
+        rows_of = contribution_rows([self._shard(scores, given)])
+        record_contributions(published.publication_id, rows_of, Retention(), patience_s=0)
 
     def _shard(self, scores: dict[str, float], details: list[tuple[Any, ...]]) -> pa.Table:
         """The contributions behind the reasons; silence takes what the others leave over."""

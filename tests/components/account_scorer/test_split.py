@@ -19,7 +19,7 @@ from components.account_scorer.inference import read_shards
 from components.account_scorer.split_sizes import split_sizes
 from components.contributions.record import record_contributions
 from components.contributions.retention import Retention
-from components.contributions.shard_rows import SHARD_COLUMNS
+from components.contributions.shard_rows import SHARD_COLUMNS, contribution_rows
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.compare_table import compare_table
 from components.publishing.publication_log import read_log
@@ -158,7 +158,10 @@ def test_each_account_is_scored_by_its_model(
     _check_details(feedback)
     _check_other_half(feedback)
     record_contributions(
-        facts.publication_id, read_shards(uri, SHARD_COLUMNS), Retention(), patience_s=0
+        facts.publication_id,
+        contribution_rows(read_shards(uri, SHARD_COLUMNS)),
+        Retention(),
+        patience_s=0,
     )
     assert compared(feedback).as_published
     _check_commands(capsys, sizes)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from components.contributions.record import Recorded, record_contributions
 from components.contributions.retention import Retention
-from components.contributions.shard_rows import GROUPS_KEY
+from components.contributions.shard_rows import GROUPS_KEY, contribution_rows
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.publication import Publication
 from components.publishing.publish import publish
@@ -95,7 +95,7 @@ def record(
     publication_id: int, accounts: Mapping[str, Scored], retention: Retention | None = None
 ) -> Recorded | None:
     return record_contributions(
-        publication_id, [shard(accounts)], retention or Retention(), patience_s=0
+        publication_id, contribution_rows([shard(accounts)]), retention or Retention(), patience_s=0
     )
 
 

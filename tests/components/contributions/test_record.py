@@ -202,10 +202,11 @@ def test_triggers_that_change_what_is_kept_are_refused(
 
 def test_shards_of_a_run_may_come_in_several(migrated_database: str) -> None:
     from components.contributions.record import record_contributions
+    from components.contributions.shard_rows import contribution_rows
 
     given = world()
     number = publish_day(0, given)
     shards = [shard({name: one}) for name, one in given.items()]
-    done = record_contributions(number, iter(shards), Retention(), patience_s=0)
+    done = record_contributions(number, contribution_rows(iter(shards)), Retention(), patience_s=0)
     assert done is not None
     assert done.accounts == len(given)
