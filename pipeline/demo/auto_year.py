@@ -25,6 +25,7 @@ DOWN: Final = (18, 33)
 QUICK: Final = {"TENS_INSIGHT_MEMBERS": "1"}
 """One network in place of six: there are a dozen trainings."""
 WEEKLY: Final = {"TENS_INSIGHT_ALERT_RUN_EVERY_HOURS": str(WEEK // HOUR + 2)}
+"""No alert says that the days between two calls are without a run."""
 PAGES: Final = 120
 """Lines of two pages."""
 _DATABASE_DOWN: Final = 5

@@ -90,6 +90,12 @@ def test_kubernetes_looks_for_alerts_and_comes_again_whatever_it_finds(code, tmp
     assert done.returncode == (0 if code in COMES_AGAIN else code)
 
 
+def test_kubernetes_ends_a_look_for_alerts_that_keeps_the_volume_but_not_one_that_waits_for_it():
+    job = _cron_jobs()["alerts"]["jobTemplate"]["spec"]
+    assert job["template"]["spec"]["activeDeadlineSeconds"] == 300
+    assert "activeDeadlineSeconds" not in job
+
+
 def test_systemd_tries_again_only_where_that_can_help():
     unit = configparser.ConfigParser(strict=False, interpolation=None)
     unit.optionxform = str

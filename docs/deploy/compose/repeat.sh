@@ -5,8 +5,8 @@
 #   repeat.sh 1 05:00 tens-insight run auto
 #   repeat.sh 7 'Sunday 02:00' tens-insight run tune
 #
-# It begins with the wait: a container that starts anew, or again and again, runs nothing that
-# is not due. What failed has been told and waits for its next turn.
+# It begins with the wait: a container that is restarted, once or again and again, runs nothing
+# that is not due. What failed has been told and waits for its next turn.
 set -u
 days=$1 moment=$2
 shift 2
