@@ -10,14 +10,12 @@ from components.errors import NothingToPublish
 from serving_model.served.risk import CATEGORIES
 from serving_model.served.risk_bands import (
     AUTO,
-    AUTO_RISK_BANDS,
     CAPACITY,
-    CONTRACT_BANDS,
-    DEFAULT_LIFTS,
     LIFT,
     RiskBands,
     auto_bands_of_card,
     bands_of_card,
+    rules_of_cuts,
     separates,
 )
 
@@ -68,7 +66,7 @@ def band_warning(
     probabilities: NDArray[np.float64],
     accounts: Sequence[str],
 ) -> str:
-    """Says that a rule tells nobody apart, and names a setting that would; empty where it does.
+    """Says that a rule tells few accounts apart, and names a setting that would tell more.
 
     Capacity is never warned of: it says itself how many accounts are high.
 
@@ -78,38 +76,43 @@ def band_warning(
         categories: Of all accounts that are published, [n].
         probabilities: Likewise, [n].
         accounts: Their ids, [n].
+
+    Returns:
+        Sentences; empty where the rule separates the accounts, or there are none.
     """
     if bands.mode == CAPACITY or separates(categories) or not len(accounts):
         return ""
-    high, low = _high(categories), int((categories == CATEGORIES[0]).sum())
-    said = (
-        f"the rule of the risk bands ({rule_of(bands)}) tells few accounts apart: {high} of "
-        f"{len(accounts)} are high or critical, {low} low"
-    )
-    rate = bands_of_card(card).base_rate
     others = {
-        "probability": CONTRACT_BANDS,
-        "lift": RiskBands(LIFT, DEFAULT_LIFTS).against(rate),
+        _setting(other, bands): other.categories(probabilities, accounts)
+        for other in rules_of_cuts(card)
     }
-    if AUTO_RISK_BANDS in card:
-        others[AUTO] = auto_bands_of_card(card)
-    found = {
-        setting: other.categories(probabilities, accounts) for setting, other in others.items()
-    }
-    helps = [setting for setting, one in found.items() if separates(one)]
-    if helps:
-        count = _high(found[helps[0]])
-        return (
-            f"{said}. With TENS_INSIGHT_RISK_BANDS={helps[0]} {count} would be high or critical "
-            "(docs/risk-bands.md)"
-        )
-    best = max(found, key=lambda setting: _high(found[setting]) % len(accounts))
-    count = _high(found[best])
-    most = f" ({best}: {count} high or critical)" if count else ""
     return (
-        f"{said}. No rule of cuts tells more than a few apart, since the probabilities lie close "
-        f"together{most}. "
-        "TENS_INSIGHT_RISK_BANDS=capacity takes as many accounts as a team can handle"
+        f"the rule of the risk bands ({rule_of(bands)}) tells few accounts apart: "
+        f"{_high(categories)} of {len(accounts)} are high or critical, "
+        f"{int((categories == CATEGORIES[0]).sum())} low. {_advice(others)}"
+    )
+
+
+def _setting(rule: RiskBands, applied: RiskBands) -> str:
+    """Returns the setting by which a rule would be followed instead of the applied one."""
+    if rule.chosen:
+        return f"TENS_INSIGHT_RISK_BANDS={AUTO}"
+    if rule.mode == applied.mode == LIFT and not applied.chosen:
+        return f"TENS_INSIGHT_RISK_LIFTS={list(rule.lifts)}"
+    return f"TENS_INSIGHT_RISK_BANDS={rule.mode}"
+
+
+def _advice(others: Mapping[str, NDArray[np.str_]]) -> str:
+    for setting, categories in others.items():
+        if separates(categories):
+            return (
+                f"With {setting} {_high(categories)} would be high or critical "
+                "(docs/risk-bands.md)"
+            )
+    return (
+        "Nor does any other rule of cuts, since the probabilities lie close together. "
+        "TENS_INSIGHT_RISK_BANDS=capacity takes as many accounts as a team can handle "
+        "(docs/risk-bands.md)"
     )
 
 

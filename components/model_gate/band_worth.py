@@ -9,15 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from serving_model.served.risk import CATEGORIES
-from serving_model.served.risk_bands import (
-    CONTRACT_BANDS,
-    DEFAULT_LIFTS,
-    LIFT,
-    RiskBands,
-    auto_bands_of_card,
-    bands_of_card,
-    separates,
-)
+from serving_model.served.risk_bands import RiskBands, bands_of_card, rules_of_cuts, separates
 from transforms.arrays import Floats
 
 HIGH_OR_CRITICAL: Final = "high or critical"
@@ -72,9 +64,7 @@ def bands_to_judge(card: Mapping[str, Any]) -> list[RiskBands]:
         card: Of the challenger.
     """
     own = bands_of_card(card)
-    others = (CONTRACT_BANDS, RiskBands(LIFT, DEFAULT_LIFTS), auto_bands_of_card(card))
-    found = {str(one.rule): one.against(own.base_rate) for one in (own, *others)}
-    return list(found.values())
+    return list({str(one.rule): one for one in (own, *rules_of_cuts(card))}.values())
 
 
 def worth_of(

@@ -275,6 +275,17 @@ def auto_bands_of_card(card: Mapping[str, Any]) -> RiskBands:
     return found.against(float(card[CALIBRATED_BASE_RATE]))
 
 
+def rules_of_cuts(card: Mapping[str, Any]) -> list[RiskBands]:
+    """Returns the rules that settings can name without numbers, beside the model's base rate.
+
+    Args:
+        card: Of the model; that of another trainer has no rule for AUTO, which is left out then.
+    """
+    base_rate = float(card[CALIBRATED_BASE_RATE])
+    found = [one.against(base_rate) for one in (CONTRACT_BANDS, RiskBands(LIFT, DEFAULT_LIFTS))]
+    return [*found, auto_bands_of_card(card)] if AUTO_RISK_BANDS in card else found
+
+
 def _rule(card: Mapping[str, Any]) -> RiskBands:
     if RISK_BANDS not in card:
         return CONTRACT_BANDS
