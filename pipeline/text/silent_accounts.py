@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from components.publishing.silent_accounts import INACTIVITY, SilentAccount, SilentList
 from pipeline.text.accounts import csv_cell
-from pipeline.text.plain_text import NONE, minute, table_lines
+from pipeline.text.plain_text import NO_SCORES, NONE, minute, table_lines
 
 COLUMNS: Final = (
     *("account_id", "newest", "days_since_last_event", "events", "customer_tier", "region"),
@@ -31,7 +31,7 @@ def silent_sentence(found: SilentList) -> str:
     """Says how many accounts are silent, by which rule, and whether they are scored."""
     publication = found.publication
     if publication is None:
-        return "No account has a score yet: `tens-insight run train` publishes them."
+        return NO_SCORES
     if publication.label_source == INACTIVITY:
         return "By inactivity silence is churn: an account that is silent for too long has left."
     if found.days is None:

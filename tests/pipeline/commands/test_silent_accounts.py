@@ -22,6 +22,7 @@ from components.publishing.details import Details
 from components.publishing.publication import Publication
 from components.publishing.publish import publish
 from pipeline.cli import run_cli
+from pipeline.text.plain_text import NO_SCORES
 from tests.components.publishing.policies import publish_policy
 from tests.environment import unset_settings
 
@@ -125,6 +126,8 @@ def test_the_list_is_of_those_that_a_run_leaves_out(simulated_database, capsys, 
 def test_without_a_limit_nobody_is_silent_and_the_list_says_so(simulated_database, capsys):
     _, living, silent = read()
     assert not silent
+    assert NO_SCORES in told(capsys, "accounts", "--silent").out
+    assert NO_SCORES in told(capsys, "accounts", "--silent", "--csv").err
     publish_scores(living, None)
     assert "No account is too silent to be scored" in told(capsys, "accounts", "--silent").out
     assert "No account is too silent" in told(capsys, "accounts", "--silent", "--csv").err
