@@ -19,6 +19,11 @@ def next_step(registry: Registry) -> str:
         return "No model was judged yet: `tens-insight run train` trains and judges one."
     blessing = blessings[newest]
     version, decision = blessing.properties.model_version or "", decision_file(blessing)
+    if blessing.properties.shadow and version not in withdrawn:
+        return (
+            f"The newest model {version} was blessed into shadow: `tens-insight models promote "
+            f"{version}` lets it score."
+        )
     if blessing.properties.blessed or version in withdrawn:
         return (
             f"The newest model {version} is withdrawn: `tens-insight models promote VERSION` takes "

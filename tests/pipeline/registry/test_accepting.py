@@ -133,6 +133,15 @@ def test_a_worse_one_a_damaged_one_and_no_reason_are_refused(
     assert not (tmp_path / "serving").exists()
 
 
+def test_one_that_was_blessed_into_shadow_waits_for_its_promotion(sqlite_shelf: Shelf) -> None:
+    described = {"model_version": THIN, "shadow": 1}
+    sqlite_shelf.bless("run-1", sqlite_shelf.train(THIN, None), blessed=True, **described)
+    assert sqlite_shelf.registry.champion() is None
+    assert f"models promote {THIN}` lets it score" in next_step(sqlite_shelf.registry)
+    assert run_cli(["models", "withdraw", THIN, "--reason", "too bad"]) == 0
+    assert f"{THIN} is withdrawn" in next_step(sqlite_shelf.registry)
+
+
 def test_what_cannot_be_copied_scores_all_the_same(
     refused: Shelf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
