@@ -145,8 +145,8 @@ def _require_blessed(kind: str, model: JudgedModel, now: Stages) -> None:
         "shows the blessed ones."
     )
     raise TransitionRefused(
-        f"Model {model.version} {what}, and nothing unblessed is ever published, so it cannot "
-        f"be {_NEED_BLESSING[kind]}. {way_out}"
+        f"Model {model.version} {what}, and only what was blessed or accepted is ever published, "
+        f"so it cannot be {_NEED_BLESSING[kind]}. {way_out}"
     )
 
 

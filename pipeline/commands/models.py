@@ -205,7 +205,7 @@ def split(
 @_reason
 @_json
 def promote(version: str, reason: str, as_json: bool) -> None:
-    """Makes a blessed model champion until a newer one is blessed; lifts a withdrawal."""
+    """Makes a blessed or accepted model champion until a newer one is; lifts a withdrawal."""
     _decide("promote", version, reason, as_json)
 
 
@@ -229,7 +229,7 @@ def withdraw(version: str, reason: str, as_json: bool) -> None:
 @_reason
 @_json
 def pin(version: str, reason: str, as_json: bool) -> None:
-    """Makes a blessed model champion until it is unpinned, whatever else is blessed."""
+    """Makes a blessed or accepted model champion until it is unpinned, whatever else is."""
     _decide("pin", version, reason, as_json)
 
 
@@ -243,9 +243,9 @@ def accept(version: str, reason: str, as_json: bool) -> None:
     """Publishes with a model that the gate refused for lack of evidence alone.
 
     Its gain over the constant is then not proven, or it is behind a baseline by what may be chance.
-    A model that is behind the champion, whose ranking may be chance, or whose probabilities are off
-    cannot be accepted. It is champion until a newer model is blessed, and is copied to where
-    TensorFlow Serving reads.
+    A model that is behind the champion, or behind a baseline beyond chance, whose ranking may be
+    chance, or whose probabilities are off cannot be accepted. An accepted one is champion until a
+    newer model is blessed, and is copied to where TensorFlow Serving reads.
     """
     from dataclasses import asdict
 
@@ -269,7 +269,7 @@ def accept(version: str, reason: str, as_json: bool) -> None:
 @_reason
 @_json
 def unpin(reason: str, as_json: bool) -> None:
-    """Ends a pin: the champion is again the newest blessed or promoted model."""
+    """Ends a pin: the champion is again the newest blessed, accepted or promoted model."""
     _decide("unpin", "", reason, as_json)
 
 
@@ -280,7 +280,9 @@ def unpin(reason: str, as_json: bool) -> None:
     )
 )
 @click.argument("version")
-@click.option("--approve", is_flag=True, help="The model may score; it must be blessed.")
+@click.option(
+    "--approve", is_flag=True, help="The model may score; it must be blessed or accepted."
+)
 @click.option("--reject", is_flag=True, help="It should not; needs a --note.")
 @click.option("--by", required=True, help="Name of the reviewer.")
 @click.option("--note", default="", help="Why; it is recorded.")

@@ -8,7 +8,7 @@ from typing import Final
 
 from components.model_review.page.signature import Signature, signed
 from components.registry.artifact_names import REVIEW_HTML, REVIEW_JSON, review_copy_name
-from components.registry.stages import ACCEPT, APPROVE, REJECT, SIGNATURES
+from components.registry.stages import ACCEPT, APPROVE, REJECT
 from components.state_files import replace_text
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings
@@ -33,7 +33,7 @@ def signatures_of(registry: Registry, version: str) -> list[Signature]:
             note=escape_controls(one.reason),
         )
         for one in registry.transitions()
-        if one.version == version and one.kind in (*SIGNATURES, ACCEPT)
+        if one.version == version and one.kind in _WORDS
     ]
 
 

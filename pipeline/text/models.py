@@ -117,7 +117,7 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     if outcome.after != outcome.before and outcome.after is not None:
         yield "The next run scores with it; until then account_risk_scores is as it was."
     if transition.kind == UNPIN and outcome.after == transition.version:
-        yield "It is the newest blessed one anyway."
+        yield "It is the newest blessed or accepted one anyway."
 
 
 def _signed_lines(outcome: Outcome) -> Iterator[str]:

@@ -122,7 +122,7 @@ def _way_out(gate: GateDecision) -> str:
     if gate.acceptable:
         return (
             f"{change} It lacks evidence alone, so a person may publish with it: `tens-insight "
-            f"models accept {gate.model_version} --reason WHY`; who did stands at the end."
+            f"models accept {gate.model_version} --reason WHY`; who did is told at the end."
         )
     return f"{change} Nobody may accept it: {gate.unacceptable_because}."
 

@@ -182,9 +182,10 @@ def test_acts_that_were_let_through_do_what_they_say(
             assert now is not None
             assert now.version == transition.version
         if transition.kind == ACCEPT:
-            assert next(one for one in models if one.version == version).acceptable
+            accepted = next(one for one in models if one.version == version)
+            assert accepted.acceptable
             if before is not None:
-                assert before.model_id in {one.judged_beside for one in models}
+                assert accepted.judged_beside == before.model_id
             if stages.pin is None and stages.split is None:
                 assert now is not None
                 assert now.version == version
@@ -276,7 +277,7 @@ def test_who_scores_in_shadow() -> None:
 @pytest.mark.parametrize(
     ("kind", "version", "transitions", "said"),
     [
-        (PROMOTE, REFUSED.version, [], "was not blessed, and nothing unblessed is ever published"),
+        (PROMOTE, REFUSED.version, [], "was not blessed, and only what was blessed or accepted"),
         (PIN, REFUSED.version, [], "cannot be pinned"),
         (PROMOTE, UNJUDGED.version, [], "was not judged"),
         (PIN, OLD.version, [(WITHDRAW, OLD.version)], "models promote 20260101-aaaaaaaa"),
@@ -308,7 +309,7 @@ def test_what_is_refused_and_why(
 @pytest.mark.parametrize(
     ("a", "b", "transitions", "said"),
     [
-        (NEW, REFUSED, [], "was not blessed, and nothing unblessed is ever published"),
+        (NEW, REFUSED, [], "was not blessed, and only what was blessed or accepted"),
         (UNJUDGED, NEW, [], "was not judged"),
         (NEW, NEW, [], "Both models of the split are"),
         (NEW, OLD, [(WITHDRAW, OLD.version)], "was withdrawn"),

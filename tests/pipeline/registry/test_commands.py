@@ -111,7 +111,7 @@ def test_pin_promote_and_unpin(stocked: Any, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["promote", REFUSED], "was not blessed, and nothing unblessed is ever published"),
+        (["promote", REFUSED], "was not blessed, and only what was blessed or accepted"),
         (["pin", REFUSED], "cannot be pinned"),
         (["unpin"], "No model is pinned"),
         (["withdraw", "20260601-bbbbbbbc", "--reason", "x"], f"Did you mean {NEW}"),

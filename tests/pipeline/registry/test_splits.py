@@ -59,7 +59,7 @@ def test_a_split_begins_lasts_and_ends(stocked: Any, capsys: pytest.CaptureFixtu
         ([OLD, NEW], "takes two versions, and --share"),
         ([OLD, NEW, "--share", "0"], "0<x<1"),
         ([OLD, NEW, "--share", "1.5"], "0<x<1"),
-        ([OLD, REFUSED, "--share", "0.5"], "nothing unblessed is ever published"),
+        ([OLD, REFUSED, "--share", "0.5"], "only what was blessed or accepted is ever published"),
         ([OLD, OLD, "--share", "0.5"], "Both models of the split"),
         ([OLD, "x", "--share", "0.5"], "There is no model 'x'"),
         ([OLD, NEW, "--share", "0.5", "--end"], "or --end, or --result"),
