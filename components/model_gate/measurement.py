@@ -63,8 +63,10 @@ def measure(inputs: Artifacts) -> Measurement:
     evaluation_set = read_eval(
         artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
-    models = {name: scorer.score(evaluation_set.serialized)[1] for name, scorer in scorers.items()}
     within = scorers[CHALLENGER].score_horizons(evaluation_set.serialized)
+    models = {CHALLENGER: within[data.horizon_days]}
+    if CHAMPION in scorers:
+        models[CHAMPION] = scorers[CHAMPION].score(evaluation_set.serialized)[1]
     models |= baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
     versions = {name: str(scorer.card[MODEL_VERSION]) for name, scorer in scorers.items()}
     return Measurement(

@@ -31,8 +31,8 @@ class Seen(NamedTuple):
     def closed(self, days: int) -> Booleans:
         """Tells of which accounts a window of so many days was seen to its end, bool [n].
 
-        Who was lost before the end of a window that was not seen is left out too: to keep them,
-        and to drop those who may yet be lost, would overstate the rate.
+        Accounts that were lost within a window whose end was not seen are left out too: to keep
+        these, and to drop those that may still be lost, would overstate the rate.
         """
         return self.days_observed >= days
 

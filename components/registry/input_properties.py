@@ -140,8 +140,9 @@ class ExamplesProperties(Properties):
         lookback_days: How far back events count as recent.
         horizon_days: How far ahead the label looks.
         max_events: Length of the lists of events.
-        active_within_days: Accounts without an event for longer give no examples; None: nobody is
-            left out for being silent, or by inactivity whoever has no event in the lookback.
+        active_within_days: Accounts without an event for longer give no examples. Where it is
+            None, no account is left out for being silent, but by inactivity those without an event
+            in the lookback.
         active_within_why: How `auto` came to that; None where it was set.
         silent_days: Days without an event beyond which accounts are counted as silent.
         silent_accounts: What became of these in the split `score`: listed (left out) or scored.

@@ -34,7 +34,7 @@ SCORE_BATCH: Final = 1024
 EXPLAIN_BATCH: Final = 1024
 FEATURE_BATCH: Final = 4096
 _LOADING: Final = threading.Lock()
-"""One model at a time, so that who needs one that is being loaded waits for it."""
+"""One model at a time: a caller that needs one that is being loaded waits for it."""
 _AT_ONCE: Final = 2
 """Batches that are asked about at a time: most operations of one keep a single processor busy."""
 

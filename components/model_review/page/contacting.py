@@ -14,7 +14,7 @@ from components.page.blocks import Cell, Figure, Noted, Table
 from components.page.words import listed
 from serving_model.evaluation.ranking import RECENCY, FirstAccounts, FirstDifference
 
-_GRID: Final = "\N{EN DASH}"
+_DASH: Final = "\N{EN DASH}"
 
 
 def first_accounts(
@@ -51,10 +51,10 @@ def first_accounts(
 
 
 def _row(one: FirstAccounts, differences: Sequence[FirstDifference]) -> tuple[Cell, ...]:
-    apart: Cell = _GRID
+    apart: Cell = _DASH
     for other in differences:
         if (other.other, other.first) == (one.model, one.first):
-            apart = _with_ends(Estimate(other.churned, other.interval), signed=True)
+            apart = _difference(Estimate(other.churned, other.interval))
     return (
         f"the first {numbers.count(one.first)}",
         named(one.model),
@@ -65,9 +65,8 @@ def _row(one: FirstAccounts, differences: Sequence[FirstDifference]) -> tuple[Ce
     )
 
 
-def _with_ends(found: Estimate, signed: bool = False) -> Cell:
-    sign = "+" if signed and found.value > 0 else ""
-    value = sign + _number(found.value)
+def _difference(found: Estimate) -> Cell:
+    value = ("+" if found.value > 0 else "") + _number(found.value)
     return Noted(value, numbers.ends(found.interval, _number)) if found.interval else value
 
 
