@@ -47,7 +47,7 @@ auto-year: setup ## that year by `run auto` alone; writes var/auto-year.txt
 	@mkdir -p var && $(BIN)/tens-insight demo auto-year --log var/auto-year.txt
 
 bad-models: setup ## five bad models past the gate, each until `run auto` rolls it back
-	@$(BIN)/python -m bench.bad_models --accounts 12000
+	@$(BIN)/python -m bench.bad_models
 
 torture: setup ## kills, cuts and restarts by the hundred, on a scratch server; says what broke
 	@$(BIN)/python -m bench.torture

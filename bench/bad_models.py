@@ -8,19 +8,20 @@ copy of the database and of the state directory:
 2. On the input as it is, `run auto` scores, and the former champion scores in shadow.
 3. Feedback and churn dates arrive until the window closes; one call closes it, that of the next day
    decides. So on for a year, or until the bad model is rolled back.
-4. The table must then be, byte for byte, what `run score` publishes of the former champion in a
-   copy in which the bad model never was.
+4. The table must then be, byte for byte, what `run score` publishes of the former champion on a
+   copy of that day's database, by a state directory in which the bad model never was.
 
-    python -m bench.bad_models --accounts 24000
+    python -m bench.bad_models
 
-Exits with 1 if a model is not withdrawn although the evidence is there, is withdrawn without it, or
-if the table differs. A model that a year does not give the evidence for is told, and is no failure.
+Ends at once with an error where a model is not withdrawn although the evidence is there, or is
+withdrawn without it, and at the end with 1 if a table differs. A model that a year does not give
+the evidence for is told, and is no failure.
 """
 
 import argparse
+import json
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -33,12 +34,12 @@ import psycopg2
 from psycopg2 import sql
 
 from components.postgres.queries import named_queries
-from pipeline.demo.drill import Drill
+from pipeline.demo.drill import Drill, scratch_folder
 from pipeline.demo.simulate import simulate
 from pipeline.demo.year import ask
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
-ACCOUNTS: Final = 24_000
+ACCOUNTS: Final = 12_000
 DAYS: Final = 540
 HORIZON: Final = timedelta(days=60)
 DAY: Final = timedelta(days=1)
@@ -46,11 +47,11 @@ WINDOWS: Final = 6
 KINDS: Final = ("constant", "inverted", "leak", "stale", "harsher")
 QUICK: Final = {"TENS_INSIGHT_MEMBERS": "1", "TENS_INSIGHT_MAX_TRAINING_EXAMPLES": "50000"}
 WARNED: Final = {
-    "TENS_INSIGHT_DATA_CHECKS": str(
+    "TENS_INSIGHT_DATA_CHECKS": json.dumps(
         dict.fromkeys(
             ("schema", "size", "freshness", "truth", "identity", "volume", "drift", "skew"), "warn"
         )
-    ).replace("'", '"')
+    )
 }
 NEVER_TRAINED: Final = {"TENS_INSIGHT_RETRAIN_MIN_GAP_DAYS": "3650"}
 BREAKER_OPEN: Final = {
@@ -59,7 +60,8 @@ BREAKER_OPEN: Final = {
     "TENS_INSIGHT_MAX_CATEGORY_SHIFT": "1",
     "TENS_INSIGHT_MAX_MOVED_SHARE": "1",
 }
-_ROLL_BACK: Final = "roll back"
+GOOD: Final = "good"
+REFERENCE: Final = "reference"
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,14 @@ class Found:
 
 
 class Ground:
-    """A scratch server with a world, a good champion, and copies of both for each bad model."""
+    """A scratch server with a world and a good champion, and copies of both by name."""
 
     def __init__(self, folder: Path, accounts: int, say: Callable[[str], object]):
+        self._folder, self._say = folder, say
         self._server = EmbeddedPostgres(folder / "server")
-        self._folder, self._url, self._say = folder, self._server.start(), say
-        base = self._drill("base", "good")
+        self._server.start()
+        self._server.create_database(GOOD)
+        base = self.drill(GOOD)
         with closing(psycopg2.connect(base.url)) as connection:
             days = DAYS + (WINDOWS * HORIZON + DAY).days + 1
             world = simulate(connection, accounts=accounts, days=days, seed=1, scenario="strong")
@@ -103,35 +107,23 @@ class Ground:
         """Stops the server."""
         self._server.stop()
 
-    def _drill(self, database: str, state: str) -> Drill:
-        self._execute("CREATE DATABASE {}", database, only_if_new=True)
-        return Drill(self._folder / state, self._address(database), self._say)
+    def drill(self, name: str) -> Drill:
+        """Returns how to run commands on a database and the state directory of the same name."""
+        return Drill(self._folder / name, self._server.url(name), self._say)
 
-    def copy(self, name: str, database: str = "base", state: str = "good") -> Drill:
-        """Returns copies under a new name."""
-        self._execute("DROP DATABASE IF EXISTS {}", name)
-        self._execute(f"CREATE DATABASE {{}} TEMPLATE {database}", name)
-        if state != name:
-            shutil.copytree(self._folder / state, self._folder / name)
-        return Drill(self._folder / name, self._address(name), self._say)
-
-    def drop(self, name: str) -> None:
-        """Removes a copy of the database."""
-        self._execute("DROP DATABASE IF EXISTS {}", name)
-
-    def _address(self, database: str) -> str:
-        before, _, host = self._url.partition("?")
-        return f"{before.rpartition('/')[0]}/{database}?{host}"
-
-    def _execute(self, statement: str, name: str, *, only_if_new: bool = False) -> None:
-        with closing(psycopg2.connect(self._url)) as connection:
+    def copy_database(self, name: str, of: str = GOOD) -> None:
+        """Makes a database as another one is; what was under that name is gone."""
+        with closing(psycopg2.connect(self._server.url("postgres"))) as connection:
             connection.autocommit = True
-            cursor = connection.cursor()
-            if only_if_new:
-                cursor.execute("SELECT FROM pg_database WHERE datname = %s", (name,))
-                if cursor.fetchone():
-                    return
-            cursor.execute(sql.SQL(statement).format(sql.Identifier(name)))
+            cursor, new = connection.cursor(), sql.Identifier(name)
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(new))
+            cursor.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(new, sql.Identifier(of))
+            )
+
+    def copy_state(self, name: str) -> None:
+        """Makes a state directory in which the good model is the only one."""
+        shutil.copytree(self._folder / GOOD, self._folder / name)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -140,26 +132,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--accounts", type=int, default=ACCOUNTS, help="That ever sign up.")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="tens-insight-bad-models-") as name:
-        Path(name).chmod(0o711)  # as root the server runs as nobody, who must pass
-        ground = Ground(Path(name), options.accounts, lambda line: print(line, flush=True))
+    with scratch_folder() as folder:
+        ground = Ground(folder, options.accounts, lambda line: print(line, flush=True))
         try:
-            found = []
-            for kind in options.kinds:
-                found.append(went(ground, kind))
-                print(found[-1], flush=True)
+            found = [went(ground, kind) for kind in options.kinds]
         finally:
             ground.stop()
-    print()
-    for line in lines(found):
-        print(line)
+    print("", *lines(found), sep="\n")
     return int(any(one.equal is False for one in found))
 
 
 def went(ground: Ground, kind: str) -> Found:
     """Plants one bad model, and follows it until it is rolled back, or for a year."""
     version, gate = planted(ground, kind)
-    drill = ground.copy(kind, state=kind)
+    ground.copy_database(kind)  # the input as it is
+    drill = ground.drill(kind)
     first = ground.begin + DAY
     auto(drill, first, **BREAKER_OPEN)
     drill.check("the bad model scores", scoring_model(drill) == version)
@@ -173,22 +160,30 @@ def went(ground: Ground, kind: str) -> Found:
         rule = rollback_rule(drill, arrived)
         sentence = str(rule["now"])
         drill.say(f"  {sentence}")
-        reference = ground.copy("reference", database=kind)
+        ground.copy_database(REFERENCE, of=kind)
         auto(drill, arrived)
         withdrawn = scoring_model(drill) == ground.good
         drill.check("it is withdrawn if the evidence is there", withdrawn == bool(rule["act"]))
         if withdrawn:
-            reference.run("run", "score", "--as-of", arrived.isoformat(), "--json", **BREAKER_OPEN)
-            equal = reference.table() == drill.table()
-            shutil.rmtree(reference.state_dir)
+            equal = drill.table() == reference_table(ground, arrived)
             return Found(kind, version, gate, window, sentence, equal)
-        shutil.rmtree(reference.state_dir)
     return Found(kind, version, gate, 0, sentence, None)
+
+
+def reference_table(ground: Ground, moment: datetime) -> str:
+    """Publishes with the former champion where no other was, and returns the hash of the table."""
+    ground.copy_state(REFERENCE)
+    drill = ground.drill(REFERENCE)
+    drill.run("run", "score", "--as-of", moment.isoformat(), "--json", **BREAKER_OPEN)
+    shutil.rmtree(drill.state_dir)
+    return drill.table()
 
 
 def planted(ground: Ground, kind: str) -> tuple[str, str]:
     """Trains a bad model on a wrong copy of the input; returns its version, and the gate's word."""
-    wrong = replace(ground.copy(kind), module="bench.past_the_gate")
+    ground.copy_database(kind)
+    ground.copy_state(kind)
+    wrong = replace(ground.drill(kind), module="bench.past_the_gate")
     statements = named_queries((resources.files("bench") / "bad_models.sql").read_text("utf-8"))
     with closing(psycopg2.connect(wrong.url)) as connection, connection:
         connection.cursor().execute(statements[kind], {"until": ground.begin})
@@ -216,7 +211,7 @@ def scoring_model(drill: Drill) -> str:
 def rollback_rule(drill: Drill, moment: datetime) -> dict[str, Any]:
     """Returns what the policy says of rolling back at a moment."""
     told = drill.run("policy", "--json", "--as-of", moment.isoformat(), **NEVER_TRAINED)
-    return next(rule for rule in told["rules"] if rule["name"] == _ROLL_BACK)
+    return next(rule for rule in told["rules"] if rule["name"] == "roll back")
 
 
 def lines(found: list[Found]) -> Iterator[str]:

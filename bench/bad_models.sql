@@ -1,5 +1,5 @@
 -- name: constant
--- Whom a churn date belongs to is drawn anew: nothing can be learnt but the rate.
+-- Each churn date goes to an account drawn at random: nothing can be learnt but the rate.
 CREATE TEMPORARY TABLE shuffled AS
 SELECT row_number() OVER (ORDER BY md5(account_id)) AS place, account_id
 FROM (SELECT DISTINCT account_id FROM feedback_enriched WHERE account_id <> '') AS account;

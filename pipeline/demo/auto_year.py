@@ -25,7 +25,7 @@ DOWN: Final = (18, 33)
 QUICK: Final = {"TENS_INSIGHT_MEMBERS": "1"}
 """One network in place of six: there are a dozen trainings."""
 WEEKLY: Final = {"TENS_INSIGHT_ALERT_RUN_EVERY_HOURS": str(WEEK // HOUR + 2)}
-"""No alert says that the days between two calls are without a run."""
+"""Of a weekly schedule: a call does not say that runs were missed since the one before."""
 PAGES: Final = 120
 """Lines of two pages."""
 _DATABASE_DOWN: Final = 5
