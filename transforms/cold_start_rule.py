@@ -5,12 +5,11 @@ to 1 (bad), as transforms/rule_signals.py computes it; the score is their weight
 weights were chosen by is in docs/decisions/cold-start.md. Nothing here knows TensorFlow.
 """
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
+
+from transforms.signal_weights import SignalWeights, exact_numbers, short_hash
 
 RULE_PREFIX: Final = "rules-"
 """Begins the version of every rule, and of no model."""
@@ -20,11 +19,10 @@ DEFINITION: Final = 1
 another version."""
 LOG_ODDS_PER_SCORE: Final = 6.0
 """What the whole way from score 0 to score 1 adds to the log-odds of churn."""
-SUM_TOLERANCE: Final = 1e-9
 
 
 @dataclass(frozen=True)
-class RuleWeights:
+class RuleWeights(SignalWeights):
     """How much each signal counts: numbers >= 0 whose sum is 1.
 
     Attributes:
@@ -52,42 +50,8 @@ class RuleWeights:
     critical_feedback: float = 0.01
     newness: float = 0.11
 
-    def __post_init__(self) -> None:
-        weights = self.as_dict()
-        broken = {name: value for name, value in weights.items() if not _is_weight(value)}
-        if broken:
-            raise ValueError(f"weights must be numbers >= 0, not {_listed(broken)}")
-        total = math.fsum(weights.values())
-        if abs(total - 1) > SUM_TOLERANCE:
-            raise ValueError(f"weights must sum to 1, but {_listed(weights)} sum to {total:.12g}")
 
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, float]) -> "RuleWeights":
-        """Builds a full set.
-
-        Raises:
-            ValueError: A signal is unknown or missing, or as for the class.
-        """
-        unknown = [name for name in mapping if name not in RULE_SIGNALS]
-        if unknown:
-            raise ValueError(
-                f"there is no signal {', '.join(map(repr, unknown))}; the signals are "
-                f"{', '.join(RULE_SIGNALS)}"
-            )
-        missing = [name for name in RULE_SIGNALS if name not in mapping]
-        if missing:
-            raise ValueError(
-                f"weights must name every signal, but {', '.join(missing)} "
-                f"{'is' if len(missing) == 1 else 'are'} missing"
-            )
-        return cls(**mapping)
-
-    def as_dict(self) -> dict[str, float]:
-        """Returns the weights by signal."""
-        return asdict(self)
-
-
-RULE_SIGNALS: Final = tuple(field.name for field in fields(RuleWeights))
+RULE_SIGNALS: Final = RuleWeights.signals()
 
 RULE_GROUPS: Final[Mapping[str, str]] = {
     "silence": "silence",
@@ -118,17 +82,7 @@ def rule_version(weights: RuleWeights, **settings: float) -> str:
     exact = {
         "definition": DEFINITION,
         "log_odds_per_score": LOG_ODDS_PER_SCORE,
-        "weights": {name: float(value).hex() for name, value in weights.as_dict().items() if value},
-        "settings": {name: float(value).hex() for name, value in settings.items()},
+        "weights": weights.exact(),
+        "settings": exact_numbers(settings),
     }
-    digest = hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
-    return f"{RULE_PREFIX}{digest[:8]}"
-
-
-def _is_weight(value: Any) -> bool:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return numeric and math.isfinite(value) and value >= 0
-
-
-def _listed(weights: Mapping[str, float]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in weights.items())
+    return f"{RULE_PREFIX}{short_hash(exact)}"

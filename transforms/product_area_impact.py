@@ -4,20 +4,19 @@ A pair is one product area and one segment (customer_tier). Nothing here knows a
 or TensorFlow; the same counts give the same scores, to the last bit.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Final
 
-SUM_TOLERANCE: Final = 1e-9
+from transforms.signal_weights import SUM_TOLERANCE, SignalWeights, listed, short_hash
+
 RECENT_DAYS: Final = 7
 TOP_PRIORITY: Final = 5
 
 
 @dataclass(frozen=True)
-class Weights:
+class Weights(SignalWeights):
     """How much each signal counts: numbers >= 0 whose sum is 1.
 
     Attributes:
@@ -39,31 +38,6 @@ class Weights:
     recent_feedback: float = 0.10
     enterprise_segment: float = 0.15
 
-    def __post_init__(self) -> None:
-        weights = self.as_dict()
-        broken = {name: value for name, value in weights.items() if not _is_weight(value)}
-        if broken:
-            raise ValueError(f"weights must be numbers >= 0, not {_listed(broken)}")
-        total = math.fsum(weights.values())
-        if abs(total - 1) > SUM_TOLERANCE:
-            raise ValueError(f"weights must sum to 1, but {_listed(weights)} sum to {total:.12g}")
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, float]) -> "Weights":
-        """Builds a full set.
-
-        Raises:
-            ValueError: A signal is unknown or missing, or as for the class.
-        """
-        _refuse_unknown(mapping)
-        missing = [name for name in SIGNALS if name not in mapping]
-        if missing:
-            raise ValueError(
-                f"weights must name every signal, but {', '.join(missing)} "
-                f"{'is' if len(missing) == 1 else 'are'} missing"
-            )
-        return cls(**mapping)
-
     def changed(self, mapping: Mapping[str, float]) -> "Weights":
         """Sets some weights, and scales the others in proportion so that the sum stays 1.
 
@@ -74,31 +48,25 @@ class Weights:
             ValueError: A signal is unknown, what is left for the others is negative or
                 cannot be shared among them, or as for the class.
         """
-        _refuse_unknown(mapping)
+        self.refuse_unknown(mapping)
         others = {name: value for name, value in self.as_dict().items() if name not in mapping}
         left, base = 1 - math.fsum(mapping.values()), math.fsum(others.values())
         if others and left < -SUM_TOLERANCE:
-            raise ValueError(f"weights must sum to 1, but {_listed(mapping)} alone exceed it")
+            raise ValueError(f"weights must sum to 1, but {listed(mapping)} alone exceed it")
         if others and base == 0 and abs(left) > SUM_TOLERANCE:
             raise ValueError(
-                f"{_listed(mapping)} leave {left:.12g} to share, but {', '.join(others)} weigh 0: "
+                f"{listed(mapping)} leave {left:.12g} to share, but {', '.join(others)} weigh 0: "
                 "name one of them too"
             )
         share = max(left, 0.0) / base if base else 0.0
         return Weights(**{**{name: value * share for name, value in others.items()}, **mapping})
 
-    def as_dict(self) -> dict[str, float]:
-        """Returns the weights by signal."""
-        return asdict(self)
-
     def version(self) -> str:
         """Returns the name of this set of weights: equal sets have equal names."""
-        exact = {name: float(value).hex() for name, value in self.as_dict().items() if value}
-        digest = hashlib.sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()
-        return f"weights-{digest[:8]}"
+        return f"weights-{short_hash(self.exact())}"
 
 
-SIGNALS: Final = tuple(field.name for field in fields(Weights))
+SIGNALS: Final = Weights.signals()
 
 
 @dataclass(frozen=True)
@@ -199,21 +167,3 @@ def _min_max(counts: Sequence[int]) -> list[float]:
     if low == high:
         return [0.5] * len(counts)
     return [(count - low) / (high - low) for count in counts]
-
-
-def _is_weight(value: object) -> bool:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return numeric and math.isfinite(value) and value >= 0  # type: ignore[arg-type, operator]
-
-
-def _refuse_unknown(mapping: Mapping[str, float]) -> None:
-    unknown = [name for name in mapping if name not in SIGNALS]
-    if unknown:
-        raise ValueError(
-            f"there is no signal {', '.join(map(repr, unknown))}; the signals are "
-            f"{', '.join(SIGNALS)}"
-        )
-
-
-def _listed(weights: Mapping[str, float]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in weights.items())
