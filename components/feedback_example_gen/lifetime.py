@@ -14,11 +14,14 @@ import pyarrow as pa
 from components.feedback_example_gen.labels import DAY_US
 from components.feedback_example_gen.reading.feedback_reader import Feedback
 from transforms import event_spec
-from transforms.arrays import Booleans, Floats, Floats32, Integers
+from transforms.arrays import Booleans, Floats32, Integers
 from transforms.columns import SENTIMENT, SENTIMENTS, SOURCE
 
 _HALF_YEAR_US: Final = event_spec.HALF_YEAR_DAYS * DAY_US
 _NEVER: Final = np.float32(-1)
+_LOG_PARTS: Final = 2**32
+"""Logarithms are summed up as whole numbers of such parts of 1. Sums of whole numbers are exact, so
+that what an account amounts to does not depend on which accounts share its bucket."""
 _LONGEST: Final = 2**31
 """Days: a gap is shorter, so that it fits below an account's number in one int64."""
 
@@ -34,8 +37,9 @@ class LifetimeRows:
         newest: By sentiment, the row of the newest one up to each row: int64 [N], -1 for none
             before it, of whatever account.
         days: Event days that begin before each row, int64 [N + 1].
-        gap_logs: Sums of log(1 + days) over the gaps that end before each row, [N + 1].
-        gap_squares: Of their squares, likewise.
+        gap_logs: Sums of log(1 + days) over the gaps that end before each row, in _LOG_PARTS,
+            int64 [N + 1].
+        gap_squares: Sums of their squares, int64 [N + 1].
         longest_gap: Days, the longest gap of the account up to each row, int64 [N].
         sources: The same rows by account and source.
     """
@@ -44,8 +48,8 @@ class LifetimeRows:
     counts: dict[str, Integers]
     newest: dict[str, Integers]
     days: Integers
-    gap_logs: Floats
-    gap_squares: Floats
+    gap_logs: Integers
+    gap_squares: Integers
     longest_gap: Integers
     sources: "_SourceRows"
 
@@ -73,8 +77,8 @@ class LifetimeRows:
             counts=counts,
             newest=newest,
             days=_before(~same | (gap > 0)),
-            gap_logs=_sums_before(np.log1p(gap)),
-            gap_squares=_sums_before(np.square(gap.astype(np.float64))),
+            gap_logs=_before(np.rint(_LOG_PARTS * np.log1p(gap)).astype(np.int64)),
+            gap_squares=_before(np.square(gap)),
             longest_gap=_running_maximum(account * _LONGEST + gap) % _LONGEST,
             sources=_SourceRows.of(feedback, account),
         )
@@ -100,7 +104,7 @@ class LifetimeRows:
         gaps = np.maximum(days - 1, 1)
         length = self.created_us[end - 1] // DAY_US - self.created_us[first] // DAY_US
         # From after the first row: the gap before it is none of the account's.
-        logs = self.gap_logs[end] - self.gap_logs[first]
+        logs = (self.gap_logs[end] - self.gap_logs[first]) / _LOG_PARTS
         squares = self.gap_squares[end] - self.gap_squares[first]
         variance = np.maximum(squares / gaps - np.square(length / gaps), 0)
         measures = (np.expm1(logs / gaps), self.longest_gap[end - 1], np.sqrt(variance))
@@ -206,14 +210,9 @@ class SourcesAt:
         return offsets, dict(zip(event_spec.SOURCE_LISTS, values, strict=True))
 
 
-def _before(marks: Booleans) -> Integers:
-    """How many marks lie before each place, int64 [N + 1]."""
-    return np.concatenate([[0], np.cumsum(marks)]).astype(np.int64)
-
-
-def _sums_before(values: Floats) -> Floats:
-    """Sums of the values before each place, [N + 1]."""
-    return np.concatenate([[0.0], np.cumsum(values)])
+def _before(numbers: Booleans | Integers) -> Integers:
+    """Sums of the numbers, or of how many marks there are, before each place, int64 [N + 1]."""
+    return np.concatenate([[0], np.cumsum(numbers)]).astype(np.int64)
 
 
 def _running_maximum(values: Integers) -> Integers:

@@ -17,6 +17,7 @@ from components.feedback_example_gen.examples import (
     record_batches,
     take_examples,
 )
+from components.feedback_example_gen.lifetime import LifetimeRows
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from tests.property_tests import cases
 from transforms import event_spec
@@ -427,6 +428,16 @@ def test_a_life_is_told_however_short_the_lookback() -> None:
     assert found["lifetime_source"] == ["chat", "email"]
     assert found["lifetime_source_count"] == [2, 2]
     assert found["days_since_source"] == [170, 3]
+
+
+def test_a_life_is_the_same_to_the_last_bit_whichever_accounts_share_the_bucket() -> None:
+    own = [event(day(-days), "B") for days in (200, 170, 137, 91, 17, 3)]
+    others = [event(day(-days), "A") for days in (180, 179, 150, 101, 34, 12, 5)]
+    alone = LifetimeRows.of(columns(History(own, []))[0])
+    second = LifetimeRows.of(columns(History(others + own, []))[0])
+    for name in ("gap_logs", "gap_squares"):
+        of_alone, of_second = getattr(alone, name), getattr(second, name)
+        assert of_alone[-1] - of_alone[0] == of_second[-1] - of_second[len(others)]
 
 
 @settings(max_examples=cases(60), deadline=None)
