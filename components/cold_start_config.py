@@ -54,6 +54,12 @@ class ColdStartConfig(CriticalConfig):
         return self.cold_start == "rules"
 
     @property
+    def base_rate(self) -> float:
+        """The churn rate that is assumed where the rule scores."""
+        assert self.assumed_churn_rate is not None, "a rule without a rate is refused above"
+        return self.assumed_churn_rate
+
+    @property
     def rule(self) -> RuleWeights:
         """The weights, by the names of their signals."""
         return RuleWeights.from_mapping(self.rule_weights)

@@ -59,7 +59,6 @@ def export_cold_start(
     Raises:
         DataGateStopped: There is nothing that could be ranked.
     """
-    assert config.assumed_churn_rate is not None, "the config refuses a rule without a rate"
     signals = np.concatenate(
         [
             np.empty([0, len(RULE_SIGNALS)]),
@@ -71,7 +70,7 @@ def export_cold_start(
         ]
     )
     _require_enough(signals)
-    rule = fit_rule(config.rule, signals, config.assumed_churn_rate)
+    rule = fit_rule(config.rule, signals, config.base_rate)
     _require_a_ranking(rule, signals)
     folder = rule_folder(scores_uri)
     export_rule(rule, config.critical_priority, folder)
@@ -92,8 +91,6 @@ def rule_card(
         bands: The rule of the risk categories of the settings.
         probabilities: Of the accounts to score, [n].
     """
-    rate = config.assumed_churn_rate
-    assert rate is not None, "the config refuses a rule without a rate"
     said = ModelProperties(
         model_version=version_of_rule(config, data),
         as_of=data.as_of,
@@ -112,7 +109,7 @@ def rule_card(
         **said,
         HORIZONS: str(data.horizon_days),
         "learnt": NOTHING_LEARNT,
-        "assumed_churn_rate": rate,
+        "assumed_churn_rate": config.base_rate,
         "rule_weights": json.dumps(config.rule.as_dict(), sort_keys=True),
         **rule_reason_card(),
         **band_card(said, probabilities),
@@ -121,10 +118,9 @@ def rule_card(
 
 def version_of_rule(config: ColdStartConfig, data: ExamplesProperties) -> str:
     """Returns the version: of the definition, the weights, and the settings that it counts by."""
-    assert config.assumed_churn_rate is not None, "the config refuses a rule without a rate"
     return rule_version(
         config.rule,
-        assumed_churn_rate=config.assumed_churn_rate,
+        assumed_churn_rate=config.base_rate,
         critical_priority=config.critical_priority,
         lookback_days=data.lookback_days,
         horizon_days=data.horizon_days,

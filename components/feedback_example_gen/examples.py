@@ -33,7 +33,7 @@ class ExampleRules:
         horizon_days: The label looks so far ahead.
         max_events: So many events are listed at most.
         active_within_days: Accounts without an event for longer are silent; None: nobody is too
-            silent to count, or by inactivity whoever has no event in the lookback.
+            silent to count, and by inactivity accounts without an event in the lookback have left.
         scores_silent: Whether silent accounts are scored all the same.
         churn_is_final: Whether an account that writes after its churn date stays gone.
     """
@@ -93,7 +93,7 @@ class CutoffExamples:
     end: Integers
     cut: npt.NDArray[np.bool_]
     labels: Labels | None
-    beside: "Beside"
+    beside: Beside
 
     def of(self, kept: npt.NDArray[np.bool_]) -> "CutoffExamples":
         """Returns the examples of some accounts.

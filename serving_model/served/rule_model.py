@@ -3,7 +3,7 @@
 So whatever asks a model asks the rule too: bulk scoring, reasons, risk bands, TensorFlow Serving.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -28,7 +28,6 @@ from transforms.history import history_of
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.rule_signals import rule_signals
 
-SIGNAL_BATCH: Final = 4096
 _GROUPS: Final = tuple(dict.fromkeys(RULE_GROUPS[name] for name in RULE_SIGNALS))
 _FARTHEST: Final = LOG_ODDS_PER_SCORE + 1.0
 """Log-odds by which the intercept may lie off those of the base rate: scores lie in 0..1."""
@@ -76,28 +75,16 @@ def fit_rule(weights: RuleWeights, signals: Floats, base_rate: float) -> FittedR
     return FittedRule(weights, means, float(found))
 
 
-def signals_of(serialized: Sequence[bytes], critical_priority: int) -> Floats:
-    """Computes the signals of serialized examples, with labels or without.
+def batch_signals(batch: tf.Tensor, critical_priority: int) -> Floats:
+    """Computes the signals of one batch of serialized examples, with labels or without.
 
     Args:
-        serialized: n serialized tf.Examples.
+        batch: n serialized tf.Examples, string [n].
         critical_priority: Lowest priority that is critical, 1..5.
 
     Returns:
-        float64 [n, len(RULE_SIGNALS)], in the order given.
+        float64 [n, len(RULE_SIGNALS)].
     """
-    starts = range(0, len(serialized), SIGNAL_BATCH)
-    parts = [
-        batch_signals(
-            tf.constant(list(serialized[start : start + SIGNAL_BATCH])), critical_priority
-        )
-        for start in starts
-    ]
-    return np.concatenate([np.empty([0, len(RULE_SIGNALS)]), *parts])
-
-
-def batch_signals(batch: tf.Tensor, critical_priority: int) -> Floats:
-    """Computes the signals of one batch of serialized examples, string [n]; see signals_of."""
     raw = tf.io.parse_example(batch, PARSED)
     found: Floats = rule_signals(history_of(raw, critical_priority)).numpy()
     return found

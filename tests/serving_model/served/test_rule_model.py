@@ -15,10 +15,10 @@ from serving_model.served.model_card import write_card
 from serving_model.served.predict import ModelScorer
 from serving_model.served.rule_model import (
     FittedRule,
+    batch_signals,
     export_rule,
     fit_rule,
     rule_reason_card,
-    signals_of,
     slopes,
 )
 from tests.property_tests import cases
@@ -35,7 +35,7 @@ def serialized(tools: SimpleNamespace) -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def rule(serialized: list[bytes]) -> FittedRule:
-    return fit_rule(RuleWeights(), signals_of(serialized, 4), RATE)
+    return fit_rule(RuleWeights(), batch_signals(tf.constant(serialized), 4), RATE)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,9 @@ def test_its_answers_are_those_of_the_definition(
     exported: Path, rule: FittedRule, serialized: list[bytes]
 ) -> None:
     _, found = ModelScorer(exported).score(serialized)
-    assert found == pytest.approx(rule.probabilities(signals_of(serialized, 4)), rel=1e-4)
+    assert found == pytest.approx(
+        rule.probabilities(batch_signals(tf.constant(serialized), 4)), rel=1e-4
+    )
     assert found.mean() == pytest.approx(RATE, rel=1e-4)
     assert len(set(found.round(6))) > len(found) // 2
 
@@ -70,7 +72,7 @@ def test_its_reasons_add_up_by_group(
     told = explained.base_log_odds + explained.contributions.sum(axis=1)
     assert told == pytest.approx(log_odds, abs=1e-4)
     assert explained.horizon_probabilities[:, 0] == pytest.approx(explained.probabilities)
-    each = (signals_of(serialized, 4) - rule.means) * slopes(rule.weights)
+    each = (batch_signals(tf.constant(serialized), 4) - rule.means) * slopes(rule.weights)
     place = {name: number for number, name in enumerate(explained.groups)}
     by_hand = np.zeros_like(explained.contributions)
     for column, name in enumerate(RULE_SIGNALS):
