@@ -12,6 +12,7 @@ from components.data_checker.population import check_population
 from components.data_checker.sizes import SIZE, check_counts, check_freshness, check_sizes
 from components.errors import ContractBroken, DatabaseUnreachable, DataGateStopped
 from components.feedback_example_gen.config import FINAL, OFF
+from components.feedback_example_gen.cutoffs import EVAL
 from components.feedback_example_gen.read_plan import require_accounts
 from components.feedback_example_gen.reading.area_counts import (
     read_area_counts,
@@ -196,6 +197,8 @@ def has_enough(database: CheckedDatabase) -> Iterator[Finding]:
 
 def knows_departures(database: CheckedDatabase) -> Iterator[Finding]:
     """Finds that many accounts must have left without a churn date, and what a limit would do."""
+    if EVAL not in database.request.splits:
+        return  # who left is known of labelled examples alone
     limits, data = database.settings.data_gate, database.examples
     proposed = None
     if database.request.config.active_within_days == OFF and data.silent_days is not None:

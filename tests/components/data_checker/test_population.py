@@ -90,6 +90,16 @@ def test_what_auto_would_do_is_the_same_of_examples_that_leave_the_silent_out(ch
     assert check.message == other.message.replace("=180 ", "=auto, which takes 180 days, ")
 
 
+@pytest.mark.parametrize("is_proposed", [False, True])
+def test_where_silent_accounts_are_scored_no_number_of_them_is_told(
+    checked: Any, is_proposed: bool
+) -> None:
+    limit = {"active_within_days": 180} if is_proposed else {}
+    (check,) = checked(SPLITS, is_proposed=is_proposed, silent_accounts="scored", **limit)
+    assert check.verdict == FAILED
+    assert "accounts would be scored" not in check.message
+
+
 def test_a_split_that_is_drawn_from_more_accounts_is_counted_up(checked: Any) -> None:
     (check,) = checked(SPLITS, eval_examples=500, eval_churned=23, eval_available=1_000)
     assert check.message.startswith("300 of 1000 accounts")
