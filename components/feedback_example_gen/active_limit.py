@@ -24,7 +24,7 @@ def read_active_limit(
 ) -> ActiveLimit:
     """Returns the limit of a run.
 
-    A run that trains proposes it anew. One that only scores takes that of the newest publication,
+    A run that trains proposes a new one. One that only scores takes that of the newest publication,
     so that accounts do not come and go by a limit that moves from day to day.
 
     Args:
@@ -55,7 +55,7 @@ def read_active_limit(
 def published_limit(
     connection: psycopg2.extensions.connection, request: ReadRequest, as_of: datetime
 ) -> ActiveLimit | None:
-    """Returns what `auto` proposed for the newest publication; None where a run proposes anew.
+    """Returns what `auto` proposed for the newest publication; None if a run is to propose one.
 
     Args:
         connection: Inside the run's snapshot.

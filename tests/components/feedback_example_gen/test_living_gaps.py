@@ -81,16 +81,19 @@ def test_pauses_that_cannot_be_seen_as_a_whole_count_for_nothing() -> None:
     assert proposed(LIVING * 4 + late, by_date=False).days == 20
 
 
-@pytest.mark.parametrize(("is_final", "days"), [(False, 30), (True, 80)])
-def test_who_came_back_lived_up_to_the_churn_and_again_from_the_next_row(
-    is_final: bool, days: int
-) -> None:
-    """An echo says nothing: the silence before the churn is what is left."""
-    wrote = [float(day) for day in range(0, 300, 20)]
-    back = [([*wrote, 700.0], [280 + 20.0]) for _ in range(30)]
-    echo = [([*wrote, 360.0, 560.0], [280 + 79.0]) for _ in range(30)]
-    accounts = LIVING + back if not is_final else LIVING + echo
-    assert proposed(accounts, is_final=is_final).days == (20 if not is_final else days)
+WROTE = [float(day) for day in range(0, 300, 20)]
+
+
+def test_between_a_churn_and_the_next_row_nobody_lived() -> None:
+    back = [([*WROTE, 700.0], [280 + 20.0])] * 30
+    assert proposed(LIVING + back).days == 20
+
+
+@pytest.mark.parametrize(("is_final", "days"), [(False, 190), (True, 80)])
+def test_where_a_churn_is_final_what_comes_after_it_says_nothing(is_final: bool, days: int) -> None:
+    """79 days before the churn, and 200 between two rows after it, of which 1 % may be left out."""
+    echo = [([*WROTE, 360.0, 560.0], [280 + 79.0])] * 30
+    assert proposed(LIVING + echo, is_final=is_final).days == days
 
 
 @pytest.mark.parametrize(
