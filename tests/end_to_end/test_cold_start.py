@@ -39,6 +39,7 @@ def test_training_publishes_by_the_rule_and_says_why_nothing_was_learnt(first_da
     assert "scored with  the cold-start rule rules-" in trained.out
     assert "nothing was learnt" in trained.out
     assert "estimated" not in trained.out
+    assert first_day.query("SELECT count(*) FROM account_risk_scores") == [(17,)]
     rows = first_day.query("SELECT DISTINCT learnt FROM tens_insight.account_risk_details")
     assert rows == [(False,)]
     assert first_day.query(AREAS)
@@ -66,6 +67,10 @@ def test_scoring_does_it_again_and_every_page_says_what_it_is(first_day, trained
     undone = first_day.run("publications", "undo", "--reason", "a test")
     assert undone.code == 0, undone.err
     assert first_day.query("SELECT DISTINCT model_version FROM account_risk_scores") == [(version,)]
+    assert first_day.query(
+        "SELECT undone_at IS NULL FROM tens_insight.publications "
+        "WHERE target_table = 'account_risk_scores' AND kind = 'published' ORDER BY publication_id"
+    ) == [(True,), (False,)]
     shown = first_day.run("models", "show", version)
     assert shown.code == 2
     assert "which is no model" in shown.err
