@@ -12,8 +12,9 @@ from typing import Final
 
 from components.data_checker.checks import Check, told, verdict_on
 from components.data_checker.config import DataCheckerConfig
+from components.feedback_example_gen.config import LISTED
 from components.feedback_example_gen.cutoffs import EVAL, SCORE
-from components.registry.input_properties import LISTED, ExamplesProperties, Split
+from components.registry.input_properties import ExamplesProperties, Split
 from components.verdicts import SKIPPED
 
 POPULATION: Final = "population"
