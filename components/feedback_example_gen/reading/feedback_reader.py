@@ -34,13 +34,14 @@ from transforms.columns import ACCOUNT_ID, CATEGORIES, CREATED_AT, NUMBERS
 _QUERIES: Final = queries(__package__)
 
 _CODES: Final = pa.dictionary(pa.int32(), pa.binary())
-_FEEDBACK_TYPES: Final = {
+FEEDBACK_TYPES: Final = {
     ACCOUNT_ID.name: _CODES,
     CREATED_AT.name: pa.timestamp("us"),
     "id_hash": pa.int64(),
     **{column.name: pa.int64() for column in NUMBERS},
     **{column.name: _CODES for column in CATEGORIES},
 }
+"""Arrow types of the rows of feedback, by column."""
 _MOMENT_TYPES: Final = {ACCOUNT_ID.name: _CODES, CREATED_AT.name: pa.timestamp("us")}
 _PARTS: Final = 1 << 20
 """Into so many parts accounts are divided where a share of them is read."""
@@ -117,9 +118,23 @@ def read_feedback(
     Raises:
         ContractBroken: A column that must not be NULL is.
     """
-    query = sql.SQL(_QUERIES["read_feedback"])
-    table = copy_columns(connection, query, _parameters(as_of), _FEEDBACK_TYPES)
-    return grouped_feedback(table, collapse_duplicates)
+    return grouped_feedback(read_feedback_rows(connection, as_of), collapse_duplicates)
+
+
+def read_feedback_rows(
+    connection: psycopg2.extensions.connection,
+    as_of: datetime,
+    accounts: Sequence[str] | None = None,
+) -> pa.Table:
+    """Reads rows for grouped_feedback, in no order.
+
+    Args:
+        connection: As for read_feedback.
+        as_of: The run's now, UTC.
+        accounts: Ids of some accounts, which an index on account_id finds; None for all.
+    """
+    query = _of_accounts("read_feedback", "account_id", accounts)
+    return copy_columns(connection, query, _parameters(as_of, accounts), FEEDBACK_TYPES)
 
 
 def divide_feedback(
@@ -132,20 +147,20 @@ def divide_feedback(
         as_of: The run's now, UTC.
         paths: One file for each bucket, for read_divided_feedback.
     """
-    query = sql.SQL(_QUERIES["read_feedback"])
-    divide_rows(connection, query, _parameters(as_of), _FEEDBACK_TYPES, paths)
+    query = _of_accounts("read_feedback", "account_id", None)
+    divide_rows(connection, query, _parameters(as_of), FEEDBACK_TYPES, paths)
 
 
 def read_divided_feedback(path: str, collapse_duplicates: bool) -> Feedback:
     """Reads the rows of one bucket; as read_feedback otherwise."""
-    return grouped_feedback(read_divided(path, _FEEDBACK_TYPES), collapse_duplicates)
+    return grouped_feedback(read_divided(path, FEEDBACK_TYPES), collapse_duplicates)
 
 
 def grouped_feedback(table: pa.Table, collapse_duplicates: bool) -> Feedback:
     """Groups rows by account and orders them by time.
 
     Args:
-        table: Columns of _FEEDBACK_TYPES.
+        table: Columns of FEEDBACK_TYPES.
         collapse_duplicates: Whether rows that are equal in all but their id count once.
 
     Returns:
@@ -227,8 +242,18 @@ def read_churn(
         as_of: The run's now, UTC.
         account_ids: Feedback.account_ids.
     """
-    table = copy_columns(connection, _churn_query(source), _parameters(as_of), _CHURN_TYPES)
-    return _grouped_churn(table, account_ids)
+    return grouped_churn(read_churn_rows(connection, source, as_of), account_ids)
+
+
+def read_churn_rows(
+    connection: psycopg2.extensions.connection,
+    source: ChurnSource,
+    as_of: datetime,
+    accounts: Sequence[str] | None = None,
+) -> pa.Table:
+    """Reads churn dates for grouped_churn, in no order; otherwise as read_feedback_rows."""
+    parameters = _parameters(as_of, accounts)
+    return copy_columns(connection, _churn_query(source, accounts), parameters, _CHURN_TYPES)
 
 
 def divide_churn(
@@ -243,18 +268,36 @@ def divide_churn(
 
 def read_divided_churn(path: str, account_ids: pa.Array) -> Churn:
     """Reads the churn dates of one bucket; as read_churn otherwise."""
-    return _grouped_churn(read_divided(path, _CHURN_TYPES), account_ids)
+    return grouped_churn(read_divided(path, _CHURN_TYPES), account_ids)
 
 
-def _churn_query(source: ChurnSource) -> sql.Composed:
-    return sql.SQL(_QUERIES["read_churn"]).format(
+def _churn_query(source: ChurnSource, accounts: Sequence[str] | None = None) -> sql.Composed:
+    return _of_accounts(
+        "read_churn",
+        source.account_column,
+        accounts,
         table=table_identifier(source.table),
         account_column=sql.Identifier(source.account_column),
         date_column=sql.Identifier(source.date_column),
     )
 
 
-def _grouped_churn(table: pa.Table, account_ids: pa.Array) -> Churn:
+def _of_accounts(
+    name: str, column: str, accounts: Sequence[str] | None, **parts: sql.Composable
+) -> sql.Composed:
+    """Returns a query about all accounts, or about those that its parameter `accounts` lists."""
+    listed = sql.SQL("{}::text = ANY(%(accounts)s)").format(sql.Identifier(column))
+    chosen = sql.SQL("TRUE") if accounts is None else listed
+    return sql.SQL(_QUERIES[name]).format(chosen=chosen, **parts)
+
+
+def grouped_churn(table: pa.Table, account_ids: pa.Array) -> Churn:
+    """Groups churn dates by account, in the order of time.
+
+    Args:
+        table: As read_churn_rows returns it.
+        account_ids: Feedback.account_ids; dates of other accounts are left out.
+    """
     churned = column(table, "account_id")
     position = pa.compute.index_in(churned.dictionary, value_set=account_ids)
     place = integers_of(pa.compute.fill_null(position, NOWHERE)).astype(np.int64)
@@ -266,8 +309,9 @@ def _grouped_churn(table: pa.Table, account_ids: pa.Array) -> Churn:
     return Churn(account=account[order], churned_us=churned_us[order])
 
 
-def _parameters(as_of: datetime) -> dict[str, object]:
-    return {"as_of": as_of, "earliest": EARLIEST}
+def _parameters(as_of: datetime, accounts: Sequence[str] | None = None) -> dict[str, object]:
+    ids = None if accounts is None else list(accounts)
+    return {"as_of": as_of, "earliest": EARLIEST, "accounts": ids}
 
 
 def _sorted_accounts(rows: pa.DictionaryArray) -> tuple[pa.Array, Integers]:

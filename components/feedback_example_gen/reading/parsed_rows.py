@@ -65,17 +65,20 @@ def _objects_hidden() -> Iterator[None]:
     Arrow calls it before it parses CSV on Python 3.10, to find frames that hold themselves; with
     TensorFlow imported it looks through 800,000 objects, which takes 0.1 s for each bucket that
     is read. Frozen objects are not looked through, and to freeze and unfreeze takes microseconds.
-    What a run froze for good, such as all that loading TFX made, stays so.
+    What a process froze for good, such as all that loading TFX made, stays so, and nothing more is
+    frozen: a server that reads for months would keep its garbage too.
     """
     # Counting them passes over each, which takes as long as what is saved: one count is enough.
     if not _kept_frozen.is_set() and gc.get_freeze_count():
         _kept_frozen.set()
+    if _kept_frozen.is_set():
+        yield
+        return
     gc.freeze()
     try:
         yield
     finally:
-        if not _kept_frozen.is_set():
-            gc.unfreeze()
+        gc.unfreeze()
 
 
 def _block_bytes(text: memoryview) -> int:

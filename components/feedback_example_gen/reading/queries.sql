@@ -209,6 +209,7 @@ FROM {table}
 WHERE {account_column}::text <> ''
   AND {date_column} < %(as_of)s
   AND {date_column} >= %(earliest)s
+  AND {chosen}
 
 -- name: read_feedback
 -- The feedback of accounts before as_of, without its text: the columns of
@@ -228,6 +229,7 @@ FROM feedback_enriched
 WHERE account_id::text <> ''
   AND created_at >= %(earliest)s
   AND created_at < %(as_of)s
+  AND {chosen}
 
 -- name: read_moments
 -- When accounts wrote before as_of.
