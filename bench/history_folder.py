@@ -20,6 +20,11 @@ from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is 
 from components.postgres.queries import queries
 
 TABLES = ("feedback_enriched", "account_churn")
+TITLES = {
+    "online_retail": "UCI Online Retail: the invoices of a British online shop, 2010 and 2011",
+    "cdnow": "CDNOW: the purchases of a music shop's customers, 1997 and 1998",
+}
+"""What the names of known histories stand for; others stand for themselves."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,11 @@ class HistoryFolder:
     def name(self) -> str:
         """What the history is called in tables."""
         return self.path.resolve().name
+
+    @property
+    def description(self) -> str:
+        """What it is, for the page."""
+        return TITLES.get(self.name, self.name)
 
     def write(self, connection: Connection) -> None:
         """Copies the history into the input tables of an empty database."""

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from bench.history_folder import read_folder
+from bench.rate_worlds import RATE_WORLDS
 from bench.simulated_history import SimulatedHistory
 from bench.trained_history import History
 from pipeline.demo.world_model import SCENARIOS
@@ -12,6 +13,7 @@ from pipeline.demo.world_model import SCENARIOS
 def add_history(parser: argparse.ArgumentParser) -> None:
     """Adds the options that `history_of` reads."""
     parser.add_argument("folder", nargs="?", type=Path, help="a recorded history")
+    parser.add_argument("--rate", choices=RATE_WORLDS, help="simulate the world of this base rate")
     add_world(parser)
 
 
@@ -27,13 +29,15 @@ def history_of(options: argparse.Namespace) -> History:
     """Returns what the command line names.
 
     Raises:
-        SystemExit: It names none, or two.
+        SystemExit: It names none, or several.
     """
-    if (options.folder is None) == (options.world is None):
-        raise SystemExit("Name either the folder of a recorded history or a --world to simulate.")
+    if sum(one is not None for one in (options.folder, options.world, options.rate)) != 1:
+        raise SystemExit(
+            "Name one history: the folder of a recorded one, or a --world or --rate to simulate."
+        )
     if options.folder is not None:
         return read_folder(options.folder)
-    return world_of(options)
+    return RATE_WORLDS[options.rate] if options.rate else world_of(options)
 
 
 def world_of(options: argparse.Namespace) -> SimulatedHistory:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 
 from bench.limit import MODEL_AUC
 from bench.quality_result import QualityResult
@@ -10,11 +11,8 @@ from bench.score_table import Score, as_text
 from bench.slices import SliceScore
 from bench.verdict import verdict_line
 
-TITLES = {
-    "online_retail": "UCI Online Retail: the invoices of a British online shop, 2010 and 2011",
-    "cdnow": "CDNOW: the purchases of a music shop's customers, 1997 and 1998",
-}
-"""What the names of known histories stand for; others stand for themselves."""
+REMEDIES = Path(__file__).with_name("quality_remedies.md")
+"""What each part is worth: written by hand, from pages of docs/."""
 
 HEAD = """# Measured quality
 
@@ -22,7 +20,8 @@ Written by `make quality HISTORIES="FOLDER FOLDER"` (`python -m bench.quality_re
 The histories lie in folders of their own and are no part of this repository. Each one went
 through the pipeline's own FeedbackExampleGen, Transform and ModelTrainer with the default
 settings; the exported SavedModel scored the test cutoff once, and training knew nothing from
-that cutoff on. The other models learnt from the same examples, features and labels.
+that cutoff on. The other models learnt from the same examples, features and labels, each on one
+thread. What every model says of every test account is in the folder of `--results`, as Parquet.
 Brackets are 95 % intervals of a bootstrap over accounts; those of differences are paired.
 """
 
@@ -36,9 +35,29 @@ def page(results: Sequence[QualityResult], facts: Sequence[str]) -> str:
     """
     judged = judge(results)
     lines = [HEAD, *(f"- {fact}" for fact in facts), "", "## Thresholds", "", *_bars(judged), ""]
+    lines += [
+        REMEDIES.read_text(encoding="utf-8"),
+        "## What measuring took",
+        "",
+        *_costs(results),
+        "",
+    ]
     for result in results:
         lines += [*_history(result), ""]
     return "\n".join(lines)
+
+
+def _costs(results: Sequence[QualityResult]) -> Iterator[str]:
+    names = list(dict.fromkeys(part for result in results for part in result.cpu_seconds))
+    yield "Minutes of CPU, without the database server's, and seconds on the clock of ModelTrainer:"
+    yield ""
+    yield f"| history | {' | '.join(names)} | all | ModelTrainer, s |"
+    yield "|---" * (len(names) + 3) + "|"
+    for result in results:
+        each = [result.cpu_seconds.get(name) for name in names]
+        cells = ["" if one is None else f"{one / 60:.1f}" for one in each]
+        whole = f"{sum(result.cpu_seconds.values()) / 60:.1f}"
+        yield f"| {' | '.join([result.name, *cells, whole])} | {result.training_seconds:.0f} |"
 
 
 def _bars(judged: Sequence[Judged]) -> Iterator[str]:
@@ -56,7 +75,7 @@ def _bars(judged: Sequence[Judged]) -> Iterator[str]:
 def _history(result: QualityResult) -> Iterator[str]:
     yield f"## {result.name}"
     yield ""
-    yield f"{TITLES.get(result.name, result.name)}."
+    yield f"{result.description[:1].upper()}{result.description[1:]}."
     yield (
         f"{result.training_examples:,} training examples, {result.training_rate:.1%} of them "
         f"churned within {result.horizon_days} days; {result.test_accounts:,} test accounts, "

@@ -1,9 +1,11 @@
-"""Measures recorded histories and a simulated world, and writes docs/quality.md.
+"""Measures recorded histories and simulated worlds, and writes docs/quality.md.
 
-Usage: python -m bench.quality_report FOLDER ... [--world base] [--results DIR] [--page FILE]
+Usage: python -m bench.quality_report FOLDER ... [--rates 2 20] [--world base] [--results DIR]
 
 Each history is measured by bench.model_quality in a process of its own. With --results the
-figures are kept as JSON, and those of the very same code are not measured again.
+figures are kept as JSON, and what all models say as Parquet; a run that was cut short goes on,
+since figures of the very same code are not measured again. With --kept nothing is measured: the
+page is written from what is kept, and says which code measured it.
 """
 
 import argparse
@@ -12,14 +14,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
 from pathlib import Path
 
-from bench.fingerprint import ROOT, commit, fingerprint
+from bench.fingerprint import ROOT, fingerprint
 from bench.history_options import add_world, world_of
+from bench.prediction_file import PARQUET
 from bench.quality_page import page
 from bench.quality_result import QualityResult, read_result
-from pipeline.code_version import code_version
+from bench.rate_worlds import RATE_WORLDS
 
 PAGE = ROOT / "docs" / "quality.md"
 
@@ -27,19 +29,18 @@ PAGE = ROOT / "docs" / "quality.md"
 def main(arguments: list[str] | None = None) -> int:
     """Runs the report; returns the exit code."""
     options = parse(arguments)
-    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as scratch:
         kept = options.results or Path(scratch)
         kept.mkdir(parents=True, exist_ok=True)
         results, failed = [], []
         for name, words in _histories(options):
-            result = _result(name, words, kept)
+            result = _kept(kept, name) if options.kept else _result(name, words, kept)
             if result is None:
                 failed.append(name)
             else:
                 results.append(result)
             # After each one: a run that is cut short leaves what it measured.
-            text = page(results, [*_facts(load), *_failures(failed)])
+            text = page(results, [*_facts(results), *_failures(failed)])
             options.page.write_text(text, encoding="utf-8")
     print(f"{len(results)} histories in {options.page}; failed: {', '.join(failed) or 'none'}")
     return 1 if failed else 0
@@ -50,8 +51,12 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     summary = __doc__.split("\n")[0]
     parser = argparse.ArgumentParser(prog="bench.quality_report", description=summary)
     parser.add_argument("folders", nargs="*", type=Path, help="recorded histories")
+    parser.add_argument(
+        "--rates", nargs="*", default=[], choices=RATE_WORLDS, help="worlds of other base rates"
+    )
     add_world(parser)
-    parser.add_argument("--results", type=Path, help="folder that keeps the figures as JSON")
+    parser.add_argument("--results", type=Path, help="folder that keeps figures and predictions")
+    parser.add_argument("--kept", action="store_true", help="measure nothing, write the page")
     parser.add_argument("--page", type=Path, default=PAGE, help="the page to write")
     return parser.parse_args(arguments)
 
@@ -60,6 +65,8 @@ def _histories(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
     """Yields the name of each history and the words that name it to bench.model_quality."""
     for folder in options.folders:
         yield folder.resolve().name, [str(folder)]
+    for rate in options.rates:
+        yield RATE_WORLDS[rate].name, [f"--rate={rate}"]
     if options.world:
         words = [f"--{name}={getattr(options, name)}" for name in _WORLD]
         yield world_of(options).name, words
@@ -70,25 +77,45 @@ _WORLD = ("world", "accounts", "days", "seed")
 
 def _result(name: str, words: Sequence[str], kept: Path) -> QualityResult | None:
     """Returns figures that were kept, or measures; None if that failed."""
-    file = kept / f"{name.replace(' ', '_')}.json"
-    if file.exists() and read_result(file).fingerprint == fingerprint():
+    file = _file(kept, name)
+    found = _kept(kept, name) if file.exists() else None
+    if found is not None and found.origin.fingerprint == fingerprint():
         print(f"{name}: kept from before, by the same code", flush=True)
-        return read_result(file)
+        return found
     file.unlink(missing_ok=True)
     print(f"{name}: being measured", flush=True)
-    command = [sys.executable, "-m", "bench.model_quality", *words, f"--json={file}"]
+    files = [f"--json={file}", f"--predictions={file.with_suffix(PARQUET)}"]
+    command = [sys.executable, "-m", "bench.model_quality", *words, *files]
     subprocess.run(command, cwd=ROOT, check=False)
-    return read_result(file) if file.exists() else None
+    return _kept(kept, name)
 
 
-def _facts(load: float) -> Iterator[str]:
-    yield f"commit {commit()}; code version {code_version()} of reading, features and model"
-    yield f"measured {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC"
-    yield (
-        f"on {os.cpu_count()} cores ({_processor()}); the load average was {load:.1f} before it "
-        f"began and {os.getloadavg()[0]:.1f} at its end: times are longer than on an idle machine "
-        "where other work went on"
-    )
+def _kept(kept: Path, name: str) -> QualityResult | None:
+    """Returns figures that were kept; None without any, or if other code wrote them otherwise."""
+    try:
+        return read_result(_file(kept, name))
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _file(kept: Path, name: str) -> Path:
+    return (kept / f"{name.replace(' ', '_').replace('%', 'percent')}.json").resolve()
+
+
+def _facts(results: Sequence[QualityResult]) -> Iterator[str]:
+    origins = [result.origin for result in results]
+    for commit in dict.fromkeys(one.commit for one in origins):
+        own = [result for result in results if result.origin.commit == commit]
+        versions = ", ".join(dict.fromkeys(one.origin.code_version for one in own))
+        names = ", ".join(one.name for one in own)
+        yield f"{names}: commit {commit}; code version {versions} of reading, features and model"
+    if origins:
+        times, loads = ([getattr(one, key) for one in origins] for key in ("measured", "load"))
+        yield f"measured {min(times)} to {max(times)} UTC"
+        yield (
+            f"on {os.cpu_count()} cores ({_processor()}), whose load average of 15 minutes was "
+            f"{min(loads):.1f} to {max(loads):.1f}: times are longer than on an idle machine"
+        )
 
 
 def _failures(failed: Sequence[str]) -> Iterator[str]:

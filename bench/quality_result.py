@@ -19,12 +19,32 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where figures come from.
+
+    Attributes:
+        fingerprint: Of all code that decides the figures, see bench/fingerprint.py.
+        commit: That was checked out.
+        code_version: Of what reads, makes features and learns.
+        measured: When, UTC, to the minute.
+        load: Load average of the last 15 minutes before.
+    """
+
+    fingerprint: str
+    commit: str
+    code_version: str
+    measured: str
+    load: float
+
+
+@dataclass(frozen=True)
 class QualityResult:
     """What was measured on one history.
 
     Attributes:
         name: Of the history.
-        fingerprint: Of all code that decides the figures, see bench/fingerprint.py.
+        description: What it is.
+        origin: Of the figures.
         training_examples: How many were learnt from.
         training_rate: Share of them that churned.
         test_accounts: How many were scored.
@@ -35,10 +55,12 @@ class QualityResult:
         scores: By metric and model.
         slices: Of the pipeline's model.
         limit: Figures against the best possible score by name; empty where it is unknown.
+        cpu_seconds: What measuring took, by part, without the database server's.
     """
 
     name: str
-    fingerprint: str
+    description: str
+    origin: Origin
     training_examples: int
     training_rate: float
     test_accounts: int
@@ -49,6 +71,7 @@ class QualityResult:
     scores: list[Score]
     slices: list[SliceScore]
     limit: dict[str, Figure]
+    cpu_seconds: dict[str, float]
 
     def write(self, file: Path) -> None:
         """Writes it as JSON."""
@@ -66,6 +89,7 @@ def read_result(file: Path) -> QualityResult:
         TypeError: It lacks something, or holds too much.
     """
     content = json.loads(file.read_text(encoding="utf-8"))
+    content["origin"] = Origin(**content["origin"])
     content["scores"] = [_score(**one) for one in content["scores"]]
     content["slices"] = [SliceScore(**one) for one in content["slices"]]
     content["limit"] = {name: Figure(**one) for name, one in content["limit"].items()}

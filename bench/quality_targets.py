@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bench.limit import LIMIT_LESS_MODEL, SHARE
 from bench.quality_result import Figure, QualityResult
 from bench.score_table import OURS, Score
-from bench.verdict import REFERENCE, below
+from bench.verdict import REFERENCES, below
 
 TRAINING_EXAMPLES = 100_000
 TRAINING_SECONDS = 180
@@ -53,7 +53,7 @@ def judge(results: Sequence[QualityResult]) -> list[Judged]:
     by_name = {result.name: result for result in results}
     return [
         *(_judged(target, by_name) for target in TARGETS),
-        *(one for result in results for one in _beside_the_reference(result)),
+        *(one for result in results for name in REFERENCES for one in _beside(result, name)),
         _training(results),
     ]
 
@@ -81,17 +81,17 @@ def _judged(target: Target, results: Mapping[str, QualityResult]) -> Judged:
     return Judged(target.history, target.figure, text, found, reached)
 
 
-def _beside_the_reference(result: QualityResult) -> Iterator[Judged]:
-    verdicts = below(result.scores)
+def _beside(result: QualityResult, reference: str) -> Iterator[Judged]:
+    verdicts = below(result.scores, reference)
     for score in result.scores:
-        if score.model != REFERENCE or score.metric not in verdicts:
+        if score.model != reference or score.metric not in verdicts:
             continue
         assert score.gap is not None
         assert score.gap_interval is not None
         low, high = score.gap_interval
         found = f"{score.gap:+.4f} [{low:+.4f}, {high:+.4f}]"
         reached = not verdicts[score.metric]
-        figure = f"{score.metric}, ours minus {REFERENCE}'s"
+        figure = f"{score.metric}, ours minus that of {reference}"
         yield Judged(result.name, figure, "not below by the interval", found, reached)
 
 

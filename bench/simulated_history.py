@@ -32,6 +32,14 @@ class SimulatedHistory:
         """What the world is called in tables."""
         return f"{self.scenario} world"
 
+    @property
+    def description(self) -> str:
+        """What it is, for the page."""
+        return f"the {self.scenario} world of pipeline/demo, {self._drawn()}"
+
+    def _drawn(self) -> str:
+        return f"{self.accounts:,} accounts that ever sign up, {self.days} days, seed {self.seed}"
+
     def settings(self) -> dict[str, Any]:
         """Returns the pipeline's settings for this history: the defaults, at its end."""
         return {"as_of": END}

@@ -13,6 +13,7 @@ import psycopg2
 from numpy.typing import NDArray
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
+from bench.cpu_parts import CpuParts
 from components.postgres.migrate import migrate
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.settings import Settings, load_settings
@@ -30,6 +31,10 @@ class History(Protocol):
     @property
     def name(self) -> str:
         """What the history is called in tables."""
+
+    @property
+    def description(self) -> str:
+        """What it is, for the page."""
 
     def settings(self) -> dict[str, Any]:
         """Returns the pipeline's settings for it."""
@@ -68,24 +73,30 @@ class TrainedHistory(NamedTuple):
 
 
 @contextmanager
-def trained(history: History, overrides: Mapping[str, Any]) -> Iterator[TrainedHistory]:
+def trained(
+    history: History, overrides: Mapping[str, Any], parts: CpuParts | None = None
+) -> Iterator[TrainedHistory]:
     """Trains, and keeps the database until the context ends; DATABASE_URL names it.
 
     Args:
         history: To be learnt from.
         overrides: Settings of the pipeline that take the place of others.
+        parts: Where the time is counted.
     """
+    counted = parts or CpuParts()
     with tempfile.TemporaryDirectory(prefix="tens-insight-quality-") as name:
         Path(name).chmod(0o711)  # as root the server runs as nobody, who must pass
         server = EmbeddedPostgres(Path(name), durable=False)
         try:
             os.environ["DATABASE_URL"] = server.start()
-            with closing(psycopg2.connect(server.url())) as connection:
+            with closing(psycopg2.connect(server.url())) as connection, counted.part("history"):
                 history.write(connection)
             with closing(psycopg2.connect(server.url())) as connection:
                 migrate(connection)  # a model knows its database by what this makes
             settings = load_settings(state_dir=Path(name), **{**history.settings(), **overrides})
-            yield _train(settings)
+            with counted.part("pipeline"):
+                found = _train(settings)
+            yield found
         finally:
             server.stop()
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from bench.score_table import Score
 
-REFERENCE = "LightGBM"
+REFERENCES = ("LightGBM", "logistic regression")
 HIGHER_IS_BETTER = {"AUC": True, "log-loss": False}
 
 
-def below(scores: Sequence[Score], reference: str = REFERENCE) -> dict[str, bool]:
+def below(scores: Sequence[Score], reference: str) -> dict[str, bool]:
     """Returns by metric whether the whole paired interval is on the reference model's side.
 
     Args:
@@ -30,9 +30,13 @@ def below(scores: Sequence[Score], reference: str = REFERENCE) -> dict[str, bool
     return found
 
 
-def verdict_line(scores: Sequence[Score], reference: str = REFERENCE) -> str:
+def verdict_line(scores: Sequence[Score]) -> str:
     """Returns the answer in a line."""
-    said = (
-        f"{metric} {'yes' if worse else 'no'}" for metric, worse in below(scores, reference).items()
+    return "; ".join(
+        f"below {one} by the paired interval: {_said(scores, one)}" for one in REFERENCES
     )
-    return f"below {reference} by the paired interval: {', '.join(said)}"
+
+
+def _said(scores: Sequence[Score], reference: str) -> str:
+    found = below(scores, reference).items()
+    return ", ".join(f"{metric} {'yes' if worse else 'no'}" for metric, worse in found)

@@ -2,22 +2,28 @@
 
 from typing import Any
 
-from bench.quality_result import Figure, QualityResult
+from bench.quality_result import Figure, Origin, QualityResult
 from bench.score_table import OURS, Score
 from bench.slices import SliceScore
-from bench.verdict import REFERENCE
+from bench.verdict import REFERENCES
+
+ORIGIN = Origin("abc", "123", "def", "2026-11-30 00:50", 1.5)
 
 
 def result(name: str, auc: float = 0.76, **changes: Any) -> QualityResult:
-    """A result whose log-loss is 0.41 and whose calibration error is 0.02, never below LightGBM."""
+    """A result whose log-loss is 0.41 and whose calibration error is 0.02, below no other model."""
     ours = {"AUC": auc, "log-loss": 0.41, "calibration error": 0.02}
     scores = []
     for metric, value in ours.items():
         scores.append(Score(metric, OURS, value, (value - 0.01, value + 0.01), None, None))
-        scores.append(Score(metric, REFERENCE, value, (value, value), 0.0, (-0.004, 0.005)))
+        scores += [
+            Score(metric, reference, value, (value, value), 0.0, (-0.004, 0.005))
+            for reference in REFERENCES
+        ]
     values: dict[str, Any] = {
         "name": name,
-        "fingerprint": "abc",
+        "description": f"the history {name}",
+        "origin": ORIGIN,
         "training_examples": 50_000,
         "training_rate": 0.4,
         "test_accounts": 1234,
@@ -31,6 +37,7 @@ def result(name: str, auc: float = 0.76, **changes: Any) -> QualityResult:
             SliceScore("state silent", 3, 1, None, None, None, "too little data: 1 churned"),
         ],
         "limit": {},
+        "cpu_seconds": {"history": 6.0, "pipeline": 90.0},
     }
     return QualityResult(**{**values, **changes})
 

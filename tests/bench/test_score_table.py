@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from bench.score_table import METRICS, OURS, Score, print_table, score_models
-from bench.verdict import REFERENCE, below, verdict_line
+from bench.verdict import REFERENCES, below, verdict_line
+
+REFERENCE, OTHER = REFERENCES
 
 
 def test_a_gap_is_ours_minus_the_others_and_paired(
@@ -23,9 +25,9 @@ def test_a_gap_is_ours_minus_the_others_and_paired(
     gap = by_name["AUC", OURS].value - by_name["AUC", REFERENCE].value
     assert by_name["AUC", REFERENCE].gap == pytest.approx(gap)
     assert gap > 0 > by_name["log-loss", REFERENCE].gap
-    assert below(scores) == {"AUC": False, "log-loss": False}
+    assert below(scores, REFERENCE) == {"AUC": False, "log-loss": False}
     turned = score_models(labels, {OURS: worse, REFERENCE: truth})
-    assert below(turned) == {"AUC": True, "log-loss": True}
+    assert below(turned, REFERENCE) == {"AUC": True, "log-loss": True}
     print_table(scores)
     assert f"{gap:+.4f}" in capsys.readouterr().out
 
@@ -44,10 +46,16 @@ def test_below_means_the_whole_interval(
     scores = [
         Score("AUC", REFERENCE, 0.7, (0.6, 0.8), 0.0, auc_gap),
         Score("log-loss", REFERENCE, 0.5, (0.4, 0.6), 0.0, loss_gap),
+        Score("AUC", OTHER, 0.7, (0.6, 0.8), 0.0, (-0.01, 0.01)),
+        Score("log-loss", OTHER, 0.5, (0.4, 0.6), 0.0, (-0.01, 0.01)),
     ]
-    assert verdict_line(scores) == f"below LightGBM by the paired interval: {line}"
+    said = f"below {REFERENCE} by the paired interval: {line}"
+    assert verdict_line(scores).split("; ")[0] == said
+    assert verdict_line(scores).endswith(
+        f"; below {OTHER} by the paired interval: AUC no, log-loss no"
+    )
 
 
 def test_a_reference_that_was_not_measured_is_no_victory() -> None:
     with pytest.raises(ValueError, match="not measured"):
-        below([Score("AUC", OURS, 0.7, (0.6, 0.8), None, None)])
+        below([Score("AUC", OURS, 0.7, (0.6, 0.8), None, None)], REFERENCE)
