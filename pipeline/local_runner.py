@@ -4,11 +4,12 @@ The tfx CLI executes this file as a script, without arguments; it then runs the
 training pipeline. local_scoring_runner.py is its sibling for the daily run.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from tfx.orchestration.pipeline import Pipeline
 
-from components.ahead import followed_by
+from components.ahead import Follower, followed_by
 from components.monitor import begun_early as monitor
 from components.outcome_recorder import early_estimates as outcomes
 from components.postgres.identity import DatabaseIdentity, read_identity
@@ -25,6 +26,12 @@ from pipeline.runs.record import TRAIN
 from pipeline.settings import Settings
 from pipeline.state_directory import open_state_dir
 from pipeline.text.terminal import say
+
+_BEGUN_EARLY: Final[Mapping[str, Follower]] = {
+    "Monitor": monitor.begun_early,
+    "OutcomeRecorder": outcomes.begun_early,
+}
+"""Which nodes have work that is begun before their turn."""
 
 
 def run_locally(
@@ -55,8 +62,13 @@ def run_locally(
     config = connection_config(settings.metadata_path)
     claim_state(connect_store(settings.metadata_path, config), settings, database)
     definition.metadata_connection_config = config
-    with followed_by([monitor.begun_early, outcomes.begun_early]):
+    with followed_by(followers(definition)):
         BranchRunner(progress, run_id).run(definition)
+
+
+def followers(definition: Pipeline) -> list[Follower]:
+    """Returns what a pipeline's nodes have to be begun before their turn."""
+    return [_BEGUN_EARLY[one.id] for one in definition.components if one.id in _BEGUN_EARLY]
 
 
 def run_from_environment(kind: str, create_pipeline: Callable[[Settings], Pipeline]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 import apache_beam as beam
+import pyarrow as pa
 import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
@@ -45,6 +47,7 @@ from components.feedback_example_gen.thinning import share_of_bucket
 EXAMPLE_COUNTS: Final = "example_counts"
 # Level 1 halves the time of the default and costs a few per cent of size.
 GZIP: Final = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
+_ENCODERS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,6 @@ def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> 
 def _write_split(
     task: BucketTask, split: str, feedback: Feedback, lifetime: LifetimeRows, churn: Churn | None
 ) -> list[ExampleCount]:
-    encoder = RecordBatchToExamplesEncoder()
     name = f"data_tfrecord-{task.bucket.index:05d}-of-{task.bucket.count:05d}.gz"
     path = os.path.join(task.examples_uri, f"Split-{split}", name)
     most = share_of_bucket(task.most.get(split), task.bucket.index, task.bucket.count)
@@ -163,8 +165,7 @@ def _write_split(
         written: Future[None] | None = None
         of_split = examples_of_split(split, feedback, churn, task.plan, task.rules, most)
         for examples, count in of_split:
-            for batch in record_batches(feedback, examples, lifetime):
-                serialized = encoder.encode(batch)
+            for serialized in _encoded(record_batches(feedback, examples, lifetime)):
                 if gathered is not None:
                     gathered.add(serialized)
                 if written is not None:
@@ -176,6 +177,19 @@ def _write_split(
     if gathered is not None:
         gathered.hand_over(path)
     return counts
+
+
+def _encoded(batches: Iterator[pa.RecordBatch]) -> Iterator[list[bytes]]:
+    """Yields the serialized examples of each batch, in order, with the next ones in the making."""
+    with ThreadPoolExecutor(_ENCODERS) as pool:
+        # The encoder gives the interpreter's lock away, so that two of them keep two cores busy.
+        begun: deque[Future[list[bytes]]] = deque()
+        for batch in batches:
+            begun.append(pool.submit(RecordBatchToExamplesEncoder().encode, batch))
+            if len(begun) > _ENCODERS:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
 
 def _write_all(writer: tf.io.TFRecordWriter, examples: list[bytes]) -> None:

@@ -61,4 +61,5 @@ def early_estimates(run: ScoredRun) -> Estimates | None:
         horizons=list(horizons),
     )
     with closing(connect("tens-insight outcomes")) as connection, connection.cursor() as cursor:
-        return estimates(cursor, published, scores)
+        # One by one: publishing, which must not wait, needs the other processor.
+        return estimates(cursor, published, scores, at_once=1)

@@ -203,7 +203,11 @@ def estimates_key(scores: str) -> Hashable:
 
 
 def estimates(
-    cursor: Cursor, published: PublishedScores, scores: pa.Table, early: Estimates | None = None
+    cursor: Cursor,
+    published: PublishedScores,
+    scores: pa.Table,
+    early: Estimates | None = None,
+    at_once: int = _AT_ONCE,
 ) -> Estimates:
     """Returns what to expect of scores.
 
@@ -212,6 +216,7 @@ def estimates(
         published: What the scores are.
         scores: n of them, n at least 1.
         early: Of the same scores: what is believed by now as it was then is not estimated again.
+        at_once: How many windows are estimated beside each other.
     """
     bands = band_codes(scores)
     chances = {days: floats_of(scores, name_of(days)) for days in published.horizons}
@@ -224,7 +229,7 @@ def estimates(
         still = [one for one in beliefs if early.beliefs[one].is_same(beliefs[one])]
         found |= {days: early.performances[days] for days in still}
     missing = [days for days in published.horizons if days not in found]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         measured = pool.map(
             lambda days: _before_outcomes(scores, bands, chances[days], beliefs[days]), missing
         )

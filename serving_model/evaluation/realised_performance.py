@@ -12,7 +12,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from serving_model.evaluation.metrics import METRICS, Metric, brier_score, squared_errors
+from serving_model.evaluation.metrics import (
+    CALIBRATION_GAP,
+    METRICS,
+    Metric,
+    brier_score,
+    squared_errors,
+)
 from serving_model.evaluation.paired_bootstrap import RESAMPLES, WeightedRanking, interval
 from serving_model.evaluation.performance import UNDEFINED, BandPerformance, Estimate, Performance
 from transforms.arrays import Floats, Integers
@@ -27,7 +33,11 @@ BRIER: Final = Metric(
     higher_is_better=False,
     per_account=squared_errors,
 )
-MEASURED: Final[Mapping[str, Metric]] = {**METRICS, BRIER.name: METRICS.get(BRIER.name, BRIER)}
+MEASURED: Final[Mapping[str, Metric]] = {
+    **METRICS,
+    CALIBRATION_GAP.name: CALIBRATION_GAP,
+    BRIER.name: METRICS.get(BRIER.name, BRIER),
+}
 """What is measured of accounts with outcomes: all that the gate judges by, and the Brier score."""
 
 

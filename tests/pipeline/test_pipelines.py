@@ -9,8 +9,8 @@ from tfx.proto.orchestration import pipeline_pb2
 from components.config import plain
 from components.registry.judged import GATE_NODE
 from components.registry.strategy import ChampionStrategy
+from pipeline import local_runner, scoring, training, tuning
 from pipeline import nodes as wiring
-from pipeline import scoring, training, tuning
 from pipeline.registry.metadata_store import require_recordable
 from pipeline.settings import ConfigurationInvalid, load_settings
 from transforms.product_area_impact import SIGNALS
@@ -86,6 +86,12 @@ def test_nothing_is_learnt_beside_a_damaged_champion(train_graph):
 def test_the_report_comes_after_everything(train_graph):
     assert before(train_graph, "ModelReview") == train_graph.keys() - {"ModelReview"}
     assert [node for node in train_graph if "ModelReview" in train_graph[node]] == []
+
+
+@pytest.mark.parametrize(("module", "count"), [(training, 2), (scoring, 2), (tuning, 0)])
+def test_only_work_of_nodes_that_come_later_is_begun_early(module, count):
+    definition = module.create_pipeline(load_settings())
+    assert len(local_runner.followers(definition)) == count
 
 
 @pytest.mark.parametrize("module", [training, scoring])

@@ -49,7 +49,7 @@ def test_performance_is_that_of_the_outcomes(world: Tables) -> None:
     expected = {
         "accounts": 200, "left": len(LEFT), "auc": auc(labels, scores),
         "pr_auc": average_precision(labels, scores), "log_loss": log_loss(labels, scores),
-        "brier": brier_score(labels, scores),
+        "brier": brier_score(labels, scores), "calibration_gap": np.mean(scores - labels),
     }  # fmt: skip
     for metric, value in expected.items():
         assert rows[first, metric][0] == pytest.approx(value), metric
