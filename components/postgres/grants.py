@@ -81,15 +81,51 @@ def grant_statements(
         DatabaseUnreachable: The server went away.
     """
     with explained(connection), connection.cursor() as cursor:
-        feedback = _find(cursor, FEEDBACK.table)
-        if feedback is None:
-            raise ContractBroken(
-                f"Table feedback_enriched is not on the search_path: {FEEDBACK.remedy}."
-            )
+        feedback = _require_feedback(cursor)
         parts = [_always(connection, roles, feedback)]
         for name in filter(None, (churn_table, actions_table)):
             parts += _for_input(cursor, roles, name)
         parts += _for_tables_there(cursor, connection, roles)
+        return sql.SQL("").join(parts).as_string(connection)
+
+
+def server_statements(
+    connection: Connection, server: str, churn_table: str, *, reads_publications: bool
+) -> str:
+    """Returns the GRANT statements for the role of a server, to be run by a superuser.
+
+    Args:
+        connection: To the database; no rights in it are needed.
+        server: Name of the role. The statements do not create it.
+        churn_table: The optional table of the ground truth, "table" or "schema.table".
+        reads_publications: Whether the settings leave the limit of silence to the newest
+            publication.
+
+    Raises:
+        ContractBroken: There is no feedback_enriched on the search_path.
+        DatabaseUnreachable: The server went away.
+    """
+    with explained(connection), connection.cursor() as cursor:
+        feedback = _require_feedback(cursor)
+        parts = [
+            sql.SQL(_QUERIES["server_grants"]).format(
+                database=sql.Identifier(connection.info.dbname),
+                server=sql.Identifier(server),
+                input_schema=sql.Identifier(feedback[0]),
+                feedback=sql.Identifier(*feedback),
+                feedback_columns=_feedback_columns(),
+            )
+        ]
+        tables = [churn_table, ACCOUNT_RISK_SCORES.qualified, "tens_insight.database_identity"]
+        if reads_publications:
+            history = ACCOUNT_RISK_SCORES.history
+            tables += ["tens_insight.publications", f"tens_insight.{history}"]
+        for table in tables:
+            found = _find(cursor, table)
+            if found is not None:
+                usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {};\n")
+                parts.append(usage.format(sql.Identifier(found[0]), sql.Identifier(server)))
+                parts.append(_grant("SELECT", sql.Identifier(*found), server))
         return sql.SQL("").join(parts).as_string(connection)
 
 
@@ -163,8 +199,22 @@ def _always(connection: Connection, roles: Roles, feedback: tuple[str, str]) -> 
         input_schema=sql.Identifier(feedback[0]),
         feedback=sql.Identifier(*feedback),
         output_rights=sql.SQL(_rights(connection, _all_rights())),
-        feedback_columns=sql.SQL(", ").join(map(sql.Identifier, FEEDBACK.columns)),
+        feedback_columns=_feedback_columns(),
     )
+
+
+def _require_feedback(cursor: Cursor) -> tuple[str, str]:
+    found = _find(cursor, FEEDBACK.table)
+    if found is None:
+        raise ContractBroken(
+            f"Table feedback_enriched is not on the search_path: {FEEDBACK.remedy}."
+        )
+    return found
+
+
+def _feedback_columns() -> sql.Composed:
+    """All that is read of the feedback: its text is not."""
+    return sql.SQL(", ").join(map(sql.Identifier, FEEDBACK.columns))
 
 
 def _for_input(cursor: Cursor, roles: Roles, table: str) -> Iterator[sql.Composed]:

@@ -36,8 +36,19 @@ GRANT SELECT ({feedback_columns}) ON {feedback} TO {pipeline}, {reader};
 
 -- Tables that are there already.
 
+-- name: server_grants
+-- The server's role answers the requests of `tens-insight serve`: it reads what is listed here, and
+-- no more. Run this again after `db init` made tables.
+GRANT CONNECT ON DATABASE {database} TO {server};
+GRANT USAGE ON SCHEMA public, tens_insight TO {server};
+GRANT USAGE ON SCHEMA {input_schema} TO {server};
+GRANT SELECT ({feedback_columns}) ON {feedback} TO {server};
+-- By this mark `db init` knows that it is none of the readers, which see everything published.
+COMMENT ON ROLE {server} IS 'tens-insight serve';
+
 -- name: invited_roles
--- The roles that may use schema tens_insight, and whether new tables there may be written by them.
+-- The roles that may use schema tens_insight, and whether new tables there may be written by them;
+-- without those of servers, which read what they were granted by name.
 SELECT r.rolname::text AS name,
        bool_or(EXISTS (
            SELECT FROM pg_default_acl AS d, aclexplode(d.defaclacl) AS granted
@@ -47,6 +58,7 @@ FROM pg_namespace AS n, aclexplode(n.nspacl) AS given
 JOIN pg_roles AS r ON r.oid = given.grantee
 WHERE n.nspname = 'tens_insight' AND given.privilege_type = 'USAGE'
   AND r.oid <> n.nspowner AND r.rolname <> current_user
+  AND shobj_description(r.oid, 'pg_authid') IS DISTINCT FROM 'tens-insight serve'
 GROUP BY r.rolname ORDER BY r.rolname
 
 -- name: owners

@@ -105,20 +105,34 @@ def _role_name(_: click.Context, option: click.Parameter, name: str) -> str:
 )
 @click.option("--pipeline", default="tens_insight_pipeline", show_default=True, callback=_role_name)
 @click.option("--reader", default="tens_insight_reader", show_default=True, callback=_role_name)
-def grants(installer: str, pipeline: str, reader: str) -> None:
+@click.option(
+    "--server",
+    callback=lambda context, option, name: name and _role_name(context, option, name),
+    help="Print the rights of a role for `tens-insight serve` alone, and no others.",
+)
+def grants(installer: str, pipeline: str, reader: str, server: str | None) -> None:
     """Prints the rights that three roles need, for psql; grants nothing itself.
 
     The installer runs `db init` and owns our tables; the pipeline's role runs all the
     rest; the reader only looks, a dashboard for example. GoInsight's own role needs more
     and keeps what it has. The roles must exist.
     """
-    from components.postgres.grants import Roles, grant_statements
+    from components.postgres.grants import Roles, grant_statements, server_statements
     from pipeline.database import open_database
     from pipeline.settings import load_settings
 
     settings = load_settings()
     roles = Roles(installer=installer, pipeline=pipeline, reader=reader)
     with open_database(settings, "db grants") as connection:
+        if server is not None:
+            said = server_statements(
+                connection,
+                server,
+                settings.reading.churn_table,
+                reads_publications=settings.reading.active_within_days == "auto",
+            )
+            click.echo(said, nl=False)
+            return
         tables = (settings.reading.churn_table, settings.outcomes.actions_table)
         click.echo(grant_statements(connection, roles, *tables), nl=False)
 

@@ -14,6 +14,7 @@ from serving_model.reasons.explainer import Explainer, reason_card
 from serving_model.served.model_card import CardValue, write_card
 from serving_model.served.risk_bands import band_card
 from serving_model.served.signatures import export_model
+from serving_model.served.warmup import write_warmup
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def run_fn(fn_args: Any) -> None:
     found = {**_found(examples, fitted), **reason_card()}
     found |= band_card(settings.model_card, probabilities)
     write_card(fn_args.serving_model_dir, {**settings.model_card, **found})
+    write_warmup(fn_args.serving_model_dir)
 
 
 def fit_examples(examples: LabelledExamples, settings: TrainerSettings) -> FittedModel:

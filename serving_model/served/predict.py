@@ -91,6 +91,12 @@ class ModelScorer:
         return dict(self._card)
 
     @property
+    def signatures(self) -> Mapping[str, Any]:
+        """The signatures of the SavedModel, by name, for callers that have tensors of their own."""
+        found: Mapping[str, Any] = self._model.signatures
+        return found
+
+    @property
     def horizons(self) -> tuple[int, ...]:
         """Days of the columns of `horizon_probabilities`, as the card has them."""
         return tuple(int(days) for days in str(self._card[HORIZONS]).split(","))
@@ -260,6 +266,14 @@ def _model_of(directory: str, written: int) -> Any:
     Six are kept: challenger, champion, the second model of a split, and three in shadow.
     """
     return tf.saved_model.load(directory)
+
+
+def forget_models() -> None:
+    """Lets go of loaded models: each goes when the last ModelScorer of it does.
+
+    For a process that asks one model for long, and then another.
+    """
+    _model_of.cache_clear()
 
 
 def _serving_signature(model: Any, directory: str) -> Any:

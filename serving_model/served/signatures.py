@@ -23,6 +23,11 @@ from transforms.account_features import FEATURES
 
 PARSED: Final = spec.raw_feature_spec(with_label=False)
 
+BLOCK: Final = 128
+"""Rows that the model is asked about at a time. By the shape of a matrix TensorFlow chooses how it
+is multiplied, and so how sums are rounded: an account's score would depend on how many are asked
+about with it."""
+
 Tensors = Mapping[str, Any]
 
 
@@ -64,6 +69,7 @@ class ServedModel(tf.Module):
     ) -> None:
         super().__init__()
         self._target = target
+        self._horizons = model.output_shape[-1]
         self._explainer = explainer
         self._transform = transform.transform_features_layer()
         # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
@@ -87,10 +93,19 @@ class ServedModel(tf.Module):
 
     def score_features(self, features: tf.Tensor) -> Tensors:
         """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""
-        return {PROBABILITY: column(self._model(features)[:, self._target])}
+        return {PROBABILITY: column(self._probabilities(features)[:, self._target])}
+
+    def _probabilities(self, features: tf.Tensor) -> tf.Tensor:
+        """Returns the probabilities by horizon, [batch, K], the same however large the batch is."""
+        rows, width = tf.shape(features)[0], features.shape[1]
+        padded = tf.concat([features, tf.zeros([-rows % BLOCK, width])], axis=0)
+        blocks = tf.reshape(padded, [-1, BLOCK, width])
+        answer = tf.TensorSpec([BLOCK, self._horizons], tf.float32)
+        of_blocks = tf.map_fn(self._model, blocks, fn_output_signature=answer)
+        return tf.reshape(of_blocks, [-1, self._horizons])[:rows]
 
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
-        probabilities = self._model(features)
+        probabilities = self._probabilities(features)
         return {
             spec.ACCOUNT_ID: column(raw[spec.ACCOUNT_ID]),
             PROBABILITY: column(probabilities[:, self._target]),

@@ -318,3 +318,48 @@ def test_the_reader_runs_what_is_for_readers(published, capsys, command, tmp_pat
 def test_the_reader_is_told_what_it_may_not_read(published, capsys):
     assert run_cli(["publications", "list"]) == 7
     assert "permission denied" in capsys.readouterr().err
+
+
+@pytest.fixture
+def server_role(granted, postgres_server, roles, monkeypatch):
+    """A role for `tens-insight serve`, after scores were published, and what it was granted."""
+    publish_scores(roles.pipeline, monkeypatch)
+    name = sql.Identifier(role := f"server {roles.names.reader}")
+    postgres_server.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+    try:
+        yield role
+    finally:
+        postgres_server.execute(
+            sql.SQL("DROP OWNED BY {} CASCADE").format(name), urlsplit(granted).path.lstrip("/")
+        )
+        postgres_server.execute(sql.SQL("DROP ROLE {}").format(name))
+
+
+def test_a_server_reads_what_it_must_and_nothing_else(
+    granted, server_role, roles, capsys, monkeypatch
+):
+    readable = """
+        SELECT relname::text, string_agg(DISTINCT right_, ',' ORDER BY right_)
+        FROM pg_class, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS right_
+        WHERE relkind IN ('r', 'v')
+          AND relnamespace::regnamespace::text IN ('public', 'tens_insight')
+          AND has_table_privilege(%s, oid, right_)
+        GROUP BY 1 ORDER BY 1"""
+    expected = [(one, "SELECT") for one in ("account_churn", "account_risk_scores")]
+    expected.append(("database_identity", "SELECT"))
+    capsys.readouterr()
+    assert run_cli(["db", "grants", f"--server={server_role}"]) == 0
+    execute(granted, capsys.readouterr().out)
+    assert query(granted, readable, server_role) == expected
+    columns = "SELECT has_column_privilege(%s, 'feedback_enriched', %s, 'SELECT')"
+    assert query(granted, columns, server_role, "topic") == [(True,)]
+    assert query(granted, columns, server_role, "summary") == [(False,)]
+    monkeypatch.setenv("DATABASE_URL", roles.installer)
+    assert run_cli(["db", "init"]) == 0
+    assert query(granted, readable, server_role) == expected, "a later `db init` opens nothing more"
+    monkeypatch.setenv("TENS_INSIGHT_ACTIVE_WITHIN_DAYS", "auto")
+    capsys.readouterr()
+    assert run_cli(["db", "grants", f"--server={server_role}"]) == 0
+    execute(granted, capsys.readouterr().out)
+    more = [("account_risk_score_history", "SELECT"), ("publications", "SELECT")]
+    assert query(granted, readable, server_role) == sorted([*expected, *more])

@@ -20,6 +20,7 @@ PACKAGES = {
     "kfp": {"kfp-pipeline-spec"},
     "psycopg2": {"psycopg2-binary"},
     "sklearn": {"scikit-learn"},
+    "tensorflow_serving": {"tensorflow-serving-api"},
     "vl_convert": {"vl-convert-python"},
     "yaml": {"pyyaml"},
 }

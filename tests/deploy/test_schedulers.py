@@ -11,11 +11,14 @@ import yaml
 
 from pipeline.cli import cli
 from pipeline.exit_codes import (
+    CONFIGURATION_INVALID,
     DATABASE_UNREACHABLE,
     MEANINGS,
     NOT_WELL,
     STATE_DIRECTORY_BUSY,
+    USAGE,
 )
+from pipeline.settings import SETTINGS, default_settings, variable
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "docs/deploy"
@@ -117,6 +120,35 @@ def test_systemd_looks_for_alerts_and_comes_again_whatever_it_finds():
     assert (DEPLOY / "systemd/tens-insight-alerts.timer").exists()
 
 
+def test_a_server_is_started_again_unless_a_setting_is_wrong_and_holds_no_run_off():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(DEPLOY / "systemd/tens-insight-serve.service")
+    assert unit["Service"]["ExecStart"].endswith("tens-insight serve")
+    prevented = {int(code) for code in unit["Service"]["RestartPreventExitStatus"].split()}
+    assert prevented == {USAGE, CONFIGURATION_INVALID}
+    text = (DEPLOY / "kubernetes/serve.yaml").read_text()
+    kinds = {one["kind"]: one for one in yaml.safe_load_all(text)}
+    pod = kinds["Deployment"]["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert container["args"] == ["serve"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    [port] = container["ports"]
+    [opened] = kinds["Service"]["spec"]["ports"]
+    assert opened["targetPort"] == port["name"]
+    assert port["containerPort"] == default_settings().serving.serve_port
+    assert {
+        container[probe]["httpGet"]["path"] for probe in ("livenessProbe", "readinessProbe")
+    } == {
+        "/healthz",
+        "/readyz",
+    }
+    known = {variable(name) for name in SETTINGS}
+    named = {one["name"] for one in container["env"]}
+    assert {one for one in named if one.startswith("TENS_INSIGHT_")} <= known
+
+
 def test_airflow_runs_commands_that_exist_and_knows_the_code():
     tree = ast.parse((DEPLOY / "airflow/tens_insight_dags.py").read_text())
     lists = [node for node in ast.walk(tree) if isinstance(node, ast.List)]
@@ -134,7 +166,7 @@ def test_airflow_runs_commands_that_exist_and_knows_the_code():
 
 def test_compose_hands_settings_to_the_image_where_it_writes():
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert set(compose["services"]) == {"once", "auto", "alerts"}
+    assert set(compose["services"]) == {"once", "auto", "alerts", "serve"}
     for service in compose["services"].values():
         assert service["env_file"] == ".env"
         assert service["read_only"]

@@ -1,0 +1,297 @@
+"""What `tens-insight serve` answers, how fast, and what a swap of models costs.
+
+A scratch database with a simulated world, two trained models, a published score of every account,
+and one server process; the load comes from wrk on the same machine, at a steady rate.
+
+    python -m bench.serving --folder /tmp/serving --accounts 3000 --seconds 30
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import psycopg2
+
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.registry.change_stage import decide
+from pipeline.registry.registry import Registry
+
+_PROGRAM: Final = Path(sys.executable).with_name("tens-insight")
+_CONNECTIONS: Final = 10
+_SCRIPT: Final = """
+local paths = {}
+for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
+math.randomseed(1)
+request = function()
+  return wrk.format("GET", paths[math.random(#paths)])
+end
+local pause = tonumber(os.getenv("PAUSE_MS"))
+if pause > 0 then
+  delay = function() return math.random(0, 2 * pause) end
+end
+"""
+"""Each connection waits after an answer, PAUSE_MS on average, before it asks again."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk measured, milliseconds."""
+
+    rate: float
+    p50: float
+    p90: float
+    p99: float
+    requests: int
+    failed: int
+
+
+@contextmanager
+def server(environment: dict[str, str]) -> Iterator[tuple[int, int, float]]:
+    """Starts a server; yields its port, its process id, and the seconds until it listened."""
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [_PROGRAM, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    port = 0
+    for line in process.stderr:
+        if found := re.search(r"Listening on http://127\.0\.0\.1:(\d+)", line):
+            port = int(found[1])
+            break
+    ready = time.monotonic() - begun
+    threading.Thread(target=lambda: list(process.stderr or ()), daemon=True).start()
+    try:
+        yield port, process.pid, ready
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def load(port: int, paths: Sequence[str], *, rate: float, seconds: float, folder: Path) -> Load:
+    """Sends requests for some time.
+
+    Args:
+        port: Of the server.
+        paths: What is asked for, at random.
+        rate: Requests a second; 0 for as many as _CONNECTIONS get answered.
+        seconds: How long.
+        folder: For the script.
+    """
+    (folder / "paths").write_text("\n".join(paths) + "\n")
+    (folder / "load.lua").write_text(_SCRIPT)
+    pause = 1000 * _CONNECTIONS / rate if rate else 0
+    done = subprocess.run(
+        [
+            *("wrk", "--threads", "1", "--connections", str(_CONNECTIONS), "--latency"),
+            *("--duration", f"{seconds:.0f}s", "--timeout", "30s"),
+            *("--script", str(folder / "load.lua"), f"http://127.0.0.1:{port}"),
+        ],
+        env={**os.environ, "PATHS": str(folder / "paths"), "PAUSE_MS": f"{pause:.0f}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text = done.stdout
+    errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
+    others = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
+    failed = sum(map(int, errors.groups())) if errors else 0
+    return Load(
+        rate=float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),  # type: ignore[index]
+        p50=_milliseconds(text, "50%"),
+        p90=_milliseconds(text, "90%"),
+        p99=_milliseconds(text, "99%"),
+        requests=int(re.search(r"(\d+) requests in", text)[1]),  # type: ignore[index]
+        failed=failed + (int(others[1]) if others else 0),
+    )
+
+
+def _milliseconds(text: str, which: str) -> float:
+    found = re.search(rf"{which}\s+([\d.]+)(us|ms|s)", text)
+    assert found is not None, text
+    return float(found[1]) * {"us": 0.001, "ms": 1, "s": 1000}[found[2]]
+
+
+def differences(port: int, published: dict[str, tuple[Any, ...]], as_of: str) -> dict[str, float]:
+    """Compares answers, asked for by sixteen clients at once, with what is published."""
+
+    def ask(account: str) -> Any:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+            connection.request("GET", f"{path_of(account)}?as_of={quote(as_of)}")
+            return json.loads(connection.getresponse().read())
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = dict(zip(published, pool.map(ask, published), strict=True))
+    found = {"probability": 0.0, "horizons": 0.0, "other bands": 0, "other sentences": 0}
+    found |= {"other log-odds of reasons": 0, "largest of these": 0.0}
+    for account, told in answers.items():
+        probability, band, horizons, reasons = published[account]
+        found["probability"] = max(found["probability"], abs(told["probability"] - probability))
+        of_horizons = [abs(told["horizons"][days] - one) for days, one in horizons.items()]
+        found["horizons"] = max(found["horizons"], *of_horizons)
+        found["other bands"] += told["risk_band"] != band
+        texts = [[one["text"] for one in each] for each in (told["reasons"], reasons)]
+        found["other sentences"] += texts[0] != texts[1]
+        if texts[0] == texts[1]:
+            by = [
+                abs(one["log_odds"] - two["log_odds"])
+                for one, two in zip(told["reasons"], reasons, strict=True)
+            ]
+            found["other log-odds of reasons"] += any(by)
+            found["largest of these"] = max(found["largest of these"], *by, 0.0)
+    return found
+
+
+def path_of(account: str) -> str:
+    """Returns the path of an account's score."""
+    return f"/v1/accounts/{quote(account, safe='')}/score"
+
+
+def memory_mb(pid: int) -> float:
+    """Returns the resident memory of a process."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024  # type: ignore[index]
+
+
+def swaps(folder: Path, port: int, count: int, versions: Sequence[str]) -> list[float]:
+    """Promotes two models in turn; returns the seconds until each answered."""
+    registry = Registry(folder / "state" / "metadata.sqlite")
+    took = []
+    for number in range(count):
+        version = versions[number % 2]
+        begun = time.monotonic()
+        decide(registry, "promote", version, "bench")
+        while _ready(port)["model_version"] != version:
+            time.sleep(0.05)
+        took.append(time.monotonic() - begun)
+        time.sleep(1)
+    return took
+
+
+def _ready(port: int) -> Any:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", "/readyz")
+        return json.loads(connection.getresponse().read())
+
+
+def prepare(folder: Path, accounts: int) -> dict[str, str]:
+    """Makes the world and two models, unless the folder has them; returns the environment."""
+    postgres = EmbeddedPostgres(folder / "database")
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        "DATABASE_URL": postgres.start(),
+        "TENS_INSIGHT_STATE_DIR": str(folder / "state"),
+        "TENS_INSIGHT_SERVE_RATE": "0",
+        "TENS_INSIGHT_SERVE_POLL_SECONDS": "0.5",
+    }
+    if not (folder / "made").exists():
+        for command in (
+            ["simulate", "--accounts", str(accounts)],
+            ["db", "init"],
+            ["run", "train"],
+            ["run", "train"],
+            ["run", "score"],
+        ):
+            changes = {"TENS_INSIGHT_SEED": "2"} if (folder / "state").exists() else {}
+            subprocess.run([_PROGRAM, *command], env=environment | changes, check=True)
+        (folder / "made").touch()
+    return environment
+
+
+def published_scores(url: str) -> tuple[str, dict[str, tuple[Any, ...]]]:
+    """Returns the moment of the publication, and its scores by account."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT s.account_id, s.predicted_at, s.churn_probability, s.risk_category, "
+            "d.churn_by_horizon, d.reasons FROM account_risk_scores AS s "
+            "JOIN tens_insight.account_risk_details AS d USING (account_id) ORDER BY 1"
+        )
+        rows = cursor.fetchall()
+    return rows[0][1].isoformat(), {row[0]: tuple(row[2:]) for row in rows}
+
+
+def measure(folder: Path, accounts: int, seconds: float, count: int, idle: float) -> None:
+    """Measures and prints all of it."""
+    environment = prepare(folder, accounts)
+    as_of, published = published_scores(environment["DATABASE_URL"])
+    starts = []
+    for _ in range(3):
+        with server(environment) as (port, _, ready):
+            starts.append(ready)
+    print(f"start to ready: {', '.join(f'{one:.1f}' for one in starts)} s")
+    with server(environment) as (port, pid, _):
+        for name, value in differences(port, published, as_of).items():
+            print(f"beside the batch, {len(published)} accounts, {name}: {value}")
+        paths = [path_of(account) for account in list(published)[:200]]
+        past = quote(as_of)
+        for name, asked in (
+            ("database, with reasons", [f"{one}?as_of={past}" for one in paths]),
+            ("database, without", [f"{one}?as_of={past}&reasons=false" for one in paths]),
+            ("cached, with reasons", paths),
+            ("cached, without", [f"{one}?reasons=false" for one in paths]),
+        ):
+            load(port, asked, rate=100, seconds=5, folder=folder)
+            for rate in (100.0, 0.0):
+                found = load(port, asked, rate=rate, seconds=seconds, folder=folder)
+                print(f"{name}, {'100 a second' if rate else 'as fast as it can'}: {found}")
+        versions = [one.properties.model_version for one in _two_models(folder)]
+        results: list[Load] = []
+        before = memory_mb(pid)
+        lasting = threading.Thread(
+            target=lambda: results.append(
+                load(port, [*paths, *asked], rate=0, seconds=idle, folder=folder)
+            )
+        )
+        lasting.start()
+        took = swaps(folder, port, count, versions)
+        lasting.join()
+        print(f"{count} swaps in {', '.join(f'{one:.1f}' for one in took)} s: {results[0]}")
+        print(f"median of a swap {statistics.median(took):.1f} s")
+        print(f"memory {before:.0f} MB before, {memory_mb(pid):.0f} MB after")
+
+
+def _two_models(folder: Path) -> list[Any]:
+    registry = Registry(folder / "state" / "metadata.sqlite")
+    blessed = {one.model_id for one in registry.judged() if one.blessed_at is not None}
+    found = [one for one in registry.models() if one.artifact_id in blessed]
+    assert len(found) >= 2, "fewer than two models were blessed"
+    return found[:2]
+
+
+def main() -> None:
+    """Runs the bench."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=None, help="Kept, to measure again.")
+    parser.add_argument("--accounts", type=int, default=3000)
+    parser.add_argument("--seconds", type=float, default=20, help="Of each load.")
+    parser.add_argument("--swaps", type=int, default=20)
+    parser.add_argument("--while-swapping", type=float, default=120, help="Seconds of load.")
+    asked = parser.parse_args()
+    folder = asked.folder or Path(tempfile.mkdtemp(prefix="serving-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        measure(folder, asked.accounts, asked.seconds, asked.swaps, asked.while_swapping)
+    finally:
+        EmbeddedPostgres(folder / "database").stop()
+        if asked.folder is None:
+            shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Scores on request, over HTTP: `tens-insight serve`."""

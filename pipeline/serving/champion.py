@@ -1,0 +1,218 @@
+"""The champion in memory: loaded as scoring runs load it, and swapped when another one is.
+
+A request asks the model that was there when it began; the next one asks the new one. The old one
+goes when the last request that asks it ends.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Final
+
+from components.account_scorer.bands import bands_for
+from components.account_scorer.champion import unlike_settings
+from components.errors import NothingToPublish, StateUnusable, TensInsightError
+from components.postgres.connection import metadata_address
+from components.registry.artifact_names import saved_model_path
+from components.registry.exported_files import require_exported, way_out
+from components.registry.model_properties import ModelProperties
+from components.registry.store_identity import require_known_database
+from pipeline.registry.registry import Artifact, Registry
+from pipeline.settings import Settings
+from serving_model.served.model_card import read_card
+from serving_model.served.predict import ModelScorer, forget_models
+from serving_model.served.risk_bands import RiskBands
+
+_log = logging.getLogger(__name__)
+_NONE: Final = (
+    "There is no champion: no model was ever blessed or accepted, or all that were are withdrawn. "
+    "`tens-insight models list` shows all models. The rule that scores on the first day is not "
+    "served."
+)
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A model that answers.
+
+    Attributes:
+        scorer: It, loaded.
+        version: Its name.
+        artifact_id: In ML Metadata.
+        number: By which TensorFlow Serving knows it, where it was pushed; else artifact_id.
+        folder: Of its SavedModel.
+        properties: What was recorded of it.
+        bands: The rule of the risk bands.
+        loaded_at: UTC.
+        load_s: Seconds that loading took.
+    """
+
+    scorer: ModelScorer
+    version: str
+    artifact_id: int
+    number: int
+    folder: str
+    properties: ModelProperties
+    bands: RiskBands
+    loaded_at: datetime
+    load_s: float
+
+
+@dataclass
+class Followed:
+    """What the follower last found.
+
+    Attributes:
+        champion: That answers; None while there is none.
+        problem: Why the champion of the registry does not answer, in a sentence; empty if it does.
+        swaps: Models that took another one's place.
+        failures: Looks that ended with a problem.
+        seen: What the store was like when all was well.
+    """
+
+    champion: Champion | None = None
+    problem: str = "No model was loaded yet."
+    swaps: int = 0
+    failures: int = 0
+    seen: object = field(default=None, repr=False)
+
+
+class Follower:
+    """Asks the registry who is champion, and loads that one.
+
+    Args:
+        settings: Of the installation.
+        warm_up: Is called with each model that was loaded, before it answers.
+    """
+
+    def __init__(self, settings: Settings, warm_up: Callable[[ModelScorer], None]):
+        self._settings, self._warm_up = settings, warm_up
+        self._found = Followed()
+        self._one = threading.Lock()
+
+    @property
+    def champion(self) -> Champion | None:
+        """The model that answers now; None while there is none."""
+        return self._found.champion
+
+    @property
+    def found(self) -> Followed:
+        """What was found last."""
+        return self._found
+
+    def look(self) -> None:
+        """Loads another model where the registry names one; never raises.
+
+        Where the new champion cannot be loaded, the old one answers on, and the problem is told.
+        Where there is no champion any more, nothing answers.
+        """
+        with self._one:
+            try:
+                self._look()
+            except Exception as error:  # whatever a store, a disk or a model holds
+                self._tell(f"{error}" if isinstance(error, TensInsightError) else _told(error))
+                self._found.failures += 1
+                self._found.seen = None
+
+    def _look(self) -> None:
+        seen = self._state_of_store()
+        if seen is not None and seen == self._found.seen:
+            return
+        registry = Registry(self._settings.metadata_path)
+        wanted = registry.champion()
+        if wanted is None:
+            self._found.champion = None
+            raise NothingToPublish(_NONE)
+        former = self._found.champion
+        if former is None or former.artifact_id != wanted.artifact_id:
+            require_known_database(
+                registry.store, wanted.properties.model_version, wanted.properties.database_id
+            )
+            self._found.champion = self._loaded(wanted)
+            self._found.swaps += former is not None
+            _log.info("Model %s answers.", self._found.champion.version)
+            forget_models()
+        self._found.problem, self._found.seen = "", seen
+
+    def _tell(self, problem: str) -> None:
+        if problem != self._found.problem:
+            _log.warning("%s", problem)
+        self._found.problem = problem
+
+    def _state_of_store(self) -> object:
+        """Returns what changes with each decision; None where only asking tells."""
+        if metadata_address() is not None:
+            return None
+        try:
+            found = self._settings.metadata_path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _loaded(self, wanted: Artifact[ModelProperties]) -> Champion:
+        begun = time.perf_counter()
+        folder, properties = saved_model_path(wanted.uri), wanted.properties
+        name = properties.model_version or f"model-{wanted.artifact_id}"
+        require_exported(folder, properties, name)
+        try:
+            scorer = ModelScorer(folder)
+        except ValueError as broken:
+            raise StateUnusable(
+                f"Model {name} cannot be loaded: {broken} {way_out(name)}"
+            ) from None
+        own = ModelProperties.from_plain(scorer.card)
+        self._require_fit(own)
+        self._warm_up(scorer)
+        return Champion(
+            scorer=scorer,
+            version=str(scorer.card.get("model_version", name)),
+            artifact_id=wanted.artifact_id,
+            number=_number(self._settings.serving_dir, name) or wanted.artifact_id,
+            folder=folder,
+            properties=own,
+            bands=bands_for(self._settings.scoring.bands, scorer.card),
+            loaded_at=datetime.now(timezone.utc),
+            load_s=time.perf_counter() - begun,
+        )
+
+    def _require_fit(self, model: ModelProperties) -> None:
+        """Refuses a model that learnt from examples cut otherwise than the settings say."""
+        reading = self._settings.reading
+        asked: Any = SimpleNamespace(
+            lookback_days=reading.lookback_days,
+            horizon_days=reading.horizon_days,
+            max_events=reading.max_events,
+            duplicate_events=reading.duplicate_events,
+            label_source=model.label_source
+            if reading.label_source == "auto"
+            else reading.label_source,
+        )
+        if differing := unlike_settings(model, asked):
+            raise NothingToPublish(
+                f"The champion {model.model_version} does not fit the present settings: "
+                f"{differing}. Restore them, or let `tens-insight run train` train a model with "
+                "the new ones."
+            )
+
+
+def _number(serving_dir: Path, version: str) -> int | None:
+    """Returns the number under which a model was pushed; None where it was not."""
+    folders = serving_dir.iterdir() if serving_dir.is_dir() else ()
+    for folder in folders:
+        if folder.name.isdigit():
+            try:
+                card = read_card(str(folder))
+            except (OSError, ValueError):  # one that is being pushed, or removed
+                continue
+            if card.get("model_version") == version:
+                return int(folder.name)
+    return None
+
+
+def _told(error: Exception) -> str:
+    return f"Unexpected {type(error).__name__} while the champion was looked for: {error}"

@@ -1,0 +1,243 @@
+"""Starts the server, follows the champion while it runs, and ends it in order."""
+
+import asyncio
+import gc
+import logging
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Any, Final
+
+import uvicorn
+
+from components.errors import TensInsightError
+from components.postgres.identity import DatabaseIdentity
+from pipeline.database import ensure_database
+from pipeline.registry.state_claim import require_state_of
+from pipeline.serving.answers import Call, Question, answer_all, warm_up
+from pipeline.serving.app import Routes, make_app
+from pipeline.serving.batches import Batches
+from pipeline.serving.cache import make_cache
+from pipeline.serving.champion import Follower
+from pipeline.serving.database import Asked, Database, Found
+from pipeline.serving.guard import Tokens, require_safe_address
+from pipeline.serving.metrics import ServingMetrics, State
+from pipeline.serving.problems import Problem
+from pipeline.serving.scores import Scores, Values
+from pipeline.settings import ConfigurationInvalid, Settings
+
+_log = logging.getLogger(__name__)
+_NOBODY: Final = ""
+"""An id that no account has."""
+_BACKLOG: Final = 512
+_KEEP_ALIVE_S: Final = 75
+_NOT_FOLLOWED: Final = "The champion of the registry does not answer: the log says why."
+
+
+class Server:
+    """Everything of one server.
+
+    Args:
+        settings: Of the installation.
+
+    Raises:
+        ConfigurationInvalid: The tokens cannot be used, or it would listen without any.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings, serving = settings, settings.serving
+        tokens = Tokens(serving)
+        require_safe_address(serving, tokens)
+        self._metrics = ServingMetrics()
+        cache = make_cache(serving.serve_cache_entries)
+        self._database = Database(
+            settings.reading, serving.serve_statement_seconds, self._require_own, cache
+        )
+        self._follower = Follower(settings, warm_up)
+        bounds: dict[str, Any] = {
+            "most": serving.serve_batch,
+            "waiting": serving.serve_queue,
+            "deadline_s": serving.serve_deadline_seconds,
+        }
+        self._reading: Batches[Asked, Found] = Batches(
+            self._database.read,
+            "the database",
+            threads=serving.serve_database_connections,
+            told=self._metrics.batches.labels("database").observe,
+            **bounds,
+        )
+        self._asking: Batches[Question | Call, Values] = Batches(
+            answer_all,
+            "the model",
+            told=self._metrics.batches.labels("model").observe,
+            **bounds,
+        )
+        scores = Scores(
+            settings,
+            self._follower,
+            self._reading,
+            self._asking,
+            cache,
+            self._metrics.tell_cached,
+        )
+        self._metrics.collect_from(State(self._state))
+        self.app = make_app(
+            Routes(scores, self._metrics, self.ready),
+            serving,
+            tokens,
+            self._metrics,
+            self._running,
+        )
+
+    def look(self) -> None:
+        """Looks for the champion once."""
+        self._follower.look()
+
+    def ready(self) -> dict[str, Any]:
+        """Says whether scores are answered, and by which model."""
+        found = self._follower.found
+        champion = found.champion
+        return {
+            "ready": champion is not None,
+            "model_version": champion.version if champion else None,
+            "loaded_at": champion.loaded_at.isoformat(timespec="seconds") if champion else None,
+            # Why, is in the log: everybody may ask here.
+            "problem": _NOT_FOLLOWED if found.problem else None,
+            "database": "away" if self._database.problem else "answers",
+        }
+
+    def _require_own(self, database: DatabaseIdentity) -> None:
+        require_state_of(self._settings, database)
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        self._reading.start()
+        self._asking.start()
+        connections = self._settings.serving.serve_database_connections
+        tasks = [asyncio.create_task(self._follow())]
+        tasks += [asyncio.create_task(self._connect()) for _ in range(connections)]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._reading.stop()
+            await self._asking.stop()
+
+    async def _connect(self) -> None:
+        """Asks the database once, so that no request is the first."""
+        with suppress(Problem):
+            await self._reading.ask(Asked(_NOBODY))
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.serving.serve_poll_seconds)
+            await asyncio.to_thread(self._follower.look)
+
+    def _state(self) -> Iterator[tuple[str, str, float, bool]]:
+        found = self._follower.found
+        champion = found.champion
+        begins = "tens_insight_serve_"
+        yield f"{begins}ready", "Whether a model answers.", float(champion is not None), False
+        yield (
+            f"{begins}database_up",
+            "Whether the database answered when it was last asked.",
+            float(not self._database.problem),
+            False,
+        )
+        yield f"{begins}model_swaps", "Models that took another one's place.", found.swaps, True
+        yield (
+            f"{begins}model_failures",
+            "Looks for the champion that ended with a problem.",
+            found.failures,
+            True,
+        )
+        if champion is not None:
+            loaded = champion.loaded_at.timestamp()
+            yield f"{begins}model_loaded_timestamp_seconds", "When it was loaded.", loaded, False
+            yield f"{begins}model_load_seconds", "How long that took.", champion.load_s, False
+        waiting = "Requests that wait for "
+        yield f"{begins}waiting_database", waiting + "the database.", self._reading.waiting, False
+        yield f"{begins}waiting_model", waiting + "the model.", self._asking.waiting, False
+
+
+def serve(settings: Settings, told: Callable[[str], None]) -> None:
+    """Answers requests until the process is told to end.
+
+    Args:
+        settings: Of the installation.
+        told: Is told in a line where it listens, and by which model it answers.
+
+    Raises:
+        ConfigurationInvalid: It cannot listen there, or would without tokens.
+    """
+    _log_to_stderr()
+    with suppress(TensInsightError):  # a database that is away is asked again with each request
+        ensure_database(settings)
+    server = Server(settings)
+    serving = settings.serving
+    listening = _listen(serving.serve_host, serving.serve_port)
+    server.look()
+    gc.collect()
+    gc.freeze()
+    ready = server.ready()
+    host, port = listening.getsockname()[:2]
+    by = ready["model_version"] or "none yet"
+    config = uvicorn.Config(
+        server.app,
+        log_config=None,
+        access_log=False,  # paths name accounts
+        lifespan="on",
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=serving.serve_drain_seconds,
+    )
+    # uvicorn raises the signal again once all is ended: then it has been answered.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    shown = f"[{host}]" if ":" in host else host
+    http = uvicorn.Server(config)
+    begun = partial(told, f"Listening on http://{shown}:{port}, model {by}")
+    asyncio.run(_serve(http, listening, begun))
+    told("Ended.")
+
+
+async def _serve(http: uvicorn.Server, listening: socket.socket, begun: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    loop.call_soon(begun)
+    await http.serve(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError as error:
+        raise ConfigurationInvalid(
+            f"It cannot listen on {host}, port {port}: {error}. Choose another one with "
+            "TENS_INSIGHT_SERVE_HOST and TENS_INSIGHT_SERVE_PORT."
+        ) from None
+    return made
+
+
+def _log_to_stderr() -> None:
+    """Logs from INFO on what this room says, and from WARNING on what libraries do."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("pipeline.serving").setLevel(logging.INFO)

@@ -1,0 +1,158 @@
+"""The model that answers is the registry's champion, whatever happens to models meanwhile."""
+
+import gc
+import shutil
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tensorflow as tf
+
+from pipeline.registry.change_stage import decide
+from pipeline.serving import champion as followed
+from pipeline.serving.champion import Follower
+from pipeline.settings import load_settings
+from serving_model.served.interface import EXPLAIN, SERVING
+from serving_model.served.model_card import write_card
+from serving_model.served.model_hash import saved_model_sha256
+from tests.components.account_scorer.conftest import CARD, REASONS, SilenceModel
+from tests.environment import unset_settings
+from tests.pipeline.registry.conftest import Shelf, make_shelf
+
+FITS = {
+    "lookback_days": 180,
+    "horizon_days": 60,
+    "max_events": 500,
+    "duplicate_events": "collapse",
+    "label_source": "account_churn",
+}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exported") / "Format-Serving"
+    module = SilenceModel()
+    signatures = {SERVING: module.serve, EXPLAIN: module.explain}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+    return folder
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    unset_settings(monkeypatch)
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    return make_shelf(tmp_path / "metadata.sqlite")
+
+
+@pytest.fixture
+def push(shelf: Shelf, exported: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Trains a model that the gate blesses, in a second."""
+
+    def pushed(version: str, **changes: Any) -> Path:
+        folder = tmp_path / "models" / version / "Format-Serving"
+        shutil.copytree(exported, folder)
+        write_card(str(folder), CARD | REASONS | FITS | {"model_version": version} | changes)
+        properties = {"saved_model_sha256": saved_model_sha256(str(folder))} | FITS | changes
+        shelf.train(version, True, uri=str(folder.parent), **properties)
+        return folder
+
+    return pushed
+
+
+@pytest.fixture
+def follower() -> Callable[[], Follower]:
+    return lambda: Follower(load_settings(), lambda scorer: None)
+
+
+def version_of(one: Follower) -> str | None:
+    one.look()
+    return one.champion.version if one.champion else None
+
+
+def test_it_follows_pushed_promoted_and_withdrawn_models(
+    shelf: Shelf, push: Callable[..., Path], follower: Callable[[], Follower]
+) -> None:
+    one = follower()
+    assert version_of(one) is None
+    assert "There is no champion" in one.found.problem
+    push("20260601-aaaaaaaa")
+    assert version_of(one) == "20260601-aaaaaaaa"
+    assert one.found.problem == ""
+    push("20260602-bbbbbbbb")
+    assert version_of(one) == "20260602-bbbbbbbb"
+    decide(shelf.registry, "promote", "20260601-aaaaaaaa", "it was better")
+    assert version_of(one) == "20260601-aaaaaaaa"
+    decide(shelf.registry, "withdraw", "20260601-aaaaaaaa", "it was not")
+    assert version_of(one) == "20260602-bbbbbbbb"
+    decide(shelf.registry, "withdraw", "20260602-bbbbbbbb", "nor is it")
+    assert version_of(one) is None
+    assert one.found.swaps == 3
+
+
+def test_the_old_model_answers_whom_it_answered_and_is_let_go(
+    push: Callable[..., Path], follower: Callable[[], Follower]
+) -> None:
+    one = follower()
+    push("20260601-aaaaaaaa")
+    one.look()
+    held = one.champion
+    assert held is not None
+    model = weakref.ref(held.scorer._model)
+    push("20260602-bbbbbbbb")
+    one.look()
+    assert held.scorer.score([]) is not None
+    assert held.version != one.champion.version  # type: ignore[union-attr]
+    del held
+    gc.collect()
+    assert model() is None
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again(
+    push: Callable[..., Path], follower: Callable[[], Follower]
+) -> None:
+    one = follower()
+    push("20260601-aaaaaaaa")
+    one.look()
+    card = push("20260602-bbbbbbbb") / "assets.extra" / "model_card.json"
+    text = card.read_text()
+    card.write_text(text.replace("bbbbbbbb", "cccccccc"))
+    for _ in range(2):
+        assert version_of(one) == "20260601-aaaaaaaa"
+        assert "are not those that were exported" in one.found.problem
+    assert one.found.failures == 2
+    card.write_text(text)
+    assert version_of(one) == "20260602-bbbbbbbb"
+    assert one.found.problem == ""
+
+
+@pytest.mark.parametrize("name", sorted(set(FITS) - {"label_source"}))
+def test_a_model_of_other_settings_does_not_answer(
+    push: Callable[..., Path], follower: Callable[[], Follower], name: str
+) -> None:
+    push("20260601-aaaaaaaa", **{name: "keep" if isinstance(FITS[name], str) else 7})
+    one = follower()
+    assert version_of(one) is None
+    assert f"does not fit the present settings: {name} was" in one.found.problem
+
+
+def test_a_store_that_did_not_change_is_not_read_again(
+    push: Callable[..., Path], follower: Callable[[], Follower], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = follower()
+    push("20260601-aaaaaaaa")
+    one.look()
+    monkeypatch.setattr(followed, "Registry", lambda path: pytest.fail("it was read"))
+    assert version_of(one) == "20260601-aaaaaaaa"
+    assert one.found.problem == ""
+
+
+def test_what_fails_when_it_is_warmed_up_does_not_answer(push: Callable[..., Path]) -> None:
+    def fails(scorer: Any) -> None:
+        raise RuntimeError("its graph is broken")
+
+    push("20260601-aaaaaaaa")
+    one = Follower(load_settings(), fails)
+    assert version_of(one) is None
+    assert "its graph is broken" in one.found.problem
