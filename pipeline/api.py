@@ -110,7 +110,7 @@ def last_publication(settings: Settings, table: Table = SCORES) -> Publication |
     if table not in targets:
         raise ValueError(f"There is no output table {table!r}; there are {', '.join(targets)}.")
     with consistent_read(settings, "last publication") as cursor:
-        newest = read_log(cursor, targets[table]).newest
+        newest = read_log(cursor, targets[table]).newest_full
     if newest is None or newest.kind != PUBLISHED:
         return None
     return _publication(newest)

@@ -16,6 +16,7 @@ from pipeline.text.terminal import never_fail_to_encode, no_colour, say, say_jso
 
 _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
+    "stream": ("pipeline.commands.stream", "Keep scores fresh between two runs."),
     "models": ("pipeline.commands.models", "List, compare, promote, withdraw, pin models."),
     "report": ("pipeline.commands.report", "The evaluation report of a model, or of two."),
     "accounts": ("pipeline.commands.accounts", "Accounts by risk: filter, sort, CSV, JSON."),

@@ -30,6 +30,7 @@ from components.model_trainer.config import ModelTrainerConfig
 from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
+from components.streaming.config import StreamConfig
 from pipeline.setting_groups import (
     KubeflowSettings,
     PolicySettings,
@@ -68,6 +69,7 @@ class Settings:
     review: ModelReviewConfig
     outcomes: OutcomeRecorderConfig
     serving: ServingSettings
+    streaming: StreamConfig
     cluster: KubeflowSettings
     explicit: frozenset[str] = frozenset()
 
@@ -160,6 +162,7 @@ _OF_A_MACHINE: Final = frozenset(
         *setting_fields(TelemetrySettings),
         *setting_fields(ServingSettings),
         *setting_fields(PolicySettings),
+        *setting_fields(StreamConfig),
     }
 )
 

@@ -66,6 +66,7 @@ class Status:
         details: Accounts with details.
         refusal: What the circuit breaker refused since the last publication of scores.
         runs: The newest attempts, newest first.
+        increments: What was published between runs since the newest full publication, oldest first.
     """
 
     state_dir: str
@@ -77,6 +78,7 @@ class Status:
     details: int
     refusal: Refusal | None
     runs: Sequence[RunRecord]
+    increments: Sequence[LogEntry] = ()
 
     @property
     def scores(self) -> OutputState:
@@ -115,6 +117,13 @@ class Status:
             "population": last.population if last else None,
             "publication_id": last.publication_id if last else None,
             "published_at": last.published_at if last else None,
+            "between_runs": {
+                "scores": sum(one.rows_written for one in self.increments),
+                "as_of": self.increments[-1].as_of,
+                "publication_id": self.increments[-1].publication_id,
+            }
+            if self.increments
+            else None,
             "refused_since": f"r{refusal.refusal_id}" if refusal else None,
             "tables": {
                 output.short: vars(output.comparison)
@@ -168,7 +177,7 @@ def status_on(
                 OutputState(
                     table.short,
                     table.unit,
-                    _ours(logs[table.name].newest),
+                    _ours(logs[table.name].newest_full),
                     compare_table(cursor, table, logs[table.name])
                     if compare
                     else Comparison(table.name, 0, compared=False),
@@ -180,6 +189,7 @@ def status_on(
             details=count_details(cursor, ACCOUNT_RISK_DETAILS),
             refusal=_since(refusals, newest),
             runs=newest_runs(cursor, settings, limit),
+            increments=logs[ACCOUNT_RISK_SCORES.name].increments,
         )
 
 

@@ -1,7 +1,7 @@
 """Is there a champion, and was it made for examples like these?"""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from tfx import types
 
@@ -117,7 +117,22 @@ def _population(active_within_days: int | None, rows_after_churn: str) -> str:
     return f"{said}, with a churn date that is final" if rows_after_churn == FINAL else said
 
 
-def unlike_settings(model: ModelProperties, data: ExamplesProperties) -> str:
+class Cut(Protocol):
+    """How examples are cut, as MUST_AGREE has it."""
+
+    @property
+    def lookback_days(self) -> int | None: ...  # noqa: D102
+    @property
+    def horizon_days(self) -> int | None: ...  # noqa: D102
+    @property
+    def max_events(self) -> int | None: ...  # noqa: D102
+    @property
+    def duplicate_events(self) -> str | None: ...  # noqa: D102
+    @property
+    def label_source(self) -> str: ...  # noqa: D102
+
+
+def unlike_settings(model: ModelProperties, data: Cut) -> str:
     """Returns how the examples that a model learnt from were cut otherwise; empty if they were not.
 
     Args:

@@ -9,6 +9,7 @@ from components.account_scorer.inference import CHURN_PROBABILITY, ScoredAccount
 from components.postgres.tables import ACCOUNT_RISK_DETAILS
 from components.publishing.details import percentiles_of
 from components.publishing.holdout import Holdout
+from transforms.arrays import Floats
 
 _COLUMNS: Final = (*ACCOUNT_RISK_DETAILS.column_names, CHURN_PROBABILITY)
 
@@ -28,20 +29,34 @@ def kept_details(
     """
     percentiles, start = percentiles_of(scored.probabilities), 0
     for shard in read_shards(scores_uri, _COLUMNS):
-        rows = shard.num_rows
-        probabilities = shard[CHURN_PROBABILITY].to_numpy()
-        no_lift = pa.nulls(rows, pa.float64())
-        derived = {
-            "percentile": pa.array(percentiles[start : start + rows]),
-            "lift": no_lift if base_rate is None else pa.array(probabilities / base_rate),
-            "base_rate": pa.repeat(pa.scalar(base_rate, pa.float64()), rows),
-            "holdout": _held_out(shard["account_id"], holdout),
-        }
-        table = shard.drop([CHURN_PROBABILITY])
-        for name, column in derived.items():
-            table = table.append_column(name, column)
-        start += rows
-        yield table
+        end = start + shard.num_rows
+        yield detail_columns(shard, percentiles[start:end], base_rate, holdout)
+        start = end
+
+
+def detail_columns(
+    shard: pa.Table, percentiles: Floats, base_rate: float | None, holdout: Holdout
+) -> pa.Table:
+    """Returns the details of some accounts, in the columns that their history has.
+
+    Args:
+        shard: n scored accounts, with the columns of scored_shard.
+        percentiles: Of them, [n], 0..100.
+        base_rate: As for kept_details.
+        holdout: Likewise.
+    """
+    rows, probabilities = shard.num_rows, shard[CHURN_PROBABILITY].to_numpy()
+    no_lift = pa.nulls(rows, pa.float64())
+    derived = {
+        "percentile": pa.array(percentiles),
+        "lift": no_lift if base_rate is None else pa.array(probabilities / base_rate),
+        "base_rate": pa.repeat(pa.scalar(base_rate, pa.float64()), rows),
+        "holdout": _held_out(shard["account_id"], holdout),
+    }
+    table = shard.select(ACCOUNT_RISK_DETAILS.column_names)
+    for name, column in derived.items():
+        table = table.append_column(name, column)
+    return table
 
 
 def _held_out(accounts: pa.ChunkedArray, holdout: Holdout) -> pa.Array:

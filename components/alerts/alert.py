@@ -54,6 +54,7 @@ PERFORMANCE_LOW: Final = "performance_low"
 SCORES_STALE: Final = "scores_stale"
 FOREIGN_WRITER: Final = "foreign_writer"
 DISK_NEARLY_FULL: Final = "disk_nearly_full"
+STREAM_BEHIND: Final = "stream_behind"
 CHALLENGER_REFUSED: Final = "challenger_refused"
 SINK_FAILED: Final = "sink_failed"
 POLICY_ACT: Final = "policy_act"
@@ -75,6 +76,9 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             _kind(SCORES_STALE, "critical", "The published scores are too old."),
             _kind(FOREIGN_WRITER, "warning", "An output table does not hold what was published."),
             _kind(DISK_NEARLY_FULL, "warning", "The disk of the state directory is nearly full."),
+            _kind(
+                STREAM_BEHIND, "warning", "The stream does not read what the server keeps for it."
+            ),
             _kind(CHALLENGER_REFUSED, "warning", "The newest challengers were all refused."),
             _kind(SINK_FAILED, "warning", "A sink of alerts or metrics does not take them."),
             _kind(POLICY_ACT, "info", "The policy did something by itself.", lasts=False),

@@ -37,6 +37,20 @@ class AlertsConfig:
         description="Alerts: percent of the state directory's disk that must be free; 0: never "
         "told.",
     )
+    alert_stream_minutes: float = Field(
+        default=30,
+        ge=0,
+        le=60 * _YEAR_HOURS,
+        description="Alerts: minutes after which a stream that commits nothing has stopped; 0: "
+        "never told.",
+    )
+    alert_stream_log_percent: float = Field(
+        default=50,
+        gt=0,
+        le=100,
+        description="Alerts: percent of max_slot_wal_keep_size that the server may keep for the "
+        "replication slot of the stream before it is told.",
+    )
     alert_min_severity: Severity = Field(
         default="info",
         description="Alerts: least severity that sinks are told: info, warning or critical.",

@@ -171,17 +171,18 @@ WHERE run.groups IS NOT NULL AND NOT run.undone AND run.as_of <= %(as_of)s
 ORDER BY run.as_of, run.publication_id
 
 -- name: scores_of_account
--- The scores of one account that were published, oldest first; what was undone does not count.
+-- The scores of one account that runs published, oldest first; what was undone does not count.
 SELECT as_of, publication_id, churn_probability, risk_category
 FROM tens_insight.account_risk_score_runs
 WHERE account_id = %(account_id)s AND undone_at IS NULL AND as_of <= %(as_of)s
+  AND kind <> 'incremental'
 ORDER BY as_of, publication_id
 
 -- name: comparable_publications
--- Publications whose rows are all in the history and were not undone, oldest first.
+-- Publications of all accounts whose rows are all in the history and were not undone, oldest first.
 SELECT publication_id, as_of, model_version, risk_bands, groups IS NOT NULL AS has_parts
 FROM tens_insight.score_publications
-WHERE NOT undone AND has_all_rows
+WHERE NOT undone AND has_all_rows AND kind <> 'incremental'
 ORDER BY publication_id
 
 -- name: movers

@@ -12,6 +12,7 @@ from typing import Final
 import psycopg2
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED, Float, make_dsn, register_adapter
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+from psycopg2.extras import LogicalReplicationConnection
 
 from components.errors import AddressInvalid, DatabaseUnreachable
 from components.postgres.address import (
@@ -118,6 +119,31 @@ def connect(
     else:
         return _prepared(connection, statement_timeout_s, address)
     # Outside of the handler: libpq's own text, which may hold a password, is not chained.
+    raise failure
+
+
+def connect_replication(application_name: str) -> LogicalReplicationConnection:
+    """Opens a connection over which a replication slot can be read; otherwise as `connect`.
+
+    No pooler hands such a connection on.
+
+    Args:
+        application_name: As shown in pg_stat_replication.
+
+    Raises:
+        DatabaseUnreachable: No server, wrong password, no right to replicate.
+        AddressInvalid: The address cannot be one.
+    """
+    address = read_address(os.environ)
+    ours = {"application_name": application_name, "client_encoding": "utf8"}
+    failure: AddressInvalid | DatabaseUnreachable
+    try:
+        return psycopg2.connect(
+            make_dsn(None, **{**_defaults(os.environ), **address.parameters, **ours}),
+            connection_factory=LogicalReplicationConnection,
+        )
+    except (psycopg2.Error, UnicodeError) as error:
+        failure = _explained(str(error), address)
     raise failure
 
 

@@ -12,7 +12,7 @@ from components.errors import ContractBroken
 from components.postgres.failures import explained
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
-from components.postgres.rows import records
+from components.postgres.rows import records, value
 from components.postgres.tables import (
     ACCOUNT_RISK_SCORES,
     FEEDBACK,
@@ -83,6 +83,10 @@ def grant_statements(
     with explained(connection), connection.cursor() as cursor:
         feedback = _require_feedback(cursor)
         parts = [_always(connection, roles, feedback)]
+        cursor.execute(_QUERIES["has_transactions"], {"table": FEEDBACK.table})
+        if value(cursor):
+            # What `tens-insight stream` finds new rows by.
+            parts.append(_grant("SELECT (xmin)", sql.Identifier(*feedback), roles.pipeline))
         for name in filter(None, (churn_table, actions_table)):
             parts += _for_input(cursor, roles, name)
         parts += _for_tables_there(cursor, connection, roles)

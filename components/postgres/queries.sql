@@ -61,6 +61,10 @@ WHERE n.nspname = 'tens_insight' AND given.privilege_type = 'USAGE'
   AND shobj_description(r.oid, 'pg_authid') IS DISTINCT FROM 'tens-insight serve'
 GROUP BY r.rolname ORDER BY r.rolname
 
+-- name: has_transactions
+-- Whether rows tell which transaction wrote them: views and foreign tables do not.
+SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass(%(table)s)
+
 -- name: owners
 -- The owner of each of these tables that is there.
 SELECT c.relname::text AS name, pg_get_userbyid(c.relowner)::text AS owner,

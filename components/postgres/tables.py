@@ -227,18 +227,22 @@ class OutputTable(StagedTable):
         return sql.Identifier("public", self.name)
 
     @property
-    def rows(self) -> sql.Composed:
-        """The table as a subquery, its columns in the types of the history.
+    def casts(self) -> sql.Composed:
+        """The columns of the table in the types of the history.
 
         Texts compare byte by byte, whatever citext or a collation of the table would say.
         """
-        casts = [
+        return sql.SQL(", ").join(
             sql.SQL("{0}::" + _PLAIN.get(column.type, column.type) + " AS {0}").format(
                 sql.Identifier(column.name)
             )
             for column in self.columns
-        ]
-        return sql.SQL("(SELECT {} FROM {})").format(sql.SQL(", ").join(casts), self.identifier)
+        )
+
+    @property
+    def rows(self) -> sql.Composed:
+        """The table as a subquery, its columns in the types of the history."""
+        return sql.SQL("(SELECT {} FROM {})").format(self.casts, self.identifier)
 
     @property
     def history_table(self) -> sql.Identifier:
@@ -755,6 +759,7 @@ details of the scores."""
 _OTHERS: Final = (
     TableContract("tens_insight.schema_migrations", {}, ("SELECT",)),
     TableContract("tens_insight.simulated_worlds", {}, ("SELECT", "INSERT")),
+    TableContract("tens_insight.stream_positions", {}, ("SELECT", "INSERT", "UPDATE", "DELETE")),
 )
 """Not needed for a run; only messages about missing rights name them."""
 

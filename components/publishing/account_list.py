@@ -150,7 +150,9 @@ def list_accounts(cursor: Cursor, wanted: Wanted) -> AccountList:
             publication decides and its rows are gone.
     """
     log = read_log(cursor, ACCOUNT_RISK_SCORES)
-    layers = log.layers(log.previous) if log.previous else []
+    # The day before, not the minute before: an incremental publication begins no new state.
+    former_state = log.before_full
+    layers = log.layers(former_state) if former_state else []
     if layers is None and wanted.compares:
         raise UnknownAccount(
             "What changed since the previous publication is not known: its rows were dropped from "
@@ -179,7 +181,7 @@ def list_accounts(cursor: Cursor, wanted: Wanted) -> AccountList:
         matching=accounts[0].matching if accounts else 0,
         published=published,
         newest=log.newest,
-        previous=log.previous,
+        previous=former_state,
         former_known=layers is not None,
     )
 

@@ -70,9 +70,9 @@ def refuse_broken_rows(replacement: Replacement) -> None:
     """
     _refuse_wrong_count(replacement)
     cursor, table = replacement.cursor, replacement.table
-    bands = replacement.publication.bands
-    cuts = list(bands.cuts) if bands.cuts else None
-    places = list(bands.places) if bands.places else None
+    bands, known = replacement.publication.bands, replacement.publication.cuts
+    cuts = list(known or bands.cuts or ()) or None
+    places = list(bands.places) if bands.places and not known else None
     query = broken_rules_query(table, replacement.staging)
     cursor.execute(query, {"cuts": cuts, "places": places})
     problems = [str(broken) for broken in records(cursor, BrokenRule)]

@@ -42,15 +42,18 @@ _DERIVED: Final = ("percentile", "lift", "base_rate", "holdout")
 KEPT_COLUMNS: Final = (*ACCOUNT_RISK_DETAILS.column_names, *_DERIVED)
 """What is kept of each."""
 _HISTORY: Final = f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"
+DERIVED_COLUMNS: Final = (
+    Column("percentile", "double precision"),
+    Column("lift", "double precision", nullable=True),
+    Column("base_rate", "double precision", nullable=True),
+    Column("holdout", "text"),  # true or false, as COPY reads a boolean
+)
 _KEPT: Final = StagedTable(
     name=ACCOUNT_RISK_DETAILS.name,
     columns=(
         Column("publication_id", "integer"),
         *ACCOUNT_RISK_DETAILS.columns,
-        Column("percentile", "double precision"),
-        Column("lift", "double precision", nullable=True),
-        Column("base_rate", "double precision", nullable=True),
-        Column("holdout", "text"),  # true or false, as COPY reads a boolean
+        *DERIVED_COLUMNS,
     ),
     key=ACCOUNT_RISK_DETAILS.key,
 )
@@ -173,7 +176,7 @@ def _copy_details(
     written = sql.SQL("(SELECT * FROM {} WHERE publication_id = {}) AS written").format(
         ACCOUNT_RISK_DETAILS.history_table, sql.Literal(publication_id)
     )
-    _refuse_broken(cursor, details, written, scores)
+    refuse_broken_details(cursor, details.horizon_days, written, scores)
 
 
 def _numbered(table: pa.Table, publication_id: int) -> pa.Table:
@@ -197,17 +200,26 @@ def stage_details(cursor: Cursor, details: Details, scores: sql.Identifier) -> s
             rule of the table is broken.
     """
     staging = stage(cursor, ACCOUNT_RISK_DETAILS, details.rows())
-    _refuse_broken(cursor, details, staging, scores)
+    refuse_broken_details(cursor, details.horizon_days, staging, scores)
     return staging
 
 
-def _refuse_broken(
-    cursor: Cursor, details: Details, rows: sql.Composable, scores: sql.Identifier
+def refuse_broken_details(
+    cursor: Cursor, horizon_days: int, rows: sql.Composable, scores: sql.Identifier
 ) -> None:
+    """Compares details with the staged scores that they are of.
+
+    Args:
+        cursor: Of the publication's transaction.
+        horizon_days: The key of churn_by_horizon that holds churn_probability itself.
+        rows: FROM item of the details.
+        scores: The staged scores.
+
+    Raises:
+        PublicationRefused: They are not of the same accounts, or break a rule.
+    """
     check = sql.SQL(_QUERIES["account_risk_details_check"])
-    cursor.execute(
-        check.format(details=rows, scores=scores), {"horizon": str(details.horizon_days)}
-    )
+    cursor.execute(check.format(details=rows, scores=scores), {"horizon": str(horizon_days)})
     problems = [str(broken) for broken in records(cursor, BrokenRule)]
     if problems:
         raise PublicationRefused(
@@ -280,15 +292,16 @@ def drop_old_details(cursor: Cursor, table: OutputTable, log: PublicationLog) ->
     Returns:
         How many rows were dropped; none where the log does not tell what is needed.
     """
-    layers = log.layers(log.previous)
-    if table.details is None or log.newest is None or layers is None:
+    layers, full = log.layers(log.before_full), log.newest_full
+    if table.details is None or full is None or layers is None:
         return 0
     statement = sql.SQL(_QUERIES["drop_details"]).format(
         details=table.details.history_table,
         history=table.history_table,
         same=table.same_key("newer", "old"),
     )
-    cursor.execute(statement, {"newest": log.newest.publication_id, "layers": layers})
+    newest = [entry.publication_id for entry in (full, *log.increments)]
+    cursor.execute(statement, {"newest": newest, "layers": layers})
     return cursor.rowcount
 
 

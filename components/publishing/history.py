@@ -112,6 +112,7 @@ def record_existing(cursor: Cursor, table: OutputTable, published_by: str) -> in
         "population": None,
         "holdout": None,
         "split": None,
+        "increment": None,
     }
     recorded = record_publication(cursor, line)
     append_history(cursor, table, rows, recorded.publication_id)
@@ -186,7 +187,7 @@ def drop_expired(
         cursor.execute("SELECT now()")
         now = value(cursor)
     assert now is not None
-    previous, expired = log.previous, log.expired(now, days)
+    previous, expired = log.before_full, log.expired(now, days)
     layers = log.layers(previous)
     if previous is None or layers is None or not expired:
         return 0

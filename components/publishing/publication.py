@@ -27,6 +27,8 @@ class Publication:
         bands: The rule of the categories; without a meaning for rows without categories.
         split: By which two models made the rows; None where one did. model_version is its first.
         population: Who was scored, as LogEntry has it; None where nobody could be silent.
+        cuts: Where categories begin, where `bands` says it of all accounts together and these are
+            some of them.
     """
 
     as_of: datetime
@@ -38,6 +40,7 @@ class Publication:
     bands: RiskBands = CONTRACT_BANDS
     split: Split | None = None
     population: Mapping[str, Any] | None = None
+    cuts: tuple[float, ...] | None = None
 
     @property
     def models(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ _QUERIES: Final = queries(__package__)
 
 PUBLISHED: Final = "published"
 EXISTING: Final = "existing"
+INCREMENTAL: Final = "incremental"
 
 _OF_TABLE: Final = "WHERE target_table = %(table)s ORDER BY publication_id"
 _LAST: Final = (
@@ -35,8 +36,9 @@ class LogEntry:
     Attributes:
         publication_id: Later publications to a table have higher ones.
         table: Name of the output table.
-        kind: PUBLISHED or EXISTING.
-        as_of: The run's now; of existing rows the newest predicted_at.
+        kind: PUBLISHED, EXISTING or INCREMENTAL.
+        as_of: The run's now; of existing rows, and of an incremental publication, the newest
+            predicted_at.
         published_at: By the server's clock.
         rows_written: Inserted or replaced.
         rows_removed: Removed because their keys were not published any more.
@@ -60,6 +62,7 @@ class LogEntry:
             accounts_b; None where one model scored all.
         population: Who was scored: active_within_days, why, silent, silent_accounts and
             rows_after_churn; None where it was not recorded.
+        increment: Of an incremental publication, what increment.py sums up of it; None of others.
     """
 
     publication_id: int
@@ -85,6 +88,12 @@ class LogEntry:
     risk_bands: dict[str, Any] | None = None
     split: dict[str, Any] | None = None
     population: dict[str, Any] | None = None
+    increment: dict[str, Any] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds all accounts of its moment, and not those alone that wrote meanwhile."""
+        return self.kind != INCREMENTAL
 
     @property
     def models(self) -> frozenset[str]:
@@ -123,6 +132,24 @@ class PublicationLog:
         """The one whose state undoing the newest restores."""
         return self.not_undone[-2] if len(self.not_undone) > 1 else None
 
+    @property
+    def newest_full(self) -> LogEntry | None:
+        """The newest one that is not incremental: what incremental ones build upon."""
+        return next((one for one in reversed(self.not_undone) if one.is_full), None)
+
+    @property
+    def before_full(self) -> LogEntry | None:
+        """The one whose state undoing the newest full one restores."""
+        full, standing = self.newest_full, self.not_undone
+        place = standing.index(full) if full is not None else 0
+        return standing[place - 1] if place else None
+
+    @property
+    def increments(self) -> list[LogEntry]:
+        """The incremental ones that stand upon the newest full one, oldest first."""
+        full, standing = self.newest_full, self.not_undone
+        return standing[standing.index(full) + 1 :] if full is not None else []
+
     def layers(self, entry: LogEntry | None) -> list[int] | None:
         """Returns the publications whose rows make up the state after one of them.
 
@@ -149,8 +176,12 @@ class PublicationLog:
         return layers
 
     def expired(self, now: datetime, days: int) -> list[int]:
-        """Returns the publications older than `days`, except those of the two newest states."""
-        kept = {entry.publication_id for entry in self.not_undone[-2:]}
+        """Returns the publications older than `days`, except those of the newest states.
+
+        These are the state before the newest full publication, and all from that one on.
+        """
+        newest = (self.before_full, self.newest_full, *self.increments)
+        kept = {entry.publication_id for entry in newest if entry is not None}
         return [
             entry.publication_id
             for entry in self.entries

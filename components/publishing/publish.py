@@ -3,7 +3,8 @@
 Rows are staged in a temporary table by COPY, checked there, written by one upsert and
 appended to the history. All of that is one transaction under an advisory lock which the
 writing connection itself holds: killed at any moment, the table is as it was or as it
-will be, and so is the history.
+will be, and so is the history. Scores of accounts that were published since, of a later moment,
+stay: increment_kept.py.
 """
 
 import json
@@ -27,6 +28,7 @@ from components.publishing.checks import broken_limits, refuse_broken_rows, refu
 from components.publishing.copy_rows import Row
 from components.publishing.details import Details, prepare_details
 from components.publishing.history import append_history, drop_old_history, record_existing
+from components.publishing.increment_kept import put_newer_back, set_newer_aside
 from components.publishing.lock import (
     analyze_publications,
     lock_table,
@@ -115,11 +117,14 @@ def publish_once(
                 if outcome is None:
                     require_output(cursor, table)
                     refuse_older(last, publication, table)
+                    newer = set_newer_aside(cursor, table, publication.as_of)
                     staging = stage(cursor, table, rows())
                     outcome = _replace(
                         Replacement(cursor, table, staging, publication, policy, attempt, last),
                         details,
                     )
+                    if newer is not None and isinstance(outcome, Published):
+                        put_newer_back(cursor, newer, policy)
             if isinstance(outcome, KeptRefusal):
                 raise refused(outcome, table, last)
             vacuum(connection, table.name)
@@ -236,6 +241,7 @@ def _write(
         "risk_bands": replacement.bands_record(changed_from=True),
         "split": _recorded_split(replacement),
         "population": json.dumps(publication.population) if publication.population else None,
+        "increment": None,
         **about_details,
     }
     recorded = record_publication(cursor, line)

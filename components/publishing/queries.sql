@@ -20,12 +20,14 @@ FROM (SELECT created_at, created_at >= %(earliest)s AND created_at < %(latest)s 
       WHERE account_id = %(account_id)s) AS feedback
 
 -- name: account_history
--- What was published of one account before, newest first; what was undone does not count.
-SELECT as_of, churn_probability, risk_category, model_version, publication_id
+-- What was published of one account before, newest first; what was undone does not count. An
+-- incremental publication holds rows of many moments.
+SELECT CASE WHEN kind = 'incremental' THEN predicted_at ELSE as_of END AS as_of,
+       churn_probability, risk_category, model_version, publication_id
 FROM tens_insight.account_risk_score_runs
 WHERE account_id = %(account_id)s
   AND undone_at IS NULL
-  AND as_of < %(as_of)s
+  AND CASE WHEN kind = 'incremental' THEN predicted_at ELSE as_of END < %(as_of)s
 ORDER BY publication_id DESC
 LIMIT %(limit)s
 
@@ -226,10 +228,25 @@ FROM {left} AS l
 FULL JOIN {right} AS r ON {same}
 WHERE (l *<> r) IS NOT FALSE
 
+-- name: differing_increment
+-- Staged rows of which the history of their publication holds no equal, to the last bit.
+SELECT count(*) AS rows, min({key} COLLATE "C") AS example
+FROM (SELECT {columns} FROM {staging}) AS l
+LEFT JOIN (SELECT {columns} FROM {history} WHERE publication_id = %(publication_id)s) AS r ON {same}
+WHERE (l *<> r) IS NOT FALSE
+
+-- name: differing_staged
+-- Staged rows of which the table holds no equal, to the last bit; other rows are not looked at.
+SELECT count(*) AS rows, min({key} COLLATE "C") AS example
+FROM {staging} AS l
+LEFT JOIN (SELECT {casts} FROM {table} AS published
+           WHERE EXISTS (SELECT FROM {staging} AS staged WHERE {same})) AS r ON {same_sides}
+WHERE (l *<> r) IS NOT FALSE
+
 -- name: drop_details
--- Keeps the details of the newest publication, and of the state before it the newest of each key.
+-- Keeps the details of the newest publications, and of the state before them the newest of each key.
 DELETE FROM {details} AS old
-WHERE old.publication_id <> %(newest)s
+WHERE NOT old.publication_id = ANY(%(newest)s::bigint[])
   AND (NOT old.publication_id = ANY(%(layers)s::bigint[])
        OR EXISTS (SELECT FROM {history} AS newer
                   WHERE {same}
@@ -293,6 +310,52 @@ SELECT coalesce(max(predicted_at) FILTER (WHERE isfinite(predicted_at)), now()) 
            AS model_version
 FROM {rows}
 
+-- name: grow_publication
+-- An incremental publication grows: more rows, and newer ones in place of some.
+UPDATE tens_insight.publications
+SET attempt = %(attempt)s, as_of = %(as_of)s, rows_written = %(written)s,
+    mean_probability = %(mean_probability)s, category_shares = %(shares)s,
+    risk_bands = %(risk_bands)s, label_source = %(label_source)s,
+    horizon_days = %(horizon_days)s, horizons = %(horizons)s, holdout = %(holdout)s,
+    horizons_judged = %(horizons_judged)s, increment = %(increment)s, published_at = now(),
+    published_by = %(published_by)s, accepted_shift = %(accepted_shift)s,
+    broken_limits = %(broken_limits)s
+WHERE publication_id = %(publication_id)s
+RETURNING publication_id, published_at
+
+-- name: growth
+-- What staged scores change: against the full publication that they stand upon (p0), and against
+-- what increments made of it since (p1).
+WITH compared AS MATERIALIZED (
+    SELECT staged.churn_probability AS p, staged.risk_category AS c, base.p AS p0,
+           coalesce(former.p, base.p) AS p1, coalesce(former.c, base.c) AS c1
+    FROM {staging} AS staged
+    LEFT JOIN LATERAL (
+        SELECT churn_probability AS p, risk_category AS c
+        FROM {history} AS kept
+        WHERE kept.account_id = staged.account_id
+          AND kept.publication_id = ANY(%(layers)s::bigint[])
+        ORDER BY kept.publication_id DESC LIMIT 1) AS base ON true
+    LEFT JOIN LATERAL (
+        SELECT churn_probability AS p, risk_category AS c
+        FROM {history} AS kept
+        WHERE kept.account_id = staged.account_id
+          AND kept.publication_id = ANY(%(increments)s::bigint[])
+        ORDER BY kept.publication_id DESC LIMIT 1) AS former ON true)
+SELECT count(*) AS rows, coalesce(sum(p), 0) AS probability,
+       (SELECT coalesce(jsonb_object_agg(c, rows), '{{}}')
+        FROM (SELECT c, count(*) AS rows FROM compared GROUP BY 1) AS one) AS categories,
+       count(*) FILTER (WHERE p1 IS NULL) AS added,
+       coalesce(sum(p - coalesce(p1, 0)), 0) AS shift,
+       count(*) FILTER (WHERE abs(p - p0) > %(threshold)s)
+           - count(*) FILTER (WHERE abs(p1 - p0) > %(threshold)s) AS moved,
+       (SELECT coalesce(jsonb_object_agg(c, rows), '{{}}')
+        FROM (SELECT c, sum(step)::bigint AS rows
+              FROM (SELECT c, 1 AS step FROM compared
+                    UNION ALL SELECT c1, -1 FROM compared WHERE c1 IS NOT NULL) AS steps
+              GROUP BY 1) AS one) AS category_shift
+FROM compared
+
 -- name: has_publications
 -- Whether any publication to a table was not undone.
 SELECT EXISTS (SELECT FROM tens_insight.publications
@@ -339,6 +402,7 @@ SELECT array_remove(ARRAY[
            CASE WHEN holdout IS DISTINCT FROM %(holdout)s::jsonb THEN 'holdout' END,
            CASE WHEN split IS DISTINCT FROM %(split)s::jsonb THEN 'split' END,
            CASE WHEN population IS DISTINCT FROM %(population)s::jsonb THEN 'population' END,
+           CASE WHEN increment IS DISTINCT FROM %(increment)s::jsonb THEN 'increment' END,
            CASE WHEN feedback_rows IS DISTINCT FROM %(feedback_rows)s::bigint
                 THEN 'feedback_rows' END,
            CASE WHEN run_id IS DISTINCT FROM %(run_id)s THEN 'run_id' END,
@@ -354,7 +418,8 @@ SELECT array_remove(ARRAY[
            CASE WHEN dropped_up_to IS NOT NULL THEN 'dropped_up_to' END
        ], NULL)
 FROM tens_insight.publications
-CROSS JOIN (SELECT CASE WHEN has_sequence_privilege(sequence, 'USAGE, SELECT')
+CROSS JOIN (SELECT CASE WHEN %(kind)s <> 'published' THEN NULL
+                        WHEN has_sequence_privilege(sequence, 'USAGE, SELECT')
                         THEN currval(sequence)
                         ELSE (SELECT max(publication_id) FROM tens_insight.publications)
                    END AS number
@@ -390,6 +455,12 @@ JOIN pg_namespace AS namespace ON namespace.oid = class.relnamespace
 CROSS JOIN (SELECT current_setting('track_counts')::boolean AS counted) AS setting
 WHERE class.oid IN (SELECT to_regclass(one) FROM unnest(%(tables)s::text[]) AS one)
 
+-- name: line_facts
+-- What the line of an incremental publication says whatever its rows are.
+SELECT model_version, label_source, risk_bands, horizon_days, horizons, horizons_judged, holdout
+FROM tens_insight.publications
+WHERE publication_id = %(publication_id)s
+
 -- name: line_without_mark
 -- A line of the log but for the mark of an undo.
 SELECT to_jsonb(line) - ARRAY['undone_at', 'undone_by', 'undo_reason']
@@ -401,6 +472,12 @@ WHERE publication_id = %(publication_id)s
 UPDATE tens_insight.publications
 SET undone_at = now(), undone_by = %(undone_by)s, undo_reason = %(reason)s
 WHERE publication_id = %(publication_id)s
+
+-- name: leave_out_newer
+-- Takes out what is older than what the table holds.
+DELETE FROM {staging} AS staged
+USING {table} AS published
+WHERE {same} AND published.predicted_at > staged.predicted_at
 
 -- name: may_vacuum
 -- Whether this role may vacuum the table: VACUUM itself only warns where it may not.
@@ -426,7 +503,7 @@ WHERE %(any_model)s OR staged.model_version = published.model_version::text
 SELECT publication_id, target_table AS "table", kind, as_of, published_at, rows_written, rows_removed,
        mean_probability, category_shares, model_version, label_source, run_id,
        removes_others, published_by, accepted_shift, broken_limits, undone_at, undone_by,
-       undo_reason, dropped_up_to, risk_bands, split, population
+       undo_reason, dropped_up_to, risk_bands, split, population, increment
 FROM tens_insight.publications
 
 -- name: publications_by_model
@@ -457,12 +534,12 @@ INSERT INTO tens_insight.publications
     (attempt, target_table, kind, as_of, model_version, label_source, rows_written, rows_removed,
      mean_probability, category_shares, feedback_rows, run_id, removes_others,
      published_by, accepted_shift, broken_limits, risk_bands, horizon_days, horizons,
-     holdout, split, population, horizons_judged)
+     holdout, split, population, horizons_judged, increment)
 VALUES (%(attempt)s, %(table)s, %(kind)s, %(as_of)s, %(model_version)s, %(label_source)s,
         %(written)s, %(removed)s, %(mean_probability)s, %(shares)s, %(feedback_rows)s, %(run_id)s,
         %(removes_others)s, %(published_by)s, %(accepted_shift)s, %(broken_limits)s,
         %(risk_bands)s, %(horizon_days)s, %(horizons)s, %(holdout)s, %(split)s,
-        %(population)s, %(horizons_judged)s)
+        %(population)s, %(horizons_judged)s, %(increment)s)
 RETURNING publication_id, published_at
 
 -- name: record_refusal
@@ -525,6 +602,26 @@ ORDER BY 1
  FROM {staging} AS staged
  JOIN {table} AS published ON {same} AND staged.model_version = published.model_version) AS kept
 
+-- name: newer_details
+-- The details of scores that were set aside.
+CREATE TEMPORARY TABLE newer_details ON COMMIT DROP AS
+SELECT DISTINCT ON (kept.account_id) {columns}
+FROM {details} AS kept
+WHERE kept.publication_id = ANY(%(increments)s::bigint[])
+  AND kept.account_id IN (SELECT account_id FROM pg_temp.newer_scores)
+ORDER BY kept.account_id, kept.publication_id DESC
+
+-- name: newer_scores
+-- Scores of a later moment that increments published, and the table still shows.
+CREATE TEMPORARY TABLE newer_scores ON COMMIT DROP AS
+SELECT {casts}
+FROM {table} AS published
+WHERE published.predicted_at > %(as_of)s
+  AND EXISTS (SELECT FROM {history} AS kept
+              WHERE kept.account_id = published.account_id::text
+                AND kept.publication_id = ANY(%(increments)s::bigint[])
+                AND kept.predicted_at = published.predicted_at)
+
 -- name: scores_of_state
 -- The scores of one state of account_risk_scores.
 SELECT account_id, churn_probability, risk_category
@@ -542,6 +639,25 @@ SELECT coalesce(sum(rows), 0)::bigint AS count,
 FROM (SELECT {category} AS category, count(*) AS rows, sum({probability}) AS probability
       FROM {rows}
       GROUP BY 1) AS per_category
+
+-- name: take_out
+-- Takes rows that are to be replaced, and their details, out of an incremental publication.
+WITH rows_out AS (
+    DELETE FROM {history} AS kept
+    WHERE kept.publication_id = %(publication_id)s
+      AND kept.account_id IN (SELECT account_id FROM {staging})
+    RETURNING kept.churn_probability AS p, kept.risk_category AS c
+), details_out AS (
+    DELETE FROM {details} AS kept
+    WHERE kept.publication_id = %(publication_id)s
+      AND kept.account_id IN (SELECT account_id FROM {staging})
+    RETURNING 1
+)
+SELECT count(*) AS rows, coalesce(sum(p), 0) AS probability,
+       (SELECT coalesce(jsonb_object_agg(c, rows), '{{}}')
+        FROM (SELECT c, count(*) AS rows FROM rows_out GROUP BY 1) AS one) AS categories,
+       (SELECT count(*) FROM details_out) AS details
+FROM rows_out
 
 -- name: table_against_publications
 -- The rows of a table beside those that were published to it, counted by model. Equal are rows

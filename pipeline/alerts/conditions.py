@@ -9,7 +9,7 @@ from components.alerts import alert as kinds
 from components.alerts.alert import Alert
 from components.alerts.alert_table import Looked
 from components.monitor.measures import SHARES, name_of_measure
-from pipeline.alerts.facts import AlarmMoment, Facts
+from pipeline.alerts.facts import AlarmMoment, Facts, StreamState
 from pipeline.alerts.failures import failed_runs, failure_alerts
 from pipeline.runs.record import AT_WORK, NOT_STARTED, TUNE
 from pipeline.settings import Settings
@@ -160,6 +160,46 @@ def _unusual(facts: Facts, kind: str, *, of_scores_alone: bool) -> Iterator[Aler
             yield _alarm(kind, one)
 
 
+def stream_behind(facts: Facts, settings: Settings) -> Iterator[Alert]:
+    """Finds a stream that has stopped, or for which the server keeps much of its log."""
+    assert facts.database is not None
+    minutes = settings.alerts.alert_stream_minutes
+    percent = settings.alerts.alert_stream_log_percent
+    for one in facts.database.streams:
+        said = []
+        silent = facts.now - one.committed_at
+        if minutes and silent > timedelta(minutes=minutes):
+            said.append(f"nothing was committed for {hours(silent)}")
+        kept = _share_kept(one)
+        if one.lost:
+            said.append("the server dropped the log that it did not read")
+        elif kept is not None and kept * 100 >= percent:
+            said.append(
+                f"the server keeps {(one.retained or 0) / 2**20:.0f} MB of its log for the "
+                f"replication slot {one.slot}, {kept:.0%} of what it may"
+            )
+        if said:
+            yield Alert(
+                kinds.STREAM_BEHIND,
+                one.source,
+                f"The stream ({one.source}) is behind: {' and '.join(said)}.",
+                {
+                    "committed_at": one.committed_at,
+                    "slot": one.slot,
+                    "retained_bytes": one.retained,
+                    "safe_bytes": one.safe,
+                },
+            )
+
+
+def _share_kept(one: StreamState) -> float | None:
+    """Returns how much of the log that may be kept for a slot is kept, 0..1."""
+    if one.retained is None or one.safe is None:
+        return None
+    whole = one.retained + max(one.safe, 0)
+    return one.retained / whole if whole else None
+
+
 def _alarm(kind: str, one: AlarmMoment) -> Alert:
     name = name_of_measure(one.slice_key, one.slice_value, one.column_name, one.metric)
     shown = [_number(end, one.metric) for end in (one.value, one.usual_low, one.usual_high)]
@@ -267,6 +307,7 @@ _OF_DATABASE: Final[Mapping[str, Callable[[Facts, Settings], Iterator[Alert]]]] 
     kinds.ODD_SCORES: unusual_scores,
     kinds.DRIFT: unusual_input,
     kinds.PERFORMANCE_LOW: performance_low,
+    kinds.STREAM_BEHIND: stream_behind,
 }
 """Conditions that the database alone can answer, by kind."""
 _OF_METADATA: Final = (

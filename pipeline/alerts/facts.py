@@ -68,6 +68,27 @@ class RealisedAuc:
 
 
 @dataclass(frozen=True)
+class StreamState:
+    """Where a stream stands.
+
+    Attributes:
+        source: What it reads.
+        committed_at: When it wrote its position last.
+        slot: Name of its replication slot; None without one.
+        lost: Whether the server dropped what the slot would have read; None without one.
+        retained: Bytes of its log that the server keeps for the slot.
+        safe: Bytes that may be written before they are dropped; None without a bound.
+    """
+
+    source: str
+    committed_at: datetime
+    slot: str | None = None
+    lost: bool | None = None
+    retained: int | None = None
+    safe: int | None = None
+
+
+@dataclass(frozen=True)
 class FromDatabase:
     """What the database says.
 
@@ -77,6 +98,7 @@ class FromDatabase:
         moments: Since when which measures are unusual.
         realised: None where no window is over.
         known_since: When the tables were made.
+        streams: Those that were ever begun, and not ended for good.
     """
 
     status: Status
@@ -84,6 +106,7 @@ class FromDatabase:
     moments: Sequence[AlarmMoment]
     realised: RealisedAuc | None
     known_since: datetime
+    streams: Sequence[StreamState] = ()
 
 
 @dataclass(frozen=True)
@@ -142,7 +165,7 @@ def read_facts(settings: Settings, *, compare: bool = True, metadata: bool = Tru
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
         status = status_on(connection, settings, _RUNS, compare=compare)
         with explained(connection), connection.cursor() as cursor:
-            found = _of_database(cursor, status)
+            found = _of_database(cursor, status, settings.streaming.stream_slot)
     return Facts(
         now=status.now,
         state_dir=str(settings.state_dir),
@@ -170,7 +193,7 @@ def read_without_database(settings: Settings, problem: str) -> Facts:
     )
 
 
-def _of_database(cursor: Cursor, status: Status) -> FromDatabase:
+def _of_database(cursor: Cursor, status: Status, slot: str) -> FromDatabase:
     refused = {
         one.run_id: table.name for table in OUTPUT_TABLES for one in read_refusals(cursor, table)
     }
@@ -178,8 +201,10 @@ def _of_database(cursor: Cursor, status: Status) -> FromDatabase:
     moments = records(cursor, AlarmMoment)
     cursor.execute(_QUERIES["realised_auc"])
     realised = record(cursor, RealisedAuc)
+    cursor.execute(_QUERIES["streams"], {"slot": slot})
+    streams = records(cursor, StreamState)
     cursor.execute(_QUERIES["known_since"])
-    return FromDatabase(status, refused, moments, realised, value(cursor))
+    return FromDatabase(status, refused, moments, realised, value(cursor), streams)
 
 
 def read_metadata(settings: Settings) -> FromMetadata | None:

@@ -47,6 +47,19 @@ WHERE performance.kind = 'realised' AND performance.slice = 'overall' AND perfor
 ORDER BY performance.as_of DESC, performance.publication_id DESC
 LIMIT 1
 
+-- name: streams
+-- Where each stream stands, and what the server keeps of its log for a replication slot.
+SELECT stream.source, stream.committed_at, slot.slot_name::text AS slot,
+       slot.wal_status = 'lost' AS lost,
+       CASE WHEN NOT pg_is_in_recovery()
+            THEN (pg_current_wal_lsn() - slot.restart_lsn)::bigint END AS retained,
+       slot.safe_wal_size AS safe
+FROM tens_insight.stream_positions AS stream
+LEFT JOIN pg_replication_slots AS slot
+       ON stream.source = 'slot' AND slot.slot_name = %(slot)s
+      AND slot.database = current_database()
+ORDER BY stream.source
+
 -- name: known_since
 SELECT coalesce((SELECT max(made_at) FROM tens_insight.database_identity), now())
 

@@ -46,7 +46,10 @@ def facts(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "id", f"{row['id']}, {row['kind']}" + (", what the table shows" if row["shown"] else "")
     yield "table", row["table"]
     yield "run", row["run_id"] or "-"
-    if row["run_id"]:
+    if increment := row.get("increment"):
+        steps = f"{increment['steps']} steps"
+        yield "", f"between runs, upon publication {increment['base']}, in {steps}"
+    elif row["run_id"]:
         yield from _run(row.get("run"))
     yield "as of", minute(row["as_of"])
     yield (

@@ -34,6 +34,8 @@ def status_facts(
     yield "details", _details(status)
     yield "as of", _as_of(status)
     yield "published", _published(status)
+    if status.increments:
+        yield "stream", _between_runs(status)
     for output in status.outputs[1:]:
         yield output.short, _output(output)
         yield from _comparison(output)
@@ -136,6 +138,16 @@ def _published(status: Status) -> str:
     if status.refusal is not None:
         said += f"; refused since: r{status.refusal.refusal_id} (see `tens-insight publications`)"
     return said
+
+
+def _between_runs(status: Status) -> str:
+    """Says what was published since the last run."""
+    newest = status.increments[-1]
+    scores = sum(one.rows_written for one in status.increments)
+    return (
+        f"{scores} scores between runs, the newest of {minute(newest.as_of)}, publication "
+        f"{newest.publication_id}"
+    )
 
 
 def _output(output: OutputState) -> str:

@@ -12,9 +12,11 @@ import yaml
 from pipeline.cli import cli
 from pipeline.exit_codes import (
     CONFIGURATION_INVALID,
+    CONTRACT_BROKEN,
     DATABASE_UNREACHABLE,
     MEANINGS,
     NOT_WELL,
+    PUBLICATION_REFUSED,
     STATE_DIRECTORY_BUSY,
     USAGE,
 )
@@ -149,6 +151,29 @@ def test_a_server_is_started_again_unless_a_setting_is_wrong_and_holds_no_run_of
     assert {one for one in named if one.startswith("TENS_INSIGHT_")} <= known
 
 
+def test_systemd_starts_the_stream_again_where_that_can_help():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str
+    unit.read(DEPLOY / "systemd/tens-insight-stream.service")
+    prevented = {int(code) for code in unit["Service"]["RestartPreventExitStatus"].split()}
+    assert prevented == {USAGE, CONFIGURATION_INVALID, CONTRACT_BROKEN, PUBLICATION_REFUSED}
+    assert unit["Service"]["ExecStart"].endswith("tens-insight stream")
+
+
+def test_kubernetes_streams_with_the_rights_of_a_run():
+    text = (DEPLOY / "kubernetes/stream.yaml").read_text()
+    deployment = yaml.safe_load(text)["spec"]
+    assert (deployment["replicas"], deployment["strategy"]) == (1, {"type": "Recreate"})
+    pod = deployment["template"]["spec"]
+    run = _cron_jobs()["auto"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["securityContext"] == run["securityContext"]
+    assert pod["volumes"] == run["volumes"]
+    [container], [of_run] = pod["containers"], run["containers"]
+    assert container["args"] == ["stream"]
+    for name in ("image", "env", "envFrom", "securityContext", "volumeMounts"):
+        assert container[name] == of_run[name]
+
+
 def test_airflow_runs_commands_that_exist_and_knows_the_code():
     tree = ast.parse((DEPLOY / "airflow/tens_insight_dags.py").read_text())
     lists = [node for node in ast.walk(tree) if isinstance(node, ast.List)]
@@ -166,7 +191,7 @@ def test_airflow_runs_commands_that_exist_and_knows_the_code():
 
 def test_compose_hands_settings_to_the_image_where_it_writes():
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    assert set(compose["services"]) == {"once", "auto", "alerts", "serve"}
+    assert set(compose["services"]) == {"once", "auto", "alerts", "serve", "stream"}
     for service in compose["services"].values():
         assert service["env_file"] == ".env"
         assert service["read_only"]

@@ -7,7 +7,14 @@ import pytest
 
 from components.publishing.compare_table import Comparison
 from pipeline.alerts.conditions import evaluate
-from pipeline.alerts.facts import AlarmMoment, Facts, FromDatabase, FromMetadata, RealisedAuc
+from pipeline.alerts.facts import (
+    AlarmMoment,
+    Facts,
+    FromDatabase,
+    FromMetadata,
+    RealisedAuc,
+    StreamState,
+)
 from pipeline.runs.record import RunRecord
 from pipeline.settings import default_settings
 from pipeline.status import OutputState, Status
@@ -56,7 +63,7 @@ def facts(*runs, age=1.0, comparison=None, **known):
     status = Status(HERE, "db", NOW, outputs, {}, "", 9, None, list(runs))
     of_database = {
         name: known.pop(name)
-        for name in ("refused", "moments", "realised", "known_since")
+        for name in ("refused", "moments", "realised", "known_since", "streams")
         if name in known
     }
     found = FromDatabase(
@@ -278,6 +285,18 @@ def test_two_reasons_for_one_alert_are_one():
 def test_the_disk():
     assert holding(a_run(), free_percent=4.9) == [("disk_nearly_full", HERE)]
     assert holding(a_run(), free_percent=5.1) == []
+
+
+def test_streams():
+    behind = [("stream_behind", "slot")]
+    now = hours_ago(0.1)
+    assert holding(a_run(), streams=[StreamState("scan", now)]) == []
+    assert holding(a_run(), streams=[StreamState("slot", hours_ago(0.6))]) == behind
+    for retained, safe, holds in ((49, 51, False), (50, 50, True), (9, None, False), (9, -1, True)):
+        one = StreamState("slot", now, "tens_insight", False, retained, safe)
+        assert holding(a_run(), streams=[one]) == (behind if holds else [])
+    lost = StreamState("slot", now, "tens_insight", True, None, None)
+    assert holding(a_run(), streams=[lost]) == behind
 
 
 def test_without_the_database_less_is_known():

@@ -147,6 +147,14 @@ class Scene:
         name = "TENS_INSIGHT_ALERT_DISK_FREE_PERCENT"
         return self.set(name, "100"), self.set(name, "0")
 
+    def stream_behind(self):
+        begin = (
+            "INSERT INTO tens_insight.stream_positions VALUES "
+            "('scan', '{}', now(), now() - interval '40 minutes')"
+        )
+        end = "UPDATE tens_insight.stream_positions SET committed_at = now()"
+        return lambda: self.run(begin), lambda: self.run(end)
+
     def challenger_refused(self):
         return self.metadata(refused=("a", "b", "c")), self.metadata(model_version="m")
 

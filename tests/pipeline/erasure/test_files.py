@@ -258,7 +258,7 @@ NAMES_NOBODY = {
                      "schema_migrations", "database_identity", "simulated_worlds",
                      "model_performance", "contribution_layouts", "score_changes",
                      "alert_deliveries", "silence_marks", "shadow_models", "event_publications",
-                     "profile_metrics", "drift_metrics", "score_causes"), None),
+                     "profile_metrics", "drift_metrics", "score_causes", "stream_positions"), None),
 }  # fmt: skip
 """Columns of texts of our tables that name no account; None: no column does."""
 

@@ -1,0 +1,237 @@
+"""How long it takes from the commit of a row of feedback to its published score.
+
+    python -m bench.stream [--source scan] [--source slot] [--rate 100] [--seconds 120]
+
+Simulates a world, trains and publishes once, and streams with that model in a process of its own,
+while a writer commits so many rows a second, each in a transaction of its own, and a reader looks
+every 50 ms which scores are new. All of it shares the machine. A row counts as published when the
+reader first sees a score of its account of a moment after the commit: what the reader's own pause
+adds is in the figures.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import psycopg2
+
+from pipeline.demo.simulate import simulate
+from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+
+SOURCES: Final = ("scan", "slot")
+_SERVER: Final = {
+    "wal_level": "logical",
+    "max_wal_senders": "4",
+    "max_slot_wal_keep_size": "4GB",
+}
+_PREPARE: Final = """
+CREATE INDEX IF NOT EXISTS feedback_created ON feedback_enriched (created_at DESC);
+CREATE INDEX IF NOT EXISTS feedback_account ON feedback_enriched (account_id);
+DROP PUBLICATION IF EXISTS tens_insight;
+CREATE PUBLICATION tens_insight FOR TABLE feedback_enriched (id, account_id, created_at)
+    WITH (publish = 'insert, update, truncate');
+"""
+_COPY: Final = """
+INSERT INTO feedback_enriched
+SELECT (jsonb_populate_record(row, jsonb_build_object('id', %s, 'created_at', clock_timestamp()))).*
+FROM (SELECT * FROM feedback_enriched WHERE account_id = %s LIMIT 1) AS row"""
+_LOOK_S: Final = 0.05
+_LAX: Final = {
+    "TENS_INSIGHT_MAX_MEAN_SHIFT": "1",
+    "TENS_INSIGHT_MAX_CATEGORY_SHIFT": "1",
+    "TENS_INSIGHT_MAX_MOVED_SHARE": "1",
+}
+
+
+@dataclass
+class Written:
+    """Rows that were committed and are not published yet: account and moment of the commit."""
+
+    waiting: dict[str, list[datetime]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    latencies: list[float] = field(default_factory=list)
+    rows: int = 0
+
+    def committed(self, account: str, moment: datetime) -> None:
+        """Notes a row."""
+        with self.lock:
+            self.waiting.setdefault(account, []).append(moment)
+            self.rows += 1
+
+    def seen(self, account: str, predicted_at: datetime, now: datetime) -> None:
+        """Notes that a score is there."""
+        with self.lock:
+            left = []
+            for moment in self.waiting.pop(account, []):
+                if predicted_at >= moment:
+                    self.latencies.append((now - moment).total_seconds())
+                else:
+                    left.append(moment)
+            if left:
+                self.waiting[account] = left
+
+
+def run(arguments: Sequence[str], environment: dict[str, str]) -> None:
+    """Runs a command of ours."""
+    subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", *arguments],
+        env=environment,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def write(
+    url: str, accounts: Sequence[str], rate: float, ending: threading.Event, written: Written
+) -> None:
+    """Commits rows at a rate until the end."""
+    dice = random.Random(1)  # noqa: S311 -- it chooses accounts
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            due = time.monotonic()
+            while not ending.is_set():
+                account = dice.choice(accounts)
+                cursor.execute(_COPY, (f"S-{dice.getrandbits(96):x}", account))
+                written.committed(account, datetime.now(timezone.utc))
+                due += 1 / rate
+                time.sleep(max(0.0, due - time.monotonic()))
+
+
+def look(url: str, ending: threading.Event, written: Written) -> None:
+    """Looks for new scores until the end."""
+    newest = datetime.now(timezone.utc)
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            while not ending.is_set():
+                cursor.execute(
+                    "SELECT account_id, predicted_at FROM account_risk_scores "
+                    "WHERE predicted_at > %s",
+                    (newest,),
+                )
+                rows, now = cursor.fetchall(), datetime.now(timezone.utc)
+                for account, predicted_at in rows:
+                    written.seen(account, predicted_at, now)
+                    newest = max(newest, predicted_at)
+                time.sleep(_LOOK_S)
+
+
+def measure(
+    source: str, url: str, environment: dict[str, str], rate: float, seconds: float
+) -> dict[str, object]:
+    """Streams from one source, and returns the figures."""
+    mine = environment | {"TENS_INSIGHT_STREAM_SOURCE": source}
+    run(["stream", "--once"], mine)  # the first time all are scored
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT account_id FROM account_risk_scores ORDER BY 1")
+        accounts = [account for (account,) in cursor.fetchall()]
+    streaming = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "stream"],
+        env=mine,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert streaming.stdout is not None
+    streaming.stdout.readline()  # it has loaded the model
+    time.sleep(3)
+    before = _cpu_seconds(streaming.pid)
+    written, ending, looking = Written(), threading.Event(), threading.Event()
+    threads = [
+        threading.Thread(target=write, args=(url, accounts, rate, ending, written)),
+        threading.Thread(target=look, args=(url, looking, written)),
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(seconds)
+    ending.set()
+    threads[0].join()
+    deadline = time.monotonic() + 60
+    while written.waiting and time.monotonic() < deadline:
+        time.sleep(0.1)
+    looking.set()
+    threads[1].join()
+    cpu, memory = _cpu_seconds(streaming.pid) - before, _peak_mb(streaming.pid)
+    streaming.send_signal(signal.SIGTERM)
+    said = streaming.stdout.read().strip().splitlines()[-1:]
+    code = streaming.wait(60)
+    p50, p95, p99 = np.percentile(written.latencies, [50, 95, 99])
+    return {
+        "source": source,
+        "rows": written.rows,
+        "rate": round(written.rows / seconds, 1),
+        "accounts": len(accounts),
+        "p50_s": round(float(p50), 2),
+        "p95_s": round(float(p95), 2),
+        "p99_s": round(float(p99), 2),
+        "max_s": round(max(written.latencies), 2),
+        "unpublished": sum(map(len, written.waiting.values())),
+        "stream_cpu_s": round(cpu, 1),
+        "stream_memory_mb": round(memory),
+        "exit_code": code,
+        "said": said,
+    }
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Returns the processor seconds that a process took so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _peak_mb(pid: int) -> float:
+    """Returns the most memory that a process held, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints a line of JSON for each source."""
+    parser = argparse.ArgumentParser(prog="python -m bench.stream", description=__doc__)
+    parser.add_argument("--source", action="append", choices=SOURCES)
+    parser.add_argument("--rate", type=float, default=100)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--accounts", type=int, default=3_000)
+    options = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix="bench-stream-"))
+    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
+    server = EmbeddedPostgres(folder / "server", settings=_SERVER)
+    url = server.start()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "TENS_INSIGHT_STATE_DIR": str(folder / "state"),
+        **_LAX,
+    }
+    try:
+        run(["db", "init"], environment)
+        with closing(psycopg2.connect(url)) as connection:
+            simulate(connection, accounts=options.accounts, days=540, seed=1, scenario="base")
+            with connection, connection.cursor() as cursor:
+                cursor.execute(_PREPARE)
+        run(["run", "train"], environment)
+        for source in options.source or SOURCES:
+            print(json.dumps(measure(source, url, environment, options.rate, options.seconds)))
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

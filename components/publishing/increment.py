@@ -1,0 +1,478 @@
+"""Incremental publications: scores of some accounts, between two runs.
+
+All that is scored between two runs, on one UTC day with one model, is one line of the log, which
+grows. It stands upon the newest full publication, removes nothing, and is undone as a whole. The
+circuit breaker compares it with that publication, whatever number of steps it grew in.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Final
+
+import pyarrow as pa
+from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
+from components.errors import NothingToPublish, PublicationRefused
+from components.postgres.queries import queries
+from components.postgres.rows import one_record, value
+from components.postgres.tables import (
+    ACCOUNT_RISK_DETAILS,
+    ACCOUNT_RISK_SCORES,
+    StagedTable,
+)
+from components.publishing.checks import refuse_broken_rows
+from components.publishing.details import (
+    DERIVED_COLUMNS,
+    KEPT_COLUMNS,
+    refuse_broken_details,
+)
+from components.publishing.holdout import NOBODY, Holdout
+from components.publishing.increment_line import (
+    Growth,
+    Sums,
+    broken_day_limits,
+    grown_line,
+    open_line,
+)
+from components.publishing.lock import try_lock_table, user_and_host
+from components.publishing.own_tables import (
+    LOG,
+    NOTHING_PUBLISHED,
+    Counts,
+    changes_so_far,
+    has_triggers,
+    require_changes,
+    require_line,
+)
+from components.publishing.publication import Publication, PublishPolicy
+from components.publishing.publication_log import (
+    LogEntry,
+    PublicationLog,
+    Recorded,
+    read_log,
+    record_publication,
+)
+from components.publishing.refusals import KeptRefusal, keep_refused
+from components.publishing.staging import Replacement, count_rows, stage, upsert
+from components.publishing.written import (
+    append_to,
+    fire_deferred,
+    run_on_table,
+    untouched_rows,
+)
+from serving_model.served.risk_bands import CONTRACT_BANDS, RiskBands
+
+_QUERIES: Final = queries(__package__)
+_TABLE: Final = ACCOUNT_RISK_SCORES
+_HISTORY: Final = f"tens_insight.{_TABLE.history}"
+_DETAIL_HISTORY: Final = f"tens_insight.{ACCOUNT_RISK_DETAILS.history}"
+_DETAILS: Final = StagedTable(
+    name="account_risk_details",
+    columns=(*ACCOUNT_RISK_DETAILS.columns, *DERIVED_COLUMNS),
+    key=ACCOUNT_RISK_DETAILS.key,
+)
+
+
+class PublishedMeanwhile(Exception):
+    """Another publication is at work, or there is a newer one: score again, and try again."""
+
+
+@dataclass(frozen=True)
+class Increment:
+    """Scores of some accounts at one moment.
+
+    Attributes:
+        as_of: The moment, with a time zone.
+        base: Number of the full publication that they were made to stand upon.
+        model_version: Of the model that made them.
+        label_source: What it was taught as churn.
+        rows: Tables with the columns of account_risk_scores.
+        details: Tables with KEPT_COLUMNS, holdout as text; of the same accounts.
+        horizon_days: The key of churn_by_horizon that holds churn_probability itself.
+        horizons: All of its keys, rising.
+        horizons_judged: Those that the model gate judged; None if that is not known.
+        bands: The rule of the categories.
+        cuts: Where medium, high and critical begin, where the rule alone does not say so: by
+            capacity, in the base.
+        holdout: Which accounts are marked to be left alone.
+    """
+
+    as_of: datetime
+    base: int
+    model_version: str
+    label_source: str
+    rows: Sequence[pa.Table]
+    details: Sequence[pa.Table]
+    horizon_days: int
+    horizons: tuple[int, ...]
+    horizons_judged: tuple[int, ...] | None = None
+    bands: RiskBands = CONTRACT_BANDS
+    cuts: tuple[float, ...] | None = None
+    holdout: Holdout = NOBODY
+
+    def line(self) -> dict[str, Any]:
+        """Returns what its line of the log says whatever the rows are."""
+        judged = self.horizons_judged
+        return {
+            "model_version": self.model_version,
+            "label_source": self.label_source,
+            "risk_bands": json.dumps(
+                {**self.bands.applied(), **({"cuts": list(self.cuts)} if self.cuts else {})}
+            ),
+            "horizon_days": self.horizon_days,
+            "horizons": list(self.horizons),
+            "horizons_judged": None if judged is None else list(judged),
+            "holdout": self.holdout.recorded,
+        }
+
+
+@dataclass(frozen=True)
+class Incremented:
+    """What came of an increment.
+
+    Attributes:
+        written: Scores inserted or replaced.
+        newer: Scores left out, since the table holds newer ones of these accounts.
+        publication_id: Of the incremental publication; None where nothing was written.
+    """
+
+    written: int
+    newer: int
+    publication_id: int | None
+
+
+def find_base(log: PublicationLog) -> LogEntry:
+    """Returns the full publication that increments stand upon.
+
+    Raises:
+        NothingToPublish: There is none, or none that one model made.
+    """
+    base = log.newest_full
+    if base is None:
+        raise NothingToPublish(
+            "account_risk_scores holds no publication that scores between runs could stand upon. "
+            "Let `tens-insight run score` publish all accounts first."
+        )
+    if base.split is not None:
+        raise NothingToPublish(
+            f"Two models share the accounts (publication {base.publication_id}), and scores "
+            "between runs are of one model. They begin with the first run after the split "
+            "(`tens-insight models split --stop`)."
+        )
+    return base
+
+
+def publish_increment(
+    cursor: Cursor, increment: Increment, policy: PublishPolicy
+) -> Incremented | KeptRefusal:
+    """Publishes scores of some accounts inside the caller's transaction.
+
+    Args:
+        cursor: Of the transaction, which the caller commits, together with what it read up to.
+        increment: What is published; without rows nothing is done.
+        policy: Its limits are those of a whole day, counted from the newest full publication.
+
+    Returns:
+        What was written; or, where the day moved too far, the refusal, which is to be committed
+        without anything else.
+
+    Raises:
+        PublishedMeanwhile: Another publication is at work, or the base is not the newest one.
+        PublicationRefused: The rows are broken, or the owner's triggers change what is written.
+        NothingToPublish: There is nothing to stand upon.
+        ContractBroken: A table, column or privilege is missing.
+    """
+    if not try_lock_table(cursor, _TABLE):
+        raise PublishedMeanwhile
+    log = read_log(cursor, _TABLE)
+    base = find_base(log)
+    if base.publication_id != increment.base:
+        raise PublishedMeanwhile
+    if not sum(rows.num_rows for rows in increment.rows):
+        return Incremented(0, 0, None)
+    scores = stage(cursor, _TABLE, increment.rows)
+    newer = _leave_out_newer(cursor, scores)
+    count = count_rows(cursor, scores)
+    if count == 0:
+        return Incremented(0, newer, None)
+    replacement = _replacement(cursor, increment, policy, scores, base, count)
+    refuse_broken_rows(replacement)
+    details = stage(cursor, _DETAILS, increment.details)
+    _require_details(cursor, details, scores, increment.horizon_days)
+    growth = _growth(cursor, scores, log, base, policy)
+    limits = broken_day_limits(base, log.increments, growth, policy.limits, increment.model_version)
+    if limits and not policy.limits.accept_shift:
+        return keep_refused(replacement, limits)
+    written = write_increment(
+        cursor,
+        scores,
+        details,
+        log,
+        as_of=increment.as_of,
+        growth=growth,
+        facts={
+            **increment.line(),
+            "accepted_shift": policy.limits.accept_shift or None,
+            "broken_limits": limits,
+        },
+    )
+    return Incremented(count, newer, written)
+
+
+def write_increment(
+    cursor: Cursor,
+    scores: sql.Identifier,
+    details: sql.Identifier,
+    log: PublicationLog,
+    *,
+    as_of: datetime,
+    growth: Growth,
+    facts: Mapping[str, Any],
+) -> int:
+    """Writes staged rows to the table, the histories and the line of their day, and compares all.
+
+    Args:
+        cursor: Of a transaction that holds the lock of the table.
+        scores: Staged rows of account_risk_scores.
+        details: Staged rows of their details, which may be of fewer accounts.
+        log: Of the table.
+        as_of: Of the newest of them.
+        growth: What they change since the newest full publication.
+        facts: What the line says whatever the rows are.
+
+    Returns:
+        The number of the incremental publication.
+
+    Raises:
+        PublicationRefused: A table does not hold what was written to it.
+    """
+    name = _TABLE.qualified
+    has_others = has_triggers(cursor, name)
+    others = untouched_rows(cursor, _TABLE, scores) if has_others else None
+    before = changes_so_far(cursor)
+    upsert(cursor, _TABLE, scores)
+    line = open_line(log, as_of, str(facts["model_version"]))
+    newest = max(as_of, line.as_of) if line is not None else as_of
+    replaced = Sums()
+    if line is not None:
+        replaced = _take_out(cursor, line.publication_id, scores)
+    full = log.newest_full
+    assert full is not None
+    values = grown_line(line, full, growth, replaced, newest) | {
+        **facts,
+        "attempt": str(uuid.uuid4()),
+        "table": _TABLE.name,
+        "as_of": newest,
+        "published_by": user_and_host(cursor),
+    }
+    recorded = _record(cursor, line, values)
+    count, detailed = count_rows(cursor, scores), count_rows(cursor, details)
+    _append(cursor, recorded.publication_id, scores, details, (count, detailed))
+    _require_written(cursor, scores)
+    if others is not None and untouched_rows(cursor, _TABLE, scores) != others:
+        raise PublicationRefused(
+            f"{name} does not hold what was written to it: rows of other accounts have changed. "
+            f"Its triggers do that. {NOTHING_PUBLISHED} Its owner must drop them."
+        )
+    meant = {
+        LOG: Counts(inserted=1) if line is None else Counts(updated=1),
+        _HISTORY: Counts(inserted=count, deleted=replaced.rows),
+        _DETAIL_HISTORY: Counts(inserted=detailed, deleted=replaced.details),
+    }
+    require_changes(cursor, before, meant)
+    require_line(cursor, values, recorded.publication_id)
+    return recorded.publication_id
+
+
+def _replacement(
+    cursor: Cursor,
+    increment: Increment,
+    policy: PublishPolicy,
+    scores: sql.Identifier,
+    base: LogEntry,
+    count: int,
+) -> Replacement:
+    publication = Publication(
+        as_of=increment.as_of,
+        model_version=increment.model_version,
+        label_source=increment.label_source,
+        run_id="",
+        expected_rows=count,
+        bands=increment.bands,
+        cuts=increment.cuts,
+    )
+    attempt = str(uuid.uuid4())
+    return Replacement(cursor, _TABLE, scores, publication, policy, attempt, base)
+
+
+def _leave_out_newer(cursor: Cursor, scores: sql.Identifier) -> int:
+    """Takes out the rows of accounts of which the table holds newer scores; returns how many."""
+    query = sql.SQL(_QUERIES["leave_out_newer"]).format(
+        staging=scores, table=_TABLE.identifier, same=_TABLE.same_key("published", "staged")
+    )
+    cursor.execute(query)
+    return int(cursor.rowcount)
+
+
+def _require_details(
+    cursor: Cursor, details: sql.Identifier, scores: sql.Identifier, horizon_days: int
+) -> None:
+    """Takes out details of what was left out, and refuses broken ones."""
+    cursor.execute(
+        sql.SQL(
+            "DELETE FROM {} AS detail WHERE NOT EXISTS (SELECT FROM {} AS score WHERE {})"
+        ).format(details, scores, _TABLE.same_key("score", "detail"))
+    )
+    refuse_broken_details(cursor, horizon_days, details, scores)
+
+
+def _growth(
+    cursor: Cursor,
+    scores: sql.Identifier,
+    log: PublicationLog,
+    base: LogEntry,
+    policy: PublishPolicy,
+) -> Growth:
+    layers = log.layers(base)
+    if layers is None:
+        raise PublicationRefused(
+            f"The rows of publication {base.publication_id}, which scores between runs are "
+            "compared with, were dropped from the history. Nothing was published. Let "
+            "`tens-insight run score` publish again."
+        )
+    return growth_of(
+        cursor,
+        scores,
+        layers,
+        [one.publication_id for one in log.increments],
+        getattr(policy.limits, "moved_threshold", 1.0),
+    )
+
+
+def growth_of(
+    cursor: Cursor,
+    scores: sql.Identifier,
+    layers: Sequence[int],
+    increments: Sequence[int],
+    threshold: float,
+) -> Growth:
+    """Sums up what staged scores change.
+
+    Args:
+        cursor: Of the transaction.
+        scores: The staged scores.
+        layers: The publications that the base is made of.
+        increments: Those that stand upon it.
+        threshold: From which change of a probability on an account has moved far.
+    """
+    query = sql.SQL(_QUERIES["growth"]).format(staging=scores, history=_TABLE.history_table)
+    values = {"layers": list(layers), "increments": list(increments), "threshold": threshold}
+    cursor.execute(query, values)
+    return one_record(cursor, Growth)
+
+
+def _take_out(cursor: Cursor, publication_id: int, scores: sql.Identifier) -> Sums:
+    """Takes the rows that are replaced out of the histories of their line."""
+    query = sql.SQL(_QUERIES["take_out"]).format(
+        history=_TABLE.history_table,
+        details=ACCOUNT_RISK_DETAILS.history_table,
+        staging=scores,
+    )
+    run_on_table(cursor, query, _HISTORY, {"publication_id": publication_id})
+    return one_record(cursor, Sums)
+
+
+def _record(cursor: Cursor, line: LogEntry | None, values: Mapping[str, Any]) -> Recorded:
+    if line is None:
+        return record_publication(cursor, values)
+    statement = sql.SQL(_QUERIES["grow_publication"])
+    known = {**values, "publication_id": line.publication_id}
+    if run_on_table(cursor, statement, LOG, known) != 1:
+        raise PublicationRefused(f"{LOG} did not take the change. {NOTHING_PUBLISHED}")
+    return one_record(cursor, Recorded)
+
+
+def _append(
+    cursor: Cursor,
+    publication_id: int,
+    scores: sql.Identifier,
+    details: sql.Identifier,
+    counts: tuple[int, int],
+) -> None:
+    number = sql.Literal(publication_id)
+    history = sql.SQL("INSERT INTO {} (publication_id, {}) SELECT {}, {} FROM {}").format(
+        _TABLE.history_table, _TABLE.column_list, number, _TABLE.column_list, scores
+    )
+    append_to(cursor, history, _HISTORY, counts[0])
+    columns = sql.SQL(", ").join(map(sql.Identifier, KEPT_COLUMNS))
+    values = sql.SQL(", ").join(
+        sql.SQL("{}::boolean" if name == "holdout" else "{}").format(sql.Identifier(name))
+        for name in KEPT_COLUMNS
+    )
+    statement = sql.SQL("INSERT INTO {} (publication_id, {}) SELECT {}, {} FROM {}").format(
+        ACCOUNT_RISK_DETAILS.history_table, columns, number, values, details
+    )
+    append_to(cursor, statement, _DETAIL_HISTORY, counts[1])
+    for table, name, listed, rows in (
+        (_TABLE, _HISTORY, _TABLE.column_list, scores),
+        (ACCOUNT_RISK_DETAILS, _DETAIL_HISTORY, ACCOUNT_RISK_DETAILS.column_list, details),
+    ):
+        if has_triggers(cursor, name):
+            _require_kept(cursor, table, name, listed, rows, publication_id)
+
+
+def _require_kept(
+    cursor: Cursor,
+    table: StagedTable,
+    name: str,
+    columns: sql.Composable,
+    rows: sql.Identifier,
+    publication_id: int,
+) -> None:
+    """Compares what a history holds of the staged accounts with what was written to it."""
+    fire_deferred(cursor, name)
+    query = sql.SQL(_QUERIES["differing_increment"]).format(
+        columns=columns,
+        staging=rows,
+        history=sql.Identifier(*name.split(".")),
+        same=table.same_key("l", "r"),
+        key=sql.Identifier("l", table.key[0]),
+    )
+    cursor.execute(query, {"publication_id": publication_id})
+    _refuse_different(cursor, name)
+
+
+def _require_written(cursor: Cursor, scores: sql.Identifier) -> None:
+    """Compares the table with the staged rows, to the last bit."""
+    fire_deferred(cursor, _TABLE.qualified)
+    query = sql.SQL(_QUERIES["differing_staged"]).format(
+        staging=scores,
+        table=_TABLE.identifier,
+        casts=_TABLE.casts,
+        same=_TABLE.same_key("published", "staged"),
+        same_sides=_TABLE.same_key("l", "r"),
+        key=sql.Identifier("l", _TABLE.key[0]),
+    )
+    cursor.execute(query)
+    _refuse_different(cursor, _TABLE.qualified)
+
+
+def _refuse_different(cursor: Cursor, name: str) -> None:
+    differing, example = cursor.fetchone() or (0, None)
+    if differing:
+        raise PublicationRefused(
+            f"{name} does not hold what was written to it: {differing} rows differ (first: "
+            f"{example!r}). Its triggers or rules change them. {NOTHING_PUBLISHED} Its owner must "
+            "drop them."
+        )
+
+
+def database_now(cursor: Cursor) -> datetime:
+    """Returns the database's clock, UTC, to the microsecond."""
+    cursor.execute("SELECT clock_timestamp()")
+    moment: datetime = value(cursor)
+    return moment.astimezone(timezone.utc)

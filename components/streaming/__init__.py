@@ -1,0 +1,1 @@
+"""Scores accounts between two runs: where new feedback comes from, and what becomes of it."""

@@ -1,0 +1,1 @@
+"""`tens-insight stream`: a process that keeps scores fresh between two runs."""

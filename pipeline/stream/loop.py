@@ -1,0 +1,220 @@
+"""Steps of the stream, one after the other, until a signal asks for the end."""
+
+import contextlib
+import logging
+import select
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
+
+from components.errors import DatabaseUnreachable, StateDirectoryBusy
+from components.postgres.connection import connect
+from components.publishing.increment import PublishedMeanwhile
+from components.streaming.step import Step, Stream
+
+CHANNEL: Final = "tens_insight_feedback"
+"""A NOTIFY on it ends the pause between two steps. Nothing depends on it."""
+_BUSY_PAUSE_S: Final = 0.2
+_TOLD_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 30.0
+_PREDECESSOR_S: Final = 5.0
+_TOLD_EVERY_S: Final = 60.0
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class Done:
+    """What was done since it was told last, or at all.
+
+    Attributes:
+        steps: Transactions that wrote scores.
+        published: Scores.
+        wrote: Accounts with new feedback.
+        due: Accounts that time or a loss made due.
+        up_to: The moment of the newest step, UTC; None before the first.
+    """
+
+    steps: int = 0
+    published: int = 0
+    wrote: int = 0
+    due: int = 0
+    up_to: datetime | None = None
+
+    def add(self, step: Step) -> None:
+        """Adds a step."""
+        self.steps += step.steps
+        self.published += step.published
+        self.wrote += step.wrote
+        self.due += step.due
+        self.up_to = step.as_of
+
+    def sentence(self) -> str:
+        """Says it in a line."""
+        moment = f"{self.up_to:%Y-%m-%d %H:%M:%S} UTC" if self.up_to else "-"
+        return (
+            f"{self.published} scores published in {self.steps} steps: {self.wrote} accounts "
+            f"wrote, {self.due} were due by time. Read up to {moment}."
+        )
+
+
+@dataclass
+class Loop:
+    """Runs a stream.
+
+    Attributes:
+        stream: What does a step.
+        pause_s: Seconds between two steps with nothing left to do.
+        patience_s: Seconds for which a server that does not answer is waited for; infinite in a
+            service.
+        tell: Is told what was done, a line each minute.
+    """
+
+    stream: Stream
+    pause_s: float
+    patience_s: float
+    tell: Callable[[str], object]
+    ending: threading.Event = field(default_factory=threading.Event)
+    total: Done = field(default_factory=Done)
+    _listener: Connection | None = None
+    _since: Done = field(default_factory=Done)
+    _told_at: float = field(default_factory=time.monotonic)
+
+    def run(self, *, once: bool) -> Done:
+        """Does steps until the end is asked for, or until all is done that is there now.
+
+        Raises:
+            TensInsightError: A step cannot be done, now and again.
+        """
+        with self._until_signalled():
+            self._open()
+            try:
+                self._steps(once=once)
+            finally:
+                self.stream.close()
+                self._stop_listening()
+        return self.total
+
+    def _open(self) -> None:
+        """Opens the stream; the server may need a moment to know that a former one was killed."""
+        deadline = time.monotonic() + _PREDECESSOR_S
+        while True:
+            try:
+                self.stream.open()
+            except StateDirectoryBusy:
+                self.stream.close()
+                if self.ending.wait(_BUSY_PAUSE_S) or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+    def _steps(self, *, once: bool) -> None:
+        silent_since: float | None = None
+        wait_s = _BUSY_PAUSE_S
+        while not self.ending.is_set():
+            try:
+                if not self.stream.is_open:
+                    self.stream.open()
+                step = self.stream.step()
+                self._tell(step)
+                self.stream.keep_up()
+            except PublishedMeanwhile:
+                self.ending.wait(_BUSY_PAUSE_S)
+                continue
+            except (DatabaseUnreachable, StateDirectoryBusy) as error:
+                # The server may hold the lock for a while of a connection that was lost.
+                now = time.monotonic()
+                silent_since = now if silent_since is None else silent_since
+                if now - silent_since >= self.patience_s:
+                    raise
+                _log.warning("Trying again in %.1f s: %s", wait_s, error)
+                self.stream.close()
+                self._stop_listening()
+                self.ending.wait(wait_s)
+                wait_s = min(2 * wait_s, _LONGEST_PAUSE_S)
+                continue
+            silent_since, wait_s = None, _BUSY_PAUSE_S
+            if step.sweeping:
+                continue
+            if once and step.is_behind:
+                self.ending.wait(_TOLD_PAUSE_S)
+                continue
+            if once:
+                return
+            self._wait()
+
+    def _tell(self, step: Step) -> None:
+        if step.lost:
+            self.tell(f"All accounts are scored again: {step.lost}.")
+        for one in (self.total, self._since):
+            one.add(step)
+        if time.monotonic() - self._told_at < _TOLD_EVERY_S:
+            return
+        if self._since.steps:
+            self.tell(self._since.sentence())
+        self._since, self._told_at = Done(), time.monotonic()
+
+    def _wait(self) -> None:
+        """Waits for the pause, or until something is said on the channel."""
+        listener = self._listening()
+        if listener is None:
+            self.ending.wait(self.pause_s)
+            return
+        deadline = time.monotonic() + self.pause_s
+        # A signal does not interrupt select: it is looked for often enough.
+        while not self.ending.is_set() and (left := deadline - time.monotonic()) > 0:
+            ready, _, _ = select.select([listener], [], [], min(left, 0.5))
+            if not ready:
+                continue
+            try:
+                listener.poll()
+            except psycopg2.Error:
+                self._stop_listening()
+                return
+            if listener.notifies:
+                listener.notifies.clear()
+                # Rows that come together are found together.
+                self.ending.wait(min(_BUSY_PAUSE_S, self.pause_s))
+                return
+
+    def _listening(self) -> Connection | None:
+        """Returns a connection that listens; None where that cannot be had."""
+        if self._listener is None:
+            try:
+                self._listener = connect("tens-insight stream listener")
+                self._listener.autocommit = True
+                with self._listener.cursor() as cursor:
+                    cursor.execute(f"LISTEN {CHANNEL}")
+            except (psycopg2.Error, DatabaseUnreachable):
+                self._stop_listening()
+        return self._listener
+
+    def _stop_listening(self) -> None:
+        if self._listener is not None:
+            with contextlib.suppress(psycopg2.Error):
+                self._listener.close()
+        self._listener = None
+
+    @contextlib.contextmanager
+    def _until_signalled(self) -> Iterator[None]:
+        """Lets SIGTERM and Ctrl-C end the loop after the step that is being done."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+
+        def end(number: int, frame: Any) -> None:
+            self.ending.set()
+
+        former = {one: signal.signal(one, end) for one in _ENDING}
+        try:
+            yield
+        finally:
+            for one, handler in former.items():
+                signal.signal(one, handler)

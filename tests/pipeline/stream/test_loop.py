@@ -1,0 +1,89 @@
+"""The loop of the stream: ends when asked to, wakes when told to, and goes on when cut off."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from components.errors import NothingToPublish
+from pipeline.stream.loop import CHANNEL, Loop
+from tests.components.conftest import FeedbackTables
+from tests.components.streaming.streamed import run, stream, table, write, wrong_scores
+
+
+@pytest.fixture
+def world(migrated_database: str) -> FeedbackTables:
+    made = FeedbackTables(migrated_database)
+    write(made, *(f"ACC-{n}" for n in range(25)), ago=1)
+    run(made)
+    return made
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.02)
+
+
+@contextmanager
+def going(pause_s: float) -> Iterator[Loop]:
+    """A loop in a thread of its own, once it has scored everyone."""
+    loop = Loop(stream(), pause_s=pause_s, patience_s=60, tell=lambda said: None)
+    thread = threading.Thread(target=lambda: loop.run(once=False))
+    thread.start()
+    until(lambda: loop.total.due >= 25)
+    yield loop
+    loop.ending.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_once_does_what_is_there_and_ends(world: FeedbackTables) -> None:
+    done = Loop(stream(), pause_s=60, patience_s=1, tell=print).run(once=True)
+    assert (done.due, done.published, done.steps) == (25, 25, 3)
+    assert "25 scores published in 3 steps: 0 accounts wrote, 25 were due" in done.sentence()
+    write(world, "ACC-3")
+    assert Loop(stream(), pause_s=60, patience_s=1, tell=print).run(once=True).wrote == 1
+
+
+def test_a_notification_ends_the_pause(world: FeedbackTables) -> None:
+    with going(pause_s=600) as loop:
+        time.sleep(0.5)
+        write(world, "ACC-1")
+        time.sleep(0.5)
+        assert loop.total.wrote == 0
+        world.execute(f"NOTIFY {CHANNEL}")
+        until(lambda: loop.total.wrote == 1)
+    assert not wrong_scores(world)
+
+
+def test_connections_that_are_cut_are_opened_again(world: FeedbackTables) -> None:
+    with going(pause_s=0.2):
+        for account in ("ACC-1", "ACC-2"):
+            world.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name "
+                "LIKE 'tens-insight stream%%' AND datname = current_database()"
+            )
+            before = table(world)[account]
+            write(world, account)
+            until(lambda: table(world)[account] != before)  # noqa: B023 -- waits at once
+    assert not wrong_scores(world)
+
+
+def test_sigterm_ends_it_after_its_step(world: FeedbackTables) -> None:
+    loop = Loop(stream(), pause_s=60, patience_s=60, tell=print)
+    timer = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    timer.start()
+    assert loop.run(once=False).published == 25
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_no_other_step_could_do_ends_it(migrated_database: str) -> None:
+    write(FeedbackTables(migrated_database), "ACC-1", ago=1)
+    with pytest.raises(NothingToPublish):
+        Loop(stream(), pause_s=60, patience_s=60, tell=print).run(once=False)
