@@ -5,11 +5,14 @@ real components, in one process, so that imports are paid for once:
 
     python -m bench.gate_worlds
 
-Exits with 1 if more than one null world in 20 was blessed, or fewer than 19 strong ones in 20.
+Of recency and the cold-start rule it says how many challengers rank worse by more than the gate
+allows against a baseline, and how many do not rank better beyond chance. Exits with 1 if more than
+one null world in 20 was blessed, or fewer than 19 strong ones in 20.
 """
 
 import argparse
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -17,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -39,8 +43,11 @@ NODES = (
     "ModelGate",
 )
 """What a decision needs; statistics and publishing are left out."""
+BESIDE = ("recency", "cold_start_rule")
 MOST_NULL = 0.05
 FEWEST_STRONG = 0.95
+MOST_WORSE = 0.02
+"""By how much AUC may be below that of a baseline: the default of MAX_WORSENING."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,15 @@ def main(arguments: list[str] | None = None) -> int:
             multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=10)
         )
         blessed: Counter[str] = Counter()
+        ranked: Counter[tuple[str, str, str]] = Counter()
         for world, decision, seconds in pool.imap_unordered(judge, worlds):
             blessed[world.scenario] += decision["blessed"]
+            for other, (value, low, high) in decision["beside"].items():
+                ranked[world.scenario, other, "worse"] += value < -MOST_WORSE
+                ranked[world.scenario, other, "not better"] += low <= 0
+                print(f"  beside {other}: {value:+.4f} [{low:+.4f}, {high:+.4f}]")
             print(line(world, decision, seconds), flush=True)
+    print(*ranking_lines(ranked, options), sep="\n")
     return report(blessed, options)
 
 
@@ -148,13 +161,46 @@ def run_components(folder: Path) -> dict[str, Any]:
     compiled.nodes.extend(wanted)
     BranchRunner().run_with_ir(compiled)
     (file,) = folder.rglob("ModelGate/blessing/*/decision.json")
-    return json.loads(file.read_text(encoding="utf-8"))
+    decision: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return decision | {"beside": beside(file.parent)}
+
+
+def beside(blessing: Path) -> dict[str, tuple[float, float, float]]:
+    """Returns AUC less that of each of BESIDE, with the paired 95 % interval."""
+    from components.model_gate.predictions import read_predictions
+    from serving_model.evaluation.metrics import auc
+    from serving_model.evaluation.paired_bootstrap import interval, paired_bootstrap
+
+    found = read_predictions(str(blessing))
+    models = {name: found.models[name] for name in ("challenger", *BESIDE)}
+    areas = {name: one["auc"] for name, one in paired_bootstrap(found.labels, models).items()}
+    own = auc(found.labels, models["challenger"])
+    return {
+        name: (
+            own - auc(found.labels, models[name]),
+            *(interval(areas["challenger"] - areas[name]) or (float("nan"), float("nan"))),
+        )
+        for name in BESIDE
+    }
+
+
+def ranking_lines(
+    ranked: Counter[tuple[str, str, str]], options: argparse.Namespace
+) -> Iterator[str]:
+    """Yields what a check against each of BESIDE would refuse."""
+    for scenario, other in itertools.product(options.scenarios, BESIDE):
+        worse, level = (ranked[scenario, other, name] for name in ("worse", "not better"))
+        yield (
+            f"{scenario} beside {other}: {worse} of {options.seeds} worse by more than "
+            f"{MOST_WORSE:g}, {level} not better beyond chance"
+        )
 
 
 def line(world: World, decision: dict[str, Any], seconds: float) -> str:
     """Returns what is printed of a world."""
     own, constant = decision["metrics"]["challenger"], decision["metrics"]["constant"]
     regression = decision["metrics"]["logistic_regression"]
+    rule = decision["metrics"]["cold_start_rule"]
     failed = [
         check["name"] + ("" if check["slice"] == "overall" else f" of {check['slice']}")
         for check in decision["checks"]
@@ -163,7 +209,8 @@ def line(world: World, decision: dict[str, Any], seconds: float) -> str:
     return (
         f"{world.scenario:<7} {world.seed:>3}  {decision['eval']['accounts']} accounts, "
         f"{decision['eval']['churned']} churned  AUC {own['auc']:.3f} "
-        f"(regression {regression['auc']:.3f})  "
+        f"(regression {regression['auc']:.3f}, "
+        f"rule {rule['auc']:.3f})  "
         f"log-loss gain {constant['log_loss'] - own['log_loss']:+.4f}  "
         f"ECE {own['calibration_error']:.4f}  {seconds:4.0f} s  "
         f"{'BLESSED' if decision['blessed'] else 'refused: ' + ', '.join(failed)}"

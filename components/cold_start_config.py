@@ -1,4 +1,4 @@
-"""The settings of the cold-start rule, by which AccountScorer scores before a model is blessed."""
+"""The settings of the cold-start rule: what scores before a model, and a baseline of the gate."""
 
 from typing import Literal
 
@@ -11,14 +11,30 @@ from transforms.cold_start_rule import RuleWeights
 
 
 @component_config
-class ColdStartConfig(CriticalConfig):
-    """What scores while no model is blessed, and the weights of the rule."""
+class RuleConfig(CriticalConfig):
+    """The rule itself."""
 
     rule_weights: dict[str, float] = Field(
         default_factory=lambda: RuleWeights().as_dict(),
         description="The cold-start rule: weight of every signal, >= 0, of sum 1, as a JSON "
         "mapping.",
     )
+
+    @pydantic.field_validator("rule_weights")
+    @classmethod
+    def _full_rule(cls, weights: dict[str, float]) -> dict[str, float]:
+        return RuleWeights.from_mapping(weights).as_dict()
+
+    @property
+    def rule(self) -> RuleWeights:
+        """The weights, by the names of their signals."""
+        return RuleWeights.from_mapping(self.rule_weights)
+
+
+@component_config
+class ColdStartConfig(RuleConfig):
+    """What scores while no model is blessed."""
+
     cold_start: Literal["off", "rules"] = Field(
         default="off",
         description="What scores while no model is blessed: nothing (off), or a rule with fixed "
@@ -31,11 +47,6 @@ class ColdStartConfig(CriticalConfig):
         description="The cold-start rule: fraction (0..1) of the accounts that you expect to leave "
         "within horizon_days; the mean of its probabilities.",
     )
-
-    @pydantic.field_validator("rule_weights")
-    @classmethod
-    def _full_rule(cls, weights: dict[str, float]) -> dict[str, float]:
-        return RuleWeights.from_mapping(weights).as_dict()
 
     @pydantic.model_validator(mode="after")
     def _rate_is_stated(self) -> "ColdStartConfig":
@@ -58,8 +69,3 @@ class ColdStartConfig(CriticalConfig):
         """The churn rate that is assumed where the rule scores."""
         assert self.assumed_churn_rate is not None, "a rule without a rate is refused above"
         return self.assumed_churn_rate
-
-    @property
-    def rule(self) -> RuleWeights:
-        """The weights, by the names of their signals."""
-        return RuleWeights.from_mapping(self.rule_weights)

@@ -24,7 +24,7 @@ class ModelGateSpec(types.ComponentSpec):
 
 
 class ModelGate(base_component.BaseComponent):
-    """Blesses a challenger that is sound beside the champion and three simple baselines.
+    """Blesses a challenger that is sound beside the champion and four simple baselines.
 
     The only judge: TFX's Evaluator measures and slices, and has no threshold.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import pydantic
 from pydantic import Field
 
+from components.cold_start_config import RuleConfig
 from components.config import Count, Fraction, component_config
 
 Worsening = Annotated[float, Field(ge=-1, le=1)]
@@ -15,15 +16,15 @@ Ratio = Annotated[float, Field(ge=1)]
 
 
 @component_config
-class ModelGateConfig:
-    """Thresholds of the model gate."""
+class ModelGateConfig(RuleConfig):
+    """Thresholds of the model gate, and the rule that is one of its baselines."""
 
     min_auc: Fraction = Field(
         default=0.6, description="The gate: lowest AUC on the evaluation set."
     )
     max_worsening: dict[str, Worsening] = Field(
         default_factory=dict,
-        description="The gate: how much worse than champion or logistic regression by a metric, "
+        description="The gate: how much worse than champion or baseline by a metric, "
         'such as {"auc": 0.02, "log_loss": 0.02}; a metric that is not named keeps its default.',
     )
     max_calibration_error: Fraction = Field(

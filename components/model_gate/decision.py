@@ -18,11 +18,11 @@ from components.model_gate.evidence import (
 from components.model_gate.gate_check import GateCheck
 from components.verdicts import PASSED, SKIPPED
 from serving_model.evaluation.metrics import METRICS
-from serving_model.evaluation.ranking import RECENCY, first_accounts
+from serving_model.evaluation.ranking import COLD_START_RULE, RECENCY, first_accounts
 from serving_model.evaluation.reliability import deciles
 
 _SHOWN: Final = 3
-_RANKED: Final = (CHALLENGER, CHAMPION, RECENCY)
+_RANKED: Final = (CHALLENGER, CHAMPION, RECENCY, COLD_START_RULE)
 """Models whose first accounts are counted."""
 
 

@@ -68,7 +68,7 @@ class Decision:
             lacks evidence alone.
         horizons: Every horizon that the challenger answers for, rising.
         first_accounts: What the first accounts are worth, by model and count.
-        first_differences: The challenger's less recency's and the champion's.
+        first_differences: The challenger's less those of each other model.
     """
 
     blessed: bool

@@ -42,7 +42,7 @@ class Executor(base_executor.BaseExecutor):
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         limits = read_config(ModelGateConfig, exec_properties)
-        measured = measure(input_dict)
+        measured = measure(input_dict, limits)
         decision = judge(measured, limits)
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
         fileio.makedirs(blessing.uri)

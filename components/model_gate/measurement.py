@@ -2,10 +2,13 @@
 
 from typing import Any, Final, NamedTuple
 
+import numpy as np
+import tensorflow as tf
 import tensorflow_transform as tft
 from tfx import types
 from tfx.types import artifact_utils
 
+from components.cold_start_config import RuleConfig
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate.band_worth import bands_to_judge
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
@@ -15,9 +18,13 @@ from components.model_gate.predictions import Predictions
 from components.registry.input_properties import ExamplesProperties
 from components.sound_model import sound_scorer
 from serving_model.evaluation.baselines import Baselines, fit_baselines
+from serving_model.evaluation.ranking import COLD_START_RULE
+from serving_model.learning.labelled_examples import READ_BATCH
 from serving_model.learning.time_split import split_by_time
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk_bands import RiskBands
+from serving_model.served.rule_model import batch_signals, fit_rule
+from transforms.arrays import Floats
 
 Artifacts = dict[str, list[types.Artifact]]
 
@@ -42,11 +49,12 @@ class Measurement(NamedTuple):
     """How many accounts churn."""
 
 
-def measure(inputs: Artifacts) -> Measurement:
+def measure(inputs: Artifacts, rule: RuleConfig) -> Measurement:
     """Scores the evaluation set with every model.
 
     Args:
         inputs: Of ModelGate; baseline_model may be absent.
+        rule: The cold-start rule, which is one of the baselines.
 
     Raises:
         ValueError: If a folder holds no model of ours.
@@ -68,6 +76,7 @@ def measure(inputs: Artifacts) -> Measurement:
     if CHAMPION in scorers:
         models[CHAMPION] = scorers[CHAMPION].score(evaluation_set.serialized)[1]
     models |= baselines.probabilities(evaluation_set.features, evaluation_set.silence_days)
+    models[COLD_START_RULE] = by_rule(evaluation_set.serialized, rule, baselines.base_rate)
     versions = {name: str(scorer.card[MODEL_VERSION]) for name, scorer in scorers.items()}
     return Measurement(
         Predictions(
@@ -85,6 +94,29 @@ def measure(inputs: Artifacts) -> Measurement:
         tuple(bands_to_judge(scorers[CHALLENGER].card)),
         pace,
     )
+
+
+def by_rule(serialized: list[bytes], config: RuleConfig, base_rate: float) -> Floats:
+    """Scores examples by the cold-start rule; it reads no label.
+
+    Args:
+        serialized: n examples, n at least 1.
+        config: The weights, and what is critical.
+        base_rate: Of training, in (0, 1): the mean of what is returned, as a person would have
+            stated it who knew that much.
+
+    Returns:
+        Probabilities, [n].
+    """
+    batches = [
+        batch_signals(
+            tf.constant(serialized[start : start + READ_BATCH], tf.string),
+            config.critical_priority,
+        )
+        for start in range(0, len(serialized), READ_BATCH)
+    ]
+    signals = np.concatenate(batches)
+    return fit_rule(config.rule, signals, base_rate).probabilities(signals)
 
 
 def baselines_of(

@@ -1,6 +1,7 @@
 """The checks on all accounts: against baselines and champion, and of calibration."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from components.model_gate.calibration_checks import calibration_checks
 from components.model_gate.config import ModelGateConfig
@@ -10,7 +11,10 @@ from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.metrics import METRICS, auc, log_loss
 from serving_model.evaluation.paired_bootstrap import Replicates, interval
+from serving_model.evaluation.ranking import COLD_START_RULE
 from transforms.arrays import Floats
+
+_OTHERS: Final = (LOGISTIC_REGRESSION, COLD_START_RULE, CHAMPION)
 
 
 def overall_checks(
@@ -38,7 +42,7 @@ def overall_checks(
         replicates=replicates[CHALLENGER]["auc"],
     )
     yield from _beats_the_constant(population, labels, models, replicates)
-    for other in (LOGISTIC_REGRESSION, CHAMPION):
+    for other in _OTHERS:
         if other in models:
             yield from _not_worse(population, labels, models, replicates, other, limits)
         else:
@@ -85,11 +89,16 @@ def _not_worse(
     other: str,
     limits: ModelGateConfig,
 ) -> Iterator[GateCheck]:
-    """The differences are challenger less the other model, on the same accounts."""
+    """The differences are challenger less the other model, on the same accounts.
+
+    The rule is compared by its ranking alone: nothing was fitted to make its probabilities right.
+    """
     both = (models[CHALLENGER], models[other])
     own, others = replicates[CHALLENGER], replicates[other]
     for name, most in limits.worsening_limits.items():
         metric = METRICS[name]
+        if other == COLD_START_RULE and not metric.ranked:
+            continue
         difference = metric.function(labels, both[0]) - metric.function(labels, both[1])
         limit = -most if metric.higher_is_better else most
         yield population.check(

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from components.model_gate.decision_file import CHALLENGER, Decision, JudgedHorizon
-from serving_model.evaluation.ranking import RECENCY, FirstAccounts
+from serving_model.evaluation.ranking import COLD_START_RULE, RECENCY, FirstAccounts
 
 _SMALLEST: Final = 0.0001
+_OTHERS: Final = {RECENCY: "recency", COLD_START_RULE: "the cold-start rule"}
+"""What baselines are called, by name."""
 
 
 def horizon_lines(horizons: Sequence[JudgedHorizon]) -> Iterator[str]:
@@ -32,18 +34,18 @@ def unjudged_line(horizons: Sequence[JudgedHorizon]) -> str:
 
 
 def first_lines(decision: Decision) -> Iterator[str]:
-    """Yields what the challenger's first accounts are worth, beside recency's."""
-    recency = {one.first: one for one in decision.first_accounts if one.model == RECENCY}
-    apart = {one.first: one for one in decision.first_differences if one.other == RECENCY}
+    """Yields what the challenger's first accounts are worth, beside those of two baselines."""
+    found = {(one.model, one.first): one for one in decision.first_accounts}
+    apart = {(one.other, one.first): one for one in decision.first_differences}
     for one in decision.first_accounts:
         if one.model != CHALLENGER:
             continue
         line = f"the first {one.first}: {_worth(one)}"
-        if one.first in recency:
-            line += f"; by recency {_number(recency[one.first].churned)}"
-        if one.first in apart:
-            other = apart[one.first]
-            line += f", difference {other.churned:+.1f}{_ends(other.interval, '+.1f')}"
+        for name, words in _OTHERS.items():
+            if other := found.get((name, one.first)):
+                line += f"; by {words} {_number(other.churned)}"
+            if less := apart.get((name, one.first)):
+                line += f", difference {less.churned:+.1f}{_ends(less.interval, '+.1f')}"
         yield line
 
 

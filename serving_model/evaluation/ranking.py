@@ -12,6 +12,8 @@ from transforms.arrays import Floats, Integers
 
 RECENCY: Final = "recency"
 """Name of the baseline that knows the days since the last event alone."""
+COLD_START_RULE: Final = "cold_start_rule"
+"""Name of the baseline with fixed weights: transforms/cold_start_rule.py."""
 FIRST: Final = (50, 100, 200)
 """How many accounts a team may contact."""
 

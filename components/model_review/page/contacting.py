@@ -39,9 +39,11 @@ def first_accounts(
         ),
         here=here,
         shows="Of the accounts with the highest scores, the share that churned, with 95% "
-        "intervals: by this model, and by a list sorted by the days since the last message.",
-        good="The challenger's points to the right of those of recency.",
-        bad="Points beside each other: sorting by the last message would do as well.",
+        "intervals: by this model, by a list sorted by the days since the last message, and by the "
+        "cold-start rule.",
+        good="The challenger's points to the right of the others.",
+        bad="Points beside each other: sorting by the last message, or a rule that learns nothing, "
+        "would do as well.",
         table=Table.of(
             "Precision and recall of the first accounts, with 95% intervals",
             ("Accounts", "Model", "Churned#", "Precision#", "Recall#", "Challenger less this#"),
@@ -54,23 +56,24 @@ def _row(one: FirstAccounts, differences: Sequence[FirstDifference]) -> tuple[Ce
     apart: Cell = _DASH
     for other in differences:
         if (other.other, other.first) == (one.model, one.first):
-            apart = _difference(Estimate(other.churned, other.interval))
+            apart = counted_difference(Estimate(other.churned, other.interval))
     return (
         f"the first {numbers.count(one.first)}",
         named(one.model),
-        _number(one.churned),
+        counted(one.churned),
         cells.share(Estimate(one.precision, one.precision_interval)),
         cells.share(Estimate(one.recall, one.recall_interval)),
         apart,
     )
 
 
-def _difference(found: Estimate) -> Cell:
-    value = ("+" if found.value > 0 else "") + _number(found.value)
-    return Noted(value, numbers.ends(found.interval, _number)) if found.interval else value
+def counted_difference(found: Estimate) -> Cell:
+    """Returns a difference of numbers of accounts with its interval below."""
+    value = ("+" if found.value > 0 else "") + counted(found.value)
+    return Noted(value, numbers.ends(found.interval, counted)) if found.interval else value
 
 
-def _number(value: float) -> str:
+def counted(value: float) -> str:
     """Writes a number of accounts; a mean over orders may be none."""
     text = f"{value:.0f}" if abs(value - round(value)) < 0.05 else f"{value:.1f}"
     return "0" if text in ("-0", "-0.0") else text.replace("-", numbers.MINUS)
@@ -82,17 +85,17 @@ def first_here(found: Sequence[FirstAccounts], differences: Sequence[FirstDiffer
     first = counts[len(counts) // 2]
     own = next(one for one in found if (one.model, one.first) == (CHALLENGER, first))
     said = (
-        f"Of the challenger's first {numbers.count(first)} accounts {_number(own.churned)} churned "
+        f"Of the challenger's first {numbers.count(first)} accounts {counted(own.churned)} churned "
         f"({numbers.share(own.precision)}), which are {numbers.share(own.recall)} of all that "
         "churned"
     )
     for one in found:
         if (one.model, one.first) == (RECENCY, first):
-            said += f"; sorted by the last message it would be {_number(one.churned)}"
+            said += f"; sorted by the last message it would be {counted(one.churned)}"
     for apart in differences:
         if (apart.other, apart.first) == (RECENCY, first) and apart.interval:
             low, high = apart.interval
-            ends = numbers.ends(apart.interval, _number)
+            ends = numbers.ends(apart.interval, counted)
             if low <= 0 <= high:
                 said += f". The two cannot be told apart: the interval of the difference is {ends}"
             else:

@@ -1,5 +1,6 @@
 """Is it better? Metrics of the challenger, the champion and the baselines; ROC and PR curves."""
 
+import itertools
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.charts.models import key, look, named
 from components.model_review.page.contacting import first_accounts, thresholds
 from components.model_review.page.gains import contacts_for_half, lift
+from components.model_review.page.rule_comparison import rule_part, rule_sentences
 from components.model_review.page.words import absent, against
 from components.model_review.review import Review
 from components.model_review.sections.performance import Performance
@@ -33,12 +35,12 @@ _RECALL: Final = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 def performance_section(review: Review) -> Section:
     """Returns the section."""
-    parts = (*_ranking(review), *_calling(review), *_bands(review))
+    parts = (*_ranking(review), *_calling(review), rule_part(review), *_bands(review))
     return Section("better", "Is it better?", answer(review), parts)
 
 
 def answer(review: Review) -> str:
-    """Compares the challenger with the champion; where there is none, with logistic regression."""
+    """Compares with the champion; where there is none, with logistic regression and the rule."""
     if review.performance is None:
         return "That is not known: no model was measured."
     other = LOGISTIC_REGRESSION if review.head.champion_version is None else CHAMPION
@@ -49,7 +51,9 @@ def answer(review: Review) -> str:
     ]
     if not said:
         return "That is not known: the gate did not compare this model with another."
-    return " ".join(said if other == CHAMPION else ["There was no champion.", *said])
+    if other == CHAMPION:
+        return " ".join(said)
+    return " ".join(["There was no champion.", *said, *itertools.islice(rule_sentences(review), 1)])
 
 
 def _ranking(review: Review) -> tuple[Part, ...]:

@@ -18,6 +18,7 @@ NO_INTERVAL: Final = "no interval"
 _PLAIN: Final = {
     **{name: metric.label for name, metric in METRICS.items()},
     "the logistic_regression": "the logistic regression",
+    "the cold_start_rule": "the cold-start rule",
 }
 
 

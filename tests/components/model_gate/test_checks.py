@@ -1,11 +1,14 @@
 """The rules on plain numbers: what must be refused is, and chance alone refuses nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
 from components.model_gate.calibration_checks import ratio_check
 from components.model_gate.config import ModelGateConfig
+from components.model_gate.evidence import unacceptable_because
 from components.model_gate.gate_check import OVERALL, GateCheck, Population
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.slice_checks import Traits, slice_checks
@@ -29,8 +32,10 @@ def drawn(accounts: int, signal: float = 1.0, seed: int = 1) -> tuple[np.ndarray
 
 
 def checks(labels: np.ndarray, **models: np.ndarray) -> dict[str, GateCheck]:
-    given = {"constant": np.full(len(labels), 0.1), "logistic_regression": models["challenger"]}
-    given |= models
+    given = {"constant": np.full(len(labels), 0.1)}
+    given |= (
+        dict.fromkeys(("logistic_regression", "cold_start_rule"), models["challenger"]) | models
+    )
     replicates = paired_bootstrap(labels, given, resamples=300)
     population = Population.of(OVERALL, labels)
     return {
@@ -66,7 +71,7 @@ def test_the_constant_itself_is_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("other_model", ["champion", "logistic_regression"])
+@pytest.mark.parametrize("other_model", ["champion", "logistic_regression", "cold_start_rule"])
 def test_worse_than_a_baseline_is_refused_on_the_same_accounts(other_model: str) -> None:
     labels, found = drawn(4_000, signal=1.5)
     noise = np.random.default_rng(3).normal(size=4_000)
@@ -74,6 +79,31 @@ def test_worse_than_a_baseline_is_refused_on_the_same_accounts(other_model: str)
     missed = failed(checks(labels, challenger=worse, **{other_model: found}))
     assert {f"auc against the {other_model}", f"pr_auc against the {other_model}"} <= missed
     assert failed(checks(labels, challenger=found, **{other_model: worse})) == set()
+
+
+def test_the_rule_is_held_against_by_its_ranking_alone() -> None:
+    """Its probabilities rest on a rate that was never fitted to anything."""
+    labels, found = drawn(4_000, signal=1.5)
+    off = expit(logit(found) + 0.2)
+    missed = checks(labels, challenger=off, cold_start_rule=found, logistic_regression=found)
+    against = {name for name in missed if name.endswith(" the cold_start_rule")}
+    assert against == {"auc against the cold_start_rule", "pr_auc against the cold_start_rule"}
+    turned = checks(labels, challenger=found, cold_start_rule=1 - found)
+    assert failed(turned) == set()
+
+
+def test_a_model_that_ranks_worse_than_the_rule_may_be_accepted_only_if_that_may_be_chance() -> (
+    None
+):
+    labels, found = drawn(4_000, signal=1.5)
+    noise = np.random.default_rng(3).normal(size=4_000)
+    worse = expit(logit(found) + 1.5 * noise)
+    seen = checks(labels, challenger=worse, cold_start_rule=found)
+    said = seen["auc against the cold_start_rule"]
+    assert "cold_start_rule" in unacceptable_because([said])
+    assert said.interval is not None
+    level = replace(said, interval=(said.interval[0], 0.001))
+    assert unacceptable_because([level]) == ""
 
 
 def test_without_a_champion_its_check_is_skipped() -> None:

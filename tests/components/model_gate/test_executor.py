@@ -11,20 +11,25 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.cold_start_config import RuleConfig
 from components.errors import StateUnusable
 from components.model_gate import evaluation_set as reading
 from components.model_gate import executor
 from components.model_gate.band_worth import bands_to_judge
-from components.model_gate.measurement import Measurement, baselines_of
+from components.model_gate.measurement import Measurement, baselines_of, by_rule
 from components.model_gate.predictions import read_predictions
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties
 from serving_model.evaluation.metrics import auc
 from serving_model.served.predict import ModelScorer
 from tests.components.judged_models import run_gate
+from transforms.cold_start_rule import RULE_SIGNALS
 from transforms.event_spec import LABEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="judged")]
+
+BASELINES = ("recency", "cold_start_rule")
+"""Whose first accounts are counted."""
 
 Answers = tuple[np.ndarray, np.ndarray]
 Decide = Callable[..., tuple[Any, dict[str, Any]]]
@@ -73,7 +78,7 @@ def decide(judged: SimpleNamespace, tmp_path: Path) -> Decide:
 @pytest.fixture
 def decide_again(decide: Decide, measured: Measurement, monkeypatch: pytest.MonkeyPatch) -> Decide:
     """The same with other limits on what was measured already."""
-    monkeypatch.setattr(executor, "measure", lambda _: measured)
+    monkeypatch.setattr(executor, "measure", lambda *_: measured)
     return decide
 
 
@@ -140,6 +145,7 @@ def test_metrics_are_those_of_the_models_own_answers(
     [
         ({"min_auc": 0.99}, "auc"),
         ({"max_worsening": {"auc": -0.4}}, "auc against the logistic_regression"),
+        ({"max_worsening": {"auc": -0.4}}, "auc against the cold_start_rule"),
         ({"max_worsening": {"auc": -0.4}}, "auc against the champion"),
         ({"max_worsening": {"pr_auc": -0.9}}, "pr_auc against the champion"),
         ({"max_worsening": {"log_loss": -0.5}}, "log_loss against the logistic_regression"),
@@ -205,19 +211,38 @@ def test_every_horizon_is_judged_or_says_why_not(
     assert named["overall", "horizons in order"] == "passed"
 
 
-def test_the_first_accounts_are_counted_beside_recency_and_the_champion(
+def test_the_first_accounts_are_counted_beside_two_baselines_and_the_champion(
     blessed: SimpleNamespace,
 ) -> None:
     kept, decision = read_predictions(blessed.blessing.uri), blessed.decision
     found = {(one["model"], one["first"]): one for one in decision["first_accounts"]}
-    assert {model for model, _ in found} == {"challenger", "champion", "recency"}
+    assert {model for model, _ in found} == {"challenger", "champion", *BASELINES}
     order = np.argsort(-kept.models["challenger"], kind="stable")
     for first in (50, 100, 200):
         churned = kept.labels[order][:first].sum()
         assert found["challenger", first]["churned"] == pytest.approx(churned)
         assert found["challenger", first]["precision"] == pytest.approx(churned / first)
         assert found["challenger", first]["recall"] == pytest.approx(churned / kept.labels.sum())
-    assert {one["other"] for one in decision["first_differences"]} == {"champion", "recency"}
+    assert {one["other"] for one in decision["first_differences"]} == {"champion", *BASELINES}
+
+
+def test_the_cold_start_rule_is_a_baseline_with_the_weights_that_are_set(
+    blessed: SimpleNamespace, judged: SimpleNamespace
+) -> None:
+    kept, decision = read_predictions(blessed.blessing.uri), blessed.decision
+    rate = decision["training"]["base_rate"]
+    found = kept.models["cold_start_rule"]
+    assert found.mean() == pytest.approx(rate, abs=1e-8)
+    assert decision["metrics"]["cold_start_rule"]["auc"] == pytest.approx(auc(kept.labels, found))
+    (examples,), (graph,) = judged.inputs["examples"], judged.inputs["transform_graph"]
+    transform = tft.TFTransformOutput(graph.uri)
+    read = reading.read_eval(f"{examples.uri}/Split-eval", transform, 180)
+    np.testing.assert_allclose(by_rule(read.serialized, RuleConfig(), rate), found, atol=1e-12)
+    silence = RuleConfig(rule_weights=dict.fromkeys(RULE_SIGNALS, 0.0) | {"silence": 1.0})
+    by_silence = by_rule(read.serialized, silence, rate)
+    order = np.argsort(read.silence_days, kind="stable")
+    assert (np.diff(by_silence[order]) >= 0).all()
+    assert np.ptp(by_silence) > 0
 
 
 def test_a_gate_that_fails_blesses_nothing(

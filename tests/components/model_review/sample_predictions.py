@@ -13,7 +13,7 @@ from components.model_gate.predictions import Predictions, Seen
 from components.model_gate.slice_checks import Traits, slice_checks
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
-from serving_model.evaluation.ranking import RECENCY
+from serving_model.evaluation.ranking import COLD_START_RULE, RECENCY
 from serving_model.served.risk_bands import band_card
 from transforms.thresholds import account_states
 
@@ -36,8 +36,8 @@ def predictions(challenger: float, champion: float | None, off: float = 0.0) -> 
     truth = rng.normal(_BASE, _SPREAD, ACCOUNTS)
     labels = (rng.random(ACCOUNTS) < probability(truth)).astype(float)
 
-    def model(noise: float, off: float = 0.0) -> np.ndarray:
-        seen = truth + rng.normal(0, noise, ACCOUNTS)
+    def model(noise: float, off: float = 0.0, drawn: np.random.Generator = rng) -> np.ndarray:
+        seen = truth + drawn.normal(0, noise, ACCOUNTS)
         # What is known of the truth, given what is seen.
         shrunk = _BASE + (seen - _BASE) * _SPREAD**2 / (_SPREAD**2 + noise**2)
         return probability(shrunk + off)
@@ -47,6 +47,7 @@ def predictions(challenger: float, champion: float | None, off: float = 0.0) -> 
         models[CHAMPION] = model(champion)
     models |= {CONSTANT: np.full(ACCOUNTS, 0.131), RECENCY: model(2.0)}
     models[LOGISTIC_REGRESSION] = model(0.9)
+    models[COLD_START_RULE] = model(1.7, drawn=np.random.default_rng(21))
     traits, own = _traits(rng), models[CHALLENGER]
     return Predictions(
         np.array(account_ids(ACCOUNTS)),

@@ -304,8 +304,12 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
         first_accounts=[
             FirstAccounts("challenger", 100, 38.0, 0.38, (0.3, 0.46), 0.25, (0.2, 0.3)),
             FirstAccounts("recency", 100, 20.5, 0.205, (0.1, 0.3), 0.13, (0.1, 0.2)),
+            FirstAccounts("cold_start_rule", 100, 24, 0.24, (0.1, 0.3), 0.15, (0.1, 0.2)),
         ],
-        first_differences=[FirstDifference("recency", 100, 17.5, (4.0, 31.0))],
+        first_differences=[
+            FirstDifference("recency", 100, 17.5, (4.0, 31.0)),
+            FirstDifference("cold_start_rule", 100, 14, (2.0, 26.0)),
+        ],
     )
     (folder / "decision.json").write_text(decision.as_json())
     details = show_model(two.registry, version, None)
@@ -322,7 +326,8 @@ def test_show_leads_from_the_version_to_everything(two: Any, rising: Path) -> No
     assert "within 90 days: not judged, its window is not closed" in said
     assert (
         "first accounts the first 100: 38 churned, precision 38.0% [30.0%, 46.0%], recall 25.0% "
-        "[20.0%, 30.0%]; by recency 20.5, difference +17.5 [+4.0, +31.0]"
+        "[20.0%, 30.0%]; by recency 20.5, difference +17.5 [+4.0, +31.0]; "
+        "by the cold-start rule 24, difference +14.0 [+2.0, +26.0]"
     ) in said
     judged = details.as_json()["judged"]
     assert judged["horizons"][1]["not_judged"] == "its window is not closed"

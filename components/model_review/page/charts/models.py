@@ -9,7 +9,7 @@ from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.page import theme
 from components.page.blocks import Key
 from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
-from serving_model.evaluation.ranking import RECENCY
+from serving_model.evaluation.ranking import COLD_START_RULE, RECENCY
 
 
 class Look(NamedTuple):
@@ -35,6 +35,7 @@ _LOOKS: Final = {
     CHAMPION: Look("champion", theme.CHAMPION, "champion", (8, 4), 2.5),
     LOGISTIC_REGRESSION: Look("logistic regression", theme.BASELINE, "solid"),
     RECENCY: Look("days since last message", theme.BASELINE, "dashed", (5, 3)),
+    COLD_START_RULE: Look("cold-start rule", theme.BASELINE, "coarse", (3, 5), 3.0),
     CONSTANT: Look("the same for everybody", theme.BASELINE, "dotted", (1, 3)),
 }
 

@@ -53,6 +53,7 @@ def named(model: str) -> str:
         "constant": "the same for everybody",
         "recency": "days since last message",
         "logistic_regression": "logistic regression",
+        "cold_start_rule": "cold-start rule",
     }.get(model, model)
 
 
@@ -200,7 +201,7 @@ def test_horizons(shown: tuple[Review, str]) -> None:
 def test_first_accounts(shown: tuple[Review, str]) -> None:
     review, page = shown
     rows = table(page, "Precision and recall of the first").rows
-    assert len(rows) == len(review.first_accounts) == 9
+    assert len(rows) == len(review.first_accounts) == 12
     by_name = {(row[0], row[1]): row for row in rows}
     for one in review.first_accounts:
         row = by_name[f"the first {one.first}", named(one.model)]
@@ -211,6 +212,36 @@ def test_first_accounts(shown: tuple[Review, str]) -> None:
         row = by_name[f"the first {other.first}", named(other.other)]
         value = float(row[5].split()[0].replace(MINUS, "-"))
         assert value == pytest.approx(other.churned, abs=0.06)
+
+
+def test_challenger_and_cold_start_rule(shown: tuple[Review, str]) -> None:
+    review, page = shown
+    assert review.performance is not None
+    own, rule = (
+        next(one for one in review.performance.metrics if one.model == name)
+        for name in ("challenger", "cold_start_rule")
+    )
+    rows = table(page, "Challenger and cold-start rule").rows
+    for row, metric in zip(rows[:2], ("auc", "pr_auc"), strict=True):
+        assert row[1:3] == [with_ends(one.metrics[metric]) for one in (own, rule)]
+        (check,) = [
+            one
+            for one in review.checks
+            if (one.name, one.slice) == (f"{metric} against the cold_start_rule", "overall")
+        ]
+        assert check.value is not None
+        assert float(row[3].split()[0].replace(MINUS, "-")) == pytest.approx(check.value, abs=6e-5)
+    counted = {(one.model, one.first): one.churned for one in review.first_accounts}
+    for row, first in zip(rows[2:], (50, 100, 200), strict=True):
+        assert row[0] == f"Churned among the first {first}"
+        for cell, model in zip(row[1:3], ("challenger", "cold_start_rule"), strict=True):
+            assert float(cell) == pytest.approx(counted[model, first], abs=0.06)
+        (apart,) = [
+            one.churned
+            for one in review.first_differences
+            if (one.other, one.first) == ("cold_start_rule", first)
+        ]
+        assert float(row[3].split()[0].replace(MINUS, "-")) == pytest.approx(apart, abs=0.06)
 
 
 def test_confusion_counts(shown: tuple[Review, str]) -> None:

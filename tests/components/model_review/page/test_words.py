@@ -15,6 +15,7 @@ from components.model_review.page.decision import checks_counted, first_screen
 from components.model_review.page.gains import contacts_here, lift_here
 from components.model_review.page.importance import contributions_here, importance_here
 from components.model_review.page.performance import answer
+from components.model_review.page.rule_comparison import rule_part, rule_sentences
 from components.model_review.page.slices import below_here, slices_answer
 from components.model_review.sections.accounts import ScoreComparison, Scored
 from components.model_review.sections.calibration import Calibration, Decile
@@ -24,6 +25,7 @@ from components.model_review.sections.gains import ContactsForHalf, Gains
 from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.slices import Slice
 from components.model_review.sections.thresholds import Cut, Thresholds
+from components.page.blocks import Absent
 from components.page.words import listed, sentence
 from serving_model.evaluation.ranking import FirstAccounts, FirstDifference
 from tests.components.model_review import sample_reviews as samples
@@ -172,6 +174,45 @@ def test_the_first_accounts_are_compared_with_recency(
     assert said in here.replace("\N{NO-BREAK SPACE}", " ")
 
 
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        ((4.0, 31.0), ", beyond chance: the interval of the difference is 4 to 31."),
+        ((-2.0, 31.0), "; that may be chance: the interval of the difference, \N{MINUS SIGN}2 to"),
+        (None, "and 20.5 by the rule's."),
+    ],
+)
+def test_a_model_is_compared_with_the_rule_in_plain_words(
+    apart: tuple[float, float] | None, said: str
+) -> None:
+    review = replace(
+        samples.blessed_first(),
+        checks=(),
+        first_accounts=(first("challenger", 38.0), first("cold_start_rule", 20.5)),
+        first_differences=(FirstDifference("cold_start_rule", 100, 17.5, apart),),
+    )
+    (here,) = rule_sentences(review)
+    assert here.startswith("Of the first 100 accounts 38 churned by the challenger's order, and 2")
+    assert said in here.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_without_a_champion_the_rule_is_compared_with_beside_logistic_regression() -> None:
+    said = answer(samples.blessed_first())
+    assert "the challenger is better than the logistic regression" in said or (
+        "the challenger and the logistic regression" in said
+    )
+    assert "By ranking (AUC) the challenger is better than the cold-start rule" in said
+    assert "cold-start" not in answer(samples.blessed())
+
+
+def test_a_decision_without_the_rule_says_so() -> None:
+    found = samples.blessed()
+    assert found.performance is not None
+    others = tuple(one for one in found.performance.metrics if one.model != "cold_start_rule")
+    part = rule_part(replace(found, performance=replace(found.performance, metrics=others)))
+    assert part.blocks == (Absent("The gate did not measure the cold-start rule."),)
+
+
 def test_a_band_that_nobody_reaches_is_named() -> None:
     half = Estimate(0.5, (0.4, 0.6))
     cut = Cut(0.25, "medium", 40, 10, 30, 90, 870, half, half, half)
@@ -316,6 +357,7 @@ def test_the_first_screen_says_the_sentence_of_the_gate_once() -> None:
         ("auc against the champion of region auc_b", "AUC against the champion of region auc_b"),
         ("log_loss gain, pr_auc", "log-loss gain, PR AUC"),
         ("against the logistic_regression", "against the logistic regression"),
+        ("against the cold_start_rule", "against the cold-start rule"),
     ],
 )
 def test_metrics_are_named_as_people_name_them(text: str, said: str) -> None:
