@@ -220,6 +220,7 @@ def _proposals(facts: Facts, settings: PolicySettings) -> Iterator[Rule]:
         age >= settings.retrain_after_days,
         {"age_days": round(age, 1)},
     )
+    yield _settings_of_examples(facts, leader)
     yield _rule(
         "new outcomes",
         f"RETRAIN_AFTER_LEFT={settings.retrain_after_left}",
@@ -234,6 +235,18 @@ def _proposals(facts: Facts, settings: PolicySettings) -> Iterator[Rule]:
 def _rule(name: str, setting: str, now: str, holds: bool, evidence: dict[str, Any]) -> Rule:
     act = Act(TRAIN, now, evidence=evidence) if holds else None
     return Rule(name, setting, now, "Propose to train." if holds else "Nothing.", act)
+
+
+def _settings_of_examples(facts: Facts, leader: KnownModel) -> Rule:
+    name = "settings of the examples"
+    if not facts.unlike:
+        now = f"{leader.version} learnt with the population and labels that the settings ask for."
+        return Rule(name, "", now, "Nothing.")
+    then = ", ".join(f"{one.name.upper()}={one.learnt}" for one in facts.unlike)
+    asked = ", ".join(f"{one.name.upper()}={one.asked}" for one in facts.unlike)
+    now = f"{leader.version} learnt with {then}; the settings ask for {asked}."
+    evidence = {one.name: {"learnt": one.learnt, "asked": one.asked} for one in facts.unlike}
+    return _rule(name, asked, now, True, {"settings": evidence})
 
 
 def _drift(facts: Facts, settings: PolicySettings) -> Rule:

@@ -7,6 +7,7 @@ from typing import Final
 
 from components.registry.policy_acts import PolicyActProperties
 from components.registry.stages import PROMOTE, WITHDRAW, StageTransition
+from pipeline.policy.unlike_settings import UnlikeSetting
 from serving_model.evaluation.sequential import Sequential
 
 POLICY: Final = "policy"
@@ -74,6 +75,7 @@ class Facts:
         trained_as_of: The moment of the last training, whether it came to a model or not.
         scored_as_of: The newest moment that scores were published for.
         is_late: Whether they are older than ALERT_RUN_EVERY_HOURS allows.
+        unlike: Settings of population and labels that are others than the champion learnt with.
         left: Accounts that left since the champion learnt.
         drift: Alarms about the input that are younger than the champion.
         performance: Of the champion; None before any of its windows has closed.
@@ -90,6 +92,7 @@ class Facts:
     trained_as_of: datetime | None = None
     scored_as_of: datetime | None = None
     is_late: bool = False
+    unlike: Sequence[UnlikeSetting] = ()
     left: int = 0
     drift: Sequence[Drift] = ()
     performance: Performance | None = None

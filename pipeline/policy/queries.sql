@@ -1,6 +1,8 @@
 -- name: moments
--- The database's clock, and the newest moment that scores were published for.
+-- The database's clock, whether the table of churn dates is there, and the newest moment that scores
+-- were published for.
 SELECT now() AS now,
+       to_regclass(%(churn_table)s) IS NOT NULL AS has_churn_table,
        (SELECT max(as_of) FROM tens_insight.publications
         WHERE target_table = 'account_risk_scores' AND kind = 'published'
           AND undone_at IS NULL) AS scored_as_of

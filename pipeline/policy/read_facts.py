@@ -16,6 +16,7 @@ from components.registry.stages import JudgedModel, StageTransition, stages_afte
 from pipeline.database import consistent_read
 from pipeline.policy.evidence import compared
 from pipeline.policy.facts import TRAIN, Drift, Facts, KnownModel, Performance, kept_by
+from pipeline.policy.unlike_settings import UnlikeSetting, unlike_settings
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings
 from serving_model.evaluation.sequential import Sequential
@@ -37,6 +38,7 @@ _OF_INPUT: Final = (
 @dataclass(frozen=True)
 class _Moments:
     now: datetime
+    has_churn_table: bool
     scored_as_of: datetime | None
 
 
@@ -75,6 +77,7 @@ class _Models:
         judged, self.transitions = registry.judged(), registry.transitions()
         leader = champion(judged, self.transitions)
         self.champion = self._model(leader)
+        self.learnt_with = self._known[leader.model_id] if leader else None
         self.former = self._model(former_champion(judged, self.transitions))
         waiting = shadowed(judged, self.transitions)
         newer = [one for one in waiting if leader is None or one.model_id > leader.model_id]
@@ -101,7 +104,7 @@ class _Models:
 def _facts(
     cursor: Cursor, settings: Settings, models: _Models, acts: Sequence[PolicyActProperties]
 ) -> Facts:
-    cursor.execute(_QUERIES["moments"])
+    cursor.execute(_QUERIES["moments"], {"churn_table": settings.reading.churn_table})
     moments = one_record(cursor, _Moments)
     now = (settings.run.as_of or moments.now).astimezone(timezone.utc)
     leader = models.champion
@@ -116,6 +119,7 @@ def _facts(
         trained_as_of=max(trained, default=None),
         scored_as_of=moments.scored_as_of,
         is_late=_is_late(moments.scored_as_of, now, settings),
+        unlike=_unlike(models, settings, moments),
         left=_left(cursor, leader, now),
         drift=_drift(cursor, leader, now),
         performance=_performance(cursor, leader),
@@ -154,6 +158,12 @@ def _compared(
     return compared(
         cursor, versions, first.horizon_days, now, policy.policy_error, policy.policy_margin
     )
+
+
+def _unlike(models: _Models, settings: Settings, moments: _Moments) -> list[UnlikeSetting]:
+    if models.learnt_with is None:
+        return []
+    return unlike_settings(models.learnt_with, settings.reading, moments.has_churn_table)
 
 
 def _left(cursor: Cursor, leader: KnownModel | None, now: datetime) -> int:

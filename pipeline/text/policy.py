@@ -36,7 +36,7 @@ def _told(act: Act) -> str:
 
 def _rule_lines(rule: Rule) -> Iterator[str]:
     yield ""
-    yield f"{rule.name}  {rule.setting}".rstrip()
+    yield from _wrapped(f"{rule.name}  ", rule.setting, " " * 9)
     yield from _wrapped("  now    ", rule.now, " " * 9)
     yield from _wrapped("  would  ", rule.would, " " * 9)
 

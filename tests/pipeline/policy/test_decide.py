@@ -11,6 +11,7 @@ import pytest
 from components.registry.stages import PIN, PROMOTE, UNPIN, WITHDRAW, StageTransition
 from pipeline.policy.decide import SCORE, Decision, Rule, blind, decide
 from pipeline.policy.facts import TRAIN, Drift, Facts, KnownModel, Performance, kept_by
+from pipeline.policy.unlike_settings import UnlikeSetting
 from pipeline.setting_groups import PolicySettings
 from pipeline.text.policy import policy_lines
 from serving_model.evaluation.sequential import Sequential
@@ -66,6 +67,10 @@ def test_a_quiet_day_scores() -> None:
         ),
         (with_(left=200), "200 accounts left since it learnt"),
         (
+            with_(unlike=[UnlikeSetting("active_within_days", "off", 120)]),
+            "learnt with ACTIVE_WITHIN_DAYS=off; the settings ask for ACTIVE_WITHIN_DAYS=120.",
+        ),
+        (
             with_(drift=[Drift("source 'x': share of events", NOW - timedelta(days=3))]),
             "2026-11-26",
         ),
@@ -102,6 +107,29 @@ def test_no_training_before_the_gap_is_over(gap: float, run: str) -> None:
 def test_a_training_that_came_to_no_champion_counts_for_the_gap() -> None:
     facts = with_(champion=None, former=None, trained_as_of=NOW - timedelta(days=1))
     assert kinds(decide(facts, SETTINGS)) == [SCORE]
+
+
+def test_other_settings_of_the_examples_are_the_evidence_and_wait_for_the_gap() -> None:
+    unlike = [
+        UnlikeSetting("horizon_days", 60, 90),
+        UnlikeSetting("rows_after_churn", "back", "final"),
+    ]
+    facts = with_(unlike=unlike)
+    decision = decide(facts, SETTINGS)
+    assert decision.run.evidence == {
+        "settings": {
+            "horizon_days": {"learnt": 60, "asked": 90},
+            "rows_after_churn": {"learnt": "back", "asked": "final"},
+        }
+    }
+    json.dumps(decision.as_json()["rules"], allow_nan=False, default=str)
+    found = rule(decision, "settings of the examples")
+    assert found.setting == "HORIZON_DAYS=90, ROWS_AFTER_CHURN=final"
+    assert "learnt with HORIZON_DAYS=60, ROWS_AFTER_CHURN=back;" in found.now
+    early = decide(replace(facts, trained_as_of=NOW - timedelta(days=6.9)), SETTINGS)
+    assert kinds(early) == [SCORE]
+    same = rule(decide(QUIET, SETTINGS), "settings of the examples")
+    assert same.would == "Nothing."
 
 
 def test_drift_proposes_nothing_where_the_setting_says_so() -> None:
@@ -263,7 +291,8 @@ def test_the_page_fits_a_terminal_and_shows_every_rule_with_setting_facts_and_ac
     monkeypatch.setenv("COLUMNS", "80")
     drift = [Drift(f"source 'number {n}': share of events", NOW) for n in range(5)]
     facts = with_(against_former=compared(worse=5), performance=FELL, drift=drift, left=20)
-    decision = decide(facts, SETTINGS)
+    unlike = [UnlikeSetting(name, 60, 90) for name in ("horizon_days", "active_within_days")]
+    decision = decide(replace(facts, unlike=unlike), SETTINGS)
     lines = list(policy_lines(decision))
     assert max(map(len, lines)) <= 80
     text = re.sub(r"\s+", " ", " ".join(lines))

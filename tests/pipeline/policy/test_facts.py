@@ -115,6 +115,27 @@ def test_accounts_are_counted_that_left_since_the_champion_learnt(
     assert read(yard).left == 2
 
 
+def test_settings_are_found_that_the_champion_did_not_learn_with(
+    yard: Yard, migrated_database: str
+) -> None:
+    yard.train(END - 20 * DAY)
+    (absent,) = read(yard).unlike  # there is no table of churn dates, from which it learnt
+    assert (absent.name, absent.learnt, absent.asked) == (
+        "label_source",
+        "account_churn",
+        "inactivity",
+    )
+    execute(migrated_database, "CREATE TABLE account_churn (account_id text, churned_at date)")
+    assert read(yard).unlike == []
+    asked = yard.settings(as_of=END, active_within_days=120, horizon_days=90)
+    facts = read_facts(asked)
+    assert [(one.name, one.learnt, one.asked) for one in facts.unlike] == [
+        ("horizon_days", 60, 90),
+        ("active_within_days", "off", 120),
+    ]
+    assert decide(facts, asked.policy).run.kind == TRAIN
+
+
 def test_alarms_count_that_are_about_the_input_and_younger_than_the_champion(
     yard: Yard, migrated_database: str
 ) -> None:
