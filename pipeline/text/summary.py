@@ -103,47 +103,84 @@ def _render_areas(summary: RunSummary, out: Console) -> None:
         out.print(line)
 
 
-def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
-    data, published = summary.data, summary.published
+def _facts(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    yield from _read(summary)
+    yield from _scores(summary)
+    yield "areas", _areas(summary)
+    yield from _outcomes(summary)
+    yield from _learnt_from(summary)
+    yield from _monitoring(summary)
+    yield from _judged(summary)
+    yield from _scored_with(summary)
+    yield from _left_behind(summary)
+
+
+def _named(name: str, lines: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yields lines, the first of which has the name."""
+    for number, line in enumerate(lines):
+        yield "" if number else name, line
+
+
+def _read(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields what was read, from where."""
+    data = summary.data
     yield "database", summary.database
     yield "state", summary.state_dir
     yield "as of", minute_of(data.as_of)
     yield "label", f"{data.label_source}, churn within {data.horizon_days} days"
     yield "data", _data(summary)
-    for number, note in enumerate(input_notes(data, published)):
-        yield "" if number else "input", note
+    yield from _named("input", input_notes(data, summary.published))
+
+
+def _scores(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields what was published of accounts, and what its risk bands are worth."""
+    published = summary.published
     counts = [f"{published.categories.get(name, 0)} {name}" for name in CATEGORIES]
     yield "risk", f"{', '.join(counts)}; mean probability {published.mean_probability:.3f}"
-    for number, note in enumerate(band_notes(published)):
-        yield "" if number else "bands", note
+    yield from _named("bands", band_notes(published))
     if published.bands_warning:
         yield "warning", published.bands_warning
     if summary.bands_worth is not None:
-        for number, note in enumerate(worth_lines(summary.bands_worth)):
-            yield "" if number else "worth", note
+        yield from _named("worth", worth_lines(summary.bands_worth))
     if published.removed_count:
         yield "removed", f"{published.removed_count} accounts that are no longer scored"
-    yield "areas", _areas(summary)
-    if summary.outcomes:
-        yield "outcomes", recorded_words(summary.outcomes)
-        if summary.outcomes.withheld:
-            yield "warning", summary.outcomes.withheld
-        yield from _estimated(summary)
+
+
+def _outcomes(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields what came of earlier scores, and what is expected of these."""
+    if not summary.outcomes:
+        return
+    yield "outcomes", recorded_words(summary.outcomes)
+    if summary.outcomes.withheld:
+        yield "warning", summary.outcomes.withheld
+    yield from _estimated(summary)
+
+
+def _learnt_from(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields the examples with labels, and what was checked of the data."""
+    splits = summary.data.splits
     for name in ("train", "eval"):
-        if name in data.splits:
-            yield name, _split(data.splits[name])
+        if name in splits:
+            yield name, _split(splits[name])
     yield "data checks", summary.data_gate.counts()
     for line in summary.data_gate.warning_lines(short_path(summary.data_gate.file)):
         yield "warning", line
-    yield from _monitoring(summary)
+
+
+def _judged(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields how good the challenger is, and what the gate decided."""
     if summary.hyperparameters_from:
         yield "trained with", f"hyperparameters of {summary.hyperparameters_from}"
     if summary.gate:
         yield "quality", _quality(summary.gate)
         yield from (("", line) for line in _more_quality(summary.gate) if line)
         yield "gate", summary.gate.summary
-        for number, said in enumerate(evidence_notes(summary.gate)):
-            yield "" if number else "evidence", said
+        yield from _named("evidence", evidence_notes(summary.gate))
+
+
+def _scored_with(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields which model scored, and which ones beside it."""
+    published = summary.published
     yield "scored with", _champion(summary)
     if summary.accepted:
         yield "", f"accepted, not blessed: {transition_text(summary.accepted)}"
@@ -157,6 +194,10 @@ def _facts(summary: RunSummary) -> Iterable[tuple[str, str]]:
         yield "in shadow", ", ".join(published.shadows)
     for note in published.notes or ():
         yield "warning", note
+
+
+def _left_behind(summary: RunSummary) -> Iterator[tuple[str, str]]:
+    """Yields where the model lies, and whom the run could not tell."""
     yield "model", short_path(summary.model_uri)
     if summary.pushed_to:
         yield "pushed to", short_path(summary.pushed_to)
