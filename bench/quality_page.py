@@ -51,7 +51,7 @@ def _costs(results: Sequence[QualityResult]) -> Iterator[str]:
     names = list(dict.fromkeys(part for result in results for part in result.cpu_seconds))
     yield "Minutes of CPU, without the database server's, and seconds on the clock of ModelTrainer:"
     yield ""
-    yield f"| history | {' | '.join(names)} | all | ModelTrainer, s |"
+    yield f"| measured on | {' | '.join(names)} | all | ModelTrainer, s |"
     yield "|---" * (len(names) + 3) + "|"
     for result in results:
         each = [result.cpu_seconds.get(name) for name in names]

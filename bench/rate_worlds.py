@@ -31,7 +31,7 @@ class RateWorld(SimulatedHistory):
     @property
     def name(self) -> str:
         """What the world is called in tables."""
-        return f"{self.scenario} world"
+        return f"world of {self.scenario}"
 
     @property
     def description(self) -> str:

@@ -73,7 +73,7 @@ def test_the_page_says_all_of_it() -> None:
     assert "\nThe history cdnow.\n" in text
     verdicts = (f"below {one} by the paired interval: AUC no, log-loss no" for one in REFERENCES)
     assert f"Verdict: {'; '.join(verdicts)}.\n" in text
-    assert "| history | history | pipeline | all | ModelTrainer, s |\n" in text
+    assert "| measured on | history | pipeline | all | ModelTrainer, s |\n" in text
     assert "| cdnow | 0.1 | 1.5 | 1.6 | 30 |\n" in text
     assert f"{sum(one.reached is True for one in judge(results))} of " in text
 

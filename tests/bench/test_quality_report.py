@@ -12,7 +12,7 @@ from bench import quality_report
 from bench.fingerprint import fingerprint
 from tests.bench.quality_results import ORIGIN, result
 
-WORLD = "2 % world"
+WORLD = "world of 2 %"
 
 
 class Measured:
@@ -52,7 +52,7 @@ def test_what_is_missing_is_measured_and_the_rest_is_kept(
     code, text = report(second := Measured())
     assert (code, second.asked) == (0, [WORLD])
     assert f"## {WORLD}\n" in text
-    assert "- cdnow, 2 % world: commit 123; code version def" in text
+    assert "- cdnow, world of 2 %: commit 123; code version def" in text
 
 
 def test_figures_of_other_code_are_measured_again_unless_the_page_alone_is_asked_for(
