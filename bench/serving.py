@@ -141,6 +141,7 @@ def differences(port: int, published: dict[str, tuple[Any, ...]], as_of: str) ->
     found = {"probability": 0.0, "horizons": 0.0, "other bands": 0, "other sentences": 0}
     found |= {"other log-odds of reasons": 0, "largest of these": 0.0}
     for account, told in answers.items():
+        assert "probability" in told, told
         probability, band, horizons, reasons = published[account]
         found["probability"] = max(found["probability"], abs(told["probability"] - probability))
         of_horizons = [abs(told["horizons"][days] - one) for days, one in horizons.items()]
@@ -226,7 +227,9 @@ def published_scores(url: str) -> tuple[str, dict[str, tuple[Any, ...]]]:
     return rows[0][1].isoformat(), {row[0]: tuple(row[2:]) for row in rows}
 
 
-def measure(folder: Path, accounts: int, seconds: float, count: int, idle: float) -> None:
+def measure(
+    folder: Path, accounts: int, rates: Sequence[float], seconds: float, count: int, idle: float
+) -> None:
     """Measures and prints all of it."""
     environment = prepare(folder, accounts)
     as_of, published = published_scores(environment["DATABASE_URL"])
@@ -247,9 +250,11 @@ def measure(folder: Path, accounts: int, seconds: float, count: int, idle: float
             ("cached, without", [f"{one}?reasons=false" for one in paths]),
         ):
             load(port, asked, rate=100, seconds=5, folder=folder)
-            for rate in (100.0, 0.0):
+            for rate in rates:
                 found = load(port, asked, rate=rate, seconds=seconds, folder=folder)
-                print(f"{name}, {'100 a second' if rate else 'as fast as it can'}: {found}")
+                print(f"{name}, {f'{rate:g} a second' if rate else 'all it can'}: {found}")
+        if not count:
+            return
         versions = [one.properties.model_version for one in _two_models(folder)]
         results: list[Load] = []
         before = memory_mb(pid)
@@ -280,13 +285,23 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="Kept, to measure again.")
     parser.add_argument("--accounts", type=int, default=3000)
     parser.add_argument("--seconds", type=float, default=20, help="Of each load.")
+    parser.add_argument(
+        "--rates", type=float, nargs="*", default=[100.0, 0.0], help="Requests a second; 0: all."
+    )
     parser.add_argument("--swaps", type=int, default=20)
     parser.add_argument("--while-swapping", type=float, default=120, help="Seconds of load.")
     asked = parser.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="serving-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        measure(folder, asked.accounts, asked.seconds, asked.swaps, asked.while_swapping)
+        measure(
+            folder,
+            asked.accounts,
+            asked.rates,
+            asked.seconds,
+            asked.swaps,
+            asked.while_swapping,
+        )
     finally:
         EmbeddedPostgres(folder / "database").stop()
         if asked.folder is None:

@@ -4,6 +4,8 @@ A request asks the model that was there when it began; the next one asks the new
 goes when the last request that asks it ends.
 """
 
+import ctypes
+import gc
 import logging
 import threading
 import time
@@ -112,12 +114,15 @@ class Follower:
         Where there is no champion any more, nothing answers.
         """
         with self._one:
+            swaps = self._found.swaps
             try:
                 self._look()
             except Exception as error:  # whatever a store, a disk or a model holds
                 self._tell(f"{error}" if isinstance(error, TensInsightError) else _told(error))
                 self._found.failures += 1
                 self._found.seen = None
+            if self._found.swaps > swaps:
+                _let_go()
 
     def _look(self) -> None:
         seen = self._state_of_store()
@@ -198,6 +203,17 @@ class Follower:
                 f"{differing}. Restore them, or let `tens-insight run train` train a model with "
                 "the new ones."
             )
+
+
+def _let_go() -> None:
+    """Gives the memory of a model back that nobody asks any more.
+
+    Its objects hold each other, and what the collector passes over by itself it would find late.
+    """
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:  # glibc
+        trim(0)
 
 
 def _number(serving_dir: Path, version: str) -> int | None:

@@ -1,7 +1,6 @@
 """Starts the server, follows the champion while it runs, and ends it in order."""
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -26,6 +25,7 @@ from pipeline.serving.database import Asked, Database, Found
 from pipeline.serving.guard import Tokens, require_safe_address
 from pipeline.serving.metrics import ServingMetrics, State
 from pipeline.serving.problems import Problem
+from pipeline.serving.protocol import BoundedProtocol
 from pipeline.serving.scores import Scores, Values
 from pipeline.settings import ConfigurationInvalid, Settings
 
@@ -34,6 +34,8 @@ _NOBODY: Final = ""
 """An id that no account has."""
 _BACKLOG: Final = 512
 _KEEP_ALIVE_S: Final = 75
+_CONNECTIONS: Final = 1000
+"""Beyond so many at once a request is answered with 503."""
 _NOT_FOLLOWED: Final = "The champion of the registry does not answer: the log says why."
 
 
@@ -182,8 +184,6 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
     serving = settings.serving
     listening = _listen(serving.serve_host, serving.serve_port)
     server.look()
-    gc.collect()
-    gc.freeze()
     ready = server.ready()
     host, port = listening.getsockname()[:2]
     by = ready["model_version"] or "none yet"
@@ -193,7 +193,8 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
         access_log=False,  # paths name accounts
         lifespan="on",
         loop="asyncio",
-        http="httptools",
+        http=BoundedProtocol,
+        limit_concurrency=_CONNECTIONS,
         ws="none",
         server_header=False,
         proxy_headers=False,

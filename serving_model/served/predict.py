@@ -239,6 +239,8 @@ def _account_ids(found: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
 
 def _asked(signature: Any, batches: Iterable[tf.Tensor]) -> dict[str, NDArray[Any]]:
     """Asks a signature about batches, several at a time, and joins the answers in their order."""
+    if isinstance(batches, list) and len(batches) == 1:  # as a server does: no thread is needed
+        return _as_numpy(signature(examples=batches[0]))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         answers = list(pool.map(lambda batch: _as_numpy(signature(examples=batch)), batches))
     if not answers:

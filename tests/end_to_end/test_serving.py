@@ -2,9 +2,11 @@
 
 import base64
 import contextlib
+import http.client
 import json
 import re
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -277,6 +279,20 @@ def test_what_is_refused_says_why_and_nothing_of_it_is_logged(served):
     said = "\n".join(served.server.said)
     for secret in (CANARY, TOKEN, "wrong-token", *ODD[:3]):
         assert secret not in said
+
+
+def test_headers_without_an_end_end_the_connection_and_nothing_else(served):
+    with socket.create_connection(("127.0.0.1", served.server.port), timeout=30) as endless:
+        endless.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                endless.sendall(b"x" * 10_000)
+            assert endless.recv(100) == b""
+    many = {f"X-{number}": "y" * 100 for number in range(50)}
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.server.port)) as one:
+        for _ in range(30):  # of one connection each request counts by itself
+            one.request("GET", "/healthz", headers=many)
+            assert one.getresponse().read() == b'{"status":"alive"}'
 
 
 def test_a_database_that_is_slow_or_away_takes_only_itself_down(served):

@@ -109,6 +109,20 @@ def test_the_old_model_answers_whom_it_answered_and_is_let_go(
     assert model() is None
 
 
+def test_a_model_that_nobody_asks_is_gone_with_the_swap(
+    push: Callable[..., Path], follower: Callable[[], Follower]
+) -> None:
+    """Its objects hold each other: left to itself the collector would keep many of them."""
+    one = follower()
+    push("20260601-aaaaaaaa")
+    one.look()
+    assert one.champion is not None
+    model = weakref.ref(one.champion.scorer._model)
+    push("20260602-bbbbbbbb")
+    one.look()
+    assert model() is None
+
+
 def test_a_model_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again(
     push: Callable[..., Path], follower: Callable[[], Follower]
 ) -> None:
