@@ -6,6 +6,8 @@ requests: then the body begins with JSON of the length that a header names.
 
 import base64
 import binascii
+import math
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -72,9 +74,11 @@ def read_request(body: bytes, header: str | None) -> Any:
     """
     if header is None:
         return read_json(body)
-    if not header.isdigit() or int(header) > len(body):
+    # No more digits than any length has; and int() knows digits of other scripts too.
+    length = int(header) if re.fullmatch("[0-9]{1,12}", header) else len(body) + 1
+    if length > len(body):
         raise Problem(400, "invalid", f"{HEADER} is no length of a part of the body.")
-    content, binary = read_json(body[: int(header)]), body[int(header) :]
+    content, binary = read_json(body[:length]), body[length:]
     inputs = content.get("inputs") if isinstance(content, dict) else None
     for one in inputs if isinstance(inputs, list) else ():
         parameters = one.get("parameters") if isinstance(one, dict) else None
@@ -122,15 +126,18 @@ def infer(champion: Champion, content: Any) -> dict[str, Any]:
         if not isinstance(one, dict) or not isinstance(one.get("name"), str):
             raise Problem(400, "invalid", "Each of the inputs has name, shape, datatype and data.")
         named[one["name"]] = one
-    wanted = (content.get("parameters") or {}).get("signature_name") or (
+    wanted = _parameter(content, "signature_name") or (
         SERVING if set(named) == {_EXAMPLES} else RAW_EVENTS
     )
     signature = signature_of(champion, str(wanted))
     specs = inputs_of(signature)
     values = {name: _values(one, specs.get(name)) for name, one in named.items()}
     found = call(signature, values)
-    asked = {one.get("name") for one in content.get("outputs") or () if isinstance(one, dict)}
-    if not asked <= found.keys():
+    outputs = content.get("outputs") or []
+    if not isinstance(outputs, list) or not all(isinstance(one, dict) for one in outputs):
+        raise Problem(400, "invalid", "outputs is a list of objects, each with a name.")
+    asked = [one.get("name") for one in outputs]
+    if any(name not in list(found) for name in asked):
         raise Problem(400, "invalid", f"The model has the outputs {', '.join(found)}.")
     known = outputs_of(signature)
     told = {
@@ -150,6 +157,13 @@ def infer(champion: Champion, content: Any) -> dict[str, Any]:
     return told | ({"id": content["id"]} if isinstance(content.get("id"), str) else {})
 
 
+def _parameter(given: Mapping[str, Any], name: str) -> Any:
+    parameters = given.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise Problem(400, "invalid", "parameters is an object.")
+    return parameters.get(name)
+
+
 def _values(given: dict[str, Any], spec: Any) -> Any:
     name, shape, data = given["name"], given.get("shape"), given.get("data")
     if spec is None:
@@ -161,15 +175,18 @@ def _values(given: dict[str, Any], spec: Any) -> Any:
     if not isinstance(data, list):
         raise Problem(400, "inputs", f"Input {name} has no list of data.")
     flat = list(_flat(data))
-    if (given.get("parameters") or {}).get("content_type") == "base64":
+    if _parameter(given, "content_type") == "base64":
         flat = [_decoded(name, one) for one in flat]
     if spec.dtype.is_floating and any(type(one) not in (int, float) for one in flat):
         raise Problem(400, "inputs", f"Input {name} holds what is no number.")
-    if int(np.prod(shape, dtype=np.int64)) != len(flat):
+    if math.prod(shape) != len(flat):
         raise Problem(400, "inputs", f"Input {name} has other data than its shape says.")
     values = np.empty(len(flat), object)
     values[:] = flat
-    return values.reshape(shape).tolist()
+    try:
+        return values.reshape(shape).tolist()
+    except (OverflowError, ValueError):  # nothing, in more dimensions or larger ones than there are
+        raise Problem(400, "inputs", f"Input {name} has no shape.") from None
 
 
 def _decoded(name: str, text: Any) -> bytes:

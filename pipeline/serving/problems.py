@@ -53,7 +53,8 @@ def json_response(
         ValueError: A number is NaN or infinite.
     """
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text.encode(), status, headers, JSON)
+    # Half of a surrogate pair, as a client may send it in an escape, is sent back in one.
+    return Response(text.encode(errors="backslashreplace"), status, headers, JSON)
 
 
 def overloaded(what: str) -> Problem:

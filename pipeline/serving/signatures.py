@@ -18,6 +18,9 @@ TYPES: Final = {
 }
 """As TensorFlow Serving and the Open Inference Protocol call them."""
 
+MOST_ROWS: Final = 4_096
+"""Of one request: others wait for the model meanwhile."""
+
 
 def signature_of(champion: Champion, name: str) -> Any:
     """Returns a signature.
@@ -65,6 +68,8 @@ def call(signature: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     rows = {len(tensor) for tensor in tensors.values()}
     if len(rows) > 1:
         raise Problem(400, "inputs", f"The inputs have different numbers of rows: {sorted(rows)}.")
+    if max(rows) > MOST_ROWS:
+        raise Problem(400, "inputs", f"The inputs have more than {MOST_ROWS} rows: send parts.")
     try:
         found = signature(**tensors)
     except tf.errors.InvalidArgumentError:  # its words may quote what was sent

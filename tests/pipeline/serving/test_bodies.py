@@ -1,6 +1,7 @@
 """What comes in a body is an answerable request, or a problem that quotes nothing of it."""
 
 import json
+import time
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -103,6 +104,10 @@ def test_nothing_of_a_body_is_quoted_but_names_of_fields() -> None:
         assert CANARY not in refused(text).response().body.decode()
 
 
+def test_a_long_name_of_a_field_is_cut() -> None:
+    assert len(refused(body(**{"x" * 5000: 1})).response().body) < 1000
+
+
 def test_brackets_in_texts_are_no_depth() -> None:
     deep = "[{" * 100 + '\\"' + "[" * 100
     assert read_json(json.dumps({"a": deep}).encode()) == {"a": deep}
@@ -110,6 +115,45 @@ def test_brackets_in_texts_are_no_depth() -> None:
     for _ in range(DEEPEST):
         nested = [nested]
     assert read_json(json.dumps(nested).encode()) == nested
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'"' + b'\\"' * 500_000,
+        b'["' + b"a" * 1_000_000,
+        b'""' * 500_000,
+        b"[]," * 300_000,
+        b"[" + b"{}," * 300_000 + b"]",
+        b"\\" * 1_000_000,
+    ],
+)
+def test_the_largest_body_is_looked_through_in_a_moment(text: bytes) -> None:
+    begun = time.process_time()
+    assert refused(b"[" * DEEPEST + b"]" * DEEPEST + text).code == "no_json"
+    assert time.process_time() - begun < 2
+
+
+@settings(max_examples=cases(150))
+@given(
+    st.recursive(
+        st.text('[]{}"\\\\x', max_size=5), lambda one: st.lists(one, max_size=3), max_leaves=8
+    )
+)
+def test_depth_is_that_of_the_brackets_outside_of_texts(value: Any) -> None:
+    """Enough brackets beside it that they are counted at all."""
+
+    def depth(one: Any) -> int:
+        return 1 + max(map(depth, one), default=0) if isinstance(one, list) else 0
+
+    for deep in (DEEPEST - 1, DEEPEST):
+        nested: Any = [value, ["[]"] * DEEPEST, [[]] * DEEPEST]
+        for _ in range(deep - depth(nested)):
+            nested = [nested]
+        assert depth(nested) == deep
+        assert read_json(json.dumps(nested).encode()) == nested
+    with pytest.raises(Problem, match="nests deeper"):
+        read_json(json.dumps([nested]).encode())
 
 
 @settings(max_examples=cases(150))

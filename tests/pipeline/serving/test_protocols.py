@@ -3,19 +3,24 @@
 import base64
 import json
 import struct
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import tensorflow as tf
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pipeline.serving import inference_protocol, tensorflow_rest
-from pipeline.serving.problems import Problem
+from pipeline.serving.problems import Problem, json_response
+from pipeline.serving.signatures import MOST_ROWS
 from serving_model.served.interface import EXPLAIN, PROBABILITY, SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.predict import ModelScorer
 from tests.components.account_scorer.conftest import CARD, REASONS, SilenceModel
+from tests.property_tests import cases
 from transforms.event_spec import ACCOUNT_ID, DAYS_SINCE_LAST_EVENT, raw_feature_spec
 
 DAYS = {"a": 10.0, "Köln/東京": 25.0}
@@ -266,3 +271,62 @@ def test_a_binary_part_is_as_long_as_it_says(header: str) -> None:
     head = json.dumps(torn).encode()
     binary = struct.pack("<I", 99) + b"ab"
     assert refused(inference_protocol.read_request, head + binary, str(len(head))).status == 400
+
+
+_JUNK: list[Any] = [None, True, 0, -1, 1.5, 2**63, 2**70, 1e300, "", "x", "\ud800", b"\xff"]
+_JUNK += [[], [[]], [3], ["x"], {}, {"x": 1}, [{}], {"b64": 3}, [2**32, 2**32], [0], [[1.0], 2.0]]
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if not isinstance(value, dict | list):
+        return [path]
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    return [path, *(one for name, below in inner for one in _places(below, (*path, name)))]
+
+
+def _with(value: Any, path: tuple[Any, ...], junk: Any) -> Any:
+    if not path:
+        return junk
+    copied = value.copy()
+    copied[path[0]] = _with(value[path[0]], path[1:], junk)
+    return copied
+
+
+_OF_PROTOCOL = {
+    "id": "42",
+    "inputs": [
+        tensor("x", "FP32", [1.0], parameters={"a": 1}),
+        tensor("n", "INT64", [2], parameters={}),
+    ],
+    "parameters": {"signature_name": "add"},
+    "outputs": [{"name": "sum", "parameters": {}}],
+}
+_OF_REST = {"signature_name": "add", "instances": [{"x": 1.0, "n": 1}, {"x": 2.0, "n": 2}]}
+_OF_COLUMNS = {"signature_name": "add", "inputs": {"x": [1.0, 2.0], "n": [1, 2]}}
+
+
+@settings(max_examples=cases(300), suppress_health_check=list(HealthCheck))
+@given(st.sampled_from([_OF_PROTOCOL, _OF_REST, _OF_COLUMNS]), st.data())
+def test_whatever_stands_anywhere_is_answered_or_refused(
+    champion: Any, sound: Any, data: st.DataObject
+) -> None:
+    """Each of the values of a request is replaced, by what no client should send."""
+    work = inference_protocol.infer if sound is _OF_PROTOCOL else tensorflow_rest.predict
+    asked = _with(
+        sound, data.draw(st.sampled_from(_places(sound))), data.draw(st.sampled_from(_JUNK))
+    )
+    with suppress(Problem):
+        json_response(work(champion, asked))
+
+
+@pytest.mark.parametrize("header", ["²", "-1", "", "x", "9" * 5000, "7", "1.0", " 1"])
+def test_a_length_that_is_none_is_refused(header: str) -> None:
+    assert refused(inference_protocol.read_request, b"{}", header).status == 400
+
+
+def test_more_rows_than_are_answered_at_once_are_refused(champion: Any) -> None:
+    """An empty text is a row too, of three bytes: a body could bring a million of them."""
+    asked = {"signature_name": "add", "inputs": {"x": [1.0] * MOST_ROWS, "n": [1] * MOST_ROWS}}
+    assert len(tensorflow_rest.predict(champion, asked)["outputs"]) == MOST_ROWS
+    asked = {"signature_name": "echo", "instances": [""] * (MOST_ROWS + 1)}
+    assert "rows" in refused(tensorflow_rest.predict, champion, asked).message
