@@ -35,7 +35,7 @@ class ModelGateConfig(RuleConfig):
         description="The gate: maximum difference of mean probability and observed rate.",
     )
     max_calibration_ratio: Ratio = Field(
-        default=1.25,
+        default=1.2,
         description="The gate: by what factor mean probability and observed rate may differ where "
         "chance does not explain it.",
     )

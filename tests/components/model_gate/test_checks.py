@@ -141,6 +141,24 @@ def test_a_small_rate_that_is_missed_by_a_third_is_refused_by_the_ratio_alone() 
     assert failed(checks(labels, challenger=found)) == set()
 
 
+@pytest.mark.parametrize(
+    ("predicted", "churned", "accounts"), [(0.050, 256, 4_000), (0.022, 216, 12_000)]
+)
+def test_a_mean_of_a_fifth_too_much_or_too_little_is_refused_by_default(
+    predicted: float, churned: int, accounts: int
+) -> None:
+    """0.050 for a rate of 0.064, and 0.022 for one of 0.018: both are beyond chance."""
+    labels = (np.arange(accounts) < churned).astype(np.float64)
+    most = ModelGateConfig().max_calibration_ratio
+    population = Population.of(OVERALL, labels)
+    found = ratio_check(population, labels, np.full(accounts, predicted), most)
+    assert found.failed
+    assert found.p_value is not None
+    assert found.p_value < 0.01
+    fair = ratio_check(population, labels, np.full(accounts, churned / accounts), most)
+    assert not fair.failed
+
+
 def test_the_top_decile_has_a_ratio_of_its_own() -> None:
     labels, found = rare(12_000, 0.03)
     top = found >= np.quantile(found, 0.9)
