@@ -51,6 +51,7 @@ bad-models: setup ## five bad models past the gate, each until `run auto` rolls 
 
 torture: setup ## kills, cuts and restarts by the hundred, on a scratch server; says what broke
 	@$(BIN)/python -m bench.torture
+	@$(BIN)/python -m bench.stream_torture
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .

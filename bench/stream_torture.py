@@ -5,7 +5,7 @@
 A writer adds feedback without a pause, in transactions of different length and order; a run
 publishes all accounts now and then; the process that streams is ended with kill -9 at random
 moments and started again. At the end it does what is left. Then every score must be, to the last
-bit, that of a full rescoring at its moment, of a moment after the account wrote last, and each
+bit, that of a full rescoring at its moment, no account may have written after that, and each
 publication must hold what its line says. Nothing is trained: the model's answer is a hash of the
 example, so that any event too many or too few shows. Ends with exit code 1 unless all of it holds.
 """
@@ -73,6 +73,9 @@ CREATE PUBLICATION tens_insight FOR TABLE feedback_enriched (id, account_id, cre
     WITH (publish = 'insert, update, truncate');
 """
 _SHOWN: Final = "SELECT account_id, churn_probability, predicted_at FROM account_risk_scores"
+_UNSCORED: Final = """
+SELECT account_id FROM feedback_enriched LEFT JOIN account_risk_scores USING (account_id)
+GROUP BY account_id HAVING max(created_at) >= coalesce(max(predicted_at), '-infinity')"""
 _BROKEN_LINES: Final = """
 SELECT line.publication_id
 FROM tens_insight.publications AS line
@@ -92,7 +95,7 @@ class Outcome:
         rows: Rows of feedback that were written meanwhile.
         runs: Publications of all accounts meanwhile.
         wrong: Scores that are not those of a full rescoring.
-        lost: Accounts whose score is older than what they wrote.
+        lost: Accounts with feedback of the moment of their score or a later one.
         broken: Publications that do not hold what their line says.
     """
 
@@ -110,33 +113,32 @@ class Outcome:
 
 
 class Writer(threading.Thread):
-    """Adds feedback until it is stopped, and notes when each account wrote last."""
+    """Adds feedback until it is stopped."""
 
     def __init__(self, url: str, seed: int):
         """Begins nothing yet."""
         super().__init__()
         self.url, self.rows = url, 0
         self.ending = threading.Event()
-        self.committed: dict[str, datetime] = {}
         self._dice = random.Random(seed)  # noqa: S311 -- it chooses rows
 
     def run(self) -> None:
         """Writes, at times in two transactions of which the later one ends first."""
         with closing(psycopg2.connect(self.url)) as one, closing(psycopg2.connect(self.url)) as two:
             while not self.ending.is_set():
-                slow = self._insert(one)
+                self._insert(one)
                 if self._dice.random() < 0.5:
                     time.sleep(self._dice.uniform(0, 0.2))
-                    self._commit(two, self._insert(two))
-                self._commit(one, slow)
+                    self._insert(two)
+                    two.commit()
+                one.commit()
                 time.sleep(self._dice.uniform(0, 0.05))
 
-    def _insert(self, connection: Any) -> list[str]:
+    def _insert(self, connection: Any) -> None:
         accounts = [f"ACC-{self._dice.randrange(_ACCOUNTS)}" for _ in range(3)]
         with connection.cursor() as cursor:
             insert_rows(cursor, accounts, self._age, self._dice)
         self.rows += len(accounts)
-        return accounts
 
     def _age(self) -> float:
         """Days before now: mostly none, at times a late row, or one of the future."""
@@ -144,15 +146,6 @@ class Writer(threading.Thread):
         if kind < 0.1:
             return self._dice.uniform(1, 40)
         return self._dice.uniform(-2, 1) / 86_400
-
-    def _commit(self, connection: Any, accounts: list[str]) -> None:
-        connection.commit()
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT clock_timestamp()")
-            (moment,) = cursor.fetchone()
-        connection.rollback()
-        for account in accounts:
-            self.committed[account] = moment
 
 
 def insert_rows(cursor: Any, accounts: Sequence[str], age: Any, dice: random.Random) -> None:
@@ -259,24 +252,19 @@ def _on_server(source: str, kills: int, folder: Path, url: str, dice: random.Ran
             raise RuntimeError(f"the last steps failed: {child.said.read_text()[-500:]}")
         time.sleep(_STREAMING.stream_scan_minutes * 60)
     outcome.rows = writer.rows
-    _compare(outcome, url, writer.committed)
+    _compare(outcome, url)
     return outcome
 
 
-def _compare(outcome: Outcome, url: str, committed: dict[str, datetime]) -> None:
+def _compare(outcome: Outcome, url: str) -> None:
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT account_id, churn_probability, predicted_at FROM account_risk_scores"
-        )
+        cursor.execute(_SHOWN)
         shown = {name: (p, moment) for name, p, moment in cursor.fetchall()}
+        cursor.execute(_UNSCORED)
+        outcome.lost = [account for (account,) in cursor.fetchall()]
         cursor.execute(_BROKEN_LINES)
         outcome.broken = [number for (number,) in cursor.fetchall()]
     outcome.wrong = wrong(shown, _READING)
-    outcome.lost = [
-        f"{name}: of {shown[name][1] if name in shown else None}, wrote at {moment}"
-        for name, moment in committed.items()
-        if name not in shown or shown[name][1] < moment
-    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
