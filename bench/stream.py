@@ -2,11 +2,11 @@
 
     python -m bench.stream [--source scan] [--source slot] [--rate 100] [--seconds 120]
 
-Simulates a world, trains and publishes once, and streams with that model in a process of its own,
-while a writer commits so many rows a second, each in a transaction of its own, and a reader looks
-every 50 ms which scores are new. All of it shares the machine. A row counts as published when the
-reader first sees a score of its account of a moment after the commit: what the reader's own pause
-adds is in the figures.
+Makes the demo (3,000 simulated accounts, a trained model), and streams with its model in a process
+of its own, while a writer commits so many rows a second, each in a transaction of its own, and a
+reader looks every 50 ms which scores are new. All of it shares the machine. A row counts as
+published when the reader first sees a score of its account of a moment after the commit: what the
+reader's own pause adds is in the figures. --state names a folder that a former `demo run` made.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -30,7 +31,6 @@ from typing import Final
 import numpy as np
 import psycopg2
 
-from pipeline.demo.simulate import simulate
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
 SOURCES: Final = ("scan", "slot")
@@ -48,8 +48,10 @@ CREATE PUBLICATION tens_insight FOR TABLE feedback_enriched (id, account_id, cre
 """
 _COPY: Final = """
 INSERT INTO feedback_enriched
-SELECT (jsonb_populate_record(row, jsonb_build_object('id', %s, 'created_at', clock_timestamp()))).*
-FROM (SELECT * FROM feedback_enriched WHERE account_id = %s LIMIT 1) AS row"""
+SELECT (jsonb_populate_record(
+            NULL::feedback_enriched,
+            to_jsonb(one) || jsonb_build_object('id', %s::text, 'created_at', clock_timestamp()))).*
+FROM feedback_enriched AS one WHERE account_id = %s LIMIT 1"""
 _LOOK_S: Final = 0.05
 _LAX: Final = {
     "TENS_INSIGHT_MAX_MEAN_SHIFT": "1",
@@ -107,7 +109,7 @@ def write(
             due = time.monotonic()
             while not ending.is_set():
                 account = dice.choice(accounts)
-                cursor.execute(_COPY, (f"S-{dice.getrandbits(96):x}", account))
+                cursor.execute(_COPY, (f"S-{uuid.uuid4()}", account))
                 written.committed(account, datetime.now(timezone.utc))
                 due += 1 / rate
                 time.sleep(max(0.0, due - time.monotonic()))
@@ -188,6 +190,11 @@ def measure(
     }
 
 
+def _prepare(url: str) -> None:
+    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(_PREPARE)
+
+
 def _cpu_seconds(pid: int) -> float:
     """Returns the processor seconds that a process took so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -206,30 +213,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--source", action="append", choices=SOURCES)
     parser.add_argument("--rate", type=float, default=100)
     parser.add_argument("--seconds", type=float, default=120)
-    parser.add_argument("--accounts", type=int, default=3_000)
+    parser.add_argument("--state", type=Path, help="that `demo run` made; kept, and changed")
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix="bench-stream-"))
+    folder = options.state or Path(tempfile.mkdtemp(prefix="bench-stream-"))
     folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
-    server = EmbeddedPostgres(folder / "server", settings=_SERVER)
-    url = server.start()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": url,
-        "TENS_INSIGHT_STATE_DIR": str(folder / "state"),
-        **_LAX,
-    }
+    environment = {**os.environ, "TENS_INSIGHT_STATE_DIR": str(folder), **_LAX}
     try:
-        run(["db", "init"], environment)
-        with closing(psycopg2.connect(url)) as connection:
-            simulate(connection, accounts=options.accounts, days=540, seed=1, scenario="base")
-            with connection, connection.cursor() as cursor:
-                cursor.execute(_PREPARE)
-        run(["run", "train"], environment)
-        for source in options.source or SOURCES:
-            print(json.dumps(measure(source, url, environment, options.rate, options.seconds)))
+        if options.state is None:
+            run(["demo", "run"], environment)
+        run(["demo", "stop"], environment)
+        server = EmbeddedPostgres(folder, settings=_SERVER)
+        environment["DATABASE_URL"] = url = server.start()
+        try:
+            _prepare(url)
+            for source in options.source or SOURCES:
+                figures = measure(source, url, environment, options.rate, options.seconds)
+                print(json.dumps(figures), flush=True)
+        finally:
+            server.stop()
     finally:
-        server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if options.state is None:
+            shutil.rmtree(folder, ignore_errors=True)
     return 0
 
 
