@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from pipeline.serving import inference_protocol
 from pipeline.serving.bodies import read_json, read_moment, read_wanted, require_id
 from pipeline.serving.champion import Champion
-from pipeline.serving.guard import Guard, Tokens
+from pipeline.serving.guard import UNEXPECTED, Guard, Tokens
 from pipeline.serving.metrics import CONTENT_TYPE, ServingMetrics
 from pipeline.serving.openapi import document
 from pipeline.serving.problems import Problem, json_response
@@ -196,18 +196,10 @@ def make_app(
         async with running():
             yield
 
-    async def nowhere(request: Request, error: Exception) -> Response:
-        return Problem(
-            404, "no_such_path", "There is nothing here: /openapi.json lists what there is."
-        ).response()
-
-    async def otherwise(request: Request, error: Exception) -> Response:
-        return Problem(405, "method", "This path is asked with another method.").response()
-
     app = Starlette(
         routes=routes.all(),
         lifespan=lifespan,
-        exception_handlers={404: nowhere, 405: otherwise, Problem: _problem},
+        exception_handlers=HANDLERS,
     )
     return Guard(app, settings, tokens, metrics)
 
@@ -215,3 +207,31 @@ def make_app(
 async def _problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return error.response()
+
+
+async def _nowhere(request: Request, error: Exception) -> Response:
+    return Problem(
+        404, "no_such_path", "There is nothing here: /openapi.json lists what there is."
+    ).response()
+
+
+async def _otherwise(request: Request, error: Exception) -> Response:
+    return Problem(405, "method", "This path is asked with another method.").response()
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    return Problem(400, "gone", "The body has no end.").response()
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    return UNEXPECTED.response()
+
+
+HANDLERS: Final[dict[Any, Any]] = {
+    404: _nowhere,
+    405: _otherwise,
+    Problem: _problem,
+    ClientDisconnect: _gone,
+    Exception: _unexpected,
+}
+"""What is answered by kind of error; the guard sees and logs those of the last kind."""

@@ -3,6 +3,7 @@
 It stands before all routes as plain ASGI. Neither a body nor an account is ever logged.
 """
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -25,6 +26,8 @@ OPEN: Final = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/r
 """Answered without a token and without a limit: who asks is a machine that watches."""
 _CLIENTS: Final = 10_000
 _LOOK_S: Final = 1.0
+BODY_S: Final = 30.0
+"""Seconds until a body is there."""
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -175,7 +178,7 @@ class Guard:
             await answered.tell(problem, scope, receive)
         except Exception as error:  # whatever it is: the next request is answered
             _log.exception("A request ended with an unexpected error.", exc_info=_named(error))
-            await answered.tell(_UNEXPECTED, scope, receive)
+            await answered.tell(UNEXPECTED, scope, receive)
         route = str(scope.get("serve_route", "none"))
         self._metrics.requests.labels(route, str(answered.status)).inc()
         if scope["path"] not in OPEN:
@@ -202,7 +205,7 @@ class Guard:
             )
 
 
-_UNEXPECTED: Final = Problem(
+UNEXPECTED: Final = Problem(
     500, "unexpected", "The request ended with an error that nobody expected; the log names it."
 )
 
@@ -215,16 +218,26 @@ def _named(error: Exception) -> BaseException:
 
 
 class _Limited:
-    """Receives a body up to a size."""
+    """Receives a body up to a size, within a time."""
 
     def __init__(self, receive: Receive, scope: Scope, most: int):
         self._receive, self._most, self._size = receive, most, 0
+        self._until, self._more = time.monotonic() + BODY_S, True
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit() and int(length) > most:
             raise _too_large(most)
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if not self._more:
+            return await self._receive()
+        try:
+            left = max(0.0, self._until - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), left)
+        except asyncio.TimeoutError:
+            raise Problem(
+                408, "too_slow", f"The body did not come within {BODY_S:g} seconds."
+            ) from None
+        self._more = message.get("more_body", False)
         self._size += len(message.get("body", b""))
         if self._size > self._most:
             raise _too_large(self._most)
