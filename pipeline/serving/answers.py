@@ -37,13 +37,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Call:
-    """Another call of a model, in its turn.
+    """Other work that waits for its turn, such as another call of a model.
 
     Attributes:
-        work: Calls it.
+        work: Does it.
     """
 
-    work: Callable[[], dict[str, Any]]
+    work: Callable[[], Any]
 
 
 def answer_all(asked: Sequence[Question | Call]) -> list[dict[str, Any] | Exception]:
@@ -71,7 +71,12 @@ def answer_all(asked: Sequence[Question | Call]) -> list[dict[str, Any] | Except
     return [found[place] for place in range(len(asked))]
 
 
-def _called(call: Call) -> dict[str, Any] | Exception:
+def call_all(calls: Sequence[Call]) -> list[Any]:
+    """Does what each of them says; an exception is the result of its own call alone."""
+    return [_called(one) for one in calls]
+
+
+def _called(call: Call) -> Any:
     try:
         return call.work()
     except Exception as error:

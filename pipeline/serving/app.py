@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from pipeline.serving import inference_protocol
-from pipeline.serving.bodies import read_json, read_moment, read_wanted, require_id
+from pipeline.serving.bodies import read_json, read_moment, require_id
 from pipeline.serving.champion import Champion
 from pipeline.serving.guard import UNEXPECTED, Guard, Tokens
 from pipeline.serving.metrics import CONTENT_TYPE, ServingMetrics
@@ -135,7 +135,7 @@ class Routes:
 
     async def score(self, request: Request) -> Response:
         """Scores what a request brings along."""
-        wanted = read_wanted(await request.body())
+        wanted = await self._scores.read(await request.body())
         for one in wanted.accounts:
             require_id(one.account_id)
         return json_response({"scores": await self._scores.of_request(wanted)})

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -52,7 +52,7 @@ def key_of(database: str, stamp: Stamp, version: str, reasons: bool, now: dateti
     Args:
         database: Id of the database.
         stamp: Of the account.
-        version: Of the model.
+        version: Of the model, and what else its answers follow.
         reasons: Whether it says why.
         now: The moment, of which the hour counts.
     """
@@ -71,17 +71,21 @@ class Cache(Protocol):
     def put(self, key: str, values: Values) -> None:
         """Keeps an answer; never raises."""
 
+    def forget_old(self) -> None:
+        """Forgets answers of hours before this one, which nobody can ask for any more."""
+
 
 class InProcess:
     """Keeps the answers that were used last.
 
     Args:
         most: How many.
+        clock: Seconds since 1970.
     """
 
-    def __init__(self, most: int):
-        self._most = most
-        self._known: OrderedDict[str, Values] = OrderedDict()
+    def __init__(self, most: int, clock: Callable[[], float] = time.time):
+        self._most, self._clock = most, clock
+        self._known: OrderedDict[str, tuple[float, Values]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get_all(self, keys: Sequence[str]) -> list[Values | None]:
@@ -90,15 +94,23 @@ class InProcess:
             for key in keys:
                 if key in self._known:
                     self._known.move_to_end(key)
-            return [self._known.get(key) for key in keys]
+            return [self._known[key][1] if key in self._known else None for key in keys]
 
     def put(self, key: str, values: Values) -> None:
         """Keeps an answer."""
         with self._lock:
-            self._known[key] = values
+            self._known[key] = self._clock(), values
             self._known.move_to_end(key)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
+
+    def forget_old(self) -> None:
+        """Forgets answers of hours before this one."""
+        with self._lock:
+            now = self._clock()
+            oldest = now - now % _HOUR_S
+            for key in [key for key, (since, _) in self._known.items() if since < oldest]:
+                del self._known[key]
 
 
 class InRedis:
@@ -134,9 +146,10 @@ class InRedis:
         try:
             texts: Any = self._redis.mget([keys[place] for place in missing])
             for place, text in zip(missing, texts, strict=True):
-                if text is not None:
-                    found[place] = json.loads(text)
-                    self._beside.put(keys[place], found[place] or {})
+                answer = None if text is None else json.loads(text)
+                if isinstance(answer, dict):
+                    found[place] = answer
+                    self._beside.put(keys[place], answer)
         except self._failures as error:
             self._failed(error)
         return found
@@ -150,6 +163,10 @@ class InRedis:
             self._redis.set(key, json.dumps(values, ensure_ascii=False), ex=_HOUR_S)
         except self._failures as error:
             self._failed(error)
+
+    def forget_old(self) -> None:
+        """Forgets those of this process; Redis does so by itself."""
+        self._beside.forget_old()
 
     def _failed(self, error: Exception) -> None:
         self._rest_until = time.monotonic() + _REST_S

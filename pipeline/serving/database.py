@@ -48,6 +48,10 @@ _REST_S: Final = 1.0
 _SOURCE_S: Final = 60.0
 """Seconds after which it is looked up again what the settings leave to the database."""
 _CONNECT_S: Final = "3"
+_GRACE_S: Final = 5
+"""Seconds beyond the time of a statement after which a machine that confirms nothing is gone."""
+_GONE: Final = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3"}
+"""Likewise while an answer is waited for: else a thread would wait for a quarter of an hour."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +174,9 @@ class Database:
                 f"The database did not answer within {self._statement_s} seconds. Try again.",
                 retry_after=1,
             )
-        said = str(error)
+        # What psycopg2 says in its own words may quote rows.
+        own = isinstance(error, TensInsightError)
+        said = str(error) if own else f"{type(error).__name__} of the database"
         if said != self._problem:
             _log.warning("%s", said)
         self._problem = said
@@ -208,14 +214,15 @@ class Database:
 
     def _connected(self) -> Connection:
         address = read_address(os.environ)
-        wanted = {"connect_timeout": _CONNECT_S, **address.parameters}
+        wanted = {"connect_timeout": _CONNECT_S, **_GONE, **address.parameters}
+        wanted.setdefault("tcp_user_timeout", str(1000 * (self._statement_s + _GRACE_S)))
         connection = connect(
             "tens-insight serve",
             statement_timeout_s=self._statement_s,
             address=replace(address, parameters=wanted),
         )
         connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
-        self._own.connection = connection
+        self._own.connection, self._own.is_known = connection, False
         return connection
 
     def _read_all(self, connection: Connection, asked: Sequence[Asked]) -> list[Found | Exception]:
@@ -291,13 +298,16 @@ class Database:
 
     def _known_source(self, connection: Connection, now: datetime) -> ExampleSource:
         with self._lock:
-            if self._source is None or time.monotonic() > self._source_until:
+            # Behind one address may be another database than before: each connection is looked at.
+            is_known = getattr(self._own, "is_known", False)
+            if self._source is None or not is_known or time.monotonic() > self._source_until:
                 self._source = find_example_source(connection, self._config, now)
                 identity = read_identity(connection)
                 if identity.id != self._identity:
                     self._require(identity)
                     self._identity = identity.id
                 self._source_until = time.monotonic() + _SOURCE_S
+                self._own.is_known = True
             return self._source
 
 

@@ -1,6 +1,7 @@
 """What is scored: accounts of the database, events of a request, or both together."""
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -18,7 +19,7 @@ from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from pipeline.serving.answers import Call, Question
 from pipeline.serving.batches import Batches
-from pipeline.serving.bodies import AccountAsked, Wanted, events_table
+from pipeline.serving.bodies import AccountAsked, Wanted, events_table, read_wanted
 from pipeline.serving.cache import Cache, InProcess, Stamp, key_of
 from pipeline.serving.champion import Champion, Follower
 from pipeline.serving.database import Asked, Found, PublishedScore
@@ -26,6 +27,8 @@ from pipeline.serving.problems import Problem
 from pipeline.settings import Settings
 
 Values = dict[str, Any]
+_SMALL: Final = 32 * 1024
+"""Bytes of a body that are read in some milliseconds."""
 _NO_TABLE: Final = ChurnSource("", "", "")
 """Of accounts that a request brings along no churn date is known."""
 
@@ -39,6 +42,7 @@ class Scores:
         follower: Knows the champion.
         database: Requests that wait for the database.
         model: Requests that wait for the model.
+        bodies: Requests whose events wait to be made examples.
         cache: Answers that are known; None where none are kept.
         told_cached: Is told of each account whether its answer was known.
     """
@@ -47,6 +51,7 @@ class Scores:
     follower: Follower
     database: Batches[Asked, Found]
     model: Batches[Question | Call, Values]
+    bodies: Batches[Call, Any]
     cache: Cache | None
     told_cached: Callable[[bool], None]
 
@@ -86,19 +91,33 @@ class Scores:
         champion = self.require_champion()
 
         def known_as(database: str, stamp: Stamp, now: datetime) -> str:
-            return key_of(database, stamp, champion.version, reasons, now)
+            # Another server, or this one after a restart, may have other rules of risk bands.
+            answering = f"{champion.version} {json.dumps(champion.bands.rule)}"
+            return key_of(database, stamp, answering, reasons, now)
 
         now_only = known_as if self.cache is not None and as_of is None else None
         found = await self.database.ask(Asked(account_id, as_of, known_as=now_only))
         self.told_cached(found.known is not None)
         if found.known is not None:
-            return {**found.known, "from": "cache", "published": _published(found.published)}
+            told = {"account_id": account_id, **found.known, "from": "cache"}
+            return told | {"published": _published(found.published)}
         example = _example_of(account_id, found, champion)
         answer = await self.model.ask(Question(champion, example, reasons))
-        told = _told(account_id, found.as_of, answer, "database", found.published)
         if self.cache is not None and found.key:
-            self.keep(found.key, told)
-        return told
+            # Without its account: what a cache holds names nobody.
+            self.keep(found.key, {"as_of": found.as_of.isoformat(), **answer})
+        return _told(account_id, found.as_of, answer, "database", found.published)
+
+    async def read(self, body: bytes) -> Wanted:
+        """Reads the body of a request for scores; a large one while others are answered.
+
+        Raises:
+            Problem: It is no such body, or there is no time or room.
+        """
+        if len(body) <= _SMALL:
+            return read_wanted(body)
+        wanted: Wanted = await self.bodies.ask(Call(partial(read_wanted, body)))
+        return wanted
 
     async def of_request(self, wanted: Wanted) -> list[Values]:
         """Scores the accounts of a request, in their order; one without an answer says why.
@@ -112,7 +131,7 @@ class Scores:
         asked = [place for place in places if accounts[place].from_database]
         found, given = await asyncio.gather(
             self._what_if([accounts[place] for place in asked], wanted.as_of, champion),
-            asyncio.to_thread(self._from_bodies, wanted, champion),
+            self._given(wanted, champion),
         )
         examples: dict[int, _Example | Problem] = given | dict(zip(asked, found, strict=True))
         ready = {place: one for place, one in examples.items() if isinstance(one, _Example)}
@@ -150,6 +169,14 @@ class Scores:
             except Problem as problem:
                 results.append(problem)
         return results
+
+    async def _given(self, wanted: Wanted, champion: Champion) -> "dict[int, _Example | Problem]":
+        if all(one.from_database for one in wanted.accounts):
+            return {}
+        found: dict[int, _Example | Problem] = await self.bodies.ask(
+            Call(partial(self._from_bodies, wanted, champion))
+        )
+        return found
 
     def _from_bodies(self, wanted: Wanted, champion: Champion) -> "dict[int, _Example | Problem]":
         as_of = wanted.as_of or datetime.now(timezone.utc).replace(microsecond=0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -12,11 +13,12 @@ from typing import Any, Final
 
 import uvicorn
 
-from components.errors import TensInsightError
+from components.errors import DatabaseUnreachable
+from components.postgres.address import read_address
 from components.postgres.identity import DatabaseIdentity
 from pipeline.database import ensure_database
 from pipeline.registry.state_claim import require_state_of
-from pipeline.serving.answers import Call, Question, answer_all, warm_up
+from pipeline.serving.answers import Call, Question, answer_all, call_all, warm_up
 from pipeline.serving.app import Routes, make_app
 from pipeline.serving.batches import Batches
 from pipeline.serving.cache import make_cache
@@ -32,6 +34,8 @@ from pipeline.settings import ConfigurationInvalid, Settings
 _log = logging.getLogger(__name__)
 _NOBODY: Final = ""
 """An id that no account has."""
+_PREPARING: Final = 2
+"""Requests of which events are made examples at once."""
 _BACKLOG: Final = 512
 _KEEP_ALIVE_S: Final = 75
 _CONNECTIONS: Final = 1000
@@ -54,7 +58,7 @@ class Server:
         tokens = Tokens(serving)
         require_safe_address(serving, tokens)
         self._metrics = ServingMetrics()
-        cache = make_cache(serving.serve_cache_entries)
+        cache = self._cache = make_cache(serving.serve_cache_entries)
         self._database = Database(
             settings.reading, serving.serve_statement_seconds, self._require_own, cache
         )
@@ -77,11 +81,15 @@ class Server:
             told=self._metrics.batches.labels("model").observe,
             **bounds,
         )
+        self._preparing: Batches[Call, Any] = Batches(
+            call_all, "the events", threads=_PREPARING, **(bounds | {"most": 1})
+        )
         scores = Scores(
             settings,
             self._follower,
             self._reading,
             self._asking,
+            self._preparing,
             cache,
             self._metrics.tell_cached,
         )
@@ -118,6 +126,7 @@ class Server:
     async def _running(self) -> AsyncIterator[None]:
         self._reading.start()
         self._asking.start()
+        self._preparing.start()
         connections = self._settings.serving.serve_database_connections
         tasks = [asyncio.create_task(self._follow())]
         tasks += [asyncio.create_task(self._connect()) for _ in range(connections)]
@@ -129,6 +138,7 @@ class Server:
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._reading.stop()
             await self._asking.stop()
+            await self._preparing.stop()
 
     async def _connect(self) -> None:
         """Asks the database once, so that no request is the first."""
@@ -139,6 +149,8 @@ class Server:
         while True:
             await asyncio.sleep(self._settings.serving.serve_poll_seconds)
             await asyncio.to_thread(self._follower.look)
+            if self._cache is not None:
+                self._cache.forget_old()
 
     def _state(self) -> Iterator[tuple[str, str, float, bool]]:
         found = self._follower.found
@@ -165,6 +177,8 @@ class Server:
         waiting = "Requests that wait for "
         yield f"{begins}waiting_database", waiting + "the database.", self._reading.waiting, False
         yield f"{begins}waiting_model", waiting + "the model.", self._asking.waiting, False
+        said = "Requests whose events wait to be made examples."
+        yield f"{begins}waiting_events", said, self._preparing.waiting, False
 
 
 def serve(settings: Settings, told: Callable[[str], None]) -> None:
@@ -176,10 +190,14 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
 
     Raises:
         ConfigurationInvalid: It cannot listen there, or would without tokens.
+        AddressInvalid: What names the database is wrong in itself.
+        DatabaseUnreachable: Nothing names one.
     """
     _log_to_stderr()
-    with suppress(TensInsightError):  # a database that is away is asked again with each request
-        ensure_database(settings)
+    ensure_database(settings)
+    # A database that is away is asked again with each request; an address that is none is not.
+    with suppress(DatabaseUnreachable):
+        read_address(os.environ)
     server = Server(settings)
     serving = settings.serving
     listening = _listen(serving.serve_host, serving.serve_port)

@@ -54,6 +54,20 @@ def test_what_was_not_used_for_longest_is_forgotten() -> None:
     assert cache.get_all(["a", "b", "c"]) == [{"of": "a"}, None, {"of": "c"}]
 
 
+def test_answers_of_the_hour_before_are_gone_though_nobody_asks() -> None:
+    """Who is to be forgotten is not kept until enough others were asked for."""
+    now = [3601.0]
+    cache = InProcess(10, clock=lambda: now[0])
+    cache.put("old", ANSWER)
+    now[0] = 7199.0
+    cache.forget_old()
+    assert cache.get_all(["old"]) == [ANSWER]
+    now[0] = 7200.0
+    cache.put("new", ANSWER)
+    cache.forget_old()
+    assert cache.get_all(["old", "new"]) == [None, ANSWER]
+
+
 def test_it_can_be_switched_off_and_a_wrong_address_is_not_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -95,6 +109,8 @@ def test_servers_share_answers_in_redis_for_an_hour(
     assert other.get_all([key, "none"]) == [None, None]
     one.put(key, ANSWER)
     assert other.get_all([key, "none"]) == [ANSWER, None]
+    redis.Redis.from_url(url).set("none", "[1]")  # what is no answer is none
+    assert other.get_all(["none"]) == [None]
     assert 3590 < redis.Redis.from_url(url).ttl(key) <= 3600
     # One that is stopped does not answer: who asks waits a tenth of a second, once in a while.
     os.kill(process.pid, 19)
