@@ -99,12 +99,18 @@ def read_json(body: bytes) -> Any:
     """Parses a body.
 
     Raises:
-        Problem: It is no JSON in UTF-8, too deep, or holds NaN or a number that no float holds.
+        Problem: It is no JSON in UTF-8, too deep, holds NaN or a number that no float holds, or an
+            object of it has two fields of one name.
     """
     if _depth(body) > DEEPEST:
         raise Problem(400, "too_deep", f"The body nests deeper than {DEEPEST} brackets.")
     try:
-        return json.loads(body, parse_constant=_no_number, parse_float=_finite)
+        return json.loads(
+            body,
+            parse_constant=_no_number,
+            parse_float=_finite,
+            object_pairs_hook=_without_doubles,
+        )
     except (ValueError, RecursionError) as error:
         at = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise Problem(400, "no_json", f"The body is no JSON in UTF-8{at}.") from None
@@ -128,6 +134,14 @@ def _depth(body: bytes) -> int:
 
 def _no_number(name: str) -> float:
     raise Problem(400, "no_number", f"The body holds {name}, which is no number of JSON.")
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuses what one reader takes for the first value, and another one for the last."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise Problem(400, "doubled", "An object of the body has two fields of one name.")
+    return found
 
 
 def _finite(text: str) -> float:

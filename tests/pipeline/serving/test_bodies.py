@@ -67,6 +67,8 @@ def test_one_account_or_several_are_read_alike() -> None:
         (b'{"a": [Infinity]}', "no_number"),
         (b'{"a": -Infinity}', "no_number"),
         (b'{"a": 1e999}', "no_number"),
+        (b'{"account_id": "a", "events": [], "account_id": "b"}', "doubled"),
+        (b'{"a": {"b": 1, "\\u0062": 2}}', "doubled"),
         (b"[" * (DEEPEST + 1), "too_deep"),
         (b'{"a":' * 100_000, "too_deep"),
         (b"[]", "invalid"),
@@ -156,12 +158,18 @@ def test_depth_is_that_of_the_brackets_outside_of_texts(value: Any) -> None:
         read_json(json.dumps([nested]).encode())
 
 
+def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
 @settings(max_examples=cases(150))
 @given(st.binary(max_size=60) | st.text(alphabet='{}[]":,\\ en1aNaIf', max_size=60))
 def test_whatever_comes_is_json_or_a_problem(given_text: bytes | str) -> None:
     text = given_text if isinstance(given_text, bytes) else given_text.encode()
     try:
-        expected = json.loads(text, parse_constant=pytest.fail)
+        expected = json.loads(text, parse_constant=pytest.fail, object_pairs_hook=distinct)
     except (ValueError, pytest.fail.Exception):
         refused(text)
     else:
