@@ -1,6 +1,6 @@
 """The rights that three roles need, as statements for a superuser to run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +94,12 @@ def grant_statements(
 
 
 def server_statements(
-    connection: Connection, server: str, churn_table: str, *, reads_publications: bool
+    connection: Connection,
+    server: str,
+    churn_table: str,
+    churn_columns: Sequence[str],
+    *,
+    reads_publications: bool,
 ) -> str:
     """Returns the GRANT statements for the role of a server, to be run by a superuser.
 
@@ -102,6 +107,7 @@ def server_statements(
         connection: To the database; no rights in it are needed.
         server: Name of the role. The statements do not create it.
         churn_table: The optional table of the ground truth, "table" or "schema.table".
+        churn_columns: Its columns that are read; others may say why an account left.
         reads_publications: Whether the settings leave the limit of silence to the newest
             publication.
 
@@ -120,16 +126,18 @@ def server_statements(
                 feedback_columns=_feedback_columns(),
             )
         ]
-        tables = [churn_table, ACCOUNT_RISK_SCORES.qualified, "tens_insight.database_identity"]
+        of_churn = sql.SQL(", ").join(map(sql.Identifier, churn_columns)).as_string(connection)
+        tables = [ACCOUNT_RISK_SCORES.qualified, "tens_insight.database_identity"]
         if reads_publications:
             history = ACCOUNT_RISK_SCORES.history
             tables += ["tens_insight.publications", f"tens_insight.{history}"]
-        for table in tables:
+        rights = {churn_table: f"SELECT ({of_churn})", **dict.fromkeys(tables, "SELECT")}
+        for table, right in rights.items():
             found = _find(cursor, table)
             if found is not None:
                 usage = sql.SQL("GRANT USAGE ON SCHEMA {} TO {};\n")
                 parts.append(usage.format(sql.Identifier(found[0]), sql.Identifier(server)))
-                parts.append(_grant("SELECT", sql.Identifier(*found), server))
+                parts.append(_grant(right, sql.Identifier(*found), server))
         return sql.SQL("").join(parts).as_string(connection)
 
 

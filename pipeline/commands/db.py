@@ -129,6 +129,7 @@ def grants(installer: str, pipeline: str, reader: str, server: str | None) -> No
                 connection,
                 server,
                 settings.reading.churn_table,
+                (settings.reading.churn_account_column, settings.reading.churn_date_column),
                 reads_publications=settings.reading.active_within_days == "auto",
             )
             click.echo(said, nl=False)

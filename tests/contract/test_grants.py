@@ -345,8 +345,8 @@ def test_a_server_reads_what_it_must_and_nothing_else(
           AND relnamespace::regnamespace::text IN ('public', 'tens_insight')
           AND has_table_privilege(%s, oid, right_)
         GROUP BY 1 ORDER BY 1"""
-    expected = [(one, "SELECT") for one in ("account_churn", "account_risk_scores")]
-    expected.append(("database_identity", "SELECT"))
+    expected = [(one, "SELECT") for one in ("account_risk_scores", "database_identity")]
+    execute(granted, "ALTER TABLE account_churn ADD COLUMN why text")
     capsys.readouterr()
     assert run_cli(["db", "grants", f"--server={server_role}"]) == 0
     execute(granted, capsys.readouterr().out)
@@ -354,6 +354,9 @@ def test_a_server_reads_what_it_must_and_nothing_else(
     columns = "SELECT has_column_privilege(%s, 'feedback_enriched', %s, 'SELECT')"
     assert query(granted, columns, server_role, "topic") == [(True,)]
     assert query(granted, columns, server_role, "summary") == [(False,)]
+    of_churn = columns.replace("feedback_enriched", "account_churn")
+    for column, may in (("account_id", True), ("churned_at", True), ("why", False)):
+        assert query(granted, of_churn, server_role, column) == [(may,)]
     monkeypatch.setenv("DATABASE_URL", roles.installer)
     assert run_cli(["db", "init"]) == 0
     assert query(granted, readable, server_role) == expected, "a later `db init` opens nothing more"

@@ -85,7 +85,8 @@ def server_role(postgres_server, admin_url):
     postgres_server.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(PASSWORD_GROUP), role))
     try:
         with contextlib.closing(psycopg2.connect(admin_url)) as connection:
-            granted = server_statements(connection, name, "account_churn", reads_publications=False)
+            churn = ("account_churn", ("account_id", "churned_at"))
+            granted = server_statements(connection, name, *churn, reads_publications=False)
         execute(admin_url, granted)
         yield with_login(admin_url, name, CANARY)
     finally:
