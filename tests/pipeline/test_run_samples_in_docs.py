@@ -68,7 +68,7 @@ STATE = "/srv/tens-insight/var, the default; TENS_INSIGHT_STATE_DIR names anothe
 CHALLENGER = "20261129-2329b021"
 VERDICT = (
     "BLESSED: auc above chance is 0.6593 [0.6032, 0.7135] on 1406 accounts (97 churned): lower end "
-    "above 0.5; 28 checks passed, 9 skipped"
+    "above 0.5; 30 checks passed, 9 skipped"
 )
 NOT_CLOSED = "its window is not closed: the evaluation set sees 60 days after its cutoff"
 RISKS = {
@@ -155,8 +155,12 @@ def trained() -> RunSummary:
         first_accounts=[
             FirstAccounts("challenger", 100, 16, 0.16, (0.09, 0.24), 0.16495, (0.09637, 0.23853)),
             FirstAccounts("recency", 100, 7, 0.07, (0.03, 0.12), 0.07216, (0.02970, 0.12767)),
+            FirstAccounts("cold_start_rule", 100, 6, 0.06, (0.02, 0.11), 0.06186, (0.0206, 0.113)),
         ],
-        first_differences=[FirstDifference("recency", 100, 9.0, (1.0, 18.0))],
+        first_differences=[
+            FirstDifference("recency", 100, 9.0, (1.0, 18.0)),
+            FirstDifference("cold_start_rule", 100, 10.0, (2.0, 18.0)),
+        ],
     )  # fmt: skip
     areas = PublishedAreasProperties(
         as_of=data.as_of, weights_version="weights-96aa6f9c", window_days=90, rows=25512,
