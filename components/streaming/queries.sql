@@ -66,6 +66,14 @@ FROM feedback_enriched
 WHERE account_id::text <> ''
   AND created_at >= %(read_up_to)s AND created_at < %(as_of)s
 
+-- name: latest_moment
+-- The latest moment of feedback that has not come yet; NULL without any.
+SELECT max(created_at)
+FROM feedback_enriched
+WHERE account_id::text <> ''
+  AND created_at >= %(as_of)s
+  AND isfinite(created_at)
+
 -- name: next_position
 UPDATE tens_insight.stream_positions
 SET position = %(position)s::jsonb, read_up_to = %(read_up_to)s, committed_at = now()

@@ -158,7 +158,7 @@ class SlotSource:
 
     def begin(self, snapshot: Snapshot) -> Mapping[str, Any]:
         """Makes the slot, and returns its place: what commits from now on is told."""
-        return self._place(self._make(), None)
+        return self._new_place()
 
     def look(
         self, cursor: Cursor, position: Position, snapshot: Snapshot, as_of: datetime
@@ -175,13 +175,13 @@ class SlotSource:
         if self._cursor is None:
             lost = self._lost(cursor)
             if lost:
-                return Found([], self._place(self._make(), None), lost)
+                return Found([], self._new_place(), lost)
             self._start(lsn)
             cursor.execute(_QUERIES["end_of_log"])
             self._end, self._started = lsn_of(value(cursor)), time.monotonic()
         self._receive()
         accounts: set[str] = set()
-        emptied, ahead = False, _moment(position.place["ahead"])
+        emptied, ahead = False, self._ahead(cursor, position.place, as_of)
         self._looked = 0
         for commit in self._waiting:
             if not snapshot.sees(commit.xid):
@@ -222,6 +222,21 @@ class SlotSource:
             lsn = lsn_of(place["lsn"])
             with _as_ours():
                 self._cursor.send_feedback(write_lsn=lsn, flush_lsn=lsn, force=True)
+
+    def _ahead(self, cursor: Cursor, place: Mapping[str, Any], as_of: datetime) -> datetime | None:
+        """Returns up to when there are rows of the future; None where there are none.
+
+        A new slot tells none that were there before it, so that the table is asked.
+        """
+        if not place.get("is_new"):
+            return _moment(place["ahead"])
+        cursor.execute(_QUERIES["latest_moment"], {"as_of": as_of})
+        latest: datetime | None = value(cursor)
+        return latest
+
+    def _new_place(self) -> Mapping[str, Any]:
+        """Makes the slot; returns where it begins."""
+        return {**self._place(self._make(), None), "is_new": True}
 
     def _place(self, lsn: int, ahead: datetime | None) -> Mapping[str, Any]:
         """Returns where to go on: in the log, and up to when rows of the future were told."""

@@ -132,10 +132,10 @@ def grants(installer: str, pipeline: str, reader: str, server: str | None) -> No
                 (settings.reading.churn_account_column, settings.reading.churn_date_column),
                 reads_publications=settings.reading.active_within_days == "auto",
             )
-            click.echo(said, nl=False)
-            return
-        tables = (settings.reading.churn_table, settings.outcomes.actions_table)
-        click.echo(grant_statements(connection, roles, *tables), nl=False)
+        else:
+            tables = (settings.reading.churn_table, settings.outcomes.actions_table)
+            said = grant_statements(connection, roles, *tables)
+    click.echo(said, nl=False)
 
 
 @command.command(epilog=examples("tens-insight db check", "tens-insight db check --json"))

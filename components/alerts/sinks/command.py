@@ -15,7 +15,7 @@ from components.alerts.sinks.sink import TIMEOUT_S
 from components.sinks import SinkFailed
 
 _SECRETS: Final = re.compile(
-    r"DATABASE_URL$|^PGPASSWORD$|^TENS_INSIGHT_.*(URLS?|PASSWORD|KEY|TOKEN|SECRET)$"
+    r"DATABASE_URL$|^REDIS_URL$|^PGPASSWORD$|^TENS_INSIGHT_.*(URLS?|PASSWORD|KEY|TOKENS?|SECRET)$"
 )
 """Variables that may hold secrets, which the program does not need."""
 

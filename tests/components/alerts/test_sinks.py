@@ -255,6 +255,7 @@ def test_a_command_gets_json_and_no_secrets(tmp_path, monkeypatch):
     for name, field in SETTINGS.items():
         if is_secret(field):
             monkeypatch.setenv(variable(name), f"http://x/{TOKEN}")
+    monkeypatch.setenv("REDIS_URL", f"redis://:{TOKEN}@cache")
     monkeypatch.setenv("METADATA_DATABASE_URL", f"postgresql://ann:{TOKEN}@db/x")
     program = (
         "import json, os, pathlib, sys; "

@@ -171,6 +171,17 @@ def test_feedback_of_the_future_counts_when_its_moment_has_come(world: FeedbackT
     assert not wrong_scores(world)
 
 
+def test_feedback_of_the_future_that_was_there_before_the_slot_counts(
+    world: FeedbackTables,
+) -> None:
+    moment = now(world) + timedelta(seconds=2)
+    world.add([{"account_id": "ACC-7", "created_at": moment}])
+    with opened(slot_stream()) as one:
+        assert settled(one)[-1].as_of < moment
+        assert found(one).as_of > moment
+    assert table(world)["ACC-7"][1] > moment
+
+
 def test_a_slot_that_was_dropped_is_found_and_all_are_scored_again(world: FeedbackTables) -> None:
     with opened(slot_stream()) as one:
         settled(one)
