@@ -58,7 +58,12 @@ def judged_horizons(blessings: Sequence[types.Artifact]) -> tuple[int, ...] | No
     Args:
         blessings: The champion's, or nothing.
     """
-    said = BlessingProperties.read(blessings[0]).horizons_judged if blessings else None
+    return horizons_of(BlessingProperties.read(blessings[0])) if blessings else None
+
+
+def horizons_of(blessing: BlessingProperties) -> tuple[int, ...] | None:
+    """Returns the horizons in days that a decision says were judged; None if it says none."""
+    said = blessing.horizons_judged
     return tuple(map(int, said.split(","))) if said else None
 
 

@@ -265,7 +265,7 @@ class SlotSource:
             except psycopg2.Error as error:
                 if error.pgcode != codes.DUPLICATE_OBJECT:
                     raise
-                # Nobody knows up to where it was read: it begins anew.
+                # Nobody knows up to where it was read, so another one begins.
                 self._drop()
                 cursor.create_replication_slot(self.slot, output_plugin=_PLUGIN)
             made = cursor.fetchone()

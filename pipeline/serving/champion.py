@@ -13,17 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Final
+from typing import Final
 
 from components.account_scorer.bands import bands_for
-from components.account_scorer.champion import unlike_settings
-from components.errors import NothingToPublish, StateUnusable, TensInsightError
+from components.errors import NothingToPublish, TensInsightError
 from components.postgres.connection import metadata_address
 from components.registry.artifact_names import saved_model_path
-from components.registry.exported_files import require_exported, way_out
 from components.registry.model_properties import ModelProperties
 from components.registry.store_identity import require_known_database
+from pipeline.registry.load_model import load_model
 from pipeline.registry.registry import Artifact, Registry
 from pipeline.settings import Settings
 from serving_model.served.model_card import read_card
@@ -161,48 +159,20 @@ class Follower:
 
     def _loaded(self, wanted: Artifact[ModelProperties]) -> Champion:
         begun = time.perf_counter()
-        folder, properties = saved_model_path(wanted.uri), wanted.properties
-        name = properties.model_version or f"model-{wanted.artifact_id}"
-        require_exported(folder, properties, name)
-        try:
-            scorer = ModelScorer(folder)
-        except ValueError as broken:
-            raise StateUnusable(
-                f"Model {name} cannot be loaded: {broken} {way_out(name)}"
-            ) from None
-        own = ModelProperties.from_plain(scorer.card)
-        self._require_fit(own)
+        scorer = load_model(wanted, self._settings)
+        version = str(scorer.card.get("model_version", f"model-{wanted.artifact_id}"))
         self._warm_up(scorer)
         return Champion(
             scorer=scorer,
-            version=str(scorer.card.get("model_version", name)),
+            version=version,
             artifact_id=wanted.artifact_id,
-            number=_number(self._settings.serving_dir, name) or wanted.artifact_id,
-            folder=folder,
-            properties=own,
+            number=_number(self._settings.serving_dir, version) or wanted.artifact_id,
+            folder=saved_model_path(wanted.uri),
+            properties=ModelProperties.from_plain(scorer.card),
             bands=bands_for(self._settings.scoring.bands, scorer.card),
             loaded_at=datetime.now(timezone.utc),
             load_s=time.perf_counter() - begun,
         )
-
-    def _require_fit(self, model: ModelProperties) -> None:
-        """Refuses a model that learnt from examples cut otherwise than the settings say."""
-        reading = self._settings.reading
-        asked: Any = SimpleNamespace(
-            lookback_days=reading.lookback_days,
-            horizon_days=reading.horizon_days,
-            max_events=reading.max_events,
-            duplicate_events=reading.duplicate_events,
-            label_source=model.label_source
-            if reading.label_source == "auto"
-            else reading.label_source,
-        )
-        if differing := unlike_settings(model, asked):
-            raise NothingToPublish(
-                f"The champion {model.model_version} does not fit the present settings: "
-                f"{differing}. Restore them, or let `tens-insight run train` train a model with "
-                "the new ones."
-            )
 
 
 def _let_go() -> None:

@@ -150,9 +150,7 @@ class Database:
             raise _away()
         try:
             found = self._read(asked)
-        except TensInsightError as error:
-            raise self._failed(error) from None
-        except psycopg2.Error as error:
+        except (TensInsightError, psycopg2.Error) as error:
             raise self._failed(error) from None
         self._problem = ""
         return found

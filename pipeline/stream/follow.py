@@ -3,18 +3,17 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from components.account_scorer.bands import bands_for
-from components.account_scorer.champion import MUST_AGREE, unlike_settings
-from components.errors import NothingToPublish, StateDirectoryBusy, StateUnusable
-from components.registry.artifact_names import saved_model_path
-from components.registry.exported_files import require_exported, way_out
+from components.account_scorer.champion import horizons_of
+from components.errors import NothingToPublish, StateDirectoryBusy
 from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.streaming.champion import StreamChampion, batches_of
+from pipeline.registry.load_model import load_model
 from pipeline.registry.next_step import next_step
 from pipeline.registry.registry import Artifact, Registry
 from pipeline.runs.record import RunRecords
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 30.0
 _AT_WORK: Final = 20
 """Newest runs of which one may be at work."""
-_CUT: Final = tuple(name for name in MUST_AGREE if name != "label_source")
 _log = logging.getLogger(__name__)
 
 
@@ -88,32 +86,16 @@ def load(
         NothingToPublish: It does not fit the settings.
         StateUnusable: Its files are gone or damaged.
     """
-    from serving_model.served.predict import ModelScorer, forget_models
+    from serving_model.served.predict import forget_models
 
-    known, path = model.properties, saved_model_path(model.uri)
-    reading = settings.reading
-    # What says who churned is asked of the database, where the first accounts are scored.
-    cut = replace(ModelProperties(), **{name: getattr(reading, name) for name in _CUT})
-    if differing := unlike_settings(known, replace(cut, label_source=known.label_source)):
-        raise NothingToPublish(
-            f"The champion {known.model_version} does not fit the present settings: {differing}. "
-            "Restore them, or let `tens-insight run train` train a model with the new ones."
-        )
-    require_exported(path, known, known.model_version)
     forget_models()  # the former champion
-    try:
-        scorer = ModelScorer(path)
-    except ValueError as broken:
-        raise StateUnusable(
-            f"Model {known.model_version} cannot be loaded: {broken} {way_out(known.model_version)}"
-        ) from None
-    said = judged.horizons_judged if judged is not None else None
+    scorer = load_model(model, settings)
     return StreamChampion(
         model_version=str(scorer.card["model_version"]),
         label_source=str(scorer.card["label_source"]),
         horizon_days=int(scorer.card["horizon_days"]),
         horizons=tuple(sorted(scorer.horizons)),
-        horizons_judged=tuple(map(int, said.split(","))) if said else None,
+        horizons_judged=horizons_of(judged) if judged is not None else None,
         bands=bands_for(settings.scoring.bands, scorer.card),
         scored=_asking(scorer, settings.scoring.reasons != "none"),
     )

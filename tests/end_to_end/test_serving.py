@@ -128,7 +128,7 @@ def all_at_once(server, accounts, **query):
 
 
 def test_answers_are_those_of_the_batch_to_the_last_bit(served):
-    """Whoever is asked for at the same time: batches of requests are put together by chance."""
+    """Whatever is asked for at the same time: batches of requests are put together by chance."""
     rows = published(served.installation)
     answers = all_at_once(served.server, list(rows), as_of=MOMENT)
     assert len(rows) > 300

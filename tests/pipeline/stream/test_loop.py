@@ -1,11 +1,13 @@
 """The loop of the stream: ends when asked to, wakes when told to, and goes on when cut off."""
 
 import os
+import re
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,8 @@ from components.errors import NothingToPublish
 from pipeline.stream.loop import CHANNEL, Loop
 from tests.components.conftest import FeedbackTables
 from tests.components.streaming.streamed import run, stream, table, write, wrong_scores
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -60,6 +64,15 @@ def test_a_notification_ends_the_pause(world: FeedbackTables) -> None:
         world.execute(f"NOTIFY {CHANNEL}")
         until(lambda: loop.total.wrote == 1)
     assert not wrong_scores(world)
+
+
+def test_the_trigger_of_the_docs_ends_the_pause(world: FeedbackTables) -> None:
+    text = (ROOT / "docs" / "streaming.md").read_text("utf-8")
+    world.execute(re.search(r"CREATE FUNCTION tell_tens_insight.*?(?=```)", text, re.S)[0])  # type: ignore[index]
+    with going(pause_s=600) as loop:
+        time.sleep(0.5)
+        write(world, "ACC-1")
+        until(lambda: loop.total.wrote == 1)
 
 
 def test_connections_that_are_cut_are_opened_again(world: FeedbackTables) -> None:

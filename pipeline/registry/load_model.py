@@ -1,0 +1,50 @@
+"""A model for a process that scores between runs: as it was exported, and fit for the settings."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from components.account_scorer.champion import MUST_AGREE, unlike_settings
+from components.errors import NothingToPublish, StateUnusable
+from components.feedback_example_gen.request import AUTO
+from components.registry.artifact_names import saved_model_path
+from components.registry.exported_files import require_exported, way_out
+from components.registry.model_properties import ModelProperties
+from pipeline.registry.registry import Artifact
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from serving_model.served.predict import ModelScorer
+
+_CUT: Final = tuple(name for name in MUST_AGREE if name != "label_source")
+
+
+def load_model(model: Artifact[ModelProperties], settings: Settings) -> "ModelScorer":
+    """Loads a model, once its files have the hash that was recorded when it was exported.
+
+    Raises:
+        NothingToPublish: It learnt from examples cut otherwise than the settings say.
+        StateUnusable: Its files are gone or damaged.
+    """
+    # Here: who asks the registry does without TensorFlow.
+    from serving_model.served.predict import ModelScorer
+
+    known, path = model.properties, saved_model_path(model.uri)
+    name = known.model_version or f"model-{model.artifact_id}"
+    _require_fit(known, settings, name)
+    require_exported(path, known, name)
+    try:
+        return ModelScorer(path)
+    except ValueError as broken:
+        raise StateUnusable(f"Model {name} cannot be loaded: {broken} {way_out(name)}") from None
+
+
+def _require_fit(known: ModelProperties, settings: Settings, name: str) -> None:
+    reading = settings.reading
+    cut = {one: getattr(reading, one) for one in _CUT}
+    # What `auto` comes to the database tells, where the first accounts are scored.
+    source = known.label_source if reading.label_source == AUTO else reading.label_source
+    if differing := unlike_settings(known, replace(known, **cut, label_source=source)):
+        raise NothingToPublish(
+            f"The champion {name} does not fit the present settings: {differing}. Restore them, or "
+            "let `tens-insight run train` train a model with the new ones."
+        )
