@@ -292,6 +292,10 @@ class ServingSettings:
         description="Serving: whether it may listen on an address that other machines reach "
         "without tokens, such as behind a proxy that asks for them.",
     )
+    serve_pages: bool = Field(
+        default=True,
+        description="Serving: whether it shows pages to browsers, at /pages (docs/pages.md).",
+    )
     serve_rate: float = Field(
         default=500,
         ge=0,

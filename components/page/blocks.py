@@ -39,7 +39,19 @@ class Noted:
         return self.text
 
 
-Cell = str | Badge | Noted
+@dataclass(frozen=True)
+class Link:
+    """A text that leads to another page, with a smaller one below if there is any."""
+
+    text: str
+    href: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+Cell = str | Badge | Noted | Link
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """How templates become pages: everything is escaped, nothing is undefined."""
 
+from functools import cache
 from importlib import resources
 from typing import Any, Final
 
@@ -12,15 +13,17 @@ from components.page.words import visible
 _PACKAGE: Final = "components.page"
 
 
-def page(package: str, template: str, **values: Any) -> str:
+def page(package: str, template: str, *, sheet: str = "", **values: Any) -> str:
     """Writes a page.
 
     Args:
         package: In whose folder `templates` the template is.
         template: Name of its template, which extends base.j2.
+        sheet: Name of a style sheet beside it, which follows that of all pages.
         **values: For the template.
     """
-    return _environment(package).get_template(template).render(style=_style(), **values)
+    style = _style() + (_sheet(package, sheet) if sheet else "")
+    return _environment(package).get_template(template).render(style=style, **values)
 
 
 def fragment(package: str, template: str, **values: Any) -> str:
@@ -34,6 +37,7 @@ def fragment(package: str, template: str, **values: Any) -> str:
     return _environment(package).get_template(template).render(**values)
 
 
+@cache
 def _environment(package: str) -> Environment:
     own, shared = (PackageLoader(one, "templates") for one in (package, _PACKAGE))
     return Environment(
@@ -53,11 +57,17 @@ def _without_controls(value: Any) -> Any:
     return visible(str(value))
 
 
+@cache
 def _style() -> Markup:
-    sheet = resources.files(f"{_PACKAGE}.templates") / "page.css"
     colours = (
         f":root{{color-scheme:light dark;{theme.day()}}}\n"
         f"@media screen and (prefers-color-scheme:dark){{:root{{{theme.night()}}}}}\n"
         f"{theme.of_pictures()}\n"
     )
-    return Markup(colours + sheet.read_text(encoding="utf-8"))
+    return Markup(colours) + _sheet(_PACKAGE, "page.css")
+
+
+@cache
+def _sheet(package: str, name: str) -> Markup:
+    sheet = resources.files(f"{package}.templates") / name
+    return Markup(sheet.read_text(encoding="utf-8"))

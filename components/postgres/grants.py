@@ -100,6 +100,7 @@ def server_statements(
     churn_columns: Sequence[str],
     *,
     reads_publications: bool,
+    read_by_pages: Sequence[str] = (),
 ) -> str:
     """Returns the GRANT statements for the role of a server, to be run by a superuser.
 
@@ -110,6 +111,7 @@ def server_statements(
         churn_columns: Its columns that are read; others may say why an account left.
         reads_publications: Whether the settings leave the limit of silence to the newest
             publication.
+        read_by_pages: What its pages read beside that, "schema.name"; empty where it shows none.
 
     Raises:
         ContractBroken: There is no feedback_enriched on the search_path.
@@ -131,6 +133,7 @@ def server_statements(
         if reads_publications:
             history = ACCOUNT_RISK_SCORES.history
             tables += ["tens_insight.publications", f"tens_insight.{history}"]
+        tables += [name for name in read_by_pages if name not in tables]
         rights = {churn_table: f"SELECT ({of_churn})", **dict.fromkeys(tables, "SELECT")}
         for table, right in rights.items():
             found = _find(cursor, table)

@@ -125,12 +125,15 @@ def grants(installer: str, pipeline: str, reader: str, server: str | None) -> No
     roles = Roles(installer=installer, pipeline=pipeline, reader=reader)
     with open_database(settings, "db grants") as connection:
         if server is not None:
+            from pipeline.pages.site import READ_BY_PAGES
+
             said = server_statements(
                 connection,
                 server,
                 settings.reading.churn_table,
                 (settings.reading.churn_account_column, settings.reading.churn_date_column),
                 reads_publications=settings.reading.active_within_days == "auto",
+                read_by_pages=READ_BY_PAGES if settings.serving.serve_pages else (),
             )
         else:
             tables = (settings.reading.churn_table, settings.outcomes.actions_table)

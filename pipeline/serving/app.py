@@ -17,6 +17,7 @@ from pipeline.serving.champion import Champion
 from pipeline.serving.guard import UNEXPECTED, Guard, Tokens
 from pipeline.serving.metrics import CONTENT_TYPE, ServingMetrics
 from pipeline.serving.openapi import document
+from pipeline.serving.pages import PATH, Pages
 from pipeline.serving.problems import Problem, json_response
 from pipeline.serving.scores import Scores
 from pipeline.serving.signatures import MODEL
@@ -39,6 +40,7 @@ class Routes:
         scores: Scores accounts.
         metrics: What is counted.
         ready: Says why the server does not answer well; nothing if it does.
+        pages: Builds pages; None where there are none.
     """
 
     def __init__(
@@ -46,13 +48,16 @@ class Routes:
         scores: Scores,
         metrics: ServingMetrics,
         ready: Callable[[], dict[str, Any]],
+        pages: Pages | None = None,
     ):
         self._scores, self._metrics, self._ready = scores, metrics, ready
+        self._pages = pages
         self._document = document()
 
     def all(self) -> list[Route]:
         """Returns the routes."""
         return [
+            *self._of_pages(),
             _route(_ACCOUNT, self.account, "account"),
             _route("/v1/score", self.score, "score", "POST"),
             _route("/healthz", self.alive, "health"),
@@ -70,6 +75,13 @@ class Routes:
             _route(_MODEL + "/infer", self.infer, "infer", "POST"),
             _route(_MODEL + "/versions/{version}/infer", self.infer, "infer", "POST"),
         ]
+
+    def _of_pages(self) -> list[Route]:
+        if self._pages is None:
+            return []
+        paths = (PATH, f"{PATH}/{{rest:path}}")
+        pages = [_route(path, self._pages.page, "pages") for path in paths]
+        return [_route("/", self._pages.begin, "pages"), *pages]
 
     async def tensorflow(self, request: Request) -> Response:
         """Answers as TensorFlow Serving does."""

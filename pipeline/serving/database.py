@@ -5,7 +5,6 @@ time. Where the database is away, requests that need it are refused at once unti
 """
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,6 @@ from typing import Any, Final
 import psycopg2
 import pyarrow as pa
 from psycopg2 import sql
-from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken, OtherDatabase, TensInsightError
@@ -31,8 +29,6 @@ from components.feedback_example_gen.account_examples import (
 )
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
-from components.postgres.address import read_address
-from components.postgres.connection import connect
 from components.postgres.failures import ServerBrokeOff, StatementCancelled, explained
 from components.postgres.identity import DatabaseIdentity, read_identity
 from components.postgres.names import table_identifier
@@ -40,6 +36,7 @@ from components.postgres.queries import queries
 from components.postgres.rows import records, value
 from pipeline.serving.cache import Cache, Stamp
 from pipeline.serving.problems import Problem
+from pipeline.serving.read_only import read_only_connection
 
 _log = logging.getLogger(__name__)
 _QUERIES: Final = queries(__package__)
@@ -47,11 +44,6 @@ _REST_S: Final = 1.0
 """Seconds for which a database that did not answer is not asked."""
 _SOURCE_S: Final = 60.0
 """Seconds after which it is looked up again what the settings leave to the database."""
-_CONNECT_S: Final = "3"
-_GRACE_S: Final = 5
-"""Seconds beyond the time of a statement after which a machine that confirms nothing is gone."""
-_GONE: Final = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_count": "3"}
-"""Likewise while an answer is waited for: else a thread would wait for a quarter of an hour."""
 
 
 @dataclass(frozen=True)
@@ -211,15 +203,7 @@ class Database:
         return None if connection is None or connection.closed else connection
 
     def _connected(self) -> Connection:
-        address = read_address(os.environ)
-        wanted = {"connect_timeout": _CONNECT_S, **_GONE, **address.parameters}
-        wanted.setdefault("tcp_user_timeout", str(1000 * (self._statement_s + _GRACE_S)))
-        connection = connect(
-            "tens-insight serve",
-            statement_timeout_s=self._statement_s,
-            address=replace(address, parameters=wanted),
-        )
-        connection.set_session(isolation_level=ISOLATION_LEVEL_REPEATABLE_READ, readonly=True)
+        connection = read_only_connection("tens-insight serve", self._statement_s)
         self._own.connection, self._own.is_known = connection, False
         return connection
 

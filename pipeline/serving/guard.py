@@ -4,19 +4,23 @@ It stands before all routes as plain ASGI. Neither a body nor an account is ever
 """
 
 import asyncio
+import base64
 import hashlib
 import hmac
 import logging
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from components.errors import TensInsightError
 from pipeline.serving.metrics import ServingMetrics
+from pipeline.serving.pages import is_page, page_of
 from pipeline.serving.problems import Problem
 from pipeline.setting_groups import LEAST_TOKEN, ServingSettings
 from pipeline.settings import ConfigurationInvalid
@@ -55,14 +59,18 @@ class Tokens:
         """Whether there are tokens at all."""
         return bool(self._given or self._file)
 
-    def client(self, authorization: str) -> str | None:
+    def client(self, authorization: str, *, of_browser: bool = False) -> str | None:
         """Returns a name for who holds a token, which does not tell it; None for a stranger.
 
         Args:
             authorization: The header.
+            of_browser: Whether a browser may send the token as a password, whatever the user's
+                name.
         """
         kind, _, token = authorization.partition(" ")
-        if kind.lower() != "bearer":
+        if of_browser and kind.lower() == "basic":
+            token = _password(token)
+        elif kind.lower() != "bearer":
             return None
         self._look()
         hashed = _hash(token.strip())
@@ -103,6 +111,14 @@ class Tokens:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _password(credentials: str) -> str:
+    """Returns the password of HTTP Basic; empty where there is none."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def require_safe_address(settings: ServingSettings, tokens: Tokens) -> None:
@@ -163,6 +179,8 @@ class Guard:
         self._app, self._tokens, self._metrics = app, tokens, metrics
         self._rates = Rates(settings.serve_rate)
         self._most = settings.serve_max_body_kb * 1024
+        self._has_pages = settings.serve_pages
+        self._is_alone = not tokens.any and not settings.serve_without_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -170,9 +188,10 @@ class Guard:
             await self._app(scope, receive, send)
             return
         begun = time.perf_counter()
-        answered = _Answered(send)
+        for_people = self._has_pages and is_page(scope["path"])
+        answered = _Answered(send, page_of if for_people else Problem.response)
         try:
-            self._admit(scope)
+            self._admit(scope, for_people)
             await self._app(scope, _Limited(receive, scope, self._most), answered.send)
         except Problem as problem:
             await answered.tell(problem, scope, receive)
@@ -184,18 +203,19 @@ class Guard:
         if scope["path"] not in OPEN:
             self._metrics.seconds.labels(route).observe(time.perf_counter() - begun)
 
-    def _admit(self, scope: Scope) -> None:
+    def _admit(self, scope: Scope, for_people: bool) -> None:
         if scope["path"] in OPEN:
             return
         headers = dict(scope["headers"])
         client = (scope.get("client") or ("", 0))[0]
         if self._tokens.any:
-            known = self._tokens.client(headers.get(b"authorization", b"").decode("latin-1"))
+            authorization = headers.get(b"authorization", b"").decode("latin-1")
+            known = self._tokens.client(authorization, of_browser=for_people)
             if known is None:
-                raise Problem(
-                    401, "unauthorized", "Send a token that is known: Authorization: Bearer TOKEN."
-                )
+                raise Problem(401, "unauthorized", _FOR_PEOPLE if for_people else _BEARER)
             client = known
+        elif for_people and self._is_alone and not _is_loopback(headers.get(b"host", b"")):
+            raise Problem(403, "other_host", _OTHER_HOST)
         if wait := self._rates.take(client):
             raise Problem(
                 429,
@@ -203,6 +223,19 @@ class Guard:
                 "More requests came than one client may send in a second.",
                 retry_after=max(1, round(wait + 0.5)),
             )
+
+
+_BEARER: Final = "Send a token that is known: Authorization: Bearer TOKEN."
+_FOR_PEOPLE: Final = "Give a token that is known as the password; the name may be any."
+_OTHER_HOST: Final = (
+    "Without tokens pages are shown at 127.0.0.1, localhost and [::1] alone: a site elsewhere "
+    "could give its own name to this machine and read them."
+)
+
+
+def _is_loopback(host: bytes) -> bool:
+    name = re.sub(r":[0-9]*$", "", host.decode("latin-1"))
+    return name.strip("[]") in _LOOPBACK
 
 
 UNEXPECTED: Final = Problem(
@@ -251,8 +284,8 @@ def _too_large(most: int) -> Problem:
 class _Answered:
     """Remembers what was sent."""
 
-    def __init__(self, send: Send):
-        self._send, self.status = send, 0
+    def __init__(self, send: Send, write: Callable[[Problem], Response]):
+        self._send, self._write, self.status = send, write, 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -262,4 +295,4 @@ class _Answered:
     async def tell(self, problem: Problem, scope: Scope, receive: Receive) -> None:
         if self.status:  # an answer has begun: nothing can be said any more
             return
-        await problem.response()(scope, receive, self.send)
+        await self._write(problem)(scope, receive, self.send)

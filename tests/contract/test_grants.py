@@ -15,6 +15,7 @@ from components.postgres.grants import MAINTAIN_SINCE, Roles, grant_statements
 from components.postgres.tables import FOR_READERS
 from components.publishing.lock import vacuum
 from pipeline.cli import run_cli
+from pipeline.pages.site import READ_BY_PAGES
 from tests.contract.conftest import (
     AS_OF,
     execute,
@@ -347,6 +348,7 @@ def test_a_server_reads_what_it_must_and_nothing_else(
         GROUP BY 1 ORDER BY 1"""
     expected = [(one, "SELECT") for one in ("account_risk_scores", "database_identity")]
     execute(granted, "ALTER TABLE account_churn ADD COLUMN why text")
+    monkeypatch.setenv("TENS_INSIGHT_SERVE_PAGES", "false")
     capsys.readouterr()
     assert run_cli(["db", "grants", f"--server={server_role}"]) == 0
     execute(granted, capsys.readouterr().out)
@@ -366,3 +368,9 @@ def test_a_server_reads_what_it_must_and_nothing_else(
     execute(granted, capsys.readouterr().out)
     more = [("account_risk_score_history", "SELECT"), ("publications", "SELECT")]
     assert query(granted, readable, server_role) == sorted([*expected, *more])
+    monkeypatch.delenv("TENS_INSIGHT_SERVE_PAGES")
+    capsys.readouterr()
+    assert run_cli(["db", "grants", f"--server={server_role}"]) == 0
+    execute(granted, capsys.readouterr().out)
+    of_pages = [(name.rpartition(".")[2], "SELECT") for name in READ_BY_PAGES]
+    assert query(granted, readable, server_role) == sorted({*expected, *more, *of_pages})

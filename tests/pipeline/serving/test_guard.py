@@ -1,5 +1,6 @@
 """Who is answered: tokens, rates, and where it may listen."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,17 @@ def test_a_known_token_has_a_name_that_does_not_tell_it() -> None:
 )
 def test_a_stranger_has_none(header: str) -> None:
     assert tokens(serve_tokens=(SecretStr(FIRST),)).client(header) is None
+
+
+def test_a_browser_sends_the_token_as_password_to_pages_alone() -> None:
+    known = tokens(serve_tokens=(SecretStr(FIRST),))
+    basic = "Basic " + base64.b64encode(f"anyone:{FIRST}".encode()).decode()
+    assert known.client(basic, of_browser=True) == known.client(f"Bearer {FIRST}")
+    assert known.client(basic) is None
+    for wrong in ("anyone:wrong", f"{FIRST}", f"{FIRST}:", "\udcff:x"):
+        sent = base64.b64encode(wrong.encode(errors="surrogateescape")).decode()
+        assert known.client(f"Basic {sent}", of_browser=True) is None
+    assert known.client("Basic ü", of_browser=True) is None
 
 
 def test_a_file_of_tokens_is_read_again_when_it_changes(

@@ -70,6 +70,19 @@ function activeContent() {
   return [...elements, ...handlers, ...links].map((one) => one.outerHTML.slice(0, 120));
 }
 
+function foreignContent() {
+  const elements = all(
+    "script, iframe, object, embed, base, link:not([rel=icon]), meta[http-equiv=refresh], " +
+    "form:not([method=get]), [style]");
+  const handlers = all("*").filter((one) =>
+    one.getAttributeNames().some((name) => name.startsWith("on")));
+  const links = all("[href], [src], [action]").filter((one) => {
+    const address = one.getAttribute("href") ?? one.getAttribute("src") ?? one.getAttribute("action");
+    return !/^(#|data:(image\/|,$)|\/pages(\?|\/|$))/.test(address);
+  });
+  return [...elements, ...handlers, ...links].map((one) => one.outerHTML.slice(0, 120));
+}
+
 function unprinted() {
   const hidden = all("details > :not(summary)").filter(
     (one) => !one.checkVisibility() || !one.getClientRects().length);

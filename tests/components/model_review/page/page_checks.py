@@ -63,6 +63,11 @@ def active_content(page: Page) -> list[str]:
     return _evaluate(page, "activeContent")
 
 
+def foreign_content(page: Page) -> list[str]:
+    """Finds scripts, handlers of events, frames, forms that send, and links to elsewhere."""
+    return _evaluate(page, "foreignContent")
+
+
 def unprinted(page: Page) -> list[str]:
     """Finds what print would hide, and dark paper; the page's medium must be print."""
     return _evaluate(page, "unprinted")
@@ -80,7 +85,8 @@ def below_the_fold(page: Page, selectors: list[str]) -> list[str]:
     ]
 
 
-STRUCTURE: Final = (active_content, bad_tables, broken_outline, dead_links, nameless_pictures)
+READABLE: Final = (bad_tables, broken_outline, dead_links, nameless_pictures)
+STRUCTURE: Final = (active_content, *READABLE)
 """What no size of the window and no medium changes."""
 
 

@@ -1,0 +1,48 @@
+"""Every page, for everyone: on a phone, in the dark, on paper, without JavaScript or a network."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from pipeline.pages.site import PAGES
+from tests.components.model_review.page import page_checks as checks
+from tests.pipeline.pages.conftest import TestSite, save, shown
+
+ADDRESSES = tuple(page.path for page in PAGES)
+"""Of each page that can be asked for as it is."""
+_PICTURES = os.environ.get("PICTURES_OF_PAGES", "")
+"""A folder for pictures of all pages; none if empty."""
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_phone_shows_all_of_it_and_paper_too(
+    browser: Browser, site: TestSite, address: str
+) -> None:
+    with shown(browser, site, address, width=390) as found:
+        assert found.problems == []
+        wanted = (*checks.READABLE, checks.foreign_content, checks.overflow)
+        problems = {one.__name__: one(found.page) for one in wanted}
+        assert problems == {name: [] for name in problems}
+        _save(found, address, "phone")
+        found.page.emulate_media(media="print", color_scheme="dark")
+        assert checks.unprinted(found.page) == []
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_axe_finds_nothing_in_the_dark_and_pictures_are_legible(
+    browser: Browser, site: TestSite, address: str
+) -> None:
+    # axe-core is put into the page by a script, which the page's own policy forbids.
+    options = {"color_scheme": "dark", "java_script_enabled": True, "bypass_csp": True}
+    with shown(browser, site, address, **options) as found:
+        _save(found, address, "dark")
+        assert checks.axe_violations(found.page) == []
+        assert checks.faint_texts(found.page) == []
+
+
+def _save(found: object, address: str, what: str) -> None:
+    if _PICTURES:
+        name = address.strip("/").replace("/", "-").partition("?")[0]
+        save(Path(_PICTURES), f"{name}-{what}", found)  # type: ignore[arg-type]
