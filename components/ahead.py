@@ -1,9 +1,12 @@
-"""Work of later nodes that is begun while an earlier node waits for the database.
+"""Work of nodes beside that of others, where nodes run one after the other in one process.
 
-Publishing leaves a processor idle, and what looks at the publication afterwards needs much that
-does not depend on it. Where nodes run one after the other in one process, that much is begun early;
-a node takes what came of it. It does the work itself where nobody began it, such as in a process of
-its own on Kubeflow, or where it failed: so errors, and what is tried again, are those of the node.
+Work of later nodes is begun while an earlier node waits for the database. Publishing leaves a
+processor idle, and what looks at the publication afterwards needs much that does not depend on it.
+That much is begun early; a node takes what came of it. It does the work itself where nobody began
+it, such as in a process of its own on Kubeflow, or where it failed: so errors, and what is tried
+again, are those of the node.
+
+Work that no node waits for is left to go on beside the nodes that follow, until the end of the run.
 """
 
 import logging
@@ -38,11 +41,14 @@ class _Begun:
 
 _followers: Final[list[Follower]] = []
 _begun: Final[dict[Hashable, _Begun]] = {}
+_aside: Final[list[threading.Thread]] = []
 
 
 @contextmanager
 def followed_by(followers: Iterable[Follower]) -> Iterator[None]:
     """Lets work be begun early in its block, in which the nodes that take it run too.
+
+    At its end it waits for what was left to go on aside.
 
     Args:
         followers: Of the nodes that come later.
@@ -51,6 +57,8 @@ def followed_by(followers: Iterable[Follower]) -> Iterator[None]:
     try:
         yield
     finally:
+        while _aside:
+            _aside.pop().join()
         _followers.clear()
         _begun.clear()
 
@@ -70,6 +78,20 @@ def begin(made: Any) -> None:
             _begun[key] = begun[-1][0]
     if begun:
         threading.Thread(target=_work, args=(begun,), name="ahead", daemon=True).start()
+
+
+def aside(work: Callable[[], None]) -> None:
+    """Does work that no node waits for, beside those that follow; at once where none does.
+
+    Args:
+        work: It tells its failures itself.
+    """
+    if not _followers:
+        work()
+        return
+    thread = threading.Thread(target=work, name="aside", daemon=True)
+    _aside.append(thread)
+    thread.start()
 
 
 def taken(key: Hashable, work: Callable[[], _Found]) -> _Found:

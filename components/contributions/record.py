@@ -31,7 +31,7 @@ from components.postgres.retry import retried
 from components.postgres.rows import one_record, record, records
 from components.postgres.tables import ACCOUNT_CONTRIBUTIONS, ACCOUNT_RISK_SCORES
 from components.publishing.binary_rows import binary_rows
-from components.publishing.lock import lock_table, vacuum
+from components.publishing.lock import lock_table, vacuum_aside
 from components.publishing.own_tables import has_triggers
 from components.publishing.staging import stage_binary
 from components.publishing.written import copy_to_table, run_on_table
@@ -116,17 +116,16 @@ def record_contributions(
 def _record(publication_id: int, rows: Rows, retention: Retention) -> Recorded | None:
     with closing(connect("tens-insight monitor")) as connection:
         begin_writing(connection)
-        with explained(connection):
-            with connection, connection.cursor() as cursor:
-                # Publishing, undoing and forgetting wait: rows and log belong together.
-                lock_table(cursor, ACCOUNT_RISK_SCORES)
-                if not _is_published(cursor, publication_id):
-                    return None
-                written = write_rows(cursor, publication_id, rows)
-                change = record_change(cursor, publication_id) if written else None
-                dropped = drop_expired(cursor, retention)
-            if written or dropped:
-                vacuum(connection, ACCOUNT_CONTRIBUTIONS.name, "tens_insight")
+        with explained(connection), connection, connection.cursor() as cursor:
+            # Publishing, undoing and forgetting wait: rows and log belong together.
+            lock_table(cursor, ACCOUNT_RISK_SCORES)
+            if not _is_published(cursor, publication_id):
+                return None
+            written = write_rows(cursor, publication_id, rows)
+            change = record_change(cursor, publication_id) if written else None
+            dropped = drop_expired(cursor, retention)
+    if written or dropped:
+        vacuum_aside(ACCOUNT_CONTRIBUTIONS.name, "tens_insight")
     return Recorded(rows.accounts, written, tuple(dropped), change)
 
 

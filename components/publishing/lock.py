@@ -4,6 +4,7 @@ import logging
 import os
 import pwd
 import socket
+from contextlib import closing
 from typing import Final
 
 import psycopg2
@@ -12,7 +13,9 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.errors import PublicationRefused
+from components import ahead
+from components.errors import PublicationRefused, TensInsightError
+from components.postgres.connection import connect
 from components.postgres.queries import queries
 from components.postgres.rows import value
 from components.postgres.tables import OutputTable
@@ -82,6 +85,24 @@ def vacuum(connection: Connection, table: str, schema: str = "public") -> bool:
         Whether it was vacuumed.
     """
     return _kept_up(connection, "VACUUM (ANALYZE, SKIP_LOCKED) {}", table, schema)
+
+
+def vacuum_aside(table: str, schema: str) -> None:
+    """Vacuums a table that the nodes which follow do not need vacuumed, beside them.
+
+    Args:
+        table: As for vacuum.
+        schema: As for vacuum.
+    """
+
+    def work() -> None:
+        try:
+            with closing(connect("tens-insight upkeep")) as connection:
+                vacuum(connection, table, schema)
+        except TensInsightError as error:
+            _log.warning("Published, but %s was not vacuumed: %s", table, error)
+
+    ahead.aside(work)
 
 
 def analyze_publications(connection: Connection, history: str) -> bool:

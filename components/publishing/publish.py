@@ -34,6 +34,7 @@ from components.publishing.lock import (
     lock_table,
     user_and_host,
     vacuum,
+    vacuum_aside,
 )
 from components.publishing.own_tables import (
     LOG,
@@ -132,7 +133,7 @@ def publish_once(
             analyze_publications(connection, table.history)
             if table.details is not None and details is not None:
                 # Without statistics the view of the details is slow from the first row on.
-                vacuum(connection, table.details.history, "tens_insight")
+                vacuum_aside(table.details.history, "tens_insight")
     return outcome
 
 

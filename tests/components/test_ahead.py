@@ -67,3 +67,23 @@ def test_the_thread_does_not_hold_back_the_end_of_the_process() -> None:
         ahead.begin("run")
         ahead.taken("piece", fail)
     assert found == [True]
+
+
+def test_what_is_left_aside_holds_nobody_up_and_has_ended_with_the_run() -> None:
+    go_on, ended = threading.Event(), threading.Event()
+
+    def work() -> None:
+        go_on.wait(30)
+        ended.set()
+
+    with ahead.followed_by([lambda made: []]):
+        ahead.aside(work)
+        assert not ended.is_set()
+        go_on.set()
+    assert ended.is_set()
+
+
+def test_nothing_is_left_aside_where_no_node_follows() -> None:
+    done: list[str] = []
+    ahead.aside(lambda: done.append(threading.current_thread().name))
+    assert done == [threading.current_thread().name]

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from threadpoolctl import threadpool_info
 
 from components import ahead
 from components.account_scorer.scored_run import ScoredRun
@@ -310,14 +311,19 @@ def test_an_early_estimate_counts_as_long_as_what_it_believes(
     second = publish(world, 10, "model-2" if other == "other model" else "model-1")
     estimated: list[int] = []
     before = foreseen._before_outcomes
-    monkeypatch.setattr(
-        foreseen, "_before_outcomes", lambda *of: estimated.append(1) or before(*of)
-    )
+
+    def counted(*of: Any) -> Any:
+        blas = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+        estimated.append(max(blas))
+        return before(*of)
+
+    monkeypatch.setattr(foreseen, "_before_outcomes", counted)
     run = scored(10)
     with ahead.followed_by([early_estimates.begun_early]):
         ahead.begin(run)
         record(day(10), second, scores=run.scores)
     assert len(estimated) == (2 if other == "nothing" else 4)
+    assert {*estimated} == {1}, "threads of BLAS"
     rows = world.execute(SHOWN, second)
     record(day(10), second)
     assert world.execute(SHOWN, second) == rows

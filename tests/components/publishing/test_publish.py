@@ -11,7 +11,7 @@ import pytest
 from components.errors import ContractBroken, PublicationRefused
 from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
-from components.publishing.lock import vacuum
+from components.publishing.lock import vacuum, vacuum_aside
 from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish, publish_once
 from tests.components.publishing.policies import policy_with, publish_policy
@@ -342,6 +342,12 @@ def test_a_failed_vacuum_is_logged_and_not_raised(migrated_database: str, caplog
     with closing(connect("tens-insight test")) as connection:
         assert not vacuum(connection, "no_such_table")
     assert "no_such_table was not vacuumed" in caplog.text
+
+
+def test_no_server_for_the_vacuum_beside_is_logged_and_not_raised(monkeypatch, caplog) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    vacuum_aside("account_risk_detail_history", "tens_insight")
+    assert "account_risk_detail_history was not vacuumed" in caplog.text
 
 
 def test_the_owner_vacuums(migrated_database: str) -> None:
