@@ -10,6 +10,7 @@ import apache_beam as beam
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet
 import tensorflow as tf
 from tfx.dsl.io import fileio
@@ -66,13 +67,22 @@ def score_file(
     beside: Beside = NOTHING,
 ) -> int:
     """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
-    shard = scored_shard(scorer, batches_of(path), explained=explained, beside=beside)
+    shard = by_account(scored_shard(scorer, batches_of(path), explained=explained, beside=beside))
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)
     with fileio.open(os.path.join(scores_uri, f"{name}.parquet"), "wb") as file:
         file.write(content.getvalue().to_pybytes())
     return int(shard.num_rows)
+
+
+def by_account(shard: pa.Table) -> pa.Table:
+    """Returns a shard in the order of its account ids, by bytes.
+
+    What is published of it enters indexes of account ids, which take much longer to grow at
+    random places: each row finds another page of them.
+    """
+    return shard.combine_chunks().take(pa.compute.sort_indices(shard[ACCOUNT_ID]))
 
 
 def batches_of(path: str) -> Iterable[tf.Tensor]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from components.account_scorer import scored_shard as module
 from components.account_scorer.explained_part import most_at_risk, spliced
+from components.account_scorer.inference import read_scores, score_file
 from components.account_scorer.scored_shard import COLUMNS, scored_shard
 from components.contributions.secants import log_odds_of
 from components.contributions.shard_rows import GROUPS_KEY
@@ -81,6 +82,24 @@ def test_details_slice_and_sentence_agree(model: Any, serialized: list[bytes]) -
     for account, reasons in zip(ACCOUNTS, table["reasons"].to_pylist(), strict=True):
         (said,) = [one["text"] for one in json.loads(reasons) if one["group"] == "silence"]
         assert said.startswith(SAID[details[account]]), account
+
+
+def test_a_shard_is_kept_in_the_order_of_its_ids(
+    model: Any, serialized: list[bytes], tmp_path: Path
+) -> None:
+    path = str(tmp_path / "data_tfrecord-00000-of-00001.gz")
+    with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions(compression_type="GZIP")) as writer:
+        for one in serialized:
+            writer.write(one)
+    scorer = ModelScorer(f"{model.uri}/Format-Serving")
+    assert score_file(scorer, path, str(tmp_path), explained=1.0) == len(ACCOUNTS)
+    ((accounts, probabilities),) = read_scores(str(tmp_path))
+    assert accounts == sorted(ACCOUNTS) != list(ACCOUNTS)
+    given = scored_shard(scorer, [tf.constant(serialized)])
+    scores = given.select(["account_id", "churn_probability"]).to_pydict().values()
+    assert dict(zip(accounts, probabilities.tolist(), strict=True)) == dict(
+        zip(*scores, strict=True)
+    )
 
 
 @pytest.mark.parametrize("explained", [1.0, 0.3, 0.0])
