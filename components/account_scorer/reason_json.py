@@ -5,7 +5,7 @@ so each is encoded once, and Arrow joins the pieces.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -14,7 +14,7 @@ import pyarrow.compute
 from numpy.typing import NDArray
 
 from serving_model.reasons.factors import factors
-from serving_model.reasons.reason_words import LOWERS, RAISES
+from serving_model.reasons.reason_words import LOWERS, RAISES, reasons_of
 from serving_model.reasons.told_reasons import ToldReasons, told_reasons
 from serving_model.served.predict import Explanation
 from transforms.arrays import Floats, Integers
@@ -45,6 +45,37 @@ def reason_columns(explanation: Explanation, card: Mapping[str, Any]) -> dict[st
         "reasons": _reasons(explanation.groups, told, listed),
         "other_reasons": _others(explanation, told),
     }
+
+
+def told_one_by_one(explanation: Explanation, card: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yields for each account what reason_columns has, the reasons as plain values.
+
+    For some dozens of accounts: what columns need once is more than what they save.
+
+    Args:
+        explanation: Of n accounts.
+        card: Of the model.
+
+    Raises:
+        ValueError: A contribution is no finite number.
+    """
+    told = reasons_of(explanation, card)
+    for account, reasons in enumerate(told):
+        listed = [one._asdict() | {"log_odds": round(one.log_odds, _DIGITS)} for one in reasons]
+        yield {
+            "reasons": listed,
+            "base_log_odds": float(explanation.base_log_odds[account]),
+            "other_log_odds": _added_up(explanation.contributions[account].tolist())
+            - _added_up([one["log_odds"] for one in listed]),
+        }
+
+
+def _added_up(values: Sequence[float]) -> float:
+    """Adds from left to right; from Python 3.12 on sum() rounds otherwise."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total
 
 
 def rounded(values: Floats) -> Floats:

@@ -3,7 +3,6 @@
 Probabilities, horizons, bands and reasons are made by the functions of the scoring run.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import tensorflow as tf
 
-from components.account_scorer.reason_json import reason_columns
+from components.account_scorer.reason_json import told_one_by_one
 from pipeline.serving.champion import Champion
 from pipeline.serving.problems import Problem
 from serving_model.served.predict import Answer, Explanation, ModelScorer
@@ -99,12 +98,9 @@ def answer(
     asked = scorer.explain_batches(batches) if reasons else scorer.score_batches(batches)
     values = _values(champion, asked)
     if isinstance(asked, Explanation):
-        columns = reason_columns(asked, scorer.card)
-        for place, one in enumerate(values):
+        for one, why in zip(values, told_one_by_one(asked, scorer.card), strict=True):
             if isinstance(one, dict):
-                one["reasons"] = json.loads(columns["reasons"][place].as_py())
-                one["base_log_odds"] = float(columns["base_log_odds"][place])
-                one["other_log_odds"] = float(columns["other_log_odds"][place])
+                one.update(why)
     return values
 
 
@@ -157,4 +153,4 @@ def warm_up(scorer: ModelScorer) -> None:
     for size in _WARM:
         batch = [tf.constant([example] * size, tf.string)]
         scorer.score_batches(batch)
-        reason_columns(scorer.explain_batches(batch), scorer.card)
+        list(told_one_by_one(scorer.explain_batches(batch), scorer.card))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.account_scorer.reason_json import reason_columns, rounded
+from components.account_scorer.reason_json import reason_columns, rounded, told_one_by_one
 from serving_model.reasons.reason_words import reasons_of
 from serving_model.served.predict import Explanation
 from tests.property_tests import cases
@@ -49,6 +49,10 @@ def test_it_is_that_of_each_account(facts, seed: int) -> None:
     assert columns["reasons"].to_pylist() == texts
     assert columns["other_reasons"].to_pylist() == others
     assert columns["other_log_odds"] == pytest.approx(rests, abs=1e-12)
+    told = list(told_one_by_one(found, CARD))
+    assert [one["reasons"] for one in told] == [json.loads(one) for one in texts]
+    for name in ("base_log_odds", "other_log_odds"):
+        assert np.array([one[name] for one in told]).tobytes() == columns[name].tobytes()
 
 
 def test_numbers_are_rounded_as_python_rounds_them() -> None:
