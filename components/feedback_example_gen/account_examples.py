@@ -27,10 +27,13 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_churn_rows,
     read_feedback_rows,
 )
+from components.feedback_example_gen.reading.few_rows import read_few_rows
 from components.feedback_example_gen.request import ACCOUNT_CHURN, AUTO, COLLAPSE, ReadRequest
 from components.postgres.contract import require_contract
 from transforms.arrays import Booleans
 
+_FEW_ACCOUNTS: Final = 64
+"""Whose rows are mostly few enough for one SELECT."""
 _NO_CHURN: Final = pa.schema(
     {"account_id": pa.dictionary(pa.int32(), pa.binary()), "churned_at": pa.timestamp("us")}
 )
@@ -143,6 +146,10 @@ def read_account_rows(
     as_of: datetime,
 ) -> AccountRows:
     """Reads the rows of some accounts; otherwise as read_account_examples."""
+    if len(accounts) <= _FEW_ACCOUNTS:
+        few = read_few_rows(connection, as_of, accounts, source.churn_source)
+        if few is not None:
+            return AccountRows(as_of, *few)
     feedback = read_feedback_rows(connection, as_of, accounts)
     if source.churn_source is None:
         return AccountRows(as_of, feedback, None)

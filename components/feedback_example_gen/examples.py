@@ -233,9 +233,10 @@ def _record_batch(
         columns[event_spec.LABEL] = examples.labels.churned[part]
         columns[event_spec.DAYS_TO_CHURN] = examples.labels.days_to_churn[part]
         columns[event_spec.DAYS_OBSERVED] = examples.labels.days_observed[part]
-    one_each = np.arange(len(end) + 1)
+    one_each = _offsets(np.arange(len(end) + 1))
     lists = {name: _lists(one_each, values) for name, values in columns.items()}
-    offsets, by_source = sources.lists(examples.account[part])
+    begins, by_source = sources.lists(examples.account[part])
+    offsets = _offsets(begins)
     lists |= {name: _lists(offsets, values) for name, values in by_source.items()}
     return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, examples, begin, end))
 
@@ -243,8 +244,9 @@ def _record_batch(
 def _event_lists(
     feedback: Feedback, examples: CutoffExamples, begin: Integers, end: Integers
 ) -> dict[str, pa.ListArray]:
-    offsets = np.concatenate([[0], np.cumsum(end - begin)])
-    rows = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], end - begin)
+    begins = np.concatenate([[0], np.cumsum(end - begin)])
+    rows = np.arange(begins[-1]) + np.repeat(begin - begins[:-1], end - begin)
+    offsets = _offsets(begins)
     lists = {
         event_spec.EVENT_AGE_DAYS: _lists(offsets, _age_days(feedback, examples, rows)),
     }
@@ -268,9 +270,14 @@ def _age_days(
     return ((examples.cutoff_us - feedback.created_us[rows]) / DAY_US).astype(np.float32)
 
 
-def _lists(offsets: Integers, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
+def _offsets(begins: Integers) -> pa.Array:
+    """Returns where lists begin, as Arrow wants it: once for all columns, of which there are 30."""
+    return pa.array(begins, pa.int32())
+
+
+def _lists(offsets: pa.Array, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
     if isinstance(values, pa.DictionaryArray):
         values = values.dictionary.take(values.indices)
     elif isinstance(values, np.ndarray):
         values = pa.array(values)
-    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values)
+    return pa.ListArray.from_arrays(offsets, values)

@@ -45,7 +45,8 @@ FEEDBACK_TYPES: Final = {
 _MOMENT_TYPES: Final = {ACCOUNT_ID.name: _CODES, CREATED_AT.name: pa.timestamp("us")}
 _PARTS: Final = 1 << 20
 """Into so many parts accounts are divided where a share of them is read."""
-_CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
+CHURN_TYPES: Final = {"account_id": _CODES, "churned_at": pa.timestamp("us")}
+"""Likewise of churn dates."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +134,8 @@ def read_feedback_rows(
         as_of: The run's now, UTC.
         accounts: Ids of some accounts, which an index on account_id finds; None for all.
     """
-    query = _of_accounts("read_feedback", "account_id", accounts)
-    return copy_columns(connection, query, _parameters(as_of, accounts), FEEDBACK_TYPES)
+    query = feedback_query(accounts)
+    return copy_columns(connection, query, parameters_of(as_of, accounts), FEEDBACK_TYPES)
 
 
 def divide_feedback(
@@ -147,8 +148,8 @@ def divide_feedback(
         as_of: The run's now, UTC.
         paths: One file for each bucket, for read_divided_feedback.
     """
-    query = _of_accounts("read_feedback", "account_id", None)
-    divide_rows(connection, query, _parameters(as_of), FEEDBACK_TYPES, paths)
+    query = feedback_query(None)
+    divide_rows(connection, query, parameters_of(as_of), FEEDBACK_TYPES, paths)
 
 
 def read_divided_feedback(path: str, collapse_duplicates: bool) -> Feedback:
@@ -252,8 +253,8 @@ def read_churn_rows(
     accounts: Sequence[str] | None = None,
 ) -> pa.Table:
     """Reads churn dates for grouped_churn, in no order; otherwise as read_feedback_rows."""
-    parameters = _parameters(as_of, accounts)
-    return copy_columns(connection, _churn_query(source, accounts), parameters, _CHURN_TYPES)
+    parameters = parameters_of(as_of, accounts)
+    return copy_columns(connection, churn_query(source, accounts), parameters, CHURN_TYPES)
 
 
 def divide_churn(
@@ -263,15 +264,21 @@ def divide_churn(
     paths: list[str],
 ) -> None:
     """Writes the churn dates before as_of into files, by the same buckets as divide_feedback."""
-    divide_rows(connection, _churn_query(source), _parameters(as_of), _CHURN_TYPES, paths)
+    divide_rows(connection, churn_query(source), parameters_of(as_of), CHURN_TYPES, paths)
 
 
 def read_divided_churn(path: str, account_ids: pa.Array) -> Churn:
     """Reads the churn dates of one bucket; as read_churn otherwise."""
-    return grouped_churn(read_divided(path, _CHURN_TYPES), account_ids)
+    return grouped_churn(read_divided(path, CHURN_TYPES), account_ids)
 
 
-def _churn_query(source: ChurnSource, accounts: Sequence[str] | None = None) -> sql.Composed:
+def feedback_query(accounts: Sequence[str] | None) -> sql.Composed:
+    """Returns the query of the columns of FEEDBACK_TYPES, with the values of parameters_of."""
+    return _of_accounts("read_feedback", "account_id", accounts)
+
+
+def churn_query(source: ChurnSource, accounts: Sequence[str] | None = None) -> sql.Composed:
+    """Returns the query of the columns of CHURN_TYPES, with the values of parameters_of."""
     return _of_accounts(
         "read_churn",
         source.account_column,
@@ -309,7 +316,8 @@ def grouped_churn(table: pa.Table, account_ids: pa.Array) -> Churn:
     return Churn(account=account[order], churned_us=churned_us[order])
 
 
-def _parameters(as_of: datetime, accounts: Sequence[str] | None = None) -> dict[str, object]:
+def parameters_of(as_of: datetime, accounts: Sequence[str] | None = None) -> dict[str, object]:
+    """Returns the values of both queries."""
     ids = None if accounts is None else list(accounts)
     return {"as_of": as_of, "earliest": EARLIEST, "accounts": ids}
 
