@@ -6,7 +6,7 @@ never stored, logged or handed through TFX.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import psycopg2
@@ -86,7 +86,11 @@ class ServerNotAnswering(DatabaseUnreachable):
 
 
 def connect(
-    application_name: str, *, statement_timeout_s: int = 0, address: Address | None = None
+    application_name: str,
+    *,
+    statement_timeout_s: int = 0,
+    address: Address | None = None,
+    opened: Callable[[Connection], None] = lambda connection: None,
 ) -> Connection:
     """Opens a connection whose transactions have time zone UTC, encoding UTF-8 and timeouts.
 
@@ -101,6 +105,7 @@ def connect(
         statement_timeout_s: Seconds until the server cancels a statement; 0 keeps
             what the server, the role or the address sets.
         address: Where to, in place of what the environment says.
+        opened: Is told of the connection before its first statement, for who limits its time.
 
     Raises:
         DatabaseUnreachable: No server, wrong password, no such database.
@@ -117,6 +122,7 @@ def connect(
     except (psycopg2.Error, UnicodeError) as error:
         failure = _explained(str(error), address)
     else:
+        opened(connection)
         return _prepared(connection, statement_timeout_s, address)
     # Outside of the handler: libpq's own text, which may hold a password, is not chained.
     raise failure

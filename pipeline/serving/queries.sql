@@ -2,27 +2,38 @@
 -- The server's clock, in whole seconds as a run's as_of.
 SELECT date_trunc('second', now()) AS now
 
--- name: stamps
--- How much some accounts wrote before a moment, and when last.
-SELECT account_id::text, count(*) AS rows, max(created_at) AS newest
-FROM feedback_enriched
-WHERE account_id::text = ANY(%(accounts)s) AND created_at < %(as_of)s
-GROUP BY 1
-
--- name: churn_stamps
--- Their newest churn date before it.
-SELECT {account_column}::text AS account_id, max({date_column}) AS churned
-FROM {table}
-WHERE {account_column}::text = ANY(%(accounts)s) AND {date_column} < %(as_of)s
-GROUP BY 1
-
--- name: published
--- What is published of some accounts.
-SELECT account_id::text,
+-- name: looked_up
+-- What is known of some accounts, and the same clock.
+SELECT account_id,
+       date_trunc('second', now()) AS now,
        churn_probability,
        health_score,
        risk_category,
-       predicted_at AS as_of,
-       model_version
-FROM account_risk_scores
-WHERE account_id::text = ANY(%(accounts)s)
+       predicted_at,
+       model_version,
+       {stamps}
+FROM unnest(%(accounts)s::text[]) AS asked (account_id)
+LEFT JOIN (SELECT account_id::text AS account_id,
+                  churn_probability,
+                  health_score,
+                  risk_category,
+                  predicted_at,
+                  model_version
+           FROM account_risk_scores
+           WHERE account_id::text = ANY(%(accounts)s)) AS published USING (account_id)
+{joins}
+
+-- name: wrote
+-- How much they wrote before now, and when last.
+LEFT JOIN (SELECT account_id::text AS account_id, count(*) AS rows, max(created_at) AS newest
+           FROM feedback_enriched
+           WHERE account_id::text = ANY(%(accounts)s) AND created_at < date_trunc('second', now())
+           GROUP BY 1) AS wrote USING (account_id)
+
+-- name: churned
+-- Their newest churn date before now.
+LEFT JOIN (SELECT {account_column}::text AS account_id, max({date_column}) AS churned
+           FROM {table}
+           WHERE {account_column}::text = ANY(%(accounts)s)
+             AND {date_column} < date_trunc('second', now())
+           GROUP BY 1) AS churned USING (account_id)

@@ -1,14 +1,24 @@
 """The database behind an address may change, and what it says is not for every log."""
 
 import logging
+import socket
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from typing import Any
+from urllib.parse import quote
 
 import psycopg2
 import pytest
+from psycopg2 import sql
 
 from components.errors import OtherDatabase
 from components.postgres.identity import DatabaseIdentity
+from components.postgres.migrate import migrate
+from components.postgres.queries import queries
+from pipeline.serving import connections, read_only
 from pipeline.serving.database import Asked, Database
 from pipeline.serving.problems import Problem
 from pipeline.settings import load_settings
@@ -59,13 +69,15 @@ def test_each_connection_is_asked_which_database_it_leads_to(
     for _ in range(2):
         with pytest.raises(Problem) as refused:
             database.read([Asked("nobody")])
-        assert refused.value.code == "database_away"
+        assert refused.value.code == "other_database"
+        assert "db adopt" in refused.value.message
+    assert database.state == "refuses"
     assert len(set(owner.asked)) == 2
 
 
 def test_a_machine_that_is_gone_is_given_up_soon(database: Database) -> None:
     database.read([Asked("nobody")])
-    connection = database._open_connection()
+    connection = database._connections.open()
     assert connection is not None
     said = connection.info.dsn_parameters
     assert said["tcp_user_timeout"] == "7000"
@@ -83,3 +95,114 @@ def test_what_psycopg2_says_in_its_own_words_is_not_logged(
         database.read([Asked(CANARY)])
     assert "DataError" in caplog.text
     assert CANARY not in caplog.text
+
+
+def test_what_is_missing_is_named_without_user_and_host(
+    database: Database, simulated_database: str
+) -> None:
+    with closing(psycopg2.connect(simulated_database)) as connection, connection:
+        connection.cursor().execute("ALTER TABLE account_risk_scores RENAME health_score TO h")
+    with pytest.raises(Problem) as refused:
+        database.read([Asked("nobody")])
+    problem = refused.value
+    assert (problem.status, problem.code, database.state) == (503, "database_contract", "refuses")
+    assert "health_score" in problem.message
+    assert "db grants --server" in problem.message
+    assert "@" not in problem.message
+
+
+class Line:
+    """A way to a server on which nothing comes any more, once it is cut: all is still accepted.
+
+    Args:
+        url: Of a database behind a socket of this machine, or behind an address.
+    """
+
+    def __init__(self, url: str):
+        with closing(psycopg2.connect(url)) as connection:
+            known = connection.info
+            self._host, self._port, self._user = known.host, known.port, known.user
+            self._database, self._password = known.dbname, known.password
+        self.is_cut = threading.Event()
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        user = self._user + (f":{quote(self._password)}" if self._password else "")
+        port = self._listening.getsockname()[1]
+        return f"postgresql://{user}@127.0.0.1:{port}/{self._database}?sslmode=disable"
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listening.accept()
+            if self._host.startswith("/"):
+                server = socket.socket(socket.AF_UNIX)
+                server.connect(f"{self._host}/.s.PGSQL.{self._port}")
+            else:
+                server = socket.create_connection((self._host, self._port))
+            for one, other in ((client, server), (server, client)):
+                threading.Thread(target=self._hand_on, args=(one, other), daemon=True).start()
+
+    def _hand_on(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                if not self.is_cut.is_set():
+                    other.sendall(data)
+            other.close()
+
+
+def test_a_server_that_hangs_is_given_up_and_its_connection_with_it(
+    database: Database, simulated_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel goes on to confirm what is sent: no limit of the server or of TCP helps."""
+    line = Line(simulated_database)
+    monkeypatch.setenv("DATABASE_URL", line.url)
+    monkeypatch.setattr(connections, "_HANGS_S", 0.2 - 2)
+    monkeypatch.setattr(read_only, "_CONNECT_S", "2")
+    assert not isinstance(database.read([Asked("nobody")])[0], Exception)
+    line.is_cut.set()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(database.read, [Asked("nobody")])
+        deadline = time.monotonic() + 20
+        while not waiting.done() and time.monotonic() < deadline:
+            time.sleep(0.05)
+            database.end_hanging()
+        with pytest.raises(Problem) as refused:
+            waiting.result()
+    assert (refused.value.status, database.state) == (503, "away")
+    line.is_cut.clear()
+    database.close()
+    time.sleep(max(0.0, database._rest_until - time.monotonic()))
+    assert not isinstance(database.read([Asked("nobody")])[0], Exception)
+    assert database.state == "answers"
+
+
+def test_an_id_that_the_database_cannot_hold_costs_only_itself(
+    postgres_server: Any, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = postgres_server.create_database()
+    names = sql.Identifier(name), sql.Identifier(f"{name}_latin1")
+    try:
+        postgres_server.execute(
+            sql.SQL("CREATE DATABASE {1} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'").format(
+                *names
+            )
+        )
+        unset_settings(monkeypatch)
+        monkeypatch.setenv("DATABASE_URL", postgres_server.url(f"{name}_latin1"))
+        with closing(psycopg2.connect(postgres_server.url(f"{name}_latin1"))) as connection:
+            connection.cursor().execute(queries("pipeline.demo")["create_inputs"])
+            connection.commit()
+            migrate(connection)
+        with closing(Database(load_settings().reading, 2, owner.require)) as made:
+            first, second, third = made.read([Asked("ACC-1"), Asked("東京"), Asked("Köln")])
+            assert made.state == "answers"
+        assert isinstance(second, Problem)
+        assert (second.status, second.code) == (404, "unknown_account")
+        for one in (first, third):
+            assert not isinstance(one, Exception)
+            assert one.example is None
+    finally:
+        postgres_server.drop_database(f"{name}_latin1")
+        postgres_server.drop_database(name)

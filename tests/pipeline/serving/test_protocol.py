@@ -76,7 +76,7 @@ def answered(port: int, *parts: bytes, pause_s: float = 0.0) -> tuple[bytes, flo
 
 
 def test_who_sends_no_whole_head_is_given_up(port: int) -> None:
-    head = b"GET / HTTP/1.1\r\nHost: x\r\n"
+    head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
     for parts in ([b""], [head], [head, *[b"a: b\r\n"] * 50]):
         told, took = answered(port, *parts, pause_s=0.05)
         assert told == b""
@@ -94,14 +94,14 @@ def test_a_head_without_end_is_refused(port: int) -> None:
 
 
 def test_who_sends_no_whole_body_is_told_so_and_given_up(port: int) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
     told, took = answered(port, head, *[b"a"] * 60, pause_s=0.05)
     assert told.startswith(b"HTTP/1.1 408")
     assert took < 5
 
 
 def test_chunks_without_end_are_refused_and_given_up(port: int) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     told, took = answered(port, head, *[b"4000\r\n" + b"a" * 16_384 + b"\r\n"] * 6)
     assert told.startswith(b"HTTP/1.1 413")
     assert took < 5
@@ -110,20 +110,20 @@ def test_chunks_without_end_are_refused_and_given_up(port: int) -> None:
 def test_who_breaks_off_a_body_is_no_line_of_the_log(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc"
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc"
     with caplog.at_level(logging.INFO):
         with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as client:
             client.sendall(head)
             time.sleep(0.1)
         close = b"Connection: close\r\nContent-Length: 3\r\n\r\nabc"
-        assert answered(port, b"POST / HTTP/1.1\r\nHost: x\r\n" + close)[0].endswith(b"3")
+        assert answered(port, b"POST / HTTP/1.1\r\nHost: localhost\r\n" + close)[0].endswith(b"3")
     assert "unexpected" not in caplog.text
 
 
 def test_an_unexpected_error_is_told_in_json_and_not_quoted(
     port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    head = b"GET /fail HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    head = b"GET /fail HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     told, _ = answered(port, head)
     assert json.loads(told.partition(b"\r\n\r\n")[2])["code"] == "unexpected"
     (named,) = [one for one in caplog.records if "unexpected error" in one.message]
