@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow dashboard stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -122,6 +122,11 @@ try-package: setup ## `pip install .` into an environment of its own, and what i
 try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an environment of its own
 	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.11,<3.14' \
 	  --with-requirements docs/deploy/airflow/requirements.txt docs/deploy/airflow/try_dags.py
+
+KSERVE = 0.21.0
+try-kserve: setup ## a running server asked by KServe's own client: SERVER=http://127.0.0.1:8501, TOKEN=...
+	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.11,<3.14' \
+	  --with 'kserve==$(KSERVE)' docs/deploy/kserve/try_client.py '$(SERVER)'
 
 dashboard: setup ## docs/deploy/grafana/tens-insight.json, by the types of Grafana's SDK
 	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.11,<3.14' \

@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -35,19 +35,71 @@ from pipeline.registry.registry import Registry
 
 _PROGRAM: Final = Path(sys.executable).with_name("tens-insight")
 _CONNECTIONS: Final = 10
-_SCRIPT: Final = """
+"""Without a rate: each asks again as soon as it has an answer."""
+_STEADY: Final = 20
+"""Connections of a steady rate, which take turns: so an answer may take 200 ms at 100 requests a
+second before one of them comes late."""
+_PATHS: Final = """
 local paths = {}
 for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
+"""
+_AS_FAST_AS_IT_CAN: Final = (
+    _PATHS
+    + """
 math.randomseed(1)
-request = function()
-  return wrk.format("GET", paths[math.random(#paths)])
+request = function() return wrk.format("GET", paths[math.random(#paths)]) end
+"""
+)
+_STEADILY: Final = (
+    """
+local ffi = require("ffi")
+ffi.cdef[[typedef struct { long s; long us; } moment; int gettimeofday(moment *, void *);]]
+local read = ffi.new("moment")
+local function now()
+  ffi.C.gettimeofday(read, nil)
+  return tonumber(read.s) + tonumber(read.us) / 1e6
 end
-local pause = tonumber(os.getenv("PAUSE_MS"))
-if pause > 0 then
-  delay = function() return math.random(0, 2 * pause) end
+
+local threads = {}
+function setup(thread)
+  thread:set("place", #threads)
+  threads[#threads + 1] = thread
 end
 """
-"""Each connection waits after an answer, PAUSE_MS on average, before it asks again."""
+    + _PATHS
+    + """
+local every, turn, begun = 0, 0, 0
+late, refused = {}, 0
+function init()
+  math.randomseed(place + 1)
+  every = tonumber(os.getenv("CONNECTIONS")) / tonumber(os.getenv("RATE"))
+  turn = tonumber(os.getenv("BEGIN")) + place / tonumber(os.getenv("RATE")) - every
+end
+function delay()
+  turn = turn + every
+  return math.max(0, math.floor(1000 * (turn - now())))
+end
+function request()
+  begun = math.min(turn, now())
+  return wrk.format("GET", paths[math.random(#paths)])
+end
+function response(status)
+  late[#late + 1] = 1000 * (now() - begun)
+  if status ~= 200 then refused = refused + 1 end
+end
+function done()
+  local told = io.open(os.getenv("TOLD"), "w")
+  for _, thread in ipairs(threads) do
+    for _, one in ipairs(thread:get("late")) do told:write(one, "\n") end
+    told:write("refused ", thread:get("refused"), "\n")
+  end
+  told:close()
+end
+"""
+)
+"""Requests at a steady rate, whatever becomes of those before: each connection has its turns, and
+what an answer took is counted from the turn on, also where the connection was not free yet (Tene's
+"coordinated omission")."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +112,8 @@ class Load:
     p99: float
     requests: int
     failed: int
+    cpu: float = 0.0
+    """Of the server's process for one request; without Postgres and wrk."""
 
 
 @contextmanager
@@ -84,34 +138,58 @@ def server(environment: dict[str, str]) -> Iterator[tuple[int, int, float]]:
         process.wait(60)
 
 
+def measured(pid: int, *arguments: Any, **named: Any) -> Load:
+    """Does as load, and measures what a request costs the server's process."""
+    before = _cpu_ms(pid)
+    found = load(*arguments, **named)
+    return replace(found, cpu=(_cpu_ms(pid) - before) / max(1, found.requests))
+
+
+def _cpu_ms(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return 1000 * (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def load(port: int, paths: Sequence[str], *, rate: float, seconds: float, folder: Path) -> Load:
     """Sends requests for some time.
 
     Args:
         port: Of the server.
         paths: What is asked for, at random.
-        rate: Requests a second; 0 for as many as _CONNECTIONS get answered.
+        rate: Requests a second, at equal distances; 0 for as many as _CONNECTIONS get answered.
         seconds: How long.
         folder: For the script.
     """
+    connections = _STEADY if rate else _CONNECTIONS
     (folder / "paths").write_text("\n".join(paths) + "\n")
-    (folder / "load.lua").write_text(_SCRIPT)
-    pause = 1000 * _CONNECTIONS / rate if rate else 0
+    (folder / "load.lua").write_text(_STEADILY if rate else _AS_FAST_AS_IT_CAN)
+    begins = time.time() + 0.5
     done = subprocess.run(
         [
-            *("wrk", "--threads", "1", "--connections", str(_CONNECTIONS), "--latency"),
+            # A thread of wrk does nothing but wait; only threads can have turns of their own.
+            *("wrk", "--threads", str(connections if rate else 1)),
+            *("--connections", str(connections), "--latency"),
             *("--duration", f"{seconds:.0f}s", "--timeout", "30s"),
             *("--script", str(folder / "load.lua"), f"http://127.0.0.1:{port}"),
         ],
-        env={**os.environ, "PATHS": str(folder / "paths"), "PAUSE_MS": f"{pause:.0f}"},
+        env={
+            **os.environ,
+            "PATHS": str(folder / "paths"),
+            "TOLD": str(folder / "told"),
+            "RATE": f"{rate:g}",
+            "CONNECTIONS": str(connections),
+            "BEGIN": f"{begins:.6f}",
+        },
         capture_output=True,
         text=True,
         check=True,
     )
     text = done.stdout
     errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
-    others = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     failed = sum(map(int, errors.groups())) if errors else 0
+    if rate:
+        return _steady_load((folder / "told").read_text(), failed, seconds)
+    others = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Load(
         rate=float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),  # type: ignore[index]
         p50=_milliseconds(text, "50%"),
@@ -120,6 +198,14 @@ def load(port: int, paths: Sequence[str], *, rate: float, seconds: float, folder
         requests=int(re.search(r"(\d+) requests in", text)[1]),  # type: ignore[index]
         failed=failed + (int(others[1]) if others else 0),
     )
+
+
+def _steady_load(told: str, failed: int, seconds: float) -> Load:
+    lines = told.splitlines()
+    took = sorted(float(one) for one in lines if not one.startswith("refused"))
+    refused = sum(int(float(one.split()[1])) for one in lines if one.startswith("refused"))
+    p50, p90, p99 = (took[int(share * (len(took) - 1))] for share in (0.5, 0.9, 0.99))
+    return Load(len(took) / seconds, p50, p90, p99, len(took), failed + refused)
 
 
 def _milliseconds(text: str, which: str) -> float:
@@ -251,7 +337,7 @@ def measure(
         ):
             load(port, asked, rate=100, seconds=5, folder=folder)
             for rate in rates:
-                found = load(port, asked, rate=rate, seconds=seconds, folder=folder)
+                found = measured(pid, port, asked, rate=rate, seconds=seconds, folder=folder)
                 print(f"{name}, {f'{rate:g} a second' if rate else 'all it can'}: {found}")
         if not count:
             return
@@ -269,6 +355,20 @@ def measure(
         print(f"{count} swaps in {', '.join(f'{one:.1f}' for one in took)} s: {results[0]}")
         print(f"median of a swap {statistics.median(took):.1f} s")
         print(f"memory {before:.0f} MB before, {memory_mb(pid):.0f} MB after")
+
+
+def measure_memory(folder: Path, accounts: int, minutes: int, rate: float) -> None:
+    """Sends requests at a steady rate and prints resident memory each minute, and failures."""
+    environment = prepare(folder, accounts)
+    as_of, published = published_scores(environment["DATABASE_URL"])
+    asked = [path_of(account) for account in list(published)[:200]]
+    asked += [f"{one}?as_of={quote(as_of)}" for one in asked]
+    with server(environment) as (port, pid, _):
+        load(port, asked, rate=rate, seconds=30, folder=folder)
+        print(f"after 30 s: {memory_mb(pid):.0f} MB", flush=True)
+        for minute in range(1, minutes + 1):
+            found = load(port, asked, rate=rate, seconds=60, folder=folder)
+            print(f"{minute} min: {memory_mb(pid):.0f} MB, {found}", flush=True)
 
 
 def _two_models(folder: Path) -> list[Any]:
@@ -290,10 +390,17 @@ def main() -> None:
     )
     parser.add_argument("--swaps", type=int, default=20)
     parser.add_argument("--while-swapping", type=float, default=120, help="Seconds of load.")
+    parser.add_argument(
+        "--memory-minutes", type=int, default=0, help="Only memory under a steady load, so long."
+    )
+    parser.add_argument("--memory-rate", type=float, default=20, help="Requests a second of it.")
     asked = parser.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="serving-"))
     folder.mkdir(parents=True, exist_ok=True)
     try:
+        if asked.memory_minutes:
+            measure_memory(folder, asked.accounts, asked.memory_minutes, asked.memory_rate)
+            return
         measure(
             folder,
             asked.accounts,

@@ -181,7 +181,7 @@ def _second(
         scorer = sound_scorer(seconds[0])
         if differing := unlike_settings(ModelProperties.from_plain(scorer.card), data):
             raise NothingToPublish(f"it does not fit the present settings: {differing}")
-        _require_alike(champion, scorer)
+        require_alike(champion, scorer)
     except Exception as error:  # whatever its files hold: one model alone is enough
         notes.append(f"{said} {split.b} cannot: {told(error)}")
         return "", None
@@ -195,8 +195,12 @@ def split_of(transition: StageTransition) -> Split:
     )
 
 
-def _require_alike(champion: ModelScorer, second: ModelScorer) -> None:
-    """Refuses a second model whose rows would have other columns than the champion's."""
+def require_alike(champion: ModelScorer, second: ModelScorer) -> None:
+    """Refuses a second model whose rows would have other columns than the champion's.
+
+    Raises:
+        NothingToPublish: Says which.
+    """
     for name in (_SAME_HORIZONS, REASON_GROUPS):
         one, other = champion.card.get(name), second.card.get(name)
         if one != other:

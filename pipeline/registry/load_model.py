@@ -9,8 +9,11 @@ from components.feedback_example_gen.request import AUTO
 from components.registry.artifact_names import saved_model_path
 from components.registry.exported_files import require_exported, way_out
 from components.registry.model_properties import ModelProperties
+from components.registry.published_properties import PublishedScoresProperties
+from components.registry.rule_files import rule_folder, rule_properties
 from pipeline.registry.registry import Artifact
 from pipeline.settings import Settings
+from transforms.cold_start_rule import rule_version
 
 if TYPE_CHECKING:
     from serving_model.served.predict import ModelScorer
@@ -36,6 +39,40 @@ def load_model(model: Artifact[ModelProperties], settings: Settings) -> "ModelSc
         return ModelScorer(path)
     except ValueError as broken:
         raise StateUnusable(f"Model {name} cannot be loaded: {broken} {way_out(name)}") from None
+
+
+def load_rule(scores: Artifact[PublishedScoresProperties], settings: Settings) -> "ModelScorer":
+    """Loads the cold-start rule that made scores.
+
+    Raises:
+        NothingToPublish: By the present settings a run would score with another rule.
+        StateUnusable: Its files are gone or damaged.
+    """
+    from serving_model.served.predict import ModelScorer
+
+    path, name = rule_folder(scores.uri), scores.properties.model_version
+    try:
+        known = rule_properties(scores.uri)
+        _require_fit(known, settings, name)
+        config = settings.scoring
+        present = rule_version(
+            config.rule,
+            assumed_churn_rate=config.base_rate,
+            critical_priority=config.critical_priority,
+            lookback_days=settings.reading.lookback_days,
+            horizon_days=settings.reading.horizon_days,
+        )
+        if present != name:
+            raise NothingToPublish(
+                f"The cold-start rule that scored last, {name}, is not that of the present "
+                "settings: `tens-insight run score` scores with the new one."
+            )
+        return ModelScorer(path)
+    except (ValueError, OSError) as broken:
+        raise StateUnusable(
+            f"The cold-start rule {name} cannot be loaded: {broken} `tens-insight run score` makes "
+            "it again."
+        ) from None
 
 
 def _require_fit(known: ModelProperties, settings: Settings, name: str) -> None:

@@ -9,13 +9,19 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic
 
-from components.registry.artifact_names import MODEL, MODEL_BLESSING, MODEL_REVIEW
+from components.registry.artifact_names import (
+    MODEL,
+    MODEL_BLESSING,
+    MODEL_REVIEW,
+    PUBLISHED_SCORES,
+)
 from components.registry.model_properties import (
     BlessingProperties,
     ModelProperties,
     ReviewProperties,
 )
 from components.registry.properties import P
+from components.registry.published_properties import PublishedScoresProperties
 from pipeline.registry.metadata_store import open_store
 from pipeline.registry.state_places import moving_artifacts
 
@@ -159,6 +165,14 @@ class Registry:
             RegistryInconsistent: A property is not of its type; names it.
         """
         return _newest_first(self.live(MODEL), ModelProperties)
+
+    def newest_scores(self) -> Artifact[PublishedScoresProperties] | None:
+        """Returns the scores that were published last; None where none were.
+
+        Raises:
+            RegistryInconsistent: A property is absent or not of its type; names it.
+        """
+        return RunArtifacts(self.live(PUBLISHED_SCORES)).newest(PublishedScoresProperties)
 
     def reviews(self) -> list[Artifact[ReviewProperties]]:
         """Returns all evaluation reports, newest first.

@@ -183,7 +183,11 @@ def _route(path: str, answer: Answer, name: str, *methods: str) -> Route:
         request.scope["serve_route"] = name
         return await answer(request)
 
-    return Route(path, answered, methods=list(methods or ("GET",)))
+    made = Route(path, answered, methods=list(methods or ("GET",)))
+    # Ids may hold line breaks, which neither "." nor "$" of a pattern expects.
+    pattern = made.path_regex.pattern.removesuffix("$")
+    made.path_regex = re.compile(rf"{pattern}\Z", re.DOTALL)
+    return made
 
 
 def make_app(

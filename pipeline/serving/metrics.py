@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _LATENCY: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+_DIFFERENCES: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 class ServingMetrics:
@@ -44,6 +45,31 @@ class ServingMetrics:
             "tens_insight_serve_cache",
             "Accounts that were asked for as they are now, by whether the answer was known.",
             ("known",),
+            registry=self.registry,
+        )
+
+        self.shadow_accounts = Counter(
+            "tens_insight_serve_shadow_accounts",
+            "Accounts that a model in shadow was asked about, by its role and whether it answered.",
+            ("role", "outcome"),
+            registry=self.registry,
+        )
+        self.shadow_dropped = Counter(
+            "tens_insight_serve_shadow_dropped",
+            "Accounts that no model in shadow was asked about, for lack of time.",
+            registry=self.registry,
+        )
+        self.shadow_probability = Counter(
+            "tens_insight_serve_shadow_probability",
+            "Sum of the probabilities of these accounts, by a model in shadow and by the champion.",
+            ("role", "by"),
+            registry=self.registry,
+        )
+        self.shadow_difference = Histogram(
+            "tens_insight_serve_shadow_difference",
+            "How far a probability in shadow is from the champion's.",
+            ("role",),
+            buckets=_DIFFERENCES,
             registry=self.registry,
         )
 

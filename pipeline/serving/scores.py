@@ -45,6 +45,8 @@ class Scores:
         bodies: Requests whose events wait to be made examples.
         cache: Answers that are known; None where none are kept.
         told_cached: Is told of each account whether its answer was known.
+        told_example: Is told of each account of the database that the model was asked about, and
+            of its probability.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class Scores:
     bodies: Batches[Call, Any]
     cache: Cache | None
     told_cached: Callable[[bool], None]
+    told_example: Callable[[bytes, float], None] = lambda example, probability: None
 
     def keep(self, key: str, values: Values) -> None:
         """Keeps an answer, in a thread of its own where that may take long."""
@@ -88,7 +91,7 @@ class Scores:
         Raises:
             Problem: It is unknown, has left, or cannot be asked for now.
         """
-        champion = self.require_champion()
+        champion = self.require_champion().of(account_id)
 
         def known_as(database: str, stamp: Stamp, now: datetime) -> str:
             # Another server, or this one after a restart, may have other rules of risk bands.
@@ -103,6 +106,7 @@ class Scores:
             return told | {"published": _published(found.published)}
         example = _example_of(account_id, found, champion)
         answer = await self.model.ask(Question(champion, example, reasons))
+        self.told_example(example, answer["probability"])
         if self.cache is not None and found.key:
             # Without its account: what a cache holds names nobody.
             self.keep(found.key, {"as_of": found.as_of.isoformat(), **answer})
@@ -136,7 +140,10 @@ class Scores:
         examples: dict[int, _Example | Problem] = given | dict(zip(asked, found, strict=True))
         ready = {place: one for place, one in examples.items() if isinstance(one, _Example)}
         answers = await self.model.ask_all(
-            [Question(champion, one.example, wanted.reasons) for one in ready.values()]
+            [
+                Question(champion.of(accounts[place].account_id), one.example, wanted.reasons)
+                for place, one in ready.items()
+            ]
         )
         told: dict[int, Values] = {
             place: one.told(accounts[place].account_id, answer)

@@ -23,13 +23,14 @@ from pipeline.serving.app import Routes, make_app
 from pipeline.serving.batches import Batches
 from pipeline.serving.cache import make_cache
 from pipeline.serving.champion import Follower
-from pipeline.serving.database import Asked, Database, Found
+from pipeline.serving.database import ANSWERS, Asked, Database, Found
 from pipeline.serving.guard import Tokens, require_safe_address
 from pipeline.serving.metrics import ServingMetrics, State
 from pipeline.serving.pages import Pages
 from pipeline.serving.problems import Problem
 from pipeline.serving.protocol import BoundedProtocol
 from pipeline.serving.scores import Scores, Values
+from pipeline.serving.shadow import Shadows
 from pipeline.settings import ConfigurationInvalid, Settings
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ _BACKLOG: Final = 512
 _KEEP_ALIVE_S: Final = 75
 _CONNECTIONS: Final = 1000
 """Beyond so many at once a request is answered with 503."""
+_SWITCH_S: Final = 0.001
+"""Seconds after which a thread of Python leaves the others a turn: by default it is five times as
+long, for which an answer would wait that only has to be sent."""
+_WATCH_S: Final = 0.5
+"""Seconds between two looks at whether the database hangs."""
+_BESIDE: Final = "A model of a split or in shadow is not asked: the log says why."
 _NOT_FOLLOWED: Final = "The champion of the registry does not answer: the log says why."
 
 
@@ -49,12 +56,13 @@ class Server:
 
     Args:
         settings: Of the installation.
+        owns_process: Whether nothing else works in this process.
 
     Raises:
         ConfigurationInvalid: The tokens cannot be used, or it would listen without any.
     """
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, *, owns_process: bool = False):
         self._settings, serving = settings, settings.serving
         tokens = Tokens(serving)
         require_safe_address(serving, tokens)
@@ -63,7 +71,7 @@ class Server:
         self._database = Database(
             settings.reading, serving.serve_statement_seconds, self._require_own, cache
         )
-        self._follower = Follower(settings, warm_up)
+        self._follower = Follower(settings, warm_up, owns_process=owns_process)
         bounds: dict[str, Any] = {
             "most": serving.serve_batch,
             "waiting": serving.serve_queue,
@@ -85,6 +93,11 @@ class Server:
         self._preparing: Batches[Call, Any] = Batches(
             call_all, "the events", threads=_PREPARING, **(bounds | {"most": 1})
         )
+        self._shadows = Shadows(
+            lambda: self._follower.found.shadows,
+            lambda: bool(self._reading.waiting or self._asking.waiting),
+            self._metrics,
+        )
         scores = Scores(
             settings,
             self._follower,
@@ -93,6 +106,7 @@ class Server:
             self._preparing,
             cache,
             self._metrics.tell_cached,
+            self._shadows.offer,
         )
         self._metrics.collect_from(State(self._state))
         self._pages = Pages() if serving.serve_pages else None
@@ -112,13 +126,16 @@ class Server:
         """Says whether scores are answered, and by which model."""
         found = self._follower.found
         champion = found.champion
+        second = champion.second if champion else None
         return {
             "ready": champion is not None,
             "model_version": champion.version if champion else None,
             "loaded_at": champion.loaded_at.isoformat(timespec="seconds") if champion else None,
             # Why, is in the log: everybody may ask here.
-            "problem": _NOT_FOLLOWED if found.problem else None,
-            "database": "away" if self._database.problem else "answers",
+            "problem": _NOT_FOLLOWED if found.problem else _BESIDE if found.notes else None,
+            "second_model_version": second.version if second else None,
+            "shadow_models": len(found.shadows),
+            "database": self._database.state,
         }
 
     def _require_own(self, database: DatabaseIdentity) -> None:
@@ -130,7 +147,8 @@ class Server:
         self._asking.start()
         self._preparing.start()
         connections = self._settings.serving.serve_database_connections
-        tasks = [asyncio.create_task(self._follow())]
+        tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._watch())]
+        tasks.append(asyncio.create_task(self._shadows.run()))
         tasks += [asyncio.create_task(self._connect()) for _ in range(connections)]
         try:
             yield
@@ -143,6 +161,7 @@ class Server:
             await self._reading.stop()
             await self._asking.stop()
             await self._preparing.stop()
+            self._shadows.stop()
 
     async def _connect(self) -> None:
         """Asks the database once, so that no request is the first."""
@@ -156,6 +175,11 @@ class Server:
             if self._cache is not None:
                 self._cache.forget_old()
 
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            self._database.end_hanging()
+
     def _state(self) -> Iterator[tuple[str, str, float, bool]]:
         found = self._follower.found
         champion = found.champion
@@ -164,16 +188,23 @@ class Server:
         yield (
             f"{begins}database_up",
             "Whether the database answered when it was last asked.",
-            float(not self._database.problem),
+            float(self._database.state == ANSWERS),
             False,
         )
         yield f"{begins}model_swaps", "Models that took another one's place.", found.swaps, True
         yield (
             f"{begins}model_failures",
-            "Looks for the champion that ended with a problem.",
+            "Trials to load the champion that ended with a problem.",
             found.failures,
             True,
         )
+        yield (
+            f"{begins}model_followed",
+            "Whether the champion of the registry answers.",
+            float(not found.problem),
+            False,
+        )
+        yield f"{begins}shadow_models", "Models in shadow.", len(found.shadows), False
         if champion is not None:
             loaded = champion.loaded_at.timestamp()
             yield f"{begins}model_loaded_timestamp_seconds", "When it was loaded.", loaded, False
@@ -202,7 +233,8 @@ def serve(settings: Settings, told: Callable[[str], None]) -> None:
     # A database that is away is asked again with each request; an address that is none is not.
     with suppress(DatabaseUnreachable):
         read_address(os.environ)
-    server = Server(settings)
+    server = Server(settings, owns_process=True)
+    sys.setswitchinterval(_SWITCH_S)
     serving = settings.serving
     listening = _listen(serving.serve_host, serving.serve_port)
     server.look()

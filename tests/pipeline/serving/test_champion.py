@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
+from components.registry.rule_files import rule_folder
 from pipeline.registry.change_stage import decide
 from pipeline.serving import champion as followed
 from pipeline.serving.champion import Follower
@@ -18,8 +19,10 @@ from serving_model.served.interface import EXPLAIN, SERVING
 from serving_model.served.model_card import write_card
 from serving_model.served.model_hash import saved_model_sha256
 from tests.components.account_scorer.conftest import CARD, REASONS, SilenceModel
+from tests.components.sample_properties import SCORES
 from tests.environment import unset_settings
 from tests.pipeline.registry.conftest import Shelf, make_shelf
+from transforms.cold_start_rule import rule_version
 
 FITS = {
     "lookback_days": 180,
@@ -123,22 +126,118 @@ def test_a_model_that_nobody_asks_is_gone_with_the_swap(
     assert model() is None
 
 
-def test_a_model_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again(
-    push: Callable[..., Path], follower: Callable[[], Follower]
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again_ever_later(
+    push: Callable[..., Path], shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
-    one = follower()
+    now = [0.0]
+    one = Follower(load_settings(), lambda scorer: None, lambda: now[0])
     push("20260601-aaaaaaaa")
     one.look()
     card = push("20260602-bbbbbbbb") / "assets.extra" / "model_card.json"
     text = card.read_text()
     card.write_text(text.replace("bbbbbbbb", "cccccccc"))
-    for _ in range(2):
+    tried = []
+    for second in range(0, 1200, 2):
+        now[0], failures = float(second), one.found.failures
         assert version_of(one) == "20260601-aaaaaaaa"
         assert "are not those that were exported" in one.found.problem
-    assert one.found.failures == 2
+        if one.found.failures > failures:
+            tried.append(second)
+    assert tried == [0, 2, 6, 14, 30, 62, 126, 254, 510, 810, 1110]
+    assert len([one for one in caplog.records if "were exported" in one.getMessage()]) == 1
     card.write_text(text)
+    assert version_of(one) == "20260601-aaaaaaaa"
+    decide(shelf.registry, "withdraw", "20260601-aaaaaaaa", "whatever is decided, it looks again")
     assert version_of(one) == "20260602-bbbbbbbb"
     assert one.found.problem == ""
+
+
+def test_of_a_split_each_account_has_the_model_that_a_run_would_ask(
+    push: Callable[..., Path], shelf: Shelf, follower: Callable[[], Follower]
+) -> None:
+    first, second = "20260601-aaaaaaaa", "20260602-bbbbbbbb"
+    folder = push(first)
+    push(second, calibrated_base_rate=0.5)
+    decide(shelf.registry, "split", first, "which is better", other=second, share=0.3)
+    one = follower()
+    assert version_of(one) == first
+    champion = one.champion
+    assert champion is not None
+    assert champion.split is not None
+    accounts = [f"ACC-{number}" for number in range(200)]
+    asked = {account: champion.of(account) for account in accounts}
+    assert {account: one.version for account, one in asked.items()} == {
+        account: champion.split.version(account) for account in accounts
+    }
+    assert 30 < sum(one.version == second for one in asked.values()) < 90
+    assert {one.bands for one in asked.values()} == {champion.bands}  # one rule for all
+    card = folder.parent.parent / second / "Format-Serving" / "assets.extra" / "model_card.json"
+    card.write_text(card.read_text() + " ")
+    broken = follower()
+    assert version_of(broken) == first
+    assert broken.champion is not None
+    assert {broken.champion.of(account).version for account in accounts} == {first}
+    assert "answers for all accounts" in broken.found.notes[0]
+    decide(shelf.registry, "end split", first, "enough")
+    assert version_of(one) == second
+    assert {one.champion.of(account).version for account in accounts} == {second}  # type: ignore[union-attr]
+
+
+def test_models_in_shadow_are_loaded_once_somebody_answers(
+    push: Callable[..., Path], shelf: Shelf, follower: Callable[[], Follower]
+) -> None:
+    push("20260601-aaaaaaaa")
+    push("20260602-bbbbbbbb")
+    one = follower()
+    assert (version_of(one), one.found.shadows) == ("20260602-bbbbbbbb", ())
+    one.look()
+    (shadow,) = one.found.shadows
+    assert (shadow.role, shadow.scorer.card["model_version"]) == (
+        "former champion",
+        "20260601-aaaaaaaa",
+    )
+    decide(shelf.registry, "promote", "20260601-aaaaaaaa", "it was better")
+    assert version_of(one) == "20260601-aaaaaaaa"
+    assert one.champion is not None
+    assert one.champion.scorer is shadow.scorer  # in memory already
+    assert [one.scorer.card["model_version"] for one in one.found.shadows] == ["20260602-bbbbbbbb"]
+
+
+def test_without_a_champion_the_rule_that_scored_last_answers_where_it_would_score(
+    shelf: Shelf,
+    push: Callable[..., Path],
+    exported: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TENS_INSIGHT_COLD_START", "rules")
+    monkeypatch.setenv("TENS_INSIGHT_ASSUMED_CHURN_RATE", "0.05")
+    settings = load_settings()
+    scoring, reading = settings.scoring, settings.reading
+    version = rule_version(
+        scoring.rule,
+        assumed_churn_rate=0.05,
+        critical_priority=scoring.critical_priority,
+        lookback_days=reading.lookback_days,
+        horizon_days=reading.horizon_days,
+    )
+    folder = Path(rule_folder(str(tmp_path / "scores")))
+    shutil.copytree(exported, folder)
+    write_card(str(folder), CARD | REASONS | FITS | {"model_version": version})
+    one = Follower(settings, lambda scorer: None)
+    assert version_of(one) is None
+    assert "tens-insight run score" in one.found.problem
+    scores = shelf.artifact(
+        "TensInsightPublishedScores", str(tmp_path / "scores"), SCORES | {"model_version": version}
+    )
+    shelf.node("run-0", "AccountScorer", [], [scores])
+    assert version_of(one) == version
+    monkeypatch.setenv("TENS_INSIGHT_ASSUMED_CHURN_RATE", "0.06")
+    other = Follower(load_settings(), lambda scorer: None)
+    assert version_of(other) is None
+    assert "is not that of the present settings" in other.found.problem
+    push("20260601-aaaaaaaa")
+    assert version_of(one) == "20260601-aaaaaaaa"
 
 
 @pytest.mark.parametrize("name", sorted(set(FITS) - {"label_source"}))

@@ -33,7 +33,9 @@ class Asking:
 def champion_of(lifts: Sequence[float]) -> Any:
     properties = SimpleNamespace(label_source="account_churn")
     bands = RiskBands("lift", tuple(lifts), base_rate=0.1)
-    return SimpleNamespace(version="20261130-aaaaaaaa", bands=bands, properties=properties)
+    made = SimpleNamespace(version="20261130-aaaaaaaa", bands=bands, properties=properties)
+    made.of = lambda account_id: made
+    return made
 
 
 def scores_of(cache: InProcess, lifts: Sequence[float] = (1.5, 2.5, 4.0)) -> Scores:

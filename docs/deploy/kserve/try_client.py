@@ -1,0 +1,77 @@
+"""Asks a running server by KServe's own client, over the Open Inference Protocol.
+
+    make try-kserve SERVER=http://127.0.0.1:8501        with TOKEN=... where it wants one
+
+Runs in an environment of its own: the client's pins are not those of TFX. Ends with 1 where an
+answer is not what the protocol says.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+import kserve
+from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
+
+_MODEL = "churn"
+_ONE = {"BYTES": [""], "FP32": [0.0], "INT64": [0]}
+_DATATYPES = {"DT_STRING": "BYTES", "DT_FLOAT": "FP32", "DT_INT64": "INT64"}
+_OUTPUT = "churn_probability"
+
+
+async def main(address: str, token: str) -> None:
+    """Asks whether it lives, whether it is ready, and for the probability of an empty account."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    client: Any = InferenceRESTClient(RESTConfig(protocol="v2", retries=0, timeout=60))
+    assert await client.is_server_live(address, headers)
+    assert await client.is_server_ready(address, headers)
+    assert await client.is_model_ready(address, _MODEL, headers)
+    print(f"kserve {kserve.__version__}: live, ready, model ready")
+    for binary in (False, True):
+        request = InferRequest(
+            model_name=_MODEL,
+            infer_inputs=[_empty(one, binary) for one in _inputs(address, headers)],
+            request_id="try-kserve",
+        )
+        answer = await client.infer(address, request, model_name=_MODEL, headers=headers)
+        (found,) = [one for one in answer.outputs if one.name == _OUTPUT]
+        assert answer.id == "try-kserve"
+        (probability,) = found.data
+        assert 0 <= probability <= 1
+        print(f"infer, {'binary' if binary else 'JSON'} inputs: {_OUTPUT} {probability:.4f}")
+
+
+def _inputs(address: str, headers: dict[str, str]) -> list[dict[str, Any]]:
+    """Returns name, datatype and shape of the raw features, of which TensorFlow's API tells."""
+    import httpx
+
+    told = httpx.get(f"{address}/v1/models/{_MODEL}/metadata", headers=headers, timeout=60)
+    told.raise_for_status()
+    signatures = told.json()["metadata"]["signature_def"]["signature_def"]
+    return [
+        {
+            "name": name,
+            "datatype": _DATATYPES[one["dtype"]],
+            "shape": one["tensor_shape"]["dim"],
+        }
+        for name, one in signatures["raw_events"]["inputs"].items()
+    ]
+
+
+def _empty(spec: dict[str, Any], binary: bool) -> InferInput:
+    shape = [1] * len(spec["shape"])
+    made = InferInput(spec["name"], shape, spec["datatype"])
+    kinds = {"BYTES": "object", "FP32": "float32", "INT64": "int64"}
+    if not binary:
+        made.data = _ONE[spec["datatype"]]
+        return made
+    import numpy as np
+
+    values = np.array(_ONE[spec["datatype"]], kinds[spec["datatype"]]).reshape(shape)
+    made.set_data_from_numpy(values, binary_data=True)
+    return made
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], os.environ.get("TOKEN", "")))
