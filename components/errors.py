@@ -42,6 +42,10 @@ class DatabaseUnreachable(TensInsightError):
     """No connection: wrong address, wrong password, server down, or lost in mid-run."""
 
 
+class BrokerUnreachable(TensInsightError):
+    """No broker of Kafka answers, it refuses us, or the topic is not there."""
+
+
 class AddressInvalid(TensInsightError):
     """What names a database is wrong in itself: nobody was asked, and nobody need be again."""
 

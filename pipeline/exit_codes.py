@@ -24,6 +24,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.NothingToPublish: NOTHING_TO_PUBLISH,
     errors.DataGateStopped: DATA_GATE_STOPPED,
     errors.DatabaseUnreachable: DATABASE_UNREACHABLE,
+    errors.BrokerUnreachable: DATABASE_UNREACHABLE,
     ConfigurationInvalid: CONFIGURATION_INVALID,
     errors.AddressInvalid: CONFIGURATION_INVALID,
     errors.OtherDatabase: CONFIGURATION_INVALID,
@@ -44,7 +45,9 @@ MEANINGS: Final = {
     USAGE: "the command line is wrong, or asks for what cannot be done",
     NOTHING_TO_PUBLISH: "not blessed, and no champion to score with",
     DATA_GATE_STOPPED: "the data gate stopped the run",
-    DATABASE_UNREACHABLE: "the database cannot be reached, or its server cannot do the work",
+    DATABASE_UNREACHABLE: (
+        "the database, or the stream's Kafka, cannot be reached, or its server cannot do the work"
+    ),
     CONFIGURATION_INVALID: (
         "a setting is wrong, or the address of a database in itself; or a kept file is gone, "
         "damaged or cannot be written"

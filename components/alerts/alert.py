@@ -66,7 +66,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             _kind(RUN_FAILED, "critical", "The last run of its kind did not come to its end."),
             _kind(RUN_MISSED, "critical", "No run began when one was due."),
             _kind(DATA_GATE_STOPPED, "critical", "The data gate stopped the last run."),
-            _kind(BREAKER_REFUSED, "critical", "The circuit breaker refused what a run made."),
+            _kind(BREAKER_REFUSED, "critical", "The circuit breaker refused new scores or areas."),
             _kind(DATABASE_UNREACHABLE, "critical", "The database cannot be used."),
             _kind(METADATA_UNREACHABLE, "critical", "ML Metadata cannot be used."),
             _kind(MODEL_NOT_LOADABLE, "critical", "The files of the champion cannot be used."),
@@ -76,9 +76,7 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
             _kind(SCORES_STALE, "critical", "The published scores are too old."),
             _kind(FOREIGN_WRITER, "warning", "An output table does not hold what was published."),
             _kind(DISK_NEARLY_FULL, "warning", "The disk of the state directory is nearly full."),
-            _kind(
-                STREAM_BEHIND, "warning", "The stream does not read what the server keeps for it."
-            ),
+            _kind(STREAM_BEHIND, "warning", "The stream does not read what is kept for it."),
             _kind(CHALLENGER_REFUSED, "warning", "The newest challengers were all refused."),
             _kind(SINK_FAILED, "warning", "A sink of alerts or metrics does not take them."),
             _kind(POLICY_ACT, "info", "The policy did something by itself.", lasts=False),

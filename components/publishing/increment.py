@@ -37,6 +37,7 @@ from components.publishing.increment_line import (
     broken_day_limits,
     grown_line,
     open_line,
+    run_id_of,
 )
 from components.publishing.lock import try_lock_table, user_and_host
 from components.publishing.own_tables import (
@@ -161,7 +162,7 @@ def find_base(log: PublicationLog) -> LogEntry:
         raise NothingToPublish(
             f"Two models share the accounts (publication {base.publication_id}), and scores "
             "between runs are of one model. They begin with the first run after the split "
-            "(`tens-insight models split --stop`)."
+            "(`tens-insight models split --end`)."
         )
     return base
 
@@ -300,7 +301,7 @@ def _replacement(
         as_of=increment.as_of,
         model_version=increment.model_version,
         label_source=increment.label_source,
-        run_id="",
+        run_id=run_id_of(increment.as_of, base),
         expected_rows=count,
         bands=increment.bands,
         cuts=increment.cuts,

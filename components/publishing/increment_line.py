@@ -11,7 +11,8 @@ from components.publishing.config import PublishingConfig, ScorePublishingConfig
 from components.publishing.publication_log import INCREMENTAL, LogEntry, PublicationLog
 from transforms.cold_start_rule import is_rule
 
-_RUN: Final = "stream"
+STREAM_RUN: Final = "stream"
+"""Begins what stands for the run of publications and refusals that no run made."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Sums:
     probability: float = 0.0
     categories: dict[str, int] = field(default_factory=dict)
     details: int = 0
+
+
+def run_id_of(as_of: datetime, base: LogEntry) -> str:
+    """Returns what stands for the run of what is scored between two runs on one UTC day."""
+    return f"{STREAM_RUN}-{_day(as_of)}-{base.publication_id}"
 
 
 def open_line(log: PublicationLog, as_of: datetime, model_version: str) -> LogEntry | None:
@@ -96,7 +102,7 @@ def grown_line(
         "mean_probability": min(1.0, max(0.0, total / rows)),
         "shares": json.dumps({name: n / rows for name, n in categories.items() if n}),
         "feedback_rows": None,
-        "run_id": line.run_id if line else f"{_RUN}-{_day(as_of)}-{base.publication_id}",
+        "run_id": line.run_id if line else run_id_of(as_of, base),
         "removes_others": False,
         "split": None,
         "population": None,

@@ -114,8 +114,20 @@ def read_refusals(cursor: Cursor, table: OutputTable) -> list[Refusal]:
     return records(cursor, Refusal)
 
 
-def refused(kept: KeptRefusal, table: OutputTable, last: LogEntry | None) -> PublicationRefused:
-    """Returns the error that says why, where the rows are and what to do."""
+def refused(
+    kept: KeptRefusal,
+    table: OutputTable,
+    last: LogEntry | None,
+    if_real: str = 'run again with --accept-shift "REASON"',
+) -> PublicationRefused:
+    """Returns the error that says why, where the rows are and what to do.
+
+    Args:
+        kept: The refusal.
+        table: Of which table.
+        last: What the rows were compared with.
+        if_real: What to do where the change is real, as a verb.
+    """
     against = ""
     if last is not None:
         against = (
@@ -126,5 +138,5 @@ def refused(kept: KeptRefusal, table: OutputTable, last: LogEntry | None) -> Pub
         f"{table.name} would change too much{against}: {'; '.join(kept.broken_limits)}. Nothing "
         f"was published; the table is as it was. The rows are kept as refusal r{kept.refusal_id}: "
         f"look at `tens-insight publications diff now r{kept.refusal_id}`. If the change is real, "
-        'run again with --accept-shift "REASON".'
+        f"{if_real}."
     )

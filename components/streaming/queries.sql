@@ -96,6 +96,15 @@ WHERE pubname = %(publication)s
       FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
       WHERE pg_class.oid = to_regclass('feedback_enriched'))
 
+-- name: rows_by_id
+-- Rows of feedback by their ids, with what tells whether they are those of a message: the values in
+-- the order of `message.OTHERS`. Infinite moments are infinite numbers.
+SELECT id::text, account_id::text, date_part('epoch', created_at)::double precision,
+       priority, sentiment::text, product_area::text, source::text, topic::text,
+       customer_tier::text, region::text
+FROM feedback_enriched
+WHERE id = ANY(%(ids)s)
+
 -- name: slot
 -- A replication slot of this database; no row where there is none. Lost: the server dropped what it
 -- would have read.

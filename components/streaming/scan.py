@@ -30,6 +30,10 @@ _QUERIES: Final = queries(__package__)
 SCAN: Final = "scan"
 _COMPARABLE: Final = 1 << 31
 """So many transactions back the server can tell an older one from a newer one."""
+NOT_COMPARABLE: Final = (
+    "its transactions cannot be compared with those of the last reading: the database was "
+    "restored, or two thousand million of them were made since"
+)
 
 
 @dataclass(frozen=True)
@@ -71,28 +75,12 @@ class ScanSource:
         Raises:
             ContractBroken: What is called feedback_enriched has no xmin, or it may not be read.
         """
-        cursor.execute(_QUERIES["may_read_xmin"])
-        rights = record(cursor, _Rights)
-        if rights is None:
-            return  # the contract of the inputs says what is missing
-        if not rights.is_table:
-            raise ContractBroken(
-                f"{rights.name} is no table but a view or a foreign table, so no transaction of "
-                "its rows (xmin) is known and new ones cannot be found. Stream from the database "
-                "that holds the table, or let `tens-insight run score` run more often."
-            )
-        if not rights.may_read:
-            raise ContractBroken(
-                f"The role {rights.role} may not read xmin of {rights.name}, by which new rows are "
-                f"found. Let its owner run: GRANT SELECT (xmin) ON {rights.name} TO {rights.role};"
-            )
+        require_xmin(cursor)
 
     def begin(self, snapshot: Snapshot) -> Mapping[str, Any]:
         """Returns the place of a reading that takes what comes from now on."""
         self._seen = frozenset()
-        horizon = str(snapshot.horizon)
-        scanned_at = snapshot.now.isoformat()
-        return {"horizon": horizon, "scan_horizon": horizon, "scanned_at": scanned_at}
+        return {"horizon": str(snapshot.horizon), **first_scan(snapshot)}
 
     def look(
         self, cursor: Cursor, position: Position, snapshot: Snapshot, as_of: datetime
@@ -106,27 +94,14 @@ class ScanSource:
             as_of: Feedback before it counts; later rows come due when their moment is over.
         """
         place = position.place
-        horizon, scan_horizon = int(place["horizon"]), int(place["scan_horizon"])
-        if not 0 <= snapshot.next - scan_horizon < _COMPARABLE or horizon > snapshot.next:
-            return Found(
-                [],
-                self.begin(snapshot),
-                "its transactions cannot be compared with those of the last reading: the database "
-                "was restored, or two thousand million of them were made since",
-            )
+        horizon = int(place["horizon"])
+        if horizon > snapshot.next or not are_comparable(place, snapshot):
+            return Found([], self.begin(snapshot), NOT_COMPARABLE)
         recent = as_of - timedelta(minutes=self.config.stream_late_minutes)
         accounts = self._new_accounts(cursor, horizon, recent, position.read_up_to, as_of)
-        place = {**place, "horizon": str(snapshot.horizon)}
-        scanned_at = datetime.fromisoformat(place["scanned_at"])
         # Long stopped, recent rows are no longer those of the last reading: all are looked through.
-        minutes = self.config.stream_scan_minutes
-        if as_of - scanned_at >= timedelta(minutes=minutes):
-            values = {"horizon": _short(scan_horizon), "recent": recent}
-            cursor.execute(_QUERIES["late_rows"], values)
-            accounts |= {account for (account,) in cursor.fetchall()}
-            place["scan_horizon"] = str(snapshot.horizon)
-            place["scanned_at"] = as_of.isoformat()
-        return Found(sorted(accounts), place)
+        late, scan = late_accounts(cursor, place, snapshot, as_of, self.config)
+        return Found(sorted(accounts | late), {"horizon": str(snapshot.horizon), **scan})
 
     def done(self) -> None:
         """Is told that what the last look found is published."""
@@ -160,6 +135,69 @@ class ScanSource:
             for row in rows
             if row.came_due or (row.id_hash, row.written_by) not in self._seen
         }
+
+
+def require_xmin(cursor: Cursor) -> None:
+    """Refuses feedback of which the transactions cannot be read.
+
+    Raises:
+        ContractBroken: What is called feedback_enriched has no xmin, or it may not be read.
+    """
+    cursor.execute(_QUERIES["may_read_xmin"])
+    rights = record(cursor, _Rights)
+    if rights is None:
+        return  # the contract of the inputs says what is missing
+    if not rights.is_table:
+        raise ContractBroken(
+            f"{rights.name} is no table but a view or a foreign table, so no transaction of "
+            "its rows (xmin) is known and new ones cannot be found. Stream from the database "
+            "that holds the table, or let `tens-insight run score` run more often."
+        )
+    if not rights.may_read:
+        raise ContractBroken(
+            f"The role {rights.role} may not read xmin of {rights.name}, by which new rows are "
+            f"found. Let its owner run: GRANT SELECT (xmin) ON {rights.name} TO {rights.role};"
+        )
+
+
+def first_scan(snapshot: Snapshot) -> dict[str, str]:
+    """Returns the part of a place by which the next scan of the whole table goes."""
+    return {"scan_horizon": str(snapshot.horizon), "scanned_at": snapshot.now.isoformat()}
+
+
+def are_comparable(place: Mapping[str, Any], snapshot: Snapshot) -> bool:
+    """Tells whether transactions since the last scan can be told from those before it."""
+    return 0 <= snapshot.next - int(place["scan_horizon"]) < _COMPARABLE
+
+
+def late_accounts(
+    cursor: Cursor,
+    place: Mapping[str, Any],
+    snapshot: Snapshot,
+    as_of: datetime,
+    config: StreamConfig,
+) -> tuple[set[str], dict[str, str]]:
+    """Looks through the whole table for rows with an older date, where that is due.
+
+    Args:
+        cursor: Of the transaction of the snapshot.
+        place: With what `first_scan` made.
+        snapshot: What the transaction sees.
+        as_of: The moment of the step.
+        config: How old is older, and how often.
+
+    Returns:
+        Accounts of rows that were written since the last scan, and what `place` holds of it now.
+    """
+    scan = {name: str(place[name]) for name in ("scan_horizon", "scanned_at")}
+    every = timedelta(minutes=config.stream_scan_minutes)
+    if as_of - datetime.fromisoformat(scan["scanned_at"]) < every:
+        return set(), scan
+    recent = as_of - timedelta(minutes=config.stream_late_minutes)
+    values = {"horizon": _short(int(scan["scan_horizon"])), "recent": recent}
+    cursor.execute(_QUERIES["late_rows"], values)
+    found = {account for (account,) in cursor.fetchall()}
+    return found, {"scan_horizon": str(snapshot.horizon), "scanned_at": as_of.isoformat()}
 
 
 def _short(transaction: int) -> int:

@@ -26,6 +26,7 @@ from components.postgres.connection import connect_replication
 from components.postgres.failures import ServerBrokeOff
 from components.postgres.queries import queries
 from components.postgres.rows import record, value
+from components.streaming.ahead import AHEAD, IS_NEW, come_due, latest_to_come
 from components.streaming.pgoutput import (
     Commit,
     Decoder,
@@ -181,7 +182,7 @@ class SlotSource:
             self._end, self._started = lsn_of(value(cursor)), time.monotonic()
         self._receive()
         accounts: set[str] = set()
-        emptied, ahead = False, self._ahead(cursor, position.place, as_of)
+        emptied, ahead = False, latest_to_come(cursor, position.place, as_of)
         self._looked = 0
         for commit in self._waiting:
             if not snapshot.sees(commit.xid):
@@ -195,11 +196,7 @@ class SlotSource:
         if self._looked == len(self._waiting):
             # Nothing is left: what else the server wrote meanwhile was none of ours.
             lsn = max(lsn, self._quiet_up_to())
-        if position.place["ahead"] is not None:
-            # Rows of a later moment were told before it: they count once it has come.
-            values = {"read_up_to": position.read_up_to, "as_of": as_of}
-            cursor.execute(_QUERIES["moment_has_come"], values)
-            accounts |= {account for (account,) in cursor.fetchall()}
+        accounts |= come_due(cursor, position, as_of)
         if ahead is not None and ahead < as_of:
             ahead = None
         lost = "feedback_enriched was truncated" if emptied else ""
@@ -223,24 +220,13 @@ class SlotSource:
             with _as_ours():
                 self._cursor.send_feedback(write_lsn=lsn, flush_lsn=lsn, force=True)
 
-    def _ahead(self, cursor: Cursor, place: Mapping[str, Any], as_of: datetime) -> datetime | None:
-        """Returns up to when there are rows of the future; None where there are none.
-
-        A new slot tells none that were there before it, so that the table is asked.
-        """
-        if not place.get("is_new"):
-            return _moment(place["ahead"])
-        cursor.execute(_QUERIES["latest_moment"], {"as_of": as_of})
-        latest: datetime | None = value(cursor)
-        return latest
-
     def _new_place(self) -> Mapping[str, Any]:
         """Makes the slot; returns where it begins."""
-        return {**self._place(self._make(), None), "is_new": True}
+        return {**self._place(self._make(), None), IS_NEW: True}
 
     def _place(self, lsn: int, ahead: datetime | None) -> Mapping[str, Any]:
         """Returns where to go on: in the log, and up to when rows of the future were told."""
-        return {"lsn": lsn_text(lsn), "ahead": ahead.isoformat() if ahead else None}
+        return {"lsn": lsn_text(lsn), AHEAD: ahead.isoformat() if ahead else None}
 
     def _lost(self, cursor: Cursor) -> str:
         """Says why not all that was written since the last reading is told; empty if it is."""
@@ -338,10 +324,6 @@ def _problems(needs: _Needs) -> Any:
         )
     if not needs.may_replicate:
         yield f"the role may not replicate: ALTER ROLE {needs.role} REPLICATION;"
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
 
 
 class _as_ours:  # noqa: N801 -- used like a function

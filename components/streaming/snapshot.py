@@ -42,6 +42,21 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A message that could not be read as it is meant.
+
+    Attributes:
+        why: As a verb of many messages; no word of the message is in it.
+        partition: Where it is.
+        offset: Where it is there.
+    """
+
+    why: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True)
 class Found:
     """What a look found.
 
@@ -50,12 +65,14 @@ class Found:
         place: To go on from.
         lost: Why nobody knows what else there was, in a sentence; empty if all is known.
         is_behind: Whether the source was not told yet of all that was there when it was opened.
+        unread: Messages that could not be read, or named no row that is there.
     """
 
     accounts: list[str]
     place: Mapping[str, Any]
     lost: str = ""
     is_behind: bool = False
+    unread: tuple[Unread, ...] = ()
 
 
 def read_snapshot(cursor: Cursor) -> Snapshot:

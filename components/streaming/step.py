@@ -49,7 +49,7 @@ from components.streaming.champion import StreamChampion
 from components.streaming.config import StreamConfig
 from components.streaming.position import Position, Sweep, commit_position, read_position
 from components.streaming.rescoring import increment_of
-from components.streaming.snapshot import Found, Snapshot, read_snapshot
+from components.streaming.snapshot import Found, Snapshot, Unread, read_snapshot
 
 _QUERIES: Final = queries(__package__)
 _TICK: Final = timedelta(microseconds=1)
@@ -57,6 +57,9 @@ _KEPT_UP: Final = timedelta(minutes=5)
 _POSITION_KEPT: Final = timedelta(minutes=1)
 _SWEPT_BESIDE: Final = 10
 """Of the accounts of a step one in so many is one that time made due, however many wrote."""
+_IF_REAL: Final = (
+    "let a run publish, or start the stream with TENS_INSIGHT_ACCEPT_SHIFT set to the reason"
+)
 _LOCK: Final = "SELECT pg_try_advisory_lock(hashtextextended('tens-insight stream', 0))"
 
 
@@ -111,6 +114,7 @@ class Step:
         sweeping: Whether accounts are left that time or a loss made due.
         lost: Why all accounts are scored again, in a sentence; empty if they are not.
         is_behind: Whether the source was not told yet of all that was there when it was opened.
+        unread: Messages that could not be read, or named no row that is there.
     """
 
     as_of: datetime
@@ -121,6 +125,7 @@ class Step:
     sweeping: bool
     lost: str = ""
     is_behind: bool = False
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass
@@ -249,6 +254,7 @@ class Stream:
             sweeping=position.sweep is not None,
             lost=found.lost,
             is_behind=found.is_behind,
+            unread=found.unread,
         )
 
     def _score(
@@ -348,7 +354,7 @@ class Stream:
                 commit_position(cursor, self.source.name, position, self._kept)
             self.before_commit()
         if isinstance(outcome, KeptRefusal):
-            raise refused(outcome, ACCOUNT_RISK_SCORES, base.entry)
+            raise refused(outcome, ACCOUNT_RISK_SCORES, base.entry, _IF_REAL)
         if position is not None:
             self._kept = position
             self.source.kept(position.place)

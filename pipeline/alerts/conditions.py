@@ -45,7 +45,7 @@ def evaluate(facts: Facts, settings: Settings) -> Found:
     looked: list[Looked] = [kinds.DATABASE_UNREACHABLE]
     if facts.database is not None:
         # Without the database nobody knows of other machines' runs, or what the breaker refused.
-        looked += [kinds.RUN_FAILED, kinds.DATA_GATE_STOPPED, kinds.BREAKER_REFUSED]
+        looked += [kinds.RUN_FAILED, kinds.DATA_GATE_STOPPED]
         for kind, condition in _OF_DATABASE.items():
             holding += condition(facts, settings)
             looked.append(kind)
@@ -161,7 +161,7 @@ def _unusual(facts: Facts, kind: str, *, of_scores_alone: bool) -> Iterator[Aler
 
 
 def stream_behind(facts: Facts, settings: Settings) -> Iterator[Alert]:
-    """Finds a stream that has stopped, or for which the server keeps much of its log."""
+    """Finds a stream that has stopped or reads too slowly, or for which much of the log is kept."""
     assert facts.database is not None
     minutes = settings.alerts.alert_stream_minutes
     percent = settings.alerts.alert_stream_log_percent
@@ -169,7 +169,18 @@ def stream_behind(facts: Facts, settings: Settings) -> Iterator[Alert]:
         said = []
         silent = facts.now - one.committed_at
         if minutes and silent > timedelta(minutes=minutes):
-            said.append(f"nothing was committed for {hours(silent)}")
+            refusal = facts.database.stream_refused
+            why = f", because its scores were refused (r{refusal.refusal_id})" if refusal else ""
+            said.append(f"nothing was committed for {hours(silent)}{why}")
+        elif (
+            minutes
+            and one.caught_up_at
+            and facts.now - one.caught_up_at > timedelta(minutes=minutes)
+        ):
+            said.append(
+                f"it has not read to the end of its topic for {hours(facts.now - one.caught_up_at)}"
+                f", and {one.behind} messages were left"
+            )
         kept = _share_kept(one)
         if one.lost:
             said.append("the server dropped the log that it did not read")
@@ -188,8 +199,32 @@ def stream_behind(facts: Facts, settings: Settings) -> Iterator[Alert]:
                     "slot": one.slot,
                     "retained_bytes": one.retained,
                     "safe_bytes": one.safe,
+                    "messages_left": one.behind,
+                    "caught_up_at": one.caught_up_at,
                 },
             )
+
+
+def stream_refused(facts: Facts, settings: Settings) -> Iterator[Alert]:
+    """Finds that the circuit breaker refused what a stream scored, which ends the stream."""
+    assert facts.database is not None
+    one = facts.database.stream_refused
+    if one is None:
+        return
+    yield Alert(
+        kinds.BREAKER_REFUSED,
+        "stream",
+        f"The circuit breaker refused what the stream scored between two runs (refusal "
+        f"r{one.refusal_id}, model {one.model_version}): {'; '.join(one.broken_limits)}. The "
+        "stream has ended, and the table is as it was. `tens-insight publications diff now "
+        f"r{one.refusal_id}` shows whose scores moved.",
+        {
+            "refusal": one.refusal_id,
+            "model_version": one.model_version,
+            "broken_limits": one.broken_limits,
+            "refused_at": one.refused_at,
+        },
+    )
 
 
 def _share_kept(one: StreamState) -> float | None:
@@ -308,6 +343,7 @@ _OF_DATABASE: Final[Mapping[str, Callable[[Facts, Settings], Iterator[Alert]]]] 
     kinds.DRIFT: unusual_input,
     kinds.PERFORMANCE_LOW: performance_low,
     kinds.STREAM_BEHIND: stream_behind,
+    kinds.BREAKER_REFUSED: stream_refused,
 }
 """Conditions that the database alone can answer, by kind."""
 _OF_METADATA: Final = (

@@ -14,6 +14,7 @@ from components.postgres.failures import explained
 from components.postgres.queries import queries
 from components.postgres.rows import record, records, value
 from components.postgres.tables import OUTPUT_TABLES
+from components.publishing.increment_line import STREAM_RUN
 from components.publishing.refusals import read_refusals
 from components.registry.artifact_names import saved_model_path
 from components.registry.exported_files import require_exported
@@ -78,6 +79,9 @@ class StreamState:
         lost: Whether the server dropped what the slot would have read; None without one.
         retained: Bytes of its log that the server keeps for the slot.
         safe: Bytes that may be written before they are dropped; None without a bound.
+        behind: Messages of the topic that it had not read when it committed last; None without
+            one.
+        caught_up_at: When it had read all of them last; None without a topic.
     """
 
     source: str
@@ -86,6 +90,25 @@ class StreamState:
     lost: bool | None = None
     retained: int | None = None
     safe: int | None = None
+    behind: int | None = None
+    caught_up_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StreamRefusal:
+    """What the circuit breaker refused of a stream.
+
+    Attributes:
+        refusal_id: Its number, as `publications diff` takes it.
+        model_version: Of the scores.
+        broken_limits: Why, a sentence each.
+        refused_at: When.
+    """
+
+    refusal_id: int
+    model_version: str
+    broken_limits: list[str]
+    refused_at: datetime
 
 
 @dataclass(frozen=True)
@@ -99,6 +122,7 @@ class FromDatabase:
         realised: None where no window is over.
         known_since: When the tables were made.
         streams: Those that were ever begun, and not ended for good.
+        stream_refused: What was refused of a stream last; None once something was published.
     """
 
     status: Status
@@ -107,6 +131,7 @@ class FromDatabase:
     realised: RealisedAuc | None
     known_since: datetime
     streams: Sequence[StreamState] = ()
+    stream_refused: StreamRefusal | None = None
 
 
 @dataclass(frozen=True)
@@ -203,8 +228,11 @@ def _of_database(cursor: Cursor, status: Status, slot: str) -> FromDatabase:
     realised = record(cursor, RealisedAuc)
     cursor.execute(_QUERIES["streams"], {"slot": slot})
     streams = records(cursor, StreamState)
+    cursor.execute(_QUERIES["stream_refused"], {"stream": STREAM_RUN})
+    stream_refused = record(cursor, StreamRefusal)
     cursor.execute(_QUERIES["known_since"])
-    return FromDatabase(status, refused, moments, realised, value(cursor), streams)
+    known_since = value(cursor)
+    return FromDatabase(status, refused, moments, realised, known_since, streams, stream_refused)
 
 
 def read_metadata(settings: Settings) -> FromMetadata | None:

@@ -48,17 +48,33 @@ ORDER BY performance.as_of DESC, performance.publication_id DESC
 LIMIT 1
 
 -- name: streams
--- Where each stream stands, and what the server keeps of its log for a replication slot.
+-- Where each stream stands, what the server keeps of its log for a replication slot, and how far
+-- behind its topic one from Kafka is.
 SELECT stream.source, stream.committed_at, slot.slot_name::text AS slot,
        slot.wal_status = 'lost' AS lost,
        CASE WHEN NOT pg_is_in_recovery()
             THEN (pg_current_wal_lsn() - slot.restart_lsn)::bigint END AS retained,
-       slot.safe_wal_size AS safe
+       slot.safe_wal_size AS safe,
+       (stream.position #>> '{place,behind}')::bigint AS behind,
+       (stream.position #>> '{place,caught_up_at}')::timestamptz AS caught_up_at
 FROM tens_insight.stream_positions AS stream
 LEFT JOIN pg_replication_slots AS slot
        ON stream.source = 'slot' AND slot.slot_name = %(slot)s
       AND slot.database = current_database()
 ORDER BY stream.source
+
+-- name: stream_refused
+-- What the circuit breaker refused of a stream, as long as neither it nor a run has published since.
+SELECT refusal_id, model_version, broken_limits, refused_at
+FROM tens_insight.refusals
+WHERE target_table = 'account_risk_scores'
+  AND run_id LIKE %(stream)s || '-%%'
+  AND refused_at > coalesce((SELECT max(committed_at) FROM tens_insight.stream_positions),
+                            '-infinity')
+  AND refused_at > coalesce((SELECT max(published_at) FROM tens_insight.publications
+                             WHERE target_table = 'account_risk_scores'), '-infinity')
+ORDER BY refusal_id DESC
+LIMIT 1
 
 -- name: known_since
 SELECT coalesce((SELECT max(made_at) FROM tens_insight.database_identity), now())

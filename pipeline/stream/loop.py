@@ -6,7 +6,7 @@ import select
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -14,9 +14,10 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
-from components.errors import DatabaseUnreachable, StateDirectoryBusy
+from components.errors import BrokerUnreachable, DatabaseUnreachable, StateDirectoryBusy
 from components.postgres.connection import connect
 from components.publishing.increment import PublishedMeanwhile
+from components.streaming.snapshot import Unread
 from components.streaming.step import Step, Stream
 
 CHANNEL: Final = "tens_insight_feedback"
@@ -39,6 +40,7 @@ class Done:
         published: Scores.
         wrote: Accounts with new feedback.
         due: Accounts that time or a loss made due.
+        unread: Messages that could not be read, or named no row that is there.
         up_to: The moment of the newest step, UTC; None before the first.
     """
 
@@ -46,6 +48,7 @@ class Done:
     published: int = 0
     wrote: int = 0
     due: int = 0
+    unread: int = 0
     up_to: datetime | None = None
 
     def add(self, step: Step) -> None:
@@ -54,6 +57,7 @@ class Done:
         self.published += step.published
         self.wrote += step.wrote
         self.due += step.due
+        self.unread += len(step.unread)
         self.up_to = step.as_of
 
     def sentence(self) -> str:
@@ -63,6 +67,18 @@ class Done:
             f"{self.published} scores published in {self.steps} steps: {self.wrote} accounts "
             f"wrote, {self.due} were due by time. Read up to {moment}."
         )
+
+
+def unread_sentence(unread: Sequence[Unread]) -> str:
+    """Says how many messages could not be read, why, and where the first of each kind is."""
+    kinds: dict[str, list[tuple[int, int]]] = {}
+    for one in unread:
+        kinds.setdefault(one.why, []).append((one.partition, one.offset))
+    parts = []
+    for why, found in sorted(kinds.items()):
+        partition, offset = min(found)
+        parts.append(f"{len(found)} {why} (partition {partition}, offset {offset})")
+    return f"Messages of the topic that were not taken as they are: {'; '.join(parts)}."
 
 
 @dataclass
@@ -86,6 +102,8 @@ class Loop:
     _listener: Connection | None = None
     _since: Done = field(default_factory=Done)
     _told_at: float = field(default_factory=time.monotonic)
+    _unread: list[Unread] = field(default_factory=list)
+    _unread_told_at: float = float("-inf")
 
     def run(self, *, once: bool) -> Done:
         """Does steps until the end is asked for, or until all is done that is there now.
@@ -98,6 +116,7 @@ class Loop:
             try:
                 self._steps(once=once)
             finally:
+                self._tell_unread()
                 self.stream.close()
                 self._stop_listening()
         return self.total
@@ -128,7 +147,7 @@ class Loop:
             except PublishedMeanwhile:
                 self.ending.wait(_BUSY_PAUSE_S)
                 continue
-            except (DatabaseUnreachable, StateDirectoryBusy) as error:
+            except (DatabaseUnreachable, BrokerUnreachable, StateDirectoryBusy) as error:
                 # The server may hold the lock for a while of a connection that was lost.
                 now = time.monotonic()
                 silent_since = now if silent_since is None else silent_since
@@ -155,11 +174,20 @@ class Loop:
             self.tell(f"All accounts are scored again: {step.lost}.")
         for one in (self.total, self._since):
             one.add(step)
+        self._unread += step.unread
+        if time.monotonic() - self._unread_told_at >= _TOLD_EVERY_S:
+            self._tell_unread()
         if time.monotonic() - self._told_at < _TOLD_EVERY_S:
             return
         if self._since.steps:
             self.tell(self._since.sentence())
         self._since, self._told_at = Done(), time.monotonic()
+
+    def _tell_unread(self) -> None:
+        """Says which messages could not be read: the first at once, others once a minute."""
+        if self._unread:
+            self.tell(unread_sentence(self._unread))
+            self._unread, self._unread_told_at = [], time.monotonic()
 
     def _wait(self) -> None:
         """Waits for the pause, or until something is said on the channel."""

@@ -8,7 +8,7 @@ from tests.components.conftest import READING, FeedbackTables
 from tests.components.streaming.streamed import run, table, write
 
 
-@pytest.mark.parametrize("source", ["scan", "slot"])
+@pytest.mark.parametrize("source", ["scan", "slot", "kafka"])
 def test_nothing_is_wrong_lost_or_doubled(source: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--kills", "4", "--source", source]) == 0
     out = capsys.readouterr().out

@@ -167,11 +167,20 @@ def test_kubernetes_streams_with_the_rights_of_a_run():
     pod = deployment["template"]["spec"]
     run = _cron_jobs()["auto"]["jobTemplate"]["spec"]["template"]["spec"]
     assert pod["securityContext"] == run["securityContext"]
-    assert pod["volumes"] == run["volumes"]
+    assert [one for one in pod["volumes"] if one["name"] != "kafka"] == run["volumes"]
+    # Whoever does not stream from Kafka has no such secret.
+    (kafka,) = [one["secret"] for one in pod["volumes"] if one["name"] == "kafka"]
+    assert kafka["optional"] is True
     [container], [of_run] = pod["containers"], run["containers"]
     assert container["args"] == ["stream"]
-    for name in ("image", "env", "envFrom", "securityContext", "volumeMounts"):
+    for name in ("image", "envFrom", "securityContext"):
         assert container[name] == of_run[name]
+    mounts = [one for one in container["volumeMounts"] if one["name"] != "kafka"]
+    assert mounts == of_run["volumeMounts"]
+    environment = [one for one in container["env"] if "KAFKA" not in one["name"]]
+    assert environment == of_run["env"]
+    for one in container["env"][len(environment) :]:
+        assert one["valueFrom"]["secretKeyRef"]["optional"] is True
 
 
 def test_airflow_runs_commands_that_exist_and_knows_the_code():

@@ -13,6 +13,7 @@ from pipeline.alerts.facts import (
     FromDatabase,
     FromMetadata,
     RealisedAuc,
+    StreamRefusal,
     StreamState,
 )
 from pipeline.runs.record import RunRecord
@@ -63,7 +64,7 @@ def facts(*runs, age=1.0, comparison=None, **known):
     status = Status(HERE, "db", NOW, outputs, {}, "", 9, None, list(runs))
     of_database = {
         name: known.pop(name)
-        for name in ("refused", "moments", "realised", "known_since", "streams")
+        for name in ("refused", "moments", "realised", "known_since", "streams", "stream_refused")
         if name in known
     }
     found = FromDatabase(
@@ -295,8 +296,27 @@ def test_streams():
     for retained, safe, holds in ((49, 51, False), (50, 50, True), (9, None, False), (9, -1, True)):
         one = StreamState("slot", now, "tens_insight", False, retained, safe)
         assert holding(a_run(), streams=[one]) == (behind if holds else [])
+    for caught_up_at, holds in ((hours_ago(0.2), False), (hours_ago(0.6), True)):
+        one = StreamState("kafka", now, behind=1_234, caught_up_at=caught_up_at)
+        found = evaluate(facts(a_run(), streams=[one]), SETTINGS).holding
+        assert bool(found) == holds
+    assert "for 0.6 hours, and 1234 messages were left" in found[0].sentence
     lost = StreamState("slot", now, "tens_insight", True, None, None)
     assert holding(a_run(), streams=[lost]) == behind
+
+
+def test_a_stream_that_was_refused():
+    refusal = StreamRefusal(7, "m-1", ["12% moved far"], hours_ago(0.6))
+    known = {"streams": [StreamState("kafka", hours_ago(0.6))], "stream_refused": refusal}
+    found = evaluate(facts(a_run(), **known), SETTINGS)
+    assert [one.identity for one in found.holding] == [
+        ("stream_behind", "kafka"),
+        ("breaker_refused", "stream"),
+    ]
+    behind, refused = found.holding
+    assert "for 0.6 hours, because its scores were refused (r7)" in behind.sentence
+    assert "publications diff now r7" in refused.sentence
+    assert "12% moved far" in refused.sentence
 
 
 def test_without_the_database_less_is_known():
