@@ -1,11 +1,9 @@
 """The work of ProductAreaScorer: apply the rule, then publish in one transaction."""
 
-import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from absl import logging
 from tfx import types
@@ -18,6 +16,7 @@ from components.feedback_example_gen.counted_areas import read_counted_areas
 from components.feedback_example_gen.reading.area_counts import AreaCounts, require_sound
 from components.postgres.tables import PRODUCT_AREA_IMPACT
 from components.product_area_scorer.config import ProductAreaScorerConfig
+from components.product_area_scorer.impact_file import FILE, ExplainedAreas, impacts_as_json
 from components.publishing.publication import NO_LABEL, Publication, Published, PublishPolicy
 from components.publishing.publish import publish
 from components.registry.published_properties import PublishedAreasProperties
@@ -25,8 +24,6 @@ from transforms.product_area_impact import AreaImpact, Weights, area_impacts
 
 Artifacts = dict[str, list[types.Artifact]]
 Row = tuple[str, str, float, int, float, int, int, datetime, str]
-
-FILE: Final = "area_impacts.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -58,7 +55,9 @@ class Executor(base_executor.BaseExecutor):
         config = read_config(ProductAreaScorerConfig, exec_properties)
         weights = config.weights
         impacts = area_impacts(counts.pairs, weights, config.enterprise_segments)
-        _write(areas, counts, weights, impacts)
+        segments = config.enterprise_segments
+        explained = ExplainedAreas(counts.as_of, counts.window, weights, segments, tuple(impacts))
+        _write(areas.uri, explained)
         if not impacts and config.areas_empty_window == "keep":
             properties(counts, weights, not_published=_empty(counts)).write(areas)
             return
@@ -104,18 +103,10 @@ def _rows(impacts: list[AreaImpact], publication: Publication) -> Iterator[Row]:
         )
 
 
-def _write(
-    areas: types.Artifact, counts: AreaCounts, weights: Weights, impacts: list[AreaImpact]
-) -> None:
-    fileio.makedirs(areas.uri)
-    content = {
-        "as_of": counts.as_of.isoformat(),
-        "window": asdict(counts.window),
-        "weights": weights.as_dict(),
-        "impacts": [asdict(impact) for impact in impacts],
-    }
-    with fileio.open(os.path.join(areas.uri, FILE), "w") as file:
-        file.write(json.dumps(content, indent=1))
+def _write(folder: str, explained: ExplainedAreas) -> None:
+    fileio.makedirs(folder)
+    with fileio.open(os.path.join(folder, FILE), "w") as file:
+        file.write(impacts_as_json(explained))
 
 
 def _empty(counts: AreaCounts) -> str:

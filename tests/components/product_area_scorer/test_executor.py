@@ -1,6 +1,5 @@
 """From feedback in a real database to product_area_impact, through both components."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -12,10 +11,11 @@ from components.errors import ContractBroken, DataGateStopped, PublicationRefuse
 from components.feedback_example_gen.executor import Executor as FeedbackExecutor
 from components.product_area_scorer.config import ProductAreaScorerConfig
 from components.product_area_scorer.executor import Executor
+from components.product_area_scorer.impact_file import FILE, impacts_from_json
 from components.registry.artifacts import AreaCounts, PublishedAreas
 from components.registry.published_properties import PublishedAreasProperties
 from tests.components.exec_properties import exec_properties
-from transforms.product_area_impact import Weights
+from transforms.product_area_impact import Weights, area_impacts
 
 AS_OF = datetime(2024, 6, 1, tzinfo=timezone.utc)
 DAY = timedelta(days=1)
@@ -101,12 +101,21 @@ def test_the_table_follows_the_rule(world: Any, score: Callable[..., Any]) -> No
 
 
 def test_the_artifact_explains_every_score(world: Any, score: Callable[..., Any]) -> None:
-    content = json.loads((Path(score().uri) / "area_impacts.json").read_text())
-    assert content["weights"] == Weights().as_dict()
-    for impact in content["impacts"]:
-        total = sum(impact["contributions"].values())
-        assert impact["priority_score"] == pytest.approx(total, **BY_HAND)
-    assert len(content["impacts"]) == 3
+    found = impacts_from_json((Path(score().uri) / FILE).read_text())
+    assert (found.as_of, found.weights, found.window.days) == (AS_OF, Weights(), 90)
+    for impact in found.impacts:
+        total = sum(impact.contributions.values())
+        assert impact.priority_score == pytest.approx(total, **BY_HAND)
+    assert len(found.impacts) == 3
+    # The rule gives the same again: that is what "what if" begins with.
+    again = area_impacts(found.pairs, found.weights, found.enterprise_segments)
+    assert tuple(again) == found.impacts
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"as_of": "2024-06-01T00:00:00+00:00"}'])
+def test_a_file_of_somebody_else_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"lacks something|Expecting value|must name"):
+        impacts_from_json(text)
 
 
 def test_other_weights_show_in_the_rows(world: Any, score: Callable[..., Any]) -> None:
