@@ -32,9 +32,9 @@ from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions, Seen
 from components.model_gate.slice_checks import Traits, slice_checks
 from pipeline.text.plain_text import table_lines
-from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.calibration_ratio import calibration_ratio
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
+from serving_model.evaluation.ranking import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.recalibration import log_odds_of
 from transforms.arrays import Floats
 

@@ -8,10 +8,9 @@ from components.model_gate.config import ModelGateConfig
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.model_gate.evidence import AUC_ABOVE_CHANCE, GAIN_OVER_CONSTANT
 from components.model_gate.gate_check import LOWEST_AUC, GateCheck, Population
-from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.metrics import METRICS, auc, log_loss
 from serving_model.evaluation.paired_bootstrap import Replicates, interval
-from serving_model.evaluation.ranking import COLD_START_RULE
+from serving_model.evaluation.ranking import COLD_START_RULE, CONSTANT, LOGISTIC_REGRESSION
 from transforms.arrays import Floats
 
 _OTHERS: Final = (LOGISTIC_REGRESSION, COLD_START_RULE, CHAMPION)

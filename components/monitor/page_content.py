@@ -1,6 +1,6 @@
 """What the page of the monitor shows, read from the tables that every run fills."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,6 +17,7 @@ from components.outcome_recorder.listing import (
     read_course,
     read_outcomes,
 )
+from components.page.blocks import Cell
 from components.postgres.queries import queries
 from components.postgres.rows import records
 
@@ -61,6 +62,7 @@ class PageContent:
         course: Performance of publications at their main horizon, oldest first.
         cause: What the feedback said about the cause of a change, at the newest run; None if it
             was not asked.
+        account: Makes the cell that names an account.
     """
 
     report: MonitorReport
@@ -72,6 +74,7 @@ class PageContent:
     outcomes: Outcomes
     course: Sequence[PublishedMetric]
     cause: RecordedCause | None = None
+    account: Callable[[str], Cell] = str
 
 
 @dataclass(frozen=True)

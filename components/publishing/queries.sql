@@ -143,6 +143,26 @@ FROM (SELECT created_at, priority, sentiment::text
 GROUP BY 1
 ORDER BY 1
 
+-- name: area_course
+-- Some pairs of area and segment over the publications that were not undone, oldest first; of several
+-- publications of one moment the newest.
+SELECT DISTINCT ON (as_of, product_area, segment)
+       product_area, segment, as_of, priority_score, feedback_count, avg_sentiment_score,
+       negative_count, critical_count, model_version
+FROM tens_insight.product_area_impact_runs
+WHERE undone_at IS NULL
+  AND as_of > %(since)s
+  AND (product_area, segment) IN (SELECT * FROM unnest(%(areas)s::text[], %(segments)s::text[]))
+ORDER BY as_of, product_area, segment, publication_id DESC
+
+-- name: area_publication
+-- The publication whose state the table of product areas shows; no row before the first.
+SELECT publication_id, as_of, published_at, run_id, model_version
+FROM tens_insight.product_area_impact_runs
+WHERE undone_at IS NULL
+ORDER BY publication_id DESC
+LIMIT 1
+
 -- name: role_and_client
 -- Who is connected, and from where, as Postgres sees it.
 SELECT session_user || '@' || coalesce(host(inet_client_addr()), 'local socket')

@@ -59,7 +59,7 @@ def command(output: Path | None, as_json: bool) -> None:
 
 
 def _show(paths: list[Path]) -> None:
-    from pipeline.text.summary import short_path
+    from pipeline.text.plain_text import short_path
 
     for path in paths:
         say(f"{short_path(str(path))}  {path.stat().st_size / 1024:.0f} KiB")

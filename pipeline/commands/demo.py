@@ -40,7 +40,7 @@ def run(as_json: bool) -> int:
     from components.postgres.migrate import migrate
     from pipeline.commands.run import run_and_report
     from pipeline.settings import load_settings
-    from pipeline.text.summary import short_path
+    from pipeline.text.plain_text import short_path
 
     settings = load_settings()
     if database_is_configured(os.environ):

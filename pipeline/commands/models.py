@@ -43,7 +43,8 @@ def list_(as_json: bool) -> None:
     from pipeline.registry.metadata_store import describe_store
     from pipeline.registry.state_claim import note_of_other_database
     from pipeline.state_directory import describe_state_dir
-    from pipeline.text.models import model_lines, rule_lines
+    from pipeline.text.model_facts import rule_lines
+    from pipeline.text.models import model_lines
 
     settings, registry = _open()
     published, note = ask_publications(settings)

@@ -78,7 +78,7 @@ def _write_page(settings: "Settings", page: Path, runs: int) -> int:
     from components.monitor.page_content import read_content
     from components.state_files import replace_text
     from pipeline.database import consistent_read
-    from pipeline.text.summary import short_path
+    from pipeline.text.plain_text import short_path
 
     with consistent_read(settings, "monitor") as cursor:
         content = read_content(cursor, runs, settings.monitoring.false_alarms_per_year)

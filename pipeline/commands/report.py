@@ -63,8 +63,7 @@ def command(
     from pipeline.registry.registry import Registry
     from pipeline.registry.reports import find_report
     from pipeline.settings import load_settings
-    from pipeline.text.plain_text import minute_of
-    from pipeline.text.summary import short_path
+    from pipeline.text.plain_text import minute_of, short_path
 
     silence_libraries()
     settings = load_settings()

@@ -197,7 +197,8 @@ def _tell_failed(result: "RunFailed") -> None:
     """Says what a run that failed had found and published, and gives it to its error."""
     from dataclasses import asdict
 
-    from pipeline.text.summary import render_checks, short_path
+    from pipeline.text.plain_text import short_path
+    from pipeline.text.summary import render_checks
 
     if result.gate is not None:
         say(result.gate.summary, err=True)

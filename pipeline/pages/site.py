@@ -15,14 +15,23 @@ from components.errors import ContractBroken, OtherDatabase, TensInsightError
 from components.postgres.failures import ServerBrokeOff, StatementCancelled, explained
 from components.postgres.identity import read_identity
 from components.postgres.rows import value
-from pipeline.pages import overview
+from pipeline.pages import area, areas, model_pages, monitoring, overview, report
 from pipeline.pages.frame import Answer, framed, problem_page, sent
 from pipeline.pages.page import HTML, NotThere, Page, Query, View, Whole, WrongQuestion
 from pipeline.registry.state_claim import require_state_of
 from pipeline.serving.read_only import read_only_connection
 from pipeline.settings import Settings
 
-PAGES: Final[tuple[Page, ...]] = (overview.PAGE,)
+PAGES: Final[tuple[Page, ...]] = (
+    overview.PAGE,
+    areas.PAGE,
+    area.PAGE,
+    model_pages.MODELS,
+    model_pages.MODEL,
+    model_pages.COMPARE,
+    report.PAGE,
+    monitoring.PAGE,
+)
 """In the order of the navigation."""
 READ_BY_PAGES: Final = tuple(dict.fromkeys(name for page in PAGES for name in page.reads))
 """Tables and views that some page reads beside what every server's role may read."""

@@ -1,47 +1,18 @@
 """Finds what two models need to be compared, and what is recorded of them and differs."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
 
 from components.account_scorer.champion import MUST_AGREE
-from components.model_review.sections.comparison import (
-    ABSENT,
-    Comparison,
-    Difference,
-    MaturedOutcomes,
-    evaluate_both,
-)
+from components.model_review.sections.compared import Comparison
+from components.model_review.sections.comparison import evaluate_both
 from components.registry.artifact_names import saved_model_path
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
+from pipeline.registry.differences import data_differences, setting_differences
 from pipeline.registry.lineage import has_split, trained_from
 from pipeline.registry.listing import find_model
+from pipeline.registry.matured import AskMatured, matured_of
 from pipeline.registry.registry import Artifact, Registry
-
-_DATA: Final = (
-    "as_of",
-    "label_source",
-    "lookback_days",
-    "horizon_days",
-    "max_events",
-    "duplicate_events",
-    "active_within_days",
-    "rows_after_churn",
-    "feedback_rows",
-    "train_cutoffs",
-    "train_examples",
-    "train_churned",
-    "eval_cutoffs",
-    "eval_examples",
-    "eval_churned",
-    "code_version",
-    "packages",
-)
-
-
-AskMatured = Callable[[str, str, int], MaturedOutcomes | str]
-"""Asks for the outcomes of two versions within a horizon; a text says why they are not enough."""
 
 
 def compare_models(
@@ -69,7 +40,7 @@ def compare_models(
         RegistryInconsistent: Two models have one version.
     """
     a, b = find_model(registry, version_a), find_model(registry, version_b)
-    matured, why_not = _matured(a, b, ask_matured)
+    matured, why_not = matured_of(a.properties, b.properties, ask_matured)
     newer = max(a, b, key=lambda one: (one.properties.eval_cutoffs, one.artifact_id))
     _, examples = trained_from(registry, newer)
     obstacle = "" if matured else _obstacle(a, b, newer, examples)
@@ -88,24 +59,11 @@ def compare_models(
         b=b.properties.model_version,
         evaluation=evaluation,
         not_compared=obstacle,
-        data=tuple(_differences(a.properties.as_json(), b.properties.as_json(), _DATA)),
-        settings=tuple(_settings(a.properties.settings or {}, b.properties.settings or {})),
+        data=data_differences(a.properties, b.properties),
+        settings=setting_differences(a.properties, b.properties),
         matured=matured,
         not_matured=why_not,
     )
-
-
-def _matured(
-    a: Artifact[ModelProperties], b: Artifact[ModelProperties], ask: AskMatured | None
-) -> tuple[MaturedOutcomes | None, str]:
-    one, other = a.properties, b.properties
-    if ask is None or one.horizon_days is None:
-        return None, ""
-    if one.horizon_days != other.horizon_days:
-        days = f"{one.horizon_days} and {other.horizon_days} days"
-        return None, f"they speak of {days}, and no window is of both"
-    found = ask(one.model_version or "", other.model_version or "", one.horizon_days)
-    return (None, found) if isinstance(found, str) else (found, "")
 
 
 def _obstacle(
@@ -137,16 +95,3 @@ def _obstacle(
             f"{where}. Train again to compare with a new model."
         )
     return ""
-
-
-def _settings(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Difference]:
-    if a and b:
-        yield from _differences(a, b, sorted(a.keys() | b.keys()))
-
-
-def _differences(
-    a: dict[str, Any], b: dict[str, Any], names: tuple[str, ...] | list[str]
-) -> Iterator[Difference]:
-    for name in names:
-        if a.get(name, ABSENT) != b.get(name, ABSENT):
-            yield Difference(name, a.get(name, ABSENT), b.get(name, ABSENT))

@@ -1,13 +1,41 @@
 """Two models on the outcomes that are known by now."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from components.errors import TensInsightError
-from components.model_review.sections.comparison import FEWEST, MaturedOutcomes, metric_pairs
+from components.model_review.sections.compared import FEWEST, MaturedOutcomes, metric_pairs
+from components.registry.model_properties import ModelProperties
 from components.shadow.paired import PairedOutcomes, paired_outcomes
 from pipeline.database import consistent_read
 from pipeline.settings import Settings
 from serving_model.evaluation.metrics import METRICS
+
+AskMatured = Callable[[str, str, int], MaturedOutcomes | str]
+"""Asks for the outcomes of two versions within a horizon; a text says why they are not enough."""
+
+
+def matured_of(
+    a: ModelProperties, b: ModelProperties, ask: AskMatured | None
+) -> tuple[MaturedOutcomes | None, str]:
+    """Compares two models on outcomes, where both speak of one horizon.
+
+    Args:
+        a: The one.
+        b: The other.
+        ask: Asks for outcomes; None asks for none.
+
+    Returns:
+        Both on outcomes, or None and why not; nothing of either where they were not asked for.
+    """
+    if ask is None or a.horizon_days is None:
+        return None, ""
+    if a.horizon_days != b.horizon_days:
+        days = f"{a.horizon_days} and {b.horizon_days} days"
+        return None, f"they speak of {days}, and no window is of both"
+    found = ask(a.model_version or "", b.model_version or "", a.horizon_days)
+    return (None, found) if isinstance(found, str) else (found, "")
 
 
 def ask_matured(

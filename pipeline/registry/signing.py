@@ -12,8 +12,7 @@ from components.registry.stages import ACCEPT, APPROVE, REJECT
 from components.state_files import replace_text
 from pipeline.registry.registry import Registry
 from pipeline.settings import Settings
-from pipeline.text.plain_text import minute
-from pipeline.text.summary import short_path
+from pipeline.text.plain_text import minute, short_path
 from pipeline.text.terminal import escape_controls
 
 _WORDS: Final = {

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from components.publishing.published import PublishedWith
 from components.publishing.split import share_text
 from components.registry.model_properties import ModelProperties
 from components.registry.stages import (
@@ -17,26 +16,30 @@ from components.registry.stages import (
     UNPIN,
 )
 from pipeline.registry.change_stage import Outcome
-from pipeline.registry.lineage import AS_RECORDED, ModelDetails
+from pipeline.registry.lineage import ModelDetails
 from pipeline.registry.listing import ModelRow
-from pipeline.settings import default_settings
 from pipeline.text.bands import other_rules, worth_lines
 from pipeline.text.judgement import first_lines, horizon_lines
+from pipeline.text.model_facts import (
+    evidence_facts,
+    origin_facts,
+    published_words,
+    stage_words,
+)
 from pipeline.text.plain_text import (
     NONE,
     bare_minute,
     fact_lines,
     minute,
     minute_of,
+    short_path,
     table_lines,
     transition_text,
 )
-from pipeline.text.summary import number_of_examples, short_path
 from pipeline.text.terminal import escape_controls
-from transforms.cold_start_rule import NOTHING_LEARNT, is_rule
 
 if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
-    from components.model_review.sections.comparison import (
+    from components.model_review.sections.compared import (
         Comparison,
         Difference,
         MaturedOutcomes,
@@ -47,21 +50,6 @@ if TYPE_CHECKING:  # it loads TensorFlow, which a list of models can do without
 
 _LABEL: Final = 2
 """Column of the label in the list, left out where all models learnt from the same."""
-
-
-def rule_lines(published: Mapping[str, PublishedWith] | None) -> Iterator[str]:
-    """Yields what the cold-start rules published, a line each; they are no models.
-
-    Args:
-        published: By version; None if that is not known.
-    """
-    for version, ever in (published or {}).items():
-        if is_rule(version):
-            yield (
-                f"{version}: {NOTHING_LEARNT}; {ever.rows} rows published, last as of "
-                f"{minute(ever.last_as_of)}. It is no model, and the first blessed one takes its "
-                "place."
-            )
 
 
 def model_lines(rows: Sequence[ModelRow], place: str) -> Iterator[str]:
@@ -130,29 +118,6 @@ def _signed_lines(outcome: Outcome) -> Iterator[str]:
         )
 
 
-def stage_words(row: ModelRow) -> str:
-    """Returns what a model is now: champion, pinned, withdrawn, in shadow or in a split."""
-    words = [
-        word
-        for word, holds in (
-            ("champion", row.champion),
-            ("pinned", row.pinned),
-            ("withdrawn", row.withdrawn),
-            ("in shadow", row.in_shadow),
-            ("in a split", row.in_split),
-        )
-        if holds
-    ]
-    return ", ".join(words)
-
-
-def published_words(row: ModelRow) -> str:
-    """Returns how many rows were published with a model, and as of when last."""
-    if row.rows_published is None or row.last_published_as_of is None:
-        return NONE if row.rows_published is None else "0"
-    return f"{row.rows_published}, last as of {row.last_published_as_of:%Y-%m-%d}"
-
-
 def _cells(row: ModelRow) -> tuple[str, ...]:
     return (
         row.version,
@@ -177,39 +142,17 @@ def detail_lines(details: ModelDetails) -> Iterator[str]:
             ("as of", minute_of(row.as_of)),
             ("label", _label(card)),
             ("gate", details.decision or row.gate),
-            *_evidence(details),
+            *evidence_facts(details),
             ("decision file", short_path(details.decision_file) or NONE),
             ("metrics", _metrics(details)),
             *_judged(details),
             *_bands(details),
-            ("run", _run(details)),
-            ("examples", _examples(details)),
-            ("watermark", _watermark(details)),
-            *((split, found) for split, found in _splits(card)),
-            ("code version", card.code_version or NONE),
-            ("packages", card.packages or NONE),
-            ("settings", _settings(details.settings)),
-            ("trained with", hyperparameters_words(card)),
-            ("exported to", short_path(details.exported.path)),
-            ("sha256", _hash(details)),
+            *origin_facts(details),
             ("rows published", published_words(row)),
         ]
     )
     for transition in details.transitions:
         yield f"{f'transition {transition.number}':<14} {transition_text(transition)}"
-
-
-def _evidence(details: ModelDetails) -> Iterator[tuple[str, str]]:
-    """Yields of a refused model what would change the verdict, and whether it may be accepted."""
-    if details.missing_evidence is not None:
-        yield "evidence", details.missing_evidence.sentence
-    if details.row.accepted:
-        yield "accepted", "by a person, although the gate did not bless it: see the transitions"
-    elif details.acceptable:
-        command = f"tens-insight models accept {details.row.version} --reason WHY"
-        yield "may score", f"if a person accepts that it lacks evidence alone: `{command}`"
-    elif details.unacceptable_because:
-        yield "may score", f"no, and nobody may accept it: {details.unacceptable_because}"
 
 
 def _bands(details: ModelDetails) -> Iterator[tuple[str, str]]:
@@ -242,79 +185,6 @@ def _judged(details: ModelDetails) -> Iterator[tuple[str, str]]:
     ):
         for number, line in enumerate(lines):
             yield "" if number else name, line
-
-
-def _run(details: ModelDetails) -> str:
-    run = details.run
-    if run is None:
-        return NONE
-    failed = f" at {run.failed_node}" if run.failed_node else ""
-    return f"{run.pipeline} {run.run_id}, {run.state}{failed}"
-
-
-def _examples(details: ModelDetails) -> str:
-    if details.examples is None:
-        return NONE
-    gone = "" if details.examples_present else " (its eval split is gone)"
-    return f"artifact {details.examples.artifact_id}, {short_path(details.examples.uri)}{gone}"
-
-
-def _watermark(details: ModelDetails) -> str:
-    rows = details.card.feedback_rows
-    parts = [f"{NONE if rows is None else rows} rows of feedback"]
-    data = details.examples.properties if details.examples else None
-    if data and data.newest_feedback is not None:
-        parts.append(f"newest {minute_of(data.newest_feedback)}")
-    if data and data.late_rows is not None:
-        parts.append(f"{data.late_rows} arrived late")
-    return ", ".join(parts)
-
-
-def _splits(card: ModelProperties) -> Iterator[tuple[str, str]]:
-    train = number_of_examples(card.train_examples, card.train_available)
-    yield "train", _split(card.train_cutoffs, train, card.train_churned, card.train_examples)
-    evaluated = number_of_examples(card.eval_examples, card.eval_available)
-    yield "eval", _split(card.eval_cutoffs, evaluated, card.eval_churned, card.eval_examples)
-
-
-def _split(joined: str, sizes: str, churned: int, examples: int) -> str:
-    cutoffs = joined.split(",")
-    when = cutoffs[0][:10]
-    if len(cutoffs) > 1:
-        when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1][:10]}"
-    rate = f", base rate {churned / examples:.3f}" if examples else ""
-    return f"{sizes} ({when}), {churned} churned{rate}"
-
-
-def _settings(found: dict[str, Any]) -> str:
-    if not found:
-        return NONE
-    defaults = default_settings().portable()
-    changed = [
-        f"{name}={found[name]}"
-        for name, default in sorted(defaults.items())
-        if name in found and found[name] != default
-    ]
-    others = f"{len(found) - len(changed)} at their defaults; --json shows all"
-    return f"{', '.join(changed)}; the other {others}" if changed else f"all {others}"
-
-
-def hyperparameters_words(card: ModelProperties) -> str:
-    """What was used, which the settings do not say where a tuner chose."""
-    if card.hyperparameters is None:
-        return NONE
-    values = [f"{name}={_rounded(value)}" for name, value in card.hyperparameters.items()]
-    return f"{', '.join(values)}; from {card.hyperparameters_from}"
-
-
-def _rounded(value: Any) -> Any:
-    return f"{value:.3g}" if isinstance(value, float) else value
-
-
-def _hash(details: ModelDetails) -> str:
-    exported = details.exported
-    warning = "" if exported.found == AS_RECORDED else "WARNING: "
-    return f"{exported.sha256 or NONE} ({warning}{exported.found})"
 
 
 _LONG: Final = 60

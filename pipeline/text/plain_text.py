@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Final
 
 from rich.cells import cell_len, chop_cells
@@ -49,6 +50,17 @@ def minute_of(text: str) -> str:
         return minute(datetime.fromisoformat(text))
     except ValueError:
         return text
+
+
+def number_of_examples(examples: int, available: int | None) -> str:
+    """Returns how many examples there are, and of how many where accounts were left out."""
+    of = "" if available is None else f" of {available}"
+    return f"{examples}{of} examples"
+
+
+def short_path(path: str) -> str:
+    """Returns a path as one would type it here."""
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
 
 
 def fact_lines(rows: Iterable[tuple[str, str]]) -> Iterator[str]:

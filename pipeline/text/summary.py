@@ -1,9 +1,7 @@
 """Prints summaries for people; rich leaves colours out where NO_COLOR or no terminal asks."""
 
-import os
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -18,7 +16,13 @@ from pipeline.runs.summary import RunSummary
 from pipeline.text.bands import worth_lines
 from pipeline.text.judgement import first_line, unjudged_line
 from pipeline.text.outcomes import recorded_words
-from pipeline.text.plain_text import minute_of, table_lines, transition_text
+from pipeline.text.plain_text import (
+    minute_of,
+    number_of_examples,
+    short_path,
+    table_lines,
+    transition_text,
+)
 from pipeline.text.terminal import escape_controls
 
 if TYPE_CHECKING:
@@ -262,11 +266,6 @@ def _monitoring(summary: RunSummary) -> Iterator[tuple[str, str]]:
         yield "", note
 
 
-def short_path(path: str) -> str:
-    """Returns a path as one would type it here."""
-    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
-
-
 def _data(summary: RunSummary) -> str:
     data = summary.data
     parts = [
@@ -304,12 +303,6 @@ def _split(found: Split) -> str:
         when = f"{len(cutoffs)} cutoffs from {when} to {cutoffs[-1]:%Y-%m-%d}"
     sizes = number_of_examples(found.examples, found.available)
     return f"{sizes} ({when}), {found.churned} churned, base rate {rate:.3f}"
-
-
-def number_of_examples(examples: int, available: int | None) -> str:
-    """Returns how many examples there are, and of how many where accounts were left out."""
-    of = "" if available is None else f" of {available}"
-    return f"{examples}{of} examples"
 
 
 def _quality(gate: "Decision") -> str:

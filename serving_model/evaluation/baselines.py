@@ -13,12 +13,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from serving_model.evaluation.metrics import log_loss
-from serving_model.evaluation.ranking import RECENCY
+from serving_model.evaluation.ranking import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 from serving_model.learning.time_split import TimeSplit
 from transforms.arrays import Floats
 
-CONSTANT: Final = "constant"
-LOGISTIC_REGRESSION: Final = "logistic_regression"
 STRENGTHS: Final = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 1e-1)
 """scikit-learn's C, the inverse of the L2 penalty, weakest weights first."""
 _MOST_STEPS: Final = 300

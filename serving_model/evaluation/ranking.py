@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from serving_model.evaluation.paired_bootstrap import draws, interval
 from transforms.arrays import Floats, Integers
 
+CONSTANT: Final = "constant"
+"""Name of the baseline that says the same of everybody."""
+LOGISTIC_REGRESSION: Final = "logistic_regression"
+"""Name of the baseline that is linear in the features."""
 RECENCY: Final = "recency"
 """Name of the baseline that knows the days since the last event alone."""
 COLD_START_RULE: Final = "cold_start_rule"

@@ -30,7 +30,7 @@ from tests.components.publishing.policies import publish_policy
 from tests.pipeline.registry.conftest import Shelf, make_shelf
 
 if TYPE_CHECKING:
-    from components.model_review.sections.comparison import OneEvaluation
+    from components.model_review.sections.compared import OneEvaluation
 
 OLD, NEW = "20261121-d2af1624", "20261128-0485596f"
 FIRST_DAY = datetime(2026, 11, 26, tzinfo=timezone.utc)
@@ -87,7 +87,7 @@ def decision(version: str) -> Decision:
 
 def evaluation() -> "OneEvaluation":
     """Both models on the evaluation set of the newer one; what compare shows of it."""
-    from components.model_review.sections.comparison import JudgedChange, OneEvaluation, Pair
+    from components.model_review.sections.compared import JudgedChange, OneEvaluation, Pair
     from components.model_review.sections.estimates import Estimate
 
     pairs = {

@@ -50,7 +50,7 @@ from pipeline.runs.run_lock import run_lock
 from pipeline.runs.summary import RunSummary
 from pipeline.runs.tuning_run import TuningSummary
 from pipeline.settings import default_settings, load_settings
-from pipeline.text.models import hyperparameters_words
+from pipeline.text.model_facts import hyperparameters_words
 from pipeline.text.status import well_sentence
 from pipeline.text.summary import render_summary, render_tuning
 from serving_model.evaluation.ranking import FirstAccounts, FirstDifference

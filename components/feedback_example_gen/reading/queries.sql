@@ -202,6 +202,25 @@ WHERE created_at >= %(since)s
   AND created_at < %(as_of)s
 GROUP BY 1, 2
 
+-- name: accounts_of_area
+-- Who wrote what the rule counts of one pair, those with most rows first; accounts: how many wrote.
+SELECT account_id::text AS account_id,
+       count(*) AS feedback,
+       count(*) FILTER (WHERE sentiment::text = 'negative') AS negative,
+       count(*) FILTER (WHERE priority >= %(critical_priority)s) AS critical,
+       count(*) FILTER (WHERE created_at >= %(recent_since)s) AS recent,
+       max(created_at) AS newest,
+       count(*) OVER () AS accounts
+FROM feedback_enriched
+WHERE created_at >= %(since)s
+  AND created_at < %(as_of)s
+  AND product_area::text = %(product_area)s
+  AND customer_tier::text = %(segment)s
+  AND account_id::text <> ''
+GROUP BY 1
+ORDER BY 2 DESC, 1
+LIMIT %(limit)s
+
 -- name: read_churn
 -- When accounts churned, as far as that was known at as_of.
 SELECT {account_column}::text AS account_id, {date_column} AT TIME ZONE 'UTC' AS churned_at

@@ -1,17 +1,19 @@
 """Cells of tables, from the dataclasses of the review."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from components.model_review.page.charts.models import named
 from components.model_review.sections.estimates import Curve, Estimate
-from components.model_review.sections.performance import ModelMetrics
 from components.page import numbers
 from components.page.blocks import BAD, GOOD, QUIET, WARN, Badge, Noted, Table
 from components.page.words import sentence
 from serving_model.evaluation.metrics import METRICS
+
+if TYPE_CHECKING:  # it loads TensorFlow, which a page of two models can do without
+    from components.model_review.sections.performance import ModelMetrics
 
 MODEL_COLUMNS: Final = (
     "Model",
@@ -49,7 +51,7 @@ def _noted(found: Estimate, write: Callable[[float], str]) -> str | Noted:
     return Noted(value, numbers.ends(found.interval, write)) if found.interval else value
 
 
-def metrics(one: ModelMetrics) -> tuple[str | Noted, ...]:
+def metrics(one: "ModelMetrics") -> tuple[str | Noted, ...]:
     """Returns the cells of a model under MODEL_COLUMNS."""
     return (named(one.model), *(estimate(one.metrics[name]) for name in METRICS))
 

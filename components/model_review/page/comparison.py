@@ -7,7 +7,7 @@ from typing import Any, Final
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.comparison_quality import for_whom, which_is_better
 from components.model_review.page.comparison_words import better_here, better_word
-from components.model_review.sections.comparison import (
+from components.model_review.sections.compared import (
     ABSENT,
     Comparison,
     Difference,

@@ -1,6 +1,6 @@
 """Which of two models is better, and for whom."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from components.model_review.page import cells
@@ -14,7 +14,7 @@ from components.model_review.page.comparison_words import (
     verdict,
 )
 from components.model_review.page.slices import slice_words
-from components.model_review.sections.comparison import (
+from components.model_review.sections.compared import (
     ComparedSlice,
     Comparison,
     OneEvaluation,
@@ -49,7 +49,7 @@ def which_is_better(found: Comparison) -> Section:
         parts: tuple[Part, ...] = (Part("Metrics", (Absent(found.not_compared),)),)
         return Section("better", "Which is better?", "That is not known.", parts)
     parts = (
-        Part("Metric by metric", (_metrics(evaluation),)),
+        Part("Metric by metric", (metrics_figure(evaluation.metrics),)),
         Part("How many contacts reach half of the churned accounts?", (_contacts(evaluation),)),
     )
     return Section("better", "Which is better?", better_here(found), parts)
@@ -68,10 +68,15 @@ def for_whom(found: Comparison) -> Section:
     return Section("slices", question, slices_here(ordered), (part,))
 
 
-def metrics_table(evaluation: OneEvaluation) -> Table:
-    """Returns the metrics of both, the differences, their intervals and what follows."""
+def metrics_table(metrics: Mapping[str, Pair], what: str = "one evaluation set") -> Table:
+    """Returns the metrics of both, the differences, their intervals and what follows.
+
+    Args:
+        metrics: By name.
+        what: Both were judged on.
+    """
     return Table.of(
-        "Both models on one evaluation set, with paired 95% intervals of the difference",
+        f"Both models on {what}, with paired 95% intervals of the difference",
         ("Metric", "A#", "B#", "B less A#", "Verdict"),
         (
             (
@@ -81,7 +86,7 @@ def metrics_table(evaluation: OneEvaluation) -> Table:
                 cells.estimate(pair.difference, signed=True),
                 verdict(pair, METRICS[name]),
             )
-            for name, pair in evaluation.metrics.items()
+            for name, pair in metrics.items()
         ),
     )
 
@@ -99,10 +104,16 @@ def slices_here(slices: Sequence[ComparedSlice]) -> str:
     return f"Here {whole}{unsaid}."
 
 
-def _metrics(evaluation: OneEvaluation) -> Figure:
+def metrics_figure(metrics: Mapping[str, Pair], what: str = "one evaluation set") -> Figure:
+    """Draws how far b is ahead of a in each metric.
+
+    Args:
+        metrics: By name.
+        what: Both were judged on.
+    """
     rows = [
         Measured(metric.label, known, _tone(ahead(pair, metric)))
-        for metric, pair in _by_metric(evaluation)
+        for metric, pair in _by_metric(metrics)
         if (known := lead(pair, metric))
     ]
     return Figure(
@@ -112,14 +123,14 @@ def _metrics(evaluation: OneEvaluation) -> Figure:
             label=f"Lead of B over A with intervals: {_seen(rows)}",
             level=0,
         ),
-        here=ranking_here(evaluation),
+        here=ranking_here(metrics),
         shows="How far B is ahead of A, with the 95% interval of the difference. Of log-loss and "
         "calibration error less is better; here they are turned round, so that right is better "
         "in every row.",
         good="Whole lines right of the dotted one, if B is to take the place of A.",
         bad="A whole line left of it: there B is worse, and not by chance. A line that crosses "
         "it says that the two cannot be told apart.",
-        table=metrics_table(evaluation),
+        table=metrics_table(metrics, what),
     )
 
 
@@ -203,8 +214,8 @@ def _row(one: ComparedSlice) -> Row:
     return Row((name, *sizes, verdict(one.auc), *found, led), tone)
 
 
-def _by_metric(evaluation: OneEvaluation) -> Iterator[tuple[Metric, Pair]]:
-    for name, pair in evaluation.metrics.items():
+def _by_metric(metrics: Mapping[str, Pair]) -> Iterator[tuple[Metric, Pair]]:
+    for name, pair in metrics.items():
         yield METRICS[name], pair
 
 

@@ -1,10 +1,10 @@
 """Which of two models is better, in words: honest where an interval leaves it open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from components.model_review.page import words
-from components.model_review.sections.comparison import Comparison, OneEvaluation, Pair
+from components.model_review.sections.compared import Comparison, OneEvaluation, Pair
 from components.model_review.sections.estimates import Estimate
 from components.page import numbers
 from components.page.blocks import GOOD, QUIET, WARN, Badge
@@ -44,7 +44,7 @@ def better_word(found: Comparison) -> Badge:
     if found.evaluation is None:
         return Badge("not compared", QUIET)
     metrics = found.evaluation.metrics
-    winners = {ahead(metrics[one.name], one) for one in _deciding(found.evaluation)} - {""}
+    winners = {ahead(metrics[one.name], one) for one in _deciding(metrics)} - {""}
     if len(winners) == 1:
         (winner,) = winners
         return Badge(f"{winner} is better", GOOD if winner == "B" else WARN)
@@ -58,9 +58,15 @@ def better_here(found: Comparison) -> str:
         return found.not_compared
     if found.a == found.b:
         return "A and B are one model."
+    said = led(evaluation.metrics)
+    return f"{said}." if said else "Nothing could be measured."
+
+
+def led(metrics: Mapping[str, Pair]) -> str:
+    """Says in what either is better beyond chance; empty where nothing was measured of both."""
     by_winner: dict[str, list[str]] = {"B": [], "A": [], "": []}
-    for metric in _deciding(evaluation):
-        by_winner[ahead(evaluation.metrics[metric.name], metric)].append(metric.phrase)
+    for metric in _deciding(metrics):
+        by_winner[ahead(metrics[metric.name], metric)].append(metric.phrase)
     said = [
         f"{winner} is better in {listed(by_winner[winner])}"
         for winner in ("B", "A")
@@ -69,12 +75,12 @@ def better_here(found: Comparison) -> str:
     if by_winner[""]:
         open_ = f"cannot be told apart in {listed(by_winner[''])}: the intervals hold 0"
         said.append(open_ if said else f"A and B {open_}")
-    return f"{'; '.join(said)}." if said else "Nothing could be measured."
+    return "; ".join(said)
 
 
-def ranking_here(evaluation: OneEvaluation) -> str:
+def ranking_here(metrics: Mapping[str, Pair]) -> str:
     """Says what the AUC of both means."""
-    pair = evaluation.metrics.get(AUC.name)
+    pair = metrics.get(AUC.name)
     if pair is None or pair.difference is None:
         return "Here ranking could not be measured."
     return (
@@ -97,6 +103,5 @@ def contacts_here(evaluation: OneEvaluation) -> str:
     )
 
 
-def _deciding(evaluation: OneEvaluation) -> Sequence[Metric]:
-    known = evaluation.metrics
-    return [one for one in _DECIDING if one.name in known and lead(known[one.name], one)]
+def _deciding(metrics: Mapping[str, Pair]) -> Sequence[Metric]:
+    return [one for one in _DECIDING if one.name in metrics and lead(metrics[one.name], one)]

@@ -20,7 +20,7 @@ from components.model_review.sections.performance import Performance
 from components.page import numbers
 from components.page.blocks import Absent, Block, Figure, Part, Section, Table
 from components.page.words import listed
-from serving_model.evaluation.baselines import LOGISTIC_REGRESSION
+from serving_model.evaluation.ranking import LOGISTIC_REGRESSION
 
 _BY: Final = (("auc", "ranking (AUC)"), ("log_loss", "log-loss (lower is better)"))
 _NONE: Final = "The run measured no model."

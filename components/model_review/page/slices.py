@@ -1,13 +1,11 @@
 """For whom is it worse? Metrics by slice, the failed ones first."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from components.model_review.page import cells, words
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.page.words import absent
-from components.model_review.review import Review
-from components.model_review.sections.performance import Performance
 from components.model_review.sections.slices import Slice
 from components.page import numbers, theme
 from components.page.blocks import (
@@ -24,11 +22,15 @@ from components.page.blocks import (
 )
 from components.page.words import listed
 
+if TYPE_CHECKING:  # they load TensorFlow, which a page of two models can do without
+    from components.model_review.review import Review
+    from components.model_review.sections.performance import Performance
+
 _MOST_DRAWN: Final = 24
 _NONE: Final = "The run judged no slice."
 
 
-def slices_section(review: Review) -> Section:
+def slices_section(review: "Review") -> Section:
     """Returns the section."""
     found = sorted(review.slices, key=_order)
     blocks: tuple[Block, ...] = (absent(review, "slices", _NONE),)
@@ -75,7 +77,7 @@ def _order(one: Slice) -> tuple[bool, bool]:
     return not one.failed, bool(one.too_little)
 
 
-def _blocks(found: Sequence[Slice], performance: Performance | None) -> tuple[Block, ...]:
+def _blocks(found: Sequence[Slice], performance: "Performance | None") -> tuple[Block, ...]:
     if performance is None or not any(one.auc for one in found):
         return (_table(found),)
     return (_figure(found, performance.metrics[0].metrics["auc"].value),)

@@ -1,14 +1,16 @@
 """Sentences about differences between models, and about what the review does not have."""
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from components.model_gate.gate_check import OVERALL, GateCheck
-from components.model_review.review import Review
 from components.model_review.sections.estimates import Estimate
 from components.page import numbers
 from components.page.blocks import Absent
 from serving_model.evaluation.metrics import METRICS
+
+if TYPE_CHECKING:  # it loads TensorFlow, which a page of two models can do without
+    from components.model_review.review import Review
 
 BETTER: Final = "better"
 WORSE: Final = "worse"
@@ -72,7 +74,7 @@ def plain(text: str) -> str:
     return text
 
 
-def absent(review: Review, section: str, otherwise: str) -> Absent:
+def absent(review: "Review", section: str, otherwise: str) -> Absent:
     """Returns why a section is not there.
 
     Args:
@@ -83,7 +85,7 @@ def absent(review: Review, section: str, otherwise: str) -> Absent:
     return Absent(dict(review.missing).get(section) or otherwise)
 
 
-def overall_check(review: Review, name: str) -> GateCheck | None:
+def overall_check(review: "Review", name: str) -> GateCheck | None:
     """Returns a check of the gate on all accounts; None where it was not made."""
     for check in review.checks:
         if (check.name, check.slice) == (name, OVERALL):
@@ -91,7 +93,7 @@ def overall_check(review: Review, name: str) -> GateCheck | None:
     return None
 
 
-def against(review: Review, metric: str, other: str) -> Estimate | None:
+def against(review: "Review", metric: str, other: str) -> Estimate | None:
     """Returns the paired difference challenger less another model; None if not measured.
 
     Args:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tfx.dsl.io import fileio
 
 from components.account_scorer.bands import bands_for
+from components.model_review.sections.compared import ProbabilityChange
 from components.model_review.sections.estimates import SectionMissing
 from components.publishing.previous_scores import PreviousScores, PreviousState
 from serving_model.served.predict import ModelScorer
@@ -51,17 +52,6 @@ class Scored:
     mean_probability: float
     categories: tuple[tuple[str, int], ...]
     histogram: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class ProbabilityChange:
-    """An account whose probability moves far: before, and by this model."""
-
-    account_id: str
-    before: float
-    after: float
-    category_before: str
-    category_after: str
 
 
 @dataclass(frozen=True)

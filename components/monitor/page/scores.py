@@ -81,7 +81,7 @@ def _last_change(content: PageContent) -> tuple[Block, ...]:
     change = content.change
     if change is None:
         return (Absent(content.change_missing),)
-    return (_parts_table(change), *_carriers(change))
+    return (_parts_table(change), *_carriers(content, change))
 
 
 def _cause(content: PageContent) -> tuple[Block, ...]:
@@ -106,12 +106,12 @@ def _parts_table(change: MeanChange) -> Table:
     return Table.of(caption, ("Part", "Percent points#", "Accounts#"), rows)
 
 
-def _carriers(change: MeanChange) -> tuple[Block, ...]:
+def _carriers(content: PageContent, change: MeanChange) -> tuple[Block, ...]:
     if not change.carriers:
         return ()
     rows = [
         (
-            one.account_id,
+            content.account(one.account_id),
             _points(one.change),
             "came" if one.before is None else f"{one.before:.1%}",
             "left" if one.after is None else f"{one.after:.1%}",

@@ -1,6 +1,5 @@
 """Did it come true? Estimated and realised performance, and who left with a low score."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from components.monitor.page.series import day
@@ -37,7 +36,7 @@ def truth_section(content: PageContent) -> Section:
         Part(title, (_figure(content, metric, band, title, shows, good),))
         for metric, band, title, shows, good in _METRICS
     ]
-    parts.append(Part("Who left with a low score", _missed(content.outcomes.missed)))
+    parts.append(Part("Who left with a low score", _missed(content)))
     return Section("truth", "Did it come true?", truth_answer(content), tuple(parts))
 
 
@@ -146,12 +145,13 @@ def _table(metric: str, title: str, kinds: dict[str, list[PublishedMetric]]) -> 
     return Table.of(f"{title}, newest first", columns, rows, folded=True)
 
 
-def _missed(found: Sequence[MissedAccount]) -> tuple[Block, ...]:
+def _missed(content: PageContent) -> tuple[Block, ...]:
+    found = content.outcomes.missed
     if not found:
         return (Absent("No account is known that left while its score was low.", "None"),)
     rows = [
         (
-            one.account_id,
+            content.account(one.account_id),
             day(one.left_at),
             numbers.share(one.churn_probability),
             day(one.as_of),

@@ -5,11 +5,8 @@ import functools
 from typing import Any
 
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
-from components.model_review.sections.comparison import (
-    Comparison,
-    Difference,
-    compare_answers,
-)
+from components.model_review.sections.compared import Comparison, Difference
+from components.model_review.sections.comparison import compare_answers
 from tests.components.model_review.sample_extremes import ATTACKS
 from tests.components.model_review.sample_predictions import CUTOFF, predictions
 from tests.components.model_review.sample_runs import CHALLENGER_VERSION, CHAMPION_VERSION

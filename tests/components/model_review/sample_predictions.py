@@ -11,9 +11,8 @@ from components.model_gate.horizon_checks import horizon_checks
 from components.model_gate.overall_checks import overall_checks
 from components.model_gate.predictions import Predictions, Seen
 from components.model_gate.slice_checks import Traits, slice_checks
-from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
 from serving_model.evaluation.paired_bootstrap import paired_bootstrap
-from serving_model.evaluation.ranking import COLD_START_RULE, RECENCY
+from serving_model.evaluation.ranking import COLD_START_RULE, CONSTANT, LOGISTIC_REGRESSION, RECENCY
 from serving_model.served.risk_bands import band_card
 from transforms.thresholds import account_states
 

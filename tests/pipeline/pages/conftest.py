@@ -20,7 +20,7 @@ from pipeline.settings import load_settings
 from tests.components.model_review.page.browser_page import Opened, started
 from tests.conftest import PASSWORD_GROUP, Server, with_login
 from tests.environment import unset_settings
-from tests.pipeline.pages import world
+from tests.pipeline.pages import model_world, monitor_world, world
 
 _HOST = "http://pages.test"
 
@@ -33,18 +33,27 @@ class TestSite:
         admin_url: Of the database, for the owner of its tables.
         url: For the role of the server.
         site: The pages.
+        state_dir: With models and reports.
     """
 
     __test__ = False
     admin_url: str
     url: str
     site: Site
+    state_dir: Path
 
     def ask(self, address: str, given: Any = None) -> Answer:
         """Returns what is answered to an address such as /pages/account?id=x."""
         path, _, query = address.partition("?")
         with named(self.url):
             return self.site.answer(path, query, given)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Returns the rows of a query by the owner of the tables."""
+        connected = closing(psycopg2.connect(self.admin_url))
+        with connected as connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            return cursor.fetchall()
 
     def text(self, address: str, given: Any = None) -> str:
         """Returns a page that is there."""
@@ -76,8 +85,12 @@ def site(
             patch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path_factory.mktemp("pages")))
             world.fill(admin)
             settings = load_settings()
+            monitor_world.fill(admin, world.HOSTILE)
+            weeks = (world.AS_OF, world.WEEKS)
+            model_world.fill(settings.state_dir, admin, *weeks, world.HOSTILE)
         _make_role(postgres_server, admin, role)
-        yield TestSite(admin, with_login(admin, role, "secret-of-the-test"), Site(settings))
+        own = with_login(admin, role, "secret-of-the-test")
+        yield TestSite(admin, own, Site(settings), settings.state_dir)
     finally:
         postgres_server.drop_database(database)
         postgres_server.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(role)))

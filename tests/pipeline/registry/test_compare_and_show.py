@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from components.errors import UnknownModel
 from components.model_gate.decision_file import Decision, JudgedHorizon
-from components.model_review.sections.comparison import Difference, Pair
+from components.model_review.sections.compared import Difference, Pair
 from components.model_review.sections.estimates import Estimate
 from components.publishing.published import PublishedWith
 from pipeline.cli import run_cli

@@ -8,14 +8,9 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from serving_model.evaluation.baselines import (
-    CONSTANT,
-    LOGISTIC_REGRESSION,
-    STRENGTHS,
-    fit_baselines,
-)
+from serving_model.evaluation.baselines import STRENGTHS, fit_baselines
 from serving_model.evaluation.metrics import auc
-from serving_model.evaluation.ranking import RECENCY
+from serving_model.evaluation.ranking import CONSTANT, LOGISTIC_REGRESSION, RECENCY
 from serving_model.learning.time_split import TimeSplit
 
 ROWS = 4_000

@@ -8,8 +8,12 @@ import altair as alt
 from components.model_gate.decision_file import CHALLENGER, CHAMPION
 from components.page import theme
 from components.page.blocks import Key
-from serving_model.evaluation.baselines import CONSTANT, LOGISTIC_REGRESSION
-from serving_model.evaluation.ranking import COLD_START_RULE, RECENCY
+from serving_model.evaluation.ranking import (
+    COLD_START_RULE,
+    CONSTANT,
+    LOGISTIC_REGRESSION,
+    RECENCY,
+)
 
 
 class Look(NamedTuple):

@@ -12,7 +12,7 @@ from components.model_review.page import comparison_words
 from components.model_review.page.comparison import moved_here, render, value_words
 from components.model_review.page.comparison_quality import slices_here
 from components.model_review.page.slices import slice_words
-from components.model_review.sections.comparison import (
+from components.model_review.sections.compared import (
     ComparedSlice,
     Comparison,
     JudgedChange,
