@@ -12,7 +12,7 @@ from typing import Final
 from tfx import types
 from tfx.utils import path_utils
 
-from components.account_scorer.champion import unlike_settings
+from components.account_scorer.champion import differing_cut
 from components.errors import NothingToPublish, PublicationRefused, TensInsightError
 from components.publishing.split import Split
 from components.registry.input_properties import ExamplesProperties
@@ -146,7 +146,7 @@ def told(error: Exception) -> str:
 
 def _shadow(artifact: types.Artifact, role: str, data: ExamplesProperties) -> Shadow:
     scorer = sound_scorer(artifact)
-    if differing := unlike_settings(ModelProperties.from_plain(scorer.card), data):
+    if differing := differing_cut(ModelProperties.from_plain(scorer.card), data):
         raise NothingToPublish(f"it does not fit the present settings: {differing}")
     return Shadow(
         version=str(scorer.card["model_version"]),
@@ -179,7 +179,7 @@ def _second(
         return "", None
     try:
         scorer = sound_scorer(seconds[0])
-        if differing := unlike_settings(ModelProperties.from_plain(scorer.card), data):
+        if differing := differing_cut(ModelProperties.from_plain(scorer.card), data):
             raise NothingToPublish(f"it does not fit the present settings: {differing}")
         require_alike(champion, scorer)
     except Exception as error:  # whatever its files hold: one model alone is enough

@@ -78,7 +78,7 @@ def require_fit(model: ModelProperties, data: ExamplesProperties) -> None:
         NothingToPublish: Lookback, horizon, length of the lists, treatment of duplicates
             or label source differ.
     """
-    if differing := unlike_settings(model, data):
+    if differing := differing_cut(model, data):
         way_out = (
             f"this run's challenger has the new ones, and the gate did not bless it. {_SHOWN}"
             if TRAIN in data.splits
@@ -137,7 +137,7 @@ class Cut(Protocol):
     def label_source(self) -> str: ...  # noqa: D102
 
 
-def unlike_settings(model: ModelProperties, data: Cut) -> str:
+def differing_cut(model: ModelProperties, data: Cut) -> str:
     """Returns how the examples that a model learnt from were cut otherwise; empty if they were not.
 
     Args:

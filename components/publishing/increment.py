@@ -58,6 +58,7 @@ from components.publishing.publication_log import (
     record_publication,
 )
 from components.publishing.refusals import KeptRefusal, keep_refused
+from components.publishing.split import Split
 from components.publishing.staging import Replacement, count_rows, stage, upsert
 from components.publishing.written import (
     append_to,
@@ -100,6 +101,7 @@ class Increment:
         cuts: Where medium, high and critical begin, where the rule alone does not say so: by
             capacity, in the base.
         holdout: Which accounts are marked to be left alone.
+        split: By which two models made the rows; None where one did. model_version is its first.
     """
 
     as_of: datetime
@@ -114,6 +116,7 @@ class Increment:
     bands: RiskBands = CONTRACT_BANDS
     cuts: tuple[float, ...] | None = None
     holdout: Holdout = NOBODY
+    split: Split | None = None
 
     def line(self) -> dict[str, Any]:
         """Returns what its line of the log says whatever the rows are."""
@@ -150,19 +153,13 @@ def find_base(log: PublicationLog) -> LogEntry:
     """Returns the full publication that increments stand upon.
 
     Raises:
-        NothingToPublish: There is none, or none that one model made.
+        NothingToPublish: There is none.
     """
     base = log.newest_full
     if base is None:
         raise NothingToPublish(
             "account_risk_scores holds no publication that scores between runs could stand upon. "
             "Let `tens-insight run score` publish all accounts first."
-        )
-    if base.split is not None:
-        raise NothingToPublish(
-            f"Two models share the accounts (publication {base.publication_id}), and scores "
-            "between runs are of one model. They begin with the first run after the split "
-            "(`tens-insight models split --end`)."
         )
     return base
 
@@ -215,6 +212,7 @@ def publish_increment(
         log,
         as_of=increment.as_of,
         growth=growth,
+        split=increment.split,
         facts={
             **increment.line(),
             "accepted_shift": policy.limits.accept_shift or None,
@@ -232,6 +230,7 @@ def write_increment(
     *,
     as_of: datetime,
     growth: Growth,
+    split: Split | None,
     facts: Mapping[str, Any],
 ) -> int:
     """Writes staged rows to the table, the histories and the line of their day, and compares all.
@@ -243,6 +242,7 @@ def write_increment(
         log: Of the table.
         as_of: Of the newest of them.
         growth: What they change since the newest full publication.
+        split: By which two models made them; None where one did.
         facts: What the line says whatever the rows are.
 
     Returns:
@@ -256,14 +256,14 @@ def write_increment(
     others = untouched_rows(cursor, _TABLE, scores) if has_others else None
     before = changes_so_far(cursor)
     upsert(cursor, _TABLE, scores)
-    line = open_line(log, as_of, str(facts["model_version"]))
+    line = open_line(log, as_of, str(facts["model_version"]), split)
     newest = max(as_of, line.as_of) if line is not None else as_of
     replaced = Sums()
     if line is not None:
         replaced = _take_out(cursor, line.publication_id, scores)
     full = log.newest_full
     assert full is not None
-    values = grown_line(line, full, growth, replaced, newest) | {
+    values = grown_line(line, full, growth, replaced, newest, split) | {
         **facts,
         "attempt": str(uuid.uuid4()),
         "table": _TABLE.name,
@@ -305,6 +305,7 @@ def _replacement(
         expected_rows=count,
         bands=increment.bands,
         cuts=increment.cuts,
+        split=increment.split,
     )
     attempt = str(uuid.uuid4())
     return Replacement(cursor, _TABLE, scores, publication, policy, attempt, base)

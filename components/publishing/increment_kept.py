@@ -18,8 +18,10 @@ from components.postgres.rows import one_record, value
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, ACCOUNT_RISK_SCORES, OutputTable
 from components.publishing.details import KEPT_COLUMNS
 from components.publishing.increment import growth_of, write_increment
+from components.publishing.increment_line import split_of_line
 from components.publishing.publication import PublishPolicy
 from components.publishing.publication_log import read_log
+from components.publishing.split import Split
 
 _QUERIES: Final = queries(__package__)
 _SCORES: Final = sql.Identifier("pg_temp", "newer_scores")
@@ -33,10 +35,12 @@ class Newer:
     Attributes:
         as_of: Of the newest of them.
         facts: What the line of the last increment says whatever its rows are.
+        split: By which two models made them; None where one did.
     """
 
     as_of: datetime
     facts: dict[str, Any]
+    split: Split | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def set_newer_aside(cursor: Cursor, table: OutputTable, as_of: datetime) -> Newe
     )
     cursor.execute(details, values)
     cursor.execute(_QUERIES["line_facts"], {"publication_id": increments[-1].publication_id})
-    return Newer(newest, _facts(one_record(cursor, _Facts)))
+    return Newer(newest, _facts(one_record(cursor, _Facts)), split_of_line(increments[-1]))
 
 
 def put_newer_back(cursor: Cursor, newer: Newer, policy: PublishPolicy) -> int:
@@ -100,7 +104,14 @@ def put_newer_back(cursor: Cursor, newer: Newer, policy: PublishPolicy) -> int:
     threshold = getattr(policy.limits, "moved_threshold", 1.0)
     growth = growth_of(cursor, _SCORES, layers or [], [], threshold)
     return write_increment(
-        cursor, _SCORES, _DETAILS, log, as_of=newer.as_of, growth=growth, facts=newer.facts
+        cursor,
+        _SCORES,
+        _DETAILS,
+        log,
+        as_of=newer.as_of,
+        growth=growth,
+        split=newer.split,
+        facts=newer.facts,
     )
 
 

@@ -3,12 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Final
 
 from components.publishing.config import PublishingConfig, ScorePublishingConfig
 from components.publishing.publication_log import INCREMENTAL, LogEntry, PublicationLog
+from components.publishing.split import Split
 from transforms.cold_start_rule import is_rule
 
 STREAM_RUN: Final = "stream"
@@ -54,19 +55,34 @@ def run_id_of(as_of: datetime, base: LogEntry) -> str:
     return f"{STREAM_RUN}-{_day(as_of)}-{base.publication_id}"
 
 
-def open_line(log: PublicationLog, as_of: datetime, model_version: str) -> LogEntry | None:
+def open_line(
+    log: PublicationLog, as_of: datetime, model_version: str, split: Split | None = None
+) -> LogEntry | None:
     """Returns the line that grows; None where a new one is to begin.
 
-    That is the newest one, if it is of the same UTC day and of the same model.
+    That is the newest one, if it is of the same UTC day, and of the same model or split.
     """
     newest = log.increments[-1] if log.increments else None
     if newest is None or newest.model_version != model_version or newest is not log.newest:
         return None
+    if split_of_line(newest) != split:
+        return None
     return newest if _day(newest.as_of) == _day(as_of) else None
 
 
+def split_of_line(line: LogEntry) -> Split | None:
+    """Returns by which two models made the rows of an incremental publication; None by one."""
+    found = (line.increment or {}).get("split")
+    return Split(**found) if found else None
+
+
 def grown_line(
-    line: LogEntry | None, base: LogEntry, growth: Growth, replaced: Sums, as_of: datetime
+    line: LogEntry | None,
+    base: LogEntry,
+    growth: Growth,
+    replaced: Sums,
+    as_of: datetime,
+    split: Split | None = None,
 ) -> dict[str, Any]:
     """Returns what the log says of the rows of a line, once it has grown.
 
@@ -76,6 +92,8 @@ def grown_line(
         growth: What is added.
         replaced: What was taken out.
         as_of: Of the newest rows.
+        split: By which two models made the rows; None where one did. It is kept among the sums:
+            what judges splits counts publications of all accounts.
     """
     before = line.increment or {} if line is not None else {}
     rows = (line.rows_written if line else 0) - replaced.rows + growth.rows
@@ -94,6 +112,7 @@ def grown_line(
         "shift": before.get("shift", 0.0) + growth.shift,
         "moved": before.get("moved", 0) + growth.moved,
         "category_shift": dict(category_shift),
+        **({"split": asdict(split)} if split else {}),
     }
     return {
         "kind": INCREMENTAL,

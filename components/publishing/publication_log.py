@@ -98,7 +98,8 @@ class LogEntry:
     @property
     def models(self) -> frozenset[str]:
         """The models that its rows name."""
-        return frozenset((self.model_version, *((str(self.split["b"]),) if self.split else ())))
+        split = self.split or (self.increment or {}).get("split")
+        return frozenset((self.model_version, *((str(split["b"]),) if split else ())))
 
     @property
     def has_all_rows(self) -> bool:

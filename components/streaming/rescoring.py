@@ -38,14 +38,15 @@ def increment_of(
     cuts = base.cuts_for(champion.bands)
     rows, details = [], []
     if examples.serialized:
-        shard = champion.scored(examples.serialized)
+        shard = champion.about(examples.accounts, examples.serialized)
         accounts = shard["account_id"].to_pylist()
         probabilities = shard[CHURN_PROBABILITY].to_numpy()
         if cuts is None:
             categories = champion.bands.categories(probabilities, accounts)
         else:
             categories = np.array(CATEGORIES)[np.digitize(probabilities, cuts)]
-        scored = ScoredAccounts(accounts, probabilities, categories, divided_ties=0)
+        models = shard["model_version"].to_pylist() if champion.split else None
+        scored = ScoredAccounts(accounts, probabilities, categories, 0, models)
         rows = scored.rows(as_of, champion.model_version)
         percentiles = base.percentiles(probabilities)
         details = [detail_columns(shard, percentiles, champion.bands.base_rate, holdout)]
@@ -58,10 +59,12 @@ def increment_of(
         details=[_without_chunks(table) for table in details],
         horizon_days=champion.horizon_days,
         horizons=champion.horizons,
-        horizons_judged=champion.horizons_judged,
+        # Of the second model of a split it is not known.
+        horizons_judged=None if champion.split else champion.horizons_judged,
         bands=champion.bands,
         cuts=cuts,
         holdout=holdout,
+        split=champion.split,
     )
 
 

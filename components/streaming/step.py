@@ -115,6 +115,8 @@ class Step:
         lost: Why all accounts are scored again, in a sentence; empty if they are not.
         is_behind: Whether the source was not told yet of all that was there when it was opened.
         unread: Messages that could not be read, or named no row that is there.
+        left_out: Accounts that are not scored before the next run, since a split gives or gave them
+            another model.
     """
 
     as_of: datetime
@@ -126,6 +128,7 @@ class Step:
     lost: str = ""
     is_behind: bool = False
     unread: tuple[Unread, ...] = ()
+    left_out: int = 0
 
 
 @dataclass
@@ -240,6 +243,8 @@ class Stream:
         else:
             due, position, after = self._due(cursor, position, as_of, len(found.accounts))
             accounts = sorted({*found.accounts, *due})
+        asked = len(accounts)
+        accounts = self._streamed(base, accounts)
         published, steps = self._score(cursor, base, accounts, as_of, position)
         if not accounts and self._is_stale(position):
             self._publish(None, position, base)
@@ -255,7 +260,15 @@ class Stream:
             lost=found.lost,
             is_behind=found.is_behind,
             unread=found.unread,
+            left_out=asked - len(accounts),
         )
+
+    def _streamed(self, base: BaseScores, accounts: list[str]) -> list[str]:
+        """Leaves out the accounts that get another model with the next run."""
+        if not accounts:
+            return accounts
+        champion = self.champion()
+        return [one for one in accounts if champion.is_streamed(one, base.entry)]
 
     def _score(
         self,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from components.account_scorer.champion import MUST_AGREE, unlike_settings
+from components.account_scorer.champion import MUST_AGREE, differing_cut
 from components.errors import NothingToPublish, StateUnusable
 from components.feedback_example_gen.request import AUTO
 from components.registry.artifact_names import saved_model_path
@@ -80,7 +80,7 @@ def _require_fit(known: ModelProperties, settings: Settings, name: str) -> None:
     cut = {one: getattr(reading, one) for one in _CUT}
     # What `auto` comes to the database tells, where the first accounts are scored.
     source = known.label_source if reading.label_source == AUTO else reading.label_source
-    if differing := unlike_settings(known, replace(known, **cut, label_source=source)):
+    if differing := differing_cut(known, replace(known, **cut, label_source=source)):
         raise NothingToPublish(
             f"The champion {name} does not fit the present settings: {differing}. Restore them, or "
             "let `tens-insight run train` train a model with the new ones."

@@ -11,6 +11,7 @@ import pyarrow as pa
 from components.account_scorer.bands import bands_for
 from components.account_scorer.champion import horizons_of
 from components.errors import NothingToPublish, StateDirectoryBusy
+from components.publishing.split import Split
 from components.registry.model_properties import BlessingProperties, ModelProperties
 from components.streaming.champion import StreamChampion, batches_of
 from pipeline.registry.load_model import load_model
@@ -40,6 +41,7 @@ class FollowedChampion:
     settings: Settings
     clock: Callable[[], float] = time.monotonic
     _loaded: StreamChampion | None = None
+    _key: tuple[str | None, Split | None] = (None, None)
     _looked_at: float = 0.0
 
     def __call__(self) -> StreamChampion:
@@ -61,12 +63,13 @@ class FollowedChampion:
         if found is None:
             raise NothingToPublish(f"There is no champion to score with. {next_step(registry)}")
         self._looked_at = self.clock()
-        version = found.properties.model_version
-        if self._loaded is None or self._loaded.model_version != version:
+        decided = _decided(registry)
+        key = (found.properties.model_version, decided[0] if decided else None)
+        if self._loaded is None or self._key != key:
             blessing = registry.blessings().get(found.artifact_id)
             judged = blessing.properties if blessing is not None else None
-            self._loaded = load(found, judged, self.settings)
-            _log.info("The champion is %s.", version)
+            self._loaded, self._key = load(found, judged, self.settings, decided), key
+            _log.info("The champion is %s.", found.properties.model_version)
         return self._loaded
 
     def _is_due(self) -> bool:
@@ -77,10 +80,35 @@ class FollowedChampion:
         return not any(run.at_work for run in runs)
 
 
+def _decided(registry: Registry) -> tuple[Split, Artifact[ModelProperties]] | None:
+    """Returns the split that lasts and its second model; None where one model scores all."""
+    from components.account_scorer.beside import split_of
+    from components.registry.rule import second_of_split
+    from components.registry.stages import stages_after
+
+    transitions = registry.transitions()
+    second = second_of_split(registry.judged(), transitions)
+    lasting = stages_after(transitions).split
+    if second is None or lasting is None:
+        return None
+    model = next((one for one in registry.models() if one.artifact_id == second.model_id), None)
+    return (split_of(lasting), model) if model is not None else None
+
+
 def load(
-    model: Artifact[ModelProperties], judged: BlessingProperties | None, settings: Settings
+    model: Artifact[ModelProperties],
+    judged: BlessingProperties | None,
+    settings: Settings,
+    decided: tuple[Split, Artifact[ModelProperties]] | None = None,
 ) -> StreamChampion:
     """Loads a model, once its files have the hash that was recorded when it was exported.
+
+    Args:
+        model: The champion.
+        judged: What the gate said of it.
+        settings: That it must fit.
+        decided: The split that lasts, and its second model. Where that cannot be asked, the first
+            one scores all accounts, as in a run.
 
     Raises:
         NothingToPublish: It does not fit the settings.
@@ -90,6 +118,8 @@ def load(
 
     forget_models()  # the former champion
     scorer = load_model(model, settings)
+    with_reasons = settings.scoring.reasons != "none"
+    split, second = _second(scorer, decided, settings)
     return StreamChampion(
         model_version=str(scorer.card["model_version"]),
         label_source=str(scorer.card["label_source"]),
@@ -97,8 +127,33 @@ def load(
         horizons=tuple(sorted(scorer.horizons)),
         horizons_judged=horizons_of(judged) if judged is not None else None,
         bands=bands_for(settings.scoring.bands, scorer.card),
-        scored=_asking(scorer, settings.scoring.reasons != "none"),
+        scored=_asking(scorer, with_reasons),
+        split=split,
+        second=_asking(second, with_reasons) if second is not None else None,
     )
+
+
+def _second(
+    champion: "ModelScorer",
+    decided: tuple[Split, Artifact[ModelProperties]] | None,
+    settings: Settings,
+) -> tuple[Split | None, "ModelScorer | None"]:
+    """Loads the second model of a split; neither where it cannot be asked, which is told."""
+    from components.account_scorer.beside import require_alike, told
+
+    if decided is None:
+        return None, None
+    split, model = decided
+    try:
+        scorer = load_model(model, settings)
+        require_alike(champion, scorer)
+    except Exception as error:  # whatever its files hold: one model alone is enough
+        _log.warning(
+            "Split %s of %s and %s: %s scores all accounts, since %s cannot: %s",
+            *(split.number, split.a, split.b, split.a, split.b, told(error)),
+        )
+        return None, None
+    return split, scorer
 
 
 def _asking(scorer: "ModelScorer", with_reasons: bool) -> Callable[[Sequence[bytes]], pa.Table]:

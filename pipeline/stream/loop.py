@@ -41,6 +41,8 @@ class Done:
         wrote: Accounts with new feedback.
         due: Accounts that time or a loss made due.
         unread: Messages that could not be read, or named no row that is there.
+        left_out: Accounts that wait for the next run, since a split gives or gave them another
+            model; each time that they were due.
         up_to: The moment of the newest step, UTC; None before the first.
     """
 
@@ -49,6 +51,7 @@ class Done:
     wrote: int = 0
     due: int = 0
     unread: int = 0
+    left_out: int = 0
     up_to: datetime | None = None
 
     def add(self, step: Step) -> None:
@@ -58,14 +61,21 @@ class Done:
         self.wrote += step.wrote
         self.due += step.due
         self.unread += len(step.unread)
+        self.left_out += step.left_out
         self.up_to = step.as_of
 
     def sentence(self) -> str:
         """Says it in a line."""
         moment = f"{self.up_to:%Y-%m-%d %H:%M:%S} UTC" if self.up_to else "-"
+        left_out = (
+            f" {self.left_out} were left out until the next run, which gives them the model of the "
+            "split that begins, or ends."
+            if self.left_out
+            else ""
+        )
         return (
             f"{self.published} scores published in {self.steps} steps: {self.wrote} accounts "
-            f"wrote, {self.due} were due by time. Read up to {moment}."
+            f"wrote, {self.due} were due by time.{left_out} Read up to {moment}."
         )
 
 
@@ -179,7 +189,7 @@ class Loop:
             self._tell_unread()
         if time.monotonic() - self._told_at < _TOLD_EVERY_S:
             return
-        if self._since.steps:
+        if self._since.steps or self._since.left_out:
             self.tell(self._since.sentence())
         self._since, self._told_at = Done(), time.monotonic()
 
