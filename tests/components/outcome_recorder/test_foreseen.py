@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from components import ahead
 from components.account_scorer.scored_run import ScoredRun
@@ -319,7 +319,10 @@ def test_an_early_estimate_counts_as_long_as_what_it_believes(
 
     monkeypatch.setattr(foreseen, "_before_outcomes", counted)
     run = scored(10)
-    with ahead.followed_by([early_estimates.begun_early]):
+    with (
+        threadpool_limits(limits=2, user_api="blas"),
+        ahead.followed_by([early_estimates.begun_early]),
+    ):
         ahead.begin(run)
         record(day(10), second, scores=run.scores)
     assert len(estimated) == (2 if other == "nothing" else 4)

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from serving_model.learning.side_by_side import side_by_side
 
@@ -32,10 +32,11 @@ def test_tasks_run_in_threads_of_their_own() -> None:
 
 def test_blas_keeps_to_one_thread_until_the_tasks_end() -> None:
     np.ones((2, 2)) @ np.ones((2, 2))
-    before = _blas_threads()
-    ((*inside,),) = side_by_side([_blas_threads])
-    assert inside == [1] * len(before) != []
-    assert _blas_threads() == before
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = _blas_threads()
+        ((*inside,),) = side_by_side([_blas_threads])
+        assert inside == [1] * len(before) != []
+        assert _blas_threads() == before == [2] * len(before)
 
 
 def test_an_error_of_a_task_is_raised() -> None:
