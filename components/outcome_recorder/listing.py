@@ -144,8 +144,7 @@ def read_outcomes(cursor: Cursor, asked: Asked) -> Outcomes:
         ContractBroken: A table or the right to read it is missing.
     """
     values: dict[str, Any] = vars(asked)
-    cursor.execute(_QUERIES["progress"])
-    progress = one_record(cursor, Progress)
+    progress = read_progress(cursor)
     cursor.execute(_QUERIES["performance_by_month"], values)
     metrics = records(cursor, MonthlyMetric)
     if not asked.missed:
@@ -154,6 +153,12 @@ def read_outcomes(cursor: Cursor, asked: Asked) -> Outcomes:
     cursor.execute(_QUERIES["missed_churn"], values)
     missed = records(cursor, MissedAccount)
     return Outcomes(progress, metrics, missed[0].matching if missed else 0, missed)
+
+
+def read_progress(cursor: Cursor) -> Progress:
+    """Reads how far outcomes are known."""
+    cursor.execute(_QUERIES["progress"])
+    return one_record(cursor, Progress)
 
 
 def read_course(cursor: Cursor) -> list[PublishedMetric]:

@@ -57,6 +57,79 @@ WHERE (%(bands)s::text[] IS NULL OR score.risk_category = ANY(%(bands)s))
 ORDER BY {order}, score.account_id COLLATE "C"
 LIMIT %(limit)s
 
+-- name: account_page
+-- One page of the published accounts, as asked for, by key and id: both rise. A key is never NULL.
+SELECT score.account_id::text, {key} AS key
+FROM {scores} AS score
+{joined}
+WHERE {conditions}
+ORDER BY {order}
+LIMIT %(limit)s
+
+-- name: account_page_size
+-- How many accounts all pages hold, as far as they are counted.
+SELECT count(*)
+FROM (SELECT FROM {scores} AS score
+      {joined}
+      WHERE {conditions}
+      LIMIT %(most)s) AS counted
+
+-- name: accounts_of_page
+-- What the list says of some accounts.
+SELECT score.account_id::text, score.churn_probability, score.health_score,
+       score.risk_category::text, score.predicted_at AS as_of, score.model_version::text,
+       former.churn_probability AS former_probability, former.risk_category AS former_category,
+       detail.customer_tier, detail.region, detail.silence_state, detail.tenure_days,
+       detail.days_since_last_event, detail.lift, detail.reasons, detail.holdout, 0 AS matching
+FROM {scores} AS score
+LEFT JOIN {former} AS former USING (account_id)
+LEFT JOIN {details} AS detail USING (account_id)
+WHERE score.account_id = ANY(%(accounts)s)
+
+-- name: details_of_layers
+-- The details of the published scores: of each account those that came with its newest score. All
+-- but the oldest layer are small as a rule: what they hold is left out of that one.
+SELECT detail.*
+FROM tens_insight.account_risk_detail_history AS detail
+WHERE publication_id = {publication} AND {of}
+  AND NOT EXISTS (SELECT FROM tens_insight.account_risk_score_history AS later
+                  WHERE later.publication_id = ANY({layers}::bigint[])
+                    AND later.account_id = detail.account_id)
+UNION ALL
+SELECT detail.*
+FROM (SELECT DISTINCT ON (account_id) account_id, publication_id
+      FROM tens_insight.account_risk_score_history
+      WHERE publication_id = ANY({layers}::bigint[]) AND {of}
+      ORDER BY account_id, publication_id DESC) AS shown
+JOIN tens_insight.account_risk_detail_history AS detail USING (publication_id, account_id)
+
+-- name: details_of_publication
+-- Likewise, where all are of one publication.
+SELECT *
+FROM tens_insight.account_risk_detail_history
+WHERE publication_id = {publication} AND {of}
+
+-- name: scores_of_publication
+-- What one publication wrote.
+SELECT account_id, churn_probability, risk_category
+FROM tens_insight.account_risk_score_history
+WHERE publication_id = {publication} AND {of}
+
+-- name: scores_of_layers
+-- What the table held after the newest of some publications.
+SELECT DISTINCT ON (account_id) account_id, churn_probability, risk_category
+FROM tens_insight.account_risk_score_history
+WHERE publication_id = ANY({layers}::bigint[]) AND {of}
+ORDER BY account_id, publication_id DESC
+
+-- name: places_of_publications
+-- Tiers and regions of the accounts of some publications, the commonest first.
+SELECT customer_tier, region, count(*) AS accounts
+FROM tens_insight.account_risk_detail_history
+WHERE publication_id = ANY(%(publications)s)
+GROUP BY 1, 2
+ORDER BY 3 DESC, 1, 2
+
 -- name: silent_accounts
 -- Accounts without feedback for more than so many days before as_of, and without a churn date that
 -- says they left: those that FeedbackExampleGen counts as silent.

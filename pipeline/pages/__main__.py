@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import sys
+from contextlib import suppress
 from typing import IO, Final
 
 from pipeline.pages.frame import Answer
@@ -21,7 +22,8 @@ _NICE: Final = 5
 
 def main() -> None:
     """Answers until nobody asks any more."""
-    os.nice(_NICE)
+    with suppress(OSError):  # where the system lets no process stand back
+        os.nice(_NICE)
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr
     )

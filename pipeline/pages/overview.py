@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+
 from components.alerts.alert_table import StoredAlert, read_alerts
-from components.page import numbers
+from components.monitor.page.truth import performance_parts, truth_answer
+from components.outcome_recorder.listing import read_course, read_progress
+from components.page import numbers, theme
 from components.page.blocks import (
     BAD,
     GOOD,
@@ -14,18 +18,38 @@ from components.page.blocks import (
     WARN,
     Absent,
     Badge,
+    Figure,
+    Key,
     Noted,
     Part,
     Section,
     Table,
 )
+from components.page.over_time import At, Line, over_time
+from components.page.theme import Tone
 from components.page.words import sentence
+from components.postgres.tables import ACCOUNT_RISK_SCORES
+from components.publishing.publication_log import PUBLISHED, LogEntry, PublicationLog, read_log
 from pipeline.pages.page import Page, Shown, View
 from pipeline.runs.record import COMPLETE, RunRecord
 from pipeline.status import Status, hours, status_on
 
 _RUNS: Final = 8
+_IN_HOURS: Final = timedelta(days=4)
+"""Ages above are said in days."""
 _BANDS: Final = ("critical", "high", "medium", "low")
+_DRAWN: Final = _BANDS[:-1]
+"""Most accounts are low: their line would press all others to the ground."""
+_LOOKS: Final[dict[str, tuple[Tone, tuple[int, ...]]]] = {
+    "critical": (theme.BAD, (1, 0)),
+    "high": (theme.CHAMPION, (8, 4)),
+    "medium": (theme.CHALLENGER, (1, 3)),
+}
+"""Of their lines: colour, dashes."""
+_PUBLICATIONS: Final = 120
+_DOTS: Final = 30
+"""Above so many points none is marked."""
+_ROWS: Final = 26
 _SEVERITIES: Final = {"critical": BAD, "warning": WARN, "info": QUIET}
 
 
@@ -49,7 +73,12 @@ class Tile:
 def _build(view: View) -> Shown:
     status = status_on(view.cursor.connection, view.settings, _RUNS, compare=False)
     alerts = read_alerts(view.cursor)
-    sections = (_alerts_section(alerts), _runs_section(status.runs))
+    sections = (
+        _alerts_section(alerts),
+        _runs_section(status.runs),
+        _bands_section(read_log(view.cursor, ACCOUNT_RISK_SCORES)),
+        _truth_section(view.cursor),
+    )
     values = {"tiles": list(_tiles(view, status, alerts)), "sections": sections}
     return Shown("Overview", "overview.j2", values)
 
@@ -62,7 +91,7 @@ def _tiles(view: View, status: Status, alerts: Sequence[StoredAlert]) -> Iterato
     else:
         is_old = bool(most) and age > most
         as_of = f"as of {numbers.moment(last.as_of.isoformat())}"
-        yield Tile("Age of the scores", hours(age), as_of, BAD if is_old else GOOD)
+        yield Tile("Age of the scores", _age(age), as_of, BAD if is_old else GOOD)
     counts = status.categories
     yield Tile("Accounts", numbers.count(sum(counts.values())), status.risk_bands)
     at_risk = sum(counts[band] for band in _BANDS[:2])
@@ -76,6 +105,10 @@ def _tiles(view: View, status: Status, alerts: Sequence[StoredAlert]) -> Iterato
     yield Tile("Open alerts", numbers.count(len(alerts)), tone=BAD if alerts else GOOD)
     if last is not None:
         yield Tile("Model", last.model_version)
+
+
+def _age(age: timedelta) -> str:
+    return hours(age) if age < _IN_HOURS else f"{age.days} days"
 
 
 def _alerts_section(alerts: Sequence[StoredAlert]) -> Section:
@@ -133,6 +166,68 @@ def _runs_answer(runs: Sequence[RunRecord]) -> str:
     )
 
 
+def _bands_section(log: PublicationLog) -> Section:
+    question = "How are the scores spread?"
+    shown = [one for one in log.not_undone if one.kind == PUBLISHED][-_PUBLICATIONS:]
+    if not shown:
+        parts = (Part("Accounts by band", (Absent("Nothing was published yet."),)),)
+        return Section("bands", question, "Not known.", parts)
+    counts = {
+        band: [round(one.category_shares.get(band, 0) * one.rows_written) for one in shown]
+        for band in _BANDS
+    }
+    last, before = -1, max(-len(shown), -2)
+    said = ", ".join(f"{numbers.count(counts[band][last])} {band}" for band in _BANDS)
+    here = f"{said}, as of {numbers.moment(shown[last].as_of.isoformat())}."
+    grown = sum(counts[band][last] - counts[band][before] for band in _DRAWN[:2])
+    since = f"{grown:+,}".replace("-", numbers.MINUS) if grown else "as many"
+    answer = (
+        f"{here} High or critical since the publication before: {since}."
+        if len(shown) > 1
+        else here
+    )
+    figure = _bands_figure(shown, counts, here)
+    return Section("bands", question, answer, (Part("Accounts by band", (figure,)),))
+
+
+def _bands_figure(shown: Sequence[LogEntry], counts: dict[str, list[int]], here: str) -> Figure:
+    moments = [one.as_of for one in shown]
+    lines = [
+        Line(
+            [At(moment, float(count)) for moment, count in zip(moments, counts[band], strict=True)],
+            *_LOOKS[band],
+            dots=len(moments) <= _DOTS,
+        )
+        for band in _DRAWN
+    ]
+    rows = [
+        (
+            numbers.moment(one.as_of.isoformat()),
+            *(numbers.count(counts[band][place]) for band in _BANDS),
+            one.model_version,
+        )
+        for place, one in reversed(list(enumerate(shown))[-_ROWS:])
+    ]
+    columns = ("As of", *(f"{band.capitalize()}#" for band in _BANDS), "Model")
+    return Figure(
+        picture=over_time(
+            lines, y="accounts", label=f"Accounts by band: {here}", number_format="~s"
+        ),
+        here=here,
+        shows="How many accounts each publication put into the bands above low.",
+        good="Lines that move slowly, as customers do.",
+        bad="A step of all lines at once: look at the monitor for what moved the scores.",
+        table=Table.of("Accounts by band, newest first", columns, rows, folded=True),
+        key=tuple(Key(band, band) for band in _DRAWN),
+    )
+
+
+def _truth_section(cursor: Cursor) -> Section:
+    course = read_course(cursor)
+    said = truth_answer(read_progress(cursor), course)
+    return Section("truth", "Did it come true?", said, tuple(performance_parts(course)))
+
+
 def _tone(run: RunRecord) -> str:
     if run.state == COMPLETE:
         return GOOD
@@ -149,5 +244,8 @@ PAGE: Final = Page(
         "tens_insight.runs",
         "tens_insight.alerts",
         "tens_insight.account_risk_details",
+        "tens_insight.score_windows",
+        "tens_insight.outcome_windows",
+        "tens_insight.model_performance",
     ),
 )

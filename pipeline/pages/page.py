@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
@@ -131,6 +131,16 @@ class Page:
     name: str
     build: Callable[[View], Shown | Whole]
     reads: tuple[str, ...] = ()
+
+
+def for_form(text: str) -> str:
+    """Returns a text as a form hands it back: browsers change line breaks, pages hide others."""
+    return text if text.isprintable() and "%" not in text else quote(text, safe="")
+
+
+def from_form(text: str) -> str:
+    """Returns what `for_form` was given."""
+    return unquote(text)
 
 
 def address(path: str, **query: Any) -> str:

@@ -11,11 +11,17 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
-from components.errors import ContractBroken, OtherDatabase, TensInsightError
+from components.errors import (
+    ContractBroken,
+    OtherDatabase,
+    TensInsightError,
+    UnknownAccount,
+    UnknownModel,
+)
 from components.postgres.failures import ServerBrokeOff, StatementCancelled, explained
 from components.postgres.identity import read_identity
 from components.postgres.rows import value
-from pipeline.pages import area, areas, model_pages, monitoring, overview, report
+from pipeline.pages import account, accounts, area, areas, model_pages, monitoring, overview, report
 from pipeline.pages.frame import Answer, framed, problem_page, sent
 from pipeline.pages.page import HTML, NotThere, Page, Query, View, Whole, WrongQuestion
 from pipeline.registry.state_claim import require_state_of
@@ -24,6 +30,9 @@ from pipeline.settings import Settings
 
 PAGES: Final[tuple[Page, ...]] = (
     overview.PAGE,
+    accounts.PAGE,
+    accounts.CSV_PAGE,
+    account.PAGE,
     areas.PAGE,
     area.PAGE,
     model_pages.MODELS,
@@ -73,7 +82,7 @@ class Site:
                 # It was started again, or somebody on the way closed what was idle.
                 self.close()
                 return self._built(page, asked, given)
-        except NotThere as error:
+        except (NotThere, UnknownAccount, UnknownModel) as error:
             return self.problem(404, str(error), path)
         except WrongQuestion as error:
             return self.problem(400, str(error), path)

@@ -17,11 +17,12 @@ from pipeline.serving.champion import Champion
 from pipeline.serving.guard import UNEXPECTED, Guard, Tokens
 from pipeline.serving.metrics import CONTENT_TYPE, ServingMetrics
 from pipeline.serving.openapi import document
-from pipeline.serving.pages import PATH, Pages
+from pipeline.serving.pages import CSV, PATH, Pages
 from pipeline.serving.problems import Problem, json_response
 from pipeline.serving.scores import Scores
 from pipeline.serving.signatures import MODEL
 from pipeline.serving.tensorflow_rest import metadata, predict, require_model, status
+from pipeline.serving.what_if import ACCOUNT, what_if
 from pipeline.setting_groups import ServingSettings
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -40,7 +41,7 @@ class Routes:
         scores: Scores accounts.
         metrics: What is counted.
         ready: Says why the server does not answer well; nothing if it does.
-        pages: Builds pages; None where there are none.
+        pages: Builds pages, and what is downloaded; None where there are none.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Routes:
         scores: Scores,
         metrics: ServingMetrics,
         ready: Callable[[], dict[str, Any]],
-        pages: Pages | None = None,
+        pages: tuple[Pages, Pages] | None = None,
     ):
         self._scores, self._metrics, self._ready = scores, metrics, ready
         self._pages = pages
@@ -79,9 +80,17 @@ class Routes:
     def _of_pages(self) -> list[Route]:
         if self._pages is None:
             return []
-        paths = (PATH, f"{PATH}/{{rest:path}}")
-        pages = [_route(path, self._pages.page, "pages") for path in paths]
-        return [_route("/", self._pages.begin, "pages"), *pages]
+        pages, downloads = self._pages
+
+        async def account(request: Request) -> Response:
+            return await pages.page(request, await what_if(self._scores, request))
+
+        return [
+            _route("/", pages.begin, "pages"),
+            _route(ACCOUNT, account, "pages"),
+            _route(CSV, downloads.page, "pages"),
+            *(_route(path, pages.page, "pages") for path in (PATH, f"{PATH}/{{rest:path}}")),
+        ]
 
     async def tensorflow(self, request: Request) -> Response:
         """Answers as TensorFlow Serving does."""

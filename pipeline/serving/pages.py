@@ -18,12 +18,17 @@ from starlette.responses import RedirectResponse, Response
 
 from pipeline.pages.frame import problem_page
 from pipeline.serving.problems import Problem
+from pipeline.settings import variable
 
 PATH: Final = "/pages"
 """Below it are all pages."""
+CSV: Final = f"{PATH}/accounts.csv"
+"""What takes longer than a page."""
 _MODULE: Final = "pipeline.pages"
-_DEADLINE_S: Final = 15.0
+_PAGE_S: Final = 15.0
 """Seconds for one page, and for the start of the process before the first one."""
+DOWNLOAD_S: Final = 120.0
+"""Seconds for a download."""
 _WAITING: Final = 16
 """Pages that wait for their turn, beyond which the next one is refused."""
 _LARGEST: Final = 64 * 1024 * 1024
@@ -34,13 +39,21 @@ _PRIVATE: Final = {
     "cross-origin-resource-policy": "same-origin",
 }
 _WHO: Final = 401
+_TOKENS: Final = variable("serve_tokens")
+"""Who is answered is decided before a page is asked for."""
 _log = logging.getLogger(__name__)
 
 
 class Pages:
-    """Asks the process that builds pages, one question at a time."""
+    """Asks the process that builds pages, one question at a time.
 
-    def __init__(self) -> None:
+    Args:
+        deadline_s: Seconds for one answer.
+        stays: Whether the process stays for the next question.
+    """
+
+    def __init__(self, deadline_s: float = _PAGE_S, *, stays: bool = True) -> None:
+        self._deadline_s, self._stays = deadline_s, stays
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -49,12 +62,17 @@ class Pages:
         """Leads to the first page."""
         return RedirectResponse(PATH, 303, _PRIVATE)
 
-    async def page(self, request: Request) -> Response:
-        """Answers with a page, or with one that says why there is none now."""
+    async def page(self, request: Request, given: Any = None) -> Response:
+        """Answers with a page, or with one that says why there is none now.
+
+        Args:
+            request: For it.
+            given: What the server has to say to the page; None for nothing.
+        """
         query = request.scope["query_string"].decode("latin-1")
         path = str(request.scope["path"]).rstrip("/")
         try:
-            head, content = await self.ask({"path": path, "query": query})
+            head, content = await self.ask({"path": path, "query": query, "given": given})
         except Problem as problem:
             return page_of(problem)
         return Response(content, head["status"], head["headers"] | _PRIVATE)
@@ -73,9 +91,9 @@ class Pages:
         self._waiting += 1
         try:
             async with self._turn:
-                return await asyncio.wait_for(self._asked(asked), _DEADLINE_S)
+                return await asyncio.wait_for(self._asked(asked), self._deadline_s)
         except asyncio.TimeoutError:
-            raise _not_now(f"The page was not built within {_DEADLINE_S:g} seconds.") from None
+            raise _not_now(f"The page was not built within {self._deadline_s:g} seconds.") from None
         finally:
             self._waiting -= 1
 
@@ -95,7 +113,10 @@ class Pages:
             process.stdin.write(json.dumps(asked).encode() + b"\n")
             await process.stdin.drain()
             head = json.loads(await process.stdout.readuntil(b"\n"))
-            return head, await process.stdout.readexactly(head["length"])
+            content = await process.stdout.readexactly(head["length"])
+            if not self._stays:
+                await self.stop()
+            return head, content
         except (OSError, asyncio.IncompleteReadError) as error:
             _log.warning("The process that builds pages ended: %s.", type(error).__name__)
             await self.stop()
@@ -111,7 +132,7 @@ class Pages:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LARGEST,
-                env=os.environ,
+                env={name: one for name, one in os.environ.items() if name != _TOKENS},
                 start_new_session=True,
             )
         return self._process

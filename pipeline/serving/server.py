@@ -26,7 +26,7 @@ from pipeline.serving.champion import Follower
 from pipeline.serving.database import ANSWERS, Asked, Database, Found
 from pipeline.serving.guard import Tokens, require_safe_address
 from pipeline.serving.metrics import ServingMetrics, State
-from pipeline.serving.pages import Pages
+from pipeline.serving.pages import DOWNLOAD_S, Pages
 from pipeline.serving.problems import Problem
 from pipeline.serving.protocol import BoundedProtocol
 from pipeline.serving.scores import Scores, Values
@@ -109,7 +109,9 @@ class Server:
             self._shadows.offer,
         )
         self._metrics.collect_from(State(self._state))
-        self._pages = Pages() if serving.serve_pages else None
+        # A long download holds no page up.
+        makers = (Pages(), Pages(DOWNLOAD_S, stays=False))
+        self._pages = makers if serving.serve_pages else None
         self.app = make_app(
             Routes(scores, self._metrics, self.ready, self._pages),
             serving,
@@ -156,8 +158,8 @@ class Server:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self._pages is not None:
-                await self._pages.stop()
+            for one in self._pages or ():
+                await one.stop()
             await self._reading.stop()
             await self._asking.stop()
             await self._preparing.stop()

@@ -206,9 +206,9 @@ def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
     )
     if details is not None:
         yield "bands", report.bands or "-"
-        yield "horizons", _horizons(details)
-        yield "compared", _compared(details)
-        yield "tenure", _tenure(details)
+        yield "horizons", horizons_said(details)
+        yield "compared", compared_said(details)
+        yield "tenure", tenure_said(details)
     published = f", publication {details.publication_id}" if details else ""
     yield "model", f"{score.model_version}{published}"
     if is_rule(score.model_version):
@@ -217,7 +217,8 @@ def _facts(report: AccountReport) -> Iterator[tuple[str, str]]:
         yield "course", _course(report)
 
 
-def _horizons(details: AccountDetails) -> str:
+def horizons_said(details: AccountDetails) -> str:
+    """Says the probability within each horizon, and which of them nobody judged."""
     ordered = sorted(details.churn_by_horizon.items(), key=lambda one: int(one[0]))
     judged = details.horizons_judged
     said = ", ".join(
@@ -229,21 +230,23 @@ def _horizons(details: AccountDetails) -> str:
     return said + (unknown if judged is None and len(ordered) > 1 else "")
 
 
-def _compared(details: AccountDetails) -> str:
+def compared_said(details: AccountDetails) -> str:
+    """Says how the risk compares with that of others, and with the base rate."""
     said = f"above {details.percentile:.1f}% of the other accounts"
     if details.lift is None or details.base_rate is None:
         return f"{said}; the model tells no base rate"
     return f"{said}, {details.lift:.1f} times the base rate {details.base_rate:.1%}"
 
 
-def _tenure(details: AccountDetails) -> str:
+def tenure_said(details: AccountDetails) -> str:
+    """Says since when it is a customer, and how silent it is."""
     return (
         f"{int(details.tenure_days)} days; newest feedback {details.days_since_last_event:.1f} "
         f"days before: {details.silence_state}"
     )
 
 
-def _odds(log_odds: float) -> str:
+def odds_said(log_odds: float) -> str:
     """Returns the odds of a base in words: "1 to 11"."""
     ratio = math.exp(min(abs(log_odds), 700.0))
     shown = f"{ratio:.0f}" if ratio >= 10 else f"{ratio:.1f}".removesuffix(".0")
@@ -281,7 +284,7 @@ def _reasons(details: AccountDetails, others_shown: bool) -> Iterator[str]:
     others = details.other_log_odds or 0.0
     yield from _wrapped(
         "odds",
-        f"{_odds(details.base_log_odds)} of an account of mean risk, times the factors above, "
+        f"{odds_said(details.base_log_odds)} of an account of mean risk, times the factors above, "
         f"times {factor(others)} by others",
     )
     if others_shown:
@@ -342,7 +345,7 @@ def _timeline(report: AccountReport) -> Iterator[str]:
             when = f"over {last * days}"
         counts = (one.events, one.negative, one.neutral, one.positive, one.critical)
         bar = _bar(one, largest) if one.period != last else ""
-        rows.append((when, *map(str, counts), _risk(report, one), bar))
+        rows.append((when, *map(str, counts), risk_in(report, one), bar))
     if shown <= last:
         rows.append(("before", "none", "", "", "", "", "", ""))
     yield from table_lines(rows, right=range(7), indent="  ")
@@ -352,7 +355,7 @@ def _timeline(report: AccountReport) -> Iterator[str]:
     yield "  risk: the last score that was published in the period"
 
 
-def _risk(report: AccountReport, period: Period) -> str:
+def risk_in(report: AccountReport, period: Period) -> str:
     """Returns the last score that was published in a period; none of what lies before them all."""
     if period.period == len(report.timeline) - 1:
         return NONE

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from components.publishing.account_list import AccountList, ListedAccount
@@ -41,10 +41,15 @@ def csv_text(found: AccountList) -> str:
     A text that begins like a formula is preceded by an apostrophe: spreadsheets would compute
     it, and it comes from customers.
     """
+    return csv_of(found.accounts)
+
+
+def csv_of(accounts: Iterable[ListedAccount]) -> str:
+    """Returns accounts as `csv_text` does a list."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for account in found.accounts:
+    for account in accounts:
         values = account_values(account)
         writer.writerow([csv_cell(values[name]) for name in COLUMNS])
     return text.getvalue()

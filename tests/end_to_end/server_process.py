@@ -67,13 +67,15 @@ class ServerProcess:
         token: str | None = TOKEN,
         method: str | None = None,
         timeout: float = 60,
+        headers: dict[str, str] | None = None,
     ) -> tuple[int, Any, dict[str, str]]:
         """Sends one request; returns status, JSON or text, headers in lower case."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
-            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            sent = {"Authorization": f"Bearer {token}"} if token else {}
+            sent |= headers or {}
             text = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-            connection.request(method or ("GET" if body is None else "POST"), path, text, headers)
+            connection.request(method or ("GET" if body is None else "POST"), path, text, sent)
             answer = connection.getresponse()
             content = answer.read().decode()
             told = {name.lower(): value for name, value in answer.getheaders()}

@@ -29,7 +29,10 @@ from components.feedback_example_gen.account_examples import (
     find_example_source,
     read_account_examples,
 )
+from components.page.numbers import share
 from components.postgres.grants import server_statements
+from pipeline.pages.page import address
+from pipeline.pages.site import PAGES, READ_BY_PAGES
 from pipeline.registry.registry import Registry
 from pipeline.settings import load_settings
 from serving_model.served.model_card import CARD
@@ -86,7 +89,8 @@ def server_role(postgres_server, admin_url):
     try:
         with contextlib.closing(psycopg2.connect(admin_url)) as connection:
             churn = ("account_churn", ("account_id", "churned_at"))
-            granted = server_statements(connection, name, *churn, reads_publications=False)
+            more = {"reads_publications": False, "read_by_pages": READ_BY_PAGES}
+            granted = server_statements(connection, name, *churn, **more)
         execute(admin_url, granted)
         yield with_login(admin_url, name, CANARY)
     finally:
@@ -327,12 +331,16 @@ def test_a_database_that_is_slow_or_away_takes_only_itself_down(served):
         assert server.ask("/v1/score", body)[0] == 200
         ready = server.ask("/readyz")
         assert (ready[0], ready[1]["database"]) == (200, "away")
+        status, content, headers = server.ask("/pages/accounts")
+        assert (status, "The database cannot be asked now" in content) == (503, True)
+        assert int(headers["retry-after"]) >= 1
     finally:
         _alone(elsewhere, allow.format(name, sql.SQL("true")))
     deadline = time.monotonic() + 20
-    while (status := server.score(ODD[0])[0]) != 200 and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert status == 200
+    for ask in (lambda: server.score(ODD[0]), lambda: server.ask("/pages")):
+        while (status := ask()[0]) != 200 and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert status == 200
 
 
 def _alone(url, statement):
@@ -349,6 +357,53 @@ def _event():
         "source": "chat",
         "topic": "invoice",
     }
+
+
+def test_browsers_see_the_pages_and_what_if_is_what_the_api_says(served):
+    ask = served.server.ask
+    password = base64.b64encode(f"anyone:{TOKEN}".encode()).decode()
+    basic = {"Authorization": f"Basic {password}"}
+    status, content, headers = ask("/pages", token=None)
+    assert (status, headers["www-authenticate"].split()[0]) == (401, "Basic")
+    assert "Give a token that is known as the password" in content
+    assert ask("/metrics", token=None, headers=basic)[0] == 401
+    assert ask("/", token=None, headers=basic)[0] == 303
+    known = next(iter(published(served.installation)))
+    version = published(served.installation)[known][-1]
+    ((area, segment),) = served.installation.query(
+        "SELECT product_area, segment FROM product_area_impact ORDER BY priority_score DESC LIMIT 1"
+    )
+    named = {"id": known, "version": version, "product_area": area, "segment": segment}
+    for page in PAGES:
+        if page.path == "/pages/compare":  # of one model there is none
+            continue
+        where = address(page.path, **QUERIES_OF_PAGES.get(page.path, named))
+        status, content, headers = ask(where, token=None, headers=basic)
+        assert status == 200, (where, content)
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["cache-control"] == "no-store"
+        assert CANARY not in content
+    account, event = ODD[0], _event()
+    form = {f"{name}_1": str(value) for name, value in event.items()}
+    form |= {"tier": "pro", "region": "EU", "id": account}
+    _, content, _ = ask(address("/pages/account", **form), token=None, headers=basic)
+    body = {"account_id": account, "from_database": True}
+    more = event | {"customer_tier": "pro", "region": "EU"}
+    asked = {"accounts": [body, body | {"events": [more]}]}
+    now, then = (share(one["probability"]) for one in ask("/v1/score", asked)[1]["scores"])
+    assert f"{now} as the database has the account now, and {then} with these events" in content
+    _, content, _ = ask(address("/pages/account", **form | {"days_1": "-1"}))
+    assert "Event 1: expected days from 0 to 3650" in content
+    _, content, _ = ask(address("/pages/account", **form | {"priority_1": "9"}))
+    assert "accounts.1.events.0.priority" in content
+    said = "\n".join(served.server.said)
+    assert known not in said
+    assert TOKEN not in said
+    assert password not in said
+
+
+QUERIES_OF_PAGES = {"/pages/accounts": {"new": "1", "sort": "moved"}}
+"""What pages are asked by others than names."""
 
 
 def test_models_are_swapped_without_a_failed_request(served, tmp_path):
@@ -565,7 +620,7 @@ def test_it_may_only_read(served):
     with contextlib.closing(psycopg2.connect(served.url)) as connection:
         for statement in (
             "SELECT summary FROM feedback_enriched LIMIT 1",
-            "SELECT 1 FROM tens_insight.publications",
+            "SELECT 1 FROM tens_insight.stream_positions",
             "DELETE FROM account_risk_scores",
             "CREATE TABLE public.mine (a int)",
         ):

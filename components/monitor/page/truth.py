@@ -1,10 +1,11 @@
 """Did it come true? Estimated and realised performance, and who left with a low score."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from components.monitor.page.series import day
 from components.monitor.page_content import PageContent
-from components.outcome_recorder.listing import MissedAccount, PublishedMetric
+from components.outcome_recorder.listing import MissedAccount, Progress, PublishedMetric
 from components.page import numbers, theme
 from components.page.blocks import Absent, Block, Figure, Key, Part, Section, Table, Text
 from components.page.over_time import At, Line, over_time
@@ -32,20 +33,29 @@ _REASONS: Final = 2
 
 def truth_section(content: PageContent) -> Section:
     """Returns the section."""
-    parts = [
-        Part(title, (_figure(content, metric, band, title, shows, good),))
+    parts = performance_parts(content.course)
+    parts.append(Part("Who left with a low score", _missed(content)))
+    said = truth_answer(content.outcomes.progress, content.course)
+    return Section("truth", "Did it come true?", said, tuple(parts))
+
+
+def performance_parts(course: Sequence[PublishedMetric]) -> list[Part]:
+    """Returns estimated and realised performance over time, a picture for each metric.
+
+    Args:
+        course: Of publications at their main horizon, oldest first.
+    """
+    return [
+        Part(title, (_figure(course, metric, band, title, shows, good),))
         for metric, band, title, shows, good in _METRICS
     ]
-    parts.append(Part("Who left with a low score", _missed(content)))
-    return Section("truth", "Did it come true?", truth_answer(content), tuple(parts))
 
 
-def truth_answer(content: PageContent) -> str:
+def truth_answer(progress: Progress, course: Sequence[PublishedMetric]) -> str:
     """Says how far outcomes are known, and how the newest realised AUC compares."""
-    progress = content.outcomes.progress
     measured, windows = numbers.count(progress.measured), numbers.count(progress.windows)
     said = f"{measured} of {windows} windows are measured."
-    newest = _newest(content, "auc", REALISED)
+    newest = _newest(course, "auc", REALISED)
     if newest is None:
         when = progress.next_closes_at
         return f"{said} Not known yet" + (
@@ -54,7 +64,7 @@ def truth_answer(content: PageContent) -> str:
     estimated = next(
         (
             one
-            for one in _rows(content, "auc", "", ESTIMATED)
+            for one in _rows(course, "auc", "", ESTIMATED)
             if one.publication_id == newest.publication_id
         ),
         None,
@@ -74,21 +84,21 @@ def _interval(one: PublishedMetric) -> str:
     return f"[{numbers.short(one.low)}, {numbers.short(one.high)}]"
 
 
-def _newest(content: PageContent, metric: str, kind: str) -> PublishedMetric | None:
-    found = _rows(content, metric, "", kind)
+def _newest(course: Sequence[PublishedMetric], metric: str, kind: str) -> PublishedMetric | None:
+    found = _rows(course, metric, "", kind)
     return found[-1] if found else None
 
 
-def _rows(content: PageContent, metric: str, band: str, kind: str) -> list[PublishedMetric]:
-    return [
-        one for one in content.course if (one.metric, one.band, one.kind) == (metric, band, kind)
-    ]
+def _rows(
+    course: Sequence[PublishedMetric], metric: str, band: str, kind: str
+) -> list[PublishedMetric]:
+    return [one for one in course if (one.metric, one.band, one.kind) == (metric, band, kind)]
 
 
 def _figure(
-    content: PageContent, metric: str, band: str, title: str, shows: str, good: str
+    course: Sequence[PublishedMetric], metric: str, band: str, title: str, shows: str, good: str
 ) -> Block:
-    kinds = {kind: _rows(content, metric, band, kind) for kind in _LOOKS}
+    kinds = {kind: _rows(course, metric, band, kind) for kind in _LOOKS}
     kinds = {kind: rows for kind, rows in kinds.items() if rows}
     if not kinds:
         return Absent("No publication was judged yet.")

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser
 
-from pipeline.pages.page import address
+from pipeline.pages.page import address, for_form, from_form
 from pipeline.pages.site import PAGES
 from tests.components.model_review.page import page_checks as checks
 from tests.pipeline.pages import model_world, world
@@ -14,6 +15,7 @@ from tests.pipeline.pages.conftest import TestSite, save, shown
 
 ADDRESSES = (
     *(page.path for page in PAGES if page.name and page.path != "/pages/areas"),
+    address("/pages/account", id=world.HOSTILE, by="week"),
     address("/pages/areas", negative_sentiment="0.4"),
     address("/pages/area", product_area=world.HOSTILE, segment="pro"),
     address("/pages/model", version=model_world.REFUSED),
@@ -45,6 +47,7 @@ def test_axe_finds_nothing_in_the_dark_and_pictures_are_legible(
     # axe-core is put into the page by a script, which the page's own policy forbids.
     options = {"color_scheme": "dark", "java_script_enabled": True, "bypass_csp": True}
     with shown(browser, site, where, **options) as found:
+        assert found.problems == []
         _save(found, where, "dark")
         assert checks.axe_violations(found.page) == []
         assert checks.faint_texts(found.page) == []
@@ -54,3 +57,27 @@ def _save(found: object, where: str, what: str) -> None:
     if _PICTURES:
         name = where.partition("?")[0].strip("/").replace("/", "-")
         save(Path(_PICTURES), f"{name}-{what}", found)  # type: ignore[arg-type]
+
+
+def test_forms_work_without_scripts_and_hand_back_whatever_an_id_or_a_region_holds(
+    browser: Browser, site: TestSite
+) -> None:
+    with shown(browser, site, "/pages/accounts") as found:
+        page = found.page
+        page.get_by_label("Region").select_option(index=1)
+        page.get_by_label("medium").check()
+        page.get_by_role("button", name="Show").click()
+        assert page.get_by_label("Region").input_value() == for_form(world.HOSTILE.strip())
+        assert page.locator("tbody tr").count() == 2
+        page.get_by_label("Id contains").fill("/script>")
+        page.get_by_label("medium").uncheck()
+        page.get_by_label("Region").select_option(index=0)
+        page.get_by_role("button", name="Show").click()
+        page.locator("tbody a").click()
+        heading = page.locator("h1").inner_text()
+        page.get_by_label("Sentiment").first.select_option("negative")
+        page.get_by_role("button", name="What would the score be?").click()
+        assert page.locator("h1").inner_text() == heading
+        assert page.get_by_label("Sentiment").first.input_value() == "negative"
+        assert from_form(parse_qs(urlsplit(page.url).query)["key"][0]) == world.HOSTILE
+        assert found.problems == []

@@ -47,12 +47,13 @@ def test_it_starts_again_and_a_page_that_takes_too_long_ends_it(
         assert (await site.ask(asked | {"path": "/pages/nowhere"}))[0]["status"] == 404
         assert site._process is process
         os.kill(process.pid, signal.SIGSTOP)
-        monkeypatch.setattr(pages, "_DEADLINE_S", 0.2)
+        site._deadline_s = 0.2
         with pytest.raises(Problem, match="not built within"):
             await site.ask(asked)
         assert process.returncode == -signal.SIGKILL
-        monkeypatch.setattr(pages, "_DEADLINE_S", 60.0)
+        site._deadline_s, site._stays = 60.0, False
         assert (await site.ask(asked))[0]["status"] == 503
+        assert site._process is None
         monkeypatch.setattr(pages, "_WAITING", 0)
         with pytest.raises(Problem, match="Too many pages"):
             await site.ask(asked)

@@ -73,7 +73,8 @@ def test_the_parts_of_the_change_are_told_the_largest_first():
 
 
 def test_realised_stands_beside_what_was_estimated_that_day():
-    said = truth_answer(samples.quiet())
+    content = samples.quiet()
+    said = truth_answer(content.outcomes.progress, content.course)
     assert "AUC 0.70 [0.66, 0.74]; 0.70 [0.66, 0.74] was estimated that day" in said
 
 
