@@ -54,7 +54,7 @@ from serving_model.served.risk_bands import RiskBands
 
 SOURCES: Final = ("scan", "slot", "kafka")
 _NO_ROWS: Final = (b"no JSON", b"{}", None)
-_ACCOUNTS: Final = 400
+ACCOUNTS: Final = 400
 _READING: Final = FeedbackExampleGenConfig(lookback_days=30, horizon_days=10, max_events=50)
 _SCORING: Final = AccountScorerConfig(
     max_count_change=99.0, max_mean_shift=1.0, max_category_shift=1.0, max_moved_share=1.0
@@ -68,7 +68,7 @@ _SERVER: Final = {
     "max_wal_senders": "4",
     "max_slot_wal_keep_size": "1GB",
 }
-_TABLE: Final = """
+TABLE: Final = """
 CREATE TABLE feedback_enriched (
     id text PRIMARY KEY, created_at timestamptz NOT NULL, source text NOT NULL,
     product_area text NOT NULL, sentiment text NOT NULL, priority int NOT NULL,
@@ -185,7 +185,7 @@ class Writer(threading.Thread):
         self.teller.flush()
 
     def _insert(self, connection: Any) -> list[dict[str, Any]]:
-        accounts = [f"ACC-{self._dice.randrange(_ACCOUNTS)}" for _ in range(3)]
+        accounts = [f"ACC-{self._dice.randrange(ACCOUNTS)}" for _ in range(3)]
         with connection.cursor() as cursor:
             rows = insert_rows(cursor, accounts, self._age, self._dice)
         self.rows += len(accounts)
@@ -288,8 +288,8 @@ def _on_server(
     with closing(connect("tens-insight torture")) as connection:
         migrate(connection)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(_TABLE)
-        accounts = [f"ACC-{number}" for number in range(_ACCOUNTS)]
+        cursor.execute(TABLE)
+        accounts = [f"ACC-{number}" for number in range(ACCOUNTS)]
         insert_rows(cursor, accounts, lambda: dice.uniform(1, 20), dice)
     publish_all(url)
     writer, outcome = Writer(url, dice.randrange(2**32), Teller(broker)), Outcome()
@@ -321,11 +321,12 @@ def _on_server(
             raise RuntimeError(f"the last steps failed: {last.said.read_text()[-500:]}")
         time.sleep(_STREAMING.stream_scan_minutes * 60)
     outcome.rows = writer.rows
-    _compare(outcome, url)
+    compare(outcome, url)
     return outcome
 
 
-def _compare(outcome: Outcome, url: str) -> None:
+def compare(outcome: Outcome, url: str) -> None:
+    """Notes what is wrong, lost or broken in what is published."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(_SHOWN)
         shown = {name: (p, moment) for name, p, moment in cursor.fetchall()}

@@ -48,7 +48,9 @@ MOST_WAITING: Final = 10_000
 """Messages that wait for their rows; beyond them no more are read."""
 _MOST_AT_ONCE: Final = 20_000
 """Messages of one look: a step must end, however far behind it is."""
-_POLL_MS: Final = 20
+_POLL_MS: Final = 30
+_RECEIVED_WITHIN_S: Final = 0.15
+"""While messages come without a pause, a look takes them for so long."""
 _LOOK_AT_TOPIC_S: Final = 5.0
 _TOLD_WITHIN_S: Final = 10.0
 """After so long without a message the source counts as told of all, whatever its broker says."""
@@ -330,18 +332,21 @@ class KafkaSource:
         self._told_at, self._place = time.monotonic(), place
 
     def _receive(self, as_of: datetime) -> None:
-        received = 0
+        received, until = 0, time.monotonic() + _RECEIVED_WITHIN_S
         while received < _MOST_AT_ONCE and not self._is_full():
             found = self._consumer.poll(timeout_ms=_POLL_MS)
             if not found:
-                return
+                if self._is_caught_up() or time.monotonic() > until:
+                    return
+                continue
             self._told_at = time.monotonic()
             for one in (one for some in found.values() for one in some):
                 received += 1
                 offset, waiting = self._resumed[one.partition]
                 if one.offset >= offset or one.offset in waiting:
                     self._take(one, as_of)
-            if self._is_caught_up():
+            # What was fetched ahead is the first of what is there: brokers are asked again.
+            if self._is_caught_up() and self._told_at > until:
                 return
 
     def _take(self, record: Any, as_of: datetime) -> None:

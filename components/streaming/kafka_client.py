@@ -61,6 +61,7 @@ def make_clients(config: StreamConfig, bootstrap: Sequence[str]) -> tuple[Any, A
         allow_auto_create_topics=False,
         isolation_level="read_committed",
         max_poll_records=2_000,
+        fetch_max_wait_ms=100,  # else one partition without messages holds up the others
     )
     return admin, consumer
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import kafka
@@ -182,6 +183,14 @@ def test_what_waits_is_read_again_and_nothing_else(world: Topic) -> None:
     assert not wrong_scores(world.tables)
 
 
+def test_what_is_still_to_be_read_again_waits_on() -> None:
+    source = KafkaSource(StreamConfig(), ["nowhere:1"])
+    source._resumed = {0: (10, frozenset({3, 7}))}
+    source._consumer = SimpleNamespace(position=lambda partition: 5)
+    place = source._offsets({"topic": "t", "topic_id": "i"}, set())
+    assert (place["offsets"], place["waiting"]) == ({"0": 10}, {"0": [7]})
+
+
 def test_what_was_read_and_not_committed_is_read_again(world: Topic) -> None:
     with opened(world.stream()) as one:
         settled(one)
@@ -270,9 +279,14 @@ def test_bad_messages_are_counted_and_told_and_stop_nothing(world: Topic) -> Non
         assert kind in told
     assert "invoice" not in told
     assert sum(world.place["unread"].values()) == 5
-    # Told once: who goes on does not count them again.
+    # Told once: neither who goes on nor the next step counts them again.
     again = Loop(world.stream(), pause_s=0.1, patience_s=1, tell=said.append).run(once=True)
     assert (again.wrote, again.unread) == (0, 0)
+    world.producer = None
+    with opened(world.stream()) as one:
+        world.tell(b"no JSON")
+        assert len(found(one, lambda step: step.unread).unread) == 1
+        assert not one.step().unread
     assert not wrong_scores(world.tables)
 
 

@@ -37,6 +37,12 @@ def test_a_refusal_of_the_stream_is_told_until_something_is_published(migrated_d
     ((number, version, limits, _),) = told()
     assert (number, version) == (1, "model-1")
     assert "moved" in limits[0]
+    renamed = "UPDATE tens_insight.refusals SET run_id = %s WHERE run_id = %s RETURNING run_id"
+    ((name,),) = tables.execute("SELECT run_id FROM tens_insight.refusals")
+    tables.execute(renamed, "run-1", name)
+    assert told() == []  # a run's is told as such
+    tables.execute(renamed, name, "run-1")
+    assert len(told()) == 1
     with opened(stream()) as one:
         one.step()
     assert told() == []
