@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
+.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink portable lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -93,6 +93,13 @@ golden: setup ## the compiled specs that tests compare with, written again
 
 kubeflow: setup ## the compiled specs task by task, as a cluster runs them, against a local run
 	@$(BIN)/pytest tests/end_to_end/test_kubeflow_entry_point.py
+
+flink: setup ## both pipelines on a session cluster of Flink, against local runs (docs/cluster.md); JOB_SERVER=FILE
+	@set -e; found=$$(requirements/flink.sh); eval "$$found"; \
+	  $(BIN)/python -m bench.cluster --engine flink --flink "$$FLINK_HOME" --job-server "$$JOB_SERVER" $(CLUSTER_OPTIONS)
+
+portable: setup ## the same on Beam's job service in Python and a pool of workers, without Java
+	@$(BIN)/python -m bench.cluster --engine portable $(CLUSTER_OPTIONS)
 
 lock: lock-a lock-b lock-image ## the lock files, from setup.py and the .in files beside them
 

@@ -35,6 +35,7 @@ _COMMANDS: Final = {
     "serve": ("pipeline.commands.serve", "Answer requests for scores over HTTP."),
     "forget": ("pipeline.commands.forget", "Remove all that is kept about an account."),
     "db": ("pipeline.commands.db", "Create and check the tables."),
+    "cluster": ("pipeline.commands.cluster", "An engine of Beam: start, check, stop."),
     "compile": ("pipeline.commands.compile", "Specs for Kubeflow Pipelines and Vertex."),
     "simulate": ("pipeline.commands.simulate", "Write a simulated world of feedback."),
     "demo": ("pipeline.commands.demo", "The first run, on an embedded database."),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from components import errors
+from pipeline.runners.errors import ClusterUnusable
 from pipeline.settings import ConfigurationInvalid
 
 PUBLISHED: Final = 0
@@ -33,6 +34,7 @@ _BY_ERROR: Final[dict[type[Exception], int]] = {
     errors.ContractBroken: CONTRACT_BROKEN,
     errors.PublicationRefused: PUBLICATION_REFUSED,
     errors.StateDirectoryBusy: STATE_DIRECTORY_BUSY,
+    ClusterUnusable: NOT_WELL,
     errors.UnknownModel: USAGE,
     errors.UnknownAccount: USAGE,
     errors.TransitionRefused: USAGE,
@@ -67,7 +69,8 @@ MEANINGS: Final = {
     ),
     NOT_WELL: (
         "`status --check`: the scores are too old, the last run did not end well, or a table is "
-        "not as published; `alerts`, `metrics --send`: a sink did not take what it was sent"
+        "not as published; `alerts`, `metrics --send`: a sink did not take what it was sent; "
+        "`cluster`: a part of a cluster cannot be started, reached or used"
     ),
 }
 

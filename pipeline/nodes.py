@@ -29,24 +29,8 @@ from components.registry.strategy import (
     ShadowStrategy,
 )
 from pipeline.deployment import Deployment
+from pipeline.runners.arguments import beam_arguments
 from pipeline.settings import Settings
-
-LOCAL_BEAM_ARGS: Final = (
-    # Named in full: left to itself, Beam may try another runner first, and run the
-    # whole pipeline a second time when that fails.
-    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
-    # Beam measures the size of what it caches by looking through all modules that are loaded,
-    # which takes longer than to read it again from the same process.
-    "--max_cache_memory_usage_mb=0",
-    # Beam's default from 2.65 on. dill sets the level of its logger for each object, upon which
-    # logging forgets what it knows of two thousand loggers: a tenth of the time of a pipeline.
-    "--pickle_library=cloudpickle",
-    # Any value keeps TFX from building a source package of itself for each component.
-    "--sdk_container_image=unused",
-    # Else Beam tunes the size of batches by the clock, and sums and quantiles in
-    # Transform come out a little different in every run, and so does the model.
-    "--tfxio_use_byte_size_batching",
-)
 
 TRAINER: Final = "ModelTrainer"
 STATISTICS: Final = "StatisticsGen"
@@ -57,8 +41,8 @@ STAGES: Final = "model-stages"
 
 
 def beam_args(settings: Settings) -> list[str]:
-    """Returns the options for Beam: those of the settings, or the local ones."""
-    return list(settings.run.beam_pipeline_args or LOCAL_BEAM_ARGS)
+    """Returns the options for Beam."""
+    return beam_arguments(settings.beam, settings.run.beam_pipeline_args)
 
 
 def read_feedback(

@@ -40,7 +40,9 @@ class RunSettings:
         description="The run's now, ISO 8601, UTC without a zone; default: the database's clock.",
     )
     beam_pipeline_args: tuple[str, ...] = Field(
-        default=(), description="Options for Beam in place of the local defaults, a JSON list."
+        default=(),
+        description="Options for Beam, a JSON list: with beam_runner local in place of its own, "
+        "else beside those of the runner, and before one of the same name.",
     )
     wait_minutes: float = Field(
         default=0,

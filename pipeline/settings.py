@@ -31,6 +31,7 @@ from components.monitor.config import MonitorConfig
 from components.outcome_recorder.config import OutcomeRecorderConfig
 from components.product_area_scorer.config import ProductAreaScorerConfig
 from components.streaming.config import StreamConfig
+from pipeline.runners.config import BeamSettings
 from pipeline.setting_groups import (
     KubeflowSettings,
     PolicySettings,
@@ -56,6 +57,7 @@ class Settings:
     """
 
     run: RunSettings
+    beam: BeamSettings
     reading: FeedbackExampleGenConfig
     data_gate: DataCheckerConfig
     training: ModelTrainerConfig
@@ -159,6 +161,7 @@ _OF_A_MACHINE: Final = frozenset(
         "review_dir",
         *setting_fields(AlertsConfig),
         *setting_fields(KubeflowSettings),
+        *setting_fields(BeamSettings),
         *setting_fields(TelemetrySettings),
         *setting_fields(ServingSettings),
         *setting_fields(PolicySettings),

@@ -46,6 +46,7 @@ from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import ModelProperties
 from components.registry.published_properties import PublishedScoresProperties
 from components.sound_model import sound_scorer
+from components.whole_files import attempts_folder
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk_bands import RiskBands
 from transforms.cold_start_rule import is_rule
@@ -120,9 +121,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if len(paths) == 1:  # Beam takes longer to start than it could save
             score_file(scoring.scorer, paths[0], scores, explained=explained, beside=beside)
             return
-        with original_error(), self._make_beam_pipeline() as pipeline:
+        with (
+            attempts_folder(scores) as attempts,
+            original_error(),
+            self._make_beam_pipeline() as pipeline,
+        ):
             score_files(
-                pipeline, paths, scoring.model_uri, scores, explained=explained, beside=beside
+                pipeline,
+                paths,
+                scoring.model_uri,
+                scores,
+                explained=explained,
+                beside=beside,
+                attempts=attempts,
             )
 
 

@@ -1,5 +1,6 @@
 """Bulk inference in Beam, one Parquet shard for each shard of Examples, and the rows of these."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,12 +20,14 @@ from components.account_scorer.beside import NOTHING, Beside
 from components.account_scorer.scored_shard import scored_shard
 from components.errors import PublicationRefused
 from components.feedback_example_gen.handed_over import handed_over
+from components.whole_files import this_worker, write_whole
 from serving_model.served.predict import EXPLAIN_BATCH, ModelScorer
 from serving_model.served.risk import health_scores
 from serving_model.served.risk_bands import RiskBands, divided_ties
 
 ACCOUNT_ID: Final = "account_id"
 CHURN_PROBABILITY: Final = "churn_probability"
+_log = logging.getLogger(__name__)
 _BUFFER: Final = 2**20
 """Bytes that are decompressed at a time."""
 
@@ -35,8 +38,16 @@ class ScoreShard(beam.DoFn):
     A shard is written whole, so that a second try by Beam replaces the first.
     """
 
-    def __init__(self, model_uri: str, scores_uri: str, explained: float, beside: Beside = NOTHING):
+    def __init__(
+        self,
+        model_uri: str,
+        scores_uri: str,
+        explained: float,
+        beside: Beside = NOTHING,
+        attempts: str = "",
+    ):
         self._model_uri = model_uri
+        self._attempts = attempts
         self._beside = beside
         self._explained = explained
         self._scores_uri = scores_uri
@@ -55,7 +66,9 @@ class ScoreShard(beam.DoFn):
             self._scores_uri,
             explained=self._explained,
             beside=self._beside,
+            attempts=self._attempts,
         )
+        _log.info("%s was scored by %s.", os.path.basename(path), this_worker())
 
 
 def score_file(
@@ -65,14 +78,15 @@ def score_file(
     *,
     explained: float,
     beside: Beside = NOTHING,
+    attempts: str = "",
 ) -> int:
     """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
     shard = by_account(scored_shard(scorer, batches_of(path), explained=explained, beside=beside))
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)
-    with fileio.open(os.path.join(scores_uri, f"{name}.parquet"), "wb") as file:
-        file.write(content.getvalue().to_pybytes())
+    shard_path = os.path.join(scores_uri, f"{name}.parquet")
+    write_whole(shard_path, content.getvalue().to_pybytes(), attempts)
     return int(shard.num_rows)
 
 
@@ -103,6 +117,7 @@ def score_files(
     *,
     explained: float = 1.0,
     beside: Beside = NOTHING,
+    attempts: str = "",
 ) -> beam.PCollection:
     """Adds the scoring of files of gzipped TFRecords to a Beam pipeline.
 
@@ -114,12 +129,14 @@ def score_files(
             each of them.
         explained: Which share of the accounts of each file gets reasons, 0..1.
         beside: What is asked beside the champion.
+        attempts: Folder for files that are not whole yet (components/whole_files.py).
     """
+    scoring = ScoreShard(model_uri, scores_uri, explained, beside, attempts)
     return (
         pipeline
         | "ListShards" >> beam.Create(paths)
         | "SpreadShards" >> beam.Reshuffle()
-        | "ScoreShards" >> beam.ParDo(ScoreShard(model_uri, scores_uri, explained, beside))
+        | "ScoreShards" >> beam.ParDo(scoring)
     )
 
 

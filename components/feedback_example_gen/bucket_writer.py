@@ -1,6 +1,7 @@
 """Writes one bucket of accounts as Examples: what a Beam worker does."""
 
 import json
+import logging
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -43,11 +44,13 @@ from components.feedback_example_gen.reading.feedback_reader import (
     read_feedback,
 )
 from components.feedback_example_gen.thinning import share_of_bucket
+from components.whole_files import this_worker, whole_file, write_whole
 
 EXAMPLE_COUNTS: Final = "example_counts"
 # Level 1 halves the time of the default and costs a few per cent of size.
 GZIP: Final = tf.io.TFRecordOptions(compression_type="GZIP", compression_level=1)
 _ENCODERS: Final = 2
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class BucketTask:
         collapse_duplicates: Whether rows that are equal in all but their id count once.
         most: By split, the number of examples of all buckets beyond which accounts are left out.
         examples_uri: The artifact's folder.
+        attempts: Folder for files that are not whole yet; empty for a single bucket, which nobody
+            else writes.
     """
 
     bucket: Bucket
@@ -77,17 +82,19 @@ class BucketTask:
     collapse_duplicates: bool
     most: Mapping[str, int]
     examples_uri: str
+    attempts: str = ""
 
 
 class WriteBucket(beam.DoFn):
     """Reads a bucket, writes a shard of each split, yields the counts.
 
-    A shard and the bucket's counts are rewritten whole when Beam tries again.
+    A shard and the bucket's counts are replaced by the same ones when Beam tries again.
     """
 
     def process(self, task: BucketTask) -> Iterator[ExampleCount]:
         """Writes the shards of one task."""
         yield from write_bucket(task)
+        _log.info("Bucket %s was written by %s.", task.bucket, this_worker())
 
 
 def write_bucket(task: BucketTask) -> list[ExampleCount]:
@@ -98,8 +105,7 @@ def write_bucket(task: BucketTask) -> list[ExampleCount]:
     for split in sorted({split for split, _ in task.plan}):
         counts += _write_split(task, split, feedback, lifetime, churn)
     path = os.path.join(task.examples_uri, EXAMPLE_COUNTS, f"{task.bucket.index:05d}.json")
-    with fileio.open(path, "w") as file:
-        file.write(json.dumps([asdict(count) for count in counts]))
+    write_whole(path, json.dumps([asdict(count) for count in counts]).encode(), task.attempts)
     _write_counts(task, feedback, churn)
     return counts
 
@@ -147,8 +153,9 @@ def _write_counts(task: BucketTask, feedback: Feedback, churn: Churn | None) -> 
     for cutoff in task.plan.score:
         scored = take_examples(feedback, churn, cutoff, task.rules, known_until=None)
     uri, index = task.examples_uri, task.bucket.index
-    write_quality_counts(uri, index, count_quality(feedback, scored), hashed_ids(feedback))
-    write_value_counts(uri, index, count_values(feedback, scored))
+    ids, attempts = hashed_ids(feedback), task.attempts
+    write_quality_counts(uri, index, count_quality(feedback, scored), ids, attempts)
+    write_value_counts(uri, index, count_values(feedback, scored), attempts)
 
 
 def _write_split(
@@ -161,7 +168,11 @@ def _write_split(
     # The one file of the split that nodes of the same process ask for at once.
     gathered = Gathered() if split == SCORE and task.bucket.count == 1 else None
     # A batch is compressed and written while the next is built.
-    with tf.io.TFRecordWriter(path, GZIP) as writer, ThreadPoolExecutor(1) as thread:
+    with (
+        whole_file(path, task.attempts) as attempt,
+        tf.io.TFRecordWriter(attempt, GZIP) as writer,
+        ThreadPoolExecutor(1) as thread,
+    ):
         written: Future[None] | None = None
         of_split = examples_of_split(split, feedback, churn, task.plan, task.rules, most)
         for examples, count in of_split:

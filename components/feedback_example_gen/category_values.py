@@ -16,6 +16,7 @@ from tfx.dsl.io import fileio
 
 from components.feedback_example_gen.examples import CutoffExamples
 from components.feedback_example_gen.reading.feedback_reader import Feedback
+from components.whole_files import write_whole
 from transforms.arrays import Integers
 from transforms.columns import OPEN_SETS, Column
 from transforms.normalisation import normalised
@@ -81,14 +82,14 @@ def _count_column(feedback: Feedback, column: str, scored: Integers, most: int) 
     )
 
 
-def write_value_counts(examples_uri: str, bucket: int, values: pa.Table) -> None:
-    """Writes the counts of one bucket beside the Examples."""
+def write_value_counts(
+    examples_uri: str, bucket: int, values: pa.Table, attempts: str = ""
+) -> None:
+    """Writes the counts of one bucket beside the Examples, as write_whole does."""
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(values, content)
-    with fileio.open(
-        os.path.join(examples_uri, VALUE_COUNTS, f"{bucket:05d}.parquet"), "wb"
-    ) as file:
-        file.write(content.getvalue().to_pybytes())
+    path = os.path.join(examples_uri, VALUE_COUNTS, f"{bucket:05d}.parquet")
+    write_whole(path, content.getvalue().to_pybytes(), attempts)
 
 
 def read_value_counts(examples_uri: str) -> pa.Table:

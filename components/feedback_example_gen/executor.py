@@ -47,6 +47,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
 from components.postgres.retry import retried
 from components.registry.input_properties import IdFacts
+from components.whole_files import attempts_folder
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -145,10 +146,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if len(tasks) == 1:  # Beam takes longer to start than it could save
             write_bucket(tasks[0])
             return
-        with original_error(), self._make_beam_pipeline() as pipeline:
+        with (
+            attempts_folder(uri) as attempts,
+            original_error(),
+            self._make_beam_pipeline() as pipeline,
+        ):
             _ = (
                 pipeline
-                | "ListBuckets" >> beam.Create(tasks)
+                | "ListBuckets" >> beam.Create(replace(one, attempts=attempts) for one in tasks)
                 | "SpreadBuckets" >> beam.Reshuffle()
                 | "WriteBuckets" >> beam.ParDo(WriteBucket())
             )

@@ -13,6 +13,7 @@ from tfx.dsl.io import fileio
 
 from components.feedback_example_gen.examples import CutoffExamples
 from components.feedback_example_gen.reading.feedback_reader import Feedback
+from components.whole_files import write_whole
 from transforms.arrays import Integers
 from transforms.normalisation import normalised
 
@@ -90,14 +91,12 @@ def count_alike(hashes: Integers) -> int:
 
 
 def write_quality_counts(
-    examples_uri: str, bucket: int, counts: QualityCounts, ids: Integers
+    examples_uri: str, bucket: int, counts: QualityCounts, ids: Integers, attempts: str = ""
 ) -> None:
-    """Writes the counts and hashed ids of one bucket beside the Examples."""
-    folder = os.path.join(examples_uri, QUALITY_COUNTS)
-    with fileio.open(os.path.join(folder, f"{bucket:05d}.json"), "w") as file:
-        file.write(json.dumps(asdict(counts)))
-    with fileio.open(os.path.join(folder, f"{bucket:05d}.ids"), "wb") as file:
-        file.write(ids.astype("<i8").tobytes())
+    """Writes the counts and hashed ids of one bucket beside the Examples, as write_whole does."""
+    place = os.path.join(examples_uri, QUALITY_COUNTS, f"{bucket:05d}")
+    write_whole(f"{place}.json", json.dumps(asdict(counts)).encode(), attempts)
+    write_whole(f"{place}.ids", ids.astype("<i8").tobytes(), attempts)
 
 
 def read_quality_counts(examples_uri: str) -> tuple[QualityCounts, Integers]:

@@ -8,6 +8,7 @@ from components.feedback_example_gen.reading.divided_rows import remove_left_row
 from components.postgres.tables import FEEDBACK
 from components.publishing.erasure import ErasedRows, erase_account
 from components.publishing.lock import user_on_host
+from components.whole_files import remove_left_attempts
 from pipeline.erasure.files import ErasedFiles, erase_from_files
 from pipeline.erasure.metadata import erase_from_metadata, overwrite_freed
 from pipeline.erasure.names import eraser
@@ -112,6 +113,7 @@ def erase(settings: Settings, account_id: str) -> Erased:
         rows = erase_account(account_id, eraser(account_id), others)
         try:
             swept = remove_left_rows(settings.pipeline_root)
+            remove_left_attempts(settings.pipeline_root)
             files = erase_from_files(folder, account_id)
         except OSError as error:
             raise not_writable(folder, error) from None

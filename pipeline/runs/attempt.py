@@ -156,12 +156,14 @@ class Attempt:
         self._observers.began(self._record)
 
     def _remove_left_rows(self) -> None:
-        """Removes rows of accounts that a run which was killed while it read left behind."""
+        """Removes rows of accounts, and unfinished files of workers, that killed runs left."""
         from components.feedback_example_gen.reading.divided_rows import remove_left_rows
+        from components.whole_files import remove_left_attempts
 
         try:
             if left := remove_left_rows(self._settings.pipeline_root):
                 _log.info("Removed the rows that %d killed runs had read.", left)
+            remove_left_attempts(self._settings.pipeline_root)
         except OSError as error:
             _log.warning("Rows that a killed run had read were not removed: %s", error)
 

@@ -126,7 +126,7 @@ def beam_executor() -> Callable[[type], Any]:
     """Makes an executor of a Beam component, with the runner of local runs."""
     from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 
-    from pipeline.nodes import LOCAL_BEAM_ARGS
+    from pipeline.runners.arguments import LOCAL_BEAM_ARGS
     from tests.forked_command import remember_arguments
 
     remember_arguments()

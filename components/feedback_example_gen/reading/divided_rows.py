@@ -7,6 +7,7 @@ streams of the columns alone, and lie where the Examples will: workers of Beam r
 import io
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute
 from psycopg2 import sql
 
+from components.errors import StateUnusable
 from components.feedback_example_gen.reading.copy_columns import column, integers_of
 from components.feedback_example_gen.reading.row_chunks import copy_chunks
 from components.postgres.failures import explained
@@ -102,7 +104,18 @@ def divide_rows(
 
 
 def read_divided(path: str, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """Returns the rows of one file, as copy_columns returns those of a query."""
+    """Returns the rows of one file, as copy_columns returns those of a query.
+
+    Raises:
+        StateUnusable: The file is not there for this worker, or no longer.
+    """
+    if not _file_systems().exists(path):
+        raise StateUnusable(
+            f"The rows of a bucket are not in {path} on {socket.gethostname()}. Either the run "
+            "that divided them has ended, and this worker came too late; or this host does not see "
+            "the folder of the artifacts, which every worker must (docs/cluster.md). Nothing was "
+            "published. Run `tens-insight cluster doctor`, then run again."
+        )
     with _file_systems().open(path, "rb") as file, pa.ipc.open_stream(file.read()) as reader:
         table = reader.read_all()
     for place, (name, kind) in enumerate(types.items()):

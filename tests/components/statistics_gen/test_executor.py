@@ -14,7 +14,7 @@ from components.feedback_example_gen.example_batches import example_files
 from components.statistics_gen import looked_at as module
 from components.statistics_gen.executor import Executor, statistics_of
 from components.statistics_gen.looked_at import sample_rate
-from pipeline.nodes import LOCAL_BEAM_ARGS
+from pipeline.runners.arguments import LOCAL_BEAM_ARGS
 from transforms import event_spec as spec
 from transforms.schema import load_schema, schema_path
 

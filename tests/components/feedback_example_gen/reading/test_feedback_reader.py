@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from components.errors import ContractBroken
+from components.errors import ContractBroken, StateUnusable
 from components.feedback_example_gen.reading import parsed_rows, row_chunks
 from components.feedback_example_gen.reading.feedback_reader import (
     Churn,
@@ -387,3 +387,8 @@ def test_what_the_garbage_collector_passed_over_stays_so(
         assert (gc.get_freeze_count() > 0) is frozen
     finally:
         gc.freeze()
+
+
+def test_a_worker_that_comes_too_late_is_told_why(tmp_path) -> None:
+    with pytest.raises(StateUnusable, match=r"not in .*/gone.arrows on .* came too late; or this"):
+        read_divided_feedback(f"{tmp_path}/gone.arrows", collapse_duplicates=True)

@@ -1,0 +1,235 @@
+"""A session cluster of Flink on this machine, from its jars alone: no scripts, no containers."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pipeline.runners.errors import ClusterUnusable
+
+JAVA_VERSIONS: Final = (11, 17)
+"""What Flink 1.17 to 1.20 run on; the newest of them with the openings below."""
+_JOB_MANAGER: Final = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+_TASK_MANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+_DIST: Final = re.compile(r"^flink-dist-(\d+\.\d+)\.\d+\.jar$")
+_OPENED: Final = (
+    *("java.base/java.lang", "java.base/java.net", "java.base/java.io", "java.base/java.nio"),
+    *("java.base/sun.nio.ch", "java.base/java.lang.reflect", "java.base/java.text"),
+    *("java.base/java.time", "java.base/java.util", "java.base/java.util.concurrent"),
+    *("java.base/java.util.concurrent.atomic", "java.base/java.util.concurrent.locks"),
+)
+"""As the env.java.opts.all of Flink's own configuration opens them."""
+_PATIENCE_S: Final = 5
+_LARGEST_MESSAGE: Final = "134217728b"
+"""Between JobManager and TaskManagers; Flink's default of 10 MiB is what large records break at."""
+
+
+@dataclass(frozen=True)
+class FlinkHome:
+    """Flink's jars.
+
+    Attributes:
+        jars: Folder of them.
+        version: As in 1.18.
+    """
+
+    jars: Path
+    version: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory of a cluster's parts, MiB.
+
+    Attributes:
+        job_manager: Heap of the JobManager.
+        task_heap: Heap of a TaskManager, of which 128 are Flink's own.
+    """
+
+    job_manager: int = 384
+    task_heap: int = 384
+
+
+def find_flink(folder: str) -> FlinkHome:
+    """Finds Flink's jars.
+
+    Args:
+        folder: Of an unpacked Flink, or of its jars.
+
+    Raises:
+        ClusterUnusable: There are none.
+    """
+    for jars in (Path(folder) / "lib", Path(folder)):
+        for jar in sorted(jars.glob("flink-dist-*.jar")):
+            found = _DIST.match(jar.name)
+            if found:
+                return FlinkHome(jars.absolute(), found.group(1))
+    raise ClusterUnusable(
+        f"There is no flink-dist-VERSION.jar in {folder or 'the current folder'} or its lib. Name "
+        "an unpacked Flink with --flink or FLINK_HOME; `requirements/flink.sh` fetches one from "
+        "PyPI and says where it is."
+    )
+
+
+def find_java() -> tuple[str, int]:
+    """Returns the path of Java, and its version: that of JAVA_HOME, else the one on PATH.
+
+    Raises:
+        ClusterUnusable: There is none.
+    """
+    home = os.environ.get("JAVA_HOME")
+    path = f"{home}/bin/java" if home else shutil.which("java")
+    if path is None:
+        raise ClusterUnusable(
+            "Java was not found: JAVA_HOME is not set, and `java` is not on PATH. Flink and Beam's "
+            f"job servers need Java {' or '.join(map(str, JAVA_VERSIONS))}: on Debian, the package "
+            "openjdk-17-jre-headless."
+        )
+    return path, version_of_java(path)
+
+
+def version_of_java(path: str) -> int:
+    """Returns the version of Java at a path.
+
+    Raises:
+        ClusterUnusable: There is none that runs.
+    """
+    try:
+        said = subprocess.run(
+            [path, "-version"], capture_output=True, text=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ClusterUnusable(f"{path} does not run: {error}. Set JAVA_HOME to a Java.") from None
+    found = re.search(r'version "(?:1\.)?(\d+)', said.stderr + said.stdout)
+    if found is None:
+        raise ClusterUnusable(f"{path} does not say which Java it is. Set JAVA_HOME to a Java.")
+    return int(found.group(1))
+
+
+def write_configuration(
+    folder: Path, *, rest_port: int, rpc_port: int, slots: int, memory: Memory
+) -> None:
+    """Writes the configuration of a cluster that listens on the loopback interface alone.
+
+    Args:
+        folder: Gets flink-conf.yaml and the configuration of the log.
+        rest_port: Of the REST server of the JobManager.
+        rpc_port: Of the JobManager itself.
+        slots: Of a TaskManager: tasks that it works on at once.
+        memory: Of the parts. A TaskManager that no script starts must be told every size.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings: dict[str, object] = {
+        "jobmanager.rpc.address": "127.0.0.1",
+        "jobmanager.rpc.port": rpc_port,
+        "jobmanager.bind-host": "127.0.0.1",
+        "rest.address": "127.0.0.1",
+        "rest.bind-address": "127.0.0.1",
+        "rest.port": rest_port,
+        "taskmanager.host": "127.0.0.1",
+        "taskmanager.bind-host": "127.0.0.1",
+        "taskmanager.numberOfTaskSlots": slots,
+        "taskmanager.cpu.cores": 1.0,
+        "taskmanager.memory.framework.heap.size": "128m",
+        "taskmanager.memory.task.heap.size": f"{memory.task_heap - 128}m",
+        "taskmanager.memory.framework.off-heap.size": "64m",
+        "taskmanager.memory.task.off-heap.size": "32m",
+        "taskmanager.memory.network.min": "64m",
+        "taskmanager.memory.network.max": "64m",
+        "taskmanager.memory.managed.size": "64m",
+        "taskmanager.memory.jvm-metaspace.size": "256m",
+        "taskmanager.memory.jvm-overhead.min": "192m",
+        "taskmanager.memory.jvm-overhead.max": "192m",
+        "pekko.framesize": _LARGEST_MESSAGE,
+        "io.tmp.dirs": str(folder / "tmp"),
+        "web.upload.dir": str(folder / "tmp"),
+        "blob.storage.directory": str(folder / "tmp"),
+        # A TaskManager that dies is missed soon, and the job goes on with what is left.
+        "heartbeat.interval": 2000,
+        "heartbeat.timeout": 10000,
+        "restart-strategy.type": "fixed-delay",
+        "restart-strategy.fixed-delay.attempts": 5,
+        "restart-strategy.fixed-delay.delay": "2 s",
+        # As many TaskManagers as there are work, where one would have slots for all.
+        "cluster.evenly-spread-out-slots": "true",
+    }
+    (folder / "tmp").mkdir(exist_ok=True)
+    text = "".join(f"{name}: {value}\n" for name, value in settings.items())
+    (folder / "flink-conf.yaml").write_text(text, encoding="utf-8")
+    (folder / "log4j.properties").write_text(_LOG, encoding="utf-8")
+
+
+_LOG: Final = """\
+rootLogger.level = INFO
+rootLogger.appenderRef.console.ref = console
+appender.console.name = console
+appender.console.type = Console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d %-5p %c{1} %m%n
+"""
+
+
+def job_manager_command(java: str, home: FlinkHome, folder: Path, memory: Memory) -> list[str]:
+    """Returns the command of the JobManager."""
+    heap = f"{memory.job_manager}m"
+    jvm = _jvm(java, home, folder, heap, metaspace="256m")
+    return [*jvm, _JOB_MANAGER, "--configDir", str(folder), "--executionMode", "cluster"]
+
+
+def task_manager_command(
+    java: str, home: FlinkHome, folder: Path, memory: Memory, name: str
+) -> list[str]:
+    """Returns the command of a TaskManager."""
+    jvm = _jvm(java, home, folder, f"{memory.task_heap}m", metaspace="256m")
+    own = [f"-Dtaskmanager.resource-id={name}"]
+    return [*jvm, "-XX:MaxDirectMemorySize=160m", _TASK_MANAGER, "--configDir", str(folder), *own]
+
+
+def _jvm(java: str, home: FlinkHome, folder: Path, heap: str, metaspace: str) -> list[str]:
+    opened = [f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED]
+    return [
+        *(java, f"-Xms{heap}", f"-Xmx{heap}", f"-XX:MaxMetaspaceSize={metaspace}"),
+        # Two processors of many programs: nothing is gained by more threads.
+        *("-XX:+UseSerialGC", f"-Djava.io.tmpdir={folder / 'tmp'}"),
+        f"-Dlog4j.configurationFile=file:{folder / 'log4j.properties'}",
+        *opened,
+        *("-classpath", f"{home.jars}/*"),
+    ]
+
+
+def ask(endpoint: str, path: str) -> Any:
+    """Asks the REST server of a JobManager.
+
+    Args:
+        endpoint: HOST:PORT, or an address of HTTP.
+        path: As in /overview.
+
+    Raises:
+        ClusterUnusable: It does not answer, or not as Flink's does.
+    """
+    address = endpoint if "://" in endpoint else f"http://{endpoint}"
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}{path}", timeout=_PATIENCE_S) as answer:  # noqa: S310 -- the setting allows HTTP alone
+            return json.loads(answer.read())
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise ClusterUnusable(
+            f"Flink's JobManager does not answer at {endpoint}: {reason}. Start the cluster "
+            "(`tens-insight cluster start` for one on this machine), or set "
+            "TENS_INSIGHT_BEAM_ENDPOINT to its REST address."
+        ) from None
+
+
+def overview(endpoint: str) -> Mapping[str, Any]:
+    """Returns version, TaskManagers and slots of a cluster."""
+    found = ask(endpoint, "/overview")
+    if not isinstance(found, dict) or "slots-total" not in found:
+        raise ClusterUnusable(f"{endpoint} answers, but is no REST server of Flink.")
+    return found

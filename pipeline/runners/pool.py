@@ -1,0 +1,131 @@
+"""A pool of workers: starts a process for each worker that an engine asks it for.
+
+Beam's own pool listens on all interfaces, to everybody, and starts whatever `python` is on PATH.
+This one listens where it is told to, on the loopback interface by default, and starts workers with
+the interpreter that it runs in itself.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from concurrent import futures
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from pipeline.runners.boot import variables_of
+from pipeline.runners.errors import ClusterUnusable
+
+_log = logging.getLogger(__name__)
+_THREADS: Final = 16
+_GRACE_S: Final = 10
+
+
+class WorkerPool:
+    """The workers of a pool, by the id that the engine gave them.
+
+    Args:
+        memory_mb: That each may take, MiB; 0 for no bound.
+        log: Gets what workers print.
+    """
+
+    def __init__(self, memory_mb: int, log: TextIO):
+        self._memory_mb, self._log = memory_mb, log
+        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._lock = threading.Lock()
+
+    def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 -- the service's name
+        """Starts a worker; it asks the engine itself for all the rest."""
+        from apache_beam.portability.api import beam_fn_api_pb2 as messages
+
+        command = [
+            *(sys.executable, "-m", "pipeline.runners.boot", f"--id={request.worker_id}"),
+            f"--logging_endpoint={request.logging_endpoint.url}",
+            f"--artifact_endpoint={request.artifact_endpoint.url}",
+            f"--provision_endpoint={request.provision_endpoint.url}",
+            f"--control_endpoint={request.control_endpoint.url}",
+        ]
+        try:
+            worker = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env=variables_of(os.environ, self._memory_mb),
+            )
+        except OSError as error:
+            return messages.StartWorkerResponse(error=f"{sys.executable}: {error}")
+        with self._lock:
+            self._forget_ended()
+            self._workers[request.worker_id] = worker
+        _log.info("Worker %s is process %d.", request.worker_id, worker.pid)
+        return messages.StartWorkerResponse()
+
+    def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802
+        """Ends a worker."""
+        from apache_beam.portability.api import beam_fn_api_pb2 as messages
+
+        with self._lock:
+            worker = self._workers.pop(request.worker_id, None)
+        if worker is not None:
+            _end(worker)
+        return messages.StopWorkerResponse()
+
+    def stop(self) -> None:
+        """Ends all workers."""
+        with self._lock:
+            workers, self._workers = self._workers, {}
+        for worker in workers.values():
+            worker.terminate()
+        for worker in workers.values():
+            _end(worker)
+
+    def _forget_ended(self) -> None:
+        ended = [name for name, worker in self._workers.items() if worker.poll() is not None]
+        for name in ended:
+            del self._workers[name]
+
+
+def serve_pool(address: str, memory_mb: int, log_file: Path) -> tuple[Any, WorkerPool, int]:
+    """Listens for engines that ask for workers.
+
+    Args:
+        address: HOST:PORT to listen on; port 0 takes a free one. There is no authentication: who
+            reaches it can start code of the pipelines that it brings.
+        memory_mb: That each worker may take, MiB; 0 for no bound.
+        log_file: Gets what workers print.
+
+    Returns:
+        The server, which runs; its pool; and the port.
+
+    Raises:
+        ClusterUnusable: Nobody can listen there.
+    """
+    import grpc
+    from apache_beam.portability.api import beam_fn_api_pb2_grpc
+
+    pool = WorkerPool(memory_mb, log_file.open("a", encoding="utf-8"))
+    # Without so_reuseport=0 a second pool would share the port of the first.
+    server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)
+    try:
+        port = server.add_insecure_port(address)
+    except RuntimeError:
+        port = 0
+    if not port:
+        raise ClusterUnusable(
+            f"A pool of workers cannot listen on {address}: another program does, or this machine "
+            "has no such address. Name another one with --listen."
+        )
+    server.start()
+    return server, pool, port
+
+
+def _end(worker: "subprocess.Popen[bytes]") -> None:
+    worker.terminate()
+    try:
+        worker.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()

@@ -1,0 +1,152 @@
+"""What the doctor finds wrong, and that it then starts no job."""
+
+import http.server
+import json
+import socket
+import threading
+import zipfile
+from contextlib import contextmanager
+
+import apache_beam
+import pytest
+from click.testing import CliRunner
+
+from pipeline.commands.cluster import command
+from pipeline.runners import flink
+from pipeline.runners.doctor import examine
+from pipeline.runners.errors import ClusterUnusable
+from pipeline.settings import load_settings
+
+OVERVIEW = {"taskmanagers": 2, "slots-total": 2, "slots-available": 1, "flink-version": "1.18.1"}
+
+
+@contextmanager
+def answering(content):
+    """A server that answers every question so; yields its address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):  # noqa: N802 -- as the server calls it
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"localhost:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def java(tmp_path, monkeypatch):
+    """A program on PATH that says which Java it is; returns what sets the version."""
+
+    def be(version):
+        path = tmp_path / "java"
+        path.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2025' >&2\n")
+        path.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+
+    be("17.0.15")
+    return be
+
+
+def jar_of(tmp_path, version):
+    path = tmp_path / "server.jar"
+    with zipfile.ZipFile(path, "w") as jar:
+        jar.writestr("org/apache/beam/sdk/sdk.properties", f"# SDK\nversion={version}\n")
+    return str(path)
+
+
+def found(tmp_path, endpoint, **settings):
+    """What is found of a Flink cluster without a pool of workers, by name."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        named = {
+            "beam_runner": "flink",
+            "beam_endpoint": endpoint,
+            "beam_worker": f"localhost:{taken.getsockname()[1]}",
+            "state_dir": tmp_path / "state",
+        }
+        (tmp_path / "state").mkdir(exist_ok=True)
+        return {one.name: one for one in examine(load_settings(**named | settings), 5)}
+
+
+def test_a_cluster_without_workers_is_told_and_gets_no_job(tmp_path, java):
+    jar = jar_of(tmp_path, apache_beam.__version__)
+    with answering(json.dumps(OVERVIEW).encode()) as endpoint:
+        checks = found(tmp_path, endpoint, beam_job_server_jar=jar)
+    well = ("Java", "job server", "Flink", "TaskManagers", "folder of artifacts")
+    assert [checks[name].state for name in well] == ["ok"] * 5
+    assert checks["TaskManagers"].found == "2 with 2 slots, of which 1 are free"
+    assert checks["worker pool"].state == "failed"
+    assert "`tens-insight cluster pool --listen localhost:" in checks["worker pool"].mend
+    assert checks["job"].state == "not checked"
+
+
+@pytest.mark.parametrize(
+    ("overview", "settings", "name", "said"),
+    [
+        ({}, {"beam_parallelism": 4}, "TaskManagers", "TENS_INSIGHT_BEAM_PARALLELISM to 2"),
+        ({"flink-version": "2.0.0"}, {}, "Flink", "runs on Flink 1."),
+        ({}, {"beam_flink_version": "1.17"}, "Flink", "TENS_INSIGHT_BEAM_FLINK_VERSION=1.18"),
+    ],
+)
+def test_what_does_not_fit_flink_is_told(tmp_path, java, overview, settings, name, said):
+    with answering(json.dumps(OVERVIEW | overview).encode()) as endpoint:
+        check = found(tmp_path, endpoint, **settings)[name]
+    assert check.state == "failed"
+    assert said in check.mend
+
+
+def test_a_wrong_java_and_a_wrong_job_server_are_told(tmp_path, java):
+    java("21.0.1")
+    checks = found(tmp_path, "localhost:1", beam_job_server_jar=jar_of(tmp_path, "2.1.0"))
+    assert checks["Java"].state == "failed"
+    assert "is Java 21" in checks["Java"].found
+    assert f"is of Beam 2.1.0, the SDK here is {apache_beam.__version__}" in (
+        checks["job server"].found
+    )
+    assert f"job-server:{apache_beam.__version__} from Maven Central" in checks["job server"].mend
+    assert checks["Flink"].state == "failed"
+    assert "does not answer at localhost:1" in checks["Flink"].found
+    (tmp_path / "server.jar").write_text("no archive")
+    checks = found(tmp_path, "localhost:1", beam_job_server_jar=str(tmp_path / "server.jar"))
+    assert "is no job server" in checks["job server"].found
+
+
+def test_what_is_no_flink_is_told():
+    with answering(b"<html>") as endpoint, pytest.raises(ClusterUnusable, match="does not answer"):
+        flink.overview(endpoint)
+    with answering(b"{}") as endpoint, pytest.raises(ClusterUnusable, match="no REST server of Fl"):
+        flink.overview(endpoint)
+
+
+def test_the_local_runner_needs_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("TENS_INSIGHT_STATE_DIR", str(tmp_path))
+    done = CliRunner().invoke(command, ["doctor", "--json"])
+    assert json.loads(done.output)["well"]
+    assert "in the process of the run" in done.output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_flink_and_no_java_are_told(tmp_path, monkeypatch, java):
+    with pytest.raises(ClusterUnusable, match=r"no flink-dist-VERSION.jar.*requirements/flink.sh"):
+        flink.find_flink(str(tmp_path))
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "flink-dist-1.18.1.jar").touch()
+    assert flink.find_flink(str(tmp_path)).version == "1.18"
+    assert flink.find_java() == (str(tmp_path / "java"), 17)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "none"))
+    with pytest.raises(ClusterUnusable, match="none/bin/java does not run"):
+        flink.find_java()
+    monkeypatch.delenv("JAVA_HOME")
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(ClusterUnusable, match="Java was not found"):
+        flink.find_java()

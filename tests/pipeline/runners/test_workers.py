@@ -1,0 +1,134 @@
+"""Workers of a pool: processes of their own, which know no database and end with their pool."""
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+
+import apache_beam as beam
+import pytest
+
+from components.beam_errors import original_error
+from components.errors import StateUnusable
+from pipeline.runners import boot
+from pipeline.runners.arguments import beam_arguments
+from pipeline.runners.config import BeamSettings
+from pipeline.runners.errors import ClusterUnusable
+from pipeline.runners.job_service import serve_jobs
+from pipeline.runners.pool import serve_pool
+from pipeline.runners.probe import QUESTION, Ask, read_answers
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """A pool and a job service; yields the settings that name them, and the pool."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://secret@nowhere/none")
+    server, pool, port = serve_pool("127.0.0.1:0", 4000, tmp_path / "workers.log")
+    jobs, jobs_port = serve_jobs(0)
+    try:
+        yield (
+            BeamSettings(
+                beam_runner="portable",
+                beam_endpoint=f"localhost:{jobs_port}",
+                beam_worker=f"localhost:{port}",
+            ),
+            pool,
+        )
+    finally:
+        pool.stop()
+        server.stop(0)
+        jobs.stop()
+
+
+def run(settings, source, work):
+    with original_error(), beam.Pipeline(argv=beam_arguments(settings)) as pipeline:
+        _ = pipeline | beam.Create(source) | beam.Reshuffle() | "Work" >> work
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_two_workers_share_the_work_and_know_no_database(cluster, tmp_path):
+    settings, pool = cluster
+    (tmp_path / QUESTION).write_text("{}")
+    run(settings, range(12), beam.ParDo(Ask(str(tmp_path))))
+    answers = read_answers(tmp_path)
+    assert len(answers) == 12
+    assert len({one.process for one in answers}) == 2
+    assert os.getpid() not in {one.process for one in answers}
+    assert {(one.sees_folder, one.tells_database) for one in answers} == {(True, False)}
+    files = list(tmp_path.glob("answer-*.json"))
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+    def look(folder):
+        """Writes what a worker may do, then fails as one that came too late."""
+        import resource
+
+        allowed = resource.getrlimit(resource.RLIMIT_DATA)[0]
+        told = [name for name in os.environ if "DATABASE_URL" in name]
+        facts = {"limit": allowed, "database": told, "parent": os.getppid()}
+        Path(folder, "worker.json").write_text(json.dumps(facts))
+        raise StateUnusable("The rows are gone. Run again.")
+
+    with pytest.raises(StateUnusable, match=r"^The rows are gone. Run again.$"):
+        run(settings, [str(tmp_path)], beam.Map(look))
+    worker = json.loads((tmp_path / "worker.json").read_text())
+    assert worker == {"limit": 4000 * 2**20, "database": [], "parent": os.getpid()}
+
+
+def test_a_pool_cannot_share_its_place(tmp_path):
+    server, _, port = serve_pool("127.0.0.1:0", 0, tmp_path / "log")
+    try:
+        with pytest.raises(ClusterUnusable, match=f"cannot listen on 127.0.0.1:{port}: another"):
+            serve_pool(f"127.0.0.1:{port}", 0, tmp_path / "log")
+    finally:
+        server.stop(0)
+
+
+def test_an_engine_that_does_not_answer_ends_the_worker(capsys, monkeypatch):
+    monkeypatch.setattr(boot, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(boot, "_end_with_parent", lambda parent: None)
+    umask = os.umask(0o022)
+    try:
+        assert boot.main(["--id=1", "--provision_endpoint=localhost:1"]) == 1
+        assert "Worker 1 cannot begin: the engine did not answer at localhost:1" in (
+            capsys.readouterr().err
+        )
+        assert boot.main(["--id=1", "--new_option=of-another-version"]) == 1
+        assert "named no --provision_endpoint" in capsys.readouterr().err
+        monkeypatch.setenv(boot.WORKER_MEMORY, "much")
+        assert boot.main(["--id=1", "--provision_endpoint=localhost:1"]) == 1
+        assert "BEAM_WORKER_MEMORY_MB is 'much': expected a number" in capsys.readouterr().err
+    finally:
+        os.umask(umask)
+
+
+def test_a_worker_ends_when_its_parent_does(monkeypatch):
+    ended = []
+    monkeypatch.setattr(boot, "_LOOKS_S", 0.01)
+    monkeypatch.setattr(boot.os, "_exit", ended.append)
+    boot._end_with_parent(os.getppid())
+    time.sleep(0.1)
+    assert ended == []
+    boot._end_with_parent(os.getppid() + 1)
+    deadline = time.monotonic() + 10
+    with contextlib.suppress(IndexError):
+        while not ended and time.monotonic() < deadline:
+            time.sleep(0.01)
+    assert ended[0] == 1
+
+
+def test_what_the_engine_says_becomes_the_environment_of_beam(tmp_path):
+    from apache_beam.portability.api import beam_provision_api_pb2, endpoints_pb2
+
+    arguments = boot._arguments(["--id=w", "--control_endpoint=c:1", "--logging_endpoint=l:1"])
+    info = beam_provision_api_pb2.ProvisionInfo(
+        logging_endpoint=endpoints_pb2.ApiServiceDescriptor(url="host:2"),
+        runner_capabilities=["beam:one:v1", "beam:two:v1"],
+    )
+    info.pipeline_options["beam:option:pickle_library:v1"] = "cloudpickle"
+    found = boot.environment_of(arguments, info, tmp_path)
+    assert found["WORKER_ID"] == "w"
+    assert found["LOGGING_API_SERVICE_DESCRIPTOR"] == 'url: "host:2"\n'
+    assert found["CONTROL_API_SERVICE_DESCRIPTOR"] == 'url: "c:1"\n'
+    assert found["RUNNER_CAPABILITIES"] == "beam:one:v1 beam:two:v1"
+    assert json.loads(found["PIPELINE_OPTIONS"]) == {"beam:option:pickle_library:v1": "cloudpickle"}
