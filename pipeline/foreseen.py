@@ -11,6 +11,7 @@ import psycopg2
 
 from components.errors import StateDirectoryBusy, StateUnusable, TensInsightError
 from components.postgres.failures import place_of, translation
+from pipeline.runners.errors import ClusterUnusable
 from pipeline.settings import variable
 
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -37,6 +38,10 @@ _READING_NAMES: Final = frozenset(
 )
 """Classes of TensorFlow, protobuf and Arrow, which this module does not import."""
 _LONGEST: Final = 300
+_OF_WORKER: Final = "[while running '"
+"""What Beam adds to the error of a step."""
+_GAVE_UP: Final = re.compile(r"^Pipeline \S+ failed in state [A-Z]+")
+_NOT_STARTED: Final = "Service failed to start up"
 
 
 def foreseen(error: BaseException) -> TensInsightError | None:
@@ -50,6 +55,8 @@ def foreseen(error: BaseException) -> TensInsightError | None:
     for one in _causes(error):
         if isinstance(one, psycopg2.Error):
             return _of_postgres(one)
+        if engine := _of_engine(one):
+            return engine
         said = _short(one)
         if _code(one) in _NOT_WRITTEN or any(word in said for word in _NO_ROOM_SAID):
             return _not_written(one, said)
@@ -71,6 +78,33 @@ def _of_postgres(error: psycopg2.Error) -> TensInsightError | None:
     if connection is None or connection.closed:
         return None
     return translation(error, place_of(connection))
+
+
+def _of_engine(error: BaseException) -> ClusterUnusable | None:
+    """Returns what an error of Beam's engine means; None for one that a worker's code raised."""
+    text = str(error)
+    if _OF_WORKER in text:
+        if "MemoryError" not in text:
+            return None
+        return ClusterUnusable(
+            f"A worker needed more memory than it may take. Set {variable('beam_worker_memory_mb')}"
+            f" higher, or {variable('rows_per_bucket')} lower, then run again. Nothing was "
+            "published by it."
+        )
+    if type(error).__module__.partition(".")[0] == "grpc":
+        what = f"does not answer ({type(error).__name__})"
+    elif _GAVE_UP.match(text):
+        what = f"gave up a job: ...{text.strip()[-_LONGEST:]}"
+    elif isinstance(error, RuntimeError) and _NOT_STARTED in text:
+        what = f"has no job server: {_short(error)}"
+    elif isinstance(error, FileNotFoundError) and error.filename == "java":
+        what = "has no job server: it needs Java, and `java` is not on PATH"
+    else:
+        return None
+    return ClusterUnusable(
+        f"The engine of Beam {what}. Run `tens-insight cluster doctor`, then run again. Nothing "
+        "was published by what it should have computed."
+    )
 
 
 def unreadable_input(error: BaseException, inputs: dict[str, str]) -> StateUnusable | None:

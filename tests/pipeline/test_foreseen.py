@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 
 from components.errors import DataGateStopped, StateDirectoryBusy, StateUnusable
 from pipeline.exit_codes import CONFIGURATION_INVALID, STATE_DIRECTORY_BUSY, exit_code
 from pipeline.foreseen import foreseen, unreadable_input
 from pipeline.registry.store_file import store_error
+from pipeline.runners.errors import ClusterUnusable
 from pipeline.runs.attempt import attempted
 from pipeline.settings import load_settings
 
@@ -111,3 +113,34 @@ def test_output_that_nobody_takes_leaves_the_code_of_the_work(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def java_missing() -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, "No such file or directory", "java")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (grpc.FutureTimeoutError(), "does not answer (FutureTimeoutError). Run `tens-insight clu"),
+        (
+            RuntimeError("Pipeline job-1 failed in state FAILED: no slots"),
+            "gave up a job: ...Pipel",
+        ),
+        (RuntimeError("Service failed to start up with error 1"), "has no job server: Service fai"),
+        (java_missing(), "it needs Java, and `java` is not on PATH"),
+        (
+            RuntimeError("Pipeline j failed in state FAILED: MemoryError [while running 'Score']"),
+            "TENS_INSIGHT_BEAM_WORKER_MEMORY_MB higher, or TENS_INSIGHT_ROWS_PER_BUCKET lower",
+        ),
+    ],
+)
+def test_what_an_engine_says_is_known(error: Exception, said: str) -> None:
+    found = foreseen(error)
+    assert isinstance(found, ClusterUnusable)
+    assert said in str(found)
+
+
+def test_an_error_of_the_code_in_a_worker_stays_unexpected() -> None:
+    text = "Pipeline job-1 failed in state FAILED: KeyError: 3 [while running 'ScoreShards']"
+    assert foreseen(RuntimeError(text)) is None
