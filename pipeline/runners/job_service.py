@@ -2,13 +2,19 @@
 
 It is for one machine: to try what workers in other processes need, and for tests. It computes as
 the local runner does, but each stage in processes of a pool, which are told all over the network.
+Beam's waits for ever for a worker that died; here the job fails.
 """
 
-from typing import Any
+import threading
+from typing import Any, Final
 
 from apache_beam.options.pipeline_options import DirectOptions
+from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability import local_job_service
-from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
+
+_PATIENCE_S: Final = 120
+"""For a worker to come, which has to load its interpreter first."""
 
 
 class JobService(local_job_service.LocalJobServicer):
@@ -33,6 +39,48 @@ class _Job(local_job_service.BeamJob):
         return runner.run_via_runner_api(self._pipeline_proto, options)
 
 
+class _Connection(worker_handlers.ControlConnection):
+    """Tells who waits for a worker that it is gone, or never came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lost = ""
+        self._absent = threading.Timer(_PATIENCE_S, self._give_up, ["did not come"])
+        self._absent.daemon = True
+        self._absent.start()
+
+    def set_input(self, input: Any) -> None:
+        """Is called when the worker has come."""
+        self._absent.cancel()
+        super().set_input(input)
+
+    def push(self, req: Any) -> Any:
+        """Hands the worker a request."""
+        future = super().push(req)
+        if future is not None and self._lost:
+            self._give_up(self._lost)
+        return future
+
+    def close(self) -> None:
+        """Lets the worker go."""
+        self._absent.cancel()
+        super().close()
+
+    def _read(self) -> None:
+        try:
+            super()._read()
+        except Exception:  # whatever the connection ends with: the worker is gone
+            self._give_up("was lost")
+
+    def _give_up(self, why: str) -> None:
+        self._lost = why
+        for name in list(self._futures_by_id):
+            future = self._futures_by_id.pop(name, None)
+            if future is not None:
+                said = f"A worker {why}."
+                future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=said))
+
+
 def serve_jobs(port: int) -> tuple[JobService, int]:
     """Listens for jobs on the loopback interface.
 
@@ -42,5 +90,6 @@ def serve_jobs(port: int) -> tuple[JobService, int]:
     Returns:
         The service, which runs, and its port.
     """
+    worker_handlers.ControlConnection = _Connection
     service = JobService()
     return service, service.start_grpc_server(port)

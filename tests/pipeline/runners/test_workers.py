@@ -75,6 +75,15 @@ def test_two_workers_share_the_work_and_know_no_database(cluster, tmp_path):
     assert worker == {"limit": 4000 * 2**20, "database": [], "parent": os.getpid()}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_is_killed_fails_its_job(cluster):
+    def die(number):
+        os.kill(os.getpid(), 9)
+
+    with pytest.raises(RuntimeError, match=r"failed in state FAILED(.|\n)*A worker was lost"):
+        run(cluster[0], range(2), beam.Map(die))
+
+
 def test_a_pool_cannot_share_its_place(tmp_path):
     server, _, port = serve_pool("127.0.0.1:0", 0, tmp_path / "log")
     try:
