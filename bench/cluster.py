@@ -283,8 +283,11 @@ def differences(
         yield "product areas"
     for command in local:
         ours, theirs = local[command].summary, there[command].summary
-        if ours["data"]["splits"] != theirs["data"]["splits"]:
-            yield f"counts of examples of run {command}"
+        counts = [one["data"] for one in (ours, theirs)]
+        names = sorted({*counts[0], *counts[1]})
+        apart = [name for name in names if counts[0].get(name) != counts[1].get(name)]
+        if apart:
+            yield f"what was read in run {command}: {', '.join(apart)}"
     verdicts = [_verdict(ran["train"].summary["gate"]) for ran in (local, there)]
     if verdicts[0] != verdicts[1]:
         yield f"the decision of the gate: {verdicts[0]} and {verdicts[1]}"

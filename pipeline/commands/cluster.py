@@ -186,8 +186,11 @@ def jobs(port: int) -> int:
 
     It is for one machine, to try what workers in other processes need.
     """
+    import logging
+
     from pipeline.runners.job_service import serve_jobs
 
+    logging.basicConfig(level=logging.INFO)  # what workers log comes here
     service, found = serve_jobs(port)
     say(f"A job service listens on port {found} of localhost.", err=True)
     _until_told()

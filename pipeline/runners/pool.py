@@ -57,8 +57,8 @@ class WorkerPool:
         except OSError as error:
             return messages.StartWorkerResponse(error=f"{sys.executable}: {error}")
         with self._lock:
-            self._forget_ended()
             self._workers[request.worker_id] = worker
+        threading.Thread(target=self._await_end, args=(request.worker_id, worker)).start()
         _log.info("Worker %s is process %d.", request.worker_id, worker.pid)
         return messages.StartWorkerResponse()
 
@@ -81,10 +81,13 @@ class WorkerPool:
         for worker in workers.values():
             _end(worker)
 
-    def _forget_ended(self) -> None:
-        ended = [name for name, worker in self._workers.items() if worker.poll() is not None]
-        for name in ended:
-            del self._workers[name]
+    def _await_end(self, name: str, worker: "subprocess.Popen[bytes]") -> None:
+        """Takes a worker that has ended off the list of the system's processes, and off ours."""
+        code = worker.wait()
+        _log.info("Worker %s, process %d, has ended with %d.", name, worker.pid, code)
+        with self._lock:
+            if self._workers.get(name) is worker:
+                del self._workers[name]
 
 
 def serve_pool(address: str, memory_mb: int, log_file: Path) -> tuple[Any, WorkerPool, int]:
