@@ -144,6 +144,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=540)
     parser.add_argument("--rows-per-bucket", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--longest-delay", type=float, default=30, help="of a kill, seconds")
     parser.add_argument("--seed", type=int, default=1)
     folder = Path(tempfile.gettempdir()) / "tens-insight-cluster"
     parser.add_argument("--folder", type=Path, default=folder)
@@ -319,12 +320,12 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
     for number in range(options.kills):
         with cluster_of(many, options) as (place, _):
             before, published = many.query(_VERSIONS), many.query(_PUBLICATIONS)[0][0]
-            delay = draws.uniform(0, 14)
+            delay = draws.uniform(0, options.longest_delay)
             killer = threading.Thread(target=_kill, args=(many.state, options, delay, draws))
             killer.start()
             ran = place.run("run", "score", "--json", patience_s=400)
             killer.join()
-        named = f"kill {number} at {delay:.1f} s"
+        named = f"kill {number}, {delay:.1f} s after a worker came"
         added = many.query(_PUBLICATIONS)[0][0] - published
         if ran.code == 0:
             wrong = list(score_differences(expected, many.query(_SCORES)))
@@ -336,9 +337,7 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
         if ran.code in (UNEXPECTED, -signal.SIGKILL):
             problems.append(f"{named}: ended with {ran.code}: {ran.said[-1500:]}")
         outcomes[f"exit code {ran.code}"] = outcomes.get(f"exit code {ran.code}", 0) + 1
-        print(
-            f"kill {number} at {delay:4.1f} s: exit code {ran.code}, {ran.wall:.0f} s", flush=True
-        )
+        print(f"{named}: exit code {ran.code}, {ran.wall:.0f} s", flush=True)
     print(f"{options.kills} kills: {outcomes}, {len(problems)} problems")
     for problem in problems:
         print(problem)
@@ -346,9 +345,11 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
 
 
 def _kill(state: Path, options: argparse.Namespace, delay: float, draws: random.Random) -> None:
-    """Kills a part of the cluster after some seconds; one that is not there yet is waited for."""
+    """Kills a part of the cluster some seconds after a worker has come."""
+    deadline = time.monotonic() + 120
+    while not workers() and time.monotonic() < deadline:
+        time.sleep(0.05)
     time.sleep(delay)
-    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if options.engine == "flink":
             kept = json.loads((state / "cluster" / "cluster.json").read_text())["processes"]

@@ -5,9 +5,12 @@ the local runner does, but each stage in processes of a pool, which are told all
 Beam's waits for ever for a worker that died; here the job fails.
 """
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from typing import Any, Final
 
+import grpc
 from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability import local_job_service
@@ -20,6 +23,10 @@ _PATIENCE_S: Final = 120
 class JobService(local_job_service.LocalJobServicer):
     """Runs jobs with as many workers as their option --direct_num_workers says."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: set[str] = set()
+
     def create_beam_job(
         self, preparation_id: str, job_name: str, pipeline: Any, options: Any
     ) -> Any:
@@ -27,6 +34,23 @@ class JobService(local_job_service.LocalJobServicer):
         job = super().create_beam_job(preparation_id, job_name, pipeline, options)
         job.__class__ = _Job
         return job
+
+    def Run(self, request: Any, context: Any = None, timeout: float | None = None) -> Any:  # noqa: N802
+        """Runs a job that was prepared."""
+        self._begun.add(request.preparation_id)
+        return super().Run(request, context, timeout)
+
+    def GetStateStream(  # noqa: N802
+        self, request: Any, context: Any = None, timeout: float | None = None
+    ) -> Iterator[Any]:
+        """Yields the states of a job that runs.
+
+        Of one that was only prepared Beam's client asks with a time limit of a minute, which then
+        holds for the whole job; refused, as Java's job servers do, it asks again without one.
+        """
+        if context is not None and request.job_id not in self._begun:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Job {request.job_id} does not run yet.")
+        yield from super().GetStateStream(request, context, timeout)
 
 
 class _Job(local_job_service.BeamJob):
@@ -67,10 +91,10 @@ class _Connection(worker_handlers.ControlConnection):
         super().close()
 
     def _read(self) -> None:
-        try:
+        # A connection that breaks ends like one that is closed, or with an error.
+        with contextlib.suppress(Exception):
             super()._read()
-        except Exception:  # whatever the connection ends with: the worker is gone
-            self._give_up("was lost")
+        self._give_up("was lost")
 
     def _give_up(self, why: str) -> None:
         self._lost = why

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import pytest
+from apache_beam.portability.api import beam_job_api_pb2
 
 from components.beam_errors import original_error
 from components.errors import StateUnusable
@@ -15,7 +16,7 @@ from pipeline.runners import boot
 from pipeline.runners.arguments import beam_arguments
 from pipeline.runners.config import BeamSettings
 from pipeline.runners.errors import ClusterUnusable
-from pipeline.runners.job_service import serve_jobs
+from pipeline.runners.job_service import JobService, serve_jobs
 from pipeline.runners.pool import serve_pool
 from pipeline.runners.probe import QUESTION, Ask, read_answers
 
@@ -82,6 +83,25 @@ def test_a_worker_that_is_killed_fails_its_job(cluster):
 
     with pytest.raises(RuntimeError, match=r"failed in state FAILED(.|\n)*A worker was lost"):
         run(cluster[0], range(2), beam.Map(die))
+
+
+def test_a_job_is_followed_without_a_time_limit():
+    """Beam's client sets one for a job that was only prepared, and it then holds to the end."""
+
+    class Refused(Exception):
+        pass
+
+    class Context:
+        def abort(self, code, text):
+            raise Refused(text)
+
+    service = JobService()
+    asked = beam_job_api_pb2.GetJobStateRequest(job_id="job-1")
+    with pytest.raises(Refused, match="job-1 does not run yet"):
+        next(service.GetStateStream(asked, Context()))
+    service._begun.add("job-1")
+    with pytest.raises(LookupError):  # Beam's own, which knows no such job
+        next(service.GetStateStream(asked, Context()))
 
 
 def test_a_pool_cannot_share_its_place(tmp_path):
