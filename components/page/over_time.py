@@ -1,15 +1,16 @@
 """Values over time: lines, the range that is usual, and moments at which something began."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import altair as alt
 from markupsafe import Markup
 
 from components.page import theme
-from components.page.picture import picture, short_name
+from components.page.picture import KEPT, picture, short_name
 
 _HEIGHT: Final = 210
 _TICKS: Final = 4
@@ -65,6 +66,14 @@ def over_time(
         begins: Moments to mark.
         number_format: Format of the y axis, in d3-format's notation.
     """
+    plain = tuple(replace(line, points=tuple(line.points)) for line in lines)
+    return _picture(plain, y, label, tuple(sorted(begins)), number_format)
+
+
+@lru_cache(maxsize=KEPT)
+def _picture(
+    lines: tuple[Line, ...], y: str, label: str, begins: tuple[Begin, ...], number_format: str
+) -> Markup:
     axis = alt.Axis(format=number_format, tickCount=_TICKS)
     scale = alt.Y("value:Q", title=y, axis=axis, scale=alt.Scale(zero=False))
     layers: list[Any] = []
@@ -72,7 +81,7 @@ def over_time(
         layers += _ranged(line, scale)
     for line in lines:
         layers += _drawn(line, scale)
-    layers += _marked(sorted(begins))
+    layers += _marked(begins)
     return picture(alt.layer(*layers), label, _HEIGHT)
 
 

@@ -1,13 +1,14 @@
 """Bars that are made of parts, one below the other."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import altair as alt
 from markupsafe import Markup
 
 from components.page import theme
-from components.page.picture import names_axis, picture, short_name
+from components.page.picture import KEPT, names_axis, picture, short_name
 
 TONES: Final = (
     ("challenger", theme.CHALLENGER),
@@ -41,6 +42,14 @@ def stacked(
         most: End of the axis.
         number_format: Format of the axis, in d3-format's notation.
     """
+    plain = tuple(Stack(one.name, tuple(one.parts)) for one in bars)
+    return _picture(plain, x, label, most, number_format)
+
+
+@lru_cache(maxsize=KEPT)
+def _picture(
+    bars: tuple[Stack, ...], x: str, label: str, most: float, number_format: str
+) -> Markup:
     names = _apart([short_name(one.name) for one in bars])
     rows: list[dict[str, Any]] = [
         {"name": name, "part": place, "begin": sum(one.parts[:place]), "end": sum(one.parts[:end])}

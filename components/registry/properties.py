@@ -27,6 +27,8 @@ _PLAIN_TYPES: Final = (str, int, float, bool)
 _VALUES: Final = ("string_value", "int_value", "double_value", "bool_value")
 _LARGEST: Final = 2**31 - 1
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
+_hints: Callable[[Any], Mapping[str, Any]] = cache(get_type_hints)
+"""Python takes long to find them, and a store holds hundreds of artifacts."""
 
 
 @dataclass(frozen=True)
@@ -200,10 +202,6 @@ def _is_plain(hint: Any) -> bool:
         return True
     is_union = get_origin(hint) in (Union, UnionType)
     return is_union and all(one in (*_PLAIN_TYPES, NoneType) for one in get_args(hint))
-
-
-def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def _custom_properties(artifact: Any) -> Any:

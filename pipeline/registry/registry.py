@@ -253,18 +253,23 @@ class Registry:
             for event in self._store.get_events_by_artifact_ids([one.id for one in blessings])
             if event.type == _OUTPUT
         }
-        gate = {
-            artifact_id
-            for execution_id, artifact_id in made.items()
-            if self._node_of(execution_id) == GATE_NODE
-        }
+        ours = self._executions_of(GATE_NODE)
+        gate = {artifact for execution, artifact in made.items() if execution in ours}
         return [blessing for blessing in blessings if blessing.id in gate]
 
-    def _node_of(self, execution_id: int) -> str:
+    def _executions_of(self, node: str) -> set[int]:
+        """Returns the executions of a node of any pipeline: two questions, not one for each."""
         assert self._store is not None
-        contexts = self._store.get_contexts_by_execution(execution_id)
-        names = [context.name for context in contexts if context.type == "node"]
-        return names[0].rpartition(".")[2] if names else ""
+        contexts = [
+            context
+            for context in self._store.get_contexts_by_type("node")
+            if context.name.rpartition(".")[2] == node
+        ]
+        return {
+            execution.id
+            for context in contexts
+            for execution in self._store.get_executions_by_context(context.id)
+        }
 
     def _run(self, context: Any) -> Run | None:
         assert self._store is not None

@@ -1,11 +1,16 @@
 """Pictures can be read by day and in the dark, whatever they are drawn from."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
+from markupsafe import Markup
 
 from components.model_review.page.charts.intervals import Measured, intervals
 from components.model_review.sections.estimates import Estimate
 from components.page import theme
+from components.page.over_time import At, Line, over_time
 from components.page.picture import short_name
+from components.page.stacked import Stack, stacked
 from components.page.words import visible
 from tests.components.model_review.page.reading import elements, page_of
 from tests.components.model_review.sample_reviews import blessed, not_blessed, stopped
@@ -78,3 +83,24 @@ def test_what_is_no_number_is_not_drawn() -> None:
 def test_control_characters_are_seen() -> None:
     assert visible("a\x00b\x1f\x7f\x85\ud800c") == "a" + "\ufffd" * 1 + "b" + "\ufffd" * 4 + "c"
     assert visible("tab\t, é, 日本, 🦄") == "tab\t, é, 日本, 🦄"
+
+
+def test_bars_of_parts_have_a_piece_for_each_and_names_that_are_cut_alike_stay_apart() -> None:
+    long = "a name that is far too long for the axis"
+    bars = [Stack(long + "1", (10, 0, 5)), Stack(long + "2", (3, 4, 0)), Stack("none", (0, 0, 0))]
+    drawn = stacked(bars, x="points", label="Bars", most=100)
+    pieces = [one for one in elements(drawn) if one.attributes.get("stroke") == theme.GROUND.day]
+    assert len(pieces) == 4
+    names = [one.text for one in elements(drawn) if one.tag == "text" and "far too" in one.text]
+    assert len(names) == 2
+
+
+def test_a_picture_is_kept_and_one_of_other_values_is_another() -> None:
+    begin = datetime(2026, 6, 1, tzinfo=timezone.utc)
+
+    def drawn(value: float) -> Markup:
+        points = [At(begin, 1.0), At(begin + timedelta(days=1), value)]
+        return over_time([Line(points)], y="value", label="A line")
+
+    assert drawn(2.0) is drawn(2.0)
+    assert drawn(2.0) != drawn(3.0)
