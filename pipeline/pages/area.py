@@ -18,7 +18,7 @@ from pipeline.pages.area_blocks import (
     points,
     scores_course,
 )
-from pipeline.pages.areas import COURSE_DAYS, READS, explained
+from pipeline.pages.areas import COURSE, COURSE_DAYS, explained
 from pipeline.pages.page import NotThere, Page, Shown, View, address
 from pipeline.settings import Settings
 from transforms.product_area_impact import AreaImpact
@@ -140,4 +140,4 @@ def _accounts_table(rows: Sequence[AreaAccount]) -> Table:
     return Table.of("Accounts with most rows", columns, cells)
 
 
-PAGE: Final = Page("/pages/area", "", _build, READS)
+PAGE: Final = Page("/pages/area", "", _build, (COURSE,))

@@ -24,7 +24,8 @@ from pipeline.pages.page import Page, Query, Shown, View
 from pipeline.settings import Settings
 from transforms.product_area_impact import SIGNALS, AreaImpact, Weights, area_impacts
 
-READS: Final = ("public.product_area_impact", "tens_insight.product_area_impact_runs")
+COURSE: Final = "tens_insight.product_area_impact_runs"
+"""The view of the publications of product areas."""
 COURSE_DAYS: Final = 400
 """For which a picture shows the publications."""
 _ROWS: Final = 200
@@ -237,4 +238,4 @@ def _moved(places: int) -> str:
     return f"{'up' if places > 0 else 'down'} {abs(places)}"
 
 
-PAGE: Final = Page("/pages/areas", "Product areas", _build, READS)
+PAGE: Final = Page("/pages/areas", "Product areas", _build, ("public.product_area_impact", COURSE))

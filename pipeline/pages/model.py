@@ -7,6 +7,7 @@ from typing import Final
 from components.errors import UnknownModel
 from components.page import numbers
 from components.page.blocks import Absent, Block, Items, Link, Pairs, Part, Section
+from components.page.words import sentence
 from components.publishing.published import published_models
 from pipeline.pages.model_blocks import (
     compare_address,
@@ -73,7 +74,7 @@ def _verdict(details: ModelDetails) -> Section:
     if details.bands:
         own = details.bands[0]
         lines = (own.described, *worth_lines(own), *other_rules(details.bands))
-        parts.append(Part("What the risk bands are worth", (Items(lines),)))
+        parts.append(Part("What the risk bands are worth", (Items(tuple(map(sentence, lines))),)))
     return Section("gate", question, answer, tuple(parts))
 
 

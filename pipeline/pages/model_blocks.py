@@ -28,6 +28,7 @@ from components.page.blocks import (
     Table,
 )
 from components.page.over_time import At, Line, over_time
+from components.page.words import sentence
 from components.registry.stages import ENDS, StageTransition
 from components.verdicts import FAILED
 from pipeline.pages.page import address
@@ -188,9 +189,9 @@ def gate_parts(decision: Decision) -> Iterator[Part]:
     columns = ("Check", "Found#", "Rule", "Verdict", "Accounts#", "Left#")
     yield Part("Checks", (Table.of(caption, columns, map(_check_row, checks)),))
     if horizons := tuple(horizon_lines(decision.horizons)):
-        yield Part("Every horizon that is published", (Items(horizons),))
+        yield Part("Every horizon that is published", (Items(tuple(map(sentence, horizons))),))
     if first := tuple(first_lines(decision)):
-        yield Part("What the first accounts are worth", (Items(first),))
+        yield Part("What the first accounts are worth", (Items(tuple(map(sentence, first))),))
 
 
 def _check_row(check: GateCheck) -> Row:
