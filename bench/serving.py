@@ -39,6 +39,8 @@ _CONNECTIONS: Final = 10
 _STEADY: Final = 20
 """Connections of a steady rate, which take turns: so an answer may take 200 ms at 100 requests a
 second before one of them comes late."""
+_START_S: Final = 0.5
+"""Until all threads of wrk are there."""
 _PATHS: Final = """
 local paths = {}
 for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
@@ -90,8 +92,8 @@ end
 function done()
   local told = io.open(os.getenv("TOLD"), "w")
   for _, thread in ipairs(threads) do
-    for _, one in ipairs(thread:get("late")) do told:write(one, "\n") end
-    told:write("refused ", thread:get("refused"), "\n")
+    for _, one in ipairs(thread:get("late")) do told:write(one, "\\n") end
+    told:write("refused ", thread:get("refused"), "\\n")
   end
   told:close()
 end
@@ -163,7 +165,7 @@ def load(port: int, paths: Sequence[str], *, rate: float, seconds: float, folder
     connections = _STEADY if rate else _CONNECTIONS
     (folder / "paths").write_text("\n".join(paths) + "\n")
     (folder / "load.lua").write_text(_STEADILY if rate else _AS_FAST_AS_IT_CAN)
-    begins = time.time() + 0.5
+    begins = time.time() + _START_S
     done = subprocess.run(
         [
             # A thread of wrk does nothing but wait; only threads can have turns of their own.
@@ -188,7 +190,7 @@ def load(port: int, paths: Sequence[str], *, rate: float, seconds: float, folder
     errors = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
     failed = sum(map(int, errors.groups())) if errors else 0
     if rate:
-        return _steady_load((folder / "told").read_text(), failed, seconds)
+        return _steady_load((folder / "told").read_text(), failed, seconds - _START_S)
     others = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return Load(
         rate=float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),  # type: ignore[index]

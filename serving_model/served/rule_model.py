@@ -20,7 +20,7 @@ from serving_model.served.interface import (
     HORIZON_PROBABILITIES,
     PROBABILITY,
 )
-from serving_model.served.signatures import PARSED, Tensors, column, save_served
+from serving_model.served.signatures import BLOCK, PARSED, Tensors, column, save_served
 from transforms import event_spec as spec
 from transforms.arrays import Floats
 from transforms.cold_start_rule import LOG_ODDS_PER_SCORE, RULE_GROUPS, RULE_SIGNALS, RuleWeights
@@ -147,8 +147,14 @@ class _ServedRule(tf.Module):
 
     def score_features(self, features: tf.Tensor) -> Tensors:
         """Returns churn_probability [batch, 1] of signals, float32 [batch, len(RULE_SIGNALS)]."""
-        log_odds = self._intercept + tf.reduce_sum(self._moved(features), axis=1)
-        return {PROBABILITY: column(tf.sigmoid(log_odds))}
+        # The same to the last bit however many are asked about: sums go signal by signal, and to
+        # whole blocks, since TensorFlow takes the sigmoid of what is left over otherwise.
+        rows = tf.shape(features)[0]
+        padded = tf.concat([features, tf.zeros([-rows % BLOCK, len(RULE_SIGNALS)])], axis=0)
+        log_odds = tf.fill([tf.shape(padded)[0]], self._intercept)
+        for moved in tf.unstack(self._moved(padded), axis=1):
+            log_odds += moved
+        return {PROBABILITY: column(tf.sigmoid(log_odds)[:rows])}
 
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Mapping[str, Any]:
         scored = self.score_features(features)

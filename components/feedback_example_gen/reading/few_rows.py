@@ -1,8 +1,7 @@
 """Reads the rows of some accounts with one SELECT, where they are few.
 
-COPY parsed by Arrow is for many rows: it starts a thread and fills buffers, and on Python 3.10
-Arrow looks through all objects of the process unless the collector is kept from them, which two
-readers at once undo for each other. A few hundred rows cost a quarter of it as they are.
+COPY parsed by Arrow is for many rows: it starts a thread for each read, and on Python 3.10 Arrow
+looks through all objects of the process, from which two readers at once cannot keep it.
 """
 
 from collections.abc import Mapping, Sequence

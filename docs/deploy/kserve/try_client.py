@@ -9,9 +9,9 @@ answer is not what the protocol says.
 import asyncio
 import os
 import sys
+from importlib.metadata import version
 from typing import Any
 
-import kserve
 from kserve import InferenceRESTClient, InferInput, InferRequest, RESTConfig
 
 _MODEL = "churn"
@@ -27,7 +27,7 @@ async def main(address: str, token: str) -> None:
     assert await client.is_server_live(address, headers)
     assert await client.is_server_ready(address, headers)
     assert await client.is_model_ready(address, _MODEL, headers)
-    print(f"kserve {kserve.__version__}: live, ready, model ready")
+    print(f"kserve {version('kserve')}: live, ready, model ready")
     for binary in (False, True):
         request = InferRequest(
             model_name=_MODEL,

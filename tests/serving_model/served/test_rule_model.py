@@ -64,6 +64,17 @@ def test_its_answers_are_those_of_the_definition(
     assert len(set(found.round(6))) > len(found) // 2
 
 
+def test_its_answers_do_not_depend_on_how_many_are_asked_about(
+    exported: Path, serialized: list[bytes]
+) -> None:
+    scorer = ModelScorer(exported)
+    _, together = scorer.score(serialized)
+    for size in (1, 3, 7, 50):
+        parts = [serialized[at : at + size] for at in range(0, len(serialized), size)]
+        apart = np.concatenate([scorer.score(part)[1] for part in parts])
+        assert apart.tobytes() == together.tobytes()
+
+
 def test_its_reasons_add_up_by_group(
     exported: Path, rule: FittedRule, serialized: list[bytes]
 ) -> None:
