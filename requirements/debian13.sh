@@ -10,7 +10,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 root=${DEBIAN13_ROOT:-${XDG_CACHE_HOME:-$HOME/.cache}/tens-insight/debian13}
-packages="ca-certificates chromium fonts-dejavu-core g++ gcc git libc6-dev make python3 python3-dev python3-venv"
+packages="ca-certificates chromium curl fonts-dejavu-core g++ gcc git libc6-dev make prometheus prometheus-alertmanager
+ prometheus-node-exporter prometheus-pushgateway python3 python3-dev python3-venv redis-server"
 place=/srv/tens-insight
 
 if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
@@ -19,13 +20,14 @@ if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
     exit 1
 fi
 
-if [ ! -e "$root/.complete" ]; then
+if [ "$(cat "$root/.complete" 2>/dev/null)" != "$packages" ]; then
     echo "Making a Debian 13 root in $root (some minutes; over 1 GB)."
-    rm -rf "$root"
-    mkdir -p "$root"
     # debootstrap itself cannot resolve a browser's dependencies: apt does, in the root.
     {
-        debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} &&
+        if [ ! -e "$root/.complete" ]; then
+            rm -rf "$root" && mkdir -p "$root" &&
+                debootstrap --variant=minbase trixie "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"}
+        fi &&
             cp /etc/resolv.conf /etc/hosts "$root/etc/" &&
             chroot "$root" apt-get update &&
             # shellcheck disable=SC2086 # a list of words
@@ -35,7 +37,7 @@ if [ ! -e "$root/.complete" ]; then
         echo "Making the Debian 13 root failed: see $root.log." >&2
         exit 1
     }
-    touch "$root/.complete"
+    echo "$packages" >"$root/.complete"
 fi
 
 cp /etc/resolv.conf /etc/hosts "$root/etc/"
