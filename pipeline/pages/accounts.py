@@ -54,7 +54,7 @@ _MOST: Final = 100_000
 """Accounts of a CSV; the command line writes more."""
 _NONE: Final = numbers.MINUS
 _COLUMNS: Final = (
-    *("Account", "Risk#", "Band", "Moved#", "Tier", "Region", "State"),
+    *("Account", "Risk#", "Band", "Moved, points#", "Tier", "Region", "State"),
     "What raises it most",
 )
 

@@ -10,6 +10,7 @@ from components.page import numbers
 from components.page.blocks import Absent, Block, Link, Part, Section, Table
 from components.product_area_scorer.impact_file import ExplainedAreas
 from components.publishing.area_history import AreaMoment, area_course, area_publication
+from pipeline.pages.accounts import name_of
 from pipeline.pages.area_blocks import (
     WORDS,
     counted,
@@ -128,7 +129,7 @@ def _accounts_table(rows: Sequence[AreaAccount]) -> Table:
     columns = ("Account", "Rows#", "Negative#", "Critical#", "Last 7 days#", "Wrote last")
     cells = [
         (
-            Link(one.account_id, address("/pages/account", id=one.account_id)),
+            Link(name_of(one.account_id), address("/pages/account", id=one.account_id)),
             numbers.count(one.feedback),
             numbers.count(one.negative),
             numbers.count(one.critical),

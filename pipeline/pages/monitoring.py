@@ -6,6 +6,7 @@ from typing import Any, Final
 from components.monitor.page.report import SECTIONS, first_screen
 from components.monitor.page_content import read_content
 from components.page.blocks import Absent, Cell, Link
+from pipeline.pages.accounts import name_of
 from pipeline.pages.page import Page, Shown, View, address
 
 READS: Final = (
@@ -41,7 +42,7 @@ def _build(view: View) -> Shown:
 
 
 def _account(account_id: str) -> Cell:
-    return Link(account_id, address("/pages/account", id=account_id))
+    return Link(name_of(account_id), address("/pages/account", id=account_id))
 
 
 PAGE: Final = Page("/pages/monitoring", "Monitoring", _build, READS)
