@@ -53,6 +53,7 @@ DEPENDENCIES = [
     "redis>=5.2,<9",  # and what keeps answers, where REDIS_URL names one
     # `tens-insight stream`, where KAFKA_BOOTSTRAP names brokers: whatever they compress with
     "kafka-python[crc32c,lz4,snappy,zstd]>=3.0.12,<4",
+    "grpcio>=1.66,<2",  # what workers and an engine of Beam speak
     "jinja2>=3.1,<4",  # the evaluation report: its page,
     "markupsafe>=2,<4",
     "altair>=5.5,<7",  # its charts,

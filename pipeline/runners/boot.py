@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pipeline.runners.arguments import WORKER_MEMORY
+from pipeline.text.terminal import say
 
 _PATIENCE_S: Final = 60
 _FOR_THE_OWNER_ALONE: Final = 0o077
@@ -54,7 +55,7 @@ def main(argv: Sequence[str]) -> int:
         _fetch_artifacts(arguments, info, folder / "staged")
         os.environ.update(environment_of(arguments, info, folder))
     except BootFailed as failed:
-        print(f"Worker {arguments.id} cannot begin: {failed}", file=sys.stderr)  # noqa: T201
+        say(f"Worker {arguments.id} cannot begin: {failed}", err=True)
         return 1
     from apache_beam.runners.worker import sdk_worker_main
 

@@ -17,6 +17,7 @@ NOT_LOCKED = {"bench"}
 PACKAGES = {
     "absl": {"absl-py"},
     "google": {"google-auth", "protobuf"},
+    "grpc": {"grpcio"},
     "kafka": {"kafka-python"},
     "kfp": {"kfp-pipeline-spec"},
     "psycopg2": {"psycopg2-binary"},
