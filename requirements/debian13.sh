@@ -20,6 +20,15 @@ if [ "$(id -u)" != 0 ] || ! command -v debootstrap >/dev/null; then
     exit 1
 fi
 
+# A second command would replace the tree under the first one. The lock ends with what it starts.
+mkdir -p "$(dirname "$root")"
+exec 9>"$root.lock"
+if ! flock --nonblock 9; then
+    echo "Another command is at work in $root: wait until it has ended, or name another folder in" \
+        "DEBIAN13_ROOT." >&2
+    exit 1
+fi
+
 if [ "$(cat "$root/.complete" 2>/dev/null)" != "$packages" ]; then
     echo "Making a Debian 13 root in $root (some minutes; over 1 GB)."
     # debootstrap itself cannot resolve a browser's dependencies: apt does, in the root.

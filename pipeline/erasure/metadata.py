@@ -27,7 +27,7 @@ def erase_from_metadata(store: Any, account_id: str) -> int:
 
 
 def overwrite_freed(path: Path) -> None:
-    """Writes a sqlite file of ML Metadata anew, without what it freed: old texts are still there.
+    """Writes a sqlite file of ML Metadata again, without what it freed: old texts are still there.
 
     Raises:
         StateUnusable: The file is damaged.

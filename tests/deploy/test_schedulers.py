@@ -168,7 +168,7 @@ def test_kubernetes_streams_with_the_rights_of_a_run():
     run = _cron_jobs()["auto"]["jobTemplate"]["spec"]["template"]["spec"]
     assert pod["securityContext"] == run["securityContext"]
     assert [one for one in pod["volumes"] if one["name"] != "kafka"] == run["volumes"]
-    # Whoever does not stream from Kafka has no such secret.
+    # An installation that does not stream from Kafka has no such secret.
     (kafka,) = [one["secret"] for one in pod["volumes"] if one["name"] == "kafka"]
     assert kafka["optional"] is True
     [container], [of_run] = pod["containers"], run["containers"]
