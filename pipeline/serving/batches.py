@@ -112,28 +112,34 @@ class Batches(Generic[Item, Result]):
         return [_result_of(one) for one in futures]
 
     async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            batch = [await self._queue.get()]
-            while len(batch) < self._most and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            batch = [one for one in batch if not one[1].done()]
-            if not batch:
+        while True:  # without a name for a batch, which would keep its model until the next one
+            await self._work_on(await self._next())
+
+    async def _next(self) -> "list[tuple[Item, asyncio.Future[Result]]]":
+        """Waits for an item, and returns all that wait by then, but those that were given up."""
+        batch = [await self._queue.get()]
+        while len(batch) < self._most and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+        return [one for one in batch if not one[1].done()]
+
+    async def _work_on(self, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
+        if not batch:
+            return
+        self._told(len(batch))
+        results: Sequence[Any]
+        try:
+            items = [item for item, _ in batch]
+            loop = asyncio.get_running_loop()
+            results = await loop.run_in_executor(self._pool, self._work, items)
+        except Exception as error:
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
                 continue
-            self._told(len(batch))
-            results: Sequence[Any]
-            try:
-                items = [item for item, _ in batch]
-                results = await loop.run_in_executor(self._pool, self._work, items)
-            except Exception as error:
-                results = [error] * len(batch)
-            for (_, future), result in zip(batch, results, strict=True):
-                if future.done():
-                    continue
-                if isinstance(result, Exception):
-                    future.set_exception(result)
-                else:
-                    future.set_result(result)
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
 
 
 def _result_of(future: "asyncio.Future[Result]") -> Result | Exception:

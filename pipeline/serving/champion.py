@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 from components.account_scorer.bands import bands_for
 from components.account_scorer.beside import require_alike, told
@@ -155,6 +156,9 @@ class Follower:
         self._settings, self._warm_up, self._clock = settings, warm_up, clock
         self._owns_process = owns_process
         self._found = Followed()
+        self._scorers: WeakValueDictionary[int, ModelScorer] = WeakValueDictionary()
+        """Models in memory by their artifact ids, also those that only a request still asks."""
+        self._in_memory = 0
         self._wanted: tuple[object, ...] | None = None
         self._seen: object = None
         self._failed: _Failed | None = None
@@ -178,6 +182,8 @@ class Follower:
         Where there is no champion any more, nothing answers.
         """
         with self._one:
+            if len(self._scorers) < self._in_memory:  # the last request of a model ended
+                self._let_go()
             state = self._state_of_store()
             if state is not None and state == self._seen:
                 return
@@ -231,7 +237,7 @@ class Follower:
         found.notes = tuple(notes)
         del champion, begun
         forget_models()
-        _let_go(keep_rest=self._owns_process)
+        self._let_go()
         if is_first and wanted.shadows:
             return False  # a server answers as soon as it can
         self._wanted = wanted.key
@@ -245,7 +251,7 @@ class Follower:
         rule, begun = wanted.rule, time.perf_counter()
         if (known := self._known(rule.artifact_id)) is not None:
             return known
-        scorer = load_rule(rule, self._settings)
+        self._scorers[rule.artifact_id] = scorer = load_rule(rule, self._settings)
         properties = ModelProperties.from_plain(scorer.card)
         return self._ready(registry, scorer, properties, rule.artifact_id, begun)
 
@@ -253,9 +259,16 @@ class Follower:
         begun = time.perf_counter()
         if (known := self._known(model.artifact_id)) is not None:
             return known
-        scorers = {one.artifact_id: one.scorer for one in self._found.shadows}
-        scorer = scorers.get(model.artifact_id) or load_model(model, self._settings)
+        scorer = self._scorer(model)
         return self._ready(registry, scorer, model.properties, model.artifact_id, begun)
+
+    def _scorer(self, model: Model) -> ModelScorer:
+        """Returns a model: loaded, unless it is in memory for another part."""
+        scorer = self._scorers.get(model.artifact_id)
+        if scorer is None:
+            scorer = load_model(model, self._settings)
+            self._scorers[model.artifact_id] = scorer
+        return scorer
 
     def _known(self, artifact_id: int) -> Champion | None:
         """Returns a model that answers already, without what is beside it."""
@@ -308,19 +321,18 @@ class Follower:
         return replace(first, second=replace(second, bands=first.bands), split=wanted.split)
 
     def _shadows(self, registry: Registry, wanted: Wanted, notes: list[str]) -> Iterator[Shadow]:
-        known = {one.artifact_id: one for one in self._found.shadows}
         for role, model in wanted.shadows:
-            if model.artifact_id in known:
-                yield replace(known[model.artifact_id], role=role)
-                continue
             try:
                 name = model.properties.model_version
                 require_known_database(registry.store, name, model.properties.database_id)
-                scorer = load_model(model, self._settings)
-                yield Shadow(role, model.artifact_id, scorer)
+                yield Shadow(role, model.artifact_id, self._scorer(model))
             except Exception as error:  # likewise
                 name = model.properties.model_version
                 notes.append(f"Model {name} ({role}) is not asked in shadow: {told(error)}")
+
+    def _let_go(self) -> None:
+        _let_go(keep_rest=self._owns_process)
+        self._in_memory = len(self._scorers)
 
     def _tell(self, problem: str) -> None:
         if problem != self._found.problem:

@@ -9,41 +9,31 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
 
 import psycopg2
-import pyarrow as pa
-from psycopg2 import sql
-from psycopg2.errors import CharacterNotInRepertoire, UntranslatableCharacter
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken, OtherDatabase, TensInsightError
-from components.feedback_example_gen.account_examples import (
-    AccountRows,
-    ExampleSource,
-    account_examples,
-    find_example_source,
-    read_account_examples,
-    read_account_rows,
-)
+from components.feedback_example_gen.account_examples import ExampleSource, find_example_source
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
-from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.postgres.failures import ServerBrokeOff, StatementCancelled, explained, place_of
 from components.postgres.identity import DatabaseIdentity, read_identity
-from components.postgres.local_settings import SettledConnection
-from components.postgres.names import table_identifier
-from components.postgres.queries import queries
-from components.postgres.rows import records, value
-from pipeline.serving.cache import Cache, Stamp
+from pipeline.serving.cache import Cache
 from pipeline.serving.connections import Connections, ServerHangs
+from pipeline.serving.examples import (
+    NOTHING,
+    Asked,
+    Example,
+    examples_of_each,
+    examples_with_more,
+)
+from pipeline.serving.lookup import ImpossibleIdError, LookedUp, PublishedScore, clock, look_up
 from pipeline.serving.problems import Problem
 
 _log = logging.getLogger(__name__)
-_QUERIES: Final = queries(__package__)
 _REST_S: Final = 1.0
 """Seconds for which a database that did not answer is not asked."""
 _SOURCE_S: Final = 60.0
@@ -53,37 +43,7 @@ _OF_ROWS: Final = 3
 ANSWERS: Final = "answers"
 AWAY: Final = "away"
 REFUSES: Final = "refuses"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One account that is asked for.
-
-    Attributes:
-        account_id: Its id.
-        as_of: The moment, UTC; None for now.
-        more: Makes events beside those of the database, as of a moment, columns of FEEDBACK_TYPES;
-            None for none.
-        known_as: Names the answer that may be known, of a database, a stamp and a moment; None
-            where none is asked for.
-    """
-
-    account_id: str
-    as_of: datetime | None = None
-    more: Callable[[datetime], pa.Table] | None = None
-    known_as: Callable[[str, Stamp, datetime], str] | None = None
-
-
-@dataclass(frozen=True)
-class PublishedScore:
-    """A row of account_risk_scores; as_of is UTC."""
-
-    account_id: str
-    churn_probability: float | None
-    health_score: float | None
-    risk_category: str | None
-    as_of: datetime
-    model_version: str | None
+_NO_ANSWER: Final[tuple[str, None]] = ("", None)
 
 
 @dataclass(frozen=True)
@@ -107,45 +67,6 @@ class Found:
     published: PublishedScore | None
     key: str = ""
     known: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class _LookedUp:
-    """What the database has of an account, but its events; a field for each column."""
-
-    account_id: str
-    now: datetime
-    churn_probability: float | None
-    health_score: float | None
-    risk_category: str | None
-    predicted_at: datetime | None
-    model_version: str | None
-    rows: int | None
-    newest: datetime | None
-    churned: datetime | None
-
-    @property
-    def stamp(self) -> Stamp:
-        """What tells an old answer from a new one."""
-        return Stamp(self.account_id, self.rows or 0, self.newest, self.churned)
-
-    @property
-    def published(self) -> PublishedScore | None:
-        """Its row of account_risk_scores."""
-        if self.predicted_at is None:
-            return None
-        return PublishedScore(
-            account_id=self.account_id,
-            churn_probability=self.churn_probability,
-            health_score=self.health_score,
-            risk_category=self.risk_category,
-            as_of=self.predicted_at,
-            model_version=self.model_version,
-        )
-
-
-class _ImpossibleIdError(Exception):
-    """An id has letters that the encoding of the database does not have."""
 
 
 class Database:
@@ -191,7 +112,7 @@ class Database:
             raise _away()
         try:
             found = self._read(asked)
-        except _ImpossibleIdError:
+        except ImpossibleIdError:
             if len(asked) > 1:  # the other accounts are read without this one
                 return [one for each in asked for one in self._alone(each)]
             found = [_impossible_id(asked[0])]
@@ -273,36 +194,17 @@ class Database:
         looked_up = self._look_up(connection, source, asked)
         now = next(iter(looked_up.values())).now.astimezone(timezone.utc)
         known = self._known_answers(looked_up, asked, now)
-        together: dict[datetime, set[str]] = {}
-        for place, one in enumerate(asked):
-            _, answer = known.get(place, ("", None))
-            if answer is None and one.more is None and (one.as_of or now) <= now:
-                together.setdefault(one.as_of or now, set()).add(one.account_id)
-        read: dict[datetime, dict[str, _Example | Exception]] = {}
-        for as_of, accounts in together.items():
-            with self._connections.step(_OF_ROWS), explained(connection):
-                read[as_of] = _examples_of_each(connection, source, sorted(accounts), as_of)
-        more: dict[datetime, dict[int, Asked]] = {}
-        for place, one in enumerate(asked):
-            if one.more is not None and (one.as_of or now) <= now:
-                more.setdefault(one.as_of or now, {})[place] = one
-        added: dict[int, _Example | Exception] = {}
-        for as_of, of_moment in more.items():
-            with self._connections.step(_OF_ROWS), explained(connection):
-                added |= _examples_with_more(connection, source, of_moment, as_of)
+        waiting = {
+            place: one
+            for place, one in enumerate(asked)
+            if known.get(place, _NO_ANSWER)[1] is None and (one.as_of or now) <= now
+        }
+        examples = self._examples(connection, source, waiting, now)
         results: list[Found | Exception] = []
         for place, one in enumerate(asked):
-            as_of, account = one.as_of or now, one.account_id
-            key, answer = known.get(place, ("", None))
-            found: _Example | Exception
-            if answer is not None:
-                found = _NOTHING
-            elif as_of > now:
-                found = in_future(as_of, now)
-            elif one.more is None:
-                found = read[as_of][account]
-            else:
-                found = added[place]
+            as_of = one.as_of or now
+            key, answer = known.get(place, _NO_ANSWER)
+            found = in_future(as_of, now) if as_of > now else examples.get(place, NOTHING)
             if isinstance(found, Exception):
                 results.append(found)
                 continue
@@ -312,29 +214,41 @@ class Database:
                     example=found.example,
                     label_source=source.label_source,
                     has_left=found.has_left,
-                    published=looked_up[account].published,
+                    published=looked_up[one.account_id].published,
                     key=key,
                     known=answer,
                 )
             )
         return results
 
+    def _examples(
+        self,
+        connection: Connection,
+        source: ExampleSource,
+        waiting: Mapping[int, Asked],
+        now: datetime,
+    ) -> dict[int, Example | Exception]:
+        """Makes examples by place, those of one moment together."""
+        parts: dict[tuple[datetime, bool], dict[int, Asked]] = {}
+        for place, one in waiting.items():
+            parts.setdefault((one.as_of or now, one.more is not None), {})[place] = one
+        found: dict[int, Example | Exception] = {}
+        for (as_of, with_more), part in parts.items():
+            make = examples_with_more if with_more else examples_of_each
+            with self._connections.step(_OF_ROWS), explained(connection):
+                found |= make(connection, source, part, as_of)
+        return found
+
     def _look_up(
         self, connection: Connection, source: ExampleSource, asked: Iterable[Asked]
-    ) -> dict[str, _LookedUp]:
+    ) -> dict[str, LookedUp]:
         accounts = sorted({one.account_id for one in asked})
         with_stamps = self._cache is not None and any(one.known_as is not None for one in asked)
-        query = _look_up_query(connection, source.churn_source, with_stamps)
-        with self._connections.step(), explained(connection), Cursor(connection) as cursor:
-            try:
-                # In one go: a transaction would begin with a journey of its own for its settings.
-                cursor.execute(_settings(connection) + query, {"accounts": accounts})
-            except (UntranslatableCharacter, CharacterNotInRepertoire):
-                raise _ImpossibleIdError from None
-            return {one.account_id: one for one in records(cursor, _LookedUp)}
+        with self._connections.step(), explained(connection):
+            return look_up(connection, accounts, source.churn_source, with_stamps)
 
     def _known_answers(
-        self, looked_up: Mapping[str, _LookedUp], asked: Sequence[Asked], now: datetime
+        self, looked_up: Mapping[str, LookedUp], asked: Sequence[Asked], now: datetime
     ) -> dict[int, tuple[str, dict[str, Any] | None]]:
         """Returns names of answers that may be known, and those that are, by place."""
         wanted = {place: one for place, one in enumerate(asked) if one.known_as is not None}
@@ -354,7 +268,7 @@ class Database:
             is_due = self._connections.is_new or time.monotonic() > self._source_until
             if self._source is None or is_due:
                 with self._connections.step(_OF_ROWS), explained(connection):
-                    self._source = find_example_source(connection, self._config, _now(connection))
+                    self._source = find_example_source(connection, self._config, clock(connection))
                     identity = read_identity(connection)
                 if identity.id != self._identity:
                     self._require(identity)
@@ -362,129 +276,6 @@ class Database:
                 self._source_until = time.monotonic() + _SOURCE_S
                 self._connections.known()
             return self._source
-
-
-@dataclass(frozen=True)
-class _Example:
-    """An account's example; None where it is not scored, and whether it has feedback at all."""
-
-    example: bytes | None
-    has_left: bool = False
-
-
-_NOTHING: Final = _Example(None)
-
-
-def _examples_of_each(
-    connection: Connection, source: ExampleSource, accounts: Sequence[str], as_of: datetime
-) -> dict[str, _Example | Exception]:
-    """Reads some accounts together; where one has unsound rows, each is read alone."""
-    try:
-        found = read_account_examples(connection, source, accounts, as_of)
-    except ContractBroken as error:
-        if len(accounts) == 1:
-            return {accounts[0]: _unsound(error)}
-        return {
-            name: one
-            for account in accounts
-            for name, one in _examples_of_each(connection, source, [account], as_of).items()
-        }
-    return {
-        **dict.fromkeys(accounts, _NOTHING),
-        **{account: _Example(None, has_left=True) for account in found.left},
-        **dict(zip(found.accounts, map(_Example, found.serialized), strict=True)),
-    }
-
-
-def _examples_with_more(
-    connection: Connection, source: ExampleSource, asked: Mapping[int, Asked], as_of: datetime
-) -> dict[int, "_Example | Exception"]:
-    """Makes examples of accounts as if they had written more than the database has; by place."""
-    accounts = sorted({one.account_id for one in asked.values()})
-    rows = read_account_rows(connection, source, accounts, as_of)
-    found: dict[int, _Example | Exception] = {}
-    waiting = dict(asked)
-    while waiting:  # an account may be asked for twice, with other events
-        first = {one.account_id: place for place, one in reversed(waiting.items())}
-        together = {place: waiting.pop(place) for place in sorted(first.values())}
-        try:
-            found |= _of_rows(rows, source, together)
-        except ContractBroken as error:
-            if len(asked) == 1:
-                return dict.fromkeys(asked, _unsound(error))
-            for place, one in together.items():
-                found |= _examples_with_more(connection, source, {place: one}, as_of)
-    return found
-
-
-def _of_rows(
-    rows: AccountRows, source: ExampleSource, asked: Mapping[int, Asked]
-) -> dict[int, "_Example | Exception"]:
-    """Makes the examples of different accounts, of their rows and of what is added to them."""
-    found: dict[int, _Example | Exception] = {}
-    known = {one.decode() for one in rows.feedback["account_id"].unique().to_pylist()}
-    tables = [rows.feedback]
-    for place, one in asked.items():
-        assert one.more is not None
-        if one.account_id not in known:
-            found[place] = _NOTHING
-            continue
-        try:
-            tables.append(one.more(rows.as_of))
-        except Problem as problem:
-            found[place] = problem
-    together = pa.concat_tables(tables).unify_dictionaries()
-    made = account_examples(replace(rows, feedback=together), source)
-    examples = dict(zip(made.accounts, map(_Example, made.serialized), strict=True))
-    left = _Example(None, has_left=True)
-    return {
-        place: found.get(place) or examples.get(one.account_id, left)
-        for place, one in asked.items()
-    }
-
-
-def _unsound(error: ContractBroken) -> Problem:
-    return Problem(503, "unsound_feedback", str(error))
-
-
-_COMPOSED: Final[dict[tuple[ChurnSource | None, bool], str]] = {}
-"""Statements: to compose one takes as long as to run it."""
-
-
-def _look_up_query(connection: Connection, churn: ChurnSource | None, with_stamps: bool) -> str:
-    if (churn, with_stamps) not in _COMPOSED:
-        of_churn = with_stamps and churn is not None
-        stamps = ["wrote.rows, newest" if with_stamps else "NULL AS rows, NULL AS newest"]
-        stamps.append("churned" if of_churn else "NULL AS churned")
-        joins: list[sql.Composable] = [sql.SQL(_QUERIES["wrote"])] if with_stamps else []
-        if with_stamps and churn is not None:
-            joins.append(
-                sql.SQL(_QUERIES["churned"]).format(
-                    table=table_identifier(churn.table),
-                    account_column=sql.Identifier(churn.account_column),
-                    date_column=sql.Identifier(churn.date_column),
-                )
-            )
-        query = sql.SQL(_QUERIES["looked_up"]).format(
-            stamps=sql.SQL(", ".join(stamps)), joins=sql.SQL("").join(joins)
-        )
-        _COMPOSED[churn, with_stamps] = query.as_string(connection)
-    return _COMPOSED[churn, with_stamps]
-
-
-def _settings(connection: Connection) -> str:
-    """Returns the settings with which a transaction begins; nothing where it has begun."""
-    idle = connection.info.transaction_status == TRANSACTION_STATUS_IDLE
-    if not idle or not isinstance(connection, SettledConnection):
-        return ""
-    return connection.local_settings.replace("%", "%%") + ";"
-
-
-def _now(connection: Connection) -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute(_QUERIES["now"])
-        now: datetime = value(cursor)
-    return now.astimezone(timezone.utc)
 
 
 def _impossible_id(asked: Asked) -> Problem:

@@ -22,7 +22,9 @@ from pipeline.serving.batches import Batches
 from pipeline.serving.bodies import AccountAsked, Wanted, events_table, read_wanted
 from pipeline.serving.cache import Cache, InProcess, Stamp, key_of
 from pipeline.serving.champion import Champion, Follower
-from pipeline.serving.database import Asked, Found, PublishedScore
+from pipeline.serving.database import Found
+from pipeline.serving.examples import Asked
+from pipeline.serving.lookup import PublishedScore
 from pipeline.serving.problems import Problem
 from pipeline.settings import Settings
 

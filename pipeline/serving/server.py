@@ -23,7 +23,8 @@ from pipeline.serving.app import Routes, make_app
 from pipeline.serving.batches import Batches
 from pipeline.serving.cache import make_cache
 from pipeline.serving.champion import Follower
-from pipeline.serving.database import ANSWERS, Asked, Database, Found
+from pipeline.serving.database import ANSWERS, Database, Found
+from pipeline.serving.examples import Asked
 from pipeline.serving.guard import Tokens, require_safe_address
 from pipeline.serving.metrics import ServingMetrics, State
 from pipeline.serving.pages import DOWNLOAD_S, Pages

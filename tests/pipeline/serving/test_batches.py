@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -139,3 +140,22 @@ def test_more_than_may_wait_is_taken_whole_where_nothing_else_waits() -> None:
         return await made.ask_all(list(range(50)))
 
     assert asyncio.run(during(made, do)) == list(range(50))
+
+
+def test_what_was_answered_is_kept_no_longer() -> None:
+    """An item names the model that is asked: while nothing else comes, it would keep it."""
+
+    class Model:
+        pass
+
+    made = batches(lambda items: [0 for _ in items])
+
+    async def do() -> Any:
+        model = Model()
+        await made.ask(model)
+        kept = weakref.ref(model)
+        del model
+        await asyncio.sleep(0.05)
+        return kept()
+
+    assert asyncio.run(during(made, do)) is None

@@ -94,34 +94,50 @@ def test_it_follows_pushed_promoted_and_withdrawn_models(
     assert one.found.swaps == 3
 
 
-def test_the_old_model_answers_whom_it_answered_and_is_let_go(
-    push: Callable[..., Path], follower: Callable[[], Follower]
-) -> None:
-    one = follower()
-    push("20260601-aaaaaaaa")
-    one.look()
-    held = one.champion
-    assert held is not None
-    model = weakref.ref(held.scorer._model)
-    push("20260602-bbbbbbbb")
-    one.look()
-    assert held.scorer.score([]) is not None
-    assert held.version != one.champion.version  # type: ignore[union-attr]
-    del held
-    gc.collect()
-    assert model() is None
+@pytest.fixture
+def without_shadows(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENS_INSIGHT_SHADOW_MODELS", "0")
 
 
-def test_a_model_that_nobody_asks_is_gone_with_the_swap(
-    push: Callable[..., Path], follower: Callable[[], Follower]
+@pytest.mark.usefixtures("without_shadows")
+def test_the_old_model_answers_whom_it_answered_and_then_goes(push: Callable[..., Path]) -> None:
+    """Its objects hold each other, and a collector that may not look at them would keep them."""
+    one = Follower(load_settings(), lambda scorer: None, owns_process=True)
+    try:
+        push("20260601-aaaaaaaa")
+        one.look()
+        held = one.champion
+        assert held is not None
+        model = weakref.ref(held.scorer._model)
+        push("20260602-bbbbbbbb")
+        one.look()
+        assert held.scorer.score([]) is not None
+        assert held.version != one.champion.version  # type: ignore[union-attr]
+        del held
+        one.look()  # nothing was decided since
+        assert model() is None
+    finally:
+        gc.unfreeze()
+
+
+@pytest.mark.usefixtures("without_shadows")
+def test_a_model_that_nobody_asks_is_gone_with_the_swap_or_the_withdrawal(
+    push: Callable[..., Path], shelf: Shelf, follower: Callable[[], Follower]
 ) -> None:
-    """Its objects hold each other: left to itself the collector would keep many of them."""
+    """Left to itself the collector would keep many of its objects."""
     one = follower()
     push("20260601-aaaaaaaa")
     one.look()
     assert one.champion is not None
     model = weakref.ref(one.champion.scorer._model)
     push("20260602-bbbbbbbb")
+    one.look()
+    assert model() is None
+    model = weakref.ref(one.champion.scorer._model)
+    for version in ("20260602-bbbbbbbb", "20260601-aaaaaaaa"):
+        decide(shelf.registry, "withdraw", version, "it is wrong")
+    one.look()
+    assert one.champion is None
     one.look()
     assert model() is None
 
@@ -192,6 +208,8 @@ def test_models_in_shadow_are_loaded_once_somebody_answers(
     assert (version_of(one), one.found.shadows) == ("20260602-bbbbbbbb", ())
     one.look()
     (shadow,) = one.found.shadows
+    former = one.champion
+    assert former is not None
     assert (shadow.role, shadow.scorer.card["model_version"]) == (
         "former champion",
         "20260601-aaaaaaaa",
@@ -200,7 +218,8 @@ def test_models_in_shadow_are_loaded_once_somebody_answers(
     assert version_of(one) == "20260601-aaaaaaaa"
     assert one.champion is not None
     assert one.champion.scorer is shadow.scorer  # in memory already
-    assert [one.scorer.card["model_version"] for one in one.found.shadows] == ["20260602-bbbbbbbb"]
+    (other,) = one.found.shadows
+    assert (other.role, other.scorer) == ("former champion", former.scorer)
 
 
 def test_without_a_champion_the_rule_that_scored_last_answers_where_it_would_score(

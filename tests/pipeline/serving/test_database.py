@@ -19,7 +19,8 @@ from components.postgres.identity import DatabaseIdentity
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
 from pipeline.serving import connections, read_only
-from pipeline.serving.database import Asked, Database
+from pipeline.serving.database import Database
+from pipeline.serving.examples import Asked
 from pipeline.serving.problems import Problem
 from pipeline.settings import load_settings
 from tests.environment import unset_settings

@@ -10,7 +10,8 @@ from typing import Any
 from pipeline.serving.answers import Call, call_all
 from pipeline.serving.batches import Batches
 from pipeline.serving.cache import InProcess, Stamp
-from pipeline.serving.database import Asked, Found
+from pipeline.serving.database import Found
+from pipeline.serving.examples import Asked
 from pipeline.serving.problems import Problem
 from pipeline.serving.scores import Scores
 from serving_model.served.risk_bands import RiskBands
