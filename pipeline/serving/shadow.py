@@ -24,8 +24,7 @@ _MOST: Final = 32
 _WAITING: Final = 256
 _PAUSE_S: Final = 1.0
 _SHARE: Final = 1 / 200
-"""Of the time may be spent on questions: so fewer than 1 request in 100 meets one, and the time
-that 99 of 100 take stays as it is."""
+"""Of the time may be spent on questions, so that few requests meet one."""
 
 
 class Shadows:

@@ -162,6 +162,11 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_with_it(
     monkeypatch.setattr(connections, "_HANGS_S", 0.2 - 2)
     monkeypatch.setattr(read_only, "_CONNECT_S", "2")
     assert not isinstance(database.read([Asked("nobody")])[0], Exception)
+    idle = database._connections.open()
+    time.sleep(0.3)
+    database.end_hanging()  # nobody waits for it
+    assert not isinstance(database.read([Asked("nobody")])[0], Exception)
+    assert database._connections.open() is idle
     line.is_cut.set()
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(database.read, [Asked("nobody")])
@@ -171,7 +176,7 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_with_it(
             database.end_hanging()
         with pytest.raises(Problem) as refused:
             waiting.result()
-    assert (refused.value.status, database.state) == (503, "away")
+    assert (refused.value.code, database.state) == ("database_slow", "away")
     line.is_cut.clear()
     database.close()
     time.sleep(max(0.0, database._rest_until - time.monotonic()))

@@ -77,6 +77,27 @@ def test_more_than_there_is_time_for_is_dropped_and_nothing_is_asked_beside_requ
     assert max(free.sizes) == 32
 
 
+def test_after_a_question_it_rests_for_most_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shadow, "_PAUSE_S", 0.001)
+    asked, _ = made(Scorer(0.5))
+    took: list[float] = []
+
+    async def ask() -> float:
+        took.append(0.01)
+        return took[-1]
+
+    async def during() -> None:
+        asked.offer(b"x", 0.5)
+        running = asyncio.create_task(asked.run())
+        await asyncio.sleep(0.2)
+        running.cancel()
+        asked.stop()
+
+    monkeypatch.setattr(asked, "_ask", ask)
+    asyncio.run(during())
+    assert len(took) == 1, "a question of 10 ms is followed by a rest of 2 s"
+
+
 def test_without_such_models_nothing_is_kept() -> None:
     asked, metrics = made()
     asked.offer(b"x", 0.5)
