@@ -18,7 +18,7 @@ from components.errors import OtherDatabase
 from components.postgres.identity import DatabaseIdentity
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
-from pipeline.serving import connections, read_only
+from pipeline.serving import connections
 from pipeline.serving.database import Database
 from pipeline.serving.examples import Asked
 from pipeline.serving.problems import Problem
@@ -160,28 +160,31 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_with_it(
     line = Line(simulated_database)
     monkeypatch.setenv("DATABASE_URL", line.url)
     monkeypatch.setattr(connections, "_HANGS_S", 0.2 - 2)
-    monkeypatch.setattr(read_only, "_CONNECT_S", "2")
-    assert not isinstance(database.read([Asked("nobody")])[0], Exception)
-    idle = database._connections.open()
-    time.sleep(0.3)
-    database.end_hanging()  # nobody waits for it
-    assert not isinstance(database.read([Asked("nobody")])[0], Exception)
-    assert database._connections.open() is idle
-    line.is_cut.set()
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(database.read, [Asked("nobody")])
-        deadline = time.monotonic() + 20
-        while not waiting.done() and time.monotonic() < deadline:
-            time.sleep(0.05)
-            database.end_hanging()
+    with ThreadPoolExecutor(1) as pool:  # each thread has a connection of its own
+
+        def read() -> Any:
+            waiting = pool.submit(database.read, [Asked("nobody")])
+            deadline = time.monotonic() + 20
+            while not waiting.done() and time.monotonic() < deadline:
+                time.sleep(0.05)
+                database.end_hanging()
+            return waiting.result(0)[0]
+
+        assert not isinstance(read(), Exception)
+        idle = pool.submit(database._connections.open).result()
+        time.sleep(0.3)
+        database.end_hanging()  # nobody waits for it
+        assert not isinstance(read(), Exception)
+        assert pool.submit(database._connections.open).result() is idle
+        line.is_cut.set()
         with pytest.raises(Problem) as refused:
-            waiting.result()
-    assert (refused.value.code, database.state) == ("database_slow", "away")
-    line.is_cut.clear()
-    database.close()
-    time.sleep(max(0.0, database._rest_until - time.monotonic()))
-    assert not isinstance(database.read([Asked("nobody")])[0], Exception)
-    assert database.state == "answers"
+            read()
+        assert (refused.value.code, database.state) == ("database_slow", "away")
+        line.is_cut.clear()
+        time.sleep(max(0.0, database._rest_until - time.monotonic()))
+        assert not isinstance(read(), Exception)
+        assert database.state == "answers"
+        pool.submit(database.close).result()
 
 
 def test_an_id_that_the_database_cannot_hold_costs_only_itself(
