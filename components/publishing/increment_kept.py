@@ -17,8 +17,8 @@ from components.postgres.queries import queries
 from components.postgres.rows import one_record, value
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, ACCOUNT_RISK_SCORES, OutputTable
 from components.publishing.details import KEPT_COLUMNS
-from components.publishing.increment import growth_of, write_increment
 from components.publishing.increment_line import split_of_line
+from components.publishing.increment_write import growth_of, write_increment
 from components.publishing.publication import PublishPolicy
 from components.publishing.publication_log import read_log
 from components.publishing.split import Split

@@ -73,7 +73,7 @@ def open_line(
 def split_of_line(line: LogEntry) -> Split | None:
     """Returns by which two models made the rows of an incremental publication; None by one."""
     found = (line.increment or {}).get("split")
-    return Split(**found) if found else None
+    return Split.from_recorded(found) if found else None
 
 
 def grown_line(

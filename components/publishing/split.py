@@ -1,7 +1,9 @@
 """Which of two models scores an account, where two share the accounts."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 from components.publishing.holdout import hashed, limit_of
 
@@ -55,6 +57,11 @@ class Split:
                 "accounts_b": second,
             }
         )
+
+    @classmethod
+    def from_recorded(cls, found: Mapping[str, Any]) -> "Split":
+        """Returns a split that the log of publications has, beside the counts of its accounts."""
+        return cls(**{one.name: found[one.name] for one in fields(cls)})
 
 
 def share_text(share: float) -> str:

@@ -1,8 +1,8 @@
 """What scores between runs: a model, or the two that share the accounts."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 
@@ -28,7 +28,7 @@ class StreamChampion:
         scored: Asks it about serialized examples; returns the columns of scored_shard, in their
             order. What it says of an example must not depend on the others.
         split: How two models share the accounts; None where one scores all.
-        second: Likewise asks the second one; None without a split.
+        second: As `scored`, asks the second model; None without a split.
     """
 
     model_version: str
@@ -75,12 +75,7 @@ class StreamChampion:
         if (self.split.salt if self.split else None) == (then["salt"] if then else None):
             return True
         now = self.split.version(account) if self.split else self.model_version
-        return now == (recorded_split(then).version(account) if then else base.model_version)
-
-
-def recorded_split(found: Mapping[str, Any]) -> Split:
-    """Returns a split as the log of publications has it."""
-    return Split(**{one.name: found[one.name] for one in fields(Split)})
+        return now == (Split.from_recorded(then).version(account) if then else base.model_version)
 
 
 def batches_of(examples: Sequence[bytes], size: int = BATCH) -> list[list[bytes]]:
