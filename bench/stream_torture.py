@@ -228,7 +228,7 @@ def publish_all(url: str) -> None:
     """Publishes all accounts, as a run does."""
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT clock_timestamp(), array_agg(DISTINCT account_id) " "FROM feedback_enriched"
+            "SELECT clock_timestamp(), array_agg(DISTINCT account_id) FROM feedback_enriched"
         )
         ((as_of, accounts),) = cursor.fetchall()
     scores = scored_at(accounts, as_of, _READING)
@@ -266,11 +266,13 @@ def stream_until_killed(source: str, broker: Broker | None, *, once: bool = Fals
     Loop(stream, pause_s=0.05, patience_s=60, tell=print).run(once=once)
 
 
-def torture(source: str, kills: int, folder: Path, seed: int = 20261130) -> Outcome:
-    """Kills the process of one source so often, and compares."""
-    server = EmbeddedPostgres(folder / source, settings=_SERVER)
+def torture(
+    source: str, kills: int, server: EmbeddedPostgres, folder: Path, seed: int = 20261130
+) -> Outcome:
+    """Kills the process of one source so often, in a database of its own, and compares."""
+    server.create_database(source)
+    os.environ["DATABASE_URL"] = url = server.url(source)
     broker = make_broker() if source == "kafka" else None
-    os.environ["DATABASE_URL"] = url = server.start()
     try:
         if broker is not None:
             broker.start()
@@ -279,7 +281,6 @@ def torture(source: str, kills: int, folder: Path, seed: int = 20261130) -> Outc
     finally:
         if broker is not None:
             broker.remove()
-        server.stop()
 
 
 def _on_server(
@@ -311,15 +312,14 @@ def _on_server(
     finally:
         writer.ending.set()
         writer.join()
-    # Rows of the next seconds have come due, and each scan has looked at the last ones.
-    time.sleep(4)
-    for _ in range(2):
+    # By then rows of the next seconds have come due, and a scan is.
+    for pause_s in (4.0, _STREAMING.stream_scan_minutes * 60):
+        time.sleep(pause_s)
         last = Child(
             lambda: stream_until_killed(source, broker, once=True), url, folder / "child.txt"
         )
         if last.wait():
             raise RuntimeError(f"the last steps failed: {last.said.read_text()[-500:]}")
-        time.sleep(_STREAMING.stream_scan_minutes * 60)
     outcome.rows = writer.rows
     compare(outcome, url)
     return outcome
@@ -346,23 +346,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(
         f"{'source':8}{'killed':>8}{'rows':>8}{'runs':>6}{'wrong':>7}{'lost':>6}{'broken':>8}{'s':>7}"
     )
+    folder = Path(tempfile.mkdtemp(prefix="stream-torture-"))
+    folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
+    server = EmbeddedPostgres(folder / "server", settings=_SERVER)
     sound = True
-    for source in options.source or SOURCES:
-        folder = Path(tempfile.mkdtemp(prefix="stream-torture-"))
-        folder.chmod(0o711)  # as root the server runs as nobody, who must pass to its own folder
-        begun = time.monotonic()
-        try:
-            one = torture(source, options.kills, folder)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        seconds = time.monotonic() - begun
-        print(
-            f"{source:8}{one.kills:8}{one.rows:8}{one.runs:6}{len(one.wrong):7}{len(one.lost):6}"
-            f"{len(one.broken):8}{seconds:7.0f}"
-        )
-        for sentence in [*one.wrong, *one.lost][:5]:
-            print(f"  {sentence}")
-        sound &= one.sound
+    try:
+        server.start()
+        for source in options.source or SOURCES:
+            begun = time.monotonic()
+            one = torture(source, options.kills, server, folder)
+            seconds = time.monotonic() - begun
+            print(
+                f"{source:8}{one.kills:8}{one.rows:8}{one.runs:6}{len(one.wrong):7}"
+                f"{len(one.lost):6}{len(one.broken):8}{seconds:7.0f}",
+                flush=True,
+            )
+            for sentence in [*one.wrong, *one.lost][:5]:
+                print(f"  {sentence}")
+            sound &= one.sound
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
     print("Nothing was wrong, lost or doubled." if sound else "NOT SOUND.")
     return 0 if sound else 1
 
