@@ -104,6 +104,18 @@ class StreamConfig:
                 "kafka_mechanism PLAIN would send the password over the network as it is: set "
                 "kafka_protocol to sasl_ssl, or another mechanism"
             )
+        of_tls = ("kafka_ca", "kafka_certificate", "kafka_key")
+        unused = [one for one in of_tls if getattr(self, one)]
+        if unused and not self.kafka_protocol.endswith("ssl"):
+            raise ValueError(
+                f"kafka_protocol {self.kafka_protocol} is without TLS and would not use "
+                f"{' and '.join(unused)}: set kafka_protocol to ssl or sasl_ssl"
+            )
+        if self.kafka_password.get_secret_value() and not self.kafka_protocol.startswith("sasl"):
+            raise ValueError(
+                f"kafka_protocol {self.kafka_protocol} would not use kafka_password: set "
+                "kafka_protocol to sasl_ssl or sasl_plaintext"
+            )
         if bool(self.kafka_certificate) != bool(self.kafka_key):
             raise ValueError("kafka_certificate and kafka_key need each other")
         return self

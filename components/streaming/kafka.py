@@ -27,8 +27,8 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.errors import BrokerUnreachable
 from components.postgres.queries import queries
-from components.streaming.ahead import AHEAD, IS_NEW, come_due, latest_to_come
 from components.streaming.config import StreamConfig
+from components.streaming.future_rows import AHEAD, IS_NEW, come_due, latest_to_come
 from components.streaming.kafka_client import as_ours, make_clients, where
 from components.streaming.message import Message, MessageUnreadable, RowValues, read_message
 from components.streaming.position import Position
@@ -200,13 +200,7 @@ class KafkaSource:
     def look(
         self, cursor: Cursor, position: Position, snapshot: Snapshot, as_of: datetime
     ) -> Found:
-        """Finds the accounts of messages whose rows the snapshot sees.
-
-        Args:
-            cursor: Of the transaction of the snapshot.
-            position: Of the last reading.
-            snapshot: What the transaction sees.
-            as_of: Feedback before it counts; later rows come due when their moment is over.
+        """Finds the accounts of messages whose rows the snapshot sees; see `Source`.
 
         Raises:
             BrokerUnreachable: No broker answers.
@@ -276,7 +270,7 @@ class KafkaSource:
                 return (
                     f"the topic {self.config.stream_topic} does not have the messages any more "
                     "that were to be read next: they were dropped before (retention), or the "
-                    "topic was made anew"
+                    "topic was created again"
                 )
         return ""
 
@@ -286,13 +280,13 @@ class KafkaSource:
         if topic is None or time.monotonic() - self._topic_at > _LOOK_AT_TOPIC_S:
             before, topic = topic, self._ask_topic()
             if before is not None and before != topic:
-                self._place = None  # assigned anew
+                self._place = None  # its partitions are assigned again
         if place["topic"] != self.config.stream_topic:
             return f"the topic was {place['topic']} and is {self.config.stream_topic}"
         # Brokers before 2.8 have no ids: then only offsets that are out of range tell.
         is_other = place["topic_id"] and topic.topic_id and place["topic_id"] != topic.topic_id
         if is_other or topic.partitions < len(place["offsets"]):
-            return f"the topic {place['topic']} was deleted, and made anew"
+            return f"the topic {place['topic']} was deleted, and created again"
         return ""
 
     def _ask_topic(self) -> _Topic:
@@ -345,7 +339,7 @@ class KafkaSource:
                 offset, waiting = self._resumed[one.partition]
                 if one.offset >= offset or one.offset in waiting:
                     self._take(one, as_of)
-            # What was fetched ahead is the first of what is there: brokers are asked again.
+            # These may be messages that were fetched earlier: ask the brokers once more.
             if self._is_caught_up() and self._told_at > until:
                 return
 
@@ -366,7 +360,7 @@ class KafkaSource:
     def _resolve(
         self, cursor: Cursor, as_of: datetime, look: _Look
     ) -> tuple[set[str], list[Unread]]:
-        """Finds which rows are there: returns their accounts, and what has waited in vain."""
+        """Finds which rows are there: returns their accounts, and messages that waited too long."""
         accounts: set[str | None] = set()
         unread = list(self._unread)
         rows = self._rows(cursor) if self._waiting else {}

@@ -53,16 +53,20 @@ def make_clients(config: StreamConfig, bootstrap: Sequence[str]) -> tuple[Any, A
     _last_word.said = ""
     given = _settings(config, bootstrap)
     admin = kafka.admin.KafkaAdminClient(**given)
-    consumer = kafka.KafkaConsumer(
-        **given,
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        allow_auto_create_topics=False,
-        isolation_level="read_committed",
-        max_poll_records=2_000,
-        fetch_max_wait_ms=100,  # else one partition without messages holds up the others
-    )
+    try:
+        consumer = kafka.KafkaConsumer(
+            **given,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            allow_auto_create_topics=False,
+            isolation_level="read_committed",
+            max_poll_records=2_000,
+            fetch_max_wait_ms=100,  # else one partition without messages holds up the others
+        )
+    except BaseException:
+        admin.close()
+        raise
     return admin, consumer
 
 

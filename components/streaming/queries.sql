@@ -8,7 +8,7 @@ ORDER BY account_id
 LIMIT %(most)s
 
 -- name: accounts_due_of_all
--- Accounts that gave feedback and have no score of that moment or a later one, likewise.
+-- Accounts that gave feedback and have no score of that moment or a later one, in the same order.
 SELECT account_id::text
 FROM (SELECT DISTINCT account_id
       FROM feedback_enriched

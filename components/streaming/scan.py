@@ -85,14 +85,7 @@ class ScanSource:
     def look(
         self, cursor: Cursor, position: Position, snapshot: Snapshot, as_of: datetime
     ) -> Found:
-        """Finds the accounts of new rows.
-
-        Args:
-            cursor: Of the transaction of the snapshot.
-            position: Of the last reading.
-            snapshot: What the transaction sees.
-            as_of: Feedback before it counts; later rows come due when their moment is over.
-        """
+        """Finds the accounts of new rows; see `Source`."""
         place = position.place
         horizon = int(place["horizon"])
         if horizon > snapshot.next or not are_comparable(place, snapshot):

@@ -26,7 +26,7 @@ from components.postgres.connection import connect_replication
 from components.postgres.failures import ServerBrokeOff
 from components.postgres.queries import queries
 from components.postgres.rows import record, value
-from components.streaming.ahead import AHEAD, IS_NEW, come_due, latest_to_come
+from components.streaming.future_rows import AHEAD, IS_NEW, come_due, latest_to_come
 from components.streaming.pgoutput import (
     Commit,
     Decoder,
@@ -164,14 +164,7 @@ class SlotSource:
     def look(
         self, cursor: Cursor, position: Position, snapshot: Snapshot, as_of: datetime
     ) -> Found:
-        """Finds the accounts of transactions that the snapshot sees.
-
-        Args:
-            cursor: Of the transaction of the snapshot.
-            position: Of the last reading.
-            snapshot: What the transaction sees.
-            as_of: Feedback before it counts; later rows come due when their moment is over.
-        """
+        """Finds the accounts of transactions that the snapshot sees; see `Source`."""
         lsn = lsn_of(position.place["lsn"])
         if self._cursor is None:
             lost = self._lost(cursor)

@@ -77,7 +77,14 @@ class Source(Protocol):
     def look(
         self, cursor: Cursor, position: Position, snapshot: Snapshot, as_of: datetime
     ) -> Found:
-        """Finds the accounts of new rows."""
+        """Finds the accounts of new rows.
+
+        Args:
+            cursor: Of the transaction of the snapshot.
+            position: Of the last reading.
+            snapshot: What the transaction sees.
+            as_of: Feedback before it counts; later rows come due when their moment is over.
+        """
 
     def done(self) -> None:
         """Is told that what the last look found is published."""

@@ -108,7 +108,7 @@ def load(
         judged: What the gate said of it.
         settings: That it must fit.
         decided: The split that lasts, and its second model. Where that cannot be asked, the first
-            one scores all accounts, as in a run.
+            one scores without it; accounts that the newest run gave the second one are left out.
 
     Raises:
         NothingToPublish: It does not fit the settings.
@@ -149,8 +149,8 @@ def _second(
         require_alike(champion, scorer)
     except Exception as error:  # whatever its files hold: one model alone is enough
         _log.warning(
-            "Split %s of %s and %s: %s scores all accounts, since %s cannot: %s",
-            *(split.number, split.a, split.b, split.a, split.b, told(error)),
+            "Split %s of %s and %s: accounts of %s wait for the next run, since it cannot score: %s",
+            *(split.number, split.a, split.b, split.b, told(error)),
         )
         return None, None
     return split, scorer

@@ -116,7 +116,7 @@ def stream(settings: Settings, *, once: bool, tell: Callable[[str], object]) -> 
         NothingToPublish: There is no champion, or nothing to stand upon.
         ConfigurationInvalid: The settings do not say how Kafka is reached.
         DatabaseUnreachable: No connection; later that is waited for.
-        BrokerUnreachable: Likewise of Kafka.
+        BrokerUnreachable: No broker of Kafka answers; later that is waited for.
         ContractBroken: A table, column or privilege is missing.
         OtherDatabase: The models belong to another database.
         PublicationRefused: The rows are broken, or the day moved too far.

@@ -44,6 +44,7 @@ from tests.components.streaming.streamed import (
 pytestmark = pytest.mark.xdist_group(name="kafka")
 ACCOUNTS = [f"ACC-{n}" for n in range(8)]
 NUMBERS = itertools.count()
+PAUSE_S = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +126,7 @@ def found(one: Stream, wanted: Callable[[Step], object] = lambda step: step.wrot
     deadline = time.monotonic() + 20
     while not wanted(step := one.step()):
         assert time.monotonic() < deadline, "nothing is found"
+        time.sleep(PAUSE_S)
     return step
 
 
@@ -134,6 +136,7 @@ def nothing(one: Stream, seconds: float = 0.5) -> bool:
     while time.monotonic() < deadline:
         if one.step().wrote:
             return False
+        time.sleep(PAUSE_S)
     return True
 
 
@@ -150,8 +153,7 @@ def test_accounts_that_messages_name_are_scored_once(world: Topic) -> None:
         for partition, row in enumerate(rows[:3]):
             world.tell(row, partition=partition)
         world.tell(rows[3])
-        while newer(world, before) != {"ACC-1", "ACC-5", "new"}:
-            one.step()
+        found(one, lambda step: newer(world, before) == {"ACC-1", "ACC-5", "new"})
         assert nothing(one)
         # A message comes before its row: nothing is scored until the row is there.
         late = world.row("ACC-2")
@@ -178,8 +180,7 @@ def test_what_waits_is_read_again_and_nothing_else(world: Topic) -> None:
         before = now(world.tables)
         world.write(rows[0], rows[2])
         names = {"ACC-0", "ACC-2"}
-        while newer(world, before) != names:
-            other.step()
+        found(other, lambda step: newer(world, before) == names)
     assert not wrong_scores(world.tables)
 
 
@@ -320,7 +321,7 @@ def test_no_more_is_read_than_can_wait(world: Topic, monkeypatch: pytest.MonkeyP
     assert not wrong_scores(world.tables)
 
 
-def test_a_topic_that_was_made_anew_makes_everyone_due(
+def test_a_topic_that_was_created_again_makes_everyone_due(
     world: Topic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(world.stream()) as one:
@@ -341,18 +342,18 @@ def test_a_topic_that_was_made_anew_makes_everyone_due(
     before = now(world.tables)
     with opened(world.stream()) as one:
         steps = settled(one)
-        assert "was deleted, and made anew" in steps[0].lost
+        assert "was deleted, and created again" in steps[0].lost
         assert newer(world, before) == set(ACCOUNTS)
         row = world.row("ACC-3")
         world.write(row)
         world.tell(row)
         assert found(one).wrote == 1
-        # Once more, under its eyes.
+        # Once more, while it is read.
         admin.delete_topics([world.name])
         with pytest.raises(BrokerUnreachable, match=f"no topic {world.name}"):
             found(one)
         make_topic(world.broker.bootstrap, world.name)
-        assert "made anew" in found(one, lambda step: step.lost).lost
+        assert "created again" in found(one, lambda step: step.lost).lost
         settled(one)
     admin.close()
     assert not wrong_scores(world.tables)

@@ -30,7 +30,7 @@ def test_both_models_of_a_split_are_followed(push: Callable[..., Path], shelf: S
     assert following() is champion  # and loads nothing again
     decide(shelf.registry, "end split", first, "enough")
     assert (following().model_version, following().split) == (second, None)
-    # Where the second one cannot be asked, the first one scores all accounts, as in a run.
+    # Where the second one cannot be asked, the first one scores without it.
     decide(shelf.registry, "split", first, "once more", other=second, share=0.3)
     card = folder / "assets.extra" / "model_card.json"
     card.write_text(card.read_text() + " ")

@@ -46,7 +46,7 @@ def test_brokers_that_are_none(environ: dict[str, str], said: str) -> None:
 
 def test_a_file_that_is_not_there_is_named() -> None:
     with pytest.raises(ConfigurationInvalid, match="kafka_ca names /nowhere"):
-        source_of(StreamConfig(kafka_ca="/nowhere"), BROKERS)
+        source_of(StreamConfig(kafka_protocol="ssl", kafka_ca="/nowhere"), BROKERS)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,18 @@ def test_a_file_that_is_not_there_is_named() -> None:
             },
             "would send the password over the network",
         ),
-        ({"KAFKA_CERTIFICATE": "/a"}, "kafka_certificate and kafka_key need each other"),
+        (
+            {"KAFKA_PROTOCOL": "ssl", "KAFKA_CERTIFICATE": "/a"},
+            "kafka_certificate and kafka_key need each other",
+        ),
+        (
+            {"KAFKA_CA": "/a", "KAFKA_KEY": "/tiger"},
+            "plaintext is without TLS and would not use kafka_ca and kafka_key",
+        ),
+        (
+            {"KAFKA_PROTOCOL": "ssl", "KAFKA_PASSWORD": "tiger-9"},
+            "ssl would not use kafka_password",
+        ),
     ],
 )
 def test_settings_of_kafka_that_do_not_go_together(
@@ -78,6 +89,8 @@ def test_settings_of_kafka_that_do_not_go_together(
 def test_no_program_of_alerts_sees_a_secret_of_kafka(monkeypatch: pytest.MonkeyPatch) -> None:
     secrets = [one for one in SETTINGS if one.startswith("kafka") and "password" in one]
     assert len(secrets) == 2
+    monkeypatch.setenv(variable("kafka_protocol"), "sasl_ssl")
+    monkeypatch.setenv(variable("kafka_user"), "us")
     for name in secrets:
         monkeypatch.setenv(variable(name), "tiger-9")
     assert "tiger-9" not in _environment(os.environ).values()
