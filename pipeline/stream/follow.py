@@ -149,7 +149,7 @@ def _second(
         require_alike(champion, scorer)
     except Exception as error:  # whatever its files hold: one model alone is enough
         _log.warning(
-            "Split %s of %s and %s: accounts of %s wait for the next run, since it cannot score: %s",
+            "Split %s of %s and %s: accounts of %s wait for the next run: it cannot score: %s",
             *(split.number, split.a, split.b, split.b, told(error)),
         )
         return None, None

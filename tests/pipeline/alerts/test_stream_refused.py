@@ -46,3 +46,10 @@ def test_a_refusal_of_the_stream_is_told_until_something_is_published(migrated_d
     with opened(stream()) as one:
         one.step()
     assert told() == []
+    # Either is enough: what the stream has committed, or what was published.
+    tables.execute("UPDATE tens_insight.publications SET published_at = '2026-01-01'")
+    assert told() == []
+    tables.execute("UPDATE tens_insight.stream_positions SET committed_at = '2026-01-01'")
+    assert len(told()) == 1
+    run(tables)
+    assert told() == []
