@@ -305,6 +305,11 @@ def test_a_server_without_logical_decoding_is_refused(feedback: FeedbackTables) 
 def test_streaming_is_ended_for_good(world: FeedbackTables) -> None:
     with opened(slot_stream()) as one:
         settled(one)
+    # The server may need a moment to know that the reader is gone.
+    deadline = time.monotonic() + 20
+    while world.execute("SELECT FROM pg_replication_slots WHERE active"):
+        assert time.monotonic() < deadline, "the slot stays in use"
+        time.sleep(0.02)
     with closing(connect("tens-insight test")) as connection, connection.cursor() as cursor:
         assert remove_positions(cursor, "tens_insight") == (1, 1)
         assert remove_positions(cursor, "tens_insight") == (0, 0)
