@@ -123,12 +123,11 @@ WHERE publication_id = ANY({layers}::bigint[]) AND {of}
 ORDER BY account_id, publication_id DESC
 
 -- name: places_of_publications
--- Tiers and regions of the accounts of some publications, the commonest first.
+-- Tiers and regions of the accounts of some publications, and how many accounts each pair has.
 SELECT customer_tier, region, count(*) AS accounts
 FROM tens_insight.account_risk_detail_history
 WHERE publication_id = ANY(%(publications)s)
 GROUP BY 1, 2
-ORDER BY 3 DESC, 1, 2
 
 -- name: silent_accounts
 -- Accounts without feedback for more than so many days before as_of, and without a churn date that

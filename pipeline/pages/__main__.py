@@ -1,8 +1,8 @@
 """The process that builds the pages of `tens-insight serve`; it ends with its standard input.
 
 It is asked in lines of JSON on its standard input, and answers each on its standard output: a line
-of JSON with status, headers and the number of bytes, and then the bytes. What it draws pictures
-with holds Python up for as long as it draws: here, no score waits for that.
+of JSON with status, headers and the number of bytes, and then the bytes. What draws the pictures
+holds Python's lock while it draws: here no score waits for that.
 """
 
 import json
@@ -22,13 +22,13 @@ _NICE: Final = 5
 
 def main() -> None:
     """Answers until nobody asks any more."""
-    with suppress(OSError):  # where the system lets no process stand back
+    with suppress(OSError):  # where the system does not allow it
         os.nice(_NICE)
     logging.basicConfig(
         format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, stream=sys.stderr
     )
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    # Whatever a library prints may not stand among answers.
+    # What a library prints must not come between the answers.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     serve(Site(load_settings()), sys.stdin.buffer, answers)
 

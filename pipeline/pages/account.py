@@ -35,6 +35,7 @@ from pipeline.pages.page import (
     address,
     for_form,
     from_form,
+    storable,
 )
 from pipeline.text.account import (
     NO_DETAILS,
@@ -78,7 +79,7 @@ class _Words:
 
 
 def _build(view: View) -> Shown:
-    account_id = view.query.get("id") or from_form(view.query.get("key"))
+    account_id = view.query.get("id") or storable(from_form(view.query.get("key")))
     if not account_id:
         raise WrongQuestion("No account is named: choose one from the list of accounts.")
     by = view.query.get("by") or "month"
@@ -108,7 +109,7 @@ def _build(view: View) -> Shown:
         "by": by,
         "periods": {name: address(PATH, id=account_id, by=name) for name in _PERIODS},
         "form": _form(view, words),
-        "answer": _answer(view.given, account_id) if view.given else None,
+        "answer": _answer(view.given) if view.given else None,
         "path": PATH,
     }
     return Shown(f"Account {name_of(account_id)}", "account.j2", values, lead)
@@ -165,22 +166,19 @@ def _reasons(report: AccountReport) -> Iterator[Part]:
         found = [one for one in details.reasons if one["direction"] == direction]
         yield Part(f"What {direction} the risk", (_reason_table(found, direction),))
     others = [
-        (factor(one["log_odds"]), _group(one["group"]))
+        (_group(one["group"]), factor(one["log_odds"]))
         for one in sorted(details.other_reasons or (), key=lambda one: -one["log_odds"])
         if abs(one["log_odds"]) >= _SMALLEST
     ]
     if others:
-        rows = [(name, times) for times, name in others]
-        table = Table.of("By others", ("What", "Factor on the odds#"), rows, folded=True)
+        table = Table.of("By others", ("What", "Factor on the odds#"), others, folded=True)
         yield Part("Others", (table,))
 
 
 def _reason_table(found: Sequence[Mapping[str, Any]], direction: str) -> Block:
     if not found:
         return Absent(f"Nothing of weight {direction} it.", "None")
-    rows = [
-        (Noted(str(one["text"]), _group(one["group"])), factor(one["log_odds"])) for one in found
-    ]
+    rows = [(_reason(one), factor(one["log_odds"])) for one in found]
     return Table.of(f"It {direction} the risk", ("Reason", "Factor on the odds#"), rows)
 
 
@@ -318,7 +316,7 @@ def _form(view: View, words: Sequence[_Words]) -> dict[str, Any]:
     }
 
 
-def _answer(given: Mapping[str, Any], account_id: str) -> Section:
+def _answer(given: Mapping[str, Any]) -> Section:
     """Returns what the model says now, and with the events of the form."""
     question = "What would the score be?"
     if "error" in given:

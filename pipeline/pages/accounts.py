@@ -35,6 +35,7 @@ from pipeline.pages.page import (
     address,
     for_form,
     from_form,
+    storable,
 )
 from pipeline.text.accounts import csv_of
 from serving_model.reasons.factors import factor
@@ -182,8 +183,8 @@ def _place(text: str) -> Place | None:
         return None
     try:
         key, account_id = json.loads(text)
-        return Place(float(key), str(account_id).replace("\0", ""))
-    except (ValueError, TypeError):
+        return Place(float(key), storable(str(account_id)))
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise WrongQuestion(
             "The place in the list cannot be read: begin at its first page."
         ) from None

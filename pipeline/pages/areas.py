@@ -123,7 +123,7 @@ def tried(query: Query, now: Weights) -> Trial:
 
 
 def _lead(published: AreaPublication, found: ExplainedAreas | str) -> str:
-    said = f"As of {published.as_of:%Y-%m-%d %H:%M} UTC, by {published.model_version}"
+    said = f"As of {numbers.moment(published.as_of.isoformat())}, by {published.model_version}"
     if isinstance(found, str):
         return f"{said}."
     rows = sum(one.feedback for one in found.pairs)

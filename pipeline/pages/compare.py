@@ -111,10 +111,10 @@ def _asking(view: View) -> AskMatured:
 
 def _answer(found: Comparison, pairs: Mapping[str, Pair]) -> str:
     """Says what is known, outcomes first: they are what the models are for."""
-    if found.matured is not None:
-        return f"On outcomes: {led(found.matured.metrics)}."
-    if pairs:
-        return f"On the evaluation set of the gate: {led(pairs)}."
+    if found.matured is not None and (said := led(found.matured.metrics)):
+        return f"On outcomes: {said}."
+    if said := led(pairs):
+        return f"On the evaluation set of the gate: {said}."
     return "That is not known: nothing is recorded of both on the same accounts."
 
 

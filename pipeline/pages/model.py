@@ -13,7 +13,6 @@ from pipeline.pages.model_blocks import (
     compare_address,
     decided,
     gate_parts,
-    minute,
     model_address,
     report_address,
 )
@@ -23,6 +22,7 @@ from pipeline.registry.registry import Registry
 from pipeline.runs.record import RunRecords
 from pipeline.text.bands import other_rules, worth_lines
 from pipeline.text.model_facts import evidence_facts, origin_facts, published_words, stage_words
+from pipeline.text.plain_text import minute
 
 _DECIDED: Final = 50
 _ALL_SETTINGS: Final = "; --json shows all"
@@ -43,7 +43,7 @@ def build(view: View) -> Shown:
     reported = {one.properties.model_version for one in registry.reviews()}
     sections = (_verdict(details), _origin(details), _decisions(details))
     now = stage_words(row) or "not the champion, not withdrawn"
-    lead = f"Now: {now}. Trained at {minute(row.trained_at)} UTC."
+    lead = f"Now: {now}. Trained at {minute(row.trained_at)}."
     values = {"links": tuple(_links(details, registry, row.version in reported))}
     return Shown(row.version, "model.j2", {**values, "sections": sections}, lead=lead)
 

@@ -35,9 +35,9 @@ from pipeline.pages.page import address
 from pipeline.registry.listing import BLESSED, NOT_BLESSED, ModelRow
 from pipeline.text.judgement import first_lines, horizon_lines
 from pipeline.text.model_facts import stage_words
+from pipeline.text.plain_text import bare_minute
 
 _TONES: Final = {BLESSED: GOOD, NOT_BLESSED: BAD}
-NO_MODEL: Final = "There is no model yet: `tens-insight run train` trains one."
 
 
 def model_link(version: str, note: str = "") -> Link:
@@ -75,11 +75,6 @@ def stage_cell(row: ModelRow) -> Cell:
     return Badge(words, GOOD if row.champion else BAD if row.withdrawn else QUIET)
 
 
-def minute(moment: datetime) -> str:
-    """Returns such as `2026-11-27 06:30`."""
-    return f"{moment.astimezone(timezone.utc):%Y-%m-%d %H:%M}"
-
-
 def models_table(rows: Sequence[ModelRow], reported: frozenset[str], caption: str) -> Table:
     """Returns the list of models.
 
@@ -101,7 +96,7 @@ def _model_row(row: ModelRow, reported: frozenset[str]) -> Row:
         report = Link("report", report_address(row.version))
     cells_of_row = (
         model_link(row.version),
-        minute(row.trained_at),
+        bare_minute(row.trained_at),
         numbers.metric(row.auc),
         numbers.metric(row.log_loss),
         gate_badge(row),
@@ -148,7 +143,7 @@ def quality_course(rows: Sequence[ModelRow]) -> Block:
             "AUC by model, newest first",
             ("Version", "Trained", "AUC#", "Gate"),
             [
-                (one.version, minute(one.trained_at), numbers.metric(one.auc), gate_badge(one))
+                (one.version, bare_minute(one.trained_at), numbers.metric(one.auc), gate_badge(one))
                 for one in known[::-1]
             ],
             folded=True,
@@ -164,7 +159,7 @@ def decided(transitions: Sequence[StageTransition], most: int) -> Block:
     shown = transitions[::-1][:most]
     rows = [
         (
-            minute(datetime.fromtimestamp(one.at / 1000, timezone.utc)),
+            bare_minute(datetime.fromtimestamp(one.at / 1000, timezone.utc)),
             one.kind,
             _named(one),
             one.by,

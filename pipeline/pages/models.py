@@ -8,11 +8,12 @@ from components.page import numbers
 from components.page.blocks import Absent, Items, Part, Section
 from components.publishing.published import PublishedWith, published_models
 from components.registry.stages import StageTransition
-from pipeline.pages.model_blocks import decided, minute, models_table, quality_course
+from pipeline.pages.model_blocks import decided, models_table, quality_course
 from pipeline.pages.page import Shown, View, address
 from pipeline.registry.listing import BLESSED, ModelRow, list_models
 from pipeline.registry.registry import Registry
 from pipeline.text.model_facts import rule_lines, stage_words
+from pipeline.text.plain_text import minute
 
 _LISTED: Final = 100
 _DECIDED: Final = 50
@@ -38,7 +39,7 @@ def build(view: View) -> Shown:
     if not rows:
         values = {"absent": Absent(_NOTHING, "None"), "sections": rules, "choices": ()}
         return Shown("Models", "models.j2", {**values, "newer": "", "older": ""})
-    begin = _begin(view)
+    begin = _begin(view, len(rows))
     listed = rows[begin : begin + _LISTED]
     sections = (_list(rows, begin, registry), *rules, _decisions(registry.transitions()))
     values = {
@@ -67,9 +68,11 @@ def _choices(listed: Sequence[ModelRow]) -> list[Choice]:
     ]
 
 
-def _begin(view: View) -> int:
+def _begin(view: View, models: int) -> int:
+    """Returns the place of the first model of the page; 0 for what is none of the list."""
     text = view.query.get("begin")
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 7 else 0
+    found = int(text) if text.isdecimal() and text.isascii() and len(text) < 7 else 0
+    return found if found < models else 0
 
 
 def _lead(rows: Sequence[ModelRow]) -> str:
@@ -80,7 +83,7 @@ def _lead(rows: Sequence[ModelRow]) -> str:
             "page of each says why."
         )
     said = f"{champion.version} is champion: it scores. It was trained at"
-    said += f" {minute(champion.trained_at)} UTC"
+    said += f" {minute(champion.trained_at)}"
     if champion.last_published_as_of is None:
         return f"{said}, and nothing was published with it yet."
     rows_published = numbers.count(champion.rows_published)

@@ -39,7 +39,7 @@ _IN_HOURS: Final = timedelta(days=4)
 """Ages above are said in days."""
 _BANDS: Final = ("critical", "high", "medium", "low")
 _DRAWN: Final = _BANDS[:-1]
-"""Most accounts are low: their line would press all others to the ground."""
+"""Most accounts are low: beside their line all others would look flat."""
 _LOOKS: Final[dict[str, tuple[Tone, tuple[int, ...]]]] = {
     "critical": (theme.BAD, (1, 0)),
     "high": (theme.CHAMPION, (8, 4)),

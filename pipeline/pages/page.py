@@ -3,6 +3,7 @@
 A page is a module with a PAGE, a template beside it, and a test; `site.py` lists the pages.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,8 @@ _FIELDS: Final = 200
 """Of a query."""
 _LONGEST: Final = 1_000
 """Characters of one value of a query."""
+_UNKNOWN: Final = re.compile("[\0\ud800-\udfff]")
+"""To Postgres."""
 
 
 class NotThere(Exception):
@@ -46,12 +49,7 @@ class Query:
             raise WrongQuestion(f"The address has more than {_FIELDS} fields.") from None
         self._values: dict[str, list[str]] = {}
         for name, value in pairs:
-            if "\0" in value or len(value) > _LONGEST:
-                raise WrongQuestion(
-                    f"A value of the address is longer than {_LONGEST} characters, or holds a "
-                    "character that no text in the database has."
-                )
-            self._values.setdefault(name, []).append(value)
+            self._values.setdefault(name, []).append(storable(value))
 
     def get(self, name: str, default: str = "") -> str:
         """Returns the last value of a field."""
@@ -131,6 +129,20 @@ class Page:
     name: str
     build: Callable[[View], Shown | Whole]
     reads: tuple[str, ...] = ()
+
+
+def storable(text: str) -> str:
+    """Returns a text that Postgres can hold.
+
+    Raises:
+        WrongQuestion: It is too long, or holds NUL or half of a surrogate pair.
+    """
+    if len(text) > _LONGEST or _UNKNOWN.search(text):
+        raise WrongQuestion(
+            f"A value of the address is longer than {_LONGEST} characters, or holds a character "
+            "that no text in the database has."
+        )
+    return text
 
 
 def for_form(text: str) -> str:

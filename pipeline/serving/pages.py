@@ -1,8 +1,8 @@
 """Pages to look at, as the server knows them: a process beside it builds them.
 
-What draws pictures holds Python up while it draws, so it does that elsewhere: no score waits for a
-page. The process is started with the first page that is asked for, builds one at a time, and ends
-with the server.
+What draws the pictures holds Python's lock while it draws, so it does that elsewhere: no score
+waits for a page. The process is started with the first page that is asked for, builds one at a
+time, and ends with the server.
 """
 
 import asyncio

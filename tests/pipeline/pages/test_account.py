@@ -3,8 +3,12 @@
 from html import unescape
 from urllib.parse import quote
 
+import pytest
+
 from tests.pipeline.pages import world
 from tests.pipeline.pages.conftest import TestSite
+
+pytestmark = pytest.mark.xdist_group(name="site")
 
 FORM = (
     "&sentiment_1=negative&priority_1=5&product_area_1=billing&source_1=chat&topic_1=invoice"
@@ -36,6 +40,7 @@ def test_an_unknown_account_is_not_there_and_similar_ones_are_named(site: TestSi
     assert answer.status == 404
     assert "Did you mean" in answer.content.decode()
     assert site.ask("/pages/account").status == 400
+    assert site.ask("/pages/account?key=%2500").status == 400
     assert site.ask("/pages/account?id=ACC-1&by=year").status == 400
 
 

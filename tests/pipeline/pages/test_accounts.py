@@ -28,6 +28,8 @@ from tests.pipeline.pages import world
 from tests.pipeline.pages.conftest import TestSite
 from tests.property_tests import cases
 
+pytestmark = pytest.mark.xdist_group(name="site")
+
 FILTERS: tuple[dict[str, Any], ...] = (
     {},
     {"bands": ("critical", "high")},
@@ -218,6 +220,10 @@ def test_the_csv_holds_what_is_asked_for_and_no_formula(site: TestSite) -> None:
         "after=[",
         "after=[1]",
         "after=" + quote('["x", "y"]'),
+        "after=" + quote(r'[1, "\ud800"]'),
+        "after=" + quote(r'[1, "\u0000"]'),
+        "after=[1" + 400 * "0" + ",1]",
+        "after=" + 999 * "[",
         "find=%00",
         "find=" + "x" * 1001,
         "&".join(f"x{n}=1" for n in range(201)),

@@ -13,6 +13,8 @@ from tests.pipeline.pages import world
 from tests.pipeline.pages.conftest import TestSite
 from tests.pipeline.pages.model_world import FIRST, REFUSED, REPORT, SECOND
 
+pytestmark = pytest.mark.xdist_group(name="site")
+
 DASH = "\N{EN DASH}"
 
 
@@ -26,6 +28,7 @@ def test_the_list_says_who_scores_and_who_does_not(site: TestSite) -> None:
     ]
     assert [int(row[6]) > 0 for row in rows] == [False, True, True]
     assert f"{SECOND} is champion" in page
+    assert site.text("/pages/models?begin=3").count(FIRST) == page.count(FIRST)
     decided = table(page, "The newest 1 of 1").rows
     assert words(decided[0][4]) == words(visible(f"Agreed with CS {world.HOSTILE}"))
 
