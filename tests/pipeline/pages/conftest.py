@@ -115,15 +115,14 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def shown(
-    browser: Browser, site: TestSite, address: str, *, width: int = 1280, **options: Any
+def window(
+    browser: Browser, site: TestSite, *, width: int = 1280, **options: Any
 ) -> Iterator[Opened]:
-    """Opens a page as the server sends it, headers and all, without a network.
+    """Opens a window that is shown pages as the server sends them, headers and all; no network.
 
     Args:
         browser: As started.
         site: Answers what the browser asks for.
-        address: Such as /pages/accounts?band=high.
         width: Of the window, px.
         options: Of the browser's context, such as color_scheme.
     """
@@ -145,10 +144,17 @@ def shown(
     found.page.on("pageerror", lambda one: found.messages.append(f"error: {one}"))
     found.page.on("requestfailed", lambda one: found.messages.append(f"failed: {one.url}"))
     try:
-        found.page.goto(f"{_HOST}{address}")
         yield found
     finally:
         context.close()
+
+
+def show(found: Opened, address: str) -> None:
+    """Opens a page such as /pages/accounts?band=high in a window that may have shown others."""
+    found.requests.clear()
+    found.messages.clear()
+    found.page.emulate_media(media="screen")
+    found.page.goto(f"{_HOST}{address}")
 
 
 def save(folder: Path, name: str, found: Opened) -> None:

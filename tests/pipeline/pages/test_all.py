@@ -1,6 +1,7 @@
 """Every page, for everyone: on a phone, in the dark, on paper, without JavaScript or a network."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,8 +11,11 @@ from playwright.sync_api import Browser
 from pipeline.pages.page import address, for_form, from_form
 from pipeline.pages.site import PAGES
 from tests.components.model_review.page import page_checks as checks
+from tests.components.model_review.page.browser_page import Opened
 from tests.pipeline.pages import model_world, world
-from tests.pipeline.pages.conftest import TestSite, save, shown
+from tests.pipeline.pages.conftest import TestSite, save, show, window
+
+pytestmark = pytest.mark.xdist_group(name="site")
 
 ADDRESSES = (
     *(page.path for page in PAGES if page.name and page.path != "/pages/areas"),
@@ -25,44 +29,57 @@ _PICTURES = os.environ.get("PICTURES_OF_PAGES", "")
 """A folder for pictures of all pages; none if empty."""
 
 
+# A window is kept for all pages: its process takes longer to start than to show most of them.
+@pytest.fixture(scope="module")
+def phone(browser: Browser, site: TestSite) -> Iterator[Opened]:
+    """A narrow window without JavaScript; on paper dark, where nothing may be."""
+    with window(browser, site, width=390) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def night(browser: Browser, site: TestSite) -> Iterator[Opened]:
+    """A wide window in the dark that lets axe-core in."""
+    # It is put into the page by a script, which the page's own policy forbids.
+    options = {"color_scheme": "dark", "java_script_enabled": True, "bypass_csp": True}
+    with window(browser, site, **options) as found:
+        yield found
+
+
 @pytest.mark.parametrize("where", ADDRESSES)
-def test_a_phone_shows_all_of_it_and_paper_too(
-    browser: Browser, site: TestSite, where: str
-) -> None:
-    with shown(browser, site, where, width=390) as found:
-        assert found.problems == []
-        wanted = (*checks.READABLE, checks.foreign_content, checks.overflow)
-        problems = {one.__name__: one(found.page) for one in wanted}
-        assert problems == {name: [] for name in problems}
-        _save(found, where, "phone")
-        found.page.emulate_media(media="print", color_scheme="dark")
-        assert checks.unprinted(found.page) == []
+def test_a_phone_shows_all_of_it_and_paper_too(phone: Opened, where: str) -> None:
+    phone.page.emulate_media(color_scheme="light")
+    show(phone, where)
+    assert phone.problems == []
+    wanted = (*checks.READABLE, checks.foreign_content, checks.overflow)
+    problems = {one.__name__: one(phone.page) for one in wanted}
+    assert problems == {name: [] for name in problems}
+    _save(phone, where, "phone")
+    phone.page.emulate_media(media="print", color_scheme="dark")
+    assert checks.unprinted(phone.page) == []
 
 
 # The parts of the monitor's page are looked at by its own tests, and take longest.
 @pytest.mark.parametrize("where", [one for one in ADDRESSES if "monitoring" not in one])
-def test_axe_finds_nothing_in_the_dark_and_pictures_are_legible(
-    browser: Browser, site: TestSite, where: str
-) -> None:
-    # axe-core is put into the page by a script, which the page's own policy forbids.
-    options = {"color_scheme": "dark", "java_script_enabled": True, "bypass_csp": True}
-    with shown(browser, site, where, **options) as found:
-        assert found.problems == []
-        _save(found, where, "dark")
-        assert checks.axe_violations(found.page) == []
-        assert checks.faint_texts(found.page) == []
+def test_axe_finds_nothing_in_the_dark_and_pictures_are_legible(night: Opened, where: str) -> None:
+    show(night, where)
+    assert night.problems == []
+    _save(night, where, "dark")
+    assert checks.axe_violations(night.page) == []
+    assert checks.faint_texts(night.page) == []
 
 
-def _save(found: object, where: str, what: str) -> None:
+def _save(found: Opened, where: str, what: str) -> None:
     if _PICTURES:
         name = where.partition("?")[0].strip("/").replace("/", "-")
-        save(Path(_PICTURES), f"{name}-{what}", found)  # type: ignore[arg-type]
+        save(Path(_PICTURES), f"{name}-{what}", found)
 
 
 def test_forms_work_without_scripts_and_hand_back_whatever_an_id_or_a_region_holds(
     browser: Browser, site: TestSite
 ) -> None:
-    with shown(browser, site, "/pages/accounts") as found:
+    with window(browser, site) as found:
+        show(found, "/pages/accounts")
         page = found.page
         page.get_by_label("Region").select_option(index=1)
         page.get_by_label("medium").check()

@@ -11,6 +11,8 @@ from tests.pipeline.pages import model_world, world
 from tests.pipeline.pages.conftest import TestSite
 from transforms.product_area_impact import SIGNALS, Weights, area_impacts
 
+pytestmark = pytest.mark.xdist_group(name="site")
+
 NOW = Weights().changed({"recent_feedback": 0.2})
 """Of the newest publication."""
 

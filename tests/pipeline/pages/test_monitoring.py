@@ -2,12 +2,16 @@
 
 from html import unescape
 
+import pytest
+
 from components.monitor.page.report import SECTIONS
 from components.page.words import visible
 from pipeline.pages.page import address
 from tests.components.model_review.page.reading import elements, words
 from tests.pipeline.pages import world
 from tests.pipeline.pages.conftest import TestSite
+
+pytestmark = pytest.mark.xdist_group(name="site")
 
 
 def test_it_shows_what_the_file_shows(site: TestSite) -> None:

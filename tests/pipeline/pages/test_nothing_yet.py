@@ -10,6 +10,8 @@ from pipeline.settings import load_settings
 from tests.environment import unset_settings
 from tests.pipeline.pages.conftest import TestSite, named
 
+pytestmark = pytest.mark.xdist_group(name="site")
+
 
 @pytest.fixture
 def empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Site:

@@ -2,9 +2,13 @@
 
 from html import unescape
 
+import pytest
+
 from components.page.words import visible
 from tests.pipeline.pages import world
 from tests.pipeline.pages.conftest import TestSite
+
+pytestmark = pytest.mark.xdist_group(name="site")
 
 
 def test_it_says_why_the_last_run_failed_and_what_is_open(site: TestSite) -> None:
