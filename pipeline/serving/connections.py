@@ -131,7 +131,7 @@ class Connections:
 
 
 def _shut(connection: Connection) -> None:
-    """Lets whoever waits for a connection read its end."""
+    """Ends the wait of a thread for a connection: it reads that it was closed."""
     with suppress(OSError, psycopg2.Error):
         copy = socket.socket(fileno=os.dup(connection.fileno()))
         with copy:

@@ -1,4 +1,4 @@
-"""Who is answered, and what is borne: tokens, rates, sizes of bodies; and what is counted.
+"""Who is answered, and how much: tokens, rates, sizes of bodies; and what is counted.
 
 It stands before all routes as plain ASGI. Neither a body nor an account is ever logged.
 """

@@ -1,7 +1,7 @@
 """Models in shadow, asked off the path of requests: sometimes, together, and never in their way.
 
 Nothing waits for them and nothing fails by them. What they say is counted and compared with the
-champion, and kept nowhere: whose outcomes they foresee, runs record (docs/shadow.md).
+champion, and kept nowhere: runs record what outcomes are compared with (docs/shadow.md).
 """
 
 import asyncio

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
 
+import components.feedback_example_gen.account_examples as account_examples_of
 from components.feedback_example_gen.account_examples import (
     AccountExamples,
     account_examples,
@@ -19,6 +20,7 @@ from components.feedback_example_gen.account_examples import (
     read_account_examples,
     read_account_rows,
 )
+from components.feedback_example_gen.reading.few_rows import read_few_rows
 from components.postgres.connection import connect
 from tests.components.conftest import AS_OF, READING
 
@@ -109,6 +111,27 @@ def test_it_says_when_each_account_wrote_last_and_who_left(world: Any) -> None:
         "SELECT max(created_at) FROM feedback_enriched WHERE account_id = 'ACC-1'"
     )
     assert datetime.fromtimestamp(found.newest_us[0] / 1e6, timezone.utc) == newest
+
+
+def test_few_rows_are_read_as_many_are_and_more_of_them_are_not(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = ["ACC-0", "ACC-29", *ODD]
+    with closing(connect("tens-insight test")) as connection:
+        source = find_example_source(connection, READING, AS_OF)
+        few = read_account_rows(connection, source, every, AS_OF)
+        monkeypatch.setattr(account_examples_of, "_FEW_ACCOUNTS", 0)
+        many = read_account_rows(connection, source, every, AS_OF)
+        rows = few.feedback.num_rows + few.churn.num_rows  # type: ignore[union-attr]
+        fits = read_few_rows(connection, AS_OF, every, source.churn_source, rows)
+        assert fits is not None
+        assert read_few_rows(connection, AS_OF, every, source.churn_source, rows - 1) is None
+    for one, other in ((few.feedback, many.feedback), (few.churn, many.churn)):
+        assert _sorted(one) == _sorted(other)
+
+
+def _sorted(table: Any) -> list[tuple[Any, ...]]:
+    return sorted(tuple(one.values()) for one in table.to_pylist())
 
 
 def test_without_accounts_there_is_nothing(world: Any) -> None:

@@ -142,7 +142,7 @@ def test_a_model_that_nobody_asks_is_gone_with_the_swap_or_the_withdrawal(
     assert model() is None
 
 
-def test_a_model_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again_ever_later(
+def test_a_model_that_cannot_be_loaded_leaves_the_old_one_and_is_tried_again_later_each_time(
     push: Callable[..., Path], shelf: Shelf, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [0.0]

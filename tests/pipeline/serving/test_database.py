@@ -125,6 +125,7 @@ class Line:
             self._host, self._port, self._user = known.host, known.port, known.user
             self._database, self._password = known.dbname, known.password
         self.is_cut = threading.Event()
+        self._open: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -134,6 +135,12 @@ class Line:
         port = self._listening.getsockname()[1]
         return f"postgresql://{user}@127.0.0.1:{port}/{self._database}?sslmode=disable"
 
+    def close(self) -> None:
+        """Ends what still waits."""
+        for one in self._open:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
     def _accept(self) -> None:
         while True:
             client, _ = self._listening.accept()
@@ -142,6 +149,7 @@ class Line:
                 server.connect(f"{self._host}/.s.PGSQL.{self._port}")
             else:
                 server = socket.create_connection((self._host, self._port))
+            self._open += [client, server]
             for one, other in ((client, server), (server, client)):
                 threading.Thread(target=self._hand_on, args=(one, other), daemon=True).start()
 
@@ -160,11 +168,12 @@ def test_a_server_that_hangs_is_given_up_and_its_connection_with_it(
     line = Line(simulated_database)
     monkeypatch.setenv("DATABASE_URL", line.url)
     monkeypatch.setattr(connections, "_HANGS_S", 0.2 - 2)
-    with ThreadPoolExecutor(1) as pool:  # each thread has a connection of its own
+    # Each thread has a connection of its own.
+    with ThreadPoolExecutor(1) as pool, closing(line):
 
         def read() -> Any:
             waiting = pool.submit(database.read, [Asked("nobody")])
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 10
             while not waiting.done() and time.monotonic() < deadline:
                 time.sleep(0.05)
                 database.end_hanging()
