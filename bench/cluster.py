@@ -14,6 +14,7 @@ Ends with 1 where something differs.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -36,6 +37,7 @@ import psycopg2
 from psycopg2 import sql
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.runners.local_cluster import running_cluster
 
 TOLERANCE: Final = 1e-6
 PROGRAM: Final = str(Path(sys.executable).with_name("tens-insight"))
@@ -233,9 +235,9 @@ def cluster_of(place: Place, options: argparse.Namespace) -> Iterator[tuple[Plac
 def _watch(folder: Path, peaks: dict[str, int], ended: threading.Event) -> None:
     """Notes the largest memory of each part of a cluster and of any worker, KiB."""
     while not ended.wait(0.5):
-        for one in json.loads((folder / "cluster.json").read_text())["processes"]:
-            _note(peaks, one["name"], one["pid"])
-        for pid in workers():
+        for one in running_cluster(folder)[0]:
+            _note(peaks, one.name, one.pid)
+        for pid in workers(folder):
             _note(peaks, "worker", pid)
 
 
@@ -249,15 +251,17 @@ def _note(peaks: dict[str, int], name: str, pid: int) -> None:
         peaks[name] = max(peaks.get(name, 0), int(found.group(1)))
 
 
-def workers() -> list[int]:
-    """Returns the processes that run as workers of Beam."""
+def workers(folder: Path) -> list[int]:
+    """Returns the workers of the cluster of a folder: the children of its pool."""
+    pools = {one.pid for one in running_cluster(folder)[0] if one.name == "worker pool"}
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if b"pipeline.runners.boot" in (folder / "cmdline").read_bytes():
-                found.append(int(folder.name))
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
         except OSError:
             continue
+        if parent in pools:
+            found.append(int(process.name))
     return found
 
 
@@ -321,9 +325,13 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
         with cluster_of(many, options) as (place, _):
             before, published = many.query(_VERSIONS), many.query(_PUBLICATIONS)[0][0]
             delay = draws.uniform(0, options.longest_delay)
-            killer = threading.Thread(target=_kill, args=(many.state, options, delay, draws))
+            killed: list[int] = []
+            ended = threading.Event()
+            arguments = (many.state / "cluster", options.engine, delay, draws, ended, killed)
+            killer = threading.Thread(target=_kill, args=arguments)
             killer.start()
             ran = place.run("run", "score", "--json", patience_s=400)
+            ended.set()
             killer.join()
         named = f"kill {number}, {delay:.1f} s after a worker came"
         added = many.query(_PUBLICATIONS)[0][0] - published
@@ -336,30 +344,38 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
             problems += [] if same else [f"{named}: half published, exit code {ran.code}"]
         if ran.code in (UNEXPECTED, -signal.SIGKILL):
             problems.append(f"{named}: ended with {ran.code}: {ran.said[-1500:]}")
-        outcomes[f"exit code {ran.code}"] = outcomes.get(f"exit code {ran.code}", 0) + 1
-        print(f"{named}: exit code {ran.code}, {ran.wall:.0f} s", flush=True)
+        outcome = f"exit code {ran.code}{'' if killed else ', nothing was there to kill'}"
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+        print(f"{named}: {outcome}, {ran.wall:.0f} s", flush=True)
     print(f"{options.kills} kills: {outcomes}, {len(problems)} problems")
     for problem in problems:
         print(problem)
     return problems
 
 
-def _kill(state: Path, options: argparse.Namespace, delay: float, draws: random.Random) -> None:
-    """Kills a part of the cluster some seconds after a worker has come."""
-    deadline = time.monotonic() + 120
-    while not workers() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(delay)
-    while time.monotonic() < deadline:
-        if options.engine == "flink":
-            kept = json.loads((state / "cluster" / "cluster.json").read_text())["processes"]
-            found = [one["pid"] for one in kept if one["name"].startswith("TaskManager")]
+def _kill(
+    folder: Path,
+    engine: str,
+    delay: float,
+    draws: random.Random,
+    ended: threading.Event,
+    killed: list[int],
+) -> None:
+    """Kills a part of the cluster some seconds after a worker has come, and notes it."""
+    while not workers(folder) and not ended.wait(0.05):
+        pass
+    ended.wait(delay)
+    while not killed and not ended.wait(0.05):
+        if engine == "flink":
+            parts = running_cluster(folder)[0]
+            found = [one.pid for one in parts if one.name.startswith("TaskManager")]
         else:
-            found = workers()
+            found = workers(folder)
         if found:
-            os.kill(draws.choice(found), signal.SIGKILL)
-            return
-        time.sleep(0.05)
+            one = draws.choice(found)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+                killed.append(one)
 
 
 def _print(name: str, runs: Mapping[str, Ran]) -> None:

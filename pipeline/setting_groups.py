@@ -41,8 +41,8 @@ class RunSettings:
     )
     beam_pipeline_args: tuple[str, ...] = Field(
         default=(),
-        description="Options for Beam, a JSON list: with beam_runner local in place of its own, "
-        "else beside those of the runner, and before one of the same name.",
+        description="Options for Beam, a JSON list: with beam_runner local all that it gets, "
+        "otherwise added to those of the runner; each replaces one of the same name.",
     )
     wait_minutes: float = Field(
         default=0,

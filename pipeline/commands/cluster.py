@@ -1,5 +1,7 @@
 """`tens-insight cluster`: an engine of Beam, started here or looked at wherever it is."""
 
+from pathlib import Path
+
 import click
 
 from pipeline.commands.parts import Group, examples
@@ -152,21 +154,17 @@ def doctor(patience: float, as_json: bool) -> int:
 )
 @click.option(
     "--worker-log",
-    type=click.Path(dir_okay=False),
-    default="/dev/stderr",
-    show_default=True,
-    help="File that gets what workers print.",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File that gets what workers print; by default it is printed with the pool's messages.",
 )
-def pool(listen: str, memory_mb: int, worker_log: str) -> int:
+def pool(listen: str, memory_mb: int, worker_log: Path | None) -> int:
     """Starts workers for an engine that asks for them, until it is told to end.
 
     For each host of a cluster, beside its TaskManager, with beam_environment external.
     """
-    from pathlib import Path
-
     from pipeline.runners.pool import serve_pool
 
-    server, workers, port = serve_pool(listen, memory_mb, Path(worker_log))
+    server, workers, port = serve_pool(listen, memory_mb, worker_log)
     say(f"A pool of workers listens on port {port} of {listen.rpartition(':')[0]}.", err=True)
     _until_told()
     workers.stop()

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,8 @@ from pipeline.text.terminal import say
 _PATIENCE_S: Final = 60
 _FOR_THE_OWNER_ALONE: Final = 0o077
 _LOOKS_S: Final = 1.0
+_DATABASES: Final = ("PG", "DATABASE_URL", "METADATA_DATABASE_URL", "REDIS_URL")
+"""How names of variables begin that hold addresses of databases."""
 _PACKAGES: Final = (".whl", ".tar.gz", ".zip", "requirements.txt")
 
 
@@ -109,40 +112,47 @@ def _endpoint(url: str) -> str:
 
 def _provision(arguments: Arguments) -> Any:
     """Asks the engine for the options of the pipeline, and where it listens."""
-    import grpc
     from apache_beam.portability.api import beam_provision_api_pb2 as messages
     from apache_beam.portability.api import beam_provision_api_pb2_grpc as services
 
     if not arguments.provision_endpoint:
         raise BootFailed("the engine named no --provision_endpoint, which every one of Beam's does")
-    with grpc.insecure_channel(arguments.provision_endpoint) as channel:
-        try:
-            answer = services.ProvisionServiceStub(channel).GetProvisionInfo(
-                messages.GetProvisionInfoRequest(),
-                metadata=_named(arguments),
-                timeout=_PATIENCE_S,
-                wait_for_ready=True,
-            )
-        except grpc.RpcError as error:
-            raise BootFailed(
-                f"the engine did not answer at {arguments.provision_endpoint} within {_PATIENCE_S} "
-                f"s ({error.code().name}): it must be reached from this host by that name"
-            ) from None
+    with _channel(arguments.provision_endpoint) as channel:
+        answer = services.ProvisionServiceStub(channel).GetProvisionInfo(
+            messages.GetProvisionInfoRequest(),
+            metadata=_named(arguments),
+            timeout=_PATIENCE_S,
+            wait_for_ready=True,
+        )
     return answer.info
+
+
+@contextmanager
+def _channel(endpoint: str) -> Iterator[Any]:
+    """Opens a way to a service of the engine."""
+    import grpc
+
+    try:
+        with grpc.insecure_channel(endpoint) as channel:
+            yield channel
+    except grpc.RpcError as error:
+        raise BootFailed(
+            f"the engine did not answer at {endpoint} within {_PATIENCE_S} s "
+            f"({error.code().name}): it must be reached from this host by that name"
+        ) from None
 
 
 def _fetch_artifacts(arguments: Arguments, info: Any, folder: Path) -> None:
     """Fetches what was staged with the pipeline; packages, which are not installed, are refused."""
     if not info.dependencies:
         return
-    import grpc
     from apache_beam.portability.api import beam_artifact_api_pb2 as messages
     from apache_beam.portability.api import beam_artifact_api_pb2_grpc as services
     from apache_beam.portability.api import beam_runner_api_pb2
 
     folder.mkdir(parents=True, exist_ok=True)
     endpoint = info.artifact_endpoint.url or arguments.artifact_endpoint
-    with grpc.insecure_channel(endpoint) as channel:
+    with _channel(endpoint) as channel:
         stub = services.ArtifactRetrievalServiceStub(channel)
         resolved = stub.ResolveArtifacts(
             messages.ResolveArtifactsRequest(artifacts=info.dependencies),
@@ -160,7 +170,9 @@ def _fetch_artifacts(arguments: Arguments, info: Any, folder: Path) -> None:
                     "BEAM_PIPELINE_ARGS"
                 )
             chunks = stub.GetArtifact(
-                messages.GetArtifactRequest(artifact=one), metadata=_named(arguments)
+                messages.GetArtifactRequest(artifact=one),
+                metadata=_named(arguments),
+                timeout=_PATIENCE_S,
             )
             (folder / name).write_bytes(b"".join(chunk.data for chunk in chunks))
 
@@ -192,18 +204,22 @@ def _end_with_parent(parent: int) -> None:
 
 
 def variables_of(base: Mapping[str, str], memory_mb: int) -> dict[str, str]:
-    """Returns the environment of a worker that a pool starts, without addresses of databases.
+    """Returns the environment of a worker or an engine: without databases, passwords and tokens.
 
     Args:
-        base: Of the pool.
+        base: Of the process that starts it.
         memory_mb: That it may take, MiB; 0 for no bound.
     """
-    kept = {name: text for name, text in base.items() if not _is_secret(name)}
+    from components.config import is_secret
+    from pipeline.settings import SETTINGS, variable
+
+    secrets = {variable(name) for name, field in SETTINGS.items() if is_secret(field)}
+    kept = {
+        name: text
+        for name, text in base.items()
+        if name not in secrets and not name.startswith(_DATABASES)
+    }
     return {**kept, WORKER_MEMORY: str(memory_mb)} if memory_mb else kept
-
-
-def _is_secret(name: str) -> bool:
-    return name.startswith(("PG", "DATABASE_URL", "METADATA_DATABASE_URL", "REDIS_URL"))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pipeline.runners.errors import ClusterUnusable
 
 JAVA_VERSIONS: Final = (11, 17)
-"""What Flink 1.17 to 1.20 run on; the newest of them with the openings below."""
+"""What Flink 1.17 to 1.20 run on; 17 with the packages below opened."""
 _JOB_MANAGER: Final = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER: Final = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _DIST: Final = re.compile(r"^flink-dist-(\d+\.\d+)\.\d+\.jar$")
@@ -26,9 +26,10 @@ _OPENED: Final = (
     *("java.base/java.util.concurrent.atomic", "java.base/java.util.concurrent.locks"),
 )
 """As the env.java.opts.all of Flink's own configuration opens them."""
+_OVERVIEW: Final = frozenset(("flink-version", "taskmanagers", "slots-total", "slots-available"))
 _PATIENCE_S: Final = 5
 _LARGEST_MESSAGE: Final = "134217728b"
-"""Between JobManager and TaskManagers; Flink's default of 10 MiB is what large records break at."""
+"""Between JobManager and TaskManagers; large records fail with Flink's default of 10 MiB."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def write_configuration(
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": 5,
         "restart-strategy.fixed-delay.delay": "2 s",
-        # As many TaskManagers as there are work, where one would have slots for all.
+        # Tasks are spread over all TaskManagers, even where one has slots for all of them.
         "cluster.evenly-spread-out-slots": "true",
     }
     (folder / "tmp").mkdir(exist_ok=True)
@@ -196,7 +197,7 @@ def _jvm(java: str, home: FlinkHome, folder: Path, heap: str, metaspace: str) ->
     opened = [f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED]
     return [
         *(java, f"-Xms{heap}", f"-Xmx{heap}", f"-XX:MaxMetaspaceSize={metaspace}"),
-        # Two processors of many programs: nothing is gained by more threads.
+        # On a machine with few processors and many programs more threads gain nothing.
         *("-XX:+UseSerialGC", f"-Djava.io.tmpdir={folder / 'tmp'}"),
         f"-Dlog4j.configurationFile=file:{folder / 'log4j.properties'}",
         *opened,
@@ -230,6 +231,6 @@ def ask(endpoint: str, path: str) -> Any:
 def overview(endpoint: str) -> Mapping[str, Any]:
     """Returns version, TaskManagers and slots of a cluster."""
     found = ask(endpoint, "/overview")
-    if not isinstance(found, dict) or "slots-total" not in found:
+    if not isinstance(found, dict) or not found.keys() >= _OVERVIEW:
         raise ClusterUnusable(f"{endpoint} answers, but is no REST server of Flink.")
     return found

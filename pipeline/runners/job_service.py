@@ -1,8 +1,9 @@
 """Beam's own job service in Python, with more than one worker: an engine without Java.
 
 It is for one machine: to try what workers in other processes need, and for tests. It computes as
-the local runner does, but each stage in processes of a pool, which are told all over the network.
-Beam's waits for ever for a worker that died; here the job fails.
+the local runner does, but each stage in processes of a pool, which get their work by gRPC. Beam's
+own waits without end for a worker that died, where here the job fails; and what its workers speak
+to listens on all interfaces, where here it is the loopback interface alone.
 """
 
 import contextlib
@@ -15,6 +16,9 @@ from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability import local_job_service
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
+
+from pipeline.runners.errors import ClusterUnusable
+from pipeline.runners.processes import listens
 
 _PATIENCE_S: Final = 120
 """For a worker to come, which has to load its interpreter first."""
@@ -105,6 +109,21 @@ class _Connection(worker_handlers.ControlConnection):
                 future.set(beam_fn_api_pb2.InstructionResponse(instruction_id=name, error=said))
 
 
+class _LoopbackGrpc:
+    """The module grpc for Beam: its servers listen on the loopback interface alone."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(grpc, name)
+
+    @staticmethod
+    def server(*arguments: Any, **options: Any) -> Any:
+        """Returns a server that keeps of an address to listen on its port."""
+        server = grpc.server(*arguments, **options)
+        listen = server.add_insecure_port
+        server.add_insecure_port = lambda address: listen(f"localhost:{address.rpartition(':')[2]}")
+        return server
+
+
 def serve_jobs(port: int) -> tuple[JobService, int]:
     """Listens for jobs on the loopback interface.
 
@@ -113,7 +132,17 @@ def serve_jobs(port: int) -> tuple[JobService, int]:
 
     Returns:
         The service, which runs, and its port.
+
+    Raises:
+        ClusterUnusable: Another program listens there.
     """
+    if port and listens(port):  # gRPC would share it
+        raise ClusterUnusable(
+            f"A job service cannot listen on port {port}: another program does. Name another one "
+            "with --port."
+        )
     worker_handlers.ControlConnection = _Connection
+    worker_handlers.grpc = _LoopbackGrpc()
+    worker_handlers.ExternalWorkerHandler.host_from_worker = lambda handler: "localhost"
     service = JobService()
     return service, service.start_grpc_server(port)

@@ -7,8 +7,10 @@ the interpreter that it runs in itself.
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -27,10 +29,10 @@ class WorkerPool:
 
     Args:
         memory_mb: That each may take, MiB; 0 for no bound.
-        log: Gets what workers print.
+        log: Gets what workers print; None for where this process prints its errors.
     """
 
-    def __init__(self, memory_mb: int, log: TextIO):
+    def __init__(self, memory_mb: int, log: TextIO | None):
         self._memory_mb, self._log = memory_mb, log
         self._workers: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
@@ -39,8 +41,10 @@ class WorkerPool:
         """Starts a worker; it asks the engine itself for all the rest."""
         from apache_beam.portability.api import beam_fn_api_pb2 as messages
 
+        folder = tempfile.mkdtemp(prefix="beam-worker-")
         command = [
             *(sys.executable, "-m", "pipeline.runners.boot", f"--id={request.worker_id}"),
+            f"--semi_persist_dir={folder}",
             f"--logging_endpoint={request.logging_endpoint.url}",
             f"--artifact_endpoint={request.artifact_endpoint.url}",
             f"--provision_endpoint={request.provision_endpoint.url}",
@@ -55,10 +59,11 @@ class WorkerPool:
                 env=variables_of(os.environ, self._memory_mb),
             )
         except OSError as error:
+            shutil.rmtree(folder)
             return messages.StartWorkerResponse(error=f"{sys.executable}: {error}")
         with self._lock:
             self._workers[request.worker_id] = worker
-        threading.Thread(target=self._await_end, args=(request.worker_id, worker)).start()
+        threading.Thread(target=self._await_end, args=(request.worker_id, worker, folder)).start()
         _log.info("Worker %s is process %d.", request.worker_id, worker.pid)
         return messages.StartWorkerResponse()
 
@@ -81,34 +86,42 @@ class WorkerPool:
         for worker in workers.values():
             _end(worker)
 
-    def _await_end(self, name: str, worker: "subprocess.Popen[bytes]") -> None:
-        """Takes a worker that has ended off the list of the system's processes, and off ours."""
+    def _await_end(self, name: str, worker: "subprocess.Popen[bytes]", folder: str) -> None:
+        """Removes what is left of a worker that has ended: its process, its files, its name."""
         code = worker.wait()
+        shutil.rmtree(folder, ignore_errors=True)
         _log.info("Worker %s, process %d, has ended with %d.", name, worker.pid, code)
         with self._lock:
             if self._workers.get(name) is worker:
                 del self._workers[name]
 
 
-def serve_pool(address: str, memory_mb: int, log_file: Path) -> tuple[Any, WorkerPool, int]:
+def serve_pool(address: str, memory_mb: int, log_file: Path | None) -> tuple[Any, WorkerPool, int]:
     """Listens for engines that ask for workers.
 
     Args:
-        address: HOST:PORT to listen on; port 0 takes a free one. There is no authentication: who
-            reaches it can start code of the pipelines that it brings.
+        address: HOST:PORT to listen on; port 0 takes a free one. There is no authentication: a
+            program that reaches it can run any code here.
         memory_mb: That each worker may take, MiB; 0 for no bound.
-        log_file: Gets what workers print.
+        log_file: Gets what workers print; None for where this process prints its errors.
 
     Returns:
         The server, which runs; its pool; and the port.
 
     Raises:
-        ClusterUnusable: Nobody can listen there.
+        ClusterUnusable: Nobody can listen there, or the file cannot be written.
     """
     import grpc
     from apache_beam.portability.api import beam_fn_api_pb2_grpc
 
-    pool = WorkerPool(memory_mb, log_file.open("a", encoding="utf-8"))
+    try:
+        log = log_file.open("a", encoding="utf-8") if log_file else None
+    except OSError as error:
+        raise ClusterUnusable(
+            f"The log of the workers cannot be written: {error}. Name another file with "
+            "--worker-log, or none."
+        ) from None
+    pool = WorkerPool(memory_mb, log)
     # Without so_reuseport=0 a second pool would share the port of the first.
     server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=[("grpc.so_reuseport", 0)])
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(pool, server)

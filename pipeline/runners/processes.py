@@ -26,7 +26,8 @@ class Background:
     Attributes:
         name: What it is.
         pid: Its number.
-        born: When it was started, as the kernel counts: a number that is used again is told by it.
+        born: When it was started, as the kernel counts: another process that later has the same
+            number was started at another time.
     """
 
     name: str
@@ -124,14 +125,14 @@ def read(path: Path) -> tuple[list[Background], dict[str, str]]:
 
 
 def listens(port: int) -> bool:
-    """Says whether somebody listens on a port of the loopback interface."""
+    """Says whether a program listens on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
-    """Returns a port of the loopback interface on which nobody listens."""
+    """Returns a port of the loopback interface on which no program listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -210,6 +210,22 @@ def blessed(judged: SimpleNamespace) -> Any:
     return SimpleNamespace(blessing=blessing, decision=json.loads(text, parse_constant=pytest.fail))
 
 
+@pytest.fixture
+def renamed(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Where files were put by renaming them, as they are."""
+    from tfx.dsl.io import fileio
+
+    found: set[str] = set()
+    rename = fileio.rename
+
+    def note(source: str, target: str, overwrite: bool = False) -> None:
+        rename(source, target, overwrite)
+        found.add(target)
+
+    monkeypatch.setattr(fileio, "rename", note)
+    return found
+
+
 @pytest.fixture(scope="session")
 def read_examples() -> Callable[[Any, str], dict[tuple[str, int], dict[str, Any]]]:
     """Parses a split: {(account, cutoff in seconds): {feature: value or list}}."""

@@ -182,13 +182,16 @@ def test_shards_and_batches_change_nothing(
     feedback: Tables,
     score: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
+    renamed: set[str],
 ) -> None:
     whole = dict(_scores(score()))
+    renamed.clear()
     table = published(feedback)
     monkeypatch.setattr(inference, "EXPLAIN_BATCH", 2)
     scores = score(rows_per_bucket=1)
     shards = list(Path(scores.uri).iterdir())
     assert len(shards) == len(ODD)
+    assert {str(shard) for shard in shards} <= renamed  # each was whole before it was seen
     # More buckets than accounts in use: some shards hold nobody.
     assert 0 in [pyarrow.parquet.read_table(shard).num_rows for shard in shards]
     assert dict(_scores(scores)) == whole

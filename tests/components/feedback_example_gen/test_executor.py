@@ -308,12 +308,21 @@ def test_buckets_change_nothing(world: list[Row], write_examples: Write, tmp_pat
 
 
 def test_more_buckets_than_accounts_leave_shards_empty(
-    feedback: Tables, write_examples: Write, read_examples: Read, tmp_path: Path
+    feedback: Tables,
+    write_examples: Write,
+    read_examples: Read,
+    tmp_path: Path,
+    renamed: set[str],
 ) -> None:
     feedback.add([{"account_id": "ACC-1"}] * 6)
     examples = write_examples(tmp_path / "examples", rows_per_bucket=1, splits=["score"])
     assert len(list((Path(examples.uri) / "Split-score").iterdir())) == 6
     assert list(read_examples(examples, "score")) == [("ACC-1", SCORE_KEY)]
+    # What a worker writes takes its place when it is whole; the folder for it is gone.
+    of_buckets = {str(path) for path in Path(examples.uri).glob("*/*0000*")}
+    assert len(of_buckets) == 6 * 5
+    assert of_buckets == renamed
+    assert not list(Path(examples.uri).rglob("attempts"))
 
 
 @pytest.mark.parametrize("fails", [False, True])

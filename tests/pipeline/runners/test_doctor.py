@@ -124,7 +124,10 @@ def test_a_wrong_java_and_a_wrong_job_server_are_told(tmp_path, java):
 def test_what_is_no_flink_is_told():
     with answering(b"<html>") as endpoint, pytest.raises(ClusterUnusable, match="does not answer"):
         flink.overview(endpoint)
-    with answering(b"{}") as endpoint, pytest.raises(ClusterUnusable, match="no REST server of Fl"):
+    with (
+        answering(b'{"slots-total": 2}') as endpoint,
+        pytest.raises(ClusterUnusable, match="no REST server of Fl"),
+    ):
         flink.overview(endpoint)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -23,35 +24,73 @@ from pipeline.runners.probe import QUESTION, Ask, read_answers
 
 @pytest.fixture
 def cluster(tmp_path, monkeypatch):
-    """A pool and a job service; yields the settings that name them, and the pool."""
+    """A pool and a job service; yields what gives the settings that name them."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://secret@nowhere/none")
+    monkeypatch.setenv("TENS_INSIGHT_KAFKA_PASSWORD", "secret")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     server, pool, port = serve_pool("127.0.0.1:0", 4000, tmp_path / "workers.log")
     jobs, jobs_port = serve_jobs(0)
-    try:
-        yield (
-            BeamSettings(
-                beam_runner="portable",
-                beam_endpoint=f"localhost:{jobs_port}",
-                beam_worker=f"localhost:{port}",
-            ),
-            pool,
+
+    def settings(workers):
+        return BeamSettings(
+            beam_runner="portable",
+            beam_endpoint=f"localhost:{jobs_port}",
+            beam_worker=f"localhost:{port}",
+            beam_parallelism=workers,
         )
+
+    try:
+        yield settings
     finally:
         pool.stop()
         server.stop(0)
         jobs.stop()
 
 
-def run(settings, source, work):
-    with original_error(), beam.Pipeline(argv=beam_arguments(settings)) as pipeline:
-        _ = pipeline | beam.Create(source) | beam.Reshuffle() | "Work" >> work
+def looking():
+    """Returns a function that Beam pickles by value: workers do not find this file."""
+
+    def listening(process):
+        """Yields the addresses on which a process listens, as the kernel writes them."""
+        opened = [os.readlink(one) for one in Path(f"/proc/{process}/fd").iterdir()]
+        for table in ("tcp", "tcp6"):
+            for line in Path(f"/proc/{process}/net/{table}").read_text().splitlines()[1:]:
+                _, local, _, state, *rest = line.split()
+                if state == "0A" and f"socket:[{rest[5]}]" in opened:
+                    yield local.partition(":")[0]
+
+    def look(text, folder):
+        """Writes what a worker may do and where its engine listens, then fails as one too late."""
+        import resource
+
+        facts = {
+            "limit": resource.getrlimit(resource.RLIMIT_DATA)[0],
+            "secrets": [name for name, value in os.environ.items() if "secret" in value],
+            "parent": os.getppid(),
+            "engine": list(listening(os.getppid())),
+        }
+        Path(folder, "worker.json").write_text(json.dumps(facts))
+        raise StateUnusable("The rows are gone. Run again.")
+
+    return look
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_two_workers_share_the_work_and_know_no_database(cluster, tmp_path):
-    settings, pool = cluster
     (tmp_path / QUESTION).write_text("{}")
-    run(settings, range(12), beam.ParDo(Ask(str(tmp_path))))
+    with (
+        pytest.raises(StateUnusable, match=r"^The rows are gone. Run again.$"),
+        original_error(),
+        beam.Pipeline(argv=beam_arguments(cluster(workers=2))) as pipeline,
+    ):
+        _ = (
+            pipeline
+            | beam.Create(range(12))
+            | "SpreadTasks" >> beam.Reshuffle()
+            | beam.ParDo(Ask(str(tmp_path)))
+            | "AllAnswered" >> beam.Reshuffle()
+            | beam.Map(looking(), str(tmp_path))
+        )
     answers = read_answers(tmp_path)
     assert len(answers) == 12
     assert len({one.process for one in answers}) == 2
@@ -59,30 +98,27 @@ def test_two_workers_share_the_work_and_know_no_database(cluster, tmp_path):
     assert {(one.sees_folder, one.tells_database) for one in answers} == {(True, False)}
     files = list(tmp_path.glob("answer-*.json"))
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
-
-    def look(folder):
-        """Writes what a worker may do, then fails as one that came too late."""
-        import resource
-
-        allowed = resource.getrlimit(resource.RLIMIT_DATA)[0]
-        told = [name for name in os.environ if "DATABASE_URL" in name]
-        facts = {"limit": allowed, "database": told, "parent": os.getppid()}
-        Path(folder, "worker.json").write_text(json.dumps(facts))
-        raise StateUnusable("The rows are gone. Run again.")
-
-    with pytest.raises(StateUnusable, match=r"^The rows are gone. Run again.$"):
-        run(settings, [str(tmp_path)], beam.Map(look))
     worker = json.loads((tmp_path / "worker.json").read_text())
-    assert worker == {"limit": 4000 * 2**20, "database": [], "parent": os.getpid()}
+    loopback = {"0100007F", "0" * 24 + "01000000", "0" * 16 + "FFFF00000100007F"}
+    assert len(worker["engine"]) >= 6
+    assert set(worker.pop("engine")) <= loopback
+    assert worker == {"limit": 4000 * 2**20, "secrets": [], "parent": os.getpid()}
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_worker_that_is_killed_fails_its_job(cluster):
+def test_a_worker_that_is_killed_fails_its_job_and_leaves_no_files(cluster, tmp_path):
     def die(number):
         os.kill(os.getpid(), 9)
 
-    with pytest.raises(RuntimeError, match=r"failed in state FAILED(.|\n)*A worker was lost"):
-        run(cluster[0], range(2), beam.Map(die))
+    with (
+        pytest.raises(RuntimeError, match=r"failed in state FAILED(.|\n)*A worker was lost"),
+        beam.Pipeline(argv=beam_arguments(cluster(workers=1))) as pipeline,
+    ):
+        _ = pipeline | beam.Create([1]) | beam.Reshuffle() | beam.Map(die)
+    deadline = time.monotonic() + 10
+    while list(tmp_path.glob("beam-worker-*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(tmp_path.glob("beam-worker-*")) == []
 
 
 def test_a_job_is_followed_without_a_time_limit():
@@ -104,13 +140,20 @@ def test_a_job_is_followed_without_a_time_limit():
         next(service.GetStateStream(asked, Context()))
 
 
-def test_a_pool_cannot_share_its_place(tmp_path):
+def test_a_pool_and_a_job_service_cannot_share_their_place(tmp_path):
     server, _, port = serve_pool("127.0.0.1:0", 0, tmp_path / "log")
     try:
         with pytest.raises(ClusterUnusable, match=f"cannot listen on 127.0.0.1:{port}: another"):
-            serve_pool(f"127.0.0.1:{port}", 0, tmp_path / "log")
+            serve_pool(f"127.0.0.1:{port}", 0, None)
+        with pytest.raises(ClusterUnusable, match=f"cannot listen on port {port}: another"):
+            serve_jobs(port)
     finally:
         server.stop(0)
+
+
+def test_a_log_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(ClusterUnusable, match=r"cannot be written: .*none/log.*--worker-log"):
+        serve_pool("127.0.0.1:0", 0, tmp_path / "none" / "log")
 
 
 def test_an_engine_that_does_not_answer_ends_the_worker(capsys, monkeypatch):
