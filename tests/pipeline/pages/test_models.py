@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from components.model_review.sections.compared import Comparison, Pair
+from components.model_review.sections.estimates import Estimate
 from components.page.numbers import MINUS
 from components.page.words import visible
+from pipeline.pages.compare import _answer
 from tests.components.model_review.page.reading import table, words
 from tests.pipeline.pages import world
 from tests.pipeline.pages.conftest import TestSite
@@ -61,6 +64,13 @@ def test_two_models_that_nobody_compared_say_so(site: TestSite) -> None:
     assert "nothing is recorded of both on the same accounts" in page
     assert f"tens-insight report --compare {FIRST} {REFUSED}" in page
     assert "at least 30 of each are needed" in page
+
+
+def test_what_the_gate_could_not_measure_makes_neither_better() -> None:
+    found = Comparison(FIRST, SECOND, None, "", (), ())
+    measured = {"auc": Pair(0.6, 0.8, Estimate(0.2, (0.1, 0.3)))}
+    assert _answer(found, measured).endswith("B is better in ranking (AUC).")
+    assert _answer(found, {"auc": Pair(0.6, 0.8, None)}).startswith("That is not known")
 
 
 def test_a_report_is_sent_as_it_is_and_may_run_nothing(site: TestSite) -> None:
