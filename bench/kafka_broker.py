@@ -20,6 +20,8 @@ from typing import Any, ClassVar, Final
 import kafka
 import kafka.admin
 
+from pipeline.runners.processes import free_port
+
 JARS: Final = "TEST_KAFKA_JARS"
 """The environment variable that names the folder of Apache Kafka's jars."""
 USER: Final = "tens_insight"
@@ -60,7 +62,7 @@ class Broker:
         is_durable: Whether it has its topics still when it is started again.
     """
 
-    port: int = field(default_factory=lambda: free_port())
+    port: int = field(default_factory=free_port)
     is_durable: ClassVar[bool] = False
     _process: subprocess.Popen[bytes] | None = None
 
@@ -133,8 +135,8 @@ class ApacheKafka(Broker):
 
     is_durable: ClassVar[bool] = True
     jars: Path = Path()
-    safe_port: int = field(default_factory=lambda: free_port())
-    _controller: int = field(default_factory=lambda: free_port())
+    safe_port: int = field(default_factory=free_port)
+    _controller: int = field(default_factory=free_port)
     _folder: Path | None = None
 
     @property
@@ -223,11 +225,3 @@ def make_topic(bootstrap: str, topic: str, partitions: int = 3) -> None:
 def as_message(row: Mapping[str, Any]) -> bytes:
     """Returns a row as the ETL would tell it."""
     return json.dumps({**row, "created_at": row["created_at"].isoformat()}).encode()
-
-
-def free_port() -> int:
-    """Returns a port of the loopback interface that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from components.errors import DataGateStopped
+from pipeline.runners.processes import free_port
 from pipeline.runs.attempt import attempted
 from pipeline.runs.record import RunRecord, RunRecords
 from pipeline.settings import load_settings
@@ -24,12 +25,6 @@ from tests.programs import program
 
 ROOT = Path(__file__).parents[3]
 DEPLOYED = ROOT / "docs/deploy/prometheus"
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def answer(url):
