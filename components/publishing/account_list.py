@@ -33,18 +33,17 @@ SORTS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is asked for; an empty tuple or None asks for nothing in particular.
+class Criteria:
+    """Which accounts are asked for; an empty tuple or None asks for nothing in particular.
 
     Attributes:
         bands: Risk categories.
-        tiers: Customer tiers; capitals and blanks at the ends do not matter.
-        regions: Regions, likewise.
-        new: Only accounts that were not in this list in the previous publication: those without a
-            score there and, where bands are asked for, those that were in another band.
-        moved_by: Least change of the probability since the previous publication, 0..1.
+        tiers: Customer tiers.
+        regions: Regions.
+        new: Only accounts that were not in this list in the former state: those without a score
+            there and, where bands are asked for, those that were in another band.
+        moved_by: Least change of the probability since the former state, 0..1.
         sort: One of SORTS.
-        limit: How many accounts at most; None for all.
     """
 
     bands: tuple[str, ...] = ()
@@ -53,12 +52,24 @@ class Wanted:
     new: bool = False
     moved_by: float | None = None
     sort: str = "risk"
-    limit: int | None = None
 
     @property
     def compares(self) -> bool:
-        """Whether the previous publication decides what is in the list."""
+        """Whether the former state decides what is in the list, or in which order."""
         return self.new or self.moved_by is not None or self.sort == "moved"
+
+
+@dataclass(frozen=True)
+class Wanted(Criteria):
+    """What is asked for, as one list; the former state is the previous publication.
+
+    Of tiers and regions capitals and blanks at the ends do not matter.
+
+    Attributes:
+        limit: How many accounts at most; None for all.
+    """
+
+    limit: int | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.postgres.queries import queries
 from components.postgres.rows import records, value
 from components.postgres.tables import ACCOUNT_RISK_SCORES
-from components.publishing.account_list import ListedAccount
+from components.publishing.account_list import Criteria, ListedAccount
 from components.publishing.publication_log import LogEntry, PublicationLog
 
 _QUERIES: Final = queries(__package__)
@@ -40,33 +40,18 @@ SORTS: Final[Mapping[str, str]] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class AskedPage:
-    """What is asked for; what is empty or None asks for nothing in particular.
+class AskedPage(Criteria):
+    """What is asked for, page by page.
+
+    Tiers and regions are compared letter by letter: see `spellings`.
 
     Attributes:
-        find: A part of the id; capitals do not matter.
+        find: A part of the id; capitals do not matter; empty for all.
         starts: Whether the id begins with it.
-        bands: Risk categories.
-        tiers: Customer tiers, letter by letter: see `spellings`.
-        regions: Regions, likewise.
-        new: Only accounts that were not in the former state, or in none of the bands asked for.
-        moved_by: Least change of the probability since the former state, 0..1.
-        sort: One of SORTS.
     """
 
     find: str = ""
     starts: bool = False
-    bands: tuple[str, ...] = ()
-    tiers: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    new: bool = False
-    moved_by: float | None = None
-    sort: str = "risk"
-
-    @property
-    def compares(self) -> bool:
-        """Whether the former state decides what is in the list."""
-        return self.new or self.moved_by is not None or self.sort == "moved"
 
 
 @dataclass(frozen=True)
