@@ -352,7 +352,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sound = True
     try:
         server.start()
-        for source in options.source or SOURCES:
+        for source in dict.fromkeys(options.source or SOURCES):
             begun = time.monotonic()
             one = torture(source, options.kills, server, folder)
             seconds = time.monotonic() - begun
