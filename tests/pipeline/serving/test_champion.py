@@ -4,6 +4,7 @@ import gc
 import shutil
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import tensorflow as tf
 
 from components.registry.rule_files import rule_folder
+from components.registry.store_identity import read_store, write_store
 from pipeline.registry.change_stage import decide
 from pipeline.serving import champion as followed
 from pipeline.serving.champion import Follower
@@ -108,7 +110,7 @@ def test_the_old_model_answers_whom_it_answered_and_then_goes(push: Callable[...
         one.look()
         held = one.champion
         assert held is not None
-        model = weakref.ref(held.scorer._model)
+        model = weakref.ref(held.scorer._signature.graph)
         push("20260602-bbbbbbbb")
         one.look()
         assert held.scorer.score([]) is not None
@@ -129,11 +131,11 @@ def test_a_model_that_nobody_asks_is_gone_with_the_swap_or_the_withdrawal(
     push("20260601-aaaaaaaa")
     one.look()
     assert one.champion is not None
-    model = weakref.ref(one.champion.scorer._model)
+    model = weakref.ref(one.champion.scorer._signature.graph)
     push("20260602-bbbbbbbb")
     one.look()
     assert model() is None
-    model = weakref.ref(one.champion.scorer._model)
+    model = weakref.ref(one.champion.scorer._signature.graph)
     for version in ("20260602-bbbbbbbb", "20260601-aaaaaaaa"):
         decide(shelf.registry, "withdraw", version, "it is wrong")
     one.look()
@@ -197,6 +199,31 @@ def test_of_a_split_each_account_has_the_model_that_a_run_would_ask(
     decide(shelf.registry, "end split", first, "enough")
     assert version_of(one) == second
     assert {one.champion.of(account).version for account in accounts} == {second}  # type: ignore[union-attr]
+
+
+def test_a_second_model_of_other_horizons_does_not_answer(
+    push: Callable[..., Path], shelf: Shelf, follower: Callable[[], Follower]
+) -> None:
+    first, second = "20260601-aaaaaaaa", "20260602-bbbbbbbb"
+    push(first)
+    push(second, churn_horizons="30,90")
+    decide(shelf.registry, "split", first, "which is better", other=second, share=0.5)
+    one = follower()
+    assert version_of(one) == first
+    assert one.champion is not None
+    assert one.champion.second is None
+    assert "answers for all accounts" in one.found.notes[0]
+
+
+def test_a_model_of_another_database_does_not_answer(
+    push: Callable[..., Path], shelf: Shelf, follower: Callable[[], Follower]
+) -> None:
+    store = read_store(shelf.registry.store)
+    write_store(shelf.registry.store, replace(store, database_id="one", database_name="one"))
+    push("20260601-aaaaaaaa", database_id="other")
+    one = follower()
+    assert version_of(one) is None
+    assert "20260601-aaaaaaaa" in one.found.problem
 
 
 def test_models_in_shadow_are_loaded_once_somebody_answers(
