@@ -1,6 +1,7 @@
 """What Monitor begins while AccountScorer publishes."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from components.account_scorer.scored_run import ScoredRun
 from components.ahead import Piece
@@ -9,8 +10,10 @@ from components.monitor.contributions import rows_ahead
 from components.monitor.watch import observed_ahead
 
 
-def begun_early(run: ScoredRun) -> Iterator[Piece]:
-    """Yields the pieces: none of them depends on the publication."""
+def begun_early(run: Any) -> Iterator[Piece]:
+    """Yields the pieces, once the accounts are scored: none of them depends on the publication."""
+    if not isinstance(run, ScoredRun):
+        return
     yield cause_ahead(run.as_of)
     yield rows_ahead(run.scores)
     yield observed_ahead(run.examples, run.example_count)

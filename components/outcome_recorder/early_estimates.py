@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute
@@ -24,9 +24,10 @@ from components.postgres.connection import connect
 _COLUMNS: Final = ("account_id", "churn_probability", "churn_by_horizon", *SLICES)
 
 
-def begun_early(run: ScoredRun) -> Iterator[Piece]:
+def begun_early(run: Any) -> Iterator[Piece]:
     """Yields what OutcomeRecorder begins while AccountScorer publishes."""
-    yield estimates_key(run.scores), lambda: early_estimates(run)
+    if isinstance(run, ScoredRun):
+        yield estimates_key(run.scores), lambda: early_estimates(run)
 
 
 def early_estimates(run: ScoredRun) -> Estimates | None:
