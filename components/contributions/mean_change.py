@@ -140,8 +140,19 @@ class _FoundSide:
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """As the query change_sums says."""
+class Sums:
+    """What two publications have in common and what not, as the query change_sums says.
+
+    Attributes:
+        accounts_before: Accounts of the former publication.
+        accounts_after: Of the later one.
+        accounts_in_both: Of both.
+        sum_before: Of the former probabilities.
+        sum_after: Of the later ones.
+        sum_before_in_both: Of the former ones of the accounts in both.
+        sum_after_in_both: Of their later ones.
+        group_sums: What each shared group adds to these, along the secant of each account.
+    """
 
     accounts_before: int
     accounts_after: int
@@ -316,7 +327,19 @@ def mean_change(cursor: Cursor, before: Side, after: Side, carriers: int = CARRI
     """
     groups = shared_groups(before, after)
     cursor.execute(_statement("change_sums", before, after, groups))
-    sums = one_record(cursor, _Sums)
+    sums = one_record(cursor, Sums)
+    found = change_of_sums(before, after, sums)
+    if not carriers:
+        return found
+    return replace(found, carriers=_carriers(cursor, before, after, sums, groups, carriers))
+
+
+def change_of_sums(before: Side, after: Side, sums: Sums) -> MeanChange:
+    """Divides the change of the mean, given what the publications have in common; names no account.
+
+    Raises:
+        PartsNotKept: One of them holds no account.
+    """
     for side, count in ((before, sums.accounts_before), (after, sums.accounts_after)):
         if count == 0:
             raise PartsNotKept(f"publication {side.publication_id} holds no account")
@@ -326,8 +349,8 @@ def mean_change(cursor: Cursor, before: Side, after: Side, carriers: int = CARRI
         accounts=(sums.accounts_before, sums.accounts_after),
         in_both=sums.accounts_in_both,
         means=(sums.sum_before / sums.accounts_before, sums.sum_after / sums.accounts_after),
-        parts=_parts(sums, groups),
-        carriers=_carriers(cursor, before, after, sums, groups, carriers) if carriers else [],
+        parts=_parts(sums, shared_groups(before, after)),
+        carriers=[],
     )
 
 
@@ -337,7 +360,7 @@ def shared_groups(before: Side, after: Side) -> Sequence[str]:
     return after.groups if alike else ()
 
 
-def _parts(sums: _Sums, groups: Sequence[str]) -> list[Part]:
+def _parts(sums: Sums, groups: Sequence[str]) -> list[Part]:
     mean_before = sums.sum_before / sums.accounts_before
     mean_after = sums.sum_after / sums.accounts_after
     both = sums.accounts_in_both
@@ -361,7 +384,7 @@ def _parts(sums: _Sums, groups: Sequence[str]) -> list[Part]:
 
 
 def _carriers(
-    cursor: Cursor, before: Side, after: Side, sums: _Sums, groups: Sequence[str], limit: int
+    cursor: Cursor, before: Side, after: Side, sums: Sums, groups: Sequence[str], limit: int
 ) -> list[Carrier]:
     both = sums.accounts_in_both
     if both == 0:

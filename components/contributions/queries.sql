@@ -21,16 +21,17 @@ SELECT count(*) AS accounts, coalesce(sum(hash_record_extended(written, 0)), 0) 
 FROM (SELECT {columns} FROM tens_insight.account_contributions
       WHERE publication_id = %(publication_id)s) AS written
 
--- name: rows_of_others
--- Accounts that the publication did not score like this, and those of it that are missing.
-SELECT count(*) AS rows, min(coalesce(part.account_id, score.account_id) COLLATE "C") AS example
-FROM (SELECT account_id, probabilities[%(place)s] AS probability
-      FROM tens_insight.account_contributions
-      WHERE publication_id = %(publication_id)s) AS part
-FULL JOIN (SELECT account_id, churn_probability::real AS probability
-           FROM tens_insight.account_risk_score_history
-           WHERE publication_id = %(publication_id)s) AS score USING (account_id)
-WHERE part.probability IS DISTINCT FROM score.probability
+-- name: published_probabilities
+-- What one publication says of each account.
+SELECT account_id, churn_probability AS probability
+FROM tens_insight.account_risk_score_history
+WHERE publication_id = %(publication_id)s
+
+-- name: probabilities_and_groups
+-- The parts of one publication: the probability of one horizon, and contributions of groups.
+SELECT account_id, probabilities[%(place)s] AS probability{groups}
+FROM tens_insight.account_contributions
+WHERE publication_id = %(publication_id)s
 
 -- name: record_layout
 INSERT INTO tens_insight.contribution_layouts

@@ -17,11 +17,12 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components.contributions.mean_change import (
     MeanChange,
     PartsNotKept,
+    change_of_sums,
     divide_model,
     find_side,
-    mean_change,
 )
 from components.contributions.retention import Dated, Retention, expired
+from components.contributions.row_sums import others, sums_to_rows
 from components.contributions.shard_rows import Rows
 from components.errors import PublicationRefused
 from components.postgres.connection import begin_writing, connect
@@ -78,14 +79,6 @@ class _Digest:
     digest: int
 
 
-@dataclass(frozen=True)
-class _Others:
-    """How many rows are of one side only or differ, and the least account of them."""
-
-    rows: int
-    example: str | None
-
-
 def record_contributions(
     publication_id: int, rows: Rows | None, retention: Retention, *, patience_s: float
 ) -> Recorded | None:
@@ -122,7 +115,7 @@ def _record(publication_id: int, rows: Rows, retention: Retention) -> Recorded |
             if not _is_published(cursor, publication_id):
                 return None
             written = write_rows(cursor, publication_id, rows)
-            change = record_change(cursor, publication_id) if written else None
+            change = record_change(cursor, publication_id, rows) if written else None
             dropped = drop_expired(cursor, retention)
     if written or dropped:
         vacuum_aside(ACCOUNT_CONTRIBUTIONS.name, "tens_insight")
@@ -159,6 +152,7 @@ def write_rows(cursor: Cursor, publication_id: int, rows: Rows) -> bool:
     former, own = record(cursor, _Digest), _Digest(rows.accounts, _digest(rows, parts))
     if former == own:
         return False
+    _refuse_others(cursor, publication_id, rows)
     if former is not None:
         drop(cursor, [publication_id])
     columns = ACCOUNT_CONTRIBUTIONS.column_list
@@ -168,7 +162,6 @@ def write_rows(cursor: Cursor, publication_id: int, rows: Rows) -> bool:
     if taken != rows.accounts:
         raise _altered(TABLE, f"it took {taken} of {rows.accounts} rows")
     _require_written(cursor, rows, publication_id)
-    _refuse_others(cursor, publication_id, rows)
     layout = {
         **named,
         "horizons": list(rows.layout.horizons),
@@ -189,8 +182,13 @@ def _digest(rows: Rows, parts: Iterable[bytes]) -> int:
     return int.from_bytes(hashed.digest(), "big")
 
 
-def record_change(cursor: Cursor, publication_id: int) -> MeanChange | None:
+def record_change(cursor: Cursor, publication_id: int, rows: Rows) -> MeanChange | None:
     """Records why the mean changed since the publication before, whose parts must be kept.
+
+    Args:
+        cursor: Of the transaction that wrote the rows.
+        publication_id: Of which they are.
+        rows: As they were written.
 
     Returns:
         None where there is none before it that holds an account.
@@ -203,7 +201,8 @@ def record_change(cursor: Cursor, publication_id: int) -> MeanChange | None:
         return None
     try:
         sides = find_side(cursor, former[0]), find_side(cursor, publication_id)
-        change = divide_model(cursor, mean_change(cursor, *sides, carriers=0))
+        change = change_of_sums(*sides, sums_to_rows(cursor, *sides, rows))
+        change = divide_model(cursor, change)
     except PartsNotKept:
         return None  # all its accounts were forgotten
     columns = {
@@ -233,15 +232,12 @@ def drop(cursor: Cursor, publications: list[int]) -> None:
 
 def _refuse_others(cursor: Cursor, publication_id: int, rows: Rows) -> None:
     """Compares the accounts and their scores with what was published."""
-    place = rows.layout.horizons.index(rows.layout.horizon_days) + 1
-    values = {"publication_id": publication_id, "place": place}
-    cursor.execute(_QUERIES["rows_of_others"], values)
-    others = one_record(cursor, _Others)
-    if others.rows:
+    found = others(cursor, publication_id, rows)
+    if found.accounts:
         raise PublicationRefused(
             f"The shards of the run hold other scores than publication {publication_id} of "
-            f"account_risk_scores: {others.rows} accounts are in one of them alone or differ "
-            f"(first: {others.example!r}). {_PUBLISHED}"
+            f"account_risk_scores: {found.accounts} accounts are in one of them alone or differ "
+            f"(first: {found.example!r}). {_PUBLISHED}"
         )
 
 
