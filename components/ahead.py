@@ -21,9 +21,16 @@ Work = Callable[[], Any]
 Piece = tuple[Hashable, Work]
 """By which name the result is taken, and the work. It only reads: nobody may take it."""
 Follower = Callable[[Any], Iterable[Piece]]
-"""Names the pieces that can be begun, given what the earlier node made."""
+"""Names the pieces that can be begun, given what an earlier node made; none of what it does not
+know."""
 
+_LONGEST_END_S: Final = 10.0
+"""So long the end of a run waits at most for work that nobody took."""
 _log = logging.getLogger(__name__)
+
+
+class NotWanted(Exception):
+    """The run has ended: nobody takes the result any more."""
 
 
 @dataclass
@@ -41,6 +48,8 @@ class _Begun:
 
 _followers: Final[list[Follower]] = []
 _begun: Final[dict[Hashable, _Begun]] = {}
+_threads: Final[list[threading.Thread]] = []
+_ended: Final = threading.Event()
 _aside: Final[list[threading.Thread]] = []
 
 
@@ -48,17 +57,22 @@ _aside: Final[list[threading.Thread]] = []
 def followed_by(followers: Iterable[Follower]) -> Iterator[None]:
     """Lets work be begun early in its block, in which the nodes that take it run too.
 
-    At its end it waits for what was left to go on aside.
+    At its end it waits for what was left to go on aside, and for a while for what nobody took: a
+    thread that is inside of a library in C++ can abort a process that ends.
 
     Args:
         followers: Of the nodes that come later.
     """
     _followers[:] = followers
+    _ended.clear()
     try:
         yield
     finally:
+        _ended.set()
         while _aside:
             _aside.pop().join()
+        while _threads:
+            _threads.pop().join(_LONGEST_END_S)
         _followers.clear()
         _begun.clear()
 
@@ -77,7 +91,18 @@ def begin(made: Any) -> None:
             begun.append((_Begun(), work))
             _begun[key] = begun[-1][0]
     if begun:
-        threading.Thread(target=_work, args=(begun,), name="ahead", daemon=True).start()
+        _threads.append(threading.Thread(target=_work, args=(begun,), name="ahead", daemon=True))
+        _threads[-1].start()
+
+
+def require_wanted() -> None:
+    """Ends a piece that takes long, where the run has ended without taking it.
+
+    Raises:
+        NotWanted: It has.
+    """
+    if _ended.is_set():
+        raise NotWanted("The run has ended.")
 
 
 def aside(work: Callable[[], None]) -> None:
@@ -116,6 +141,7 @@ def taken(key: Hashable, work: Callable[[], _Found]) -> _Found:
 def _work(pieces: list[tuple[_Begun, Work]]) -> None:
     for begun, work in pieces:
         try:
+            require_wanted()
             begun.found.append(work())
         except Exception as error:  # whatever it is: the node tries again, and tells it
             _log.info("Work that was begun early failed: %s", error)

@@ -4,13 +4,12 @@ The tfx CLI executes this file as a script, without arguments; it then runs the
 training pipeline. local_scoring_runner.py is its sibling for the daily run.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from tfx.orchestration.pipeline import Pipeline
 
 from components.ahead import Follower, followed_by
-from components.model_gate import begun_early as gate
 from components.monitor import begun_early as monitor
 from components.outcome_recorder import early_estimates as outcomes
 from components.postgres.identity import DatabaseIdentity, read_identity
@@ -29,7 +28,6 @@ from pipeline.state_directory import open_state_dir
 from pipeline.text.terminal import say
 
 _BEGUN_EARLY: Final[Mapping[str, Follower]] = {
-    "ModelGate": gate.begun_early,
     "Monitor": monitor.begun_early,
     "OutcomeRecorder": outcomes.begun_early,
 }
@@ -43,6 +41,7 @@ def run_locally(
     run_id: str | None = None,
     *,
     database: DatabaseIdentity | None,
+    early: Sequence[Follower] = (),
 ) -> None:
     """Runs a pipeline to its end, node by node, in this process.
 
@@ -52,6 +51,7 @@ def run_locally(
         progress: Is told which node works; None where nobody looks.
         run_id: The run's name; None makes one.
         database: That the pipeline reads and publishes to; None for one that knows none.
+        early: What can be begun before the turn of a node, beside what is known of the nodes.
 
     Raises:
         ConfigurationInvalid: The artifacts in state_dir are another store's, or it cannot be used.
@@ -64,7 +64,7 @@ def run_locally(
     config = connection_config(settings.metadata_path)
     claim_state(connect_store(settings.metadata_path, config), settings, database)
     definition.metadata_connection_config = config
-    with followed_by(followers(definition)):
+    with followed_by([*early, *followers(definition)]):
         BranchRunner(progress, run_id).run(definition)
 
 

@@ -22,6 +22,7 @@ from components.account_scorer.champion import (
 )
 from components.account_scorer.cold_start import export_cold_start
 from components.account_scorer.config import AccountScorerConfig
+from components.account_scorer.early_answers import taken_answers
 from components.account_scorer.inference import (
     ScoredAccounts,
     read_shards,
@@ -119,7 +120,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         paths = _score_files(scoring.examples)
         explained, scores = scoring.config.explained, scoring.scores.uri
         if len(paths) == 1:  # Beam takes longer to start than it could save
-            score_file(scoring.scorer, paths[0], scores, explained=explained, beside=beside)
+            known = None
+            if beside.split is None:
+                explains = scoring.config.explains_all
+                known = taken_answers(paths[0], scoring.model_uri, explains=explains)
+            score_file(
+                scoring.scorer,
+                paths[0],
+                scores,
+                explained=explained,
+                beside=beside,
+                known=known,
+            )
             return
         with (
             attempts_folder(scores) as attempts,

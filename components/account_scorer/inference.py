@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 import numpy as np
@@ -79,9 +79,15 @@ def score_file(
     explained: float,
     beside: Beside = NOTHING,
     attempts: str = "",
+    known: Sequence[dict[str, Any]] | None = None,
 ) -> int:
-    """Scores one file of gzipped TFRecords as score_files does; returns how many examples."""
-    shard = by_account(scored_shard(scorer, batches_of(path), explained=explained, beside=beside))
+    """Scores one file of gzipped TFRecords as score_files does; returns how many examples.
+
+    What is known of the champion's answers it takes as scored_shard does.
+    """
+    shard = by_account(
+        scored_shard(scorer, batches_of(path), explained=explained, beside=beside, known=known)
+    )
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
     pyarrow.parquet.write_table(shard, content)

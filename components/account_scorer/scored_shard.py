@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, Final
 
@@ -83,6 +83,7 @@ def scored_shard(
     *,
     explained: float = 1.0,
     beside: Beside = NOTHING,
+    known: Sequence[dict[str, Any]] | None = None,
 ) -> pa.Table:
     """Asks the model once about every example, and the models beside it.
 
@@ -96,6 +97,8 @@ def scored_shard(
             risk. Of others the columns of the reasons are null. While two models share the
             accounts, all are explained where some are to be.
         beside: Models in shadow, which are never asked why, and the second one of a split.
+        known: What answered_columns yielded of the same examples, with reasons where all accounts
+            are explained: the champion is not asked again. Not for a split.
 
     Returns:
         n rows of COLUMNS, in the order given; of a split those of each part of the batches that
@@ -107,7 +110,8 @@ def scored_shard(
     """
     some = 0 < explained < 1 and beside.split is None
     explains_all = explained > 0 and not some
-    asked = Asked(scorer, beside, _explained if explains_all else _answered)
+    ask = _explained if explains_all else _answered
+    asked = Asked(scorer, beside, ask if known is None else _Known(known))
     if some:
         batches = list(batches)
     try:
@@ -127,6 +131,42 @@ def scored_shard(
         whole = whole.append_column(name, column)
     metadata = {GROUPS_KEY: json.dumps(groups), SHADOWS_KEY: asked.shadows_text()}
     return whole.replace_schema_metadata(metadata)
+
+
+def answered_columns(
+    scorer: ModelScorer, batches: Iterable[tf.Tensor], *, explains: bool
+) -> Iterator[dict[str, Any]]:
+    """Yields the columns of the answers about several batches at a time, as scored_shard asks.
+
+    Args:
+        scorer: Of the champion.
+        batches: As for scored_shard.
+        explains: Whether it is asked why.
+
+    Raises:
+        ValueError: A probability is no probability, or a reason no number.
+    """
+    ask = _explained if explains else _answered
+    with ThreadPoolExecutor(1) as builder:
+        built: Future[dict[str, Any]] | None = None
+        for part in _parts(batches):
+            columns_of = ask(scorer, part)
+            if built is not None:
+                yield built.result()
+            built = builder.submit(columns_of)
+        if built is not None:
+            yield built.result()
+
+
+class _Known:
+    """Asks nobody: gives what is known already, part by part."""
+
+    def __init__(self, columns: Iterable[dict[str, Any]]) -> None:
+        self._columns = iter(columns)
+
+    def __call__(self, scorer: ModelScorer, batches: list[tf.Tensor]) -> "_Columns":
+        columns = next(self._columns)
+        return lambda: columns
 
 
 def explained_in_part(

@@ -28,15 +28,13 @@ from components.feedback_example_gen.bucket_writer import (
 )
 from components.feedback_example_gen.category_values import VALUE_COUNTS
 from components.feedback_example_gen.counted_areas import write_counted_areas
+from components.feedback_example_gen.early_plan import planned_reading
 from components.feedback_example_gen.ground_truth import published_facts
 from components.feedback_example_gen.properties import describe_examples
 from components.feedback_example_gen.quality_counts import QUALITY_COUNTS
-from components.feedback_example_gen.read_plan import ReadPlan, plan_reading
+from components.feedback_example_gen.read_plan import ReadPlan
 from components.feedback_example_gen.reading.area_counts import AreaCounts, read_area_counts
-from components.feedback_example_gen.reading.database_snapshot import (
-    DatabaseSnapshot,
-    exported_snapshot,
-)
+from components.feedback_example_gen.reading.database_snapshot import DatabaseSnapshot
 from components.feedback_example_gen.reading.divided_rows import ROWS, rows_folder
 from components.feedback_example_gen.reading.feedback_reader import (
     Bucket,
@@ -95,8 +93,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Reads and writes all of it, in a snapshot of its own; a former attempt leaves nothing."""
         for artifact in (examples, area_counts):
             _empty(artifact.uri)
-        with exported_snapshot() as snapshot:
-            plan = plan_reading(snapshot, request)
+        with planned_reading(request) as (snapshot, plan):
             with (
                 rows_folder(os.path.join(examples.uri, ROWS)) as rows_uri,
                 ThreadPoolExecutor(1) as beside,

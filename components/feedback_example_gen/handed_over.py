@@ -11,6 +11,8 @@ from typing import Final
 
 import tensorflow as tf
 
+from components import ahead
+
 MOST_BYTES: Final = 192 * 2**20
 """Of all examples of a file; of a larger one nothing is kept."""
 
@@ -22,6 +24,19 @@ class _HandedOver:
     path: str
     written: tuple[int, int]
     examples: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class WrittenExamples:
+    """The examples to be scored, whole, in one file, and held in memory too: for early work.
+
+    Attributes:
+        path: Of the file.
+        written: What tells the file from one that takes its place.
+    """
+
+    path: str
+    written: tuple[int, int]
 
 
 _newest: list[_HandedOver] = []
@@ -51,22 +66,28 @@ class Gathered:
     def hand_over(self, path: str) -> None:
         """Keeps the examples for the readers of a file, in place of those of the file before.
 
+        What later nodes do with them alone is begun.
+
         Args:
             path: Of the file, which is whole and closed.
         """
         _newest.clear()
-        if self._left >= 0:
-            _newest.append(_HandedOver(path, _written(path), self._examples))
+        if self._left < 0:
+            return
+        written = written_file(path)
+        _newest.append(_HandedOver(path, written, self._examples))
+        ahead.begin(WrittenExamples(path, written))
 
 
 def handed_over(path: str) -> Sequence[bytes] | None:
     """Returns the examples of a file, in their order; None where they have to be read."""
     for one in _newest:
-        if one.path == path and one.written == _written(path):
+        if one.path == path and one.written == written_file(path):
             return one.examples
     return None
 
 
-def _written(path: str) -> tuple[int, int]:
+def written_file(path: str) -> tuple[int, int]:
+    """Returns the length of a file and when it was written, which tell it from another."""
     found = tf.io.gfile.stat(path)
     return int(found.length), int(found.mtime_nsec)

@@ -11,9 +11,9 @@ from components.monitor.watch import observed_ahead
 
 
 def begun_early(run: Any) -> Iterator[Piece]:
-    """Yields the pieces, once the accounts are scored: none of them depends on the publication."""
+    """Yields the pieces, given a ScoredRun: none of them depends on the publication."""
     if not isinstance(run, ScoredRun):
         return
-    yield cause_ahead(run.as_of)
+    yield cause_ahead(run.as_of, run.examples)
     yield rows_ahead(run.scores)
     yield observed_ahead(run.examples, run.example_count)

@@ -25,7 +25,7 @@ _COLUMNS: Final = ("account_id", "churn_probability", "churn_by_horizon", *SLICE
 
 
 def begun_early(run: Any) -> Iterator[Piece]:
-    """Yields what OutcomeRecorder begins while AccountScorer publishes."""
+    """Yields what OutcomeRecorder begins while AccountScorer publishes, given a ScoredRun."""
     if isinstance(run, ScoredRun):
         yield estimates_key(run.scores), lambda: early_estimates(run)
 

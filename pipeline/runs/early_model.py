@@ -1,11 +1,15 @@
-"""Loads the champion of a scoring run while its feedback is read."""
+"""Loads the champion of a scoring run while its feedback is read, and asks it then."""
 
 import logging
 import threading
+from collections.abc import Iterator
+from typing import Any
 
+from components.ahead import Follower, Piece
 from components.registry.artifact_names import saved_model_path
 from components.registry.exported_files import require_exported
 from components.registry.model_properties import ModelProperties
+from components.registry.stages import stages_after
 from pipeline.registry.registry import Artifact, Registry
 from pipeline.settings import Settings
 
@@ -31,6 +35,29 @@ def load_champion_early(settings: Settings) -> threading.Thread | None:
     work = threading.Thread(target=_load, args=asked, name="early model", daemon=True)
     work.start()
     return work
+
+
+def champion_asked_early(settings: Settings) -> Follower:
+    """Returns what asks the champion of a scoring run as soon as its examples are written.
+
+    Not while two models share the accounts: each is then asked about its own.
+
+    Args:
+        settings: Of the run, which loaded TensorFlow.
+    """
+    from components.account_scorer.early_answers import answers_ahead
+    from components.feedback_example_gen.handed_over import WrittenExamples
+
+    registry = Registry(settings.metadata_path)
+    lasting = stages_after(registry.transitions()).split
+    champion = registry.champion() if lasting is None else None
+
+    def follower(made: Any) -> Iterator[Piece]:
+        if champion is not None and isinstance(made, WrittenExamples):
+            explains = settings.scoring.explains_all
+            yield answers_ahead(made, saved_model_path(champion.uri), explains=explains)
+
+    return follower
 
 
 def _load(champion: Artifact[ModelProperties], with_reasons: bool) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from components.errors import NothingToPublish, TensInsightError
 from components.feedback_example_gen import cutoffs
+from components.feedback_example_gen.early_plan import planned_early
+from components.feedback_example_gen.request import ReadRequest
 from components.postgres.connection import connect, describe
 from components.postgres.identity import DatabaseIdentity, read_identity
 from components.postgres.retry import retried
@@ -42,7 +44,7 @@ from pipeline.registry.state_claim import adopt_state
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.cold_start import rule_would_score, why_not_learnt
 from pipeline.runs.data_checks import read_data_checks
-from pipeline.runs.early_model import load_champion_early
+from pipeline.runs.early_model import champion_asked_early, load_champion_early
 from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.summary import TOP, RunSummary, blessing_of, decision_of
@@ -123,15 +125,32 @@ def _run(
         kind = SCORE
     database = preflight(settings, SPLITS_OF[kind], progress, adopt=adopt)
     attempt.reached(database.name)
+    with planned_early(ReadRequest(settings.run.as_of, SPLITS_OF[kind], settings.reading)):
+        return _run_nodes(kind, settings, progress, attempt, database, not_learnt)
+
+
+def _run_nodes(
+    kind: str,
+    settings: Settings,
+    progress: Progress,
+    attempt: Attempt,
+    database: DatabaseIdentity,
+    not_learnt: tuple[str, ...],
+) -> RunSummary | RunFailed:
+    """Loads TFX, runs the pipeline, and sums up what came of it."""
     with progress.step("Loading TFX"), loading_tfx():
         from pipeline import local_runner, scoring, training
 
         module = training if kind == TRAIN else scoring
         definition = module.create_pipeline(settings)
+    early = []
     if kind == SCORE:
         load_champion_early(settings)
+        early.append(champion_asked_early(settings))
     try:
-        local_runner.run_locally(definition, settings, progress, attempt.run_id, database=database)
+        local_runner.run_locally(
+            definition, settings, progress, attempt.run_id, database=database, early=early
+        )
     except TensInsightError as error:
         registry = Registry(settings.metadata_path)
         made = registry.artifacts_of(registry.run_named(attempt.run_id))

@@ -59,6 +59,25 @@ def test_what_nobody_took_is_gone_with_the_run() -> None:
     assert ahead.taken("piece", lambda: "this run") == "this run"
 
 
+def test_the_end_of_a_run_stops_and_waits_for_what_nobody_takes() -> None:
+    begun, steps = threading.Event(), 0
+    later: list[int] = []
+
+    def work() -> None:
+        nonlocal steps
+        begun.set()
+        while True:
+            ahead.require_wanted()
+            steps += 1
+
+    with ahead.followed_by([lambda made: [("long", work), ("next", lambda: later.append(1))]]):
+        ahead.begin("run")
+        assert begun.wait(30)
+    assert not [one for one in threading.enumerate() if one.name == "ahead"]
+    assert steps > 0
+    assert later == []
+
+
 def test_the_thread_does_not_hold_back_the_end_of_the_process() -> None:
     found: list[bool] = []
     with ahead.followed_by(

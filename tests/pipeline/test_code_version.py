@@ -23,7 +23,7 @@ _EXECUTORS = tuple(
     for room in ("feedback_example_gen", "model_trainer", "model_tuner")
 )
 _CHECKS_ONLY = {
-    "components.ahead": "when something is done, not what comes of it",
+    "components.ahead": "when work is done, not what comes of it",
     "components.beam_errors": "unwraps an error of a worker",
     "components.config": "how a component gets its settings",
     "components.critical_config": "a setting, whose default stands in transforms/thresholds.py",

@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -14,14 +15,18 @@ import pytest
 import tensorflow as tf
 from tfx.types import standard_artifacts
 
+from components import ahead
 from components.account_scorer import inference
 from components.account_scorer.config import AccountScorerConfig
+from components.account_scorer.early_answers import answers_ahead
 from components.account_scorer.executor import Executor
 from components.account_scorer.inference import read_scores
 from components.errors import NothingToPublish, PublicationRefused
+from components.feedback_example_gen.handed_over import WrittenExamples, written_file
 from components.registry.artifacts import PublishedScores
 from components.registry.model_properties import BlessingProperties
 from components.registry.published_properties import PublishedScoresProperties
+from serving_model.served import predict
 from serving_model.served.risk_bands import RiskBands
 from tests.components.exec_properties import exec_properties
 
@@ -150,6 +155,31 @@ def test_everyone_is_published(feedback: Tables, score: Callable[..., Any]) -> N
         "FROM tens_insight.publications"
     )
     assert log == [(AS_OF, "20240601-abcdef01", "account_churn", len(ODD), "run-of-the-test")]
+    _check_details(feedback)
+
+
+def test_what_the_champion_was_asked_early_is_published(
+    feedback: Tables,
+    score: Callable[..., Any],
+    examples: Make,
+    model: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (path,) = Path(examples("plain", 1_000_000).uri, "Split-score").iterdir()
+    made, uri = WrittenExamples(str(path), written_file(str(path))), f"{model.uri}/Format-Serving"
+    threads: list[str] = []
+    ask = predict._asked
+
+    def noted(*of: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return ask(*of)
+
+    monkeypatch.setattr(predict, "_asked", noted)
+    piece = answers_ahead(made, uri, explains=True)
+    with ahead.followed_by([lambda what: [piece] if what is made else []]):
+        ahead.begin(made)
+        score()
+    assert threads == ["ahead"]
     _check_details(feedback)
 
 

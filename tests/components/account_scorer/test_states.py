@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from components.account_scorer import scored_shard as module
 from components.account_scorer.explained_part import most_at_risk, spliced
 from components.account_scorer.inference import read_scores, score_file
-from components.account_scorer.scored_shard import COLUMNS, scored_shard
+from components.account_scorer.scored_shard import COLUMNS, answered_columns, scored_shard
 from components.contributions.secants import log_odds_of
 from components.contributions.shard_rows import GROUPS_KEY
 from components.model_gate.evaluation_set import read_traits
@@ -114,6 +114,32 @@ def test_columns_are_the_same_however_many_batches_are_built_at_a_time(
     assert scored_shard(scorer, batches, explained=explained) == whole
     none = scored_shard(scorer, [], explained=explained)
     assert (none.num_rows, none.schema) == (0, COLUMNS)
+
+
+@pytest.mark.parametrize("explained", [1.0, 0.3, 0.0])
+def test_what_the_champion_said_before_is_not_asked_again(
+    model: Any, serialized: list[bytes], explained: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = ModelScorer(str(Path(model.uri) / "Format-Serving"))
+    monkeypatch.setattr(module, "_BATCHES", 3)
+    batches = [tf.constant([one]) for one in serialized]
+    given = scored_shard(scorer, batches, explained=explained)
+    known = list(answered_columns(scorer, batches, explains=explained == 1))
+    assert len(known) == math.ceil(len(serialized) / 3)
+    asked: list[int] = []
+
+    def noted(ask: Any) -> Any:
+        def one(part: Any) -> Any:
+            asked.append(len(part))
+            return ask(part)
+
+        return one
+
+    for name in ("score_batches", "explain_batches"):
+        monkeypatch.setattr(scorer, name, noted(getattr(scorer, name)))
+    again = scored_shard(scorer, batches, explained=explained, known=known)
+    assert again.equals(given)
+    assert asked == ([1] if explained == 0.3 else [])  # why about those most at risk, at once
 
 
 def test_those_most_at_risk_are_explained_as_all_would_be(

@@ -12,7 +12,7 @@ import pytest
 import tensorflow as tf
 
 from components.errors import ContractBroken, DataGateStopped
-from components.feedback_example_gen import executor
+from components.feedback_example_gen import early_plan, executor
 from components.feedback_example_gen.reading import divided_rows
 from components.registry.input_properties import ExamplesProperties
 from transforms import event_spec
@@ -388,7 +388,7 @@ def test_no_reader_sees_what_is_written_after_the_snapshot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = write_examples(tmp_path / "before", rows_per_bucket=200)
-    plan_reading = executor.plan_reading
+    plan_reading = early_plan.plan_reading
 
     def plan_then_write(*arguments: Any) -> Any:
         plan = plan_reading(*arguments)
@@ -399,7 +399,7 @@ def test_no_reader_sees_what_is_written_after_the_snapshot(
         return plan
 
     with monkeypatch.context() as patched:
-        patched.setattr(executor, "plan_reading", plan_then_write)
+        patched.setattr(early_plan, "plan_reading", plan_then_write)
         meanwhile = write_examples(tmp_path / "meanwhile", rows_per_bucket=200)
     assert examples_of(meanwhile) == examples_of(before)
     after = write_examples(tmp_path / "after", rows_per_bucket=200)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.feedback_example_gen.handed_over import WrittenExamples
 from components.registry.model_properties import ModelProperties
 from pipeline.runs import early_model
 from serving_model.served import predict
@@ -68,6 +69,23 @@ def test_files_that_were_changed_are_not_loaded(champion: Path, asked: list[str]
     (champion / "saved_model.pb").write_bytes(b"another")
     load()
     assert asked == []
+
+
+@pytest.mark.parametrize("split", [None, "a split"])
+def test_the_champion_is_asked_about_the_examples_once_they_are_written(
+    champion: Path, asked: list[str], split: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = SimpleNamespace(uri=str(champion.parent))
+    registry = SimpleNamespace(champion=lambda: found, transitions=lambda: [])
+    monkeypatch.setattr(early_model, "Registry", lambda path: registry)
+    monkeypatch.setattr(early_model, "stages_after", lambda found: SimpleNamespace(split=split))
+    settings: Any = SimpleNamespace(metadata_path="", scoring=SimpleNamespace(explains_all=False))
+    follower = early_model.champion_asked_early(settings)
+    assert list(follower("something else")) == []
+    keys = [key for key, _ in follower(WrittenExamples("examples.gz", (1, 2)))]
+    # While two models share the accounts each is asked about its own.
+    expected = ("answers", "examples.gz", (1, 2), str(champion), False)
+    assert keys == ([] if split else [expected])
 
 
 def test_without_a_champion_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
