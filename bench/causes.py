@@ -21,7 +21,7 @@ from typing import Final
 
 import numpy as np
 
-from components.causes.feedback_counts import DAYS, DIMENSIONS, Dimension, FeedbackCounts
+from components.causes.feedback_counts import DIMENSIONS, Dimension, FeedbackCounts
 from components.causes.verdict import (
     CUSTOMERS,
     ENRICHMENT,
@@ -30,6 +30,7 @@ from components.causes.verdict import (
     SEASON,
     verdict,
 )
+from components.feedback_example_gen.counted_days import DAYS
 from pipeline.demo import world_model as model
 from pipeline.demo.world import (
     BLOCK,

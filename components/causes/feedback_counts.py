@@ -6,21 +6,26 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
+from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
+from components.feedback_example_gen.counted_days import (
+    CELLS,
+    COUNTED,
+    DAYS,
+    KINDS,
+    YEAR_DAYS,
+    CountedDays,
+)
 from components.postgres.queries import queries
 from components.postgres.rows import records
 from transforms.arrays import Integers
-from transforms.columns import NEGATIVE, NEUTRAL, POSITIVE
 from transforms.product_area_impact import TOP_PRIORITY
 
 _QUERIES: Final = queries(__package__)
-DAYS: Final = 84
-"""Twelve weeks: four in which a change is looked for, and eight before to know it by."""
-YEAR_DAYS: Final = 364
-"""Fifty-two weeks: the same days of the week a year before."""
 DIMENSIONS: Final = ("source", "tier", "region", "area")
-KINDS: Final = (NEGATIVE, NEUTRAL, POSITIVE)
+"""What people call the columns of COUNTED."""
+_NAMELESS: Final = "(account_id IS NULL OR account_id::text = '')"
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,9 @@ class _Day:
     rows: int
 
 
-def read_feedback_counts(cursor: Cursor, as_of: datetime) -> FeedbackCounts:
+def read_feedback_counts(
+    cursor: Cursor, as_of: datetime, known: CountedDays | None = None
+) -> FeedbackCounts:
     """Counts the feedback of the last DAYS days, and of the same days a year before.
 
     Two statements that look at these days alone; what has an impossible sentiment or priority
@@ -67,40 +74,49 @@ def read_feedback_counts(cursor: Cursor, as_of: datetime) -> FeedbackCounts:
     Args:
         cursor: Of a transaction that sees one state of the database.
         as_of: Feedback of this moment or later does not count.
+        known: What is counted already of the rows that name an account; None where all are to be
+            counted.
     """
+    chosen = sql.SQL("TRUE" if known is None else _NAMELESS)
     days = {"as_of": as_of, "start": as_of - timedelta(days=DAYS), "kinds": list(KINDS)}
-    cursor.execute(_QUERIES["feedback_by_day"], {**days, "top": TOP_PRIORITY})
+    query = sql.SQL(_QUERIES["feedback_by_day"]).format(chosen=chosen)
+    cursor.execute(query, {**days, "top": TOP_PRIORITY})
     cells = cursor.fetchall()
     before = as_of - timedelta(days=YEAR_DAYS)
     year = {"as_of": before, "start": before - timedelta(days=DAYS)}
-    cursor.execute(_QUERIES["rows_by_day"], year)
-    found = records(cursor, _Day)
-    dimensions = {
-        name: _dimension([cell for dimension, *cell in cells if dimension == number])
-        for number, name in enumerate(DIMENSIONS)
-    }
-    return FeedbackCounts(dimensions, _last_year(found))
+    cursor.execute(sql.SQL(_QUERIES["rows_by_day"]).format(chosen=chosen), year)
+    last_year = np.zeros(DAYS, np.int64) if known is None else known.last_year.copy()
+    for one in records(cursor, _Day):
+        last_year[one.day] += one.rows
+    dimensions = {}
+    for number, (name, column) in enumerate(zip(DIMENSIONS, COUNTED, strict=True)):
+        own = [cell for dimension, *cell in cells if dimension == number]
+        dimensions[name] = _dimension(own, {} if known is None else known.cells[column])
+    return FeedbackCounts(dimensions, _last_year(last_year[::-1]))
 
 
-def _dimension(cells: Sequence[Sequence[Any]]) -> Dimension:
+def _dimension(
+    cells: Sequence[Sequence[Any]], known: Mapping[str, Integers] | None = None
+) -> Dimension:
     """Returns the counts of one column.
 
     Args:
         cells: Value, day (0 is the newest), place among sentiments and priorities, and rows.
+        known: Rows that are counted beside them, as CountedDays has them.
     """
-    values = tuple(sorted({value for value, *_ in cells}))
+    known = known or {}
+    values = tuple(sorted({value for value, *_ in cells} | known.keys()))
     place = {value: number for number, value in enumerate(values)}
-    rows = np.zeros([DAYS, len(values), len(KINDS) * TOP_PRIORITY], np.int64)
+    rows = np.zeros([DAYS, len(values), CELLS], np.int64)
     if cells:
         named, day, cell, count = zip(*cells, strict=True)
         at = DAYS - 1 - np.array(day), [place[value] for value in named], np.array(cell)
         rows[at] = count
+    for value, counted in known.items():
+        rows[:, place[value]] += counted[::-1]
     return Dimension(values, rows.reshape([DAYS, len(values), len(KINDS), TOP_PRIORITY]))
 
 
-def _last_year(days: list[_Day]) -> Integers | None:
-    """Returns the rows by day; None unless the oldest week of them has some."""
-    rows = np.zeros(DAYS, np.int64)
-    for one in days:
-        rows[DAYS - 1 - one.day] = one.rows
+def _last_year(rows: Integers) -> Integers | None:
+    """Returns the rows by day, the oldest first; None unless the oldest week of them has some."""
     return rows if rows[:7].any() else None

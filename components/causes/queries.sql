@@ -17,6 +17,7 @@ FROM (SELECT CASE 0 WHEN grouping(source) THEN 0 WHEN grouping(tier) THEN 1
             WHERE created_at > %(start)s
               AND created_at < %(as_of)s
               AND priority BETWEEN 1 AND %(top)s
+              AND {chosen}
             OFFSET '0') AS event
       WHERE cell IS NOT NULL
       GROUP BY GROUPING SETS ((source, day, cell), (tier, day, cell), (region, day, cell),
@@ -27,7 +28,7 @@ GROUP BY 1, 2, 3, 4
 -- All rows by day back from a moment.
 SELECT floor(date_part('epoch', %(as_of)s - created_at) / 86400)::integer AS day, count(*) AS rows
 FROM feedback_enriched
-WHERE created_at > %(start)s AND created_at < %(as_of)s
+WHERE created_at > %(start)s AND created_at < %(as_of)s AND {chosen}
 GROUP BY 1
 
 -- name: record_cause

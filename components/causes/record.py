@@ -11,6 +11,7 @@ from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 from components import ahead
 from components.causes.feedback_counts import read_feedback_counts
 from components.causes.verdict import Verdict, verdict
+from components.feedback_example_gen.counted_days import kept_counts
 from components.postgres.connection import begin_writing, connect
 from components.postgres.failures import explained
 from components.postgres.queries import queries
@@ -34,7 +35,7 @@ class RecordedCause:
 
 
 def record_cause(
-    publication_id: int, as_of: datetime, *, history_days: int, patience_s: float
+    publication_id: int, as_of: datetime, *, history_days: int, patience_s: float, split: str = ""
 ) -> Verdict:
     """Reads the counts of feedback before a publication's moment, and records the verdict.
 
@@ -45,6 +46,7 @@ def record_cause(
         as_of: The moment that it speaks of.
         history_days: For how long verdicts are kept.
         patience_s: Seconds for which a server that does not answer is waited for.
+        split: Folder of the split that was scored, for what was counted when it was made.
 
     Raises:
         DatabaseUnreachable: No connection, or lost for good.
@@ -55,23 +57,25 @@ def record_cause(
         with closing(connect("tens-insight monitor")) as connection:
             begin_writing(connection)
             with explained(connection), connection, connection.cursor() as cursor:
-                found = ahead.taken(
-                    _key(as_of), lambda: verdict(read_feedback_counts(cursor, as_of))
-                )
+                found = ahead.taken(_key(as_of), lambda: _verdict(cursor, as_of, split))
                 _write(cursor, publication_id, found, history_days)
         return found
 
     return retried(work, patience_s=patience_s)
 
 
-def cause_ahead(as_of: datetime) -> ahead.Piece:
-    """Returns what of it can be begun before the scores are published."""
+def cause_ahead(as_of: datetime, split: str) -> ahead.Piece:
+    """Returns what of it can be begun before the scores are published; as for record_cause."""
 
     def work() -> Verdict:
         with closing(connect("tens-insight monitor")) as connection, connection.cursor() as cursor:
-            return verdict(read_feedback_counts(cursor, as_of))
+            return _verdict(cursor, as_of, split)
 
     return _key(as_of), work
+
+
+def _verdict(cursor: Cursor, as_of: datetime, split: str) -> Verdict:
+    return verdict(read_feedback_counts(cursor, as_of, kept_counts(split, as_of)))
 
 
 def _key(as_of: datetime) -> tuple[str, datetime]:

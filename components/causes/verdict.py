@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from components.causes.feedback_counts import DAYS, DIMENSIONS, Dimension, FeedbackCounts
+from components.causes.feedback_counts import DIMENSIONS, Dimension, FeedbackCounts
 from components.causes.steps import (
     RECENT_DAYS,
     Change,
@@ -21,6 +21,7 @@ from components.causes.steps import (
     overdispersion,
     size_beside_trend,
 )
+from components.feedback_example_gen.counted_days import DAYS
 from transforms.arrays import Floats, Integers
 
 Cause = Literal[

@@ -17,6 +17,7 @@ from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.category_values import count_values, write_value_counts
+from components.feedback_example_gen.counted_days import count_days, keep_counted
 from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
 from components.feedback_example_gen.example_counts import ExampleCount, examples_of_split
 from components.feedback_example_gen.examples import (
@@ -38,10 +39,11 @@ from components.feedback_example_gen.reading.feedback_reader import (
     Churn,
     ChurnSource,
     Feedback,
+    grouped_feedback,
     read_churn,
     read_divided_churn,
     read_divided_feedback,
-    read_feedback,
+    read_feedback_rows,
 )
 from components.feedback_example_gen.thinning import share_of_bucket
 from components.whole_files import this_worker, whole_file, write_whole
@@ -124,7 +126,11 @@ def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
     if task.bucket.count > 1:
         return _read_divided(task)
     with join_snapshot(task.snapshot_id, "tens-insight reader") as connection:
-        feedback = read_feedback(connection, task.as_of, task.collapse_duplicates)
+        rows = read_feedback_rows(connection, task.as_of)
+        feedback = grouped_feedback(rows, task.collapse_duplicates)
+        if task.plan.score:
+            split = os.path.join(task.examples_uri, f"Split-{SCORE}")
+            keep_counted(split, task.as_of, count_days(rows, task.as_of))
         if task.churn_source is None:
             return feedback, None
         return feedback, read_churn(connection, task.churn_source, task.as_of, feedback.account_ids)

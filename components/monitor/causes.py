@@ -17,6 +17,7 @@ def explain_change(run: MonitoredRun) -> Noticed:
         run.as_of,
         history_days=run.config.history_days,
         patience_s=run.config.database_patience_seconds,
+        split=run.examples,
     )
     if found.cause == NOT_KNOWN:
         return Noticed()

@@ -7,9 +7,11 @@ import numpy as np
 import psycopg2
 import pytest
 
-from components.causes.feedback_counts import DAYS, DIMENSIONS, read_feedback_counts
+from components.causes.feedback_counts import DIMENSIONS, FeedbackCounts, read_feedback_counts
 from components.causes.record import read_causes, record_cause
 from components.causes.verdict import PIPELINE
+from components.feedback_example_gen.counted_days import DAYS, count_days
+from components.feedback_example_gen.reading.feedback_reader import read_feedback_rows
 from components.monitor.causes import explain_change
 from components.monitor.executor import CHAINS
 from components.postgres.tables import ACCOUNT_RISK_SCORES
@@ -94,6 +96,38 @@ def test_the_year_before_is_counted_by_the_same_days_of_the_week(feedback):
     found = counts(feedback).last_year
     assert found is not None
     assert np.array_equal(found, np.full(DAYS, 6))
+
+
+def plain(found: FeedbackCounts):
+    of_year = None if found.last_year is None else found.last_year.tolist()
+    return of_year, {
+        name: (one.values, one.rows.tolist()) for name, one in found.dimensions.items()
+    }
+
+
+def test_what_a_run_counted_and_the_rest_are_what_the_database_counts(feedback):
+    """Rows at the ends of a day, without an account, twice there, and of what does not count."""
+    ask(
+        feedback,
+        "INSERT INTO feedback_enriched SELECT n || moment::text, moment, 'email ', kind, kind, n, "
+        "'t', ' É', 'pro', account, 's' "
+        "FROM generate_series(0, 6) AS n, "
+        "unnest(ARRAY[%s - interval '84 days', %s - interval '3 days', %s, "
+        "%s - interval '364 days 1 microsecond', %s - interval '447 days']::timestamptz[]) AS at, "
+        "unnest(ARRAY[interval '0', interval '1 microsecond']) AS later, "
+        "LATERAL (SELECT at + later AS moment) AS moments, "
+        "unnest(ARRAY['negative', 'positive', 'Positive']) AS kind, "
+        "unnest(ARRAY['A1', 'A1', '', NULL]) AS account",
+        *[AS_OF] * 5,
+    )
+    whole = counts(feedback)
+    with closing(psycopg2.connect(feedback)) as one, one.cursor() as cursor:
+        cursor.execute("SET timezone = 'UTC'")
+        known = count_days(read_feedback_rows(one, AS_OF), AS_OF)
+        rest = read_feedback_counts(cursor, AS_OF, known)
+    assert plain(rest) == plain(whole)
+    assert whole.last_year is not None
+    assert known.last_year.sum() == whole.last_year.sum() / 2 > 0
 
 
 def test_a_verdict_is_kept_replaced_and_goes_with_an_undo(feedback):

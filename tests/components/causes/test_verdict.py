@@ -13,9 +13,10 @@ from bench.causes import (
     simulated,
     wilson,
 )
-from components.causes.feedback_counts import DAYS, DIMENSIONS, Dimension, FeedbackCounts
+from components.causes.feedback_counts import DIMENSIONS, Dimension, FeedbackCounts
 from components.causes.steps import find_change, overdispersion, size_beside_trend
 from components.causes.verdict import NOT_KNOWN, PIPELINE, SEASON, verdict
+from components.feedback_example_gen.counted_days import DAYS
 
 VARIANTS = [
     (cause, variant) for cause, variants in PLANTED.items() for variant in variants

@@ -1,1 +1,0 @@
-"""Evaluator: TFX's Evaluator, without Beam."""
