@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from components.errors import TensInsightError
-from components.feedback_example_gen import executor
+from components.feedback_example_gen import early_plan
 from components.postgres import connection as connections
 from pipeline.exit_codes import CONTRACT_BROKEN, DATABASE_UNREACHABLE, exit_code
 from tests.components.feedback_example_gen.test_executor import ago, wave
@@ -38,14 +38,14 @@ def other_session(feedback: Tables) -> Iterator[Any]:
 
 def after_planning(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
     """Lets something happen between the first statements of a reading and the others."""
-    plan_reading = executor.plan_reading
+    plan_reading = early_plan.plan_reading
 
     def plan_then(*arguments: Any) -> Any:
         plan = plan_reading(*arguments)
         meanwhile()
         return plan
 
-    monkeypatch.setattr(executor, "plan_reading", plan_then)
+    monkeypatch.setattr(early_plan, "plan_reading", plan_then)
 
 
 def nothing_left(folder: Path) -> bool:

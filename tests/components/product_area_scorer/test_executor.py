@@ -133,16 +133,16 @@ def test_the_areas_are_those_of_the_runs_snapshot(
     world: Any, score: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row that arrives once the snapshot is taken, dated before as_of, is in neither branch."""
-    from components.feedback_example_gen import executor
+    from components.feedback_example_gen import early_plan
 
-    plan_reading = executor.plan_reading
+    plan_reading = early_plan.plan_reading
 
     def survey_then_write(snapshot: Any, request: Any) -> Any:
         survey = plan_reading(snapshot, request)
         world.add([{"product_area": "late"}])
         return survey
 
-    monkeypatch.setattr(executor, "plan_reading", survey_then_write)
+    monkeypatch.setattr(early_plan, "plan_reading", survey_then_write)
     score()
     assert "late" not in [row[0] for row in table(world)]
     monkeypatch.undo()
