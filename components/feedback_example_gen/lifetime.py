@@ -4,6 +4,7 @@ Sums and maxima over the rows before each row are taken once for all cutoffs of 
 cutoff only looks up one row an account. Nothing at or after the cutoff is looked at.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,6 +57,15 @@ class LifetimeRows:
     @classmethod
     def of(cls, feedback: Feedback) -> "LifetimeRows":
         """Sums up the rows of a bucket."""
+        account = np.repeat(np.arange(len(feedback.starts) - 1), np.diff(feedback.starts))
+        with ThreadPoolExecutor(1) as thread:  # numpy leaves the interpreter to the other
+            sources = thread.submit(_SourceRows.of, feedback, account)
+            return cls._of(feedback, account, sources)
+
+    @classmethod
+    def _of(
+        cls, feedback: Feedback, account: Integers, sources: "Future[_SourceRows]"
+    ) -> "LifetimeRows":
         rows = len(feedback.created_us)
         codes = feedback.strings[SENTIMENT.name].indices.to_numpy()
         values = feedback.strings[SENTIMENT.name].dictionary.to_pylist()
@@ -66,7 +76,6 @@ class LifetimeRows:
             here = codes == (values.index(known) if known in values else -1)
             counts[f"lifetime_{sentiment}_count"] = _before(here)
             newest[sentiment] = _running_maximum(np.where(here, np.arange(rows), -1))
-        account = np.repeat(np.arange(len(feedback.starts) - 1), np.diff(feedback.starts))
         day = feedback.created_us // DAY_US
         same = np.zeros(rows, np.bool_)
         same[1:] = account[1:] == account[:-1]
@@ -79,8 +88,8 @@ class LifetimeRows:
             days=_before(~same | (gap > 0)),
             gap_logs=_before(np.rint(_LOG_PARTS * np.log1p(gap)).astype(np.int64)),
             gap_squares=_before(np.square(gap)),
-            longest_gap=_running_maximum(account * _LONGEST + gap) % _LONGEST,
-            sources=_SourceRows.of(feedback, account),
+            longest_gap=_running_maximum(account * _LONGEST + gap) & (_LONGEST - 1),
+            sources=sources.result(),
         )
 
     def scalars(self, cutoff_us: int, first: Integers, end: Integers) -> dict[str, Floats32]:
@@ -161,7 +170,9 @@ class _SourceRows:
         rank = np.array([place[word] for word in sources.dictionary.to_pylist()], np.int64)
         key = account * max(len(words), 1) + rank[sources.indices.to_numpy()]
         order = np.argsort(key, kind="stable")
-        pairs, starts = np.unique(key[order], return_index=True)
+        key = key[order]
+        starts = np.flatnonzero(np.diff(key, prepend=-1))
+        pairs = key[starts]
         accounts = np.arange(len(feedback.starts))
         return cls(
             created_us=feedback.created_us[order],
@@ -212,7 +223,9 @@ class SourcesAt:
 
 def _before(numbers: Booleans | Integers) -> Integers:
     """Sums of the numbers, or of how many marks there are, before each place, int64 [N + 1]."""
-    return np.concatenate([[0], np.cumsum(numbers)]).astype(np.int64)
+    sums = np.zeros(len(numbers) + 1, np.int64)
+    np.cumsum(numbers, out=sums[1:])
+    return sums
 
 
 def _running_maximum(values: Integers) -> Integers:
