@@ -17,6 +17,7 @@ from components.feedback_example_gen.counted_days import (
     YEAR_DAYS,
     CountedDays,
 )
+from components.feedback_example_gen.reading.area_counts import NAMELESS
 from components.postgres.queries import queries
 from components.postgres.rows import records
 from transforms.arrays import Integers
@@ -25,7 +26,6 @@ from transforms.product_area_impact import TOP_PRIORITY
 _QUERIES: Final = queries(__package__)
 DIMENSIONS: Final = ("source", "tier", "region", "area")
 """What people call the columns of COUNTED."""
-_NAMELESS: Final = "(account_id IS NULL OR account_id::text = '')"
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_feedback_counts(
         known: What is counted already of the rows that name an account; None where all are to be
             counted.
     """
-    chosen = sql.SQL("TRUE" if known is None else _NAMELESS)
+    chosen = sql.SQL("TRUE" if known is None else NAMELESS)
     days = {"as_of": as_of, "start": as_of - timedelta(days=DAYS), "kinds": list(KINDS)}
     query = sql.SQL(_QUERIES["feedback_by_day"]).format(chosen=chosen)
     cursor.execute(query, {**days, "top": TOP_PRIORITY})

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,7 +17,6 @@ from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
 from components.feedback_example_gen.category_values import count_values, write_value_counts
-from components.feedback_example_gen.counted_days import count_days, keep_counted
 from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
 from components.feedback_example_gen.example_counts import ExampleCount, examples_of_split
 from components.feedback_example_gen.examples import (
@@ -72,6 +71,7 @@ class BucketTask:
         examples_uri: The artifact's folder.
         attempts: Folder for files that are not whole yet; empty for a single bucket, which nobody
             else writes.
+        on_rows: Is given the rows of a single bucket, as they were read and without nulls.
     """
 
     bucket: Bucket
@@ -85,6 +85,7 @@ class BucketTask:
     most: Mapping[str, int]
     examples_uri: str
     attempts: str = ""
+    on_rows: Callable[[pa.Table], None] | None = None
 
 
 class WriteBucket(beam.DoFn):
@@ -128,9 +129,8 @@ def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
     with join_snapshot(task.snapshot_id, "tens-insight reader") as connection:
         rows = read_feedback_rows(connection, task.as_of)
         feedback = grouped_feedback(rows, task.collapse_duplicates)
-        if task.plan.score:
-            split = os.path.join(task.examples_uri, f"Split-{SCORE}")
-            keep_counted(split, task.as_of, count_days(rows, task.as_of))
+        if task.on_rows is not None:
+            task.on_rows(rows)
         if task.churn_source is None:
             return feedback, None
         return feedback, read_churn(connection, task.churn_source, task.as_of, feedback.account_ids)

@@ -2,12 +2,15 @@
 
 import json
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import apache_beam as beam
 import psycopg2.extensions
+import pyarrow as pa
 from absl import logging
 from tfx import types
 from tfx.components.util import examples_utils
@@ -28,12 +31,21 @@ from components.feedback_example_gen.bucket_writer import (
 )
 from components.feedback_example_gen.category_values import VALUE_COUNTS
 from components.feedback_example_gen.counted_areas import write_counted_areas
+from components.feedback_example_gen.counted_days import count_days, keep_counted
+from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.early_plan import planned_reading
 from components.feedback_example_gen.ground_truth import published_facts
 from components.feedback_example_gen.properties import describe_examples
 from components.feedback_example_gen.quality_counts import QUALITY_COUNTS
 from components.feedback_example_gen.read_plan import ReadPlan
-from components.feedback_example_gen.reading.area_counts import AreaCounts, read_area_counts
+from components.feedback_example_gen.reading.area_counts import (
+    CountedPair,
+    count_pairs,
+    read_pairs,
+)
+from components.feedback_example_gen.reading.area_counts import (
+    area_counts as added_up,
+)
 from components.feedback_example_gen.reading.database_snapshot import DatabaseSnapshot
 from components.feedback_example_gen.reading.divided_rows import ROWS, rows_folder
 from components.feedback_example_gen.reading.feedback_reader import (
@@ -43,6 +55,7 @@ from components.feedback_example_gen.reading.feedback_reader import (
     divide_feedback,
 )
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
+from components.postgres.moments import EARLIEST
 from components.postgres.retry import retried
 from components.registry.input_properties import IdFacts
 from components.whole_files import attempts_folder
@@ -101,12 +114,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 _divide(snapshot.connection, plan, request, rows_uri)
                 # The server counts while Examples are written, which needs this process alone.
                 counting = beside.submit(_count_beside, snapshot.connection, plan, request)
+                counted: list[CountedPair] = []
+
+                def look(rows: pa.Table) -> None:
+                    counted.extend(_count_rows(rows, examples.uri, plan, request))
+
                 try:
-                    self._write(examples.uri, rows_uri, snapshot, plan, request)
+                    self._write(examples.uri, rows_uri, snapshot, plan, request, look)
                 except Exception:
                     counting.result()  # the snapshot ends with the first statement that fails
                     raise
-                areas, accounts = counting.result()
+                pairs, accounts = counting.result()
+            areas = added_up(plan.as_of, request.area_window, [*pairs, *counted])
             write_counted_areas(area_counts, areas)
         return replace(plan, truth=replace(plan.truth, accounts=accounts))
 
@@ -117,6 +136,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         snapshot: DatabaseSnapshot,
         plan: ReadPlan,
         request: ReadRequest,
+        on_rows: Callable[[pa.Table], None],
     ) -> None:
         for folder in (
             EXAMPLE_COUNTS,
@@ -141,7 +161,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for index in range(plan.buckets)
         ]
         if len(tasks) == 1:  # Beam takes longer to start than it could save
-            write_bucket(tasks[0])
+            write_bucket(replace(tasks[0], on_rows=on_rows))
             return
         with (
             attempts_folder(uri) as attempts,
@@ -173,10 +193,28 @@ def _divide(
 
 def _count_beside(
     connection: psycopg2.extensions.connection, plan: ReadPlan, request: ReadRequest
-) -> tuple[AreaCounts, IdFacts]:
-    """Counts what needs no row in this process."""
-    areas = read_area_counts(connection, plan.as_of, request.area_window)
-    return areas, published_facts(connection, plan.as_of, names_accounts=False)
+) -> tuple[list[CountedPair], IdFacts]:
+    """Counts what needs no row in this process, which counts the areas of rows that it reads."""
+    nameless = _counts_areas(plan, request)
+    pairs = read_pairs(connection, plan.as_of, request.area_window, nameless=nameless)
+    return pairs, published_facts(connection, plan.as_of, names_accounts=False)
+
+
+def _counts_areas(plan: ReadPlan, request: ReadRequest) -> bool:
+    """Tells whether one table in memory holds all rows of the areas that name an account."""
+    return plan.buckets == 1 and plan.as_of - timedelta(days=request.area_window.days) > EARLIEST
+
+
+def _count_rows(
+    rows: pa.Table, uri: str, plan: ReadPlan, request: ReadRequest
+) -> list[CountedPair]:
+    """Counts the rows of a single bucket, by day for later nodes and by area."""
+    if SCORE in request.splits:
+        split = os.path.join(uri, f"Split-{SCORE}")
+        keep_counted(split, plan.as_of, count_days(rows, plan.as_of))
+    if _counts_areas(plan, request):
+        return count_pairs(rows, plan.as_of, request.area_window)
+    return []
 
 
 def _churn_source(plan: ReadPlan, request: ReadRequest) -> ChurnSource | None:

@@ -70,21 +70,16 @@ class ServedModel(tf.Module):
         super().__init__()
         self._target = target
         self._horizons = model.output_shape[-1]
-        # What is not traced for a signature is not held as such: it would be written with traces of
-        # its own, and built again whenever the model is loaded.
-        self._reasons = explainer.reasons
-        layer = transform.transform_features_layer()
-        self._transform = layer.call
-        self._tables = layer._saved_model_loader_tracked_dict["_imported"]
+        self._explainer = explainer
+        self._transform = transform.transform_features_layer()
         # The variables themselves: a loader of TensorFlow 1 cannot restore Keras 3's.
         self._weights = [variable.value for variable in model.variables]
-        answer = tf.function(functools.partial(model, training=False), autograph=False)
-        self._model = lambda rows: answer(rows)
+        self._model = tf.function(functools.partial(model, training=False), autograph=False)
 
     def features(self, raw: Tensors) -> tf.Tensor:
         """Returns `features` of parsed examples, float32 [batch, columns]."""
         # The label is not known when a model serves; the graph is pruned to do without.
-        return self._transform({name: raw[name] for name in PARSED})[FEATURES]
+        return self._transform.call({name: raw[name] for name in PARSED})[FEATURES]
 
     def answer(self, raw: Tensors) -> Tensors:
         """Returns account_id and churn_probability [batch, 1] and HORIZON_PROBABILITIES."""
@@ -94,7 +89,7 @@ class ServedModel(tf.Module):
         """Returns the answer to parsed examples and its reasons."""
         features = self.features(raw)
         answer = self._answer(raw, features)
-        return {**answer, **self._reasons(raw, features, answer[PROBABILITY])}
+        return {**answer, **self._explainer.reasons(raw, features, answer[PROBABILITY])}
 
     def score_features(self, features: tf.Tensor) -> Tensors:
         """Returns churn_probability [batch, 1] of features, float32 [batch, columns]."""

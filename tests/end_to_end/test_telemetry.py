@@ -12,8 +12,6 @@ from tests.pipeline.telemetry.openlineage_schemas import validate
 from tests.pipeline.telemetry.test_metrics import values
 from tests.programs import program
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group(name="wiring")]
-
 
 def test_the_metrics_are_those_of_the_runs(installation, trained, scored):
     text = Path(told(installation)["TENS_INSIGHT_METRICS_TEXTFILE"]).read_bytes()

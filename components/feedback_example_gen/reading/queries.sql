@@ -200,6 +200,7 @@ SELECT product_area::text,
 FROM feedback_enriched
 WHERE created_at >= %(since)s
   AND created_at < %(as_of)s
+  AND {chosen}
 GROUP BY 1, 2
 
 -- name: accounts_of_area

@@ -539,16 +539,16 @@ def test_a_reader_that_loses_the_server_reads_again(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    read_area_counts, tried = executor.read_area_counts, []
+    read_pairs, tried = executor.read_pairs, []
 
-    def count_then_lose(connection: Any, *arguments: Any) -> Any:
-        counts = read_area_counts(connection, *arguments)
+    def count_then_lose(connection: Any, *arguments: Any, **options: Any) -> Any:
+        counts = read_pairs(connection, *arguments, **options)
         tried.append(tmp_path)
         if len(tried) < 3:
             feedback.execute("SELECT pg_terminate_backend(%s)", connection.info.backend_pid)
         return counts
 
-    monkeypatch.setattr(executor, "read_area_counts", count_then_lose)
+    monkeypatch.setattr(executor, "read_pairs", count_then_lose)
     written = examples_of(write_examples(tmp_path / "examples"))
     assert len(tried) == 3
     assert written == examples_of(write_examples(tmp_path / "again"))

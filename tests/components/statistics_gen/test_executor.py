@@ -18,8 +18,6 @@ from pipeline.runners.arguments import LOCAL_BEAM_ARGS
 from transforms import event_spec as spec
 from transforms.schema import load_schema, schema_path
 
-pytestmark = pytest.mark.xdist_group(name="judged")
-
 
 @pytest.fixture(scope="module")
 def examples(judged: Any) -> Any:

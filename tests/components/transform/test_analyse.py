@@ -26,8 +26,6 @@ from transforms.schema import load_schema
 from transforms.thresholds import CRITICAL_PRIORITY
 from transforms.vocabularies import VOCABULARIES, event_slots, spelled_words
 
-pytestmark = pytest.mark.xdist_group(name="judged")
-
 
 @pytest.fixture(scope="module")
 def split(judged: Any) -> str:
