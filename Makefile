@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink portable lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
+.PHONY: help setup run test test-fast properties test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink portable lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -26,6 +26,9 @@ test: setup ## all tests, on an embedded database or on TEST_DATABASE_URL
 
 test-fast: setup ## the tests that need no training and take little time (CONTRIBUTING.md)
 	@$(BIN)/pytest -m "not slow" --hypothesis-profile=fast --numprocesses=$(FAST_PROCESSES)
+
+properties: setup ## the property tests alone, on new random cases, five times as many
+	@$(BIN)/pytest -m hypothesis --hypothesis-profile=random
 
 test-tfx121: ## the tests and the first run on TFX 1.21, in a Debian 13 root (as root, with debootstrap)
 	@requirements/debian13.sh sh -c 'REQUIRE_BROWSER=1 make test && make run && make stop'

@@ -10,6 +10,7 @@ from typing import Final
 from tfx.orchestration.pipeline import Pipeline
 
 from components.ahead import Follower, followed_by
+from components.model_gate import begun_early as gate
 from components.monitor import begun_early as monitor
 from components.outcome_recorder import early_estimates as outcomes
 from components.postgres.identity import DatabaseIdentity, read_identity
@@ -28,6 +29,7 @@ from pipeline.state_directory import open_state_dir
 from pipeline.text.terminal import say
 
 _BEGUN_EARLY: Final[Mapping[str, Follower]] = {
+    "ModelGate": gate.begun_early,
     "Monitor": monitor.begun_early,
     "OutcomeRecorder": outcomes.begun_early,
 }

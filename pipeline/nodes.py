@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-from tfx.components import Evaluator
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
 from tfx.types import BaseChannel, channel, standard_artifacts
@@ -12,6 +11,7 @@ from tfx.types.channel import Channel
 from components.account_scorer.component import AccountScorer
 from components.data_checker.component import DataChecker
 from components.data_gate.component import DataGate
+from components.evaluator.component import Evaluator
 from components.feedback_example_gen.component import FeedbackExampleGen
 from components.model_gate.component import ModelGate
 from components.monitor.component import Monitor

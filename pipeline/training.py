@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tfx.components import Evaluator, ExampleValidator, Pusher
+from tfx.components import ExampleValidator, Pusher
 from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.orchestration.pipeline import Pipeline
@@ -10,6 +10,7 @@ from tfx.proto import pusher_pb2, trainer_pb2, transform_pb2
 from tfx.types import BaseChannel
 
 from components.config import plain
+from components.evaluator.component import Evaluator
 from components.feedback_example_gen.cutoffs import SCORE, SPLITS
 from components.model_review.component import ModelReview
 from components.model_trainer.chosen import SET_EXPLICITLY

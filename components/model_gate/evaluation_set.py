@@ -18,6 +18,8 @@ from transforms.thresholds import account_states
 
 MOST_TRAINING_EXAMPLES: Final = 150_000
 """Above it, baselines learn from a share of the accounts: their metrics hardly move."""
+MOST_KEPT_EXAMPLES: Final = 20_000
+"""Of an evaluation set that is kept: some 80 MB."""
 _SHARES: Final = 1_000_000
 _AGES: Final = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNT)
 
@@ -43,6 +45,9 @@ class EvaluationSet(NamedTuple):
     """Days since the last event, [n]."""
     traits: Traits
     seen: Seen
+
+
+_kept_sets: Final[dict[tuple[str, str, int], EvaluationSet]] = {}
 
 
 def read_training(
@@ -78,11 +83,26 @@ def read_eval(
 ) -> EvaluationSet:
     """Reads the evaluation split; the order does not depend on how it lies in files.
 
+    One that is small is kept for the next node of the process that asks for the same.
+
     Args:
         split_uri: Folder of gzipped TFRecords.
         transform: Of the run.
         lookback_days: Days before the cutoff in which events count as recent.
     """
+    asked = (split_uri, transform.transform_savedmodel_dir, lookback_days)
+    if asked in _kept_sets:
+        return _kept_sets[asked]
+    found = _read_eval(split_uri, transform, lookback_days)
+    _kept_sets.clear()
+    if len(found.labels) <= MOST_KEPT_EXAMPLES:
+        _kept_sets[asked] = found
+    return found
+
+
+def _read_eval(
+    split_uri: str, transform: tft.TFTransformOutput, lookback_days: int
+) -> EvaluationSet:
     serialized = read_serialized(split_uri)
     columns = _columns(
         tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string)), transform
@@ -154,7 +174,8 @@ def _columns(
     def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(batch, raw_spec)
         kept = {name: raw[name] for name in (*scalars, *spec.LABELS)}
-        return {**kept, FEATURES: layer(raw)[FEATURES]}
+        # Run as a Keras layer, it would be traced once more, through AutoGraph.
+        return {**kept, FEATURES: layer.call(raw)[FEATURES]}
 
     parts = list(_arrays(records.batch(READ_BATCH).map(parse).prefetch(1)))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

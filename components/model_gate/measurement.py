@@ -1,5 +1,6 @@
 """Asks the challenger, the champion and the baselines for their answers on the evaluation set."""
 
+from collections.abc import Hashable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow_transform as tft
 from tfx import types
 from tfx.types import artifact_utils
 
+from components import ahead
 from components.cold_start_config import RuleConfig
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_gate.band_worth import bands_to_judge
@@ -65,9 +67,12 @@ def measure(inputs: Artifacts, rule: RuleConfig) -> Measurement:
         scorers[CHAMPION] = _scorer(inputs["baseline_model"])
     examples = artifact_utils.get_single_instance(inputs["examples"])
     data = ExamplesProperties.read(examples)
-    transform = tft.TFTransformOutput(artifact_utils.get_single_uri(inputs["transform_graph"]))
+    graph = artifact_utils.get_single_uri(inputs["transform_graph"])
+    transform = tft.TFTransformOutput(graph)
     # Before the evaluation set is read, so that both are never in memory at once.
-    baselines, training, pace = baselines_of(examples, data, transform)
+    baselines, training, pace = ahead.taken(
+        baselines_key(examples.uri, graph), lambda: baselines_of(examples, data, transform)
+    )
     evaluation_set = read_eval(
         artifact_utils.get_split_uri([examples], EVAL), transform, data.lookback_days
     )
@@ -117,6 +122,16 @@ def by_rule(serialized: list[bytes], config: RuleConfig, base_rate: float) -> Fl
     ]
     signals = np.concatenate(batches)
     return fit_rule(config.rule, signals, base_rate).probabilities(signals)
+
+
+def baselines_key(examples: str, transform_graph: str) -> Hashable:
+    """Returns the name by which baselines that were begun early are taken.
+
+    Args:
+        examples: Folder of the Examples.
+        transform_graph: Folder of the TransformGraph.
+    """
+    return "baselines", examples, transform_graph
 
 
 def baselines_of(

@@ -16,8 +16,10 @@ from tfx.components.trainer import executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from components import ahead
 from components.feedback_example_gen.cutoffs import EVAL, TRAIN
 from components.model_trainer.chosen import Chosen, choose
+from components.model_trainer.trained_run import TrainedRun
 from components.monitor.evaluation_profile import write_evaluation_profile
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import HyperParametersProperties, ModelProperties
@@ -61,6 +63,8 @@ class Executor(executor.GenericExecutor):
         super().Do(
             input_dict, output_dict, {**exec_properties, "custom_config": json.dumps(config)}
         )
+        graph = artifact_utils.get_single_uri(input_dict["transform_graph"])
+        ahead.begin(TrainedRun(examples, graph))
         model = artifact_utils.get_single_instance(output_dict["model"])
         exported = path_utils.serving_model_path(model.uri)
         write_evaluation_profile(exported, examples)  # it travels with the model, under its hash

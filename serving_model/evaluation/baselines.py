@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from serving_model.evaluation.metrics import log_loss
 from serving_model.evaluation.ranking import CONSTANT, LOGISTIC_REGRESSION, RECENCY
@@ -58,6 +59,8 @@ def fit_baselines(
 ) -> Baselines:
     """Fits the constant, recency alone, and logistic regression with an L2 penalty.
 
+    On one thread: sums over several would depend on their number, and they wait for each other.
+
     Args:
         features: Transformed features of the training examples, [n, columns].
         silence_days: Days since the last event, [n].
@@ -65,15 +68,16 @@ def fit_baselines(
         split: The trainer's: the penalty is the one with the lowest log-loss on the
             newest cutoffs; all examples are fitted with it then.
     """
-    strength = _best_strength(features, labels, split)
-    _release()
-    recency = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf, tol=1e-6))
-    fitted = Baselines(
-        base_rate=float(labels.mean(dtype=np.float64)),
-        recency=recency.fit(_recency(silence_days), labels),
-        logistic_regression=_regression(strength).fit(features, labels),
-        strength=strength,
-    )
+    with threadpool_limits(limits=1):
+        strength = _best_strength(features, labels, split)
+        _release()
+        recency = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf, tol=1e-6))
+        fitted = Baselines(
+            base_rate=float(labels.mean(dtype=np.float64)),
+            recency=recency.fit(_recency(silence_days), labels),
+            logistic_regression=_regression(strength).fit(features, labels),
+            strength=strength,
+        )
     _release()
     return fitted
 

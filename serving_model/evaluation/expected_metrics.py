@@ -74,7 +74,7 @@ class ExpectedRanking:
         both = (total_variance**2 - float(variance @ variance)) / 2
         spread = float(variance @ np.square(of_d)) + (2 * mean - 1) ** 2 * both
         shared = float(variance @ (of_d * of_pairs)) + 2 * (1 - 2 * mean) * both
-        return Moments(mean - shared / pairs**2, math.sqrt(spread) / pairs)
+        return Moments(mean - shared / pairs**2, math.sqrt(max(0.0, spread)) / pairs)
 
     def average_precision(self, chances: Floats) -> float:
         """Returns the PR AUC to expect, as average_precision has it: a step for each place.

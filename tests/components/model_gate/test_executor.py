@@ -1,6 +1,7 @@
 """The gate on real artifacts: what it writes, and what makes it refuse."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +12,15 @@ import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components import ahead
 from components.cold_start_config import RuleConfig
 from components.errors import StateUnusable
+from components.model_gate import begun_early, executor, measurement
 from components.model_gate import evaluation_set as reading
-from components.model_gate import executor
 from components.model_gate.band_worth import bands_to_judge
 from components.model_gate.measurement import Measurement, baselines_of, by_rule
 from components.model_gate.predictions import read_predictions
+from components.model_trainer.trained_run import TrainedRun
 from components.registry.input_properties import ExamplesProperties
 from components.registry.model_properties import BlessingProperties
 from serving_model.evaluation.metrics import auc
@@ -275,8 +278,49 @@ def test_above_a_size_the_baselines_learn_from_a_share_and_it_is_said(
     assert np.diff(both) == pytest.approx(0, abs=0.1)
 
 
-def test_the_same_inputs_give_the_same_decision(decide: Decide, blessed: SimpleNamespace) -> None:
-    assert decide()[1] == blessed.decision
+def test_the_same_inputs_give_the_same_decision_with_baselines_begun_early(
+    decide: Decide,
+    judged: SimpleNamespace,
+    blessed: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (examples,), (graph,) = judged.inputs["examples"], judged.inputs["transform_graph"]
+    read, threads = measurement.read_training, []
+
+    def noted(*arguments: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return read(*arguments)
+
+    monkeypatch.setattr(measurement, "read_training", noted)
+    monkeypatch.setattr(reading, "_kept_sets", {})
+    with ahead.followed_by([begun_early.begun_early]):
+        ahead.begin("what another node made")
+        ahead.begin(TrainedRun(examples, graph.uri))
+        assert decide()[1] == blessed.decision
+    assert threads == ["ahead"]
+
+
+def test_baselines_of_a_large_run_wait_for_their_turn(
+    judged: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (examples,), (graph,) = judged.inputs["examples"], judged.inputs["transform_graph"]
+    trained = TrainedRun(examples, graph.uri)
+    assert len(list(begun_early.begun_early(trained))) == 1
+    monkeypatch.setattr(begun_early, "MOST_EXAMPLES", 100)
+    assert list(begun_early.begun_early(trained)) == []
+
+
+def test_a_small_evaluation_set_is_read_once_for_all_nodes(
+    judged: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (examples,), (graph,) = judged.inputs["examples"], judged.inputs["transform_graph"]
+    split, transform = f"{examples.uri}/Split-eval", tft.TFTransformOutput(graph.uri)
+    first = reading.read_eval(split, transform, 180)
+    assert reading.read_eval(split, tft.TFTransformOutput(graph.uri), 180) is first
+    monkeypatch.setattr(reading, "MOST_KEPT_EXAMPLES", len(first.labels) - 1)
+    other = reading.read_eval(split, transform, 30)
+    assert (other.traits.state != first.traits.state).any()
+    assert reading._kept_sets == {}
 
 
 def test_what_was_measured_gives_the_same_decision(

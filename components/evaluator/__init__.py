@@ -1,0 +1,1 @@
+"""Evaluator: TFX's Evaluator, without Beam."""
