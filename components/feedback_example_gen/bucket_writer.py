@@ -16,6 +16,7 @@ import tensorflow as tf
 from tfx.dsl.io import fileio
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
+from components import ahead
 from components.feedback_example_gen.category_values import count_values, write_value_counts
 from components.feedback_example_gen.cutoffs import SCORE, CutoffPlan
 from components.feedback_example_gen.example_counts import ExampleCount, examples_of_split
@@ -25,7 +26,7 @@ from components.feedback_example_gen.examples import (
     record_batches,
     take_examples,
 )
-from components.feedback_example_gen.handed_over import Gathered
+from components.feedback_example_gen.handed_over import Gathered, ReadRows
 from components.feedback_example_gen.lifetime import LifetimeRows
 from components.feedback_example_gen.quality_counts import (
     count_quality,
@@ -128,6 +129,7 @@ def _read(task: BucketTask) -> tuple[Feedback, Churn | None]:
         return _read_divided(task)
     with join_snapshot(task.snapshot_id, "tens-insight reader") as connection:
         rows = read_feedback_rows(connection, task.as_of)
+        ahead.begin(ReadRows())
         feedback = grouped_feedback(rows, task.collapse_duplicates)
         if task.on_rows is not None:
             task.on_rows(rows)

@@ -19,6 +19,7 @@ from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from components import ahead
 from components.beam_errors import original_error
 from components.feedback_example_gen.bucket_writer import (
     EXAMPLE_COUNTS,
@@ -35,6 +36,7 @@ from components.feedback_example_gen.counted_days import count_days, keep_counte
 from components.feedback_example_gen.cutoffs import SCORE
 from components.feedback_example_gen.early_plan import planned_reading
 from components.feedback_example_gen.ground_truth import published_facts
+from components.feedback_example_gen.handed_over import ReadRows
 from components.feedback_example_gen.properties import describe_examples
 from components.feedback_example_gen.quality_counts import QUALITY_COUNTS
 from components.feedback_example_gen.read_plan import ReadPlan
@@ -189,6 +191,7 @@ def _divide(
     if source is not None:
         churn = [churn_path(rows_uri, index) for index in buckets]
         divide_churn(connection, source, plan.as_of, churn)
+    ahead.begin(ReadRows())
 
 
 def _count_beside(

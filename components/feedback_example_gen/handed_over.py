@@ -27,6 +27,11 @@ class _HandedOver:
 
 
 @dataclass(frozen=True)
+class ReadRows:
+    """All rows of the feedback are read; making examples of them needs the database no more."""
+
+
+@dataclass(frozen=True)
 class WrittenExamples:
     """The examples to be scored, whole, in one file, and held in memory too: for early work.
 

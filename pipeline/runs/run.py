@@ -44,7 +44,7 @@ from pipeline.registry.state_claim import adopt_state
 from pipeline.runs.attempt import Attempt, attempted
 from pipeline.runs.cold_start import rule_would_score, why_not_learnt
 from pipeline.runs.data_checks import read_data_checks
-from pipeline.runs.early_model import champion_asked_early, load_champion_early
+from pipeline.runs.early_model import champion_early
 from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.summary import TOP, RunSummary, blessing_of, decision_of
@@ -143,10 +143,7 @@ def _run_nodes(
 
         module = training if kind == TRAIN else scoring
         definition = module.create_pipeline(settings)
-    early = []
-    if kind == SCORE:
-        load_champion_early(settings)
-        early.append(champion_asked_early(settings))
+    early = [champion_early(settings)] if kind == SCORE else []
     try:
         local_runner.run_locally(
             definition, settings, progress, attempt.run_id, database=database, early=early

@@ -1,12 +1,13 @@
 """The champion of a scoring run is loaded while its feedback is read, if it is sound."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from components.feedback_example_gen.handed_over import WrittenExamples
+from components.feedback_example_gen.handed_over import ReadRows, WrittenExamples
 from components.registry.model_properties import ModelProperties
 from pipeline.runs import early_model
 from serving_model.served import predict
@@ -44,17 +45,19 @@ def champion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     known = ModelProperties(model_version="m-1", saved_model_sha256=saved_model_sha256(str(folder)))
     found = SimpleNamespace(uri=str(tmp_path), properties=known)
     monkeypatch.setattr(
-        early_model, "Registry", lambda path: SimpleNamespace(champion=lambda: found)
+        early_model,
+        "Registry",
+        lambda path: SimpleNamespace(champion=lambda: found, transitions=lambda: []),
     )
     return folder
 
 
 def load(reasons: bool = True) -> None:
     settings: Any = SimpleNamespace(metadata_path="", scoring=SimpleNamespace(explains_all=reasons))
-    thread = early_model.load_champion_early(settings)
-    assert thread is not None
-    assert thread.daemon
-    thread.join(30)
+    ((_, work),) = early_model.champion_early(settings)(ReadRows())
+    interval = sys.getswitchinterval()
+    work()
+    assert sys.getswitchinterval() == interval
 
 
 @pytest.mark.parametrize(("reasons", "signature"), [(True, "explained"), (False, "scored")])
@@ -75,12 +78,9 @@ def test_files_that_were_changed_are_not_loaded(champion: Path, asked: list[str]
 def test_the_champion_is_asked_about_the_examples_once_they_are_written(
     champion: Path, asked: list[str], split: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = SimpleNamespace(uri=str(champion.parent))
-    registry = SimpleNamespace(champion=lambda: found, transitions=lambda: [])
-    monkeypatch.setattr(early_model, "Registry", lambda path: registry)
     monkeypatch.setattr(early_model, "stages_after", lambda found: SimpleNamespace(split=split))
     settings: Any = SimpleNamespace(metadata_path="", scoring=SimpleNamespace(explains_all=False))
-    follower = early_model.champion_asked_early(settings)
+    follower = early_model.champion_early(settings)
     assert list(follower("something else")) == []
     keys = [key for key, _ in follower(WrittenExamples("examples.gz", (1, 2)))]
     # While two models share the accounts each is asked about its own.
@@ -91,5 +91,6 @@ def test_the_champion_is_asked_about_the_examples_once_they_are_written(
 def test_without_a_champion_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     none = SimpleNamespace(champion=lambda: None)
     monkeypatch.setattr(early_model, "Registry", lambda path: none)
-    settings: Any = SimpleNamespace(metadata_path="")
-    assert early_model.load_champion_early(settings) is None
+    settings: Any = SimpleNamespace(metadata_path="", scoring=SimpleNamespace(explains_all=True))
+    follower = early_model.champion_early(settings)
+    assert [*follower(ReadRows()), *follower(WrittenExamples("examples.gz", (1, 2)))] == []
