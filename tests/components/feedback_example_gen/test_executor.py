@@ -375,9 +375,12 @@ def test_several_buckets_are_one_scan(
         return int(feedback_scans), int(churn_scans)
 
     before, one, many = scans(10**6), scans(10**6 + 1), scans(-(-len(world) // 9))
-    assert [b - a for a, b in zip(one, many, strict=True)] == [
-        b - a for a, b in zip(before, one, strict=True)
-    ]
+    # Of one bucket the rows without an account are counted by themselves, which takes two looks
+    # into an index.
+    of_one, of_many = (
+        [b - a for a, b in zip(*pair, strict=True)] for pair in ((before, one), (one, many))
+    )
+    assert all(few <= most for few, most in zip(of_many, of_one, strict=True))
 
 
 def test_no_reader_sees_what_is_written_after_the_snapshot(
