@@ -11,6 +11,7 @@ from tfx.orchestration.pipeline import Pipeline
 
 from components.ahead import Follower, followed_by
 from components.model_gate import begun_early as gate
+from components.model_review import begun_early as review
 from components.monitor import begun_early as monitor
 from components.outcome_recorder import early_estimates as outcomes
 from components.postgres.identity import DatabaseIdentity, read_identity
@@ -30,6 +31,7 @@ from pipeline.text.terminal import say
 
 _BEGUN_EARLY: Final[Mapping[str, Follower]] = {
     "ModelGate": gate.begun_early,
+    "ModelReview": review.begun_early,
     "Monitor": monitor.begun_early,
     "OutcomeRecorder": outcomes.begun_early,
 }

@@ -88,7 +88,7 @@ def test_the_report_comes_after_everything(train_graph):
     assert [node for node in train_graph if "ModelReview" in train_graph[node]] == []
 
 
-@pytest.mark.parametrize(("module", "count"), [(training, 3), (scoring, 2), (tuning, 0)])
+@pytest.mark.parametrize(("module", "count"), [(training, 4), (scoring, 2), (tuning, 0)])
 def test_only_work_of_nodes_that_come_later_is_begun_early(module, count):
     definition = module.create_pipeline(load_settings())
     assert len(local_runner.followers(definition)) == count
