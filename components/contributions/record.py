@@ -106,6 +106,11 @@ def record_contributions(
     return retried(lambda: _record(publication_id, rows, retention), patience_s=patience_s)
 
 
+def keep_up() -> None:
+    """Vacuums what was written, beside what follows; whatever happens to that is logged alone."""
+    vacuum_aside(ACCOUNT_CONTRIBUTIONS.name, "tens_insight")
+
+
 def _record(publication_id: int, rows: Rows, retention: Retention) -> Recorded | None:
     with closing(connect("tens-insight monitor")) as connection:
         begin_writing(connection)
@@ -117,8 +122,6 @@ def _record(publication_id: int, rows: Rows, retention: Retention) -> Recorded |
             written = write_rows(cursor, publication_id, rows)
             change = record_change(cursor, publication_id, rows) if written else None
             dropped = drop_expired(cursor, retention)
-    if written or dropped:
-        vacuum_aside(ACCOUNT_CONTRIBUTIONS.name, "tens_insight")
     return Recorded(rows.accounts, written, tuple(dropped), change)
 
 

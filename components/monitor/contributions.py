@@ -6,7 +6,7 @@ from typing import Final
 from components import ahead
 from components.account_scorer.inference import read_shards
 from components.contributions.mean_change import MeanChange, Part
-from components.contributions.record import record_contributions
+from components.contributions.record import keep_up, record_contributions
 from components.contributions.retention import Retention
 from components.contributions.shard_rows import SHARD_COLUMNS, Rows, contribution_rows
 from components.monitor.monitored_run import MonitoredRun, Noticed
@@ -44,6 +44,12 @@ def keep_contributions(run: MonitoredRun) -> Noticed:
     if change is None or abs(change.change) < _SMALLEST:
         return Noticed()
     return Noticed(notes=(change_sentence(change),))
+
+
+def keep_up_contributions(run: MonitoredRun) -> Noticed:
+    """Vacuums them; after the steps that read them, which would share a processor with it."""
+    keep_up()
+    return Noticed()
 
 
 def rows_ahead(scores: str) -> tuple[Hashable, Callable[[], Rows | None]]:

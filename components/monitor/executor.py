@@ -14,7 +14,7 @@ from components.errors import TensInsightError
 from components.feedback_example_gen.cutoffs import SCORE
 from components.monitor.causes import explain_change
 from components.monitor.config import MonitorConfig
-from components.monitor.contributions import keep_contributions
+from components.monitor.contributions import keep_contributions, keep_up_contributions
 from components.monitor.events import tell_events
 from components.monitor.monitored_run import MonitoredRun, Noticed, Step
 from components.monitor.run_checks import checks_of_run
@@ -29,7 +29,7 @@ Artifacts = dict[str, list[types.Artifact]]
 
 CHAINS: Final[tuple[tuple[Step, ...], ...]] = (
     (watch,),
-    (keep_contributions, tell_events),
+    (keep_contributions, tell_events, keep_up_contributions),
     (explain_change,),
 )
 """Steps of one chain are taken in their order, chains beside each other: most of the time a step

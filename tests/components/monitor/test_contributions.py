@@ -6,7 +6,7 @@ import pyarrow.parquet
 import pytest
 
 from components.errors import PublicationRefused
-from components.monitor.contributions import keep_contributions
+from components.monitor.contributions import keep_contributions, keep_up_contributions
 from components.monitor.executor import CHAINS, take_steps
 from tests.components.contributions.scored import Scored, ask, publish_day, shard
 from tests.components.sample_properties import scores_properties
@@ -51,6 +51,16 @@ def test_a_run_is_recorded_and_its_change_is_said(migrated_database, run_day):
     assert "publications diff 2 3 --why" in said
     assert keep_contributions(run).notes == ()  # done again, there is nothing to say
     assert ask(migrated_database, KEPT) == [(2,), (3,)]
+
+
+def test_they_are_vacuumed_after_the_steps_that_read_them(migrated_database, run_day):
+    _, run = run_day(0, {"a": Scored([0, 0, 0])})
+    (chain,) = (one for one in CHAINS if keep_contributions in one)
+    assert chain[-1] is keep_up_contributions
+    vacuums = "SELECT vacuum_count, analyze_count FROM pg_stat_user_tables WHERE relname = %s"
+    assert ask(migrated_database, vacuums, "account_contributions") == [(0, 0)]
+    assert keep_up_contributions(run).notes == ()
+    assert ask(migrated_database, vacuums, "account_contributions") == [(1, 1)]
 
 
 def test_settings_say_how_long(migrated_database, run_day):
