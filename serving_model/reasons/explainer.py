@@ -44,7 +44,8 @@ class Explainer(tf.Module):
         self._model = model
         self._column = column
         self._critical_priority = critical_priority
-        answer = tf.function(self._probability, reduce_retracing=True, autograph=False)
+        rows = tf.TensorSpec([None, training_features.shape[1]], tf.float32)
+        answer = tf.function(self._probability, input_signature=[rows], autograph=False)
         base = base_rate_account(lambda rows: answer(tf.constant(rows)).numpy(), training_features)
         self.base: NDArray[np.float32] = base
         """Features of the base-rate account, [columns]."""
