@@ -68,6 +68,7 @@ exec unshare --mount --fork --pid --kill-child sh -eu -c '
     shift 2
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
+    mount --rbind /sys "$root/sys"
     exec chroot "$root" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/bin:/usr/bin:/bin \
         SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
         ${REQUIRE_BROWSER:+REQUIRE_BROWSER=$REQUIRE_BROWSER} \

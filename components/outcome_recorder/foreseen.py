@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
-from threadpoolctl import threadpool_limits
 
 from components.feedback_example_gen.reading.copy_columns import copy_columns
 from components.outcome_recorder.calibration_lines import belief, keep_line
@@ -39,6 +38,7 @@ from serving_model.evaluation.estimated_performance import (
 )
 from serving_model.evaluation.performance import Performance
 from serving_model.evaluation.recalibration import Recalibration, fitted_line, log_odds_of
+from serving_model.learning.blas import keep_blas_to_one_thread
 from serving_model.served.risk import CATEGORIES
 from transforms.arrays import Booleans, Floats, Integers
 from transforms.cold_start_rule import is_rule
@@ -230,8 +230,8 @@ def estimates(
         still = [one for one in beliefs if early.beliefs[one].is_same(beliefs[one])]
         found |= {days: early.performances[days] for days in still}
     missing = [days for days in published.horizons if days not in found]
-    # A second thread of BLAS costs as much again, in waiting alone, and changes last digits.
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(at_once) as pool:
+    keep_blas_to_one_thread()
+    with ThreadPoolExecutor(at_once) as pool:
         measured = pool.map(
             lambda days: _before_outcomes(scores, bands, chances[days], beliefs[days]), missing
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from threadpoolctl import threadpool_limits
+from serving_model.learning.blas import keep_blas_to_one_thread
 
 Found = TypeVar("Found")
 
@@ -13,14 +13,13 @@ Found = TypeVar("Found")
 def side_by_side(tasks: Sequence[Callable[[], Found]]) -> list[Found]:
     """Runs tasks in threads, one for each core, and returns what they found, in order.
 
-    TensorFlow and BLAS release Python's lock. BLAS keeps to one thread in each task: threads
-    of its own would wait for each other's cores, and its sums would depend on how many
-    there are.
+    TensorFlow and BLAS release Python's lock. BLAS keeps to one thread in each task.
 
     Args:
         tasks: That share nothing which one of them changes.
     """
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(_cores()) as pool:
+    keep_blas_to_one_thread()
+    with ThreadPoolExecutor(_cores()) as pool:
         return [one.result() for one in [pool.submit(task) for task in tasks]]
 
 

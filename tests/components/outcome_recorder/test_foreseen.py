@@ -319,10 +319,8 @@ def test_an_early_estimate_counts_as_long_as_what_it_believes(
 
     monkeypatch.setattr(foreseen, "_before_outcomes", counted)
     run = scored(10)
-    with (
-        threadpool_limits(limits=2, user_api="blas"),
-        ahead.followed_by([early_estimates.begun_early]),
-    ):
+    threadpool_limits(limits=2, user_api="blas")
+    with ahead.followed_by([early_estimates.begun_early]):
         ahead.begin(run)
         record(day(10), second, scores=run.scores)
     assert len(estimated) == (2 if other == "nothing" else 4)
