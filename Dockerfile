@@ -33,10 +33,12 @@ RUN groupadd --gid 10001 tens-insight \
     && install --directory --owner=10001 --group=10001 --mode=0750 /state
 COPY --from=builder /opt/tens-insight /opt/tens-insight
 
-# The root file system may be read-only: all that is written goes to /state and to /tmp.
+# The root file system may be read-only: all that is written goes to /state and to /tmp. With one
+# thread an operation scores do not depend on the number of processors (docs/serving.md).
 ENV HOME=/tmp \
     PATH=/opt/tens-insight/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
+    TF_NUM_INTRAOP_THREADS=1 \
     TENS_INSIGHT_STATE_DIR=/state
 VOLUME /state
 WORKDIR /state

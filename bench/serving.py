@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+import numpy as np
 import psycopg2
+from scipy import stats
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.registry.change_stage import decide
@@ -41,6 +43,8 @@ _STEADY: Final = 20
 second before one of them comes late."""
 _START_S: Final = 0.5
 """Until all threads of wrk are there."""
+_SHADOW_S: Final = 60.0
+"""Until the models in shadow are there."""
 _PATHS: Final = """
 local paths = {}
 for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
@@ -374,6 +378,59 @@ def measure_memory(folder: Path, accounts: int, minutes: int, rate: float) -> No
             print(f"{minute} min: {memory_mb(pid):.0f} MB, {found}", flush=True)
 
 
+def measure_shadow(folder: Path, accounts: int, pairs: int, seconds: float) -> None:
+    """Measures what models in shadow add to the p99 of requests, in pairs of loads.
+
+    Two servers wait beside each other, one without models in shadow, and are asked in turn.
+    """
+    environment = prepare(folder, accounts)
+    as_of, published = published_scores(environment["DATABASE_URL"])
+    _let_publisher_answer(folder, environment["DATABASE_URL"])
+    past = quote(as_of)
+    asked = [f"{path_of(one)}?as_of={past}" for one in list(published)[:200]]
+    none = environment | {"TENS_INSIGHT_SHADOW_MODELS": "0"}
+    with server(none) as (without, _, _), server(environment) as (beside, _, _):
+        until = time.monotonic() + _SHADOW_S
+        while not _ready(beside)["shadow_models"]:
+            assert time.monotonic() < until, "no model is in shadow"
+            time.sleep(0.1)
+        for port in (without, beside):
+            load(port, asked, rate=100, seconds=5, folder=folder)
+        found: dict[int, list[Load]] = {without: [], beside: []}
+        for number in range(pairs):
+            for port in (without, beside) if number % 2 else (beside, without):
+                one = load(port, asked, rate=100, seconds=seconds, folder=folder)
+                found[port].append(one)
+        print(f"shadow, accounts asked: {_shadow_asked(beside):.0f}")
+    p99 = {port: [one.p99 for one in loads] for port, loads in found.items()}
+    failed = sum(one.failed for loads in found.values() for one in loads)
+    shown = ", ".join(
+        f"{one:.1f} and {two:.1f}" for one, two in zip(p99[beside], p99[without], strict=True)
+    )
+    print(f"shadow, p99 with and without, ms, {failed} failed: {shown}")
+    share, low, high = _relative(p99[beside], p99[without])
+    print(f"shadow, share of the p99: {share:+.1%}, 95 % interval {low:+.1%} to {high:+.1%}")
+
+
+def _relative(these: Sequence[float], those: Sequence[float]) -> tuple[float, float, float]:
+    """Returns by how much these are more than those, pair by pair, with a 95 % interval.
+
+    The mean of the logarithms of their ratios; its interval is Student's.
+    """
+    ratios = np.log(these) - np.log(those)
+    half = stats.t.ppf(0.975, len(ratios) - 1) * stats.sem(ratios)
+    share, low, high = np.expm1(ratios.mean() + np.array([0.0, -half, half])).tolist()
+    return share, low, high
+
+
+def _shadow_asked(port: int) -> float:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    asked = re.findall(r'^tens_insight_serve_shadow_accounts_total{.*"asked".*} (.*)$', text, re.M)
+    return sum(map(float, asked))
+
+
 def _let_publisher_answer(folder: Path, url: str) -> None:
     """Promotes the model of the publication, where swaps of an earlier bench left another one."""
     registry = Registry(folder / "state" / "metadata.sqlite")
@@ -408,6 +465,8 @@ def main() -> None:
         "--memory-minutes", type=int, default=0, help="Only memory under a steady load, so long."
     )
     parser.add_argument("--memory-rate", type=float, default=20, help="Requests a second of it.")
+    parser.add_argument("--shadow-pairs", type=int, default=6, help="0 for none, else at least 2.")
+    parser.add_argument("--shadow-seconds", type=float, default=10, help="Of each load of a pair.")
     asked = parser.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="serving-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -423,6 +482,8 @@ def main() -> None:
             asked.swaps,
             asked.while_swapping,
         )
+        if asked.shadow_pairs:
+            measure_shadow(folder, asked.accounts, asked.shadow_pairs, asked.shadow_seconds)
     finally:
         EmbeddedPostgres(folder / "database").stop()
         if asked.folder is None:

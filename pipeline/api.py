@@ -19,6 +19,7 @@ from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.run import RunFailed, run_pipeline
 from pipeline.settings import Settings
+from serving_model.served.threads import one_thread_an_operation
 
 Table = Literal["scores", "areas"]
 SCORES: Final[Table] = "scores"
@@ -139,6 +140,7 @@ def _publication(entry: LogEntry) -> Publication:
 
 def _run(kind: str, settings: Settings, show_progress: bool) -> RunResult:
     progress = Progress(None if show_progress else Console(stderr=True, quiet=True))
+    one_thread_an_operation()
     with logging_restored(), private_files():
         result = run_pipeline(kind, settings, progress)
     if isinstance(result, RunFailed):

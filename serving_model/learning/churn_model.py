@@ -9,7 +9,14 @@ import tensorflow as tf
 
 from serving_model.learning.calibration import Blend
 from serving_model.learning.linear_hazards import LinearHazards
-from serving_model.learning.network import Network, bent_sums, first_sums, member_log_odds
+from serving_model.learning.network import (
+    Network,
+    bent_sums,
+    first_sums,
+    served_log_odds,
+    served_weights,
+)
+from serving_model.learning.piecewise_linear import scaled_layer
 from serving_model.learning.trees import Trees, reached_leaves, tree_log_odds
 from serving_model.reasons.opened_model import Encoded, OpenableModel, OpenedModel, Steps
 
@@ -67,11 +74,14 @@ def _opened(
     if network is None:
         return OpenedModel(straight, constant, steps=steps)
     count = 2 * len(network.bins)
-    first, later = network.weights[:count], network.weights[count:]
+    weights = served_weights(network)
+    first, later = weights[:count], weights[count:]
     units, members, _ = later[0].shape
 
     def sums(features: tf.Tensor) -> tf.Tensor:
-        return tf.reshape(first_sums(first, network.bins, features), [-1, members * units])
+        return tf.reshape(
+            first_sums(first, network.bins, features, scaled_layer), [-1, members * units]
+        )
 
     def head(sums: tf.Tensor) -> tf.Tensor:
         bent = bent_sums(later, tf.reshape(sums, [-1, members, units]))
@@ -120,13 +130,13 @@ class _NetworkLayer(keras.layers.Layer):
                 initializer=keras.initializers.Constant(weight),
                 name=f"w{place}",
             )
-            for place, weight in enumerate(network.weights)
+            for place, weight in enumerate(served_weights(network))
         ]
 
     def call(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the log-odds."""
         weights = [weight.value for weight in self._tensors]
-        return tf.reduce_mean(member_log_odds(weights, self._network.bins, features, None), axis=1)
+        return tf.reduce_mean(served_log_odds(weights, self._network.bins, features), axis=1)
 
     def compute_output_shape(self, shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         """Returns [batch, K]."""

@@ -8,7 +8,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from serving_model.learning.piecewise_linear import Bins, encoded_layer
+from serving_model.learning.piecewise_linear import (
+    Bins,
+    encoded_layer,
+    scaled_kernel,
+    scaled_layer,
+)
 
 _SEEDS: Final = 2**31 - 2
 """Stateless random operations take int32."""
@@ -55,6 +60,9 @@ class Network(NamedTuple):
 
 Silence = Callable[[tf.Tensor, int], tf.Tensor]
 """From hidden units and the number of the layer that reads them to those that are left."""
+
+Layer = Callable[[Bins, tf.Tensor, Any, Any], tf.Tensor]
+"""From bins, columns, kernel and bias to sums, as encoded_layer."""
 
 
 def start_network(
@@ -107,19 +115,42 @@ def member_log_odds(
     )
 
 
-def first_sums(weights: Sequence[Any], bins: Sequence[Bins], features: tf.Tensor) -> tf.Tensor:
+def served_weights(network: Network) -> tuple[NDArray[np.float32], ...]:
+    """Returns the weights with the first kernels scaled, as scaled_kernel does.
+
+    Weights do not change any more: to scale them with each batch would take longer than a quarter
+    of what a model takes for a single account.
+    """
+    scaled = list(network.weights)
+    for place, bins in enumerate(network.bins):
+        scaled[2 * place] = scaled_kernel(bins, scaled[2 * place]).numpy()
+    return tuple(scaled)
+
+
+def served_log_odds(weights: Sequence[Any], bins: Sequence[Bins], features: tf.Tensor) -> tf.Tensor:
+    """Does as member_log_odds, with the weights of served_weights."""
+    count = 2 * len(bins)
+    return bent_sums(weights[count:], first_sums(weights[:count], bins, features, scaled_layer))
+
+
+def first_sums(
+    weights: Sequence[Any],
+    bins: Sequence[Bins],
+    features: tf.Tensor,
+    layer: Layer = encoded_layer,
+) -> tf.Tensor:
     """Returns what the first layers make of features, not bent yet: [batch, members, units].
 
     Args:
         weights: Of the first layers.
         bins: Those that they read.
         features: float32 [batch, columns].
+        layer: encoded_layer, or scaled_layer where kernels are scaled.
     """
     columns = tf.transpose(features)
     layers = zip(weights[::2], weights[1::2], strict=True)
     first = [
-        encoded_layer(one, columns, kernel, bias)
-        for one, (kernel, bias) in zip(bins, layers, strict=True)
+        layer(one, columns, kernel, bias) for one, (kernel, bias) in zip(bins, layers, strict=True)
     ]
     return tf.concat(first, axis=1)
 

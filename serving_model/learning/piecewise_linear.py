@@ -69,10 +69,6 @@ def _moments(values: NDArray[np.float32], ends: NDArray[np.float32]) -> NDArray[
 def encoded_layer(bins: Bins, columns: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
     """Applies a dense layer to the encoded, centred and scaled columns.
 
-    Columns come in rows: to take whole rows P times costs a fraction of what it costs to
-    take one value P times from each row. Scaling is left to the kernel, which holds fewer
-    numbers than a batch of encoded columns.
-
     Args:
         bins: Of find_bins.
         columns: float32 [columns, batch].
@@ -82,12 +78,35 @@ def encoded_layer(bins: Bins, columns: tf.Tensor, kernel: tf.Tensor, bias: tf.Te
     Returns:
         float32 [batch, members, units].
     """
+    return scaled_layer(bins, columns, scaled_kernel(bins, kernel), bias)
+
+
+def scaled_kernel(bins: Bins, kernel: tf.Tensor) -> tf.Tensor:
+    """Divides a kernel [P, members, units] by the scale of the columns, [P, members x units].
+
+    It holds fewer numbers than a batch of encoded columns, which need not be scaled then.
+    """
+    scale = 1 / (bins.width * bins.deviation)
+    values, members, units = tf.unstack(tf.shape(kernel))
+    return tf.reshape(kernel, [values, members * units]) * scale[:, None]
+
+
+def scaled_layer(bins: Bins, columns: tf.Tensor, scaled: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Does as encoded_layer with a kernel that is scaled already.
+
+    Columns come in rows: to take whole rows P times costs a fraction of what it costs to
+    take one value P times from each row.
+
+    Args:
+        bins: Of find_bins.
+        columns: float32 [columns, batch].
+        scaled: Of scaled_kernel.
+        bias: float32 [members, units].
+    """
     centre = bins.lower + bins.mean * bins.width
     least, most = ((end - bins.mean) * bins.width for end in (bins.least, bins.most))
     distance = tf.gather(columns, bins.column) - centre[:, None]
     inside = tf.clip_by_value(distance, least[:, None], most[:, None])
     members, units = tf.unstack(tf.shape(bias))
-    scale = 1 / (bins.width * bins.deviation)
-    scaled = tf.reshape(kernel, [-1, members * units]) * scale[:, None]
     found = tf.matmul(inside, scaled, transpose_a=True) + tf.reshape(bias, [-1])
     return tf.reshape(found, [-1, members, units])

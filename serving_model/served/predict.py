@@ -25,6 +25,7 @@ from serving_model.served.interface import (
     SERVING,
 )
 from serving_model.served.model_card import CardValue, read_card
+from serving_model.served.threads import one_thread_an_operation
 from transforms.account_features import FEATURES
 from transforms.event_spec import ACCOUNT_ID
 from transforms.vocabularies import ACCOUNT_VOCABULARIES, EVENT_VOCABULARIES
@@ -267,6 +268,7 @@ def _model_of(directory: str, written: int) -> Any:
 
     Six are kept: challenger, champion, the second model of a split, and three in shadow.
     """
+    one_thread_an_operation()
     return tf.saved_model.load(directory)
 
 

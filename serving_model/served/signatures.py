@@ -23,10 +23,10 @@ from transforms.account_features import FEATURES
 
 PARSED: Final = spec.raw_feature_spec(with_label=False)
 
-BLOCK: Final = 128
+BLOCK: Final = 32
 """Rows that the model is asked about at a time. By the shape of a matrix TensorFlow chooses how it
 is multiplied, and so how sums are rounded: an account's score would depend on how many are asked
-about with it."""
+about with it. As many as a server asks about at once: a single account pays for all rows."""
 
 Tensors = Mapping[str, Any]
 

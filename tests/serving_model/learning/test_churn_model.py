@@ -12,7 +12,13 @@ from serving_model.learning.calibration import Blend, churned_within
 from serving_model.learning.churn_model import churn_model
 from serving_model.learning.fitting import network_log_odds
 from serving_model.learning.linear_hazards import LinearHazards
-from serving_model.learning.network import NetworkShape, member_log_odds, start_network
+from serving_model.learning.network import (
+    NetworkShape,
+    member_log_odds,
+    served_log_odds,
+    served_weights,
+    start_network,
+)
 from serving_model.learning.piecewise_linear import find_bins
 from tests.property_tests import cases
 
@@ -67,6 +73,12 @@ def test_members_take_turns_at_the_bins(members: int, reading: list[int]) -> Non
     shifted = FEATURES + np.float32([0, 1, 0, 0, 0])
     moved = np.abs(log_odds(model, shifted) - log_odds(model)).max(axis=(0, 2))
     assert (moved > 1e-3).astype(int).tolist() == reading
+
+
+def test_kernels_that_are_scaled_once_give_the_same_bits() -> None:
+    of = network()
+    found = served_log_odds(served_weights(of), of.bins, FEATURES).numpy()
+    np.testing.assert_array_equal(found, log_odds(of))
 
 
 def test_the_served_model_is_the_blend_of_both_parts() -> None:
