@@ -97,8 +97,8 @@ golden: setup ## the compiled specs that tests compare with, written again
 kubeflow: setup ## the compiled specs task by task, as a cluster runs them, against a local run
 	@$(BIN)/pytest tests/end_to_end/test_kubeflow_entry_point.py
 
-flink: setup ## both pipelines on a session cluster of Flink, against local runs (docs/cluster.md); JOB_SERVER=FILE
-	@set -e; found=$$(requirements/flink.sh); eval "$$found"; \
+flink: setup ## both pipelines on a session cluster of Flink, against local runs (docs/cluster.md); JOB_SERVER=FILE FLINK=1.19.3 BEAM=2.62.0
+	@set -ea; found=$$(requirements/flink.sh); eval "$$found"; \
 	  $(BIN)/python -m bench.cluster --engine flink --flink "$$FLINK_HOME" --job-server "$$JOB_SERVER" $(CLUSTER_OPTIONS)
 
 portable: setup ## the same on Beam's job service in Python and a pool of workers, without Java

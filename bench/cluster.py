@@ -7,10 +7,10 @@ Makes a server and the demo's world twice, the second a copy of the first. Train
 with the local runner, on the other on a cluster that `tens-insight cluster start` starts: with
 several buckets of accounts, so that there is something to divide. Compares scores (to 1e-6),
 categories, counts of examples and product areas (exactly) and the decision of the gate; counts the
-worker processes of each stage that is ours; prints time and memory. With --kills it then scores
-again and again, and kills a TaskManager (with the engine portable a worker) at a random moment:
-each such run must publish the same scores once, or end with a documented code and publish nothing.
-Ends with 1 where something differs.
+worker processes of each stage that is ours, and on Flink says what each task of each stage got and
+gave; prints time and memory. With --kills it then scores again and again, and kills a TaskManager
+(with the engine portable a worker) at a random moment: each such run must publish the same scores
+once, or end with a documented code and publish nothing. Ends with 1 where something differs.
 """
 
 import argparse
@@ -37,6 +37,7 @@ import psycopg2
 from psycopg2 import sql
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.runners import flink
 from pipeline.runners.local_cluster import running_cluster
 
 TOLERANCE: Final = 1e-6
@@ -146,6 +147,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--days", type=int, default=540)
     parser.add_argument("--rows-per-bucket", type=int, default=20_000)
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument(
+        "--slots", type=int, default=2, help="of a TaskManager, in runs with a kill"
+    )
     parser.add_argument("--longest-delay", type=float, default=30, help="of a kill, seconds")
     parser.add_argument("--seed", type=int, default=1)
     folder = Path(tempfile.gettempdir()) / "tens-insight-cluster"
@@ -186,6 +190,8 @@ def compare(server: EmbeddedPostgres, options: argparse.Namespace) -> int:
         _print(options.engine, there)
         print(f"memory of the cluster, largest of each: {_shown(peaks)}")
         stages = worker_processes(many.state)
+        if options.engine == "flink":
+            print_tasks(place.settings["TENS_INSIGHT_BEAM_ENDPOINT"])
     for stage, processes in stages.items():
         print(f"{stage}: {len(processes)} worker processes")
     problems = list(differences(one, many, local, there))
@@ -208,9 +214,16 @@ def _world(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 @contextmanager
-def cluster_of(place: Place, options: argparse.Namespace) -> Iterator[tuple[Place, dict[str, int]]]:
-    """Starts a cluster; the place with the settings that name it, and the memory of its parts."""
+def cluster_of(
+    place: Place, options: argparse.Namespace, slots: int = 1
+) -> Iterator[tuple[Place, dict[str, int]]]:
+    """Starts a cluster; the place with the settings that name it, and the memory of its parts.
+
+    There are as many tasks as TaskManagers: with more than one slot each, the rest can take over
+    those of one that is lost.
+    """
     command = ["cluster", "start", "--engine", options.engine, "--workers", str(options.workers)]
+    command += ["--slots", str(slots)]
     if options.flink:
         command += ["--flink", options.flink]
     started = place.run(*command, "--json")
@@ -220,6 +233,7 @@ def cluster_of(place: Place, options: argparse.Namespace) -> Iterator[tuple[Plac
     named = {
         f"TENS_INSIGHT_{name.upper()}": value for name, value in started.summary["settings"].items()
     }
+    named["TENS_INSIGHT_BEAM_PARALLELISM"] = str(options.workers)
     peaks: dict[str, int] = {}
     ended = threading.Event()
     watcher = threading.Thread(target=_watch, args=(place.state / "cluster", peaks, ended))
@@ -274,6 +288,19 @@ def worker_processes(state: Path) -> dict[str, set[tuple[str, str]]]:
     return found
 
 
+def print_tasks(endpoint: str) -> None:
+    """Prints what each subtask of each stage of each job of a Flink got and gave."""
+    for job in reversed(flink.ask(endpoint, "/jobs/overview")["jobs"]):
+        print(f"job {job['name']}: {job['state']}, {job['duration'] / 1000:.1f} s")
+        for stage in flink.ask(endpoint, f"/jobs/{job['jid']}")["vertices"]:
+            found = flink.ask(endpoint, f"/jobs/{job['jid']}/vertices/{stage['id']}")["subtasks"]
+            records = (
+                (one["metrics"]["read-records"], one["metrics"]["write-records"]) for one in found
+            )
+            told = ", ".join(f"{read} in {written} out" for read, written in records)
+            print(f"  {stage['name'][:90]}: {told}")
+
+
 def differences(
     one: Place, many: Place, local: Mapping[str, Ran], there: Mapping[str, Ran]
 ) -> Iterator[str]:
@@ -322,7 +349,7 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
     draws, expected, problems = random.Random(options.seed), many.query(_SCORES), []  # noqa: S311
     outcomes: dict[str, int] = {}
     for number in range(options.kills):
-        with cluster_of(many, options) as (place, _):
+        with cluster_of(many, options, slots=options.slots) as (place, _):
             before, published = many.query(_VERSIONS), many.query(_PUBLICATIONS)[0][0]
             delay = draws.uniform(0, options.longest_delay)
             killed: list[int] = []

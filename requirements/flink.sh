@@ -4,24 +4,29 @@
 #
 #   requirements/flink.sh            prints two lines, FLINK_HOME=... and JOB_SERVER=...
 #
+# FLINK=1.19.3 takes another version of Flink. BEAM=2.62.0 takes another version of Beam than the
+# environment has: it is put beside it, and a third line PYTHONPATH=... names it.
 # JOB_SERVER=FILE takes a job server that is there instead.
 set -eu
 cd "$(dirname "$0")/.."
 
-FLINK=1.18.1
-home=${FLINK_CACHE:-$HOME/.cache/tens-insight}/flink-$FLINK
-beam=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("apache-beam"))')
-artifact=beam-runners-flink-${FLINK%.*}-job-server
+flink=${FLINK:-1.18.1}
+minor=${flink%.*}
+cache=${FLINK_CACHE:-$HOME/.cache/tens-insight}
+home=$cache/flink-$flink
+installed=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("apache-beam"))')
+beam=${BEAM:-$installed}
+artifact=beam-runners-flink-$minor-job-server
 jar=${JOB_SERVER:-$home/$artifact-$beam.jar}
 
 mkdir -p "$home"
-if [ ! -e "$home/lib/flink-dist-$FLINK.jar" ]; then
-    echo "Fetching Flink $FLINK from PyPI (230 MB) ..." >&2
+if [ ! -e "$home/lib/flink-dist-$flink.jar" ]; then
+    echo "Fetching Flink $flink from PyPI (230 MB) ..." >&2
     .venv/bin/python -m pip download --quiet --no-deps --no-binary :all: --disable-pip-version-check \
-        --dest "$home" "apache-flink-libraries==$FLINK" >&2
-    tar -xzf "$home/apache-flink-libraries-$FLINK.tar.gz" -C "$home" --strip-components=2 \
-        "apache-flink-libraries-$FLINK/deps/lib" "apache-flink-libraries-$FLINK/deps/licenses"
-    rm "$home/apache-flink-libraries-$FLINK.tar.gz"
+        --dest "$home" "apache-flink-libraries==$flink" >&2
+    tar -xzf "$home/apache-flink-libraries-$flink.tar.gz" -C "$home" --strip-components=2 \
+        "apache-flink-libraries-$flink/deps/lib" "apache-flink-libraries-$flink/deps/licenses"
+    rm "$home/apache-flink-libraries-$flink.tar.gz"
 fi
 if [ ! -e "$jar" ]; then
     if [ -n "${JOB_SERVER:-}" ]; then
@@ -36,11 +41,31 @@ if [ ! -e "$jar" ]; then
     echo "Fetching org.apache.beam:$artifact:$beam from Maven Central ..." >&2
     if ! mvn --batch-mode --quiet dependency:copy -Dartifact="org.apache.beam:$artifact:$beam" \
         -DoutputDirectory="$home" >"$home/maven.log" 2>&1; then
-        echo "Maven Central, or the mirror that Maven is set to, did not give" \
-            "org.apache.beam:$artifact:$beam ($home/maven.log). Fetch that file elsewhere and name" \
-            "it: JOB_SERVER=FILE. Without Flink, \`make portable\` tries the same path." >&2
-        exit 1
+        echo "It is not to be had ($home/maven.log). Making one of" \
+            "org.apache.beam:beam-runners-flink-$minor:$beam and what that needs ..." >&2
+        built=$home/job-server-$beam
+        if ! mvn --batch-mode --quiet --file requirements/flink-job-server.xml package \
+            -Dbeam="$beam" -Dflink="$minor" -Dfolder="$built" -Djar=whole.jar >>"$home/maven.log" 2>&1; then
+            echo "Maven Central, or the mirror that Maven is set to, gave neither" \
+                "org.apache.beam:$artifact:$beam nor all of beam-runners-flink-$minor:$beam" \
+                "($home/maven.log). Fetch that file elsewhere and name it: JOB_SERVER=FILE. Or take" \
+                "versions that are there: FLINK=..., BEAM=.... Without Flink, \`make portable\` tries" \
+                "the same path." >&2
+            exit 1
+        fi
+        mv "$built/whole.jar" "$jar"
+        rm -r "$built"
     fi
+fi
+if [ "$beam" != "$installed" ]; then
+    beside=$cache/beam-$beam
+    if [ ! -d "$beside" ]; then
+        echo "Putting Beam $beam beside that of the environment, which is $installed ..." >&2
+        .venv/bin/python -m pip install --quiet --no-deps --disable-pip-version-check \
+            --target "$beside.part" "apache-beam==$beam" >&2
+        mv "$beside.part" "$beside"
+    fi
+    echo "PYTHONPATH=$beside"
 fi
 echo "FLINK_HOME=$home"
 echo "JOB_SERVER=$jar"
