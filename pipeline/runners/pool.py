@@ -25,7 +25,9 @@ _GRACE_S: Final = 10
 
 
 class WorkerPool:
-    """The workers of a pool, by the id that the engine gave them.
+    """The workers of a pool, by the connection of the engine and the id that it gave them.
+
+    TaskManagers of Flink, and each job on them, count from one: an id alone names many workers.
 
     Args:
         memory_mb: That each may take, MiB; 0 for no bound.
@@ -34,7 +36,7 @@ class WorkerPool:
 
     def __init__(self, memory_mb: int, log: TextIO | None):
         self._memory_mb, self._log = memory_mb, log
-        self._workers: dict[str, subprocess.Popen[bytes]] = {}
+        self._workers: dict[tuple[str, str], subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
 
     def StartWorker(self, request: Any, context: Any) -> Any:  # noqa: N802 -- the service's name
@@ -61,18 +63,19 @@ class WorkerPool:
         except OSError as error:
             shutil.rmtree(folder)
             return messages.StartWorkerResponse(error=f"{sys.executable}: {error}")
+        name = context.peer(), request.worker_id
         with self._lock:
-            self._workers[request.worker_id] = worker
-        threading.Thread(target=self._await_end, args=(request.worker_id, worker, folder)).start()
+            self._workers[name] = worker
+        threading.Thread(target=self._await_end, args=(name, worker, folder)).start()
         _log.info("Worker %s is process %d.", request.worker_id, worker.pid)
         return messages.StartWorkerResponse()
 
     def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802
-        """Ends a worker."""
+        """Ends a worker; one of another connection ends when the engine lets go of it."""
         from apache_beam.portability.api import beam_fn_api_pb2 as messages
 
         with self._lock:
-            worker = self._workers.pop(request.worker_id, None)
+            worker = self._workers.pop((context.peer(), request.worker_id), None)
         if worker is not None:
             _end(worker)
         return messages.StopWorkerResponse()
@@ -86,11 +89,13 @@ class WorkerPool:
         for worker in workers.values():
             _end(worker)
 
-    def _await_end(self, name: str, worker: "subprocess.Popen[bytes]", folder: str) -> None:
+    def _await_end(
+        self, name: tuple[str, str], worker: "subprocess.Popen[bytes]", folder: str
+    ) -> None:
         """Removes what is left of a worker that has ended: its process, its files, its name."""
         code = worker.wait()
         shutil.rmtree(folder, ignore_errors=True)
-        _log.info("Worker %s, process %d, has ended with %d.", name, worker.pid, code)
+        _log.info("Worker %s, process %d, has ended with %d.", name[1], worker.pid, code)
         with self._lock:
             if self._workers.get(name) is worker:
                 del self._workers[name]

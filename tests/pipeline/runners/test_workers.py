@@ -3,13 +3,15 @@
 import contextlib
 import json
 import os
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import apache_beam as beam
+import grpc
 import pytest
-from apache_beam.portability.api import beam_job_api_pb2
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc, beam_job_api_pb2
 
 from components.beam_errors import original_error
 from components.errors import StateUnusable
@@ -148,6 +150,36 @@ def test_a_pool_and_a_job_service_cannot_share_their_place(tmp_path):
         with pytest.raises(ClusterUnusable, match=f"cannot listen on port {port}: another"):
             serve_jobs(port)
     finally:
+        server.stop(0)
+
+
+def test_an_engine_ends_its_own_worker_and_no_other_one_of_that_id(tmp_path, monkeypatch):
+    """Two TaskManagers of Flink beside one pool give the same ids."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = tmp_path / "sleeping"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    server, pool, port = serve_pool("127.0.0.1:0", 0, None)
+    options = [("grpc.use_local_subchannel_pool", 1)]  # else both engines share a connection
+    try:
+        with (
+            grpc.insecure_channel(f"localhost:{port}", options) as one,
+            grpc.insecure_channel(f"localhost:{port}", options) as other,
+        ):
+            engines = [
+                beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolStub(channel)
+                for channel in (one, other)
+            ]
+            for engine in engines:
+                engine.StartWorker(beam_fn_api_pb2.StartWorkerRequest(worker_id="1-1"))
+            workers = list(pool._workers.values())
+            assert len(workers) == 2
+            for _ in range(2):  # the second time there is none of its own
+                engines[0].StopWorker(beam_fn_api_pb2.StopWorkerRequest(worker_id="1-1"))
+        assert [worker.poll() is None for worker in workers] == [False, True]
+    finally:
+        pool.stop()
         server.stop(0)
 
 
