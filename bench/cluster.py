@@ -289,16 +289,17 @@ def worker_processes(state: Path) -> dict[str, set[tuple[str, str]]]:
 
 
 def print_tasks(endpoint: str) -> None:
-    """Prints what each subtask of each stage of each job of a Flink got and gave."""
+    """Prints what the tasks of a Flink's jobs got and gave, where there was something to divide."""
     for job in reversed(flink.ask(endpoint, "/jobs/overview")["jobs"]):
         print(f"job {job['name']}: {job['state']}, {job['duration'] / 1000:.1f} s")
         for stage in flink.ask(endpoint, f"/jobs/{job['jid']}")["vertices"]:
-            found = flink.ask(endpoint, f"/jobs/{job['jid']}/vertices/{stage['id']}")["subtasks"]
-            records = (
-                (one["metrics"]["read-records"], one["metrics"]["write-records"]) for one in found
-            )
-            told = ", ".join(f"{read} in {written} out" for read, written in records)
-            print(f"  {stage['name'][:90]}: {told}")
+            tasks = flink.ask(endpoint, f"/jobs/{job['jid']}/vertices/{stage['id']}")["subtasks"]
+            counts = [
+                (one["metrics"]["read-records"], one["metrics"]["write-records"]) for one in tasks
+            ]
+            if sum(read for read, _ in counts) > len(tasks):
+                told = ", ".join(f"{read} in {written} out" for read, written in counts)
+                print(f"  {told}: {stage['name'][:120]}")
 
 
 def differences(

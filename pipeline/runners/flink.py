@@ -32,6 +32,14 @@ _LARGEST_MESSAGE: Final = "134217728b"
 """Between JobManager and TaskManagers; large records fail with Flink's default of 10 MiB."""
 
 
+_BUFFERS_OF_A_SHUFFLE: Final = 64
+"""Of 32 KiB each. The job of the Evaluator has dozens of shuffles at once: with Flink's default of
+512 for each it fails even where a TaskManager has 256 MiB for them."""
+_FRAMEWORK_OFF_HEAP: Final = 64
+_TASK_OFF_HEAP: Final = 256
+"""gRPC's buffers for what workers get and give. Where they run out, Beam waits without end."""
+
+
 @dataclass(frozen=True)
 class FlinkHome:
     """Flink's jars.
@@ -52,10 +60,17 @@ class Memory:
     Attributes:
         job_manager: Heap of the JobManager.
         task_heap: Heap of a TaskManager, of which 128 are Flink's own.
+        network: Of a TaskManager, for what tasks hand each other.
     """
 
     job_manager: int = 384
     task_heap: int = 384
+    network: int = 256
+
+    @property
+    def direct(self) -> int:
+        """Memory of a TaskManager outside of its heap."""
+        return _FRAMEWORK_OFF_HEAP + _TASK_OFF_HEAP + self.network
 
 
 def find_flink(folder: str) -> FlinkHome:
@@ -140,14 +155,15 @@ def write_configuration(
         "taskmanager.cpu.cores": 1.0,
         "taskmanager.memory.framework.heap.size": "128m",
         "taskmanager.memory.task.heap.size": f"{memory.task_heap - 128}m",
-        "taskmanager.memory.framework.off-heap.size": "64m",
-        "taskmanager.memory.task.off-heap.size": "32m",
-        "taskmanager.memory.network.min": "64m",
-        "taskmanager.memory.network.max": "64m",
+        "taskmanager.memory.framework.off-heap.size": f"{_FRAMEWORK_OFF_HEAP}m",
+        "taskmanager.memory.task.off-heap.size": f"{_TASK_OFF_HEAP}m",
+        "taskmanager.memory.network.min": f"{memory.network}m",
+        "taskmanager.memory.network.max": f"{memory.network}m",
         "taskmanager.memory.managed.size": "64m",
         "taskmanager.memory.jvm-metaspace.size": "256m",
         "taskmanager.memory.jvm-overhead.min": "192m",
         "taskmanager.memory.jvm-overhead.max": "192m",
+        "taskmanager.network.sort-shuffle.min-buffers": _BUFFERS_OF_A_SHUFFLE,
         "pekko.framesize": _LARGEST_MESSAGE,
         "io.tmp.dirs": str(folder / "tmp"),
         "web.upload.dir": str(folder / "tmp"),
@@ -155,6 +171,8 @@ def write_configuration(
         # A TaskManager that dies is missed soon, and the job goes on with what is left.
         "heartbeat.interval": 2000,
         "heartbeat.timeout": 10000,
+        # Slots that do not come are not waited for longer, where Flink's default is 5 minutes.
+        "slot.request.timeout": 60000,
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": 5,
         "restart-strategy.fixed-delay.delay": "2 s",
@@ -190,7 +208,14 @@ def task_manager_command(
     """Returns the command of a TaskManager."""
     jvm = _jvm(java, home, folder, f"{memory.task_heap}m", metaspace="256m")
     own = [f"-Dtaskmanager.resource-id={name}"]
-    return [*jvm, "-XX:MaxDirectMemorySize=160m", _TASK_MANAGER, "--configDir", str(folder), *own]
+    return [
+        *jvm,
+        f"-XX:MaxDirectMemorySize={memory.direct}m",
+        _TASK_MANAGER,
+        "--configDir",
+        str(folder),
+        *own,
+    ]
 
 
 def _jvm(java: str, home: FlinkHome, folder: Path, heap: str, metaspace: str) -> list[str]:

@@ -29,7 +29,7 @@ def test_a_second_cluster_is_refused(tmp_path):
 
 
 def test_the_configuration_listens_on_the_loopback_interface_alone(tmp_path):
-    memory = flink.Memory(job_manager=300, task_heap=500)
+    memory = flink.Memory(job_manager=300, task_heap=500, network=700)
     flink.write_configuration(tmp_path, rest_port=1, rpc_port=2, slots=3, memory=memory)
     lines = (tmp_path / "flink-conf.yaml").read_text().splitlines()
     settings = dict(line.split(": ", 1) for line in lines)
@@ -40,6 +40,10 @@ def test_the_configuration_listens_on_the_loopback_interface_alone(tmp_path):
     home = flink.FlinkHome(tmp_path, "1.18")
     command = flink.task_manager_command("java", home, tmp_path, memory, "TaskManager-0")
     assert "-Xmx500m" in command
+    outside = ("framework.off-heap.size", "task.off-heap.size", "network.max")
+    sizes = [int(settings[f"taskmanager.memory.{one}"].removesuffix("m")) for one in outside]
+    assert f"-XX:MaxDirectMemorySize={sum(sizes)}m" in command
+    assert sizes[-1] == 700
     assert command[-1] == "-Dtaskmanager.resource-id=TaskManager-0"
 
 
