@@ -33,8 +33,8 @@ _LARGEST_MESSAGE: Final = "134217728b"
 
 
 _BUFFERS_OF_A_SHUFFLE: Final = 64
-"""Of 32 KiB each. The job of the Evaluator has dozens of shuffles at once: with Flink's default of
-512 for each it fails even where a TaskManager has 256 MiB for them."""
+"""Of 32 KiB each. With Flink's default of 512 for each shuffle, a job with dozens of them fails
+even where a TaskManager has 256 MiB for them."""
 _FRAMEWORK_OFF_HEAP: Final = 64
 _TASK_OFF_HEAP: Final = 256
 """gRPC's buffers for what workers get and give. Where they run out, Beam waits without end."""
