@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from serving_model.evaluation.metrics import log_loss
 from serving_model.evaluation.ranking import CONSTANT, LOGISTIC_REGRESSION, RECENCY
+from serving_model.learning.blas import keep_blas_to_one_thread
 from serving_model.learning.time_split import TimeSplit
 from transforms.arrays import Floats
 
@@ -68,7 +69,8 @@ def fit_baselines(
         split: The trainer's: the penalty is the one with the lowest log-loss on the
             newest cutoffs; all examples are fitted with it then.
     """
-    with threadpool_limits(limits=1):
+    keep_blas_to_one_thread()
+    with threadpool_limits(limits=1, user_api="openmp"):
         strength = _best_strength(features, labels, split)
         _release()
         recency = make_pipeline(StandardScaler(), LogisticRegression(C=np.inf, tol=1e-6))
