@@ -77,17 +77,22 @@ def test_a_plan_that_nobody_takes_leaves_no_snapshot(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     go_on, plan = threading.Event(), early_plan.plan_reading
-    monkeypatch.setattr(early_plan, "plan_reading", lambda *of: go_on.wait(30) and plan(*of))
+
+    def held(*of: Any) -> Any:
+        if threading.current_thread().name == "early plan":
+            assert go_on.wait(30)
+        return plan(*of)
+
+    monkeypatch.setattr(early_plan, "plan_reading", held)
     other = ReadRequest(AS_OF - timedelta(days=1), request_.splits, request_.config)
     with planned_early(request_):
         (early,) = early_plan._begun
         if ends_first == "plan":
             go_on.set()
             assert early.ended.wait(30)
-        else:
-            threading.Timer(0.1, go_on.set).start()
         with planned_reading(other) as (_, found):
             assert found.as_of == other.as_of
+    go_on.set()
     assert early.ended.wait(30)
     for thread in threading.enumerate():
         if thread.name == "early plan":
