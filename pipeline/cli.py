@@ -11,6 +11,7 @@ import click
 
 from components.state_files import private_files
 from pipeline.commands.parts import Group, examples
+from pipeline.runners.job_servers import end_job_servers
 from pipeline.text.streams import keep_streams
 from pipeline.text.terminal import never_fail_to_encode, no_colour, say, say_json
 from serving_model.served.threads import one_thread_an_operation
@@ -119,6 +120,7 @@ def main() -> None:
             "done, what it printed is cut off."
         )
         code = code or _OUTPUT_LOST
+    end_job_servers()
     if "tensorflow" in sys.modules:
         # TensorFlow's destructors complain at interpreter exit, after all is done.
         os._exit(code)
