@@ -98,7 +98,11 @@ def train(
             "eval_args": '{"splits": ["train"]}',
             "custom_config": json.dumps(config),
         }
-        inputs = {"examples": [examples]}
+        graph = standard_artifacts.TransformGraph()
+        graph.uri = str(
+            tmp_path / "transform_graph"
+        )  # nothing reads it before a node that measures
+        inputs = {"examples": [examples], "transform_graph": [graph]}
         if tuned is not None:
             inputs["hyperparameters"] = [found_by_the_tuner(folder / "tuned", tuned)]
         Executor().Do(inputs, {"model": [model], "model_run": [model_run]}, properties)
