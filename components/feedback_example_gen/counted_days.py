@@ -13,9 +13,12 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from components.feedback_example_gen.examples import microseconds
 from components.feedback_example_gen.labels import DAY_US
-from components.feedback_example_gen.reading.copy_columns import column, integers_of
+from components.feedback_example_gen.reading.copy_columns import (
+    column,
+    integers_of,
+    microseconds,
+)
 from transforms.arrays import Integers
 from transforms.columns import (
     CREATED_AT,

@@ -49,8 +49,9 @@ _begun: Final[list[_Early]] = []
 def planned_early(request: ReadRequest) -> Iterator[None]:
     """Lets the reading of a request be planned beside its block, in which the node takes the plan.
 
-    The thread does not hold back the end of the process, nor that of a block that did not come to
-    the node: the snapshot of a plan that nobody took is then given back by whoever ends last.
+    Neither the end of the process nor that of a block that did not come to the node waits for the
+    thread: of a plan that nobody took, the block or the thread, whichever ends last, closes the
+    snapshot.
 
     Args:
         request: What the node will ask for.

@@ -6,7 +6,7 @@ runs over accounts or events.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -15,12 +15,12 @@ import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
 from components.feedback_example_gen.lifetime import LifetimeRows, SourcesAt
+from components.feedback_example_gen.reading.copy_columns import microseconds
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
 from transforms.arrays import Booleans, Integers
 from transforms.columns import ACCOUNT_COLUMNS, EVENT_COLUMNS, Column
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _BATCH: Final = 4_096
 
 
@@ -111,11 +111,6 @@ class CutoffExamples:
             cut=self.cut[rows],
             labels=None if self.labels is None else self.labels.of(rows),
         )
-
-
-def microseconds(moment: datetime) -> int:
-    """Returns an aware datetime as microseconds since 1970-01-01 UTC."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def take_examples(

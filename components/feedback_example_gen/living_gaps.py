@@ -17,8 +17,8 @@ from typing import Final
 
 import numpy as np
 
-from components.feedback_example_gen.examples import microseconds
 from components.feedback_example_gen.labels import DAY_US
+from components.feedback_example_gen.reading.copy_columns import microseconds
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms.arrays import Booleans, Integers
 

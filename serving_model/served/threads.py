@@ -1,7 +1,7 @@
 """How many threads an operation of TensorFlow may use: one, on whatever machine.
 
 With several it divides sums among them, so the last bit of a probability would depend on the number
-of processors, and a server with two would not answer what a run with eight has published. A model
+of processors, and a server would not answer what a run on another machine has published. A model
 is small besides: handing parts of an operation to other threads costs more than they save.
 """
 

@@ -1,4 +1,4 @@
-"""Scores do not depend on the number of processors: each sum is made by one thread."""
+"""Commands let each operation of TensorFlow use one thread, whatever the processors."""
 
 import os
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -12,7 +12,11 @@ import pyarrow as pa
 from psycopg2 import sql
 
 from components.errors import DataGateStopped
-from components.feedback_example_gen.reading.copy_columns import column, integers_of
+from components.feedback_example_gen.reading.copy_columns import (
+    column,
+    integers_of,
+    microseconds,
+)
 from components.postgres.failures import explained
 from components.postgres.queries import queries
 from components.postgres.rows import records
@@ -33,8 +37,6 @@ _QUERIES: Final = queries(__package__)
 
 NAMELESS: Final = "(account_id IS NULL OR account_id::text = '')"
 """The rows without an account, in SQL: what an index on account_id finds."""
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-MICROSECOND: Final = timedelta(microseconds=1)
 _COUNTS: Final = tuple(
     one.name for one in fields(PairCounts) if one.name not in ("product_area", "segment")
 )
@@ -147,10 +149,9 @@ def count_pairs(rows: pa.Table, as_of: datetime, window: AreaWindow) -> list[Cou
         as_of: End of the window, UTC.
         window: What is counted.
     """
-    ago = (as_of - EPOCH) // MICROSECOND - integers_of(
-        column(rows, CREATED_AT.name).view(pa.int64())
-    )
-    inside = np.flatnonzero(ago <= timedelta(days=window.days) // MICROSECOND)
+    created_us = integers_of(column(rows, CREATED_AT.name).view(pa.int64()))
+    inside = np.flatnonzero(created_us >= microseconds(as_of - timedelta(days=window.days)))
+    recent_us = microseconds(as_of - timedelta(days=RECENT_DAYS))
     area, tier = column(rows, PRODUCT_AREA.name), column(rows, CUSTOMER_TIER.name)
     tiers = max(len(tier.dictionary), 1)
     code = integers_of(area.indices)[inside].astype(np.int64) * tiers
@@ -165,7 +166,7 @@ def count_pairs(rows: pa.Table, as_of: datetime, window: AreaWindow) -> list[Cou
         "positive": said[POSITIVE],
         "critical": priority >= window.critical_priority,
         "p5": priority == TOP_PRIORITY,
-        "recent": ago[inside] <= timedelta(days=RECENT_DAYS) // MICROSECOND,
+        "recent": created_us[inside] >= recent_us,
         "unsound": ~sound,
     }
     found = [np.bincount(place[one], minlength=len(pairs)).tolist() for one in counted.values()]

@@ -1,6 +1,7 @@
 """Reads a query out of Postgres into Arrow columns."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from transforms.arrays import Integers
 # pa.scalar(-1) would import pandas.
 NOWHERE: Final = pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(np.int32(-1))])[0]
 """-1 as a value of Arrow: the code of what is not there."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def copy_columns(
@@ -54,6 +56,11 @@ def integers_of(numbers: pa.Array) -> Integers:
     kind = np.dtype(numbers.type.to_pandas_dtype())
     begin = numbers.offset * kind.itemsize
     return np.frombuffer(numbers.buffers()[1], kind, count=len(numbers), offset=begin)
+
+
+def microseconds(moment: datetime) -> int:
+    """Returns an aware datetime as a column of moments holds it: since 1970-01-01 UTC."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def column(table: pa.Table, name: str) -> pa.Array:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from components.feedback_example_gen.examples import (
     ExampleRules,
-    microseconds,
     record_batches,
     take_examples,
 )
 from components.feedback_example_gen.lifetime import LifetimeRows
+from components.feedback_example_gen.reading.copy_columns import microseconds
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from tests.property_tests import cases
 from transforms import event_spec

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.feedback_example_gen import living_gaps
-from components.feedback_example_gen.examples import microseconds
 from components.feedback_example_gen.living_gaps import ActiveLimit, propose_limit
+from components.feedback_example_gen.reading.copy_columns import microseconds
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from tests.property_tests import cases
 

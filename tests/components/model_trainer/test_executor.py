@@ -99,9 +99,7 @@ def train(
             "custom_config": json.dumps(config),
         }
         graph = standard_artifacts.TransformGraph()
-        graph.uri = str(
-            tmp_path / "transform_graph"
-        )  # nothing reads it before a node that measures
+        graph.uri = str(folder / "transform_graph")  # it is named to later nodes, not read
         inputs = {"examples": [examples], "transform_graph": [graph]}
         if tuned is not None:
             inputs["hyperparameters"] = [found_by_the_tuner(folder / "tuned", tuned)]

@@ -31,7 +31,7 @@ def test_tasks_run_in_threads_of_their_own() -> None:
     assert here not in side_by_side([threading.get_ident, threading.get_ident])
 
 
-def test_blas_keeps_to_one_thread_whoever_set_another_number_before() -> None:
+def test_blas_keeps_to_one_thread_although_another_thread_set_two() -> None:
     np.ones((2, 2)) @ np.ones((2, 2))
     threadpool_limits(limits=2, user_api="blas")
     before = _blas_threads()
