@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast properties test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink portable lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
+.PHONY: help setup run test test-fast properties test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink spark portable lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -100,6 +100,10 @@ kubeflow: setup ## the compiled specs task by task, as a cluster runs them, agai
 flink: setup ## both pipelines on a session cluster of Flink, against local runs (docs/cluster.md); JOB_SERVER=FILE FLINK=1.19.3 BEAM=2.62.0
 	@set -ea; found=$$(requirements/flink.sh); eval "$$found"; \
 	  $(BIN)/python -m bench.cluster --engine flink --flink "$$FLINK_HOME" --job-server "$$JOB_SERVER" $(CLUSTER_OPTIONS)
+
+spark: setup ## the same on Spark 3, within Beam's job server; SPARK=3.5.6 BEAM=2.62.0
+	@set -ea; found=$$(requirements/spark.sh); eval "$$found"; \
+	  $(BIN)/python -m bench.cluster --engine spark --job-server "$$JOB_SERVER" $(CLUSTER_OPTIONS)
 
 portable: setup ## the same on Beam's job service in Python and a pool of workers, without Java
 	@$(BIN)/python -m bench.cluster --engine portable $(CLUSTER_OPTIONS)

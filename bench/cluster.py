@@ -1,4 +1,4 @@
-"""Whether a cluster publishes what one process publishes: `make flink`, `make portable`.
+"""Whether a cluster publishes what one process does: `make flink`, `make spark`, `make portable`.
 
     python -m bench.cluster --engine flink --flink FOLDER --job-server JAR
     python -m bench.cluster --engine portable --kills 10
@@ -139,10 +139,11 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--engine", choices=["flink", "portable"], default="flink")
+    parser.add_argument("--engine", choices=["flink", "spark", "portable"], default="flink")
     parser.add_argument("--flink", default=os.environ.get("FLINK_HOME", ""))
     parser.add_argument("--job-server", default="", help="Beam's job server; else Beam fetches it")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--hosts", action="store_true", help="a network namespace for each")
     parser.add_argument("--accounts", type=int, default=3_000)
     parser.add_argument("--days", type=int, default=540)
     parser.add_argument("--rows-per-bucket", type=int, default=20_000)
@@ -181,14 +182,14 @@ def compare(server: EmbeddedPostgres, options: argparse.Namespace) -> int:
     if options.job_server:
         common["TENS_INSIGHT_BEAM_JOB_SERVER_JAR"] = str(Path(options.job_server).absolute())
     many = Place(server.url("many"), options.folder / "state-many", common)
-    with cluster_of(many, options) as (place, peaks):
+    with cluster_of(many, options) as (place, used):
         doctor = place.run("cluster", "doctor")
         if doctor.code:
             print(f"tens-insight cluster doctor ended with {doctor.code}: {doctor.said}")
             return 1
         there = {command: place.run("run", command, "--json") for command in ("train", "score")}
         _print(options.engine, there)
-        print(f"memory of the cluster, largest of each: {_shown(peaks)}")
+        print(f"largest memory and processor seconds of each: {shown(used)}")
         stages = worker_processes(many.state)
         if options.engine == "flink":
             print_tasks(place.settings["TENS_INSIGHT_BEAM_ENDPOINT"])
@@ -213,11 +214,24 @@ def _world(options: argparse.Namespace) -> tuple[str, ...]:
     return ("--accounts", str(options.accounts), "--days", str(options.days))
 
 
+@dataclass(frozen=True)
+class Used:
+    """What a process had used when it was last looked at.
+
+    Attributes:
+        peak_kib: Its largest memory.
+        cpu: Seconds of user and system; of what it started they are not.
+    """
+
+    peak_kib: int
+    cpu: float
+
+
 @contextmanager
 def cluster_of(
     place: Place, options: argparse.Namespace, slots: int = 1
-) -> Iterator[tuple[Place, dict[str, int]]]:
-    """Starts a cluster; the place with the settings that name it, and the memory of its parts.
+) -> Iterator[tuple[Place, dict[str, Used]]]:
+    """Starts a cluster; the place with the settings that name it, and what its parts use.
 
     There are as many tasks as TaskManagers: with more than one slot each, the rest can take over
     those of one that is lost.
@@ -226,6 +240,8 @@ def cluster_of(
     command += ["--slots", str(slots)]
     if options.flink:
         command += ["--flink", options.flink]
+    if options.hosts:
+        command.append("--hosts")
     started = place.run(*command, "--json")
     if started.code:
         print(started.said)
@@ -234,40 +250,35 @@ def cluster_of(
         f"TENS_INSIGHT_{name.upper()}": value for name, value in started.summary["settings"].items()
     }
     named["TENS_INSIGHT_BEAM_PARALLELISM"] = str(options.workers)
-    peaks: dict[str, int] = {}
+    used: dict[str, Used] = {}
     ended = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(place.state / "cluster", peaks, ended))
+    watcher = threading.Thread(target=_watch, args=(place.state / "cluster", used, ended))
     watcher.start()
     try:
-        yield Place(place.url, place.state, {**place.settings, **named}), peaks
+        yield Place(place.url, place.state, {**place.settings, **named}), used
     finally:
         ended.set()
         watcher.join()
         place.run("cluster", "stop")
 
 
-def _watch(folder: Path, peaks: dict[str, int], ended: threading.Event) -> None:
-    """Notes the largest memory of each part of a cluster and of any worker, KiB."""
+def _watch(folder: Path, used: dict[str, Used], ended: threading.Event) -> None:
+    """Notes what each part of a cluster and each worker uses."""
     while not ended.wait(0.5):
-        for one in running_cluster(folder)[0]:
-            _note(peaks, one.name, one.pid)
-        for pid in workers(folder):
-            _note(peaks, "worker", pid)
-
-
-def _note(peaks: dict[str, int], name: str, pid: int) -> None:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    if found:
-        peaks[name] = max(peaks.get(name, 0), int(found.group(1)))
+        found = {one.name: one.pid for one in running_cluster(folder)[0]}
+        found |= {f"worker {pid}": pid for pid in workers(folder)}
+        for name, pid in found.items():
+            with contextlib.suppress(OSError, AttributeError):  # it has ended
+                status = Path(f"/proc/{pid}/status").read_text()
+                peak = re.search(r"VmHWM:\s+(\d+) kB", status)
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+                used[name] = Used(int(peak[1]), cpu)  # type: ignore[index]
 
 
 def workers(folder: Path) -> list[int]:
-    """Returns the workers of the cluster of a folder: the children of its pool."""
-    pools = {one.pid for one in running_cluster(folder)[0] if one.name == "worker pool"}
+    """Returns the workers of the cluster of a folder: the children of its pools."""
+    pools = {one.pid for one in running_cluster(folder)[0] if one.name.startswith("worker pool")}
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -411,8 +422,12 @@ def _print(name: str, runs: Mapping[str, Ran]) -> None:
         print(f"{name}: run {command} ended with {ran.code}, {ran.wall:.1f} s", flush=True)
 
 
-def _shown(peaks: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {kib / 1024:.0f} MiB" for name, kib in sorted(peaks.items()))
+def shown(used: Mapping[str, Used]) -> str:
+    """Returns the largest memory and the processor seconds of each part of a cluster."""
+    return ", ".join(
+        f"{name} {one.peak_kib / 1024:.0f} MiB {one.cpu:.0f} s"
+        for name, one in sorted(used.items())
+    )
 
 
 if __name__ == "__main__":

@@ -30,17 +30,18 @@ def command() -> None:
 )
 @click.option(
     "--engine",
-    type=click.Choice(["flink", "portable"]),
+    type=click.Choice(["flink", "spark", "portable"]),
     default="flink",
     show_default=True,
-    help="Flink, or Beam's job service in Python, which needs no Java.",
+    help="Flink; a pool for Spark, which Beam's job server brings with it; or Beam's job service "
+    "in Python, which needs no Java.",
 )
 @click.option(
     "--workers",
     type=click.IntRange(1, 64),
     default=2,
     show_default=True,
-    help="TaskManagers of Flink, or worker processes.",
+    help="TaskManagers of Flink, tasks of Spark, or worker processes.",
 )
 @click.option(
     "--slots",
@@ -52,23 +53,36 @@ def command() -> None:
 @click.option(
     "--flink", "flink_home", envvar="FLINK_HOME", default="", help="Folder of an unpacked Flink."
 )
+@click.option(
+    "--hosts",
+    is_flag=True,
+    help="Each TaskManager in a network namespace of its own, with a pool beside it: as on hosts. "
+    "As root alone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the settings as one line of JSON.")
-def start(engine: str, workers: int, slots: int, flink_home: str, as_json: bool) -> int:
+def start(
+    engine: str, workers: int, slots: int, flink_home: str, hosts: bool, as_json: bool
+) -> int:
     """Starts a cluster on this machine, and prints the settings that name it.
 
-    It listens on the loopback interface alone, and goes on until `tens-insight cluster stop`. Its
-    logs are in the folder cluster of the state directory.
+    It listens on the loopback interface alone, or on the addresses of its hosts, and goes on until
+    `tens-insight cluster stop`. Its logs are in the folder cluster of the state directory.
     """
-    from pipeline.runners.local_cluster import FOLDER, Wanted, start_cluster
+    from typing import cast
+
+    from pipeline.runners.local_cluster import FOLDER, Engine, Wanted, start_cluster
     from pipeline.settings import load_settings, variable
 
+    if hosts and engine != "flink":
+        raise click.UsageError("--hosts is for --engine flink: the others are one process.")
     settings = load_settings()
     wanted = Wanted(
-        engine="flink" if engine == "flink" else "portable",
+        engine=cast(Engine, engine),
         workers=workers,
         slots=slots,
         flink_home=flink_home,
         worker_memory_mb=settings.beam.beam_worker_memory_mb,
+        hosts=hosts,
     )
     named = start_cluster(settings.state_dir / FOLDER, wanted)
     if as_json:
@@ -94,7 +108,16 @@ def stop() -> int:
 
 @command.command(
     "doctor",
-    epilog=examples("tens-insight cluster doctor", "tens-insight cluster doctor --json"),
+    epilog=examples(
+        "tens-insight cluster doctor",
+        "tens-insight cluster doctor --artifacts gs://bucket/tens-insight",
+    ),
+)
+@click.option(
+    "--artifacts",
+    default="",
+    help="Folder or bucket of the artifacts, gs://BUCKET/FOLDER; by default that of runs on this "
+    "machine, and on Dataflow KUBEFLOW_PIPELINE_ROOT.",
 )
 @click.option(
     "--patience",
@@ -104,11 +127,12 @@ def stop() -> int:
     help="Seconds that the job of the check may take.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print everything as one line of JSON.")
-def doctor(patience: float, as_json: bool) -> int:
+def doctor(artifacts: str, patience: float, as_json: bool) -> int:
     """Checks the engine that the settings name, and says what to mend.
 
     Java, the job server, Flink and its slots, the workers; then it runs a small job, whose workers
-    say which Python, Beam and code they have, and whether they see the folder of the artifacts.
+    say which Python, Beam and code they have, and whether they read and write the folder or the
+    bucket of the artifacts.
     Ends with 11 where something has to be mended.
     """
     from pipeline.exit_codes import NOT_WELL
@@ -118,7 +142,7 @@ def doctor(patience: float, as_json: bool) -> int:
 
     settings = load_settings()
     silence_libraries()
-    checks = examine(settings, patience)
+    checks = examine(settings, patience, artifacts)
     failed = any(one.state == "failed" for one in checks)
     if as_json:
         say_json({"well": not failed, "checks": [one.as_json() for one in checks]})
@@ -162,10 +186,10 @@ def pool(listen: str, memory_mb: int, worker_log: Path | None) -> int:
 
     For each host of a cluster, beside its TaskManager, with beam_environment external.
     """
-    from pipeline.runners.pool import serve_pool
+    from pipeline.runners.pool import POOL_LISTENS, serve_pool
 
     server, workers, port = serve_pool(listen, memory_mb, worker_log)
-    say(f"A pool of workers listens on port {port} of {listen.rpartition(':')[0]}.", err=True)
+    say(f"{POOL_LISTENS} on port {port} of {listen.rpartition(':')[0]}.", err=True)
     _until_told()
     workers.stop()
     server.stop(0)

@@ -71,6 +71,8 @@ def _spark(settings: BeamSettings) -> list[str]:
         f"--spark_master_url={settings.beam_endpoint}",
         "--spark_version=3",
         *_job_server("spark", settings),
+        # Else the tasks of one process of Spark share one worker.
+        f"--sdk_worker_parallelism={settings.beam_parallelism}",
         *_workers(settings),
     ]
 

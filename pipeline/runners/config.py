@@ -28,7 +28,7 @@ class BeamSettings:
     beam_endpoint: str = Field(
         default="",
         description="Beam: address of the engine: of Flink's REST server or of a job service, "
-        "HOST:PORT; of Spark, spark://HOST:PORT.",
+        "HOST:PORT; of Spark, spark://HOST:PORT, or local[N] for Spark within the job server.",
     )
     beam_parallelism: Count = Field(
         default=2,
@@ -95,8 +95,13 @@ class BeamSettings:
                 else ""
             )
         if runner == "spark":
-            fits = found.startswith("spark://") and _is_place(found.removeprefix("spark://"))
-            wanted = "spark://HOST:PORT, the address of Spark's master"
+            fits = _is_local_spark(found) or (
+                found.startswith("spark://") and _is_place(found.removeprefix("spark://"))
+            )
+            wanted = (
+                "spark://HOST:PORT, the address of Spark's master, or local[N] for Spark within "
+                "the job server, with N tasks at once"
+            )
         elif runner == "flink":
             fits = _is_place(found) or _is_address_of_http(found)
             wanted = (
@@ -149,6 +154,10 @@ class BeamSettings:
 def _is_place(text: str) -> bool:
     found = _PLACE.match(text)
     return found is not None and 0 < int(found.group(2)) <= 65_535
+
+
+def _is_local_spark(text: str) -> bool:
+    return re.fullmatch(r"local\[[1-9][0-9]?\]", text) is not None
 
 
 def _is_address_of_http(text: str) -> bool:

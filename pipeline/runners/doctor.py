@@ -8,12 +8,13 @@ import subprocess
 import sys
 import uuid
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from components.state_files import private_files
 from pipeline.runners import flink
@@ -27,6 +28,13 @@ State = Literal["ok", "failed", "not checked"]
 _TASKS_PER_WORKER: Final = 8
 _SDK: Final = "org/apache/beam/sdk/sdk.properties"
 _TOLD: Final = 1_500
+_NAME: Final = "doctor-"
+"""How the folder begins in which the probe works."""
+_FILE_SYSTEMS: Final = (
+    "TFX reaches gs:// with what TensorFlow brings; s3:// needs the package tensorflow-io, of the "
+    "version of TensorFlow, here and in the workers' environment; minio:// it does not know: name "
+    "the bucket s3:// and its server with S3_ENDPOINT."
+)
 
 
 @dataclass(frozen=True)
@@ -50,26 +58,29 @@ class Check:
         return asdict(self)
 
 
-def examine(settings: Settings, patience_s: float) -> list[Check]:
+def examine(settings: Settings, patience_s: float, artifacts: str = "") -> list[Check]:
     """Looks at everything that a run on the chosen engine needs, and runs a small job there.
 
     Args:
         settings: Name the engine.
         patience_s: Seconds after which a job that has not ended is given up.
+        artifacts: Folder or bucket that workers must read and write; if empty, that of the runs of
+            this machine, and on Dataflow, whose workers see none of it, Kubeflow's.
     """
     beam = settings.beam
     if beam.beam_runner == LOCAL:
         found = "beam_runner is local: all stages run in the process of the run"
         return [Check("engine", "ok", found)]
     checks = list(_of_engine(beam)) + list(_of_workers(beam))
-    checks += _of_folder(settings.pipeline_root)
+    root = artifacts.rstrip("/") or _default_root(settings)
+    checks += _of_bucket(root, patience_s) if _is_address(root) else _of_folder(Path(root), beam)
     if beam.beam_runner == "dataflow":
         found = "a job on Dataflow costs money: none was started"
         return [*checks, Check("job", "not checked", found)]
     if any(one.state == "failed" for one in checks):
         found = "no job was started: something above has to be mended first"
         return [*checks, Check("job", "not checked", found)]
-    return [*checks, *_of_job(settings, patience_s)]
+    return [*checks, *_of_job(settings, root, patience_s)]
 
 
 def _of_engine(beam: BeamSettings) -> Iterator[Check]:
@@ -174,10 +185,32 @@ def _of_workers(beam: BeamSettings) -> Iterator[Check]:
 
 
 def _pool(beam: BeamSettings) -> Check:
-    """A pool named localhost is one on each host; that of this host may not be there."""
+    """A pool named localhost is one on each host of the engine, which this one may not be."""
     check = _listening("worker pool", beam.worker, "TENS_INSIGHT_BEAM_WORKER")
+    if check.state == "ok":
+        return check
+    if _is_loopback(beam.worker.rpartition(":")[0]) and _is_elsewhere(beam):
+        found = f"one is needed at {beam.worker} of every host of the engine: the job will tell"
+        return Check(check.name, "not checked", found)
     mend = f"Start one beside each TaskManager: `tens-insight cluster pool --listen {beam.worker}`."
-    return check if check.state == "ok" else Check(check.name, check.state, check.found, mend)
+    return Check(check.name, check.state, check.found, mend)
+
+
+def _is_elsewhere(beam: BeamSettings) -> bool:
+    """Says whether an engine works on other hosts than this one, and on none of this one."""
+    if beam.beam_runner == "spark" and beam.beam_endpoint.startswith("spark://"):
+        return not _is_loopback(urlsplit(beam.beam_endpoint).hostname or "")
+    if beam.beam_runner != "flink":
+        return False
+    try:
+        hosts = flink.hosts_of_task_managers(beam.beam_endpoint)
+    except ClusterUnusable:
+        return False
+    return bool(hosts) and not any(map(_is_loopback, hosts))
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1", "[::1]") or host.startswith("127.")
 
 
 def _listening(name: str, place: str, setting: str) -> Check:
@@ -190,28 +223,88 @@ def _listening(name: str, place: str, setting: str) -> Check:
         return Check(name, "failed", f"nobody listens at {place}: {error}", mend)
 
 
-def _of_folder(root: Path) -> list[Check]:
-    free = shutil.disk_usage(root if root.exists() else root.parent).free / 2**30
+def _default_root(settings: Settings) -> str:
+    if settings.beam.beam_runner == "dataflow":
+        return settings.cluster.kubeflow_pipeline_root
+    return str(settings.pipeline_root)
+
+
+def _is_address(root: str) -> bool:
+    return "://" in root
+
+
+def _of_folder(root: Path, beam: BeamSettings) -> list[Check]:
+    if beam.beam_runner == "dataflow":
+        found = (
+            f"workers of Dataflow see no folder of this machine, and the artifacts are in {root}"
+        )
+        mend = (
+            "Set TENS_INSIGHT_KUBEFLOW_PIPELINE_ROOT=gs://BUCKET/FOLDER, and run the pipelines on "
+            "Vertex or Kubeflow (docs/kubeflow.md)."
+        )
+        return [Check("folder of artifacts", "failed", found, mend)]
+    there = next(one for one in (root, *root.parents) if one.exists())
+    free = shutil.disk_usage(there).free / 2**30
     return [Check("folder of artifacts", "ok", f"{root}, {free:.0f} GiB free")]
 
 
-def _of_job(settings: Settings, patience_s: float) -> list[Check]:
+def _of_bucket(root: str, patience_s: float) -> list[Check]:
+    """Does in a bucket what runs do there, in a process that can be ended."""
+    name, scheme = "bucket of artifacts", root.partition("://")[0]
+    if "YOUR-BUCKET" in root:
+        mend = "Set TENS_INSIGHT_KUBEFLOW_PIPELINE_ROOT to a folder of a bucket of yours."
+        return [Check(name, "failed", f"{root} is an example, no bucket", mend)]
+    problem, ended = _probe([f"{root}/{_NAME}{uuid.uuid4().hex}"], patience_s)
+    if not ended:
+        problem = f"{root} did not answer within {patience_s:.0f} s"
+    if not problem:
+        found = f"{root} can be written, renamed in, listed, read and removed from here"
+        return [Check(name, "ok", found)]
+    if "not implemented" in problem:
+        found = f"{scheme}:// is no file system that TFX reaches here"
+        return [Check(name, "failed", found, _FILE_SYSTEMS)]
+    mend = (
+        "See that the bucket exists and that this machine reaches it, and give the account of runs "
+        "and workers the rights to read, write, list and delete objects there: on Google Cloud "
+        "roles/storage.objectAdmin, with GOOGLE_APPLICATION_CREDENTIALS or the machine's service "
+        "account."
+    )
+    return [Check(name, "failed", problem.splitlines()[-1], mend)]
+
+
+def _of_job(settings: Settings, root: str, patience_s: float) -> list[Check]:
     """Runs a job, and compares what its workers say with what this process is."""
     tasks = settings.beam.beam_parallelism * _TASKS_PER_WORKER
-    with _folder_of_probe(settings.pipeline_root) as folder:
-        problem = _run_probe(settings, folder, tasks, patience_s)
+    with _folder_of_probe(root) as folder:
+        arguments = beam_arguments(settings.beam, settings.run.beam_pipeline_args)
+        problem, ended = _probe([folder, str(tasks), *arguments], patience_s)
+        if not ended:
+            problem = (
+                f"a job of {tasks} tasks did not end within {patience_s:.0f} s: no worker came, or "
+                "none can reach the engine"
+            )
+        elif problem:
+            problem = f"a job of {tasks} tasks failed: ...{problem}"
         if problem:
-            return [Check("job", "failed", problem, "See docs/cluster.md, what goes wrong.")]
+            mend = "See docs/cluster.md, what goes wrong."
+            if _is_address(root):
+                mend += f" Workers need the rights to read and write in {root}."
+            return [Check("job", "failed", problem, mend)]
         from pipeline.runners.probe import answer_here, read_answers
 
-        answers, here = read_answers(folder), answer_here(str(folder))
+        answers, here = read_answers(folder), answer_here(folder)
+    what = "bucket" if _is_address(root) else "folder"
     if not answers:
         mend = (
-            f"All hosts of the cluster must see {settings.pipeline_root} by this path, as the "
-            "same user: mount it there, and set TENS_INSIGHT_STATE_DIR to a folder of it."
+            f"Workers must see {root} as this process does: the same address, with the rights of "
+            "an account that may read and write there; give it to the pool, to the TaskManagers, "
+            "or to the service account of the workers."
+            if what == "bucket"
+            else f"All hosts of the cluster must see {root} by this path, as the same user: mount "
+            "it there, and set TENS_INSIGHT_STATE_DIR to a folder of it."
         )
-        found = "a job ran, but its workers did not see the folder of the artifacts"
-        return [Check("shared folder", "failed", found, mend)]
+        found = f"a job ran, but its workers did not see the {what} of the artifacts"
+        return [Check(f"shared {what}", "failed", found, mend)]
     processes = sorted({(one.host, one.process) for one in answers})
     hosts = sorted({host for host, _ in processes})
     checks = [
@@ -220,7 +313,7 @@ def _of_job(settings: Settings, patience_s: float) -> list[Check]:
             "ok",
             f"{len(answers)} tasks by {len(processes)} worker processes on {', '.join(hosts)}",
         ),
-        Check("shared folder", "ok", "workers read and write the folder of the artifacts"),
+        Check(f"shared {what}", "ok", f"workers read and write the {what} of the artifacts"),
     ]
     for name, ours, theirs in (
         ("Python in workers", here.python, {one.python for one in answers}),
@@ -240,12 +333,14 @@ def _of_job(settings: Settings, patience_s: float) -> list[Check]:
     return [*checks, Check("database in workers", "ok", found)]
 
 
-def _run_probe(settings: Settings, folder: Path, tasks: int, patience_s: float) -> str:
-    """Runs the probe in a process of its own; says what went wrong."""
-    arguments = beam_arguments(settings.beam, settings.run.beam_pipeline_args)
-    command = [sys.executable, "-m", "pipeline.runners.probe", str(folder), str(tasks), *arguments]
+def _probe(arguments: Sequence[str], patience_s: float) -> tuple[str, bool]:
+    """Runs the probe in a process of its own.
+
+    Returns:
+        The end of what it said where it failed, else nothing; whether it ended in time.
+    """
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "pipeline.runners.probe", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -259,23 +354,26 @@ def _run_probe(settings: Settings, folder: Path, tasks: int, patience_s: float) 
         # With the job server that it started.
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
-        return (
-            f"a job of {tasks} tasks did not end within {patience_s:.0f} s: no worker came, or "
-            "none can reach the engine"
-        )
-    return (
-        f"a job of {tasks} tasks failed: ...{said.strip()[-_TOLD:]}" if process.returncode else ""
-    )
+        return "", False
+    return (said.strip()[-_TOLD:] or "it said nothing") if process.returncode else "", True
 
 
 @contextmanager
-def _folder_of_probe(root: Path) -> Iterator[Path]:
-    from pipeline.runners.probe import QUESTION
+def _folder_of_probe(root: str) -> Iterator[str]:
+    from pipeline.runners import probe
 
-    folder = root / f"doctor-{uuid.uuid4().hex}"
+    folder = f"{root}/{_NAME}{uuid.uuid4().hex}"
+    if _is_address(root):
+        probe.make_folder(folder)
+        try:
+            yield folder
+        finally:
+            with suppress(Exception):  # each file system has errors of its own
+                probe.remove_folder(folder)
+        return
     with private_files():
-        folder.mkdir(parents=True)
-        (folder / QUESTION).write_text("{}")
+        Path(folder).mkdir(parents=True)
+        (Path(folder) / probe.QUESTION).write_text("{}")
         try:
             yield folder
         finally:

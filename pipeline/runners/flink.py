@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from pipeline.runners.errors import ClusterUnusable
 
@@ -28,6 +29,7 @@ _OPENED: Final = (
 """As the env.java.opts.all of Flink's own configuration opens them."""
 _OVERVIEW: Final = frozenset(("flink-version", "taskmanagers", "slots-total", "slots-available"))
 _PATIENCE_S: Final = 5
+LOOPBACK: Final = "127.0.0.1"
 _LARGEST_MESSAGE: Final = "134217728b"
 """Between JobManager and TaskManagers; large records fail with Flink's default of 10 MiB."""
 
@@ -130,9 +132,15 @@ def version_of_java(path: str) -> int:
 
 
 def write_configuration(
-    folder: Path, *, rest_port: int, rpc_port: int, slots: int, memory: Memory
+    folder: Path,
+    *,
+    rest_port: int,
+    rpc_port: int,
+    slots: int,
+    memory: Memory,
+    host: str = LOOPBACK,
 ) -> None:
-    """Writes the configuration of a cluster that listens on the loopback interface alone.
+    """Writes the configuration of a cluster that listens on its own addresses alone.
 
     Args:
         folder: Gets flink-conf.yaml and the configuration of the log.
@@ -140,17 +148,19 @@ def write_configuration(
         rpc_port: Of the JobManager itself.
         slots: Of a TaskManager: tasks that it works on at once.
         memory: Of the parts. A TaskManager that no script starts must be told every size.
+        host: Address of the JobManager. On one of the loopback interface alone it listens there
+            alone, on another one on all interfaces of its host, which needs a network of its own:
+            parts of the JobManager look for each other on the loopback interface.
     """
+    listens = host if host == LOOPBACK else "0.0.0.0"  # noqa: S104 -- within its own network
     folder.mkdir(parents=True, exist_ok=True)
     settings: dict[str, object] = {
-        "jobmanager.rpc.address": "127.0.0.1",
+        "jobmanager.rpc.address": host,
         "jobmanager.rpc.port": rpc_port,
-        "jobmanager.bind-host": "127.0.0.1",
-        "rest.address": "127.0.0.1",
-        "rest.bind-address": "127.0.0.1",
+        "jobmanager.bind-host": listens,
+        "rest.address": host,
+        "rest.bind-address": listens,
         "rest.port": rest_port,
-        "taskmanager.host": "127.0.0.1",
-        "taskmanager.bind-host": "127.0.0.1",
         "taskmanager.numberOfTaskSlots": slots,
         "taskmanager.cpu.cores": 1.0,
         "taskmanager.memory.framework.heap.size": "128m",
@@ -203,11 +213,12 @@ def job_manager_command(java: str, home: FlinkHome, folder: Path, memory: Memory
 
 
 def task_manager_command(
-    java: str, home: FlinkHome, folder: Path, memory: Memory, name: str
+    java: str, home: FlinkHome, folder: Path, memory: Memory, name: str, host: str = LOOPBACK
 ) -> list[str]:
-    """Returns the command of a TaskManager."""
+    """Returns the command of a TaskManager that listens on one address of its host."""
     jvm = _jvm(java, home, folder, f"{memory.task_heap}m", metaspace="256m")
-    own = [f"-Dtaskmanager.resource-id={name}"]
+    own = [f"-Dtaskmanager.{one}={host}" for one in ("host", "bind-host")]
+    own.append(f"-Dtaskmanager.resource-id={name}")
     return [
         *jvm,
         f"-XX:MaxDirectMemorySize={memory.direct}m",
@@ -259,3 +270,10 @@ def overview(endpoint: str) -> Mapping[str, Any]:
     if not isinstance(found, dict) or not found.keys() >= _OVERVIEW:
         raise ClusterUnusable(f"{endpoint} answers, but is no REST server of Flink.")
     return found
+
+
+def hosts_of_task_managers(endpoint: str) -> set[str]:
+    """Returns the addresses on which the TaskManagers of a cluster listen."""
+    found = ask(endpoint, "/taskmanagers")
+    paths = [str(one.get("path", "")) for one in found.get("taskmanagers", [])]
+    return {urlsplit(path).hostname or "" for path in paths}

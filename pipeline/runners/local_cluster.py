@@ -11,13 +11,15 @@ from typing import Final, Literal
 from pipeline.runners import flink, processes
 from pipeline.runners.boot import variables_of
 from pipeline.runners.errors import ClusterUnusable
+from pipeline.runners.network import Network, make_network, remove_network
+from pipeline.runners.pool import POOL_LISTENS
 from pipeline.runners.processes import Background
 
 FOLDER: Final = "cluster"
 """Within the state directory."""
 _KEPT: Final = "cluster.json"
 _PATIENCE_S: Final = 120
-Engine = Literal["flink", "portable"]
+Engine = Literal["flink", "spark", "portable"]
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,15 @@ class Wanted:
     """What is to be started.
 
     Attributes:
-        engine: Flink, or Beam's job service in Python, which needs no Java.
-        workers: TaskManagers of Flink, or worker processes.
+        engine: Flink; Spark, which each job server of Beam brings with it; or Beam's job service in
+            Python, which needs no Java.
+        workers: TaskManagers of Flink, tasks of Spark, or worker processes.
         slots: Of a TaskManager.
         flink_home: Folder of Flink; empty for an engine without it.
         worker_memory_mb: That a worker may take for its data, MiB; 0 for no bound.
         memory: Of the parts of Flink.
+        hosts: Whether JobManager and each TaskManager of Flink are on hosts of their own, network
+            namespaces of this machine, the latter with a pool beside them.
     """
 
     engine: Engine
@@ -39,10 +44,11 @@ class Wanted:
     flink_home: str = ""
     worker_memory_mb: int = 0
     memory: flink.Memory = field(default_factory=flink.Memory)
+    hosts: bool = False
 
 
 def start_cluster(folder: Path, wanted: Wanted) -> dict[str, str]:
-    """Starts a cluster that listens on the loopback interface alone.
+    """Starts a cluster that listens on the loopback interface alone, or on its hosts' addresses.
 
     Args:
         folder: For its logs and configuration, and for who ends it.
@@ -60,15 +66,26 @@ def start_cluster(folder: Path, wanted: Wanted) -> dict[str, str]:
             f"A cluster runs already ({', '.join(running)}; {folder}). End it with `tens-insight "
             "cluster stop` first."
         )
+    remove_network(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     started: list[Background] = []
     try:
-        facts = _start_pool(folder, wanted, started)
-        engine = _start_flink if wanted.engine == "flink" else _start_jobs
-        facts |= engine(folder, wanted, started)
+        network = make_network(folder, wanted.workers + 1) if wanted.hosts else None
+        facts = _start_pools(folder, wanted, network, started)
+        if wanted.engine == "flink":
+            facts |= _start_flink(folder, wanted, network, started)
+        elif wanted.engine == "spark":
+            facts |= {
+                "beam_runner": "spark",
+                "beam_endpoint": f"local[{wanted.workers}]",
+                "beam_parallelism": str(wanted.workers),
+            }
+        else:
+            facts |= _start_jobs(folder, wanted, started)
     except BaseException:
         processes.stop(started)
+        remove_network(folder)
         raise
     processes.write(folder / _KEPT, started, facts)
     return facts
@@ -82,6 +99,7 @@ def stop_cluster(folder: Path) -> list[str]:
     """
     kept = folder / _KEPT
     stopped = processes.stop(processes.read(kept)[0])
+    remove_network(folder)
     kept.unlink(missing_ok=True)
     return stopped
 
@@ -95,13 +113,34 @@ def running_cluster(folder: Path) -> tuple[list[Background], dict[str, str]]:
     return processes.read(folder / _KEPT)
 
 
-def _start_pool(folder: Path, wanted: Wanted, started: list[Background]) -> dict[str, str]:
+def _start_pools(
+    folder: Path, wanted: Wanted, network: Network | None, started: list[Background]
+) -> dict[str, str]:
+    """Starts a pool, or one on each host, which TaskManagers all reach as localhost."""
     port = processes.free_port()
     memory = str(wanted.worker_memory_mb)
     command = ["cluster", "pool", "--listen", f"127.0.0.1:{port}", "--memory-mb", memory]
-    command += ["--worker-log", str(folder / "workers.log")]
-    _start_own("worker pool", command, port, folder, started)
+    if network is None:
+        command += ["--worker-log", str(folder / "workers.log")]
+        _start_own("worker pool", command, port, folder, started)
+    else:
+        for number in range(wanted.workers):
+            own = [*command, "--worker-log", str(folder / f"workers-{number}.log")]
+            _start_pool_of_host(network, number, own, folder, started)
     return {"beam_environment": "external", "beam_worker": f"localhost:{port}"}
+
+
+def _start_pool_of_host(
+    network: Network, number: int, arguments: list[str], folder: Path, started: list[Background]
+) -> None:
+    name, log = f"worker pool {number}", folder / f"worker-pool-{number}.log"
+    own = network.inside(number, [sys.executable, "-m", "pipeline.cli", *arguments], named=True)
+    started.append(processes.start(name, own, log, _environment()))
+    processes.wait_for(
+        # Its port is on the loopback interface of that host.
+        *(started[-1], log, lambda: POOL_LISTENS in log.read_text(errors="replace")),
+        *(_PATIENCE_S, "listened"),
+    )
 
 
 def _start_jobs(folder: Path, wanted: Wanted, started: list[Background]) -> dict[str, str]:
@@ -126,7 +165,9 @@ def _start_own(
     )
 
 
-def _start_flink(folder: Path, wanted: Wanted, started: list[Background]) -> dict[str, str]:
+def _start_flink(
+    folder: Path, wanted: Wanted, network: Network | None, started: list[Background]
+) -> dict[str, str]:
     home = flink.find_flink(wanted.flink_home)
     java, version = flink.find_java()
     if version not in flink.JAVA_VERSIONS:
@@ -136,12 +177,21 @@ def _start_flink(folder: Path, wanted: Wanted, started: list[Background]) -> dic
         )
     rest, rpc = processes.free_port(), processes.free_port()
     own = folder / "flink"
+    # After the hosts of the TaskManagers.
+    host = network.address(wanted.workers) if network else flink.LOOPBACK
     flink.write_configuration(
-        own, rest_port=rest, rpc_port=rpc, slots=wanted.slots, memory=wanted.memory
+        own,
+        rest_port=rest,
+        rpc_port=rpc,
+        slots=wanted.slots,
+        memory=wanted.memory,
+        host=host,
     )
-    endpoint = f"localhost:{rest}"
+    endpoint = f"{host if network else 'localhost'}:{rest}"
     log = folder / "job-manager.log"
     command = flink.job_manager_command(java, home, own, wanted.memory)
+    if network:
+        command = network.inside(wanted.workers, command)
     started.append(processes.start("JobManager", command, log, _environment()))
     processes.wait_for(
         started[-1], log, lambda: _slots(endpoint) is not None, _PATIENCE_S, "answered"
@@ -149,7 +199,10 @@ def _start_flink(folder: Path, wanted: Wanted, started: list[Background]) -> dic
     for number in range(wanted.workers):
         name = f"TaskManager-{number}"
         log = folder / f"task-manager-{number}.log"
-        command = flink.task_manager_command(java, home, own, wanted.memory, name)
+        host = network.address(number) if network else flink.LOOPBACK
+        command = flink.task_manager_command(java, home, own, wanted.memory, name, host)
+        if network:
+            command = network.inside(number, command)
         started.append(processes.start(name, command, log, _environment()))
         expected = (number + 1) * wanted.slots
         processes.wait_for(

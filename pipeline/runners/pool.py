@@ -21,6 +21,8 @@ from pipeline.runners.errors import ClusterUnusable
 
 _log = logging.getLogger(__name__)
 _THREADS: Final = 16
+POOL_LISTENS: Final = "A pool of workers listens"
+"""How the message begins that says so."""
 _GRACE_S: Final = 10
 
 

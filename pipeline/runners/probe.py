@@ -4,6 +4,10 @@ Its answers are files in the folder of the artifacts: that they arrive is part o
 runs in a process of its own, which can be ended when an engine never comes back:
 
     python -m pipeline.runners.probe FOLDER TASKS ARGUMENT...
+
+The folder may be one of a bucket. Then the same program first tries from here what runs do there:
+
+    python -m pipeline.runners.probe FOLDER
 """
 
 import json
@@ -17,11 +21,14 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 
 QUESTION: Final = "question.json"
+_ANSWER: Final = "answer-"
+_TOLD: Final = 600
+"""Characters of an error of a file system."""
 _PAUSE_S: Final = 0.3
 """Of a task: with less, one worker may have done them all before another one asks."""
 
@@ -62,7 +69,7 @@ def answer_here(folder: str) -> Answer:
         beam=beam.__version__,
         code=code_version(),
         python_on_path=shutil.which("python") or "",
-        sees_folder=(Path(folder) / QUESTION).exists(),
+        sees_folder=_sees(folder),
         tells_database=bool(os.environ.get("DATABASE_URL") or os.environ.get("PGHOST")),
     )
 
@@ -76,9 +83,10 @@ class Ask(beam.DoFn):
     def process(self, number: int) -> Iterator[str]:
         """Answers once."""
         time.sleep(_PAUSE_S)
-        text = json.dumps(asdict(answer_here(self._folder)))
-        if Path(self._folder).is_dir():
-            (Path(self._folder) / f"answer-{number}-{uuid.uuid4().hex}.json").write_text(text)
+        answer = answer_here(self._folder)
+        text = json.dumps(asdict(answer))
+        if answer.sees_folder:
+            _write(self._folder, f"{_ANSWER}{number}-{uuid.uuid4().hex}.json", text)
         yield text
 
 
@@ -99,16 +107,92 @@ def run_probe(folder: str, tasks: int, arguments: Sequence[str]) -> None:
         )
 
 
-def read_answers(folder: Path) -> list[Answer]:
+def read_answers(folder: str) -> list[Answer]:
     """Returns what arrived."""
-    return [
-        Answer(**json.loads(path.read_text(encoding="utf-8")))
-        for path in sorted(folder.glob("answer-*.json"))
-    ]
+    if not is_address(folder):
+        found = [path.read_text(encoding="utf-8") for path in Path(folder).glob(f"{_ANSWER}*")]
+    else:
+        names = [name for name in _remote().listdir(folder) if name.startswith(_ANSWER)]
+        found = [_read(folder, name) for name in names]
+    return [Answer(**json.loads(text)) for text in found]
+
+
+def is_address(folder: str) -> bool:
+    """Says whether a folder is one of a bucket, such as gs://bucket/folder."""
+    return "://" in folder
+
+
+def try_folder(folder: str) -> str:
+    """Does with a folder of a bucket what runs do: make, write, rename, list, read, remove.
+
+    Args:
+        folder: Does not exist; it is left behind where a step failed.
+
+    Returns:
+        Which step failed and how, in a line; empty where none did.
+    """
+    files, step = _remote(), "made"
+    try:
+        files.makedirs(folder)
+        step = "written to"
+        _write(folder, "attempt", QUESTION)
+        step = "renamed in"
+        files.rename(f"{folder}/attempt", f"{folder}/{QUESTION}", overwrite=True)
+        step = "listed"
+        if QUESTION not in files.listdir(folder):
+            return f"{folder} cannot be {step}: what was just written is not there"
+        step = "read"
+        _read(folder, QUESTION)
+        step = "removed"
+        files.rmtree(folder)
+    except Exception as error:  # each file system has errors of its own
+        said = " ".join(str(error).split())[:_TOLD]
+        return f"{folder} cannot be {step}: {type(error).__name__}: {said}"
+    return ""
+
+
+def make_folder(folder: str) -> None:
+    """Makes a folder of a bucket that workers are asked about."""
+    _remote().makedirs(folder)
+    _write(folder, QUESTION, "{}")
+
+
+def remove_folder(folder: str) -> None:
+    """Removes a folder of a bucket."""
+    _remote().rmtree(folder)
+
+
+def _sees(folder: str) -> bool:
+    if not is_address(folder):
+        return (Path(folder) / QUESTION).exists()
+    return bool(_remote().exists(f"{folder}/{QUESTION}"))
+
+
+def _write(folder: str, name: str, text: str) -> None:
+    if not is_address(folder):
+        (Path(folder) / name).write_text(text, encoding="utf-8")
+        return
+    with _remote().open(f"{folder}/{name}", "w") as file:
+        file.write(text)
+
+
+def _read(folder: str, name: str) -> str:
+    with _remote().open(f"{folder}/{name}", "r") as file:
+        return str(file.read())
+
+
+def _remote() -> Any:
+    """Returns TFX's access to files, as the stages have it; a folder of this machine needs none."""
+    from tfx.dsl.io import fileio
+
+    return fileio
 
 
 if __name__ == "__main__":
     # Beam pickles classes of the main program by value, and others by name.
     from pipeline.runners import probe
 
-    probe.run_probe(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    if len(sys.argv) > 2:
+        probe.run_probe(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    elif problem := probe.try_folder(sys.argv[1]):
+        sys.exit(problem)

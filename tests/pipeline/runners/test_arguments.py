@@ -63,6 +63,8 @@ def test_a_process_of_the_engine_is_told_its_memory_and_no_address():
 def test_spark_and_a_job_service_get_their_addresses():
     spark = options_of(beam_runner="spark", beam_endpoint="spark://master:7077")
     assert spark.view_as(beam.SparkRunnerOptions).spark_master_url == "spark://master:7077"
+    within = {"beam_runner": "spark", "beam_endpoint": "local[3]", "beam_parallelism": 3}
+    assert "--sdk_worker_parallelism=3" in beam_arguments(BeamSettings(**within))
     portable = options_of(beam_runner="portable", beam_endpoint="localhost:8099")
     assert portable.view_as(beam.PortableOptions).job_endpoint == "localhost:8099"
     assert portable.view_as(beam.DirectOptions).direct_num_workers == 2
@@ -95,6 +97,7 @@ def test_what_a_user_writes_wins():
         ({**FLINK, "beam_endpoint": "host:0"}, "beam_endpoint must be HOST:PORT"),
         ({"beam_runner": "portable", "beam_endpoint": "http://h:1"}, "HOST:PORT of a job service"),
         ({"beam_runner": "spark", "beam_endpoint": "h:7077"}, "must be spark://HOST:PORT"),
+        ({"beam_runner": "spark", "beam_endpoint": "local[0]"}, "or local[N] for Spark"),
         ({"beam_endpoint": "h:1"}, "beam_endpoint is 'h:1', but beam_runner is local"),
         ({**FLINK, "beam_worker": "nowhere"}, "'nowhere': expected HOST:PORT of a pool"),
         ({**FLINK, "beam_environment": "process"}, "the absolute path of the worker's program"),

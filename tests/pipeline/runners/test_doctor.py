@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.commands.cluster import command
-from pipeline.runners import flink
+from pipeline.runners import doctor, flink, probe
 from pipeline.runners.doctor import examine
 from pipeline.runners.errors import ClusterUnusable
 from pipeline.settings import load_settings
@@ -21,14 +21,16 @@ OVERVIEW = {"taskmanagers": 2, "slots-total": 2, "slots-available": 1, "flink-ve
 
 
 @contextmanager
-def answering(content):
-    """A server that answers every question so; yields its address."""
+def answering(content, task_manager="127.0.0.1"):
+    """A server that answers every question but one for TaskManagers so; yields its address."""
+    path = f"pekko.tcp://flink@{task_manager}:6122/user/rpc/taskmanager_0"
+    managers = json.dumps({"taskmanagers": [{"path": path}]}).encode()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):  # noqa: N802 -- as the server calls it
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(managers if self.path == "/taskmanagers" else content)
 
         def log_message(self, *arguments):
             pass
@@ -105,6 +107,12 @@ def test_what_does_not_fit_flink_is_told(tmp_path, java, overview, settings, nam
     assert said in check.mend
 
 
+@pytest.mark.parametrize(("host", "state"), [("10.0.0.7", "not checked"), ("[::1]", "failed")])
+def test_a_pool_of_other_hosts_is_not_looked_for_here(tmp_path, java, host, state):
+    with answering(json.dumps(OVERVIEW).encode(), host) as endpoint:
+        assert found(tmp_path, endpoint)["worker pool"].state == state
+
+
 def test_a_wrong_java_and_a_wrong_job_server_are_told(tmp_path, java):
     java("21.0.1")
     checks = found(tmp_path, "localhost:1", beam_job_server_jar=jar_of(tmp_path, "2.1.0"))
@@ -119,6 +127,79 @@ def test_a_wrong_java_and_a_wrong_job_server_are_told(tmp_path, java):
     (tmp_path / "server.jar").write_text("no archive")
     checks = found(tmp_path, "localhost:1", beam_job_server_jar=str(tmp_path / "server.jar"))
     assert "is no job server" in checks["job server"].found
+
+
+def bucket_checks(monkeypatch, tmp_path, root, *, workers_see=True, ended=True, **settings):
+    """What the doctor finds of a bucket where the rest is well, by name; the job runs in here."""
+
+    def probed(arguments, patience_s):
+        if not ended:
+            return "", False
+        folder, *job = arguments
+        if not job:
+            return probe.try_folder(folder), True
+        if workers_see:
+            for number in range(int(job[0])):
+                list(probe.Ask(folder).process(number))
+        return "", True
+
+    monkeypatch.setattr(doctor, "_probe", probed)
+    monkeypatch.setattr(probe, "_PAUSE_S", 0)
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        place = f"localhost:{there.getsockname()[1]}"
+        named = {"beam_runner": "portable", "beam_endpoint": place, "beam_worker": place}
+        checks = examine(load_settings(**named | settings, state_dir=tmp_path), 5, root)
+    return {one.name: one for one in checks}
+
+
+def test_workers_that_read_and_write_a_bucket_are_well(monkeypatch, tmp_path):
+    """file:// goes the way of an address of a bucket: through TensorFlow's file systems."""
+    root = f"file://{tmp_path}/bucket"
+    checks = bucket_checks(monkeypatch, tmp_path, f"{root}/")
+    assert {one.state for one in checks.values()} == {"ok"}
+    assert checks["bucket of artifacts"].found.startswith(f"{root} can be written, renamed in")
+    assert checks["job"].found.startswith("16 tasks by 1 worker processes")
+    assert checks["shared bucket"].found == "workers read and write the bucket of the artifacts"
+    assert list((tmp_path / "bucket").iterdir()) == []
+
+
+def test_workers_that_do_not_see_the_bucket_are_told(monkeypatch, tmp_path):
+    checks = bucket_checks(monkeypatch, tmp_path, "ram://bucket", workers_see=False)
+    assert checks["shared bucket"].state == "failed"
+    assert "Workers must see ram://bucket as this process does" in checks["shared bucket"].mend
+
+
+@pytest.mark.parametrize(
+    ("root", "ended", "found", "mend"),
+    [
+        ("minio://bucket/here", True, "minio:// is no file system that TFX", "S3_ENDPOINT"),
+        ("gs://YOUR-BUCKET/here", True, "is an example", "TENS_INSIGHT_KUBEFLOW_PIPELINE_ROOT"),
+        ("gs://bucket/here", False, "did not answer within 5 s", "storage.objectAdmin"),
+        ("file:///proc/here", True, "file:///proc/here/doctor-", "storage.objectAdmin"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_gets_no_job(monkeypatch, tmp_path, root, ended, found, mend):
+    checks = bucket_checks(monkeypatch, tmp_path, root, ended=ended)
+    bucket = checks["bucket of artifacts"]
+    assert bucket.state == "failed"
+    assert found in bucket.found
+    assert mend in bucket.mend
+    assert checks["job"].state == "not checked"
+
+
+def test_dataflow_is_looked_at_with_the_bucket_of_kubeflow(monkeypatch, tmp_path):
+    settings = {
+        "beam_runner": "dataflow",
+        "beam_endpoint": "",
+        "beam_worker": "image:1",
+        "dataflow_project": "project",
+        "dataflow_region": "region",
+        "dataflow_temp_location": "gs://bucket/tmp",
+    }
+    checks = bucket_checks(monkeypatch, tmp_path, "", **settings)
+    assert "gs://YOUR-BUCKET/tens-insight is an example" in checks["bucket of artifacts"].found
+    checks = bucket_checks(monkeypatch, tmp_path, str(tmp_path), **settings)
+    assert "see no folder of this machine" in checks["folder of artifacts"].found
 
 
 def test_what_is_no_flink_is_told():

@@ -14,7 +14,7 @@ FLINK_HOME = os.environ.get("FLINK_HOME", "")
 def test_a_part_that_does_not_start_leaves_nothing_running(tmp_path, monkeypatch):
     ended = []
     monkeypatch.setattr(processes, "stop", ended.append)
-    monkeypatch.setattr(local_cluster, "_start_pool", lambda folder, wanted, started: {})
+    monkeypatch.setattr(local_cluster, "_start_pools", lambda *parts: {})
     with pytest.raises(ClusterUnusable, match="no flink-dist"):
         start_cluster(tmp_path / "cluster", Wanted("flink", flink_home=str(tmp_path)))
     assert ended == [[]]
@@ -39,6 +39,7 @@ def test_the_configuration_listens_on_the_loopback_interface_alone(tmp_path):
     assert settings["taskmanager.numberOfTaskSlots"] == "3"
     home = flink.FlinkHome(tmp_path, "1.18")
     command = flink.task_manager_command("java", home, tmp_path, memory, "TaskManager-0")
+    assert {"-Dtaskmanager.host=127.0.0.1", "-Dtaskmanager.bind-host=127.0.0.1"} <= set(command)
     assert "-Xmx500m" in command
     outside = ("framework.off-heap.size", "task.off-heap.size", "network.max")
     sizes = [int(settings[f"taskmanager.memory.{one}"].removesuffix("m")) for one in outside]

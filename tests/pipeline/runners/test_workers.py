@@ -93,7 +93,7 @@ def test_two_workers_share_the_work_and_know_no_database(cluster, tmp_path):
             | "AllAnswered" >> beam.Reshuffle()
             | beam.Map(looking(), str(tmp_path))
         )
-    answers = read_answers(tmp_path)
+    answers = read_answers(str(tmp_path))
     assert len(answers) == 12
     assert len({one.process for one in answers}) == 2
     assert os.getpid() not in {one.process for one in answers}
