@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # They wait for servers as long as they compute, and need little memory: one more than cores.
 FAST_PROCESSES = $(shell echo $$(($$(nproc) + 1)))
 
-.PHONY: help setup run test test-fast properties test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink spark portable lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
+.PHONY: help setup run test test-fast properties test-tfx121 lint goinsight torture kafka drill alerts-drill year auto-year bad-models lint-deploy quality compile golden kubeflow flink spark portable kserve lock lock-a lock-b lock-image image try-package try-airflow try-kserve dashboard stop clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -146,6 +146,11 @@ try-airflow: setup ## docs/deploy/airflow/'s DAGs in a real Airflow, in an envir
 	  --with-requirements docs/deploy/airflow/requirements.txt docs/deploy/airflow/try_dags.py
 
 KSERVE = 0.21.0
+kserve: setup ## a test: KServe's own client, in an environment of its own, gets what was published
+	@$(BIN)/uv venv --quiet --allow-existing --python '>=3.11,<3.14' var/kserve
+	@$(BIN)/uv pip install --quiet --python var/kserve 'kserve==$(KSERVE)'
+	@TEST_KSERVE=$(abspath var/kserve/bin/python) $(BIN)/pytest -n0 tests/end_to_end/test_serving.py -k kserve
+
 try-kserve: setup ## a running server asked by KServe's own client: SERVER=http://127.0.0.1:8501, TOKEN=...
 	@$(BIN)/uv run --quiet --isolated --no-project --python '>=3.11,<3.14' \
 	  --with 'kserve==$(KSERVE)' docs/deploy/kserve/try_client.py '$(SERVER)'

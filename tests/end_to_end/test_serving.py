@@ -4,6 +4,7 @@ import base64
 import contextlib
 import http.client
 import json
+import os
 import re
 import shutil
 import socket
@@ -511,18 +512,51 @@ def test_an_answer_is_known_until_something_changes(served):
     assert changed["probability"] != told["probability"]
 
 
+def examples_of(installation, accounts):
+    """Returns the serialized examples of accounts, sorted by id, as a run makes them."""
+    with (
+        contextlib.closing(psycopg2.connect(installation.url)) as connection,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        unset_settings(patched)
+        source = find_example_source(connection, load_settings().reading, AS_OF)
+        return read_account_examples(connection, source, accounts, AS_OF).serialized
+
+
+@pytest.mark.skipif("TEST_KSERVE" not in os.environ, reason="TEST_KSERVE names no Python")
+def test_kserve_s_own_client_gets_what_was_published(served, tmp_path):
+    """`make kserve`: its environment is another one, since its pins are not those of TFX."""
+    rows = published(served.installation)
+    accounts = sorted(rows)[::10]
+    examples = examples_of(served.installation, accounts)
+    (tmp_path / "examples").write_text(
+        "\n".join(base64.b64encode(one).decode() for one in examples)
+    )
+    asked = subprocess.run(
+        [
+            os.environ["TEST_KSERVE"],
+            ROOT / "docs" / "deploy" / "kserve" / "try_client.py",
+            f"http://127.0.0.1:{served.server.port}",
+            tmp_path / "examples",
+        ],
+        env={"TOKEN": TOKEN},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == 0, asked.stderr
+    said = asked.stdout.splitlines()
+    assert said[0].endswith("live, ready, model ready")
+    for line in said[-2:]:
+        assert json.loads(line) == [rows[one][0] for one in accounts]
+
+
 def test_clients_of_tensorflow_serving_and_of_the_open_inference_protocol(served):
     """Serialized examples and raw features give the batch's probability, asked in their ways."""
     ask = served.server.ask
     account = next(iter(published(served.installation)))
     probability = published(served.installation)[account][0]
-    with (
-        contextlib.closing(psycopg2.connect(served.installation.url)) as connection,
-        pytest.MonkeyPatch.context() as patched,
-    ):
-        unset_settings(patched)
-        source = find_example_source(connection, load_settings().reading, AS_OF)
-        (example,) = read_account_examples(connection, source, [account], AS_OF).serialized
+    (example,) = examples_of(served.installation, [account])
     encoded = base64.b64encode(example).decode()
     status, told, _ = ask("/v1/models/churn")
     (version,) = told["model_version_status"]
