@@ -200,7 +200,11 @@ class Writer(threading.Thread):
 
 
 def insert_rows(
-    cursor: Any, accounts: Sequence[str], age: Any, dice: random.Random
+    cursor: Any,
+    accounts: Sequence[str],
+    age: Any,
+    dice: random.Random,
+    table: str = "feedback_enriched",
 ) -> list[dict[str, Any]]:
     """Adds a row of each account, of so many days ago; returns them."""
     now = datetime.now(timezone.utc)
@@ -220,7 +224,7 @@ def insert_rows(
         )
         for account in accounts
     ]
-    execute_values(cursor, "INSERT INTO feedback_enriched VALUES %s", rows)
+    execute_values(cursor, f"INSERT INTO {table} VALUES %s", rows)  # noqa: S608 -- ours
     return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
 
 

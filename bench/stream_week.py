@@ -2,11 +2,12 @@
 
     python -m bench.stream_week [--rows 700000] [--source slot] [--source kafka]
 
-A week is not waited for: as many rows are written as a week of 100,000 a day brings, with dates of
-the last seven days, while nobody streams. Then `stream --once` does what is left. Printed are the
-log that the server keeps for the slot meanwhile, how long catching up takes, and whether each score
-is that of a full rescoring at its moment and no feedback is left without one. The model is that of
-bench/stream_torture.py, a hash of the example.
+A week is not waited for: as many rows are written as a week of 100,000 a day brings, each committed
+by itself, with dates of the last seven days, while nobody streams. Then `stream --once` does what
+is left. Printed are the log that the server keeps for the slot meanwhile, how much of it was not
+read at the end, how long catching up takes, and whether each score is that of a full rescoring at
+its moment and no feedback is left without one. The model is that of bench/stream_torture.py, a hash
+of the example.
 """
 
 import argparse
@@ -45,8 +46,20 @@ _SERVER: Final = {
     "max_wal_senders": "4",
     "max_slot_wal_keep_size": "4GB",
 }
+_COMMIT_EACH: Final = """
+DO $$
+DECLARE one feedback_enriched;
+BEGIN
+    FOR one IN SELECT * FROM staged LOOP
+        INSERT INTO feedback_enriched SELECT one.*;
+        COMMIT;
+    END LOOP;
+END $$"""
 _KEPT: Final = (
     "SELECT coalesce(max(pg_current_wal_lsn() - restart_lsn), 0) FROM pg_replication_slots"
+)
+_UNREAD: Final = (
+    "SELECT coalesce(max(pg_current_wal_lsn() - confirmed_flush_lsn), 0) FROM pg_replication_slots"
 )
 
 
@@ -78,26 +91,39 @@ def _on_server(
         connection.commit()
         publish_all(url)
         stream_until_killed(source, broker, once=True)
+        connection.autocommit = True
+        cursor.execute("CREATE TEMPORARY TABLE staged (LIKE feedback_enriched)")
+        cursor.execute("SET synchronous_commit = off")
         for start in range(0, rows, _AT_ONCE):
             # As they came: from seven days ago until now.
             age = 7 * (1 - start / rows)
             names = dice.choices(accounts, k=min(_AT_ONCE, rows - start))
-            written = insert_rows(cursor, names, lambda age=age: age * dice.random(), dice)
-            connection.commit()
+            written = insert_rows(
+                cursor, names, lambda age=age: age * dice.random(), dice, table="staged"
+            )
+            cursor.execute(_COMMIT_EACH)
+            cursor.execute("TRUNCATE staged")
             teller.tell(written, dice)
         teller.flush()
-        cursor.execute(_KEPT)
-        ((kept,),) = cursor.fetchall()
-    begun = time.monotonic()
-    stream_until_killed(source, broker, once=True)
-    seconds, outcome = time.monotonic() - begun, Outcome()
+        kept = _mb(cursor, _KEPT)
+        begun = time.monotonic()
+        stream_until_killed(source, broker, once=True)
+        seconds, unread = time.monotonic() - begun, _mb(cursor, _UNREAD)
+    outcome = Outcome()
     compare(outcome, url)
     return {
-        "kept_mb": round(float(kept) / 2**20),
+        "kept_mb": kept,
+        "unread_mb": unread,
         "seconds": round(seconds, 1),
         "wrong": len(outcome.wrong),
         "lost": len(outcome.lost),
     }
+
+
+def _mb(cursor: Any, query: str) -> float:
+    cursor.execute(query)
+    ((size,),) = cursor.fetchall()
+    return round(float(size) / 2**20, 1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ what the snapshot of a step does not see is left for the next one.
 pgoutput sends the columns that the publication names: the text of the feedback is not among them.
 """
 
+import select
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -44,7 +45,9 @@ SLOT: Final = "slot"
 _PLUGIN: Final = "pgoutput"
 _HEARTBEAT_S: Final = 10
 _TOLD_WITHIN_S: Final = 10.0
-"""After that the source counts as told of all, whatever the server says of its log."""
+"""After so long without a message the source counts as told of all, whatever the server says."""
+_SILENCE_S: Final = 0.2
+"""A look waits for so long for the next message, where the server has more to tell."""
 _MOST_AT_ONCE: Final = 100_000
 """Messages of one look: a step must end, however far behind it is."""
 _COLUMN_LISTS: Final = 150000
@@ -100,7 +103,7 @@ class SlotSource:
     _waiting: deque[Commit] = field(default_factory=deque)
     _looked: int = 0
     _end: int = 0
-    _started: float = 0.0
+    _told_at: float = 0.0
 
     def require(self, cursor: Cursor) -> None:
         """Refuses a server or a role that has no slot to offer, or none that is bounded.
@@ -171,9 +174,8 @@ class SlotSource:
             if lost:
                 return Found([], self._new_place(), lost)
             self._start(lsn)
-            cursor.execute(_QUERIES["end_of_log"])
-            self._end, self._started = lsn_of(value(cursor)), time.monotonic()
-        self._receive()
+            self._end, self._told_at = _end_of_log(cursor), time.monotonic()
+        self._receive(snapshot, _end_of_log(cursor))
         accounts: set[str] = set()
         emptied, ahead = False, latest_to_come(cursor, position.place, as_of)
         self._looked = 0
@@ -197,7 +199,7 @@ class SlotSource:
             sorted(one for one in accounts if one),
             self._place(lsn, ahead),
             lost,
-            is_behind=lsn < self._end and time.monotonic() - self._started < _TOLD_WITHIN_S,
+            is_behind=lsn < self._end and time.monotonic() - self._told_at < _TOLD_WITHIN_S,
         )
 
     def done(self) -> None:
@@ -278,24 +280,47 @@ class SlotSource:
                 options={"proto_version": "1", "publication_names": self.publication},
             )
 
-    def _receive(self) -> None:
-        """Takes all that the server has sent so far."""
+    def _receive(self, snapshot: Snapshot, end: int) -> None:
+        """Takes what the server has to tell of the transactions that a snapshot sees.
+
+        A socket holds some hundred messages, and the server goes on once they are taken: that none
+        is there does not mean that none is left.
+
+        Args:
+            snapshot: Of the step.
+            end: Of the server's log, once the snapshot was taken.
+        """
         assert self._cursor is not None
         assert self._decoder is not None
         with _as_ours():
             for _ in range(_MOST_AT_ONCE):
-                message = self._cursor.read_message()
-                if message is None:
-                    return
+                while (message := self._cursor.read_message()) is None:
+                    if self._is_told(snapshot, end) or not self._comes():
+                        return
+                self._told_at = time.monotonic()
                 commit = self._decoder.read(bytes(message.payload))
                 if commit is not None:
                     self._waiting.append(commit)
+
+    def _is_told(self, snapshot: Snapshot, end: int) -> bool:
+        """Whether nothing is left to be told that a look could take."""
+        is_later = bool(self._waiting) and not snapshot.sees(self._waiting[-1].xid)
+        return is_later or self._quiet_up_to() >= end
+
+    def _comes(self) -> bool:
+        """Waits for the server to send something; tells whether it did."""
+        return bool(select.select([self._cursor], [], [], _SILENCE_S)[0])
 
     def _quiet_up_to(self) -> int:
         """Returns the place up to which the server has told all that it had to tell."""
         assert self._cursor is not None
         assert self._decoder is not None
         return 0 if self._decoder.is_inside else int(self._cursor.wal_end)
+
+
+def _end_of_log(cursor: Cursor) -> int:
+    cursor.execute(_QUERIES["end_of_log"])
+    return lsn_of(value(cursor))
 
 
 def _problems(needs: _Needs) -> Any:

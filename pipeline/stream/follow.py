@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LOOK_S: Final = 30.0
 _AT_WORK: Final = 20
 """Newest runs of which one may be at work."""
+_Ask = Callable[[Sequence[bytes]], pa.Table]
 _log = logging.getLogger(__name__)
 
 
@@ -129,7 +130,7 @@ def load(
         bands=bands_for(settings.scoring.bands, scorer.card),
         scored=_asking(scorer, with_reasons),
         split=split,
-        second=_asking(second, with_reasons) if second is not None else None,
+        second=second,
     )
 
 
@@ -137,7 +138,7 @@ def _second(
     champion: "ModelScorer",
     decided: tuple[Split, Artifact[ModelProperties]] | None,
     settings: Settings,
-) -> tuple[Split | None, "ModelScorer | None"]:
+) -> tuple[Split | None, _Ask | None]:
     """Loads the second model of a split; neither where it cannot be asked, which is told."""
     from components.account_scorer.beside import require_alike, told
 
@@ -147,24 +148,30 @@ def _second(
     try:
         scorer = load_model(model, settings)
         require_alike(champion, scorer)
+        asked = _asking(scorer, settings.scoring.reasons != "none")
     except Exception as error:  # whatever its files hold: one model alone is enough
         _log.warning(
             "Split %s of %s and %s: accounts of %s wait for the next run: it cannot score: %s",
             *(split.number, split.a, split.b, split.b, told(error)),
         )
         return None, None
-    return split, scorer
+    return split, asked
 
 
-def _asking(scorer: "ModelScorer", with_reasons: bool) -> Callable[[Sequence[bytes]], pa.Table]:
-    """Returns what asks a model about examples, whatever their number, to the same last bit."""
+def _asking(scorer: "ModelScorer", with_reasons: bool) -> _Ask:
+    """Returns what asks a model about examples, whatever their number, to the same last bit.
+
+    It was asked once already: the first call takes longer, and no feedback waits for it.
+    """
     import tensorflow as tf
 
     from components.account_scorer.scored_shard import scored_shard
+    from serving_model.served.warmup import example_of_nobody
 
     def ask(examples: Sequence[bytes]) -> pa.Table:
         batches = [tf.constant(batch, tf.string) for batch in batches_of(examples)]
         table = scored_shard(scorer, batches, explained=1.0 if with_reasons else 0.0)
         return table.slice(0, len(examples)).combine_chunks()
 
+    ask([example_of_nobody()])
     return ask

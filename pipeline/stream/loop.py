@@ -25,6 +25,8 @@ CHANNEL: Final = "tens_insight_feedback"
 _BUSY_PAUSE_S: Final = 0.2
 _TOLD_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 30.0
+_LEAST_PAUSE: Final = 0.1
+"""Of the pause so much is left, however long a step takes."""
 _PREDECESSOR_S: Final = 5.0
 _TOLD_EVERY_S: Final = 60.0
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -97,7 +99,8 @@ class Loop:
 
     Attributes:
         stream: What does a step.
-        pause_s: Seconds between two steps with nothing left to do.
+        pause_s: Seconds from the beginning of a step to that of the next one, with nothing left to
+            do.
         patience_s: Seconds for which a server that does not answer is waited for; infinite in a
             service.
         tell: Is told what was done, a line each minute.
@@ -148,6 +151,7 @@ class Loop:
         silent_since: float | None = None
         wait_s = _BUSY_PAUSE_S
         while not self.ending.is_set():
+            begun = time.monotonic()
             try:
                 if not self.stream.is_open:
                     self.stream.open()
@@ -177,7 +181,7 @@ class Loop:
                 continue
             if once:
                 return
-            self._wait()
+            self._wait(begun)
 
     def _tell(self, step: Step) -> None:
         if step.lost:
@@ -199,13 +203,17 @@ class Loop:
             self.tell(unread_sentence(self._unread))
             self._unread, self._unread_told_at = [], time.monotonic()
 
-    def _wait(self) -> None:
-        """Waits for the pause, or until something is said on the channel."""
+    def _wait(self, begun: float) -> None:
+        """Waits until the pause is over, or something is said on the channel.
+
+        Args:
+            begun: When the step began: what it took is a part of the pause.
+        """
         listener = self._listening()
+        deadline = max(begun + self.pause_s, time.monotonic() + _LEAST_PAUSE * self.pause_s)
         if listener is None:
-            self.ending.wait(self.pause_s)
+            self.ending.wait(deadline - time.monotonic())
             return
-        deadline = time.monotonic() + self.pause_s
         # A signal does not interrupt select: it is looked for often enough.
         while not self.ending.is_set() and (left := deadline - time.monotonic()) > 0:
             ready, _, _ = select.select([listener], [], [], min(left, 0.5))

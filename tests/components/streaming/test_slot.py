@@ -1,10 +1,14 @@
 """The stream by logical decoding, on a server that has it switched on."""
 
+import os
 import shutil
+import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from types import SimpleNamespace
 
 import psycopg2
 import pytest
@@ -12,10 +16,15 @@ import pytest
 from components.errors import ContractBroken, DatabaseUnreachable
 from components.postgres.connection import connect
 from components.postgres.migrate import migrate
+from components.postgres.queries import queries
+from components.postgres.rows import records
 from components.streaming.position import remove_positions
 from components.streaming.slot import SlotSource
 from components.streaming.step import Step, Stream
+from pipeline.alerts.conditions import stream_behind
+from pipeline.alerts.facts import StreamState
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from pipeline.settings import load_settings
 from pipeline.stream.loop import Loop
 from tests.components.conftest import FeedbackTables
 from tests.components.streaming.streamed import (
@@ -107,6 +116,16 @@ def found(one: Stream) -> Step:
     return step
 
 
+def alerted(world: FeedbackTables) -> str:
+    """Returns the sentence of the alert of the stream, by what the server says; empty if none."""
+    with closing(psycopg2.connect(world.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(queries("pipeline.alerts")["streams"], {"slot": "tens_insight"})
+        streams = records(cursor, StreamState)
+    of_database = SimpleNamespace(streams=streams, stream_refused=None)
+    known = SimpleNamespace(now=now(world), database=of_database)
+    return " ".join(one.sentence for one in stream_behind(known, load_settings()))  # type: ignore[arg-type]
+
+
 def test_rows_are_told_as_they_commit(world: FeedbackTables) -> None:
     with opened(slot_stream()) as one:
         steps = settled(one)
@@ -117,6 +136,26 @@ def test_rows_are_told_as_they_commit(world: FeedbackTables) -> None:
         wrote = {"ACC-1", "ACC-2", "ACC-5"}
         while not wrote <= {name for name, (_, at) in table(world).items() if at > before}:
             one.step()
+    assert not wrong_scores(world)
+
+
+def test_a_look_waits_for_what_the_server_still_has_to_tell(
+    world: FeedbackTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a busy machine, and where more was written than a socket holds."""
+    monkeypatch.setattr("components.streaming.slot._SILENCE_S", 20.0)
+    with opened(slot_stream()) as one:
+        settled(one)
+        one.step()
+        ((sender,),) = world.execute("SELECT active_pid FROM pg_replication_slots")
+        os.kill(sender, signal.SIGSTOP)
+        threading.Timer(0.3, os.kill, (sender, signal.SIGCONT)).start()
+        write(world, "ACC-1")
+        write(world, "ACC-7")
+        assert one.step().wrote == 2
+        begun = time.monotonic()
+        assert one.step().wrote == 0
+        assert time.monotonic() - begun < 20, "it waits, though nothing is left to be told"
     assert not wrong_scores(world)
 
 
@@ -214,14 +253,21 @@ def test_a_stream_that_was_stopped_costs_a_bounded_log_and_catches_up(
         settled(one)
     write(world, "ACC-6")
     world.execute("CREATE TABLE loud (words text)")
+    told = [alerted(world)]
     for _ in range(9):
         world.execute("INSERT INTO loud SELECT repeat('x', 1000) FROM generate_series(1, 16000)")
         execute(world.url, "CHECKPOINT")
+        told.append(alerted(world))
     ((kept, status),) = world.execute(
         "SELECT pg_current_wal_lsn() - restart_lsn, wal_status FROM pg_replication_slots"
     )
     assert status == "lost"
     assert kept is None
+    # It is told from half of the bound on, before the log is dropped.
+    assert told[0] == ""
+    first = next(one for one in told if one)
+    assert "MB of its log for the replication slot tens_insight" in first
+    assert "dropped the log" in told[-1]
     with opened(slot_stream()) as one:
         steps = settled(one)
     assert "max_slot_wal_keep_size" in steps[0].lost

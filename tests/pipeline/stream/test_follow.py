@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from components.account_scorer import scored_shard
+from components.streaming.champion import BATCH
 from pipeline.registry.change_stage import decide
 from pipeline.settings import load_settings
 from pipeline.stream.follow import FollowedChampion
@@ -49,3 +51,19 @@ def test_nothing_is_asked_before_half_a_minute_is_over(
     assert following() is found
     moment[0] = 31.0
     assert following().model_version == "20260602-bbbbbbbb"
+
+
+def test_a_model_is_asked_once_before_feedback_waits_for_it(
+    push: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    whole = scored_shard.scored_shard
+
+    def counted(scorer: Any, batches: Any, **more: Any) -> Any:
+        asked.append(sum(len(one) for one in batches))
+        return whole(scorer, batches, **more)
+
+    monkeypatch.setattr(scored_shard, "scored_shard", counted)
+    push("20260601-aaaaaaaa")
+    FollowedChampion(load_settings())()
+    assert asked == [BATCH]

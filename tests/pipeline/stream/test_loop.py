@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
 from components.errors import NothingToPublish
+from components.streaming.step import Step, Stream
 from pipeline.stream.loop import CHANNEL, Loop
 from tests.components.conftest import FeedbackTables
 from tests.components.streaming.streamed import run, stream, table, write, wrong_scores
@@ -86,6 +88,39 @@ def test_connections_that_are_cut_are_opened_again(world: FeedbackTables) -> Non
             write(world, account)
             until(lambda: table(world)[account] != before)  # noqa: B023 -- waits at once
     assert not wrong_scores(world)
+
+
+class Slow(Stream):
+    """Reads nothing, for a while, and notes when."""
+
+    is_open = True
+
+    def open(self) -> None:
+        self.begun: list[float] = []
+
+    def step(self) -> Step:
+        self.begun.append(time.monotonic())
+        time.sleep(0.7)
+        return Step(datetime.now(timezone.utc), 0, 0, 0, 0, sweeping=False)
+
+    def keep_up(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+@pytest.mark.parametrize("pause_s", [1.0, 0.5])
+def test_what_a_step_takes_is_a_part_of_the_pause(
+    pause_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Loop, "_listening", lambda self: None)
+    slow = Slow(*[None] * 3)  # type: ignore[arg-type]
+    loop = Loop(slow, pause_s=pause_s, patience_s=1, tell=print)
+    threading.Timer(1.5, loop.ending.set).start()
+    loop.run(once=False)
+    between = slow.begun[1] - slow.begun[0]
+    assert max(pause_s, 0.7 + pause_s / 10) <= between < 0.7 + pause_s
 
 
 def test_sigterm_ends_it_after_its_step(world: FeedbackTables) -> None:
