@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from serving_model.reasons.attributions import base_rate_account, contributions, log_odds
 from serving_model.reasons.opened_model import OpenableModel
 from serving_model.reasons.path_sums import PathSums
+from serving_model.served.blocks import in_blocks
 from serving_model.served.interface import BASE_LOG_ODDS, CONTRIBUTIONS, FACT_WORDS, FACTS
 from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.reason_groups import feature_groups, group_names
@@ -54,6 +55,7 @@ class Explainer(tf.Module):
         self._path: PathSums | None = None
         if isinstance(model, OpenableModel):
             self._path = PathSums(model.opened, base, column, self._groups)
+        self._of_block = tf.function(self._contributions, autograph=False)
 
     def reasons(self, raw: Mapping[str, Any], features: tf.Tensor, answer: tf.Tensor) -> Any:
         """Explains one batch.
@@ -64,18 +66,20 @@ class Explainer(tf.Module):
             answer: Their churn probabilities as they are served, float32 [batch, 1].
 
         Returns:
-            CONTRIBUTIONS, BASE_LOG_ODDS, FACTS and FACT_WORDS, by name.
+            CONTRIBUTIONS, BASE_LOG_ODDS, FACTS and FACT_WORDS, by name; of an account the same,
+            to the last bit, however many are explained with it.
         """
-        change = log_odds(answer[:, 0]) - self._base_log_odds
         facts = reason_facts(raw, self._critical_priority)
+        width = self._groups.shape[1]
         return {
-            CONTRIBUTIONS: self._contributions(features, change),
+            CONTRIBUTIONS: in_blocks(self._of_block, features, answer, width=width),
             BASE_LOG_ODDS: tf.fill(tf.shape(answer), self._base_log_odds),
             FACTS: facts.numbers,
             FACT_WORDS: facts.words,
         }
 
-    def _contributions(self, features: tf.Tensor, change: tf.Tensor) -> tf.Tensor:
+    def _contributions(self, features: tf.Tensor, answer: tf.Tensor) -> tf.Tensor:
+        change = log_odds(answer[:, 0]) - self._base_log_odds
         if self._path is not None:
             return self._path.contributions(features, change)
         each = contributions(self._probability, features, tf.constant(self.base), change)

@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from serving_model.reasons.explainer import REASON_FACT_WORDS, REASON_FACTS, REASON_GROUPS
+from serving_model.served.blocks import BLOCK
 from serving_model.served.interface import (
     BASE_LOG_ODDS,
     CONTRIBUTIONS,
@@ -20,7 +21,7 @@ from serving_model.served.interface import (
     HORIZON_PROBABILITIES,
     PROBABILITY,
 )
-from serving_model.served.signatures import BLOCK, PARSED, Tensors, column, save_served
+from serving_model.served.signatures import PARSED, Tensors, column, save_served
 from transforms import event_spec as spec
 from transforms.arrays import Floats
 from transforms.cold_start_rule import LOG_ODDS_PER_SCORE, RULE_GROUPS, RULE_SIGNALS, RuleWeights
@@ -121,8 +122,6 @@ class _ServedRule(tf.Module):
         self._slopes = slopes(rule.weights).astype(np.float32)
         self._means = rule.means.astype(np.float32)
         self._intercept = np.float32(rule.intercept)
-        own = np.array([RULE_GROUPS[name] for name in RULE_SIGNALS])
-        self._groups = (own[:, None] == np.array(_GROUPS)).astype(np.float32)
 
     def features(self, raw: Tensors) -> tf.Tensor:
         """Returns the signals of parsed examples, float32 [batch, len(RULE_SIGNALS)]."""
@@ -139,7 +138,7 @@ class _ServedRule(tf.Module):
         answer = self._answer(raw, features)
         return {
             **answer,
-            CONTRIBUTIONS: tf.matmul(self._moved(features), self._groups),
+            CONTRIBUTIONS: self._contributions(features),
             BASE_LOG_ODDS: tf.fill(tf.shape(answer[PROBABILITY]), self._intercept),
             FACTS: facts.numbers,
             FACT_WORDS: facts.words,
@@ -163,6 +162,14 @@ class _ServedRule(tf.Module):
             **scored,
             HORIZON_PROBABILITIES: scored[PROBABILITY],
         }
+
+    def _contributions(self, features: tf.Tensor) -> tf.Tensor:
+        """What the signals of each group add, [batch, groups], in any batch the same."""
+        signals = tf.unstack(self._moved(features), axis=1)
+        moved = dict.fromkeys(_GROUPS, tf.zeros([tf.shape(features)[0]]))
+        for name, signal in zip(RULE_SIGNALS, signals, strict=True):
+            moved[RULE_GROUPS[name]] += signal
+        return tf.stack([moved[group] for group in _GROUPS], axis=1)
 
     def _moved(self, features: tf.Tensor) -> tf.Tensor:
         """What each signal adds to the log-odds of the mean account, [batch, signals]."""

@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from serving_model.reasons.explainer import Explainer
+from serving_model.served.blocks import in_blocks
 from serving_model.served.interface import (
     EXPLAIN,
     HORIZON_PROBABILITIES,
@@ -22,11 +23,6 @@ from transforms import event_spec as spec
 from transforms.account_features import FEATURES
 
 PARSED: Final = spec.raw_feature_spec(with_label=False)
-
-BLOCK: Final = 32
-"""Rows that the model is asked about at a time. By the shape of a matrix TensorFlow chooses how it
-is multiplied, and so how sums are rounded: an account's score would depend on how many are asked
-about with it. As many as a server asks about at once: a single account pays for all rows."""
 
 Tensors = Mapping[str, Any]
 
@@ -97,12 +93,7 @@ class ServedModel(tf.Module):
 
     def _probabilities(self, features: tf.Tensor) -> tf.Tensor:
         """Returns the probabilities by horizon, [batch, K], the same however large the batch is."""
-        rows, width = tf.shape(features)[0], features.shape[1]
-        padded = tf.concat([features, tf.zeros([-rows % BLOCK, width])], axis=0)
-        blocks = tf.reshape(padded, [-1, BLOCK, width])
-        answer = tf.TensorSpec([BLOCK, self._horizons], tf.float32)
-        of_blocks = tf.map_fn(self._model, blocks, fn_output_signature=answer)
-        return tf.reshape(of_blocks, [-1, self._horizons])[:rows]
+        return in_blocks(self._model, features, width=self._horizons)
 
     def _answer(self, raw: Tensors, features: tf.Tensor) -> Tensors:
         probabilities = self._probabilities(features)

@@ -35,7 +35,7 @@ def test_more_than_a_batch_is_explained_in_order(
     assert found.accounts.tolist() == scorer.score(world.scored)[0].tolist()
     np.testing.assert_allclose(found.probabilities, probabilities, atol=1e-6)
     backwards = scorer.explain(world.scored[::-1])
-    np.testing.assert_allclose(backwards.contributions[::-1], found.contributions, atol=1e-4)
+    np.testing.assert_array_equal(backwards.contributions[::-1], found.contributions)
     assert found.contributions.shape == (len(world.scored), len(found.groups))
     assert found.facts.shape == (len(world.scored), len(found.fact_names))
     assert found.fact_words.shape == (len(world.scored), len(found.fact_word_names))

@@ -69,10 +69,13 @@ def test_its_answers_do_not_depend_on_how_many_are_asked_about(
 ) -> None:
     scorer = ModelScorer(exported)
     _, together = scorer.score(serialized)
+    reasons = scorer.explain(serialized).contributions
     for size in (1, 3, 7, 50):
         parts = [serialized[at : at + size] for at in range(0, len(serialized), size)]
         apart = np.concatenate([scorer.score(part)[1] for part in parts])
         assert apart.tobytes() == together.tobytes()
+        apart = np.concatenate([scorer.explain(part).contributions for part in parts])
+        assert apart.tobytes() == reasons.tobytes()
 
 
 def test_its_reasons_add_up_by_group(

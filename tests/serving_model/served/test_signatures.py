@@ -165,6 +165,17 @@ def test_the_answer_does_not_depend_on_the_batch(
             assert np.array_equal(found[:count], probabilities[:count]), (size, days)
 
 
+def test_reasons_do_not_depend_on_the_batch(world: SimpleNamespace, scorer: ModelScorer) -> None:
+    """So a server says to the last bit what a run has published."""
+    together = scorer.explain(world.scored)
+    for size, count in ((1, 20), (7, 70), (63, 630), (300, 900)):
+        for at in range(0, count, size):
+            part = scorer.explain(world.scored[at : at + size])
+            for name in ("horizon_probabilities", "base_log_odds", "contributions", "facts"):
+                expected = getattr(together, name)[at : at + size]
+                assert np.array_equal(getattr(part, name), expected), (size, name)
+
+
 def test_transform_features_are_finite_and_named(
     world: SimpleNamespace, loaded: Any, tools: SimpleNamespace
 ) -> None:
