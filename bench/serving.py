@@ -251,6 +251,14 @@ def differences(port: int, published: dict[str, tuple[Any, ...]], as_of: str) ->
     return found
 
 
+def ask_all(port: int, paths: Sequence[str]) -> None:
+    """Asks for each path once, so that what may be known already is."""
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        for path in paths:
+            connection.request("GET", path)
+            assert connection.getresponse().read()
+
+
 def path_of(account: str) -> str:
     """Returns the path of an account's score."""
     return f"/v1/accounts/{quote(account, safe='')}/score"
@@ -342,6 +350,7 @@ def measure(
             ("cached, with reasons", paths),
             ("cached, without", [f"{one}?reasons=false" for one in paths]),
         ):
+            ask_all(port, asked)
             load(port, asked, rate=100, seconds=5, folder=folder)
             for rate in rates:
                 found = measured(pid, port, asked, rate=rate, seconds=seconds, folder=folder)

@@ -290,8 +290,8 @@ def torture(
 def _on_server(
     source: str, kills: int, folder: Path, url: str, broker: Broker | None, dice: random.Random
 ) -> Outcome:
-    with closing(connect("tens-insight torture")) as connection:
-        migrate(connection)
+    with closing(connect("tens-insight torture")) as own:
+        migrate(own)
     with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(TABLE)
         accounts = [f"ACC-{number}" for number in range(ACCOUNTS)]

@@ -81,8 +81,8 @@ def measure(source: str, rows: int, folder: Path) -> dict[str, Any]:
 def _on_server(
     source: str, rows: int, url: str, broker: Broker | None, dice: random.Random
 ) -> dict[str, Any]:
-    with closing(connect("tens-insight bench")) as connection:
-        migrate(connection)
+    with closing(connect("tens-insight bench")) as own:
+        migrate(own)
     teller = Teller(broker)
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         cursor.execute(TABLE)

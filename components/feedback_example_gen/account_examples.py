@@ -146,16 +146,32 @@ def read_account_rows(
     as_of: datetime,
 ) -> AccountRows:
     """Reads the rows of some accounts; otherwise as read_account_examples."""
-    if len(accounts) <= _FEW_ACCOUNTS:
-        few = read_few_rows(connection, as_of, accounts, source.churn_source)
-        if few is not None:
-            return AccountRows(as_of, *few)
+    few = read_few_account_rows(connection, source, accounts, as_of)
+    if few is not None:
+        return few
     feedback = read_feedback_rows(connection, as_of, accounts)
     if source.churn_source is None:
         return AccountRows(as_of, feedback, None)
     return AccountRows(
         as_of, feedback, read_churn_rows(connection, source.churn_source, as_of, accounts)
     )
+
+
+def read_few_account_rows(
+    connection: psycopg2.extensions.connection,
+    source: ExampleSource,
+    accounts: Sequence[str],
+    as_of: datetime,
+) -> AccountRows | None:
+    """Reads them with one statement, which needs no transaction around it.
+
+    Returns:
+        The rows; None where they may be too many for that, or hold text that is not UTF-8.
+    """
+    if len(accounts) > _FEW_ACCOUNTS:
+        return None
+    few = read_few_rows(connection, as_of, accounts, source.churn_source)
+    return None if few is None else AccountRows(as_of, *few)
 
 
 def account_examples(rows: AccountRows, source: ExampleSource) -> AccountExamples:

@@ -4,7 +4,8 @@ Sums and maxima over the rows before each row are taken once for all cutoffs of 
 cutoff only looks up one row an account. Nothing at or after the cutoff is looked at.
 """
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,8 @@ _NEVER: Final = np.float32(-1)
 _LOG_PARTS: Final = 2**32
 """Logarithms are summed up as whole numbers of such parts of 1. Sums of whole numbers are exact, so
 that what an account amounts to does not depend on which accounts share its bucket."""
+_MANY_ROWS: Final = 10_000
+"""Of fewer a thread would cost more than it saves."""
 _LONGEST: Final = 2**31
 """Days: a gap is shorter, so that it fits below an account's number in one int64."""
 
@@ -58,13 +61,15 @@ class LifetimeRows:
     def of(cls, feedback: Feedback) -> "LifetimeRows":
         """Sums up the rows of a bucket."""
         account = np.repeat(np.arange(len(feedback.starts) - 1), np.diff(feedback.starts))
+        if len(account) < _MANY_ROWS:
+            return cls._of(feedback, account, lambda: _SourceRows.of(feedback, account))
         with ThreadPoolExecutor(1) as thread:  # numpy leaves the interpreter to the other
             sources = thread.submit(_SourceRows.of, feedback, account)
-            return cls._of(feedback, account, sources)
+            return cls._of(feedback, account, sources.result)
 
     @classmethod
     def _of(
-        cls, feedback: Feedback, account: Integers, sources: "Future[_SourceRows]"
+        cls, feedback: Feedback, account: Integers, sources: "Callable[[], _SourceRows]"
     ) -> "LifetimeRows":
         rows = len(feedback.created_us)
         codes = feedback.strings[SENTIMENT.name].indices.to_numpy()
@@ -89,7 +94,7 @@ class LifetimeRows:
             gap_logs=_before(np.rint(_LOG_PARTS * np.log1p(gap)).astype(np.int64)),
             gap_squares=_before(np.square(gap)),
             longest_gap=_running_maximum(account * _LONGEST + gap) & (_LONGEST - 1),
-            sources=sources.result(),
+            sources=sources(),
         )
 
     def scalars(self, cutoff_us: int, first: Integers, end: Integers) -> dict[str, Floats32]:

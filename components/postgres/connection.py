@@ -90,8 +90,8 @@ def connect(
     *,
     statement_timeout_s: int = 0,
     address: Address | None = None,
-    opened: Callable[[Connection], None] = lambda connection: None,
-) -> Connection:
+    opened: Callable[[SettledConnection], None] = lambda connection: None,
+) -> SettledConnection:
     """Opens a connection whose transactions have time zone UTC, encoding UTF-8 and timeouts.
 
     It reads every moment that Postgres can hold.
@@ -218,7 +218,7 @@ def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _prepared(
     connection: SettledConnection, statement_timeout_s: int, address: Address
-) -> Connection:
+) -> SettledConnection:
     try:
         hold_all_moments(connection)
         with explained(connection):

@@ -4,12 +4,19 @@ PgBouncer in transaction mode gives the next transaction of another client the s
 SET left there would be that client's.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
+import psycopg2
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
+from psycopg2.sql import Composable
+
+_READ_ONLY: Final = "SET TRANSACTION READ ONLY; "
+_ONE_SNAPSHOT: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; "
 
 
 class SettledConnection(Connection):
@@ -17,9 +24,31 @@ class SettledConnection(Connection):
 
     Attributes:
         local_settings: SET LOCAL statements; empty for none.
+        reads_alone: Whether each statement is a transaction of its own, which only reads and is
+            sent with its settings in one go: one journey to the server in place of four. Set by
+            `read_alone`.
     """
 
     local_settings: str = ""
+    reads_alone = False
+
+    def read_alone(self) -> None:
+        """Makes each statement a transaction of its own, but for those of `one_snapshot`."""
+        self.autocommit = True
+        self.reads_alone = True
+
+    @contextmanager
+    def one_snapshot(self) -> Iterator[None]:
+        """Lets statements see one state of the database, where else each is alone."""
+        with Cursor(self) as cursor:
+            cursor.execute(_ONE_SNAPSHOT + self.local_settings)
+            try:
+                yield
+            except BaseException:
+                with suppress(psycopg2.Error):  # what went wrong before says more
+                    cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("ROLLBACK")
 
     # One signature in place of psycopg2's three.
     def cursor(self, *arguments: Any, **named: Any) -> Any:
@@ -42,9 +71,19 @@ class _Settled:
 
     connection: SettledConnection
 
-    def execute(self, *arguments: Any, **named: Any) -> Any:
+    def execute(self, query: str | Composable, vars: Any = None) -> Any:
         self.connection.settle()
-        return super().execute(*arguments, **named)  # type: ignore[misc]
+        return super().execute(self._with_settings(query, vars), vars)  # type: ignore[misc]
+
+    def _with_settings(self, query: str | Composable, values: Any) -> str | Composable:
+        connection = self.connection
+        if not connection.reads_alone:
+            return query
+        if connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+            return query
+        text = query if isinstance(query, str) else query.as_string(connection)
+        settings = f"{_READ_ONLY}{connection.local_settings}; "
+        return (settings if values is None else settings.replace("%", "%%")) + text
 
     def executemany(self, *arguments: Any, **named: Any) -> Any:
         self.connection.settle()

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 _CUT: Final = tuple(name for name in MUST_AGREE if name != "label_source")
 
 
-def load_model(model: Artifact[ModelProperties], settings: Settings) -> "ModelScorer":
+def load_model(
+    model: Artifact[ModelProperties], settings: Settings, *, few_at_a_time: bool = False
+) -> "ModelScorer":
     """Loads a model, once its files have the hash that was recorded when it was exported.
+
+    Args:
+        model: Which.
+        settings: Of the installation.
+        few_at_a_time: As ModelScorer takes it.
 
     Raises:
         NothingToPublish: It learnt from examples cut otherwise than the settings say.
@@ -36,13 +43,15 @@ def load_model(model: Artifact[ModelProperties], settings: Settings) -> "ModelSc
     _require_fit(known, settings, name)
     require_exported(path, known, name)
     try:
-        return ModelScorer(path)
+        return ModelScorer(path, few_at_a_time=few_at_a_time)
     except ValueError as broken:
         raise StateUnusable(f"Model {name} cannot be loaded: {broken} {way_out(name)}") from None
 
 
-def load_rule(scores: Artifact[PublishedScoresProperties], settings: Settings) -> "ModelScorer":
-    """Loads the cold-start rule that made scores.
+def load_rule(
+    scores: Artifact[PublishedScoresProperties], settings: Settings, *, few_at_a_time: bool = False
+) -> "ModelScorer":
+    """Loads the cold-start rule that made scores; otherwise as load_model.
 
     Raises:
         NothingToPublish: By the present settings a run would score with another rule.
@@ -67,7 +76,7 @@ def load_rule(scores: Artifact[PublishedScoresProperties], settings: Settings) -
                 f"The cold-start rule that scored last, {name}, is not that of the present "
                 "settings: `tens-insight run score` scores with the new one."
             )
-        return ModelScorer(path)
+        return ModelScorer(path, few_at_a_time=few_at_a_time)
     except (ValueError, OSError) as broken:
         raise StateUnusable(
             f"The cold-start rule {name} cannot be loaded: {broken} `tens-insight run score` makes "

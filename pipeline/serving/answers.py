@@ -46,7 +46,7 @@ class Call:
 
 
 def answer_all(asked: Sequence[Question | Call]) -> list[dict[str, Any] | Exception]:
-    """Asks the model about a batch, once for those with reasons and once for those without.
+    """Asks models about a batch, once for those with reasons and once for those without.
 
     Returns:
         For each question the values of an answer, or why it has none.

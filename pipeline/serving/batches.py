@@ -5,6 +5,7 @@ one; so a single request is as fast as it can be, and load makes batches by itse
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -43,19 +44,23 @@ class Batches(Generic[Item, Result]):
     ):
         self._work, self._what, self._most, self._told = work, what, most, told
         self._waiting, self._deadline_s = waiting, deadline_s
-        self._queue: asyncio.Queue[tuple[Item, asyncio.Future[Result]]] = asyncio.Queue()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"serve {what}")
-        self._threads = threads
+        self._queue: deque[tuple[Item, asyncio.Future[Result]]] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        """Threads without work: the one that worked last gets it, whose processor knows it yet."""
+        self._pools = [
+            ThreadPoolExecutor(1, thread_name_prefix=f"serve {what} {number}")
+            for number in range(threads)
+        ]
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def waiting(self) -> int:
         """Items that wait."""
-        return self._queue.qsize()
+        return len(self._queue)
 
     def start(self) -> None:
         """Begins to work; inside of the event loop."""
-        self._tasks = [asyncio.create_task(self._run()) for _ in range(self._threads)]
+        self._tasks = [asyncio.create_task(self._run(pool)) for pool in self._pools]
 
     async def stop(self) -> None:
         """Ends the work; what waits is never answered."""
@@ -64,7 +69,9 @@ class Batches(Generic[Item, Result]):
         for task in self._tasks:
             with suppress(asyncio.CancelledError):
                 await task
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._idle.clear()
+        for pool in self._pools:
+            pool.shutdown(wait=False, cancel_futures=True)
 
     async def ask(self, item: Item) -> Result:
         """Waits for the result of an item.
@@ -101,8 +108,9 @@ class Batches(Generic[Item, Result]):
             raise overloaded(self._what)
         loop = asyncio.get_running_loop()
         futures = [loop.create_future() for _ in items]
-        for item, future in zip(items, futures, strict=True):
-            self._queue.put_nowait((item, future))
+        self._queue.extend(zip(items, futures, strict=True))
+        for _ in range(min(len(items), len(self._idle))):
+            self._idle.pop().set_result(None)
         try:
             _, late = await asyncio.wait(futures, timeout=self._deadline_s)
         finally:
@@ -111,18 +119,22 @@ class Batches(Generic[Item, Result]):
             raise too_late(self._what, self._deadline_s)
         return [_result_of(one) for one in futures]
 
-    async def _run(self) -> None:
+    async def _run(self, pool: ThreadPoolExecutor) -> None:
         while True:  # without a name for a batch, which would keep its model until the next one
-            await self._work_on(await self._next())
+            await self._work_on(await self._next(), pool)
 
     async def _next(self) -> "list[tuple[Item, asyncio.Future[Result]]]":
         """Waits for an item, and returns all that wait by then, but those that were given up."""
-        batch = [await self._queue.get()]
-        while len(batch) < self._most and not self._queue.empty():
-            batch.append(self._queue.get_nowait())
+        while not self._queue:
+            work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._idle.append(work)
+            await work
+        batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
         return [one for one in batch if not one[1].done()]
 
-    async def _work_on(self, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
+    async def _work_on(
+        self, batch: "list[tuple[Item, asyncio.Future[Result]]]", pool: ThreadPoolExecutor
+    ) -> None:
         if not batch:
             return
         self._told(len(batch))
@@ -130,7 +142,7 @@ class Batches(Generic[Item, Result]):
         try:
             items = [item for item, _ in batch]
             loop = asyncio.get_running_loop()
-            results = await loop.run_in_executor(self._pool, self._work, items)
+            results = await loop.run_in_executor(pool, self._work, items)
         except Exception as error:
             results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):

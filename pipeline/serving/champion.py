@@ -251,7 +251,9 @@ class Follower:
         rule, begun = wanted.rule, time.perf_counter()
         if (known := self._known(rule.artifact_id)) is not None:
             return known
-        self._scorers[rule.artifact_id] = scorer = load_rule(rule, self._settings)
+        self._scorers[rule.artifact_id] = scorer = load_rule(
+            rule, self._settings, few_at_a_time=True
+        )
         properties = ModelProperties.from_plain(scorer.card)
         return self._ready(registry, scorer, properties, rule.artifact_id, begun)
 
@@ -266,7 +268,7 @@ class Follower:
         """Returns a model: loaded, unless it is in memory for another part."""
         scorer = self._scorers.get(model.artifact_id)
         if scorer is None:
-            scorer = load_model(model, self._settings)
+            scorer = load_model(model, self._settings, few_at_a_time=True)
             self._scorers[model.artifact_id] = scorer
         return scorer
 

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.errors import DatabaseUnreachable
+from components.postgres.local_settings import SettledConnection
 from pipeline.serving.read_only import read_only_connection
 
 _HANGS_S: Final = 1.0
@@ -28,12 +28,12 @@ class ServerHangs(DatabaseUnreachable):
 
 
 class _Own(threading.local):
-    connection: Connection | None = None
+    connection: SettledConnection | None = None
     is_new = True
 
 
 class Connections:
-    """Connections whose transactions are read-only and see one state of the database.
+    """Connections of which each statement is a transaction of its own, which only reads.
 
     Args:
         statement_s: Seconds that a statement may take.
@@ -43,7 +43,7 @@ class Connections:
         self._statement_s = statement_s
         self._own = _Own()
         self._lock = threading.Lock()
-        self._waiting: dict[int, tuple[float, Connection]] = {}
+        self._waiting: dict[int, tuple[float, SettledConnection]] = {}
         self._ended: set[int] = set()
 
     @property
@@ -55,12 +55,12 @@ class Connections:
         """Remembers that it was looked at where the connection of this thread leads to."""
         self._own.is_new = False
 
-    def open(self) -> Connection | None:
+    def open(self) -> SettledConnection | None:
         """Returns the connection of this thread, if it has one that is open."""
         connection = self._own.connection
         return None if connection is None or connection.closed else connection
 
-    def get(self) -> Connection:
+    def get(self) -> SettledConnection:
         """Returns the connection of this thread, opened if need be.
 
         Raises:
@@ -109,7 +109,7 @@ class Connections:
                     self._ended.add(reader)
                     _shut(connection)
 
-    def _wait_for(self, connection: Connection, statements: int = 1) -> None:
+    def _wait_for(self, connection: SettledConnection, statements: int = 1) -> None:
         until = time.monotonic() + statements * self._statement_s + _HANGS_S
         with self._lock:
             self._waiting[threading.get_ident()] = until, connection
@@ -124,13 +124,14 @@ class Connections:
                 "connection was closed. Look whether it hangs, such as for its disk."
             ) from None
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> SettledConnection:
         connection = read_only_connection("tens-insight serve", self._statement_s, self._wait_for)
+        connection.read_alone()
         self._own.connection, self._own.is_new = connection, True
         return connection
 
 
-def _shut(connection: Connection) -> None:
+def _shut(connection: SettledConnection) -> None:
     """Ends the wait of a thread for a connection: it reads that it was closed."""
     with suppress(OSError, psycopg2.Error):
         copy = socket.socket(fileno=os.dup(connection.fileno()))

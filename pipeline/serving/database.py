@@ -8,19 +8,18 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Final
 
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken, OtherDatabase, TensInsightError
 from components.feedback_example_gen.account_examples import ExampleSource, find_example_source
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.postgres.failures import ServerBrokeOff, StatementCancelled, explained, place_of
 from components.postgres.identity import DatabaseIdentity, read_identity
+from components.postgres.local_settings import SettledConnection
 from pipeline.serving.cache import Cache
 from pipeline.serving.connections import Connections, ServerHangs
 from pipeline.serving.examples import (
@@ -103,7 +102,7 @@ class Database:
         return self._state
 
     def read(self, asked: Sequence[Asked]) -> list[Found | Exception]:
-        """Reads accounts in one transaction; what fails for one of them is its result.
+        """Reads accounts; what fails for one of them is its result.
 
         Raises:
             Problem: The database does not answer, or refuses.
@@ -179,17 +178,11 @@ class Database:
     def _read_once(self, asked: Sequence[Asked]) -> list[Found | Exception]:
         with self._connections.step():
             connection = self._connections.get()
-        try:
-            found = self._read_all(connection, asked)
-            with self._connections.step():
-                connection.rollback()
-        except BaseException:
-            with suppress(psycopg2.Error, TensInsightError), self._connections.step():
-                connection.rollback()
-            raise
-        return found
+        return self._read_all(connection, asked)
 
-    def _read_all(self, connection: Connection, asked: Sequence[Asked]) -> list[Found | Exception]:
+    def _read_all(
+        self, connection: SettledConnection, asked: Sequence[Asked]
+    ) -> list[Found | Exception]:
         source = self._known_source(connection)
         looked_up = self._look_up(connection, source, asked)
         now = next(iter(looked_up.values())).now.astimezone(timezone.utc)
@@ -204,6 +197,7 @@ class Database:
         for place, one in enumerate(asked):
             as_of = one.as_of or now
             key, answer = known.get(place, _NO_ANSWER)
+            looked = looked_up[one.account_id]
             found = in_future(as_of, now) if as_of > now else examples.get(place, NOTHING)
             if isinstance(found, Exception):
                 results.append(found)
@@ -214,8 +208,9 @@ class Database:
                     example=found.example,
                     label_source=source.label_source,
                     has_left=found.has_left,
-                    published=looked_up[one.account_id].published,
-                    key=key,
+                    published=looked.published,
+                    # Between the two statements it may have written.
+                    key=key if answer or found.rows == looked.stamp.rows else "",
                     known=answer,
                 )
             )
@@ -223,7 +218,7 @@ class Database:
 
     def _examples(
         self,
-        connection: Connection,
+        connection: SettledConnection,
         source: ExampleSource,
         waiting: Mapping[int, Asked],
         now: datetime,
@@ -240,7 +235,7 @@ class Database:
         return found
 
     def _look_up(
-        self, connection: Connection, source: ExampleSource, asked: Iterable[Asked]
+        self, connection: SettledConnection, source: ExampleSource, asked: Iterable[Asked]
     ) -> dict[str, LookedUp]:
         accounts = sorted({one.account_id for one in asked})
         with_stamps = self._cache is not None and any(one.known_as is not None for one in asked)
@@ -262,12 +257,16 @@ class Database:
         answers = self._cache.get_all(keys)
         return dict(zip(wanted, zip(keys, answers, strict=True), strict=True))
 
-    def _known_source(self, connection: Connection) -> ExampleSource:
+    def _known_source(self, connection: SettledConnection) -> ExampleSource:
         with self._lock:
             # Behind one address may be another database than before: each connection is looked at.
             is_due = self._connections.is_new or time.monotonic() > self._source_until
             if self._source is None or is_due:
-                with self._connections.step(_OF_ROWS), explained(connection):
+                with (
+                    self._connections.step(_OF_ROWS),
+                    explained(connection),
+                    connection.one_snapshot(),
+                ):
                     self._source = find_example_source(connection, self._config, clock(connection))
                     identity = read_identity(connection)
                 if identity.id != self._identity:

@@ -6,16 +6,17 @@ from datetime import datetime
 from typing import Final
 
 import pyarrow as pa
-from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.errors import ContractBroken
 from components.feedback_example_gen.account_examples import (
+    AccountExamples,
     AccountRows,
     ExampleSource,
     account_examples,
-    read_account_examples,
     read_account_rows,
+    read_few_account_rows,
 )
+from components.postgres.local_settings import SettledConnection
 from pipeline.serving.cache import Stamp
 from pipeline.serving.problems import Problem
 
@@ -41,17 +42,27 @@ class Asked:
 
 @dataclass(frozen=True)
 class Example:
-    """An account's example; None where it is not scored, and whether it has feedback at all."""
+    """An account's example.
+
+    Attributes:
+        example: Serialized; None where the account is not scored.
+        has_left: Whether it has feedback nevertheless.
+        rows: How many rows of feedback were read of it.
+    """
 
     example: bytes | None
     has_left: bool = False
+    rows: int = 0
 
 
 NOTHING: Final = Example(None)
 
 
 def examples_of_each(
-    connection: Connection, source: ExampleSource, asked: Mapping[int, Asked], as_of: datetime
+    connection: SettledConnection,
+    source: ExampleSource,
+    asked: Mapping[int, Asked],
+    as_of: datetime,
 ) -> dict[int, Example | Exception]:
     """Makes examples of what accounts wrote before a moment; by place."""
     accounts = sorted({one.account_id for one in asked.values()})
@@ -60,11 +71,12 @@ def examples_of_each(
 
 
 def _of_accounts(
-    connection: Connection, source: ExampleSource, accounts: Sequence[str], as_of: datetime
+    connection: SettledConnection, source: ExampleSource, accounts: Sequence[str], as_of: datetime
 ) -> dict[str, Example | Exception]:
     """Reads some accounts together; where one has unsound rows, each is read alone."""
     try:
-        found = read_account_examples(connection, source, accounts, as_of)
+        rows = _rows(connection, source, accounts, as_of)
+        found = account_examples(rows, source)
     except ContractBroken as error:
         if len(accounts) == 1:
             return {accounts[0]: _unsound(error)}
@@ -76,16 +88,39 @@ def _of_accounts(
     return {
         **dict.fromkeys(accounts, NOTHING),
         **{account: Example(None, has_left=True) for account in found.left},
-        **dict(zip(found.accounts, map(Example, found.serialized), strict=True)),
+        **_examples(rows, found),
     }
 
 
+def _examples(rows: AccountRows, found: AccountExamples) -> dict[str, Example]:
+    counts = rows.feedback["account_id"].value_counts().to_pylist()
+    of_account = {one["values"].decode(): one["counts"] for one in counts}
+    return {
+        account: Example(serialized, rows=of_account[account])
+        for account, serialized in zip(found.accounts, found.serialized, strict=True)
+    }
+
+
+def _rows(
+    connection: SettledConnection, source: ExampleSource, accounts: Sequence[str], as_of: datetime
+) -> AccountRows:
+    """Reads the rows of accounts, each table as it was at the same moment."""
+    few = read_few_account_rows(connection, source, accounts, as_of)
+    if few is not None:
+        return few
+    with connection.one_snapshot():
+        return read_account_rows(connection, source, accounts, as_of)
+
+
 def examples_with_more(
-    connection: Connection, source: ExampleSource, asked: Mapping[int, Asked], as_of: datetime
+    connection: SettledConnection,
+    source: ExampleSource,
+    asked: Mapping[int, Asked],
+    as_of: datetime,
 ) -> dict[int, Example | Exception]:
     """Makes examples of accounts as if they had written more than the database has; by place."""
     accounts = sorted({one.account_id for one in asked.values()})
-    rows = read_account_rows(connection, source, accounts, as_of)
+    rows = _rows(connection, source, accounts, as_of)
     found: dict[int, Example | Exception] = {}
     waiting = dict(asked)
     while waiting:  # an account may be asked for twice, with other events

@@ -6,16 +6,13 @@ The clock, what is published of them, and what tells an old answer from a new on
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Final
+from typing import Any, Final
 
 from psycopg2 import sql
 from psycopg2.errors import CharacterNotInRepertoire, UntranslatableCharacter
-from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
-from components.postgres.local_settings import SettledConnection
 from components.postgres.names import table_identifier
 from components.postgres.queries import queries
 from components.postgres.rows import records, value
@@ -71,6 +68,19 @@ class LookedUp:
         )
 
 
+def published_values(row: PublishedScore | None) -> dict[str, Any] | None:
+    """Returns what is answered of a published score."""
+    if row is None:
+        return None
+    return {
+        "probability": row.churn_probability,
+        "health_score": row.health_score,
+        "risk_band": row.risk_category,
+        "as_of": row.as_of.astimezone(timezone.utc).isoformat(),
+        "model_version": row.model_version,
+    }
+
+
 class ImpossibleIdError(Exception):
     """An id has letters that the encoding of the database does not have."""
 
@@ -90,10 +100,9 @@ def look_up(
         ImpossibleIdError: The database cannot hold one of the ids.
     """
     query = _look_up_query(connection, churn, with_stamps)
-    with Cursor(connection) as cursor:
+    with connection.cursor() as cursor:
         try:
-            # In one go: a transaction would begin with a journey of its own for its settings.
-            cursor.execute(_settings(connection) + query, {"accounts": accounts})
+            cursor.execute(query, {"accounts": accounts})
         except (UntranslatableCharacter, CharacterNotInRepertoire):
             raise ImpossibleIdError from None
         return {one.account_id: one for one in records(cursor, LookedUp)}
@@ -130,11 +139,3 @@ def _look_up_query(connection: Connection, churn: ChurnSource | None, with_stamp
         )
         _COMPOSED[churn, with_stamps] = query.as_string(connection)
     return _COMPOSED[churn, with_stamps]
-
-
-def _settings(connection: Connection) -> str:
-    """Returns the settings with which a transaction begins; nothing where it has begun."""
-    idle = connection.info.transaction_status == TRANSACTION_STATUS_IDLE
-    if not idle or not isinstance(connection, SettledConnection):
-        return ""
-    return connection.local_settings.replace("%", "%%") + ";"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Final
 
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
-from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.postgres.address import read_address
 from components.postgres.connection import connect
+from components.postgres.local_settings import SettledConnection
 
 _CONNECT_S: Final = "3"
 _GRACE_S: Final = 5
@@ -21,8 +21,8 @@ _GONE: Final = {"keepalives_idle": "5", "keepalives_interval": "2", "keepalives_
 def read_only_connection(
     name: str,
     statement_s: int,
-    opened: Callable[[Connection], None] = lambda connection: None,
-) -> Connection:
+    opened: Callable[[SettledConnection], None] = lambda connection: None,
+) -> SettledConnection:
     """Connects to the database that the environment names.
 
     Args:

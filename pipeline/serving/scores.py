@@ -17,14 +17,14 @@ from components.feedback_example_gen.account_examples import (
 )
 from components.feedback_example_gen.reading.feedback_reader import ChurnSource
 from components.feedback_example_gen.request import ACCOUNT_CHURN, COLLAPSE, ReadRequest
+from pipeline.serving.accounts import AccountQuestion, Answered, not_scored
 from pipeline.serving.answers import Call, Question
 from pipeline.serving.batches import Batches
 from pipeline.serving.bodies import AccountAsked, Wanted, events_table, read_wanted
 from pipeline.serving.cache import Cache, InProcess, Stamp, key_of
 from pipeline.serving.champion import Champion, Follower
-from pipeline.serving.database import Found
 from pipeline.serving.examples import Asked
-from pipeline.serving.lookup import PublishedScore
+from pipeline.serving.lookup import PublishedScore, published_values
 from pipeline.serving.problems import Problem
 from pipeline.settings import Settings
 
@@ -42,8 +42,8 @@ class Scores:
     Attributes:
         settings: Of the installation.
         follower: Knows the champion.
-        database: Requests that wait for the database.
-        model: Requests that wait for the model.
+        accounts: Accounts that wait to be read, and to be asked the model about.
+        model: Other requests that wait for the model.
         bodies: Requests whose events wait to be made examples.
         cache: Answers that are known; None where none are kept.
         told_cached: Is told of each account whether its answer was known.
@@ -53,7 +53,7 @@ class Scores:
 
     settings: Settings
     follower: Follower
-    database: Batches[Asked, Found]
+    accounts: Batches[AccountQuestion, Answered]
     model: Batches[Question | Call, Values]
     bodies: Batches[Call, Any]
     cache: Cache | None
@@ -101,14 +101,16 @@ class Scores:
             return key_of(database, stamp, answering, reasons, now)
 
         now_only = known_as if self.cache is not None and as_of is None else None
-        found = await self.database.ask(Asked(account_id, as_of, known_as=now_only))
+        asked = Asked(account_id, as_of, known_as=now_only)
+        answered = await self.accounts.ask(AccountQuestion(asked, champion, reasons))
+        found, answer = answered.found, answered.answer
         self.told_cached(found.known is not None)
         if found.known is not None:
             told = {"account_id": account_id, **found.known, "from": "cache"}
-            return told | {"published": _published(found.published)}
-        example = _example_of(account_id, found, champion)
-        answer = await self.model.ask(Question(champion, example, reasons))
-        self.told_example(example, answer["probability"])
+            return told | {"published": published_values(found.published)}
+        assert found.example is not None
+        assert answer is not None
+        self.told_example(found.example, answer["probability"])
         if self.cache is not None and found.key:
             # Without its account: what a cache holds names nobody.
             self.keep(found.key, {"as_of": found.as_of.isoformat(), **answer})
@@ -136,56 +138,56 @@ class Scores:
         places = range(len(accounts))
         asked = [place for place in places if accounts[place].from_database]
         found, given = await asyncio.gather(
-            self._what_if([accounts[place] for place in asked], wanted.as_of, champion),
+            self._what_if([accounts[place] for place in asked], wanted, champion),
             self._given(wanted, champion),
         )
-        examples: dict[int, _Example | Problem] = given | dict(zip(asked, found, strict=True))
-        ready = {place: one for place, one in examples.items() if isinstance(one, _Example)}
+        told = given | dict(zip(asked, found, strict=True))
+        if len(told) == 1 and isinstance(told[0], Problem):
+            raise told[0]
+        return [_values(accounts[place].account_id, told[place]) for place in places]
+
+    async def _what_if(
+        self, accounts: Sequence[AccountAsked], wanted: Wanted, champion: Champion
+    ) -> list[Values | Problem]:
+        questions = [
+            AccountQuestion(
+                Asked(one.account_id, wanted.as_of, partial(events_table, one)),
+                champion.of(one.account_id),
+                wanted.reasons,
+            )
+            for one in accounts
+        ]
+        results: list[Values | Problem] = []
+        for one, answered in zip(accounts, await self.accounts.ask_each(questions), strict=True):
+            if isinstance(answered, Problem):
+                results.append(answered)
+                continue
+            if isinstance(answered, Exception):
+                raise answered
+            found, answer = answered.found, answered.answer
+            assert answer is not None
+            results.append(_told(one.account_id, found.as_of, answer, "what_if", found.published))
+        return results
+
+    async def _given(self, wanted: Wanted, champion: Champion) -> dict[int, Values | Problem]:
+        if all(one.from_database for one in wanted.accounts):
+            return {}
+        accounts = wanted.accounts
+        made: dict[int, _Example | Problem] = await self.bodies.ask(
+            Call(partial(self._from_bodies, wanted, champion))
+        )
+        ready = {place: one for place, one in made.items() if isinstance(one, _Example)}
         answers = await self.model.ask_all(
             [
                 Question(champion.of(accounts[place].account_id), one.example, wanted.reasons)
                 for place, one in ready.items()
             ]
         )
-        told: dict[int, Values] = {
-            place: one.told(accounts[place].account_id, answer)
+        told: dict[int, Values | Problem] = {
+            place: _told(accounts[place].account_id, one.as_of, answer, "request")
             for (place, one), answer in zip(ready.items(), answers, strict=True)
         }
-        problems = {place: one for place, one in examples.items() if isinstance(one, Problem)}
-        if len(examples) == 1 and problems:
-            raise problems[0]
-        told |= {
-            place: {
-                "account_id": accounts[place].account_id,
-                "error": one.message,
-                "code": one.code,
-            }
-            for place, one in problems.items()
-        }
-        return [told[place] for place in places]
-
-    async def _what_if(
-        self, accounts: Sequence[AccountAsked], as_of: datetime | None, champion: Champion
-    ) -> "list[_Example | Problem]":
-        asked = [Asked(one.account_id, as_of, partial(events_table, one)) for one in accounts]
-        results: list[_Example | Problem] = []
-        for one, found in zip(accounts, await self.database.ask_each(asked), strict=True):
-            try:
-                if isinstance(found, Exception):
-                    raise found
-                example = _example_of(one.account_id, found, champion)
-                results.append(_Example(example, found.as_of, "what_if", found.published))
-            except Problem as problem:
-                results.append(problem)
-        return results
-
-    async def _given(self, wanted: Wanted, champion: Champion) -> "dict[int, _Example | Problem]":
-        if all(one.from_database for one in wanted.accounts):
-            return {}
-        found: dict[int, _Example | Problem] = await self.bodies.ask(
-            Call(partial(self._from_bodies, wanted, champion))
-        )
-        return found
+        return told | {place: one for place, one in made.items() if isinstance(one, Problem)}
 
     def _from_bodies(self, wanted: Wanted, champion: Champion) -> "dict[int, _Example | Problem]":
         as_of = wanted.as_of or datetime.now(timezone.utc).replace(microsecond=0)
@@ -203,16 +205,16 @@ class Scores:
 
 @dataclass(frozen=True)
 class _Example:
-    """A serialized example, of which moment, where it is from, and what is published."""
+    """A serialized example, and of which moment."""
 
     example: bytes
     as_of: datetime
-    origin: str
-    published: PublishedScore | None
 
-    def told(self, account_id: str, answer: Mapping[str, Any]) -> Values:
-        """Returns what is answered."""
-        return _told(account_id, self.as_of, answer, self.origin, self.published)
+
+def _values(account_id: str, told: Values | Problem) -> Values:
+    if isinstance(told, Problem):
+        return {"account_id": account_id, "error": told.message, "code": told.code}
+    return told
 
 
 def source_of(settings: Settings, champion: Champion) -> ExampleSource:
@@ -246,9 +248,9 @@ def _of_events(
     for place in tables:
         account = accounts[place]
         if account.account_id in examples:
-            found[place] = _Example(examples[account.account_id], as_of, "request", None)
+            found[place] = _Example(examples[account.account_id], as_of)
         else:
-            found[place] = _not_scored() if account.events else _without_events()
+            found[place] = not_scored() if account.events else _without_events()
     return found
 
 
@@ -260,56 +262,12 @@ def _without_events() -> Problem:
     )
 
 
-def _example_of(account_id: str, found: Found, champion: Champion) -> bytes:
-    if found.label_source != champion.properties.label_source:
-        raise Problem(
-            503,
-            "label_source",
-            f"The champion learnt from {champion.properties.label_source}, and the database now "
-            f"says by {found.label_source} who has left. Train again, or restore the table.",
-        )
-    if found.example is not None:
-        return found.example
-    if found.has_left:
-        raise _not_scored(account_id=account_id, published=_published(found.published))
-    raise Problem(
-        404,
-        "unknown_account",
-        "No feedback before as_of names this account: check its spelling; ids are compared as "
-        "they are.",
-        account_id=account_id,
-        as_of=found.as_of.isoformat(),
-    )
-
-
-def _not_scored(**facts: Any) -> Problem:
-    return Problem(
-        404,
-        "not_scored",
-        "The account has feedback, but is not scored: by its churn date or its silence it has "
-        "left.",
-        **facts,
-    )
-
-
 def _told(
     account_id: str,
     as_of: datetime,
     answer: Mapping[str, Any],
     origin: str,
-    published: PublishedScore | None,
+    published: PublishedScore | None = None,
 ) -> Values:
     told = {"account_id": account_id, "as_of": as_of.isoformat(), **answer, "from": origin}
-    return told if origin == "request" else told | {"published": _published(published)}
-
-
-def _published(row: PublishedScore | None) -> Values | None:
-    if row is None:
-        return None
-    return {
-        "probability": row.churn_probability,
-        "health_score": row.health_score,
-        "risk_band": row.risk_category,
-        "as_of": row.as_of.astimezone(timezone.utc).isoformat(),
-        "model_version": row.model_version,
-    }
+    return told if origin == "request" else told | {"published": published_values(published)}

@@ -18,12 +18,13 @@ from components.postgres.address import read_address
 from components.postgres.identity import DatabaseIdentity
 from pipeline.database import ensure_database
 from pipeline.registry.state_claim import require_state_of
+from pipeline.serving.accounts import AccountQuestion, Accounts, Answered
 from pipeline.serving.answers import Call, Question, answer_all, call_all, warm_up
 from pipeline.serving.app import Routes, make_app
 from pipeline.serving.batches import Batches
 from pipeline.serving.cache import make_cache
 from pipeline.serving.champion import Follower
-from pipeline.serving.database import ANSWERS, Database, Found
+from pipeline.serving.database import ANSWERS, Database
 from pipeline.serving.examples import Asked
 from pipeline.serving.guard import Tokens, require_safe_address
 from pipeline.serving.metrics import ServingMetrics, State
@@ -78,9 +79,9 @@ class Server:
             "waiting": serving.serve_queue,
             "deadline_s": serving.serve_deadline_seconds,
         }
-        self._reading: Batches[Asked, Found] = Batches(
-            self._database.read,
-            "the database",
+        self._reading: Batches[AccountQuestion, Answered] = Batches(
+            Accounts(self._database.read).answer,
+            "the database and the model",
             threads=serving.serve_database_connections,
             told=self._metrics.batches.labels("database").observe,
             **bounds,
@@ -169,7 +170,7 @@ class Server:
     async def _connect(self) -> None:
         """Asks the database once, so that no request is the first."""
         with suppress(Problem):
-            await self._reading.ask(Asked(_NOBODY))
+            await self._reading.ask(AccountQuestion(Asked(_NOBODY)))
 
     async def _follow(self) -> None:
         while True:

@@ -79,7 +79,7 @@ def call(signature: Any, values: Mapping[str, Any]) -> dict[str, Any]:
             "The model could not read the inputs: no Example, or lists of one row "
             "that differ in length.",
         ) from None
-    return {name: value.numpy() for name, value in sorted(found.items())}
+    return {name: np.asarray(value) for name, value in sorted(found.items())}
 
 
 def _tensor(name: str, values: Any, spec: tf.TensorSpec) -> tf.Tensor:

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg2
 import pytest
+from psycopg2.errors import QueryCanceled, ReadOnlySqlTransaction
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 
 from components.feedback_example_gen.reading.database_snapshot import (
     exported_snapshot,
@@ -35,6 +37,9 @@ from tests.components.publishing.policies import publish_policy
 AS_OF = datetime(2026, 6, 1, tzinfo=timezone.utc)
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ.get('PATH')}:/usr/sbin")
 CHANGED = "SELECT name, setting FROM pg_settings WHERE source = 'session' AND name <> ALL(%s)"
+UNASKED = {"client_encoding", "DateStyle", "transaction_isolation", "transaction_read_only"}
+"""psycopg2 itself names the encoding and the style of dates, as each client does; how a transaction
+is isolated is said by its BEGIN."""
 TRACKED = ["application_name", "client_encoding", "DateStyle", "TimeZone"]
 """The pooler itself sets these for each client."""
 
@@ -83,10 +88,7 @@ def test_no_session_is_left_changed(database: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(SettledConnection, "close", close)
     _work()
     assert len(left) >= 7
-    # psycopg2 itself names the encoding and the style of dates, as each client does; how a
-    # transaction is isolated is said by its BEGIN.
-    unasked = {"client_encoding", "DateStyle", "transaction_isolation", "transaction_read_only"}
-    assert {name for found in left for name, _ in found} <= unasked
+    assert {name for found in left for name, _ in found} <= UNASKED
 
 
 def test_each_transaction_has_its_settings(database: str) -> None:
@@ -99,6 +101,47 @@ def test_each_transaction_has_its_settings(database: str) -> None:
                     "current_setting('idle_in_transaction_session_timeout')"
                 )
                 assert cursor.fetchone() == ("30s", "UTC", "77s", "10min")
+
+
+def test_each_statement_that_reads_alone_has_its_settings_and_writes_nothing(database: str) -> None:
+    settings = "SELECT current_setting('TimeZone'), current_setting('transaction_read_only'), %s"
+    with closing(connect("tens-insight test", statement_timeout_s=1)) as connection:
+        connection.read_alone()
+        with connection.cursor() as cursor:
+            for _ in range(2):
+                cursor.execute(settings, ("100%",))
+                assert cursor.fetchone() == ("UTC", "on", "100%")
+                assert connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+            cursor.execute("SELECT '100%'")
+            with pytest.raises(ReadOnlySqlTransaction):
+                cursor.execute("CREATE TABLE written (id int)")
+            with pytest.raises(QueryCanceled):
+                cursor.execute("SELECT pg_sleep(10)")
+            cursor.execute(CHANGED, ([],))
+            assert {name for name, _ in cursor.fetchall()} <= UNASKED | {
+                # Of this statement's transaction, which ends with it.
+                *("TimeZone", "lock_timeout", "statement_timeout"),
+                *("idle_in_transaction_session_timeout", "quote_all_identifiers"),
+            }
+
+
+def test_one_snapshot_sees_one_state_and_ends_with_its_block(database: str) -> None:
+    _work()
+    count = "SELECT count(*) FROM tens_insight.publications"
+    with closing(connect("tens-insight test")) as connection, connection.cursor() as cursor:
+        connection.read_alone()
+        with connection.one_snapshot():
+            cursor.execute(count)
+            before = cursor.fetchone()
+            _publish(3)
+            cursor.execute(count)
+            assert cursor.fetchone() == before
+        assert connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+        cursor.execute(count)
+        assert cursor.fetchone() != before
+        with pytest.raises(ZeroDivisionError), connection.one_snapshot():
+            raise ZeroDivisionError
+        assert connection.info.transaction_status == TRANSACTION_STATUS_IDLE
 
 
 @pytest.fixture

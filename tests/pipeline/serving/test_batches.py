@@ -37,6 +37,34 @@ def test_a_single_request_does_not_wait_for_others() -> None:
     assert sizes == [1]
 
 
+def test_the_thread_that_worked_last_works_next() -> None:
+    """Its processor has what it needs in its caches."""
+    threads: list[str] = []
+    made = batches(lambda items: [threads.append(threading.current_thread().name)], threads=3)
+
+    async def do() -> None:
+        for _ in range(6):
+            await made.ask(0)
+
+    asyncio.run(during(made, do))
+    assert len(set(threads)) == 1
+
+
+def test_threads_work_beside_each_other() -> None:
+    together = threading.Barrier(3)
+
+    def work(items: Sequence[int]) -> Sequence[int]:
+        together.wait(5)
+        return items
+
+    made = batches(work, most=1, threads=3)
+
+    async def do() -> Any:
+        return await asyncio.gather(*(made.ask(one) for one in range(6)))
+
+    assert asyncio.run(during(made, do)) == list(range(6))
+
+
 def test_what_waits_becomes_a_batch_in_its_order() -> None:
     sizes: list[int] = []
     begun, go = threading.Event(), threading.Event()

@@ -110,7 +110,7 @@ def test_the_old_model_answers_whom_it_answered_and_then_goes(push: Callable[...
         one.look()
         held = one.champion
         assert held is not None
-        model = weakref.ref(held.scorer._signature.graph)
+        model = weakref.ref(held.scorer._model.graph)
         push("20260602-bbbbbbbb")
         one.look()
         assert held.scorer.score([]) is not None
@@ -131,11 +131,11 @@ def test_a_model_that_nobody_asks_is_gone_with_the_swap_or_the_withdrawal(
     push("20260601-aaaaaaaa")
     one.look()
     assert one.champion is not None
-    model = weakref.ref(one.champion.scorer._signature.graph)
+    model = weakref.ref(one.champion.scorer._model.graph)
     push("20260602-bbbbbbbb")
     one.look()
     assert model() is None
-    model = weakref.ref(one.champion.scorer._signature.graph)
+    model = weakref.ref(one.champion.scorer._model.graph)
     for version in ("20260602-bbbbbbbb", "20260601-aaaaaaaa"):
         decide(shelf.registry, "withdraw", version, "it is wrong")
     one.look()

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import quote
 
@@ -16,15 +17,19 @@ from psycopg2 import sql
 
 from components.errors import OtherDatabase
 from components.postgres.identity import DatabaseIdentity
+from components.postgres.local_settings import _Settled
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
+from components.postgres.rows import value
 from pipeline.serving import connections
+from pipeline.serving.cache import InProcess, key_of
 from pipeline.serving.database import Database
 from pipeline.serving.examples import Asked
 from pipeline.serving.problems import Problem
 from pipeline.settings import load_settings
 from tests.environment import unset_settings
 
+NOW = datetime(2026, 11, 30, 9, 15, tzinfo=timezone.utc)
 CANARY = "canary-93b1"
 
 
@@ -74,6 +79,69 @@ def test_each_connection_is_asked_which_database_it_leads_to(
         assert "db adopt" in refused.value.message
     assert database.state == "refuses"
     assert len(set(owner.asked)) == 2
+
+
+def newest_account(url: str) -> str:
+    """The account that wrote last."""
+    newest = "SELECT account_id FROM feedback_enriched ORDER BY created_at DESC LIMIT 1"
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        cursor.execute(newest)
+        account: str = value(cursor)
+        return account
+
+
+def test_an_account_costs_two_statements_and_a_known_answer_one(
+    database: Database, simulated_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = database._cache = InProcess(10)
+    account = newest_account(simulated_database)
+    asked = Asked(account, known_as=lambda *arguments: key_of(*arguments[:2], "v", True, NOW))
+    database.read([asked])  # looks up where the connection leads to
+    sent: list[Any] = []
+    execute = _Settled.execute
+
+    def counted(cursor: Any, *arguments: Any) -> Any:
+        sent.append(arguments[0])
+        return execute(cursor, *arguments)
+
+    monkeypatch.setattr(_Settled, "execute", counted)
+    (found,) = database.read([asked])
+    assert not isinstance(found, Exception)
+    assert (found.known, len(sent)) == (None, 2)
+    assert found.key
+    cache.put(found.key, {"probability": 0.5})
+    (known,) = database.read([asked])
+    assert not isinstance(known, Exception)
+    assert (known.known, known.key, len(sent)) == ({"probability": 0.5}, found.key, 3)
+
+
+def test_an_answer_is_not_kept_if_the_account_wrote_between_the_two_statements(
+    database: Database, simulated_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database._cache = InProcess(10)
+    look_up = Database._look_up
+
+    def look_up_then_write(self: Database, connection: Any, *arguments: Any) -> Any:
+        found = look_up(self, connection, *arguments)
+        with closing(psycopg2.connect(simulated_database)) as other, other:
+            other.cursor().execute(
+                "INSERT INTO feedback_enriched SELECT (jsonb_populate_record(f, "
+                "jsonb_build_object('id', gen_random_uuid()))).* FROM feedback_enriched AS f "
+                "WHERE account_id = %s ORDER BY created_at LIMIT 1",
+                list(found),
+            )
+        return found
+
+    account = newest_account(simulated_database)
+    asked = Asked(account, known_as=lambda *arguments: "key")
+    (found,) = database.read([asked])
+    assert not isinstance(found, Exception)
+    assert found.key == "key"
+    monkeypatch.setattr(Database, "_look_up", look_up_then_write)
+    (found,) = database.read([asked])
+    assert not isinstance(found, Exception)
+    assert found.example is not None
+    assert found.key == ""
 
 
 def test_a_machine_that_is_gone_is_given_up_soon(database: Database) -> None:

@@ -4,7 +4,6 @@ import base64
 import json
 import struct
 from contextlib import suppress
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,7 +47,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Any:
     signatures = {SERVING: module.serve, EXPLAIN: module.explain, "add": add, "echo": echo}
     tf.saved_model.save(module, str(folder), signatures=signatures)
     write_card(str(folder), CARD | REASONS)
-    return SimpleNamespace(scorer=ModelScorer(Path(folder)), number=1795992342)
+    return SimpleNamespace(scorer=ModelScorer(folder, few_at_a_time=True), number=1795992342)
 
 
 def example(account: str, days: float) -> bytes:

@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import Any
 
+from pipeline.serving.accounts import AccountQuestion, Answered
 from pipeline.serving.answers import Call, call_all
 from pipeline.serving.batches import Batches
 from pipeline.serving.cache import InProcess, Stamp
 from pipeline.serving.database import Found
-from pipeline.serving.examples import Asked
 from pipeline.serving.problems import Problem
 from pipeline.serving.scores import Scores
 from serving_model.served.risk_bands import RiskBands
@@ -42,18 +42,20 @@ def champion_of(lifts: Sequence[float]) -> Any:
 def scores_of(cache: InProcess, lifts: Sequence[float] = (1.5, 2.5, 4.0)) -> Scores:
     """A server with rules of risk bands, whose database has one account that does not change."""
 
-    def read(asked: Asked) -> Found:
+    def answer(question: AccountQuestion) -> Answered:
+        asked = question.asked
         assert asked.known_as is not None
         key = asked.known_as("database", Stamp(asked.account_id, 3, NOW), NOW)
         (known,) = cache.get_all([key])
         example = None if known else b"example"
-        return Found(NOW, example, "account_churn", False, None, key=key, known=known)
+        found = Found(NOW, example, "account_churn", False, None, key=key, known=known)
+        return Answered(found, None if known else VALUES)
 
     parts: dict[str, Any] = {
         "settings": None,
         "follower": SimpleNamespace(champion=champion_of(lifts)),
-        "database": Asking(read),
-        "model": Asking(lambda question: VALUES),
+        "accounts": Asking(answer),
+        "model": None,
         "bodies": None,
     }
     return Scores(**parts, cache=cache, told_cached=lambda known: None)

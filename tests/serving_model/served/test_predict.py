@@ -22,6 +22,24 @@ def test_more_than_a_batch_keeps_its_order(world: SimpleNamespace, scorer: Model
     assert probabilities.dtype == np.float64
 
 
+def test_few_at_a_time_get_the_same_answers_to_the_last_bit(
+    world: SimpleNamespace, scorer: ModelScorer
+) -> None:
+    few = ModelScorer(world.model, few_at_a_time=True)
+    assert few.signatures.keys() == scorer.signatures.keys()
+    for name, signature in scorer.signatures.items():
+        assert few.signatures[name].structured_outputs == signature.structured_outputs
+        kinds = few.signatures[name].structured_input_signature
+        assert kinds == signature.structured_input_signature
+    expected = scorer.explain(world.scored[:70])
+    for size in (1, 7):
+        asked = [few.explain(world.scored[at : at + size]) for at in range(0, 70, size)]
+        for name in ("accounts", "probabilities", "contributions", "facts", "fact_words"):
+            found = np.concatenate([getattr(one, name) for one in asked])
+            np.testing.assert_array_equal(found, getattr(expected, name), name)
+    assert few.explain([]).contributions.shape == (0, len(expected.groups))
+
+
 def test_nothing_to_score_is_an_empty_answer(scorer: ModelScorer) -> None:
     accounts, probabilities = scorer.score([])
     assert accounts.shape == probabilities.shape == (0,)
