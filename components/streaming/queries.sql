@@ -121,6 +121,8 @@ SELECT pg_current_wal_flush_lsn()::text
 SELECT current_setting('wal_level') AS wal_level,
        current_setting('server_version_num')::integer AS version,
        current_setting('max_slot_wal_keep_size') AS kept,
+       current_setting('max_wal_senders')::integer AS senders,
+       current_setting('max_replication_slots')::integer AS slots,
        rolreplication OR rolsuper AS may_replicate, rolname::text AS role
 FROM pg_roles
 WHERE rolname = current_user

@@ -11,7 +11,7 @@ pgoutput sends the columns that the publication names: the text of the feedback 
 import select
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,6 +73,8 @@ class _Needs:
     wal_level: str
     version: int
     kept: str
+    senders: int
+    slots: int
     may_replicate: bool
     role: str
 
@@ -121,7 +123,7 @@ class SlotSource:
         sent = record(cursor, _Sent)
         create = (
             f"CREATE PUBLICATION {self.publication} FOR TABLE {table} (id, account_id, created_at) "
-            "WITH (publish = 'insert, update, truncate');"
+            "WITH (publish = 'insert, update, truncate')"
         )
         if sent is None:
             problems.append(f"no publication {self.publication} sends it: {create}")
@@ -138,7 +140,7 @@ class SlotSource:
         if problems:
             raise ContractBroken(
                 f"New rows of {table} cannot be read from a replication slot: "
-                f"{'; '.join(problems)} Or set TENS_INSIGHT_STREAM_SOURCE=scan."
+                f"{'; '.join(problems)}. Or set TENS_INSIGHT_STREAM_SOURCE=scan."
             )
 
     def open(self) -> None:
@@ -323,25 +325,28 @@ def _end_of_log(cursor: Cursor) -> int:
     return lsn_of(value(cursor))
 
 
-def _problems(needs: _Needs) -> Any:
+def _problems(needs: _Needs) -> Iterator[str]:
     if needs.version < _COLUMN_LISTS:
         yield (
             "the server is older than PostgreSQL 15, whose publications cannot leave the text of "
-            "the feedback out;"
+            "the feedback out"
         )
     if needs.wal_level != "logical":
         yield (
             f"its wal_level is {needs.wal_level}: ALTER SYSTEM SET wal_level = 'logical', and a "
-            "restart;"
+            "restart of the server"
         )
     if needs.kept == _UNBOUNDED:
         yield (
             "max_slot_wal_keep_size sets no bound, so a stream that is stopped would fill the disk "
             "of the server: ALTER SYSTEM SET max_slot_wal_keep_size = '10GB'; "
-            "SELECT pg_reload_conf();"
+            "SELECT pg_reload_conf()"
         )
+    for name, count in (("max_wal_senders", needs.senders), ("max_replication_slots", needs.slots)):
+        if not count:
+            yield f"its {name} is 0: ALTER SYSTEM SET {name} = 10, and a restart of the server"
     if not needs.may_replicate:
-        yield f"the role may not replicate: ALTER ROLE {needs.role} REPLICATION;"
+        yield f"the role may not replicate: ALTER ROLE {needs.role} REPLICATION"
 
 
 class _as_ours:  # noqa: N801 -- used like a function

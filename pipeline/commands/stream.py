@@ -28,16 +28,20 @@ def command(once: bool, remove: bool, as_json: bool) -> int:
     """
     from dataclasses import asdict
 
+    from pipeline.loading import loading_tfx
     from pipeline.logs import silence_libraries
     from pipeline.settings import load_settings
-    from pipeline.stream import service
+
+    settings = load_settings()
+    silence_libraries()
+    with loading_tfx():
+        from pipeline.stream import service
 
     if remove:
-        said = service.remove(load_settings())
+        said = service.remove(settings)
         say_json({"removed": said}) if as_json else say(said)
         return 0
-    silence_libraries()
-    done = service.stream(load_settings(), once=once, tell=lambda said: say(said))
+    done = service.stream(settings, once=once, tell=lambda said: say(said))
     say(done.sentence())
     if as_json:
         say_json(asdict(done))

@@ -15,6 +15,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 
 from components.errors import BrokerUnreachable, DatabaseUnreachable, StateDirectoryBusy
+from components.page.numbers import count, counted
 from components.postgres.connection import connect
 from components.publishing.increment import PublishedMeanwhile
 from components.streaming.snapshot import Unread
@@ -75,9 +76,17 @@ class Done:
             if self.left_out
             else ""
         )
+        unscored = self.wrote + self.due - self.left_out - self.published
+        gone = (
+            f" {count(unscored)} of them got no score: they left, were silent for too long, or "
+            "have a newer one."
+            if unscored > 0
+            else ""
+        )
         return (
-            f"{self.published} scores published in {self.steps} steps: {self.wrote} accounts "
-            f"wrote, {self.due} were due by time.{left_out} Read up to {moment}."
+            f"{counted(self.published, 'score', 'scores')} published in "
+            f"{counted(self.steps, 'step', 'steps')}: {counted(self.wrote, 'account', 'accounts')} "
+            f"wrote, and {count(self.due)} more were due.{gone}{left_out} Read up to {moment}."
         )
 
 

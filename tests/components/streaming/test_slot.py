@@ -344,8 +344,14 @@ def test_what_a_slot_needs_is_said(
 def test_a_server_without_logical_decoding_is_refused(feedback: FeedbackTables) -> None:
     with pytest.raises(ContractBroken) as caught:
         slot_stream().open()
-    for said in ("wal_level is minimal", "max_slot_wal_keep_size", "CREATE PUBLICATION"):
+    for said in (
+        "wal_level is minimal",
+        "max_slot_wal_keep_size",
+        "max_wal_senders = 10",
+        "CREATE PUBLICATION",
+    ):
         assert said in str(caught.value)
+    assert ";;" not in str(caught.value)
 
 
 def test_streaming_is_ended_for_good(world: FeedbackTables) -> None:

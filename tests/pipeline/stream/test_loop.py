@@ -14,7 +14,7 @@ import pytest
 
 from components.errors import NothingToPublish
 from components.streaming.step import Step, Stream
-from pipeline.stream.loop import CHANNEL, Loop
+from pipeline.stream.loop import CHANNEL, Done, Loop
 from tests.components.conftest import FeedbackTables
 from tests.components.streaming.streamed import run, stream, table, write, wrong_scores
 
@@ -52,7 +52,12 @@ def going(pause_s: float) -> Iterator[Loop]:
 def test_once_does_what_is_there_and_ends(world: FeedbackTables) -> None:
     done = Loop(stream(), pause_s=60, patience_s=1, tell=print).run(once=True)
     assert (done.due, done.published, done.steps) == (25, 25, 3)
-    assert "25 scores published in 3 steps: 0 accounts wrote, 25 were due" in done.sentence()
+    expected = "25 scores published in 3 steps: 0 accounts wrote, and 25 more were due. Read up to"
+    assert done.sentence().startswith(expected)
+    said = Done(steps=1, published=1, wrote=1, due=2).sentence()
+    assert said.startswith(
+        "1 score published in 1 step: 1 account wrote, and 2 more were due. 2 of"
+    )
     write(world, "ACC-3")
     assert Loop(stream(), pause_s=60, patience_s=1, tell=print).run(once=True).wrote == 1
 
