@@ -30,6 +30,12 @@ CHURN_PROBABILITY: Final = "churn_probability"
 _log = logging.getLogger(__name__)
 _BUFFER: Final = 2**20
 """Bytes that are decompressed at a time."""
+_STORED: Final[dict[str, Any]] = {
+    "compression": "lz4",
+    "use_dictionary": ["silence_state", "customer_tier", "region", "model_version"],
+}
+"""How shards are stored: the columns whose values repeat by a dictionary, which would be given up
+after some thousand accounts in others. Several nodes read a shard, some of them twice."""
 
 
 class ScoreShard(beam.DoFn):
@@ -90,7 +96,7 @@ def score_file(
     )
     name = os.path.basename(path).replace("data_tfrecord", "scores").removesuffix(".gz")
     content = pa.BufferOutputStream()
-    pyarrow.parquet.write_table(shard, content)
+    pyarrow.parquet.write_table(shard, content, **_STORED)
     shard_path = os.path.join(scores_uri, f"{name}.parquet")
     write_whole(shard_path, content.getvalue().to_pybytes(), attempts)
     return int(shard.num_rows)
