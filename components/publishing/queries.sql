@@ -179,7 +179,8 @@ FROM (SELECT account_id,
       FROM (SELECT account_id, tenure_days, days_since_last_event, silence_state, base_log_odds,
                    other_log_odds, (churn_by_horizon ->> %(horizon)s)::float8 AS at_horizon,
                    jsonb_typeof(reasons) AS reasons_type
-            FROM {details}) AS detail
+            FROM {details}
+            OFFSET 0) AS detail  -- the JSON is read before the join, which else keeps all of it
       FULL JOIN {scores} AS score USING (account_id)
       UNION ALL
       SELECT account_id, 'details come twice' FROM {details} GROUP BY 1 HAVING count(*) > 1) AS checked

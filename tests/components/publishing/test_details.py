@@ -1,6 +1,7 @@
 """Details stand with their scores: written, shown, kept and undone together."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,9 +13,11 @@ import numpy as np
 import psycopg2.errors
 import pyarrow as pa
 import pytest
+from psycopg2 import sql
 
 from components.errors import PublicationRefused
 from components.postgres.connection import connect
+from components.postgres.queries import queries
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, ACCOUNT_RISK_SCORES
 from components.publishing import details as details_module
 from components.publishing.details import Details, percentiles_of
@@ -399,3 +402,17 @@ def test_details_copied_straight_are_those_that_are_staged(
     publish_day(2, scores, holdout=Holdout(0.5, "salt"), straight=True)
     assert [(row, *map(bytes, numbers)) for row, *numbers in query(shown)] == staged_rows
     assert len(staged) == (0 if hindrance == "nothing" else 1)
+
+
+def test_the_check_joins_what_it_reads_of_the_json_and_not_the_json(migrated_database: str) -> None:
+    """Else the join keeps all reasons of a publication, and writes them to temporary files."""
+    publish_day(0, {"a": 0.25, "b": 0.5}, straight=True)
+    history = sql.SQL("tens_insight.account_risk_detail_history")
+    scores = sql.SQL("public.account_risk_scores")
+    check = sql.SQL(queries("components.publishing")["account_risk_details_check"])
+    with closing(connect("test")) as connection, connection.cursor() as cursor:
+        statement = check.format(details=history, scores=scores)
+        cursor.execute(sql.SQL("EXPLAIN (VERBOSE) ") + statement, {"horizon": "60"})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "jsonb_typeof(account_risk_detail_history.reasons)" in plan
+    assert not re.search(r"(?<!jsonb_typeof\()account_risk_detail_history\.reasons\b", plan)
