@@ -214,10 +214,15 @@ def make_broker() -> Broker:
 
 
 def make_topic(bootstrap: str, topic: str, partitions: int = 3) -> None:
-    """Makes a topic."""
+    """Makes a topic, and waits until the broker knows it: Apache Kafka says so a moment before."""
     admin = kafka.admin.KafkaAdminClient(bootstrap_servers=bootstrap)
+    deadline = time.monotonic() + _START_S
     try:
         admin.create_topics([kafka.admin.NewTopic(topic, partitions, 1)])
+        while admin.describe_topics([topic])[0]["error_code"]:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the broker does not know its new topic {topic}")
+            time.sleep(0.02)
     finally:
         admin.close()
 
