@@ -369,7 +369,7 @@ def kill_again_and_again(many: Place, options: argparse.Namespace) -> list[str]:
             arguments = (many.state / "cluster", options.engine, delay, draws, ended, killed)
             killer = threading.Thread(target=_kill, args=arguments)
             killer.start()
-            ran = place.run("run", "score", "--json", patience_s=400)
+            ran = place.run("run", "score", "--json", patience_s=900)
             ended.set()
             killer.join()
         named = f"kill {number}, {delay:.1f} s after a worker came"

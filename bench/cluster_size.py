@@ -62,7 +62,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--flink", default=os.environ.get("FLINK_HOME", ""))
     parser.add_argument("--job-server", default="", help="Beam's job server; else Beam fetches it")
     parser.add_argument("--accounts", type=int, default=1_000_000)
-    parser.add_argument("--slots", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--slots", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--without-local", action="store_true", help="compare with what is there")
     parser.add_argument("--train", action="store_true", help="train on the most slots at the end")
     folder = Path(tempfile.gettempdir()) / "tens-insight-size"

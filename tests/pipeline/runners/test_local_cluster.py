@@ -3,10 +3,13 @@
 import os
 
 import pytest
+from click.testing import CliRunner
 
+from pipeline.commands.cluster import command
 from pipeline.runners import flink, local_cluster, processes
 from pipeline.runners.errors import ClusterUnusable
 from pipeline.runners.local_cluster import Wanted, running_cluster, start_cluster, stop_cluster
+from pipeline.settings import load_settings
 
 FLINK_HOME = os.environ.get("FLINK_HOME", "")
 
@@ -19,6 +22,20 @@ def test_a_part_that_does_not_start_leaves_nothing_running(tmp_path, monkeypatch
         start_cluster(tmp_path / "cluster", Wanted("flink", flink_home=str(tmp_path)))
     assert ended == [[]]
     assert running_cluster(tmp_path / "cluster") == ([], {})
+
+
+def test_a_cluster_for_spark_is_a_pool_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(local_cluster, "_start_pools", lambda *parts: {"beam_worker": "h:1"})
+    named = start_cluster(tmp_path / "cluster", Wanted("spark", workers=3))
+    assert running_cluster(tmp_path / "cluster") == ([], named)
+    settings = load_settings(**named, state_dir=tmp_path)
+    assert (settings.beam.beam_endpoint, settings.beam.beam_parallelism) == ("local[3]", 3)
+
+
+def test_hosts_are_for_flink_alone():
+    done = CliRunner().invoke(command, ["start", "--engine", "portable", "--hosts"])
+    assert "--hosts is for --engine flink" in done.output
+    assert done.exit_code == 2
 
 
 def test_a_second_cluster_is_refused(tmp_path):
@@ -38,14 +55,14 @@ def test_the_configuration_listens_on_the_loopback_interface_alone(tmp_path):
     assert settings["taskmanager.memory.task.heap.size"] == "372m"
     assert settings["taskmanager.numberOfTaskSlots"] == "3"
     home = flink.FlinkHome(tmp_path, "1.18")
-    command = flink.task_manager_command("java", home, tmp_path, memory, "TaskManager-0")
-    assert {"-Dtaskmanager.host=127.0.0.1", "-Dtaskmanager.bind-host=127.0.0.1"} <= set(command)
-    assert "-Xmx500m" in command
+    manager = flink.task_manager_command("java", home, tmp_path, memory, "TaskManager-0")
+    assert {"-Dtaskmanager.host=127.0.0.1", "-Dtaskmanager.bind-host=127.0.0.1"} <= set(manager)
+    assert "-Xmx500m" in manager
     outside = ("framework.off-heap.size", "task.off-heap.size", "network.max")
     sizes = [int(settings[f"taskmanager.memory.{one}"].removesuffix("m")) for one in outside]
-    assert f"-XX:MaxDirectMemorySize={sum(sizes)}m" in command
+    assert f"-XX:MaxDirectMemorySize={sum(sizes)}m" in manager
     assert sizes[-1] == 700
-    assert command[-1] == "-Dtaskmanager.resource-id=TaskManager-0"
+    assert manager[-1] == "-Dtaskmanager.resource-id=TaskManager-0"
 
 
 @pytest.mark.slow
