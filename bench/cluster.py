@@ -268,7 +268,7 @@ def _watch(folder: Path, used: dict[str, Used], ended: threading.Event) -> None:
         found = {one.name: one.pid for one in running_cluster(folder)[0]}
         found |= {f"worker {pid}": pid for pid in workers(folder)}
         for name, pid in found.items():
-            with contextlib.suppress(OSError, AttributeError):  # it has ended
+            with contextlib.suppress(OSError, TypeError):  # it has ended
                 status = Path(f"/proc/{pid}/status").read_text()
                 peak = re.search(r"VmHWM:\s+(\d+) kB", status)
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
