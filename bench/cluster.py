@@ -194,13 +194,10 @@ def compare(server: EmbeddedPostgres, options: argparse.Namespace) -> int:
         if options.engine == "flink":
             print_tasks(place.settings["TENS_INSIGHT_BEAM_ENDPOINT"])
     for stage, processes in stages.items():
-        print(f"{stage}: {len(processes)} worker processes")
+        print(f"{stage}: {len(processes)} worker processes by the logs")
+    print(f"all jobs: {len(workers_seen(used))} worker processes")
     problems = list(differences(one, many, local, there))
-    problems += [
-        f"{stage} was computed by {len(processes)} worker processes in {len(there)} runs"
-        for stage, processes in stages.items()
-        if len(processes) < options.workers * len(there)  # each job has workers of its own
-    ]
+    problems += few_workers(stages, used, options, len(there))
     for problem in problems:
         print(f"DIFFERENT: {problem}")
     if not problems:
@@ -297,6 +294,33 @@ def worker_processes(state: Path) -> dict[str, set[tuple[str, str]]]:
         for what, process, host in _WORKED.findall(log.read_text(errors="replace")):
             found[_STAGES[what]].add((host, process))
     return found
+
+
+def few_workers(
+    stages: Mapping[str, set[tuple[str, str]]],
+    used: Mapping[str, Used],
+    options: argparse.Namespace,
+    runs: int,
+) -> list[str]:
+    """Says which stages had fewer workers than there are: each job has workers of its own.
+
+    On Spark what they log is in the output of the job server, which Beam's client drops: there all
+    workers are counted, those of the doctor's job too.
+    """
+    if options.engine == "spark":
+        counted = {"all": (len(workers_seen(used)), len(stages) * runs + 1)}
+    else:
+        counted = {stage: (len(processes), runs) for stage, processes in stages.items()}
+    return [
+        f"{stage}: {found} worker processes in {jobs} jobs"
+        for stage, (found, jobs) in counted.items()
+        if found < options.workers * jobs
+    ]
+
+
+def workers_seen(used: Mapping[str, Used]) -> list[str]:
+    """Returns the names of the workers among the parts of a cluster."""
+    return [name for name in used if name.removeprefix("worker ").isdigit()]
 
 
 def print_tasks(endpoint: str) -> None:

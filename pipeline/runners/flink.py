@@ -181,8 +181,9 @@ def write_configuration(
         # A TaskManager that dies is missed soon, and the job goes on with what is left.
         "heartbeat.interval": 2000,
         "heartbeat.timeout": 10000,
-        # Slots that do not come are not waited for longer, where Flink's default is 5 minutes.
-        "slot.request.timeout": 60000,
+        # Nobody starts a TaskManager again here: what waits for the slots of one that is lost
+        # fails soon, and the job after it. Flink's default is 5 minutes for each attempt.
+        "slot.request.timeout": 20000,
         "restart-strategy.type": "fixed-delay",
         "restart-strategy.fixed-delay.attempts": 5,
         "restart-strategy.fixed-delay.delay": "2 s",
