@@ -17,6 +17,8 @@ from transforms.reason_facts import fact_names, fact_word_names, reason_facts
 from transforms.reason_groups import feature_groups, group_names
 from transforms.thresholds import CRITICAL_PRIORITY
 
+_BLOCK: Final = 16
+"""Accounts whose contributions are computed together: each is worth SEGMENTS rows of products."""
 REASON_GROUPS: Final = "reason_groups"
 REASON_FACTS: Final = "reason_facts"
 REASON_FACT_WORDS: Final = "reason_fact_words"
@@ -72,7 +74,7 @@ class Explainer(tf.Module):
         facts = reason_facts(raw, self._critical_priority)
         width = self._groups.shape[1]
         return {
-            CONTRIBUTIONS: in_blocks(self._of_block, features, answer, width=width),
+            CONTRIBUTIONS: in_blocks(self._of_block, features, answer, width=width, size=_BLOCK),
             BASE_LOG_ODDS: tf.fill(tf.shape(answer), self._base_log_odds),
             FACTS: facts.numbers,
             FACT_WORDS: facts.words,

@@ -14,27 +14,30 @@ BLOCK: Final = 32
 """Rows of a block. As many as a server asks about at once: a single account pays for all rows."""
 
 
-def in_blocks(answer: Callable[..., tf.Tensor], *rows: tf.Tensor, width: int) -> tf.Tensor:
+def in_blocks(
+    answer: Callable[..., tf.Tensor], *rows: tf.Tensor, width: int, size: int = BLOCK
+) -> tf.Tensor:
     """Asks about one block after the other.
 
     Args:
-        answer: From blocks of each of the tensors, float32 [BLOCK, ...], to float32 [BLOCK, width];
+        answer: From blocks of each of the tensors, float32 [size, ...], to float32 [size, width];
             it is best a tf.function, which is traced once.
         rows: Tensors float32 [n, ...] of the same n rows.
         width: Columns of the answer.
+        size: Rows of a block.
 
     Returns:
         float32 [n, width], each row as it would be if it was asked about alone.
     """
     count = tf.shape(rows[0])[0]
-    blocks = tuple(_blocks(one, count) for one in rows)
-    answered = tf.TensorSpec([BLOCK, width], tf.float32)
+    blocks = tuple(_blocks(one, count, size) for one in rows)
+    answered = tf.TensorSpec([size, width], tf.float32)
     found = tf.map_fn(lambda block: answer(*block), blocks, fn_output_signature=answered)
     return tf.reshape(found, [-1, width])[:count]
 
 
-def _blocks(rows: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-    """Returns rows as [blocks, BLOCK, ...], the last block filled up with zeros."""
+def _blocks(rows: tf.Tensor, count: tf.Tensor, size: int) -> tf.Tensor:
+    """Returns rows as [blocks, size, ...], the last block filled up with zeros."""
     shape = rows.shape[1:]
-    padded = tf.concat([rows, tf.zeros([-count % BLOCK, *shape])], axis=0)
-    return tf.reshape(padded, [-1, BLOCK, *shape])
+    padded = tf.concat([rows, tf.zeros([-count % size, *shape])], axis=0)
+    return tf.reshape(padded, [-1, size, *shape])
