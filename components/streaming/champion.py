@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import pyarrow as pa
 
 from components.publishing.publication_log import LogEntry
 from components.publishing.split import Split
 from serving_model.served.risk_bands import RiskBands
-
-BATCH: Final = 256
-"""Examples that are asked about at once, always so many."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +72,3 @@ class StreamChampion:
             return True
         now = self.split.version(account) if self.split else self.model_version
         return now == (Split.from_recorded(then).version(account) if then else base.model_version)
-
-
-def batches_of(examples: Sequence[bytes], size: int = BATCH) -> list[list[bytes]]:
-    """Divides examples into batches of one size; the last one repeats its last example.
-
-    TensorFlow multiplies matrices of different heights by different kernels, which may differ in a
-    last bit. With batches of one size, what it says of an account does not depend on who, or how
-    many, are asked about with it.
-    """
-    whole = [*examples, *list(examples[-1:]) * (-len(examples) % size)]
-    return [whole[start : start + size] for start in range(0, len(whole), size)]

@@ -13,7 +13,7 @@ from components.account_scorer.champion import horizons_of
 from components.errors import NothingToPublish, StateDirectoryBusy
 from components.publishing.split import Split
 from components.registry.model_properties import BlessingProperties, ModelProperties
-from components.streaming.champion import StreamChampion, batches_of
+from components.streaming.champion import StreamChampion
 from pipeline.registry.load_model import load_model
 from pipeline.registry.next_step import next_step
 from pipeline.registry.registry import Artifact, Registry
@@ -159,7 +159,7 @@ def _second(
 
 
 def _asking(scorer: "ModelScorer", with_reasons: bool) -> _Ask:
-    """Returns what asks a model about examples, whatever their number, to the same last bit.
+    """Returns what asks a model about examples.
 
     It was asked once already: the first call takes longer, and no feedback waits for it.
     """
@@ -169,9 +169,8 @@ def _asking(scorer: "ModelScorer", with_reasons: bool) -> _Ask:
     from serving_model.served.warmup import example_of_nobody
 
     def ask(examples: Sequence[bytes]) -> pa.Table:
-        batches = [tf.constant(batch, tf.string) for batch in batches_of(examples)]
-        table = scored_shard(scorer, batches, explained=1.0 if with_reasons else 0.0)
-        return table.slice(0, len(examples)).combine_chunks()
+        batch = tf.constant(list(examples), tf.string)
+        return scored_shard(scorer, [batch], explained=1.0 if with_reasons else 0.0)
 
     ask([example_of_nobody()])
     return ask

@@ -17,7 +17,6 @@ from components.errors import (
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.increment import PublishedMeanwhile
 from components.publishing.undo import undo
-from components.streaming.champion import batches_of
 from components.streaming.config import StreamConfig
 from components.streaming.step import Step, Stream
 from serving_model.served.risk_bands import RiskBands
@@ -325,10 +324,3 @@ def test_a_clock_that_goes_back_loses_nothing(world: FeedbackTables) -> None:
         step = one.step()
         assert step.published == 1
         assert step.as_of > ahead
-
-
-def test_batches_have_one_size() -> None:
-    for count, batches in ((0, 0), (1, 1), (256, 1), (257, 2)):
-        found = batches_of([b"%d" % n for n in range(count)])
-        assert [len(one) for one in found] == [256] * batches
-    assert batches_of([b"a", b"b", b"c"], 2) == [[b"a", b"b"], [b"c", b"c"]]

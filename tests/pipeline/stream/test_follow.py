@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from components.account_scorer import scored_shard
-from components.streaming.champion import BATCH
 from pipeline.registry.change_stage import decide
 from pipeline.settings import load_settings
 from pipeline.stream.follow import FollowedChampion
@@ -66,4 +65,4 @@ def test_a_model_is_asked_once_before_feedback_waits_for_it(
     monkeypatch.setattr(scored_shard, "scored_shard", counted)
     push("20260601-aaaaaaaa")
     FollowedChampion(load_settings())()
-    assert asked == [BATCH]
+    assert asked == [1]
