@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import tensorflow as tf
 
 from components.account_scorer.reason_json import told_one_by_one
 from pipeline.serving.champion import Champion
@@ -92,7 +91,7 @@ def answer(
         examples: Serialized.
         reasons: Whether to say why.
     """
-    batches = [tf.constant(list(examples), tf.string)]
+    batches = [np.array(examples, object)]
     scorer = champion.scorer
     asked: Answer | Explanation
     asked = scorer.explain_batches(batches) if reasons else scorer.score_batches(batches)
@@ -151,6 +150,6 @@ def warm_up(scorer: ModelScorer) -> None:
     """Asks a model what it will be asked, so that no request waits for what is made once."""
     example = example_of_nobody()
     for size in _WARM:
-        batch = [tf.constant([example] * size, tf.string)]
+        batch = [np.array([example] * size, object)]
         scorer.score_batches(batch)
         list(told_one_by_one(scorer.explain_batches(batch), scorer.card))

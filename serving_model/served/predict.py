@@ -175,11 +175,12 @@ class ModelScorer:
             for start in starts
         )
 
-    def score_batches(self, batches: Iterable[tf.Tensor]) -> Answer:
+    def score_batches(self, batches: Iterable[tf.Tensor | NDArray[np.object_]]) -> Answer:
         """Scores batches of examples.
 
         Args:
-            batches: Serialized examples as for `score`, string [batch] each.
+            batches: Serialized examples as for `score`, string [batch] each; for a scorer of few at
+                a time they may be arrays of objects.
         """
         found = _asked(self._signature, batches)
         return Answer(
@@ -188,11 +189,12 @@ class ModelScorer:
             horizon_probabilities=found[HORIZON_PROBABILITIES].astype(np.float64),
         )
 
-    def explain_batches(self, batches: Iterable[tf.Tensor]) -> Explanation:
+    def explain_batches(self, batches: Iterable[tf.Tensor | NDArray[np.object_]]) -> Explanation:
         """Scores batches of examples and says why.
 
         Args:
-            batches: Serialized examples as for `score`, string [batch] each.
+            batches: Serialized examples as for `score`, string [batch] each; for a scorer of few at
+                a time they may be arrays of objects.
 
         Raises:
             ValueError: If the model has no signature for that.
@@ -242,7 +244,9 @@ def _account_ids(found: Mapping[str, NDArray[Any]]) -> NDArray[np.str_]:
     return np.array([_text(one) for one in found[ACCOUNT_ID][:, 0]], dtype=np.str_)
 
 
-def _asked(signature: Any, batches: Iterable[tf.Tensor]) -> dict[str, NDArray[Any]]:
+def _asked(
+    signature: Any, batches: Iterable[tf.Tensor | NDArray[np.object_]]
+) -> dict[str, NDArray[Any]]:
     """Asks a signature about batches, several at a time, and joins the answers in their order."""
     if isinstance(batches, list) and len(batches) == 1:  # as a server does: no thread is needed
         return _as_numpy(signature(examples=batches[0]))
