@@ -408,6 +408,8 @@ def repeated_rows(
     codes, created_us = codes[order], created_us[order]
     same_moment = (codes[1:] == codes[:-1]) & (created_us[1:] == created_us[:-1])
     tied = np.flatnonzero(np.append(same_moment, False) | np.append(False, same_moment))
+    if not tied.size:
+        return tied
     moment = np.cumsum(~np.append(False, same_moment))[tied]
     content = _numbered([one[order[tied]] for one in others], len(tied))
     # Stable, so that equal rows keep their order.
