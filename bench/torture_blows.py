@@ -6,10 +6,12 @@ import select
 import signal
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from psycopg2 import sql
@@ -256,14 +258,29 @@ def _hand_on(
         client, _ = listener.accept()
         server = socket.socket(socket.AF_UNIX)
         server.connect(target)
-        passed, cut = _pass(client, server, cut_after if first else None)
-        if cut and reset:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.close()
-        server.close()
         if first:
-            os.write(told, f"{'c' if cut else 'w'}{passed}".encode())
-            first = False
+            work: Callable[[], None] = partial(_first, client, server, told, cut_after, reset)
+        else:
+            work = partial(_later, client, server)
+        # What is vacuumed after a publication has a connection beside the one that published.
+        threading.Thread(target=work, daemon=True).start()
+        first = False
+
+
+def _first(
+    client: socket.socket, server: socket.socket, told: int, cut_after: int | None, reset: bool
+) -> None:
+    passed, cut = _pass(client, server, cut_after)
+    if cut and reset:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    server.close()
+    os.write(told, f"{'c' if cut else 'w'}{passed}".encode())
+
+
+def _later(client: socket.socket, server: socket.socket) -> None:
+    with client, server:
+        _pass(client, server, None)
 
 
 def _pass(client: socket.socket, server: socket.socket, cut_after: int | None) -> tuple[int, bool]:
