@@ -23,6 +23,7 @@ from pathlib import Path
 from tfx.types import Channel
 
 from bench.read import prepare
+from bench.scratch_server import scratch_server
 from components.feedback_example_gen.counted_areas import write_counted_areas
 from components.feedback_example_gen.reading.area_counts import AreaWindow, read_area_counts
 from components.feedback_example_gen.reading.database_snapshot import exported_snapshot
@@ -31,7 +32,6 @@ from components.postgres.migrate import migrate
 from components.postgres.queries import queries
 from components.product_area_scorer.component import ProductAreaScorer
 from components.registry.artifacts import AreaCounts, PublishedAreas
-from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.nodes import publish_areas
 from pipeline.settings import Settings, load_settings
 from transforms.product_area_impact import RECENT_DAYS, TOP_PRIORITY
@@ -104,14 +104,10 @@ def arguments_of_the_run() -> argparse.Namespace:
 def main() -> None:
     """Starts the server, measures, stops it."""
     arguments = arguments_of_the_run()
-    server = EmbeddedPostgres(arguments.folder, durable=False)
-    server.start()
-    try:
+    with scratch_server(arguments.folder) as server:
         url = prepare(server, arguments.rows, arguments.accounts)
         print(f"{arguments.rows} rows, medians of {arguments.repeats} runs:")
         ratio = measure(shlex.split(server.psql_command())[0], url, arguments.repeats)
-    finally:
-        server.stop()
     sys.exit(ratio > arguments.max_ratio)
 
 

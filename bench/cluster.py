@@ -36,6 +36,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import sql
 
+from bench.scratch_server import scratch_server
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.runners import flink
 from pipeline.runners.local_cluster import running_cluster
@@ -126,14 +127,8 @@ def main() -> int:
     """Runs the comparison; returns the exit code."""
     options = parse()
     shutil.rmtree(options.folder, ignore_errors=True)
-    options.folder.mkdir(parents=True)
-    options.folder.chmod(0o711)  # as root the server runs as nobody, who must pass
-    server = EmbeddedPostgres(options.folder, durable=False)
-    server.start()
-    try:
+    with scratch_server(options.folder) as server:
         return compare(server, options)
-    finally:
-        server.stop()
 
 
 def parse() -> argparse.Namespace:

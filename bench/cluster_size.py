@@ -29,6 +29,7 @@ from bench.cluster import (
     shown,
     worker_processes,
 )
+from bench.scratch_server import scratch_server
 from bench.server_clock import ServerClock
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.logs import silence_libraries
@@ -46,14 +47,8 @@ def main() -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
     options = parse()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    options.folder.chmod(0o711)  # as root the server runs as nobody, who must pass
-    server = EmbeddedPostgres(options.folder, durable=False)
-    server.start()
-    try:
+    with scratch_server(options.folder) as server:
         return measure(server, options)
-    finally:
-        server.stop()
 
 
 def parse() -> argparse.Namespace:

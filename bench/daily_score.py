@@ -38,6 +38,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.scratch_server import scratch_server
 from components.postgres.connection import connect
 from components.postgres.migrate import migrate
 from pipeline.demo import world_model
@@ -108,16 +109,10 @@ def main() -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
     options = parse()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    options.folder.chmod(0o711)  # as root the server runs as nobody, who must pass
     os.environ["TENS_INSIGHT_STATE_DIR"] = str(options.folder / "state")
-    server = EmbeddedPostgres(options.folder, durable=False)
-    server.start()
-    try:
+    with scratch_server(options.folder) as server:
         prepare_champion(server)
         measured = {accounts: measure(server, accounts, options) for accounts in options.accounts}
-    finally:
-        server.stop()
     return report(measured)
 
 

@@ -28,6 +28,7 @@ import tensorflow as tf
 from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 
+from bench.scratch_server import scratch_server
 from components.feedback_example_gen.bucket_writer import GZIP
 from components.feedback_example_gen.config import FeedbackExampleGenConfig
 from components.feedback_example_gen.cutoffs import SPLITS, plan_cutoffs
@@ -200,13 +201,9 @@ def measure(psql: str, url: str, repeats: int) -> float:
 def main() -> None:
     """Starts the server, measures, stops it."""
     arguments = arguments_of_the_run()
-    server = EmbeddedPostgres(arguments.folder, durable=False)
-    server.start()
-    try:
+    with scratch_server(arguments.folder) as server:
         url = prepare(server, arguments.rows, arguments.accounts)
         ratio = measure(shlex.split(server.psql_command())[0], url, arguments.repeats)
-    finally:
-        server.stop()
     sys.exit(ratio > arguments.max_ratio)
 
 

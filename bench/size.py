@@ -24,8 +24,8 @@ from typing import Final
 
 from bench import daily_score
 from bench.daily_score import Run
+from bench.scratch_server import scratch_server
 from components.postgres.connection import connect
-from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.logs import silence_libraries
 
 COMMANDS: Final = ("train", "score")
@@ -38,18 +38,12 @@ def main() -> int:
     """Runs the benchmark; returns the exit code."""
     silence_libraries()
     options = parse()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    options.folder.chmod(0o711)  # as root the server runs as nobody, who must pass
-    server = EmbeddedPostgres(options.folder, durable=False)
-    server.start()
     measured: dict[int, dict[str, Run]] = {}
-    try:
+    with scratch_server(options.folder) as server:
         for accounts in options.accounts:
             daily_score.prepare_rows(server, "size", accounts)
             if not options.worlds_only:
                 measured[accounts] = measure(accounts, options.folder)
-    finally:
-        server.stop()
     return report(measured)
 
 

@@ -9,13 +9,11 @@
 # JOB_SERVER=FILE takes a job server that is there instead.
 set -eu
 cd "$(dirname "$0")/.."
+. requirements/beam_versions.sh
 
 flink=${FLINK:-1.18.1}
 minor=${flink%.*}
-cache=${FLINK_CACHE:-$HOME/.cache/tens-insight}
 home=$cache/flink-$flink
-installed=$(.venv/bin/python -c 'from importlib.metadata import version; print(version("apache-beam"))')
-beam=${BEAM:-$installed}
 artifact=beam-runners-flink-$minor-job-server
 jar=${JOB_SERVER:-$home/$artifact-$beam.jar}
 
@@ -29,15 +27,7 @@ if [ ! -e "$home/lib/flink-dist-$flink.jar" ]; then
     rm "$home/apache-flink-libraries-$flink.tar.gz"
 fi
 if [ ! -e "$jar" ]; then
-    if [ -n "${JOB_SERVER:-}" ]; then
-        echo "JOB_SERVER names $JOB_SERVER, which is not there." >&2
-        exit 1
-    fi
-    if ! command -v mvn >/dev/null 2>&1; then
-        echo "Maven (mvn) is needed to fetch org.apache.beam:$artifact:$beam: install it (on Debian" \
-            "the package maven), or name a file that is there: JOB_SERVER=FILE." >&2
-        exit 1
-    fi
+    require_means "org.apache.beam:$artifact:$beam"
     echo "Fetching org.apache.beam:$artifact:$beam from Maven Central ..." >&2
     if ! mvn --batch-mode --quiet dependency:copy -Dartifact="org.apache.beam:$artifact:$beam" \
         -DoutputDirectory="$home" >"$home/maven.log" 2>&1; then
@@ -57,15 +47,6 @@ if [ ! -e "$jar" ]; then
         rm -r "$built"
     fi
 fi
-if [ "$beam" != "$installed" ]; then
-    beside=$cache/beam-$beam
-    if [ ! -d "$beside" ]; then
-        echo "Putting Beam $beam beside that of the environment, which is $installed ..." >&2
-        .venv/bin/python -m pip install --quiet --no-deps --disable-pip-version-check \
-            --target "$beside.part" "apache-beam==$beam" >&2
-        mv "$beside.part" "$beside"
-    fi
-    echo "PYTHONPATH=$beside"
-fi
+say_beam
 echo "FLINK_HOME=$home"
 echo "JOB_SERVER=$jar"

@@ -166,3 +166,8 @@ def _is_address_of_http(text: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def is_address(folder: str) -> bool:
+    """Says whether a folder is one of a bucket, such as gs://bucket/folder."""
+    return "://" in folder

@@ -20,7 +20,7 @@ from components.state_files import private_files
 from pipeline.runners import flink
 from pipeline.runners.arguments import beam_arguments
 from pipeline.runners.boot import variables_of
-from pipeline.runners.config import LOCAL, BeamSettings
+from pipeline.runners.config import LOCAL, BeamSettings, is_address
 from pipeline.runners.errors import ClusterUnusable
 from pipeline.settings import Settings
 
@@ -73,7 +73,7 @@ def examine(settings: Settings, patience_s: float, artifacts: str = "") -> list[
         return [Check("engine", "ok", found)]
     checks = list(_of_engine(beam)) + list(_of_workers(beam))
     root = artifacts.rstrip("/") or _default_root(settings)
-    checks += _of_bucket(root, patience_s) if _is_address(root) else _of_folder(Path(root), beam)
+    checks += _of_bucket(root, patience_s) if is_address(root) else _of_folder(Path(root), beam)
     if beam.beam_runner == "dataflow":
         found = "a job on Dataflow costs money: none was started"
         return [*checks, Check("job", "not checked", found)]
@@ -229,10 +229,6 @@ def _default_root(settings: Settings) -> str:
     return str(settings.pipeline_root)
 
 
-def _is_address(root: str) -> bool:
-    return "://" in root
-
-
 def _of_folder(root: Path, beam: BeamSettings) -> list[Check]:
     if beam.beam_runner == "dataflow":
         found = (
@@ -287,13 +283,13 @@ def _of_job(settings: Settings, root: str, patience_s: float) -> list[Check]:
             problem = f"a job of {tasks} tasks failed: ...{problem}"
         if problem:
             mend = "See docs/cluster.md, what goes wrong."
-            if _is_address(root):
+            if is_address(root):
                 mend += f" Workers need the rights to read and write in {root}."
             return [Check("job", "failed", problem, mend)]
         from pipeline.runners.probe import answer_here, read_answers
 
         answers, here = read_answers(folder), answer_here(folder)
-    what = "bucket" if _is_address(root) else "folder"
+    what = "bucket" if is_address(root) else "folder"
     if not answers:
         mend = (
             f"Workers must see {root} as this process does: the same address, with the rights of "
@@ -363,7 +359,7 @@ def _folder_of_probe(root: str) -> Iterator[str]:
     from pipeline.runners import probe
 
     folder = f"{root}/{_NAME}{uuid.uuid4().hex}"
-    if _is_address(root):
+    if is_address(root):
         probe.make_folder(folder)
         try:
             yield folder

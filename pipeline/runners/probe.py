@@ -25,6 +25,8 @@ from typing import Any, Final
 
 import apache_beam as beam
 
+from pipeline.runners.config import is_address
+
 QUESTION: Final = "question.json"
 _ANSWER: Final = "answer-"
 _TOLD: Final = 600
@@ -115,11 +117,6 @@ def read_answers(folder: str) -> list[Answer]:
         names = [name for name in _remote().listdir(folder) if name.startswith(_ANSWER)]
         found = [_read(folder, name) for name in names]
     return [Answer(**json.loads(text)) for text in found]
-
-
-def is_address(folder: str) -> bool:
-    """Says whether a folder is one of a bucket, such as gs://bucket/folder."""
-    return "://" in folder
 
 
 def try_folder(folder: str) -> str:

@@ -5,7 +5,7 @@ as what is handed over.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.serving.answers import Question, answer_all
@@ -36,43 +36,42 @@ class Answered:
     """What the database has of an account, and what the model says; None where it was not asked."""
 
     found: Found
-    answer: dict[str, Any] | None
+    answer: dict[str, Any] | None = None
 
 
-class Accounts:
-    """Answers about accounts; called by some threads at once.
+def answer_accounts(
+    read: Callable[[Sequence[Asked]], Sequence[Found | Exception]],
+    accounts: Sequence[AccountQuestion],
+) -> list[Answered | Exception]:
+    """Answers about accounts; what fails for one of them is its result.
 
     Args:
         read: Reads accounts, as Database.read does.
+        accounts: What is asked.
+
+    Raises:
+        Problem: The database does not answer, or refuses.
     """
-
-    def __init__(self, read: Callable[[Sequence[Asked]], Sequence[Found | Exception]]):
-        self._read = read
-
-    def answer(self, accounts: Sequence[AccountQuestion]) -> list[Answered | Exception]:
-        """Answers; what fails for one of them is its result.
-
-        Raises:
-            Problem: The database does not answer, or refuses.
-        """
-        found = self._read([one.asked for one in accounts])
-        questions: dict[int, Question] = {}
-        results: list[Answered | Exception] = []
-        for place, (one, read) in enumerate(zip(accounts, found, strict=True)):
-            try:
-                if isinstance(read, Exception):
-                    raise read
-                if one.champion is not None and read.known is None:
-                    example = _example_of(one.asked.account_id, read, one.champion)
-                    questions[place] = Question(one.champion, example, one.reasons)
-                results.append(Answered(read, None))
-            except Problem as problem:
-                results.append(problem)
-        for place, answer in zip(questions, answer_all(list(questions.values())), strict=True):
-            read = found[place]
-            assert not isinstance(read, Exception)
-            results[place] = answer if isinstance(answer, Exception) else Answered(read, answer)
-        return results
+    questions: dict[int, Question] = {}
+    results: list[Answered | Exception] = []
+    for one, found in zip(accounts, read([one.asked for one in accounts]), strict=True):
+        try:
+            if isinstance(found, Exception):
+                raise found
+            if one.champion is not None and found.known is None:
+                example = _example_of(one.asked.account_id, found, one.champion)
+                questions[len(results)] = Question(one.champion, example, one.reasons)
+            results.append(Answered(found))
+        except Problem as problem:
+            results.append(problem)
+    for place, answer in zip(questions, answer_all(list(questions.values())), strict=True):
+        answered = results[place]
+        assert isinstance(answered, Answered)
+        if isinstance(answer, Exception):
+            results[place] = answer
+        else:
+            results[place] = replace(answered, answer=answer)
+    return results
 
 
 def _example_of(account_id: str, found: Found, champion: Champion) -> bytes:

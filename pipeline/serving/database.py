@@ -55,7 +55,8 @@ class Found:
         label_source: By which its population is told.
         has_left: Of an account without an example: whether it has feedback at all.
         published: Its row of account_risk_scores; None without one.
-        key: Name of its answer; empty where none may be known.
+        key: Name of its answer; empty where none may be known, or where the account wrote while it
+            was read.
         known: The answer, if it is known: then there is no example.
     """
 

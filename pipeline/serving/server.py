@@ -18,7 +18,7 @@ from components.postgres.address import read_address
 from components.postgres.identity import DatabaseIdentity
 from pipeline.database import ensure_database
 from pipeline.registry.state_claim import require_state_of
-from pipeline.serving.accounts import AccountQuestion, Accounts, Answered
+from pipeline.serving.accounts import AccountQuestion, Answered, answer_accounts
 from pipeline.serving.answers import Call, Question, answer_all, call_all, warm_up
 from pipeline.serving.app import Routes, make_app
 from pipeline.serving.batches import Batches
@@ -80,7 +80,7 @@ class Server:
             "deadline_s": serving.serve_deadline_seconds,
         }
         self._reading: Batches[AccountQuestion, Answered] = Batches(
-            Accounts(self._database.read).answer,
+            partial(answer_accounts, self._database.read),
             "the database and the model",
             threads=serving.serve_database_connections,
             told=self._metrics.batches.labels("database").observe,

@@ -29,15 +29,12 @@ def in_blocks(
     Returns:
         float32 [n, width], each row as it would be if it was asked about alone.
     """
-    count = tf.shape(rows[0])[0]
-    blocks = tuple(_blocks(one, count, size) for one in rows)
+    blocks = tuple(tf.reshape(filled_up(one, size), [-1, size, *one.shape[1:]]) for one in rows)
     answered = tf.TensorSpec([size, width], tf.float32)
     found = tf.map_fn(lambda block: answer(*block), blocks, fn_output_signature=answered)
-    return tf.reshape(found, [-1, width])[:count]
+    return tf.reshape(found, [-1, width])[: tf.shape(rows[0])[0]]
 
 
-def _blocks(rows: tf.Tensor, count: tf.Tensor, size: int) -> tf.Tensor:
-    """Returns rows as [blocks, size, ...], the last block filled up with zeros."""
-    shape = rows.shape[1:]
-    padded = tf.concat([rows, tf.zeros([-count % size, *shape])], axis=0)
-    return tf.reshape(padded, [-1, size, *shape])
+def filled_up(rows: tf.Tensor, size: int = BLOCK) -> tf.Tensor:
+    """Returns rows, float32 [n, ...], with zeros after them up to whole blocks."""
+    return tf.concat([rows, tf.zeros([-tf.shape(rows)[0] % size, *rows.shape[1:]])], axis=0)

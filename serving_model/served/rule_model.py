@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from serving_model.reasons.explainer import REASON_FACT_WORDS, REASON_FACTS, REASON_GROUPS
-from serving_model.served.blocks import BLOCK
+from serving_model.served.blocks import filled_up
 from serving_model.served.interface import (
     BASE_LOG_ODDS,
     CONTRIBUTIONS,
@@ -149,7 +149,7 @@ class _ServedRule(tf.Module):
         # The same to the last bit however many are asked about: sums go signal by signal, and to
         # whole blocks, since TensorFlow takes the sigmoid of what is left over otherwise.
         rows = tf.shape(features)[0]
-        padded = tf.concat([features, tf.zeros([-rows % BLOCK, len(RULE_SIGNALS)])], axis=0)
+        padded = filled_up(features)
         log_odds = tf.fill([tf.shape(padded)[0]], self._intercept)
         for moved in tf.unstack(self._moved(padded), axis=1):
             log_odds += moved

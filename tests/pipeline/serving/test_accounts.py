@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.serving import accounts
-from pipeline.serving.accounts import AccountQuestion, Accounts, Answered
+from pipeline.serving.accounts import AccountQuestion, Answered, answer_accounts
 from pipeline.serving.answers import Question
 from pipeline.serving.database import Found
 from pipeline.serving.examples import Asked
@@ -52,11 +52,11 @@ def test_what_one_account_lacks_costs_only_itself(asked: list[Question]) -> None
         "h": found("h"),
     }
     questions = [AccountQuestion(Asked(name), CHAMPION, name == "h") for name in read]
-    results = Accounts(lambda wanted: [read[one.account_id] for one in wanted]).answer(questions)
+    results = answer_accounts(lambda wanted: [read[one.account_id] for one in wanted], questions)
     a, b, c, d, e, f, g, h = results
     assert a == Answered(read["a"], {"said": b"a"})  # type: ignore[arg-type]
     assert b is gone
-    assert c == Answered(read["c"], None)  # type: ignore[arg-type]
+    assert c == Answered(read["c"])  # type: ignore[arg-type]
     assert isinstance(d, ValueError)
     codes = [one.code if isinstance(one, Problem) else "" for one in (e, f, g)]
     assert codes == ["label_source", "not_scored", "unknown_account"]
@@ -69,6 +69,6 @@ def test_what_one_account_lacks_costs_only_itself(asked: list[Question]) -> None
 
 
 def test_without_a_model_accounts_are_read_alone(asked: list[Question]) -> None:
-    (result,) = Accounts(lambda wanted: [found("a")]).answer([AccountQuestion(Asked("a"))])
-    assert result == Answered(found("a"), None)
+    (result,) = answer_accounts(lambda wanted: [found("a")], [AccountQuestion(Asked("a"))])
+    assert result == Answered(found("a"))
     assert not asked
