@@ -46,10 +46,8 @@ def bare_aggregate(psql: str, url: str, as_of: datetime, settings: Settings) -> 
         "top_priority": TOP_PRIORITY,
     }
     literals = {name: f"'{moment.isoformat()}'::timestamptz" for name, moment in moments.items()}
-    statement = queries("components.feedback_example_gen.reading")["product_area_counts"] % {
-        **literals,
-        **priorities,
-    }
+    query = queries("components.feedback_example_gen.reading")["product_area_counts"]
+    statement = query.format(chosen="TRUE") % {**literals, **priorities}
     start = time.perf_counter()
     command = [psql, "--no-psqlrc", "--quiet", f"--command={statement}", url]
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
