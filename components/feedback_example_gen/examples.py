@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
 from components.feedback_example_gen.lifetime import LifetimeRows, SourcesAt
-from components.feedback_example_gen.reading.copy_columns import microseconds
+from components.feedback_example_gen.reading.copy_columns import integers_of, microseconds
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
 from transforms.arrays import Booleans, Integers
@@ -250,13 +250,12 @@ def _event_lists(
     return lists
 
 
-def _values(
-    feedback: Feedback, column: Column, rows: Integers
-) -> pa.DictionaryArray | npt.NDArray[np.int64]:
-    """Returns what a column holds in some rows."""
+def _values(feedback: Feedback, column: Column, rows: Integers) -> pa.Array:
+    """Returns what a column holds in some rows, texts as such."""
     if column.name in feedback.numbers:
-        return feedback.numbers[column.name][rows]
-    return feedback.strings[column.name].take(pa.array(rows))
+        return pa.array(feedback.numbers[column.name][rows])
+    texts = feedback.strings[column.name]
+    return texts.dictionary.take(pa.array(integers_of(texts.indices)[rows]))
 
 
 def _age_days(
@@ -271,8 +270,5 @@ def _offsets(begins: Integers) -> pa.Array:
 
 
 def _lists(offsets: pa.Array, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
-    if isinstance(values, pa.DictionaryArray):
-        values = values.dictionary.take(values.indices)
-    elif isinstance(values, np.ndarray):
-        values = pa.array(values)
-    return pa.ListArray.from_arrays(offsets, values)
+    array = pa.array(values) if isinstance(values, np.ndarray) else values
+    return pa.ListArray.from_arrays(offsets, array)

@@ -65,5 +65,8 @@ def microseconds(moment: datetime) -> int:
 
 def column(table: pa.Table, name: str) -> pa.Array:
     """Returns a column as one array."""
-    whole = table[name].combine_chunks()
+    chunks = table[name]
+    if chunks.num_chunks == 1:
+        return chunks.chunk(0)
+    whole = chunks.combine_chunks()
     return whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole

@@ -25,6 +25,8 @@ MOST_ROWS: Final = 5_000
 """Rows that are read in this way: more of them would keep other threads waiting."""
 _FEEDBACK: Final = 0
 _CHURN: Final = 1
+_FEEDBACK_SCHEMA: Final = pa.schema(FEEDBACK_TYPES)
+_CHURN_SCHEMA: Final = pa.schema(CHURN_TYPES)
 
 
 def read_few_rows(
@@ -56,11 +58,11 @@ def read_few_rows(
             return None
     if len(rows) > most:
         return None
-    feedback = _table([row[1:] for row in rows if row[0] == _FEEDBACK], FEEDBACK_TYPES)
+    feedback = _table([row[1:] for row in rows if row[0] == _FEEDBACK], _FEEDBACK_SCHEMA)
     if churn is None:
         return feedback, None
     width = len(CHURN_TYPES) + 1
-    return feedback, _table([row[1:width] for row in rows if row[0] != _FEEDBACK], CHURN_TYPES)
+    return feedback, _table([row[1:width] for row in rows if row[0] != _FEEDBACK], _CHURN_SCHEMA)
 
 
 def _query(connection: psycopg2.extensions.connection, churn: ChurnSource | None) -> str:
@@ -95,21 +97,14 @@ def _selected(
     return " ".join(("SELECT", selected, "FROM (", query, f") AS rows_{kind}"))
 
 
-def _table(rows: Sequence[Sequence[Any]], types: Mapping[str, pa.DataType]) -> pa.Table:
-    columns = zip(*rows, strict=True) if rows else ((),) * len(types)
-    arrays = [_array(values, kind) for values, kind in zip(columns, types.values(), strict=True)]
-    return pa.table(arrays, schema=pa.schema(list(types.items())))
+def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(schema)
+    return pa.table([_array(*one) for one in zip(columns, schema.types, strict=True)], schema)
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_dictionary(kind):
-        places: dict[Any, int] = {}
-        codes = [None if one is None else places.setdefault(one, len(places)) for one in values]
-        words = [one.encode() for one in places]
-        return pa.DictionaryArray.from_arrays(
-            pa.array(codes, pa.int32()), pa.array(words, pa.binary())
-        )
-    if None in values:
+    if pa.types.is_dictionary(kind) or None in values:
         return pa.array(values, kind)
+    # Arrow takes moments from numbers only one by one.
     numbers = np.array(values, np.int64)
     return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
