@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
@@ -242,7 +243,7 @@ class _Scoring:
             scores=self.scores.uri,
             model_version=self.model_version,
             horizon_days=int(self.scorer.card["horizon_days"]),
-            bands=scored.categories.tolist(),
+            bands=pa.array(scored.categories.tolist(), pa.string()),
         )
 
     def publish(self, scored: ScoredAccounts, split: Split | None) -> Published:

@@ -1,8 +1,9 @@
 """What is known of a run once its accounts are scored, before they are published."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class ScoredRun:
         scores: Folder of the shards.
         model_version: Of the champion.
         horizon_days: Of churn_probability.
-        bands: Risk band of each account, [n], in the order of the shards.
+        bands: Risk band of each account, Arrow strings [n], in the order of the shards.
     """
 
     as_of: datetime
@@ -25,4 +26,4 @@ class ScoredRun:
     scores: str
     model_version: str
     horizon_days: int
-    bands: Sequence[str]
+    bands: pa.Array

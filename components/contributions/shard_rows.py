@@ -16,7 +16,7 @@ import pyarrow.json
 
 from components.contributions.secants import log_odds_of, shares
 from components.errors import StateUnusable
-from transforms.arrays import Floats
+from transforms.arrays import Booleans, Floats
 
 SHARD_COLUMNS: Final = (
     "account_id",
@@ -70,14 +70,6 @@ class Rows:
     accounts: int
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Some rows of a shard, and what their JSON holds."""
-
-    rows: pa.Table
-    found: pa.Table
-
-
 def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
     """Makes the rows of account_contributions of the scores of one run.
 
@@ -93,17 +85,23 @@ def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
     Raises:
         StateUnusable: A shard does not hold what AccountScorer writes.
     """
-    slices = [part for shard in shards for part in _slices(shard)]
-    if not slices:
+    horizons: tuple[int, ...] | None = None
+    groups: tuple[str, ...] = ()
+    tables: list[pa.Table] = []
+    is_main: Booleans = np.ones(0, bool)
+    # Of the shards nothing is kept: their JSON alone takes as much memory as all rows.
+    for one in (part for shard in shards for part in _slices(shard)):
+        if horizons is None:
+            horizons, groups = _names(one)
+            is_main = np.ones(len(horizons), bool)
+        probabilities = _parsed_probabilities(one, horizons)
+        is_main &= (probabilities == one["churn_probability"].to_numpy()[:, None]).all(axis=0)
+        tables.append(_table(one, groups, probabilities))
+    if horizons is None:
         return None
-    horizons, groups = _names(slices[0])
-    try:
-        parts = [_Part(one, _parsed(one, horizons)) for one in slices]
-    except pa.ArrowInvalid as error:
-        raise StateUnusable(_DAMAGED.format(f"Arrow says {error}")) from None
-    probabilities = [_probabilities(one, horizons) for one in parts]
-    layout = Layout(horizons, horizons[_main(parts, probabilities)], groups)
-    tables = [_table(part, layout, found) for part, found in zip(parts, probabilities, strict=True)]
+    if not is_main.any():
+        raise StateUnusable(_DAMAGED.format("churn_by_horizon does not hold churn_probability"))
+    layout = Layout(horizons, horizons[int(np.argmax(is_main))], groups)
     return Rows(layout, tables, sum(one.num_rows for one in tables))
 
 
@@ -138,11 +136,7 @@ def horizon_probabilities(shards: pa.Table) -> tuple[tuple[int, ...], Floats]:
     """
     whole = shards.combine_chunks()
     horizons, _ = _names(whole)
-    try:
-        found = _parsed(whole, horizons)
-    except pa.ArrowInvalid as error:
-        raise StateUnusable(_DAMAGED.format(f"Arrow says {error}")) from None
-    return horizons, _probabilities(_Part(whole, found), horizons)
+    return horizons, _parsed_probabilities(whole, horizons)
 
 
 def contribution_matrix(lists: pa.ListArray, groups: Sequence[str]) -> Floats:
@@ -172,46 +166,39 @@ def _parsed(rows: pa.Table, horizons: Sequence[int]) -> pa.Table:
     )
 
 
-def _probabilities(part: _Part, horizons: Sequence[int]) -> Floats:
-    found = [part.found[str(days)].to_numpy() for days in horizons]
+def _parsed_probabilities(rows: pa.Table, horizons: Sequence[int]) -> Floats:
+    """Returns what churn_by_horizon holds, [n, horizons]."""
+    try:
+        parsed = _parsed(rows, horizons)
+    except pa.ArrowInvalid as error:
+        raise StateUnusable(_DAMAGED.format(f"Arrow says {error}")) from None
+    found = [parsed[str(days)].to_numpy() for days in horizons]
     probabilities = np.stack(found, axis=1).astype(np.float64)
-    if len(probabilities) != part.rows.num_rows or np.isnan(probabilities).any():
+    if len(probabilities) != rows.num_rows or np.isnan(probabilities).any():
         raise StateUnusable(_DAMAGED.format("a probability is missing in churn_by_horizon"))
     return probabilities
 
 
-def _main(parts: Sequence[_Part], probabilities: Sequence[Floats]) -> int:
-    """Returns the place of the horizon that churn_probability is of."""
-    equal = np.ones(probabilities[0].shape[1], bool)
-    for part, found in zip(parts, probabilities, strict=True):
-        equal &= (found == part.rows["churn_probability"].to_numpy()[:, None]).all(axis=0)
-    if not equal.any():
-        raise StateUnusable(_DAMAGED.format("churn_by_horizon does not hold churn_probability"))
-    return int(np.argmax(equal))
-
-
-def _table(part: _Part, layout: Layout, probabilities: Floats) -> pa.Table:
-    rows = part.rows
+def _table(rows: pa.Table, groups: Sequence[str], probabilities: Floats) -> pa.Table:
     columns = {
         "account_id": rows["account_id"],
         "base_log_odds": rows["base_log_odds"].cast(pa.float32()),
         "probabilities": float_lists(probabilities),
-        "log_odds": _log_odds(part, layout),
+        "log_odds": _log_odds(rows, groups),
         **{name: rows[name] for name in ("customer_tier", "region", "silence_state")},
     }
-    if not layout.groups:
+    if not groups:
         columns["base_log_odds"] = pa.nulls(rows.num_rows, pa.float32())
     return pa.table(columns)
 
 
-def _log_odds(part: _Part, layout: Layout) -> pa.Array:
+def _log_odds(rows: pa.Table, groups: Sequence[str]) -> pa.Array:
     """Returns the contributions of all groups as lists; nulls without reasons."""
-    count = part.rows.num_rows
-    if not layout.groups:
-        return pa.nulls(count, pa.list_(pa.float32()))
-    matrix = contribution_matrix(part.rows["contributions"].combine_chunks(), layout.groups)
-    base = part.rows["base_log_odds"].to_numpy()
-    change = log_odds_of(part.rows["churn_probability"].to_numpy()) - base
+    if not groups:
+        return pa.nulls(rows.num_rows, pa.list_(pa.float32()))
+    matrix = contribution_matrix(rows["contributions"].combine_chunks(), groups)
+    base = rows["base_log_odds"].to_numpy()
+    change = log_odds_of(rows["churn_probability"].to_numpy()) - base
     missed = change - matrix.sum(axis=1)
     if not (np.abs(missed) <= _MOST_MISSED).all():
         raise StateUnusable(_DAMAGED.format("contributions do not add up to the probability"))

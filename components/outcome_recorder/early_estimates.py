@@ -47,8 +47,7 @@ def early_estimates(run: ScoredRun) -> Estimates | None:
         return None
     horizons, probabilities = horizon_probabilities(shards)
     columns = {name_of(days): probabilities[:, place] for place, days in enumerate(horizons)}
-    bands = pa.array(run.bands, pa.string())
-    table = pa.table({**columns, "band": bands, **{one: shards[one] for one in SLICES}})
+    table = pa.table({**columns, "band": run.bands, **{one: shards[one] for one in SLICES}})
     # By bytes, as COLLATE "C" does.
     scores = table.take(pa.compute.sort_indices(shards["account_id"])).combine_chunks()
     for name in ("band", *SLICES):

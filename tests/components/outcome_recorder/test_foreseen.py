@@ -278,7 +278,7 @@ def scored(world: Tables, tmp_path: Any) -> Any:
             scores=str(tmp_path),
             model_version="model-1",
             horizon_days=10,
-            bands=bands[order].tolist(),
+            bands=pa.array(bands[order].tolist()),
         )
 
     return write
