@@ -33,9 +33,11 @@ _BUFFER: Final = 2**20
 _STORED: Final[dict[str, Any]] = {
     "compression": "lz4",
     "use_dictionary": ["silence_state", "customer_tier", "region", "model_version"],
+    "row_group_size": 16_384,
 }
 """How shards are stored: the columns whose values repeat by a dictionary, which would be given up
-after some thousand accounts in others. Several nodes read a shard, some of them twice."""
+after some thousand accounts in others. Several nodes read a shard, some of them twice, and keep one
+group of rows in memory at a time: 20 MB with reasons."""
 
 
 class ScoreShard(beam.DoFn):
@@ -156,15 +158,16 @@ def score_files(
 
 
 def read_scores(scores_uri: str) -> Iterator[tuple[list[str], npt.NDArray[np.float64]]]:
-    """Yields (account ids, probabilities float64) shard by shard."""
+    """Yields (account ids, probabilities float64), some rows of a shard at a time."""
     for shard in read_shards(scores_uri, [ACCOUNT_ID, CHURN_PROBABILITY]):
         yield shard[ACCOUNT_ID].to_pylist(), shard[CHURN_PROBABILITY].to_numpy()
 
 
 def read_shards(scores_uri: str, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Yields columns of the scores, shard by shard, always in the same order."""
+    """Yields columns of the scores, some rows of a shard at a time, always in the same order."""
     for shard in open_shards(scores_uri):
-        yield shard.read(list(columns))
+        for group in range(shard.num_row_groups):
+            yield shard.read_row_group(group, list(columns))
 
 
 def open_shards(scores_uri: str) -> Iterator[pyarrow.parquet.ParquetFile]:

@@ -92,9 +92,9 @@ def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
     # Of the shards nothing is kept: their JSON alone takes as much memory as all rows.
     for one in (part for shard in shards for part in _slices(shard)):
         if horizons is None:
-            horizons, groups = _names(one)
+            horizons, groups = horizons_of(one), groups_of(one)
             is_main = np.ones(len(horizons), bool)
-        probabilities = _parsed_probabilities(one, horizons)
+        probabilities = horizon_probabilities(one, horizons)
         is_main &= (probabilities == one["churn_probability"].to_numpy()[:, None]).all(axis=0)
         tables.append(_table(one, groups, probabilities))
     if horizons is None:
@@ -110,11 +110,17 @@ def _slices(shard: pa.Table) -> Iterator[pa.Table]:
         yield shard.slice(start, ROWS_AT_ONCE).combine_chunks()
 
 
-def _names(rows: pa.Table) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Returns horizons and groups; horizons of the first row, each other is held against them."""
+def horizons_of(rows: pa.Table) -> tuple[int, ...]:
+    """Returns the horizons of the first row in days, ascending; each other is held against them.
+
+    Args:
+        rows: Of a shard, at least one, with the column churn_by_horizon.
+
+    Raises:
+        StateUnusable: The row does not hold what AccountScorer writes.
+    """
     try:
-        horizons = tuple(sorted(map(int, json.loads(rows["churn_by_horizon"][0].as_py()))))
-        return horizons, groups_of(rows)
+        return tuple(sorted(map(int, json.loads(rows["churn_by_horizon"][0].as_py()))))
     except (ValueError, TypeError):
         raise StateUnusable(_DAMAGED.format("the JSON of the first account is none")) from None
 
@@ -123,20 +129,6 @@ def groups_of(shard: pa.Table) -> tuple[str, ...]:
     """Returns the groups of the column contributions, in its order; empty without reasons."""
     metadata = shard.schema.metadata or {}
     return tuple(map(str, json.loads(metadata.get(GROUPS_KEY.encode(), b"[]"))))
-
-
-def horizon_probabilities(shards: pa.Table) -> tuple[tuple[int, ...], Floats]:
-    """Returns the horizons in days, ascending, and the probabilities of all, [n, horizons].
-
-    Args:
-        shards: n rows, n at least 1, with the column churn_by_horizon.
-
-    Raises:
-        StateUnusable: A row does not hold what AccountScorer writes.
-    """
-    whole = shards.combine_chunks()
-    horizons, _ = _names(whole)
-    return horizons, _parsed_probabilities(whole, horizons)
 
 
 def contribution_matrix(lists: pa.ListArray, groups: Sequence[str]) -> Floats:
@@ -166,8 +158,16 @@ def _parsed(rows: pa.Table, horizons: Sequence[int]) -> pa.Table:
     )
 
 
-def _parsed_probabilities(rows: pa.Table, horizons: Sequence[int]) -> Floats:
-    """Returns what churn_by_horizon holds, [n, horizons]."""
+def horizon_probabilities(rows: pa.Table, horizons: Sequence[int]) -> Floats:
+    """Returns the probabilities of all horizons, [n, horizons].
+
+    Args:
+        rows: n rows of a shard, with the column churn_by_horizon.
+        horizons: As horizons_of returns them.
+
+    Raises:
+        StateUnusable: A row does not hold what AccountScorer writes.
+    """
     try:
         parsed = _parsed(rows, horizons)
     except pa.ArrowInvalid as error:

@@ -1,6 +1,6 @@
 """What is expected of scores, estimated from their shards while they are published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ import pyarrow.compute
 from components.account_scorer.inference import read_shards
 from components.account_scorer.scored_run import ScoredRun
 from components.ahead import Piece
-from components.contributions.shard_rows import horizon_probabilities
+from components.contributions.shard_rows import horizon_probabilities, horizons_of
 from components.outcome_recorder.foreseen import (
     Estimates,
     PublishedScores,
@@ -42,14 +42,17 @@ def early_estimates(run: ScoredRun) -> Estimates | None:
         StateUnusable: The shards do not hold what AccountScorer writes.
         DatabaseUnreachable: No connection, or it was lost.
     """
-    shards = pa.concat_tables(read_shards(run.scores, _COLUMNS))
-    if not len(shards):
+    parts: list[pa.Table] = []
+    horizons: tuple[int, ...] = ()
+    for shard in read_shards(run.scores, _COLUMNS):
+        if len(shard):
+            horizons = horizons or horizons_of(shard)
+            parts.append(_by_horizon(shard, horizons))
+    if not parts:
         return None
-    horizons, probabilities = horizon_probabilities(shards)
-    columns = {name_of(days): probabilities[:, place] for place, days in enumerate(horizons)}
-    table = pa.table({**columns, "band": run.bands, **{one: shards[one] for one in SLICES}})
+    table = pa.concat_tables(parts).append_column("band", run.bands)
     # By bytes, as COLLATE "C" does.
-    scores = table.take(pa.compute.sort_indices(shards["account_id"])).combine_chunks()
+    scores = table.take(pa.compute.sort_indices(table["account_id"])).combine_chunks()
     for name in ("band", *SLICES):
         place = scores.schema.get_field_index(name)
         scores = scores.set_column(place, name, scores[name].dictionary_encode().cast(CODES))
@@ -63,3 +66,10 @@ def early_estimates(run: ScoredRun) -> Estimates | None:
     with closing(connect("tens-insight outcomes")) as connection, connection.cursor() as cursor:
         # One by one: publishing, which must not wait, needs the other processor.
         return estimates(cursor, published, scores, at_once=1)
+
+
+def _by_horizon(shard: pa.Table, horizons: Sequence[int]) -> pa.Table:
+    """Returns a column of probabilities for each horizon in place of their JSON."""
+    probabilities = horizon_probabilities(shard, horizons)
+    columns = {name_of(days): probabilities[:, place] for place, days in enumerate(horizons)}
+    return pa.table({**columns, **{name: shard[name] for name in ("account_id", *SLICES)}})
