@@ -14,8 +14,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
-from components.feedback_example_gen.lifetime import LifetimeRows, SourcesAt
-from components.feedback_example_gen.reading.copy_columns import integers_of, microseconds
+from components.feedback_example_gen.lifetime import LifetimeRows, SourcesAt, sums_before
+from components.feedback_example_gen.reading.copy_columns import (
+    array_of,
+    integers_of,
+    microseconds,
+)
 from components.feedback_example_gen.reading.feedback_reader import Churn, Feedback
 from transforms import event_spec
 from transforms.arrays import Booleans, Integers
@@ -169,8 +173,8 @@ def take_examples(
 
 def _rows_before(feedback: Feedback, moment_us: int) -> Integers:
     """Rows of each account before a moment, int64 [A]."""
-    before = np.concatenate([[0], np.cumsum(feedback.created_us < moment_us)])
-    return np.diff(before[feedback.starts])
+    before = sums_before(feedback.created_us < moment_us)[feedback.starts]
+    return before[1:] - before[:-1]
 
 
 def _customers(
@@ -217,7 +221,7 @@ def _record_batch(
 ) -> pa.RecordBatch:
     first, begin, end = examples.first[part], examples.begin[part], examples.end[part]
     columns = {
-        event_spec.ACCOUNT_ID: feedback.account_ids.take(pa.array(examples.account[part])),
+        event_spec.ACCOUNT_ID: feedback.account_ids.take(array_of(examples.account[part])),
         **{one.feature: _values(feedback, one, end - 1) for one in ACCOUNT_COLUMNS},
         event_spec.CUTOFF: np.full(len(end), examples.cutoff_us // 1_000_000),
         event_spec.TENURE_DAYS: _age_days(feedback, examples, first),
@@ -239,7 +243,7 @@ def _record_batch(
 def _event_lists(
     feedback: Feedback, examples: CutoffExamples, begin: Integers, end: Integers
 ) -> dict[str, pa.ListArray]:
-    begins = np.concatenate([[0], np.cumsum(end - begin)])
+    begins = sums_before(end - begin)
     rows = np.arange(begins[-1]) + np.repeat(begin - begins[:-1], end - begin)
     offsets = _offsets(begins)
     lists = {
@@ -253,9 +257,9 @@ def _event_lists(
 def _values(feedback: Feedback, column: Column, rows: Integers) -> pa.Array:
     """Returns what a column holds in some rows, texts as such."""
     if column.name in feedback.numbers:
-        return pa.array(feedback.numbers[column.name][rows])
+        return array_of(feedback.numbers[column.name][rows])
     texts = feedback.strings[column.name]
-    return texts.dictionary.take(pa.array(integers_of(texts.indices)[rows]))
+    return texts.dictionary.take(array_of(integers_of(texts.indices)[rows]))
 
 
 def _age_days(
@@ -270,5 +274,5 @@ def _offsets(begins: Integers) -> pa.Array:
 
 
 def _lists(offsets: pa.Array, values: pa.Array | npt.NDArray[np.generic]) -> pa.ListArray:
-    array = pa.array(values) if isinstance(values, np.ndarray) else values
+    array = array_of(values) if isinstance(values, np.ndarray) else values
     return pa.ListArray.from_arrays(offsets, array)

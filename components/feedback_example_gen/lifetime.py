@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US
+from components.feedback_example_gen.reading.copy_columns import array_of
 from components.feedback_example_gen.reading.feedback_reader import Feedback
 from transforms import event_spec
 from transforms.arrays import Booleans, Floats32, Integers
@@ -79,7 +80,7 @@ class LifetimeRows:
         for sentiment in SENTIMENTS:
             known = sentiment.encode()
             here = codes == (values.index(known) if known in values else -1)
-            counts[f"lifetime_{sentiment}_count"] = _before(here)
+            counts[f"lifetime_{sentiment}_count"] = sums_before(here)
             newest[sentiment] = _running_maximum(np.where(here, np.arange(rows), -1))
         day = feedback.created_us // DAY_US
         same = np.zeros(rows, np.bool_)
@@ -90,9 +91,9 @@ class LifetimeRows:
             created_us=feedback.created_us,
             counts=counts,
             newest=newest,
-            days=_before(~same | (gap > 0)),
-            gap_logs=_before(np.rint(_LOG_PARTS * np.log1p(gap)).astype(np.int64)),
-            gap_squares=_before(np.square(gap)),
+            days=sums_before(~same | (gap > 0)),
+            gap_logs=sums_before(np.rint(_LOG_PARTS * np.log1p(gap)).astype(np.int64)),
+            gap_squares=sums_before(np.square(gap)),
             longest_gap=_running_maximum(account * _LONGEST + gap) & (_LONGEST - 1),
             sources=sources(),
         )
@@ -130,22 +131,13 @@ class LifetimeRows:
     def _half_year(
         self, cutoff_us: int, first: Integers, end: Integers
     ) -> dict[str, npt.NDArray[np.generic]]:
-        begin = self._first_since(cutoff_us - _HALF_YEAR_US, first, end)
+        older = sums_before(self.created_us < cutoff_us - _HALF_YEAR_US)
+        begin = first + older[end] - older[first]
         counted = ("lifetime_count", "lifetime_negative_count", "lifetime_positive_count")
         return {
             name: self.counts[of][end] - self.counts[of][begin]
             for name, of in zip(event_spec.HALF_YEAR_COUNTS, counted, strict=True)
         }
-
-    def _first_since(self, moment_us: int, first: Integers, end: Integers) -> Integers:
-        """The first row of each account from a moment on, or `end`: by bisection, as rows rise."""
-        low, high = first.copy(), end.copy()
-        while (open_ := low < high).any():
-            middle = (low + high) // 2
-            earlier = open_ & (self.created_us[np.minimum(middle, end - 1)] < moment_us)
-            low = np.where(earlier, middle + 1, low)
-            high = np.where(open_ & ~earlier, middle, high)
-        return low
 
 
 @dataclass(frozen=True)
@@ -198,8 +190,8 @@ class SourcesAt:
 
     def __init__(self, rows: LifetimeRows, cutoff_us: int) -> None:
         self._rows, self._cutoff_us = rows.sources, cutoff_us
-        before = _before(self._rows.created_us < cutoff_us)
-        self._count = np.diff(before[self._rows.starts])
+        before = sums_before(self._rows.created_us < cutoff_us)[self._rows.starts]
+        self._count = before[1:] - before[:-1]
 
     def lists(self, account: Integers) -> tuple[Integers, dict[str, pa.Array]]:
         """Returns the lists of S accounts.
@@ -219,14 +211,14 @@ class SourcesAt:
         pair, offsets = pair[seen], np.concatenate([[0], np.cumsum(seen)])[offsets]
         newest = rows.created_us[rows.starts[pair] + self._count[pair] - 1]
         values = (
-            rows.words.take(pa.array(rows.word[pair])),
-            pa.array(self._count[pair].astype(np.float32)),
-            pa.array(((self._cutoff_us - newest) / DAY_US).astype(np.float32)),
+            rows.words.take(array_of(rows.word[pair])),
+            array_of(self._count[pair].astype(np.float32)),
+            array_of(((self._cutoff_us - newest) / DAY_US).astype(np.float32)),
         )
         return offsets, dict(zip(event_spec.SOURCE_LISTS, values, strict=True))
 
 
-def _before(numbers: Booleans | Integers) -> Integers:
+def sums_before(numbers: Booleans | Integers) -> Integers:
     """Sums of the numbers, or of how many marks there are, before each place, int64 [N + 1]."""
     sums = np.zeros(len(numbers) + 1, np.int64)
     np.cumsum(numbers, out=sums[1:])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import psycopg2
 from psycopg2 import errorcodes as codes
@@ -145,9 +146,15 @@ def explained(connection: Connection) -> Iterator[None]:
 
 def place_of(connection: Connection) -> Place:
     """Reads user, database and address of a connection, never its password."""
-    info = connection.info
-    name = format_address(info.user, info.host, str(info.port), info.dbname)
-    return Place(user=info.user, database=info.dbname, name=name)
+    if connection not in _PLACES:
+        info = connection.info
+        name = format_address(info.user, info.host, str(info.port), info.dbname)
+        _PLACES[connection] = Place(user=info.user, database=info.dbname, name=name)
+    return _PLACES[connection]
+
+
+_PLACES: Final[WeakKeyDictionary[Connection, Place]] = WeakKeyDictionary()
+"""A server reads one for each statement; they stay as long as their connections are open."""
 
 
 def translation(

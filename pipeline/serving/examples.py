@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 
 from components.errors import ContractBroken
@@ -16,6 +17,7 @@ from components.feedback_example_gen.account_examples import (
     read_account_rows,
     read_few_account_rows,
 )
+from components.feedback_example_gen.reading.copy_columns import column, integers_of
 from components.postgres.local_settings import SettledConnection
 from pipeline.serving.cache import Stamp
 from pipeline.serving.problems import Problem
@@ -93,8 +95,10 @@ def _of_accounts(
 
 
 def _examples(rows: AccountRows, found: AccountExamples) -> dict[str, Example]:
-    counts = rows.feedback["account_id"].value_counts().to_pylist()
-    of_account = {one["values"].decode(): one["counts"] for one in counts}
+    ids = column(rows.feedback, "account_id")
+    names = [one.decode() for one in ids.dictionary.to_pylist()]
+    counts = np.bincount(integers_of(ids.indices), minlength=len(names)).tolist()
+    of_account = dict(zip(names, counts, strict=True))
     return {
         account: Example(serialized, rows=of_account[account])
         for account, serialized in zip(found.accounts, found.serialized, strict=True)

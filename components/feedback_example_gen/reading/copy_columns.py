@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import psycopg2.extensions
 import pyarrow as pa
+from numpy.typing import NDArray
 from psycopg2 import sql
 
 from components.feedback_example_gen.reading.row_chunks import copy_chunks
@@ -56,6 +57,20 @@ def integers_of(numbers: pa.Array) -> Integers:
     kind = np.dtype(numbers.type.to_pandas_dtype())
     begin = numbers.offset * kind.itemsize
     return np.frombuffer(numbers.buffers()[1], kind, count=len(numbers), offset=begin)
+
+
+_ARROW: Final = {
+    np.dtype(name): pa.from_numpy_dtype(name) for name in ("float32", "float64", "int32", "int64")
+}
+
+
+def array_of(numbers: NDArray[np.generic]) -> pa.Array:
+    """Returns numbers of 32 or 64 bits as an Arrow array, of the same memory if they lie in a row.
+
+    For a few numbers pa.array takes several times as long: it looks for what else they may be.
+    """
+    content = pa.py_buffer(np.ascontiguousarray(numbers))
+    return pa.Array.from_buffers(_ARROW[numbers.dtype], len(numbers), [None, content])
 
 
 def microseconds(moment: datetime) -> int:

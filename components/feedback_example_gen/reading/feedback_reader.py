@@ -20,6 +20,7 @@ from psycopg2 import sql
 from components.errors import ContractBroken
 from components.feedback_example_gen.reading.copy_columns import (
     NOWHERE,
+    array_of,
     column,
     copy_columns,
     integers_of,
@@ -181,15 +182,19 @@ def grouped_feedback(table: pa.Table, collapse_duplicates: bool) -> Feedback:
     if collapse_duplicates:
         content = [*numbers.values(), *(integers_of(one.indices) for one in strings.values())]
         order = np.delete(order, repeated_rows(codes, created_us, order, content))
-    indices = pa.array(order)
     return Feedback(
         account_ids=account_ids,
         starts=np.searchsorted(codes[order], np.arange(len(account_ids) + 1)),
         created_us=created_us[order],
         numbers={name: one[order] for name, one in numbers.items()},
-        strings={name: one.take(indices) for name, one in strings.items()},
+        strings={name: _rows_of(one, order) for name, one in strings.items()},
         duplicate_rows=table.num_rows - len(order),
     )
+
+
+def _rows_of(texts: pa.DictionaryArray, rows: Integers) -> pa.DictionaryArray:
+    codes = array_of(integers_of(texts.indices)[rows])
+    return pa.DictionaryArray.from_arrays(codes, texts.dictionary, safe=False)
 
 
 def read_moments(

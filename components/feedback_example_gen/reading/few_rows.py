@@ -105,6 +105,5 @@ def _table(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.Table:
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(kind) or None in values:
         return pa.array(values, kind)
-    # Arrow takes moments from numbers only one by one.
     numbers = np.array(values, np.int64)
     return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
