@@ -39,6 +39,7 @@ from components.account_scorer.unseen_values import count_unseen_values
 from components.beam_errors import original_error
 from components.config import read_config
 from components.feedback_example_gen.cutoffs import SCORE
+from components.memory import release_memory
 from components.postgres.tables import ACCOUNT_RISK_DETAILS, ACCOUNT_RISK_SCORES
 from components.publishing.details import Details
 from components.publishing.publication import Publication, Published, PublishPolicy
@@ -88,6 +89,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         scoring = _Scoring.read(input_dict, output_dict, exec_properties, run_id)
         found = find_beside(input_dict, scoring.scorer, scoring.data, scoring.config.shadow_models)
         found = scored_beside(found, lambda beside: self._score(scoring, beside))
+        release_memory()  # what scoring freed; publishing holds the most of a run
         split = found.beside.split
         scored = scored_accounts(scoring.scores.uri, scoring.bands, by_two_models=split is not None)
         sizes = split_sizes(split, scored.models)

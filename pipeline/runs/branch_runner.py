@@ -4,8 +4,6 @@ Each node's time and memory are written down, and it fails where TFX would only 
 inputs could not be resolved.
 """
 
-import ctypes
-import gc
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +21,7 @@ from tfx.orchestration.portable.input_resolution.exceptions import InputResoluti
 from tfx.proto.orchestration import pipeline_pb2
 
 from components.errors import TensInsightError
+from components.memory import release_memory, status_mib
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, NodeCost, write_costs
 from pipeline.foreseen import foreseen, unreadable_input
 from pipeline.registry.metadata_store import require_recordable
@@ -32,12 +31,8 @@ from pipeline.runs.run_id import new_run_id
 
 _IN_ANY_CASE: Final = pipeline_pb2.NodeExecutionOptions.ALL_UPSTREAM_NODES_COMPLETED
 _CLEAR: Final = Path("/proc/self/clear_refs")
-_STATUS: Final = Path("/proc/self/status")
 _RESET_PEAK: Final = "5"
 """proc(5): sets the peak, VmHWM, back to what is resident now."""
-_KIB_PER_MIB: Final = 1024
-LARGE_MIB: Final = 1536
-"""Resident memory above which what a node left is given back: no small run gets there."""
 
 
 class BranchRunner(LocalDagRunner):
@@ -199,21 +194,6 @@ def _cause(error: BaseException) -> BaseException:
     return error
 
 
-def release_memory() -> None:
-    """Gives memory that former nodes freed back to the system, if there is much of it.
-
-    The C library keeps it for the next request of the same size, and what refers to itself waits
-    for the collector; the next node would have all of it below its own.
-    """
-    if (_status_mib("VmRSS") or 0) < LARGE_MIB:
-        return
-    gc.collect()
-    # Not every C library has it.
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
-
-
 def start_measuring() -> Callable[[str, str], NodeCost]:
     """Begins to measure a node: wall time, and resident memory of this whole process.
 
@@ -239,13 +219,4 @@ def _reset_peak() -> bool:
 
 
 def _peak_mib() -> float | None:
-    return _status_mib("VmHWM")
-
-
-def _status_mib(field: str) -> float | None:
-    if not _STATUS.exists():
-        return None
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return round(int(line.split()[1]) / _KIB_PER_MIB, 1)
-    return None
+    return status_mib("VmHWM")

@@ -4,7 +4,6 @@ A request asks the model that was there when it began; the next one asks the new
 goes when the last request that asks it ends.
 """
 
-import ctypes
 import gc
 import logging
 import threading
@@ -19,6 +18,7 @@ from weakref import WeakValueDictionary
 from components.account_scorer.bands import bands_for
 from components.account_scorer.beside import require_alike, told
 from components.errors import NothingToPublish, TensInsightError
+from components.memory import give_back
 from components.postgres.connection import metadata_address
 from components.publishing.split import Split
 from components.registry.model_properties import ModelProperties
@@ -365,9 +365,7 @@ def _let_go(*, keep_rest: bool) -> None:
     gc.collect()
     if keep_rest:
         gc.freeze()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:  # glibc
-        trim(0)
+    give_back()
 
 
 def _number(serving_dir: Path, version: str) -> int | None:

@@ -1,7 +1,5 @@
 """A node that fails ends its branch, not the others; what each one took is shown and kept."""
 
-import ctypes
-import gc
 import io
 import json
 from datetime import datetime, timedelta, timezone
@@ -17,8 +15,7 @@ from tfx.orchestration.pipeline import Pipeline
 from components.errors import DataGateStopped, PublicationRefused
 from components.registry.node_costs import DONE, FAILED, NOT_RUN, read_costs
 from pipeline.registry.registry import Registry
-from pipeline.runs import branch_runner
-from pipeline.runs.branch_runner import BranchRunner, release_memory, start_measuring
+from pipeline.runs.branch_runner import BranchRunner, start_measuring
 from pipeline.runs.progress import Progress
 from pipeline.runs.run_id import new_run_id
 
@@ -175,30 +172,6 @@ def test_the_peak_is_that_of_the_node_alone():
     assert quiet.peak_mib is not None
     assert busy.peak_mib is not None
     assert 250 < busy.peak_mib - quiet.peak_mib < 350
-
-
-def test_what_a_node_left_is_given_back(monkeypatch):
-    monkeypatch.setattr(branch_runner, "LARGE_MIB", 0)
-    release_memory()  # of what earlier tests freed, which would be used again
-    before = start_measuring()("before", "done").peak_mib
-    circle = [bytearray(200 * MIB)]
-    circle.append(circle)
-    blocks = [bytes(1000) for _ in range(200_000)]
-    last = blocks[-1]  # the C library gives back by itself what lies above it
-    del circle, blocks
-    gc.disable()
-    try:
-        monkeypatch.setattr(branch_runner, "LARGE_MIB", 1e6)
-        release_memory()
-        left = start_measuring()("left", "done").peak_mib
-        monkeypatch.setattr(branch_runner, "LARGE_MIB", 0)
-        release_memory()
-    finally:
-        gc.enable()
-    after = start_measuring()("after", "done").peak_mib
-    assert len(last) == 1000
-    assert left - before > 350
-    assert after - before < (50 if hasattr(ctypes.CDLL(None), "malloc_trim") else 250)
 
 
 def test_name_outcome_and_seconds_are_those_of_the_node():
