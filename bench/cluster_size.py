@@ -37,10 +37,7 @@ from pipeline.logs import silence_libraries
 _SCORES: Final = (
     "SELECT account_id, churn_probability, risk_category FROM account_risk_scores ORDER BY 1"
 )
-_NEWEST: Final = (
-    "SELECT max(as_of) FROM tens_insight.publications "
-    "WHERE target_table LIKE '%account_risk_scores'"
-)
+_NEWEST: Final = "SELECT max(as_of) FROM tens_insight.publications"
 
 
 def main() -> int:

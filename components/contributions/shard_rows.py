@@ -96,11 +96,11 @@ def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
             is_main = np.ones(len(horizons), bool)
         probabilities = horizon_probabilities(one, horizons)
         is_main &= (probabilities == one["churn_probability"].to_numpy()[:, None]).all(axis=0)
+        if not is_main.any():
+            raise StateUnusable(_DAMAGED.format("churn_by_horizon does not hold churn_probability"))
         tables.append(_table(one, groups, probabilities))
     if horizons is None:
         return None
-    if not is_main.any():
-        raise StateUnusable(_DAMAGED.format("churn_by_horizon does not hold churn_probability"))
     layout = Layout(horizons, horizons[int(np.argmax(is_main))], groups)
     return Rows(layout, tables, sum(one.num_rows for one in tables))
 

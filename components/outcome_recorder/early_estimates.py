@@ -52,7 +52,8 @@ def early_estimates(run: ScoredRun) -> Estimates | None:
         return None
     table = pa.concat_tables(parts).append_column("band", run.bands)
     # By bytes, as COLLATE "C" does.
-    scores = table.take(pa.compute.sort_indices(table["account_id"])).combine_chunks()
+    order = pa.compute.sort_indices(table["account_id"])
+    scores = table.drop(["account_id"]).take(order).combine_chunks()
     for name in ("band", *SLICES):
         place = scores.schema.get_field_index(name)
         scores = scores.set_column(place, name, scores[name].dictionary_encode().cast(CODES))
