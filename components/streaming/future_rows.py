@@ -47,7 +47,7 @@ def come_due(cursor: Cursor, position: Position, as_of: datetime) -> set[str]:
         position: Of the last reading.
         as_of: The moment of the step.
     """
-    if position.place[AHEAD] is None:
+    if position.place[AHEAD] is None and not position.place.get(IS_NEW):
         return set()
     values = {"read_up_to": position.read_up_to, "as_of": as_of}
     cursor.execute(_QUERIES["moment_has_come"], values)

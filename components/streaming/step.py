@@ -315,12 +315,13 @@ class Stream:
         if position is None:
             # Nobody knows what was written since the publication that the table shows.
             place = self.source.begin(snapshot)
-            begun = Position(place, as_of, midnight, Sweep(as_of, everyone=True))
-            return begun, Found([], place)
+            begun = _now(cursor, as_of)
+            return Position(place, begun, midnight, Sweep(begun, everyone=True)), Found([], place)
         found = self.source.look(cursor, position, snapshot, as_of)
         position = position.at(found.place, as_of)
         if found.lost:
-            position = replace(position, sweep=Sweep(as_of, everyone=True))
+            begun = _now(cursor, as_of)
+            position = replace(position, read_up_to=begun, sweep=Sweep(begun, everyone=True))
         if position.swept < midnight:
             # Time alone moves every score: silence, tenure, what leaves a window.
             everyone = position.sweep is not None and position.sweep.everyone
@@ -397,6 +398,17 @@ class Stream:
             self._examples = (number, source)
         _require_fit(self._examples[1], champion)
         return self._examples[1]
+
+
+def _now(cursor: Cursor, as_of: datetime) -> datetime:
+    """Returns the moment since which a source tells all, UTC, once it has begun.
+
+    It may take a while to begin, as a replication slot waits for transactions. What a run reads
+    and publishes meanwhile lacks rows that commit later and are not told: its scores are due too.
+    """
+    cursor.execute("SELECT clock_timestamp()")
+    now: datetime = value(cursor)
+    return max(as_of, now.astimezone(timezone.utc))
 
 
 def _require_fit(source: ExampleSource, champion: StreamChampion) -> None:

@@ -1,5 +1,6 @@
 """Steps of the stream on a real database: who wrote is scored again, once, and nobody is lost."""
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
@@ -14,10 +15,14 @@ from components.errors import (
     PublicationRefused,
     StateDirectoryBusy,
 )
+from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.increment import PublishedMeanwhile
 from components.publishing.undo import undo
 from components.streaming.config import StreamConfig
+from components.streaming.future_rows import AHEAD, IS_NEW, come_due
+from components.streaming.position import Position
+from components.streaming.snapshot import Found, Snapshot
 from components.streaming.step import Step, Stream
 from serving_model.served.risk_bands import RiskBands
 from tests.components.conftest import FeedbackTables
@@ -233,6 +238,55 @@ def test_a_run_that_publishes_meanwhile_is_stood_upon(world: FeedbackTables) -> 
         )
         assert int(base) == number[0]
     assert not wrong_scores(world)
+
+
+class BeginsSlowly:
+    """A source that tells nothing; while it begins, something happens."""
+
+    name = "slot"
+
+    def __init__(self, meanwhile: Callable[[], None]) -> None:
+        self._meanwhile = meanwhile
+
+    def begin(self, snapshot: Snapshot) -> Any:
+        self._meanwhile()
+        return {AHEAD: None}
+
+    def look(self, cursor: Any, position: Position, snapshot: Snapshot, as_of: datetime) -> Found:
+        return Found([], position.place)
+
+    def require(self, cursor: Any) -> None: ...
+
+    def done(self) -> None: ...
+
+    def kept(self, place: Any) -> None: ...
+
+    def open(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_what_a_run_did_not_read_while_a_source_begins_is_scored(world: FeedbackTables) -> None:
+    def a_run_and_a_row() -> None:
+        run(world)
+        write(world, "ACC-1")
+
+    with opened(stream(source=BeginsSlowly(a_run_and_a_row))) as one:
+        settled(one)
+    ((newest,),) = world.execute(
+        "SELECT max(created_at) FROM feedback_enriched WHERE account_id = 'ACC-1'"
+    )
+    assert table(world)["ACC-1"][1] > newest
+    assert not wrong_scores(world)
+
+
+def test_of_a_new_place_nobody_knows_which_rows_come_due(world: FeedbackTables) -> None:
+    begun = now(world)
+    write(world, "ACC-2")
+    with closing(connect("test")) as connection, connection.cursor() as cursor:
+        for place, due in (({AHEAD: None, IS_NEW: True}, {"ACC-2"}), ({AHEAD: None}, set())):
+            position = Position(place, begun, begun, None)
+            assert come_due(cursor, position, now(world)) == due
 
 
 def test_an_undone_day_is_not_written_again(world: FeedbackTables) -> None:
