@@ -44,7 +44,6 @@ _CHECKS_ONLY = {
     "components.postgres.row_security": "refuses tables whose rows are hidden",
     "components.postgres.rows": "hands rows on as they are",
     "components.state_files": "who may open files, not what they hold",
-    "components.memory": "what memory is given back",
     "components.whole_files": "that files are whole, not what they hold",
     "components.postgres.sqlstates": "explains an error",
     "components.postgres.tables": "refuses tables that do not fit, changes none",

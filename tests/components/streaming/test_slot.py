@@ -149,9 +149,10 @@ def test_a_look_waits_for_what_the_server_still_has_to_tell(
         one.step()
         ((sender,),) = world.execute("SELECT active_pid FROM pg_replication_slots")
         os.kill(sender, signal.SIGSTOP)
-        threading.Timer(0.3, os.kill, (sender, signal.SIGCONT)).start()
         write(world, "ACC-1")
         write(world, "ACC-7")
+        world.execute("SELECT pg_switch_wal()")  # the server of the tests commits to memory alone
+        threading.Timer(0.3, os.kill, (sender, signal.SIGCONT)).start()
         assert one.step().wrote == 2
         begun = time.monotonic()
         assert one.step().wrote == 0
