@@ -5,7 +5,7 @@ long.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,7 +31,6 @@ SHARD_COLUMNS: Final = (
 """Those of a shard of PublishedScores that are read."""
 GROUPS_KEY: Final = "contribution_groups"
 """In the metadata of a shard: JSON list of the groups of the column contributions."""
-ROWS_AT_ONCE: Final = 20_000
 _MOST_MISSED: Final = 0.01
 """Log-odds that rounding to 32 bits can take from the sum of all groups, and much more."""
 _DAMAGED: Final = (
@@ -77,7 +76,7 @@ def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
     as the model itself does, so that they add up to the log-odds of the probability.
 
     Args:
-        shards: Of PublishedScores, with SHARD_COLUMNS and metadata.
+        shards: Of PublishedScores or parts of them, with SHARD_COLUMNS and metadata.
 
     Returns:
         None if there is no row.
@@ -90,7 +89,7 @@ def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
     tables: list[pa.Table] = []
     is_main: Booleans = np.ones(0, bool)
     # Of the shards nothing is kept: their JSON alone takes as much memory as all rows.
-    for one in (part for shard in shards for part in _slices(shard)):
+    for one in (shard.combine_chunks() for shard in shards if shard.num_rows):
         if horizons is None:
             horizons, groups = horizons_of(one), groups_of(one)
             is_main = np.ones(len(horizons), bool)
@@ -103,11 +102,6 @@ def contribution_rows(shards: Iterable[pa.Table]) -> Rows | None:
         return None
     layout = Layout(horizons, horizons[int(np.argmax(is_main))], groups)
     return Rows(layout, tables, sum(one.num_rows for one in tables))
-
-
-def _slices(shard: pa.Table) -> Iterator[pa.Table]:
-    for start in range(0, shard.num_rows, ROWS_AT_ONCE):
-        yield shard.slice(start, ROWS_AT_ONCE).combine_chunks()
 
 
 def horizons_of(rows: pa.Table) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from components.contributions import shard_rows
 from components.contributions.secants import log_odds_of
 from components.contributions.shard_rows import Rows, contribution_rows
 from components.errors import StateUnusable
@@ -49,10 +48,10 @@ def test_they_add_up_to_the_probability_although_numbers_have_32_bits() -> None:
     assert sums == pytest.approx(log_odds_of(np.array([one.p for one in given.values()])), abs=3e-6)
 
 
-def test_parts_of_a_shard_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = contribution_rows([shard(accounts())])
-    monkeypatch.setattr(shard_rows, "ROWS_AT_ONCE", 3)
-    parts = contribution_rows([shard({}), shard(accounts())])
+def test_parts_of_a_shard_change_nothing() -> None:
+    given = shard(accounts())
+    whole = contribution_rows([given])
+    parts = contribution_rows([shard({}), *(given.slice(at, 3) for at in range(0, len(given), 3))])
     assert whole is not None
     assert parts is not None
     assert len(parts.tables) == 3
