@@ -22,15 +22,16 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import numpy as np
 import psycopg2
-from scipy import stats
+from numpy.typing import NDArray
 
+from bench.serve_with_shadow_times import TIMES
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
 from pipeline.registry.change_stage import decide
 from pipeline.registry.registry import Registry
@@ -45,6 +46,10 @@ _START_S: Final = 0.5
 """Until all threads of wrk are there."""
 _SHADOW_S: Final = 60.0
 """Until the models in shadow are there."""
+_TIMED: Final = "bench.serve_with_shadow_times"
+_AFTER_S: Final = 0.1
+"""After a question, in which it may still be felt: its code has taken the place of the server's in
+the processor's caches."""
 _PATHS: Final = """
 local paths = {}
 for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
@@ -75,7 +80,7 @@ end
     + _PATHS
     + """
 local every, turn, begun = 0, 0, 0
-late, refused = {}, 0
+turns, late, refused = {}, {}, 0
 function init()
   math.randomseed(place + 1)
   every = tonumber(os.getenv("CONNECTIONS")) / tonumber(os.getenv("RATE"))
@@ -90,13 +95,17 @@ function request()
   return wrk.format("GET", paths[math.random(#paths)])
 end
 function response(status)
+  turns[#turns + 1] = begun
   late[#late + 1] = 1000 * (now() - begun)
   if status ~= 200 then refused = refused + 1 end
 end
 function done()
   local told = io.open(os.getenv("TOLD"), "w")
   for _, thread in ipairs(threads) do
-    for _, one in ipairs(thread:get("late")) do told:write(one, "\\n") end
+    local turns, late = thread:get("turns"), thread:get("late")
+    for place, one in ipairs(late) do
+      told:write(string.format("%.6f %.6f\\n", turns[place], one))
+    end
     told:write("refused ", thread:get("refused"), "\\n")
   end
   told:close()
@@ -120,14 +129,19 @@ class Load:
     failed: int
     cpu: float = 0.0
     """Of the server's process for one request; without Postgres and wrk."""
+    each: NDArray[np.float64] | None = field(default=None, repr=False)
+    """Of each request of a steady rate: its turn, seconds since 1970, and the milliseconds until
+    its answer."""
 
 
 @contextmanager
-def server(environment: dict[str, str]) -> Iterator[tuple[int, int, float]]:
+def server(
+    environment: dict[str, str], command: Sequence[str | Path] = (_PROGRAM, "serve")
+) -> Iterator[tuple[int, int, float]]:
     """Starts a server; yields its port, its process id, and the seconds until it listened."""
     begun = time.monotonic()
     process = subprocess.Popen(
-        [_PROGRAM, "serve", "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
+        [*command, "--port", "0"], env=environment, stderr=subprocess.PIPE, text=True
     )
     assert process.stderr is not None
     port = 0
@@ -207,11 +221,12 @@ def load(port: int, paths: Sequence[str], *, rate: float, seconds: float, folder
 
 
 def _steady_load(told: str, failed: int, seconds: float) -> Load:
-    lines = told.splitlines()
-    took = sorted(float(one) for one in lines if not one.startswith("refused"))
-    refused = sum(int(float(one.split()[1])) for one in lines if one.startswith("refused"))
-    p50, p90, p99 = (took[int(share * (len(took) - 1))] for share in (0.5, 0.9, 0.99))
-    return Load(len(took) / seconds, p50, p90, p99, len(took), failed + refused)
+    lines = [line.split() for line in told.splitlines()]
+    refused = sum(int(float(number)) for word, number in lines if word == "refused")
+    each = np.array([line for line in lines if line[0] != "refused"], np.float64)
+    p50, p90, p99 = np.quantile(each[:, 1], (0.5, 0.9, 0.99)).tolist()
+    rate = len(each) / seconds
+    return Load(rate, p50, p90, p99, len(each), failed + refused, each=each)
 
 
 def _milliseconds(text: str, which: str) -> float:
@@ -328,7 +343,13 @@ def published_scores(url: str) -> tuple[str, dict[str, tuple[Any, ...]]]:
 
 
 def measure(
-    folder: Path, accounts: int, rates: Sequence[float], seconds: float, count: int, idle: float
+    folder: Path,
+    accounts: int,
+    rates: Sequence[float],
+    seconds: float,
+    repeats: int,
+    count: int,
+    idle: float,
 ) -> None:
     """Measures and prints all of it."""
     environment = prepare(folder, accounts)
@@ -344,25 +365,31 @@ def measure(
             print(f"beside the batch, {len(published)} accounts, {name}: {value}")
         paths = [path_of(account) for account in list(published)[:200]]
         past = quote(as_of)
-        for name, asked in (
-            ("database, with reasons", [f"{one}?as_of={past}" for one in paths]),
-            ("database, without", [f"{one}?as_of={past}&reasons=false" for one in paths]),
-            ("cached, with reasons", paths),
-            ("cached, without", [f"{one}?reasons=false" for one in paths]),
-        ):
-            ask_all(port, asked)
-            load(port, asked, rate=100, seconds=5, folder=folder)
-            for rate in rates:
-                found = measured(pid, port, asked, rate=rate, seconds=seconds, folder=folder)
-                print(f"{name}, {f'{rate:g} a second' if rate else 'all it can'}: {found}")
+        kinds = {
+            "database, with reasons": [f"{one}?as_of={past}" for one in paths],
+            "database, without": [f"{one}?as_of={past}&reasons=false" for one in paths],
+            "cached, with reasons": paths,
+            "cached, without": [f"{one}?reasons=false" for one in paths],
+        }
+        for rate in rates:
+            loads: dict[str, list[Load]] = {name: [] for name in kinds}
+            for _ in range(repeats):
+                for name, asked in kinds.items():
+                    ask_all(port, asked)
+                    load(port, asked, rate=100, seconds=5, folder=folder)
+                    found = measured(pid, port, asked, rate=rate, seconds=seconds, folder=folder)
+                    loads[name].append(found)
+            for name, several in loads.items():
+                print(f"{name}, {f'{rate:g} a second' if rate else 'all it can'}: {_told(several)}")
         if not count:
             return
         versions = [one.properties.model_version for one in _two_models(folder)]
         results: list[Load] = []
         before = memory_mb(pid)
+        asked_while_swapping = [*paths, *kinds["cached, without"]]
         lasting = threading.Thread(
             target=lambda: results.append(
-                load(port, [*paths, *asked], rate=0, seconds=idle, folder=folder)
+                load(port, asked_while_swapping, rate=0, seconds=idle, folder=folder)
             )
         )
         lasting.start()
@@ -371,6 +398,21 @@ def measure(
         print(f"{count} swaps in {', '.join(f'{one:.1f}' for one in took)} s: {results[0]}")
         print(f"median of a swap {statistics.median(took):.1f} s")
         print(f"memory {before:.0f} MB before, {memory_mb(pid):.0f} MB after")
+
+
+def _told(loads: Sequence[Load]) -> str:
+    """Says what some loads took: the median of each figure, and the p99 of each of them."""
+    p50, p90, p99, cpu = (
+        statistics.median(getattr(one, name) for one in loads)
+        for name in ("p50", "p90", "p99", "cpu")
+    )
+    each = ", ".join(f"{one.p99:.1f}" for one in loads)
+    requests, failed = (sum(getattr(one, name) for one in loads) for name in ("requests", "failed"))
+    rate = statistics.median(one.rate for one in loads)
+    return (
+        f"p50 {p50:.1f}, p90 {p90:.1f}, p99 {p99:.1f} ms (of each: {each}), "
+        f"{cpu:.1f} ms of CPU, {requests} requests at {rate:.0f} a second, {failed} failed"
+    )
 
 
 def measure_memory(folder: Path, accounts: int, minutes: int, rate: float) -> None:
@@ -387,49 +429,75 @@ def measure_memory(folder: Path, accounts: int, minutes: int, rate: float) -> No
             print(f"{minute} min: {memory_mb(pid):.0f} MB, {found}", flush=True)
 
 
-def measure_shadow(folder: Path, accounts: int, pairs: int, seconds: float) -> None:
-    """Measures what models in shadow add to the p99 of requests, in pairs of loads.
+def measure_shadow(folder: Path, accounts: int, seconds: float) -> None:
+    """Measures what questions to models in shadow add to the p99 of requests.
 
-    Two servers wait beside each other, one without models in shadow, and are asked in turn.
+    The p99 of all requests is compared with that of those that no question was near to, of the
+    same load: how fast the machine is changes from one load to the next by more than they add.
     """
     environment = prepare(folder, accounts)
     as_of, published = published_scores(environment["DATABASE_URL"])
     _let_publisher_answer(folder, environment["DATABASE_URL"])
     past = quote(as_of)
     asked = [f"{path_of(one)}?as_of={past}" for one in list(published)[:200]]
-    none = environment | {"TENS_INSIGHT_SHADOW_MODELS": "0"}
-    with server(none) as (without, _, _), server(environment) as (beside, _, _):
+    times = folder / "shadow_times"
+    times.unlink(missing_ok=True)
+    environment[TIMES] = str(times)
+    with server(environment, [sys.executable, "-m", _TIMED]) as (port, _, _):
         until = time.monotonic() + _SHADOW_S
-        while not _ready(beside)["shadow_models"]:
+        while not _ready(port)["shadow_models"]:
             assert time.monotonic() < until, "no model is in shadow"
             time.sleep(0.1)
-        for port in (without, beside):
-            load(port, asked, rate=100, seconds=5, folder=folder)
-        found: dict[int, list[Load]] = {without: [], beside: []}
-        for number in range(pairs):
-            for port in (without, beside) if number % 2 else (beside, without):
-                one = load(port, asked, rate=100, seconds=seconds, folder=folder)
-                found[port].append(one)
-        print(f"shadow, accounts asked: {_shadow_asked(beside):.0f}")
-    p99 = {port: [one.p99 for one in loads] for port, loads in found.items()}
-    failed = sum(one.failed for loads in found.values() for one in loads)
-    shown = ", ".join(
-        f"{one:.1f} and {two:.1f}" for one, two in zip(p99[beside], p99[without], strict=True)
+        # Their first answer takes long, and so the pause after it: some 50 seconds.
+        load(port, asked, rate=100, seconds=_SHADOW_S, folder=folder)
+        before = _shadow_asked(port)
+        found = load(port, asked, rate=100, seconds=seconds, folder=folder)
+        asked_about = _shadow_asked(port) - before
+    assert found.each is not None
+    questions = np.loadtxt(times, ndmin=2)
+    near = _near(found.each, questions)
+    share, low, high = _share_of_p99(found.each, near)
+    own = questions[questions[:, 0] >= found.each[:, 0].min()]
+    took = 1000 * np.median(own[:, 1] - own[:, 0])
+    print(f"shadow: {asked_about:.0f} accounts, {len(own)} questions of {took:.1f} ms (median)")
+    others = np.quantile(found.each[~near, 1], 0.99)
+    print(
+        f"shadow: {found.requests} requests, {found.failed} failed; p99 {found.p99:.2f} ms, "
+        f"{others:.2f} ms without the {near.mean():.1%} near a question"
     )
-    print(f"shadow, p99 with and without, ms, {failed} failed: {shown}")
-    share, low, high = _relative(p99[beside], p99[without])
     print(f"shadow, share of the p99: {share:+.1%}, 95 % interval {low:+.1%} to {high:+.1%}")
 
 
-def _relative(these: Sequence[float], those: Sequence[float]) -> tuple[float, float, float]:
-    """Returns by how much these are more than those, pair by pair, with a 95 % interval.
+def _near(each: NDArray[np.float64], questions: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tells which requests were under way while a question was asked, or soon after its end.
 
-    The mean of the logarithms of their ratios; its interval is Student's.
+    Args:
+        each: Of requests, as Load has them.
+        questions: Begin and end of each, seconds since 1970, one after the other.
     """
-    ratios = np.log(these) - np.log(those)
-    half = stats.t.ppf(0.975, len(ratios) - 1) * stats.sem(ratios)
-    share, low, high = np.expm1(ratios.mean() + np.array([0.0, -half, half])).tolist()
-    return share, low, high
+    begun, ended = each[:, 0], each[:, 0] + each[:, 1] / 1000
+    # The last question that began before the request ended is the only one that can be near.
+    last = np.searchsorted(questions[:, 0], ended) - 1
+    return (last >= 0) & (questions[last, 1] + _AFTER_S >= begun)
+
+
+def _share_of_p99(each: NDArray[np.float64], near: NDArray[np.bool_]) -> tuple[float, float, float]:
+    """Returns by how much the p99 of all requests is more than that of those not near.
+
+    With a 95 % interval, of 2,000 bootstrap samples of the seconds in which they had their turns.
+    """
+    second = (each[:, 0] - each[:, 0].min()).astype(np.int64)
+    places = [np.flatnonzero(second == one) for one in range(second.max() + 1)]
+
+    def share(chosen: Sequence[int]) -> float:
+        rows = np.concatenate([places[one] for one in chosen])
+        took, others = each[rows, 1], ~near[rows]
+        return float(np.quantile(took, 0.99) / np.quantile(took[others], 0.99) - 1)
+
+    random = np.random.default_rng(1)
+    drawn = [share(random.integers(len(places), size=len(places)).tolist()) for _ in range(2_000)]
+    low, high = np.quantile(drawn, [0.025, 0.975]).tolist()
+    return share(range(len(places))), low, high
 
 
 def _shadow_asked(port: int) -> float:
@@ -468,14 +536,19 @@ def main() -> None:
     parser.add_argument(
         "--rates", type=float, nargs="*", default=[100.0, 0.0], help="Requests a second; 0: all."
     )
+    parser.add_argument("--repeats", type=int, default=3, help="Of each load; medians are told.")
     parser.add_argument("--swaps", type=int, default=20)
     parser.add_argument("--while-swapping", type=float, default=120, help="Seconds of load.")
     parser.add_argument(
         "--memory-minutes", type=int, default=0, help="Only memory under a steady load, so long."
     )
     parser.add_argument("--memory-rate", type=float, default=20, help="Requests a second of it.")
-    parser.add_argument("--shadow-pairs", type=int, default=6, help="0 for none, else at least 2.")
-    parser.add_argument("--shadow-seconds", type=float, default=10, help="Of each load of a pair.")
+    parser.add_argument(
+        "--shadow-seconds",
+        type=float,
+        default=300,
+        help="Of load beside models in shadow; 0: none.",
+    )
     asked = parser.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="serving-"))
     folder.mkdir(parents=True, exist_ok=True)
@@ -488,11 +561,12 @@ def main() -> None:
             asked.accounts,
             asked.rates,
             asked.seconds,
+            asked.repeats,
             asked.swaps,
             asked.while_swapping,
         )
-        if asked.shadow_pairs:
-            measure_shadow(folder, asked.accounts, asked.shadow_pairs, asked.shadow_seconds)
+        if asked.shadow_seconds:
+            measure_shadow(folder, asked.accounts, asked.shadow_seconds)
     finally:
         EmbeddedPostgres(folder / "database").stop()
         if asked.folder is None:

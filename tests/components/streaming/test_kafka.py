@@ -426,9 +426,7 @@ def test_messages_that_were_dropped_unread_make_everyone_due(world: Topic) -> No
 
 
 @APACHE
-def test_with_tls_and_a_password(
-    world: Topic, broker: Broker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_with_tls_and_a_password(world: Topic, broker: Broker) -> None:
     assert isinstance(broker, ApacheKafka)
     safe = replace(
         world.config,
@@ -444,7 +442,6 @@ def test_with_tls_and_a_password(
         world.write(row)
         world.tell(row)
         assert found(one).wrote == 1
-    monkeypatch.setattr(kafka_client, "REQUEST_MS", 3_000)
     wrong = replace(safe, kafka_password="tiger-8")
     with pytest.raises(BrokerUnreachable, match="SaslAuthenticationFailed") as caught:
         KafkaSource(wrong, [f"127.0.0.1:{broker.safe_port}"]).open()
