@@ -46,10 +46,12 @@ _START_S: Final = 0.5
 """Until all threads of wrk are there."""
 _SHADOW_S: Final = 60.0
 """Until the models in shadow are there."""
+_FIRST_S: Final = 60.0
+"""Of load before models in shadow are measured: their first answer takes a fifth of a second, and
+so the pause after it some 45 seconds."""
 _TIMED: Final = "bench.serve_with_shadow_times"
 _AFTER_S: Final = 0.1
-"""After a question, in which it may still be felt: its code has taken the place of the server's in
-the processor's caches."""
+"""After a question, in which it may still be felt."""
 _PATHS: Final = """
 local paths = {}
 for line in io.lines(os.getenv("PATHS")) do paths[#paths + 1] = line end
@@ -386,11 +388,9 @@ def measure(
         versions = [one.properties.model_version for one in _two_models(folder)]
         results: list[Load] = []
         before = memory_mb(pid)
-        asked_while_swapping = [*paths, *kinds["cached, without"]]
+        asked = [*paths, *kinds["cached, without"]]
         lasting = threading.Thread(
-            target=lambda: results.append(
-                load(port, asked_while_swapping, rate=0, seconds=idle, folder=folder)
-            )
+            target=lambda: results.append(load(port, asked, rate=0, seconds=idle, folder=folder))
         )
         lasting.start()
         took = swaps(folder, port, count, versions)
@@ -448,15 +448,14 @@ def measure_shadow(folder: Path, accounts: int, seconds: float) -> None:
         while not _ready(port)["shadow_models"]:
             assert time.monotonic() < until, "no model is in shadow"
             time.sleep(0.1)
-        # Their first answer takes long, and so the pause after it: some 50 seconds.
-        load(port, asked, rate=100, seconds=_SHADOW_S, folder=folder)
+        load(port, asked, rate=100, seconds=_FIRST_S, folder=folder)
         before = _shadow_asked(port)
         found = load(port, asked, rate=100, seconds=seconds, folder=folder)
         asked_about = _shadow_asked(port) - before
     assert found.each is not None
     questions = np.loadtxt(times, ndmin=2)
-    near = _near(found.each, questions)
-    share, low, high = _share_of_p99(found.each, near)
+    near = near_question(found.each, questions)
+    share, low, high = share_of_p99(found.each, near)
     own = questions[questions[:, 0] >= found.each[:, 0].min()]
     took = 1000 * np.median(own[:, 1] - own[:, 0])
     print(f"shadow: {asked_about:.0f} accounts, {len(own)} questions of {took:.1f} ms (median)")
@@ -468,7 +467,7 @@ def measure_shadow(folder: Path, accounts: int, seconds: float) -> None:
     print(f"shadow, share of the p99: {share:+.1%}, 95 % interval {low:+.1%} to {high:+.1%}")
 
 
-def _near(each: NDArray[np.float64], questions: NDArray[np.float64]) -> NDArray[np.bool_]:
+def near_question(each: NDArray[np.float64], questions: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tells which requests were under way while a question was asked, or soon after its end.
 
     Args:
@@ -481,7 +480,7 @@ def _near(each: NDArray[np.float64], questions: NDArray[np.float64]) -> NDArray[
     return (last >= 0) & (questions[last, 1] + _AFTER_S >= begun)
 
 
-def _share_of_p99(each: NDArray[np.float64], near: NDArray[np.bool_]) -> tuple[float, float, float]:
+def share_of_p99(each: NDArray[np.float64], near: NDArray[np.bool_]) -> tuple[float, float, float]:
     """Returns by how much the p99 of all requests is more than that of those not near.
 
     With a 95 % interval, of 2,000 bootstrap samples of the seconds in which they had their turns.
