@@ -3,43 +3,76 @@
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 from psycopg2 import sql
 from psycopg2.extensions import ISOLATION_LEVEL_REPEATABLE_READ
+from psycopg2.extensions import connection as Connection  # noqa: N812 -- it is a class
 from psycopg2.extensions import cursor as Cursor  # noqa: N812 -- it is a class
 
 from components.postgres.connection import connect
 from components.postgres.failures import explained
 from components.postgres.queries import queries
 from components.postgres.retry import retried
-from components.postgres.rows import records
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.history import rebuilt_rows
 from components.publishing.publication_log import LogEntry, PublicationLog, read_log
 
 _QUERIES: Final = queries(__package__)
+_SCORE_COLUMNS: Final = pa.schema(
+    [
+        ("account_id", pa.string()),
+        ("churn_probability", pa.float64()),
+        ("risk_category", pa.string()),
+    ]
+)
+_ROWS_AT_A_TIME: Final = 16_384
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of accounts, column by column: rows of Python would take ten times the memory.
+
+    Attributes:
+        accounts: Ids, Arrow strings [n].
+        probabilities: Of churn, [n], [0, 1].
+        categories: Risk bands, str [n].
+    """
+
+    accounts: pa.Array
+    probabilities: NDArray[np.float64]
+    categories: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.accounts)
+
+    def rows(self, places: NDArray[np.integer[Any]]) -> "Scores":
+        """Returns the scores at some places, in their order."""
+        return Scores(
+            self.accounts.take(pa.array(places)),
+            self.probabilities[places],
+            self.categories[places],
+        )
 
 
 @dataclass(frozen=True)
 class PreviousScores:
-    """What account_risk_scores held after a publication, by account id.
+    """What account_risk_scores held after a publication.
 
     Attributes:
         publication_id: The newest that it shows.
         model_version: Of that one; rows that it left alone may be of others.
         as_of: Likewise, UTC.
-        accounts: Ids, [n], n at least 1.
-        probabilities: Of churn, [n], [0, 1].
-        categories: [n].
+        scores: Of at least one account, by account id.
     """
 
     publication_id: int
     model_version: str
     as_of: datetime
-    accounts: list[str]
-    probabilities: list[float]
-    categories: list[str]
+    scores: Scores
 
 
 @dataclass(frozen=True)
@@ -55,15 +88,6 @@ class PreviousState:
     published: bool
     other: PreviousScores | None
     missing: str = ""
-
-
-@dataclass(frozen=True)
-class _Score:
-    """The score of one account; of existing rows anything may be missing."""
-
-    account_id: str
-    churn_probability: float | None
-    risk_category: str | None
 
 
 def read_previous(model_version: str, patience_s: float) -> PreviousState:
@@ -105,33 +129,40 @@ def _other(cursor: Cursor, log: PublicationLog, model_version: str) -> PreviousS
             "(TENS_INSIGHT_HISTORY_DAYS says when)."
         )
     rows = rebuilt_rows(ACCOUNT_RISK_SCORES, layers)
-    cursor.execute(sql.SQL(_QUERIES["scores_of_state"]).format(rows=rows))
-    return _scores(entry, records(cursor, _Score), named)
+    query = sql.SQL(_QUERIES["scores_of_state"]).format(rows=rows)
+    return _scores(entry, _read_columns(cursor.connection, query), named)
 
 
-def _scores(entry: LogEntry, rows: list[_Score], named: str) -> PreviousScores | str:
-    if not rows:
+def _read_columns(connection: Connection, query: sql.Composable) -> pa.Table:
+    """Reads account, probability and category: of existing rows anything may be missing."""
+    parts = [_SCORE_COLUMNS.empty_table()]
+    with connection.cursor(name="scores_of_state") as cursor:
+        cursor.execute(query)
+        while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+            columns = [
+                pa.array(values, kind)
+                for values, kind in zip(zip(*rows, strict=True), _SCORE_COLUMNS.types, strict=True)
+            ]
+            parts.append(pa.Table.from_arrays(columns, schema=_SCORE_COLUMNS))
+    return pa.concat_tables(parts)
+
+
+def _scores(entry: LogEntry, table: pa.Table, named: str) -> PreviousScores | str:
+    if not len(table):
         return f"{named} is the newest of another model, and holds no account."
+    accounts, numbers, words = (one.combine_chunks() for one in table.columns)
+    probabilities = numbers.fill_null(np.nan).to_numpy()
     # Rows from before our first publication may be anybody's, and of any meaning.
-    known = [
-        (row.account_id, row.churn_probability, row.risk_category)
-        for row in rows
-        if row.churn_probability is not None
-        and 0 <= row.churn_probability <= 1
-        and row.risk_category is not None
-    ]
-    if len(known) < len(rows):
+    named_band = words.is_valid().to_numpy(zero_copy_only=False)
+    known = (probabilities >= 0) & (probabilities <= 1) & named_band
+    if not known.all():
         return (
-            f"{named} is the newest of another model, and {len(rows) - len(known)} of its "
-            f"{len(rows)} rows have no probability from 0 to 1, or no category."
+            f"{named} is the newest of another model, and {len(known) - int(known.sum())} of its "
+            f"{len(known)} rows have no probability from 0 to 1, or no category."
         )
-    accounts, probabilities, categories = map(list, zip(*known, strict=True))
-    as_of = entry.as_of.astimezone(timezone.utc)
     return PreviousScores(
         publication_id=entry.publication_id,
         model_version=entry.model_version,
-        as_of=as_of,
-        accounts=accounts,
-        probabilities=probabilities,
-        categories=categories,
+        as_of=entry.as_of.astimezone(timezone.utc),
+        scores=Scores(accounts, probabilities, np.array(words.to_pylist(), np.str_)),
     )

@@ -4,12 +4,13 @@ import hashlib
 import heapq
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
 from numpy.typing import NDArray
 from tfx.dsl.io import fileio
@@ -17,7 +18,7 @@ from tfx.dsl.io import fileio
 from components.account_scorer.bands import bands_for
 from components.model_review.sections.compared import ProbabilityChange
 from components.model_review.sections.estimates import SectionMissing
-from components.publishing.previous_scores import PreviousScores, PreviousState
+from components.publishing.previous_scores import PreviousScores, PreviousState, Scores
 from serving_model.served.predict import ModelScorer
 from serving_model.served.risk import CATEGORIES, checked_probabilities
 from serving_model.served.risk_bands import RiskBands
@@ -88,13 +89,6 @@ class ScoreComparison:
     before_missing: str = ""
 
 
-class Row(NamedTuple):
-    """One account in one scoring; the probability is in [0, 1]."""
-
-    probability: float
-    category: str
-
-
 class ScoredSplit(NamedTuple):
     """The score split, answered by one model."""
 
@@ -107,39 +101,59 @@ class ScoredSplit(NamedTuple):
     the order in which they lie in the files."""
 
 
-def band_transitions(pairs: Iterable[tuple[Row, Row]]) -> tuple[tuple[str, str, int], ...]:
+def band_transitions(
+    before: NDArray[np.str_], after: NDArray[np.str_]
+) -> tuple[tuple[str, str, int], ...]:
     """Counts the accounts by (category before, category after), the highest risk first.
 
     Args:
-        pairs: Each account before and after.
+        before: Category of each account, [n].
+        after: Likewise, of the same accounts in the same order.
     """
-    counted = Counter((before.category, after.category) for before, after in pairs)
-    ordered = in_order({name for pair in counted for name in pair})
+    ordered = in_order({*np.unique(before).tolist(), *np.unique(after).tolist()})
     place = {name: number for number, name in enumerate(ordered)}
-    pairs_in_order = sorted(counted, key=lambda pair: (place[pair[0]], place[pair[1]]))
-    return tuple((*pair, counted[pair]) for pair in pairs_in_order)
+    pairs = len(ordered) * _places(before, place) + _places(after, place)
+    numbers, counts = np.unique(pairs, return_counts=True)
+    return tuple(
+        (ordered[number // len(ordered)], ordered[number % len(ordered)], count)
+        for number, count in zip(numbers.tolist(), counts.tolist(), strict=True)
+    )
+
+
+def _places(categories: NDArray[np.str_], place: Mapping[str, int]) -> NDArray[np.int64]:
+    names, codes = np.unique(categories, return_inverse=True)
+    return np.array([place[name] for name in names.tolist()], np.int64)[codes]
 
 
 def largest_changes(
-    both: Mapping[str, tuple[Row, Row]], most: int = MOST_CHANGES
+    before: Scores, after: Scores, most: int = MOST_CHANGES
 ) -> tuple[ProbabilityChange, ...]:
     """Names the accounts whose probability changes most, up or down.
 
     Args:
-        both: By account, before and after.
+        before: Of n accounts.
+        after: Of the same accounts in the same order.
         most: How many to name.
 
     Returns:
         The largest change first, of equal ones the smaller id; none without a change.
     """
-    moved = [
-        ProbabilityChange(
-            account, before.probability, after.probability, before.category, after.category
-        )
-        for account, (before, after) in both.items()
-        if before.probability != after.probability
-    ]
-    return tuple(sorted(moved, key=lambda one: (-abs(one.after - one.before), one.account_id)))[
+    distance = np.abs(after.probabilities - before.probabilities)
+    moved = int(np.count_nonzero(distance))
+    if not min(most, moved):
+        return ()
+    least = -np.partition(-distance, min(most, moved) - 1)[min(most, moved) - 1]
+    rows = np.flatnonzero(distance >= least)
+    found = zip(
+        before.accounts.take(pa.array(rows)).to_pylist(),
+        before.probabilities[rows].tolist(),
+        after.probabilities[rows].tolist(),
+        before.categories[rows].tolist(),
+        after.categories[rows].tolist(),
+        strict=True,
+    )
+    changes = [ProbabilityChange(*one) for one in found]
+    return tuple(sorted(changes, key=lambda one: (-abs(one.after - one.before), one.account_id)))[
         :most
     ]
 
@@ -214,7 +228,7 @@ def compare_scores(
         # Without ids its complaint names none, as that of the categories would.
         checked_probabilities(scored.probabilities)
     categories = bands.categories(scored.probabilities, scored.accounts)
-    after = _rows(scored.accounts, scored.probabilities.tolist(), categories.tolist())
+    after = Scores(pa.array(scored.accounts, pa.string()), scored.probabilities, categories)
     alone = ScoreComparison(
         after=_scored(str(card["model_version"]), as_of, after),
         before=None,
@@ -227,36 +241,30 @@ def compare_scores(
     return alone if state.other is None else _beside(alone, after, state.other)
 
 
-def _beside(
-    alone: ScoreComparison, after: Mapping[str, Row], other: PreviousScores
-) -> ScoreComparison:
-    before = _rows(other.accounts, other.probabilities, other.categories)
-    both = {one: (before[one], after[one]) for one in before.keys() & after.keys()}
+def _beside(alone: ScoreComparison, after: Scores, other: PreviousScores) -> ScoreComparison:
+    before = other.scores
+    found = pc.index_in(after.accounts, value_set=before.accounts)
+    common = found.is_valid().to_numpy(zero_copy_only=False)
+    then, now = before.rows(found.drop_null().to_numpy()), after.rows(np.flatnonzero(common))
     return replace(
         alone,
         before=_scored(other.model_version, other.as_of.isoformat(), before),
-        band_transitions=band_transitions(both.values()),
-        largest_changes=largest_changes(both) if alone.accounts_shown else (),
-        common=len(both),
-        appeared=len(after) - len(both),
-        vanished=len(before) - len(both),
+        band_transitions=band_transitions(then.categories, now.categories),
+        largest_changes=largest_changes(then, now) if alone.accounts_shown else (),
+        common=len(now),
+        appeared=len(after) - len(now),
+        vanished=len(before) - len(then),
     )
 
 
-def _rows(
-    accounts: Sequence[str], probabilities: Sequence[float], categories: Sequence[str]
-) -> dict[str, Row]:
-    return dict(zip(accounts, map(Row, probabilities, categories), strict=True))
-
-
-def _scored(model_version: str, as_of: str, rows: Mapping[str, Row]) -> Scored:
-    probabilities = np.array([row.probability for row in rows.values()])
-    counted = Counter(row.category for row in rows.values())
+def _scored(model_version: str, as_of: str, scores: Scores) -> Scored:
+    names, counts = np.unique(scores.categories, return_counts=True)
+    counted = dict(zip(names.tolist(), counts.tolist(), strict=True))
     return Scored(
         model_version=model_version,
         as_of=as_of,
-        accounts=len(rows),
-        mean_probability=float(probabilities.mean()),
-        categories=tuple((name, counted[name]) for name in in_order(counted)),
-        histogram=tuple(np.histogram(probabilities, EDGES)[0].tolist()),
+        accounts=len(scores),
+        mean_probability=float(scores.probabilities.mean()),
+        categories=tuple((name, counted.get(name, 0)) for name in in_order(counted)),
+        histogram=tuple(np.histogram(scores.probabilities, EDGES)[0].tolist()),
     )

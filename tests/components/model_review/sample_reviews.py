@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
+import pyarrow as pa
 
 from components.model_gate.predictions import Predictions
 from components.model_review.build_report import build_report as gather
@@ -24,7 +25,7 @@ from components.model_review.sections.importance import Contribution, Importance
 from components.model_review.sections.performance import performance_of
 from components.model_review.sections.slices import slices_of
 from components.model_review.sections.thresholds import thresholds_of
-from components.publishing.previous_scores import PreviousScores, PreviousState
+from components.publishing.previous_scores import PreviousScores, PreviousState, Scores
 from serving_model.reasons.fact_sentences import group_words
 from tests.components.model_review import sample_runs as runs
 from tests.components.model_review.sample_predictions import (
@@ -192,6 +193,7 @@ def _gathered(run: RunArtifacts) -> Review:
 
 def _former_scores(accounts: list[str], probabilities: list[float]) -> PreviousScores:
     categories = np.array(("low", "medium", "high", "critical"))
-    found = categories[np.digitize(probabilities, (0.25, 0.5, 0.75))].tolist()
+    found = categories[np.digitize(probabilities, (0.25, 0.5, 0.75))]
     as_of = datetime.fromisoformat(runs.EXAMPLES["previous_as_of"])
-    return PreviousScores(7, runs.CHAMPION_VERSION, as_of, accounts, probabilities, found)
+    scores = Scores(pa.array(accounts, pa.string()), np.array(probabilities), found)
+    return PreviousScores(7, runs.CHAMPION_VERSION, as_of, scores)

@@ -4,9 +4,11 @@ import json
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,6 @@ from hypothesis import strategies as st
 from components.errors import ContractBroken, DatabaseUnreachable
 from components.model_review.sections.accounts import (
     EDGES,
-    Row,
     ScoreComparison,
     Scored,
     ScoredSplit,
@@ -27,7 +28,12 @@ from components.postgres.connection import connect
 from components.postgres.tables import ACCOUNT_RISK_SCORES
 from components.publishing.diff import difference, find_sides
 from components.publishing.history import drop_expired
-from components.publishing.previous_scores import PreviousState, read_previous
+from components.publishing.previous_scores import (
+    PreviousScores,
+    PreviousState,
+    Scores,
+    read_previous,
+)
 from components.publishing.publication_log import read_log
 from components.publishing.undo import undo
 from serving_model.served.risk import risk_categories
@@ -39,15 +45,15 @@ CARD = {"model_version": "new", "calibrated_base_rate": 0.1}
 CATEGORIES = ("critical", "high", "medium", "low")
 COUNTED = "SELECT risk_category, count(*) FROM account_risk_scores GROUP BY 1"
 
-Scores = Mapping[str, float]
+ByAccount = Mapping[str, float]
 
 
-def split(scores: Scores) -> ScoredSplit:
+def split(scores: ByAccount) -> ScoredSplit:
     return ScoredSplit(list(scores), np.array(list(scores.values())), [])
 
 
 def stand(
-    scores: Scores, rule: str = CONTRACT, shown: bool = True, **card: object
+    scores: ByAccount, rule: str = CONTRACT, shown: bool = True, **card: object
 ) -> ScoreComparison:
     """The section of a run that scored these accounts by the model `new`."""
     state = read_previous("new", patience_s=0)
@@ -146,10 +152,8 @@ def test_the_state_holds_rows_that_a_publication_left_alone(migrated_database: s
     publish_scores("new", 3, {"again": 0.4, "fresh": 0.5}, KEEP)
     other = read_previous("new", patience_s=0).other
     assert other is not None
-    assert dict(zip(other.accounts, other.probabilities, strict=True)) == {
-        "stays": 0.1,
-        "again": 0.3,
-    }
+    found = zip(other.scores.accounts.to_pylist(), other.scores.probabilities, strict=True)
+    assert dict(found) == {"stays": 0.1, "again": 0.3}
     assert other.model_version == "old"
 
 
@@ -246,6 +250,13 @@ def test_a_database_that_cannot_be_read_says_so(
     assert "secret" not in str(caught.value)
 
 
+class Row(NamedTuple):
+    """One account on one side."""
+
+    probability: float
+    category: str
+
+
 ROWS = st.builds(
     Row,
     st.sampled_from([0.0, 0.1, 0.3, 1.0]) | st.floats(0, 1),
@@ -254,6 +265,18 @@ ROWS = st.builds(
 BOTH = st.dictionaries(st.text(max_size=3), st.tuples(ROWS, ROWS), max_size=30)
 ORDER = ["critical", "high", "medium", "low", "watch"]
 Both = dict[str, tuple[Row, Row]]
+
+
+def sides(both: Both) -> list[Scores]:
+    """The same accounts before and after, column by column."""
+    return [
+        Scores(
+            pa.array(list(both), pa.string()),
+            np.array([rows[side].probability for rows in both.values()], np.float64),
+            np.array([rows[side].category for rows in both.values()], np.str_),
+        )
+        for side in (0, 1)
+    ]
 
 
 @given(BOTH)
@@ -265,18 +288,36 @@ def test_transitions_are_a_cross_table(both: Both) -> None:
     table = pd.crosstab(frame["before"], frame["after"]).reindex(index=ORDER, columns=ORDER)
     counted = table.stack()
     expected = [(*pair, int(count)) for pair, count in counted[counted > 0].items()]
-    assert list(band_transitions(both.values())) == expected
+    before, after = sides(both)
+    assert list(band_transitions(before.categories, after.categories)) == expected
 
 
 @given(BOTH, st.integers(0, 5))
 def test_movers_are_the_furthest_of_those_that_move(both: Both, most: int) -> None:
-    found = largest_changes(both, most)
+    found = largest_changes(*sides(both), most)
     everyone = sorted(both, key=lambda one: (-abs(both[one][1][0] - both[one][0][0]), one))
     moved = [one for one in everyone if both[one][0].probability != both[one][1].probability]
     assert [one.account_id for one in found] == moved[:most]
     for one in found:
         before = Row(one.before, one.category_before)
         assert (before, Row(one.after, one.category_after)) == both[one.account_id]
+
+
+@given(st.dictionaries(st.text(max_size=3), ROWS, max_size=20), st.data())
+def test_accounts_of_both_sides_are_found_whatever_their_order(
+    accounts: dict[str, Row], data: st.DataObject
+) -> None:
+    before = data.draw(st.permutations(list(accounts)))[: len(accounts) // 2 + 1]
+    after = data.draw(st.permutations(list(accounts)))[: len(accounts) // 2 + 1]
+    if not before:
+        return
+    then, _ = sides({name: (accounts[name],) * 2 for name in before})
+    state = PreviousState(False, PreviousScores(1, "old", AS_OF, then))
+    now = {name: accounts[name].probability for name in after}
+    found = compare_scores(split(now), CARD, AS_OF.isoformat(), CONTRACT, state, True)
+    assert found.common == len({*before} & {*after})
+    assert (found.appeared, found.vanished) == (len(after) - found.common,) * 2
+    assert found.largest_changes == ()
 
 
 def test_categories_of_a_predecessor_come_last() -> None:
