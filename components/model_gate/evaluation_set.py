@@ -20,6 +20,7 @@ MOST_TRAINING_EXAMPLES: Final = 150_000
 """Above it, baselines learn from a share of the accounts: their metrics hardly move."""
 MOST_KEPT_EXAMPLES: Final = 20_000
 """Of an evaluation set that is kept: some 80 MB."""
+_SERIALIZED: Final = "serialized"
 _SHARES: Final = 1_000_000
 _AGES: Final = (spec.TENURE_DAYS, spec.DAYS_SINCE_LAST_EVENT, spec.LIFETIME_COUNT)
 
@@ -103,14 +104,12 @@ def read_eval(
 def _read_eval(
     split_uri: str, transform: tft.TFTransformOutput, lookback_days: int
 ) -> EvaluationSet:
-    serialized = read_serialized(split_uri)
-    columns = _columns(
-        tf.data.Dataset.from_tensor_slices(tf.constant(serialized, tf.string)), transform
-    )
+    records = tf.data.TFRecordDataset(_files(split_uri), compression_type="GZIP")
+    columns = _columns(records, transform, serialized=True)
     order = np.argsort(columns[spec.ACCOUNT_ID].astype("S"), kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
     return EvaluationSet(
-        serialized=[serialized[row] for row in order],
+        serialized=columns[_SERIALIZED].tolist(),
         accounts=_text(columns[spec.ACCOUNT_ID]),
         labels=columns[spec.LABEL].astype(np.float64),
         features=columns[FEATURES],
@@ -163,9 +162,15 @@ def _kept(serialized: tf.Tensor, share: float) -> tf.Tensor:
 
 
 def _columns(
-    records: tf.data.Dataset, transform: tft.TFTransformOutput
+    records: tf.data.Dataset, transform: tft.TFTransformOutput, *, serialized: bool = False
 ) -> dict[str, npt.NDArray[Any]]:
-    """Parses and transforms serialized examples: raw scalars and features by name."""
+    """Parses and transforms serialized examples: raw scalars and features by name.
+
+    Args:
+        records: Serialized examples.
+        transform: Of the run.
+        serialized: Whether the examples themselves are kept too, as _SERIALIZED.
+    """
     layer = transform.transform_features_layer()
     raw_spec = spec.raw_feature_spec(with_label=True)
     scalars = (*spec.SCALAR_STRINGS, *_AGES, spec.CUTOFF)
@@ -174,6 +179,8 @@ def _columns(
     def parse(batch: tf.Tensor) -> dict[str, tf.Tensor]:
         raw = tf.io.parse_example(batch, raw_spec)
         kept = {name: raw[name] for name in (*scalars, *spec.LABELS)}
+        if serialized:
+            kept[_SERIALIZED] = batch
         # Run as a Keras layer, it would be traced once more, through AutoGraph.
         return {**kept, FEATURES: layer.call(raw)[FEATURES]}
 
