@@ -34,11 +34,13 @@ RUN groupadd --gid 10001 tens-insight \
 COPY --from=builder /opt/tens-insight /opt/tens-insight
 
 # The root file system may be read-only: all that is written goes to /state and to /tmp. With one
-# thread an operation scores do not depend on the number of processors (docs/serving.md).
+# thread an operation scores do not depend on the number of processors (docs/serving.md), and the
+# memory of tensors that were freed goes back to the system (docs/decisions/speed.md).
 ENV HOME=/tmp \
     PATH=/opt/tens-insight/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
     TF_NUM_INTRAOP_THREADS=1 \
+    TF_ONEDNN_USE_SYSTEM_ALLOCATOR=1 \
     TENS_INSIGHT_STATE_DIR=/state
 VOLUME /state
 WORKDIR /state

@@ -19,7 +19,7 @@ from pipeline.runs.progress import Progress
 from pipeline.runs.record import SCORE, TRAIN
 from pipeline.runs.run import RunFailed, run_pipeline
 from pipeline.settings import Settings
-from serving_model.served.threads import one_thread_an_operation
+from serving_model.served.tensorflow_variables import set_tensorflow_variables
 
 Table = Literal["scores", "areas"]
 SCORES: Final[Table] = "scores"
@@ -140,7 +140,7 @@ def _publication(entry: LogEntry) -> Publication:
 
 def _run(kind: str, settings: Settings, show_progress: bool) -> RunResult:
     progress = Progress(None if show_progress else Console(stderr=True, quiet=True))
-    one_thread_an_operation()
+    set_tensorflow_variables()
     with logging_restored(), private_files():
         result = run_pipeline(kind, settings, progress)
     if isinstance(result, RunFailed):

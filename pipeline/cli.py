@@ -14,7 +14,7 @@ from pipeline.commands.parts import Group, examples
 from pipeline.runners.job_servers import end_job_servers
 from pipeline.text.streams import keep_streams
 from pipeline.text.terminal import never_fail_to_encode, no_colour, say, say_json
-from serving_model.served.threads import one_thread_an_operation
+from serving_model.served.tensorflow_variables import set_tensorflow_variables
 
 _COMMANDS: Final = {
     "run": ("pipeline.commands.run", "Train and publish, or score and publish."),
@@ -130,7 +130,7 @@ def main() -> None:
 def run_cli(arguments: list[str]) -> int:
     """Runs a command, reports its error as a sentence, and returns the exit code."""
     as_json = "--json" in arguments
-    one_thread_an_operation()
+    set_tensorflow_variables()
     try:
         result = cli.main(arguments, prog_name="tens-insight", standalone_mode=False)
     except click.exceptions.Exit as leaving:

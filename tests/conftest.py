@@ -23,6 +23,7 @@ from psycopg2 import sql
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # As commands do: scores must not depend on who asks the model.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
 # Tests run beside each other on all cores: further threads of BLAS would wait there in a loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The tests make their own stores of ML Metadata.

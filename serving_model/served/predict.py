@@ -26,7 +26,7 @@ from serving_model.served.interface import (
 )
 from serving_model.served.model_card import CardValue, read_card
 from serving_model.served.session import ModelSession
-from serving_model.served.threads import one_thread_an_operation
+from serving_model.served.tensorflow_variables import set_tensorflow_variables
 from transforms.account_features import FEATURES
 from transforms.event_spec import ACCOUNT_ID
 from transforms.vocabularies import ACCOUNT_VOCABULARIES, EVENT_VOCABULARIES
@@ -266,7 +266,7 @@ def _loaded(directory: str, few_at_a_time: bool) -> Any:
         written = tf.io.gfile.stat(str(Path(directory) / "saved_model.pb")).mtime_nsec
         with _LOADING:
             if few_at_a_time:
-                one_thread_an_operation()
+                set_tensorflow_variables()
                 return ModelSession(directory)
             return _model_of(directory, written)
     except (OSError, tf.errors.NotFoundError) as broken:
@@ -279,7 +279,7 @@ def _model_of(directory: str, written: int) -> Any:
 
     Six are kept: challenger, champion, the second model of a split, and three in shadow.
     """
-    one_thread_an_operation()
+    set_tensorflow_variables()
     return tf.saved_model.load(directory)
 
 
