@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.feedback_example_gen.labels import DAY_US, Labels, as_labels, first_loss
-from components.feedback_example_gen.lifetime import LifetimeRows, SourcesAt, sums_before
+from components.feedback_example_gen.lifetime import LifetimeAt, LifetimeRows, sums_before
 from components.feedback_example_gen.reading.copy_columns import (
     array_of,
     integers_of,
@@ -206,16 +206,14 @@ def record_batches(
         examples: At one cutoff.
         lifetime: Of the same rows, if it is known already: it serves all cutoffs.
     """
-    lifetime = lifetime or LifetimeRows.of(feedback)
-    sources = SourcesAt(lifetime, examples.cutoff_us)
+    lives = LifetimeAt(lifetime or LifetimeRows.of(feedback), examples.cutoff_us)
     for start in range(0, len(examples.account), _BATCH):
-        yield _record_batch(feedback, lifetime, sources, examples, slice(start, start + _BATCH))
+        yield _record_batch(feedback, lives, examples, slice(start, start + _BATCH))
 
 
 def _record_batch(
     feedback: Feedback,
-    lifetime: LifetimeRows,
-    sources: SourcesAt,
+    lives: LifetimeAt,
     examples: CutoffExamples,
     part: slice,
 ) -> pa.RecordBatch:
@@ -226,7 +224,7 @@ def _record_batch(
         event_spec.CUTOFF: np.full(len(end), examples.cutoff_us // 1_000_000),
         event_spec.TENURE_DAYS: _age_days(feedback, examples, first),
         event_spec.DAYS_SINCE_LAST_EVENT: _age_days(feedback, examples, end - 1),
-        **lifetime.scalars(examples.cutoff_us, first, end),
+        **lives.scalars(first, end),
     }
     if examples.labels is not None:
         columns[event_spec.LABEL] = examples.labels.churned[part]
@@ -234,7 +232,7 @@ def _record_batch(
         columns[event_spec.DAYS_OBSERVED] = examples.labels.days_observed[part]
     one_each = _offsets(np.arange(len(end) + 1))
     lists = {name: _lists(one_each, values) for name, values in columns.items()}
-    begins, by_source = sources.lists(examples.account[part])
+    begins, by_source = lives.source_lists(examples.account[part])
     offsets = _offsets(begins)
     lists |= {name: _lists(offsets, values) for name, values in by_source.items()}
     return pa.RecordBatch.from_pydict(lists | _event_lists(feedback, examples, begin, end))

@@ -98,47 +98,6 @@ class LifetimeRows:
             sources=sources(),
         )
 
-    def scalars(self, cutoff_us: int, first: Integers, end: Integers) -> dict[str, Floats32]:
-        """Returns the features of S accounts, float32 [S] each.
-
-        Args:
-            cutoff_us: Microseconds since 1970-01-01 UTC.
-            first: int64 [S], the row of each account's first feedback.
-            end: int64 [S], one past the row of its newest feedback before the cutoff.
-        """
-        counts = {name: before[end] - before[first] for name, before in self.counts.items()}
-        found = {**counts, **self._gaps(first, end), **self._half_year(cutoff_us, first, end)}
-        for sentiment, name in zip(event_spec.TONES, event_spec.DAYS_SINCE_TONE, strict=True):
-            row = self.newest[sentiment][end - 1]
-            since = (cutoff_us - self.created_us[row]) / DAY_US
-            found[name] = np.where(row >= first, since, _NEVER)
-        return {name: values.astype(np.float32) for name, values in found.items()}
-
-    def _gaps(self, first: Integers, end: Integers) -> dict[str, npt.NDArray[np.generic]]:
-        days = self.days[end] - self.days[first]
-        gaps = np.maximum(days - 1, 1)
-        length = self.created_us[end - 1] // DAY_US - self.created_us[first] // DAY_US
-        # From after the first row: the gap before it is none of the account's.
-        logs = (self.gap_logs[end] - self.gap_logs[first]) / _LOG_PARTS
-        squares = self.gap_squares[end] - self.gap_squares[first]
-        variance = np.maximum(squares / gaps - np.square(length / gaps), 0)
-        measures = (np.expm1(logs / gaps), self.longest_gap[end - 1], np.sqrt(variance))
-        return {
-            event_spec.EVENT_DAYS: days,
-            **dict(zip(event_spec.DAY_GAPS, measures, strict=True)),
-        }
-
-    def _half_year(
-        self, cutoff_us: int, first: Integers, end: Integers
-    ) -> dict[str, npt.NDArray[np.generic]]:
-        older = sums_before(self.created_us < cutoff_us - _HALF_YEAR_US)
-        begin = first + older[end] - older[first]
-        counted = ("lifetime_count", "lifetime_negative_count", "lifetime_positive_count")
-        return {
-            name: self.counts[of][end] - self.counts[of][begin]
-            for name, of in zip(event_spec.HALF_YEAR_COUNTS, counted, strict=True)
-        }
-
 
 @dataclass(frozen=True)
 class _SourceRows:
@@ -180,8 +139,8 @@ class _SourceRows:
         )
 
 
-class SourcesAt:
-    """The sources of all accounts of a bucket before a cutoff.
+class LifetimeAt:
+    """What all accounts of a bucket amount to before a cutoff.
 
     Args:
         rows: Of the bucket.
@@ -189,12 +148,38 @@ class SourcesAt:
     """
 
     def __init__(self, rows: LifetimeRows, cutoff_us: int) -> None:
-        self._rows, self._cutoff_us = rows.sources, cutoff_us
-        before = sums_before(self._rows.created_us < cutoff_us)[self._rows.starts]
+        self._rows, self._cutoff_us = rows, cutoff_us
+        # All rows are looked at: once, not for each batch of examples.
+        self._older = sums_before(rows.created_us < cutoff_us - _HALF_YEAR_US)
+        before = sums_before(rows.sources.created_us < cutoff_us)[rows.sources.starts]
         self._count = before[1:] - before[:-1]
 
-    def lists(self, account: Integers) -> tuple[Integers, dict[str, pa.Array]]:
-        """Returns the lists of S accounts.
+    def scalars(self, first: Integers, end: Integers) -> dict[str, Floats32]:
+        """Returns the features of S accounts, float32 [S] each.
+
+        Args:
+            first: int64 [S], the row of each account's first feedback.
+            end: int64 [S], one past the row of its newest feedback before the cutoff.
+        """
+        rows = self._rows
+        counts = {name: before[end] - before[first] for name, before in rows.counts.items()}
+        found = {**counts, **_gaps(rows, first, end), **self._half_year(first, end)}
+        for sentiment, name in zip(event_spec.TONES, event_spec.DAYS_SINCE_TONE, strict=True):
+            row = rows.newest[sentiment][end - 1]
+            since = (self._cutoff_us - rows.created_us[row]) / DAY_US
+            found[name] = np.where(row >= first, since, _NEVER)
+        return {name: values.astype(np.float32) for name, values in found.items()}
+
+    def _half_year(self, first: Integers, end: Integers) -> dict[str, npt.NDArray[np.generic]]:
+        begin = first + self._older[end] - self._older[first]
+        counted = ("lifetime_count", "lifetime_negative_count", "lifetime_positive_count")
+        return {
+            name: self._rows.counts[of][end] - self._rows.counts[of][begin]
+            for name, of in zip(event_spec.HALF_YEAR_COUNTS, counted, strict=True)
+        }
+
+    def source_lists(self, account: Integers) -> tuple[Integers, dict[str, pa.Array]]:
+        """Returns the lists of the sources of S accounts.
 
         Args:
             account: int64 [S], position in Feedback.account_ids.
@@ -203,7 +188,7 @@ class SourcesAt:
             Where the list of each account begins, int64 [S + 1], and what stands in them by the
             name of the feature, by the spelling of the source within an account.
         """
-        rows = self._rows
+        rows = self._rows.sources
         begin, end = rows.pairs[account], rows.pairs[account + 1]
         offsets = np.concatenate([[0], np.cumsum(end - begin)])
         pair = np.arange(offsets[-1]) + np.repeat(begin - offsets[:-1], end - begin)
@@ -216,6 +201,21 @@ class SourcesAt:
             array_of(((self._cutoff_us - newest) / DAY_US).astype(np.float32)),
         )
         return offsets, dict(zip(event_spec.SOURCE_LISTS, values, strict=True))
+
+
+def _gaps(rows: LifetimeRows, first: Integers, end: Integers) -> dict[str, npt.NDArray[np.generic]]:
+    days = rows.days[end] - rows.days[first]
+    gaps = np.maximum(days - 1, 1)
+    length = rows.created_us[end - 1] // DAY_US - rows.created_us[first] // DAY_US
+    # From after the first row: the gap before it is none of the account's.
+    logs = (rows.gap_logs[end] - rows.gap_logs[first]) / _LOG_PARTS
+    squares = rows.gap_squares[end] - rows.gap_squares[first]
+    variance = np.maximum(squares / gaps - np.square(length / gaps), 0)
+    measures = (np.expm1(logs / gaps), rows.longest_gap[end - 1], np.sqrt(variance))
+    return {
+        event_spec.EVENT_DAYS: days,
+        **dict(zip(event_spec.DAY_GAPS, measures, strict=True)),
+    }
 
 
 def sums_before(numbers: Booleans | Integers) -> Integers:
