@@ -21,9 +21,6 @@ from psycopg2 import sql
 
 # TensorFlow reads it when first imported, which some test module does at collection.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# As commands do: scores must not depend on who asks the model.
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
-os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")
 # Tests run beside each other on all cores: further threads of BLAS would wait there in a loop.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # The tests make their own stores of ML Metadata.
@@ -33,11 +30,15 @@ os.environ.pop("METADATA_DATABASE_URL", None)
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pipeline.local_database.embedded_postgres import EmbeddedPostgres
+from serving_model.served.tensorflow_variables import set_tensorflow_variables
 from tests.forked_command import keep_level_of_dill, stop_server
 from tests.property_tests import ALL_CASES
 from tests.server_folder import make_server_folder
 
 hypothesis.settings.load_profile(ALL_CASES)
+
+# As commands do: scores must not depend on who asks the model.
+set_tensorflow_variables()
 
 keep_level_of_dill()
 

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
-from numpy.typing import NDArray
 from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
@@ -17,9 +15,8 @@ from tfx.utils import path_utils, proto_utils
 
 from components.evaluator.result_files import write_results
 from components.evaluator.slice_metrics import Evaluated, metrics_by_slice
-from components.model_gate.evaluation_set import read_serialized
+from components.model_gate.evaluation_set import parsed, read_serialized
 from components.sound_model import sound_scorer
-from serving_model.learning.labelled_examples import READ_BATCH
 from transforms import event_spec as spec
 
 
@@ -98,21 +95,10 @@ def _evaluated(
             f"The EvalConfig cuts slices by {unknown}, expected some of {spec.SCALAR_STRINGS}."
         )
     read = {name: raw[name] for name in (*columns, spec.LABEL)}
-    parsed = _parsed(serialized, read)
+    found = parsed(serialized, read)
     answers = {name: sound_scorer(model).score(serialized)[1] for name, model in models.items()}
     return Evaluated(
-        columns={name: parsed[name] for name in columns},
-        labels=parsed[spec.LABEL],
-        probabilities={name: found.astype(np.float32) for name, found in answers.items()},
+        columns={name: found[name] for name in columns},
+        labels=found[spec.LABEL],
+        probabilities={name: one.astype(np.float32) for name, one in answers.items()},
     )
-
-
-def _parsed(
-    serialized: Sequence[bytes], read: Mapping[str, tf.io.FixedLenFeature]
-) -> dict[str, NDArray[Any]]:
-    """Parses examples batch by batch: a tensor of all of them would be a second copy."""
-    parts = [
-        tf.io.parse_example(tf.constant(list(serialized[at : at + READ_BATCH]), tf.string), read)
-        for at in range(0, max(1, len(serialized)), READ_BATCH)
-    ]
-    return {name: np.concatenate([one[name].numpy() for one in parts]) for name in read}

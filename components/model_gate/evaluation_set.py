@@ -1,7 +1,7 @@
 """Reads the splits as the gate needs them: features for baselines, traits for slices."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -132,8 +132,7 @@ def read_serialized(split_uri: str) -> list[bytes]:
 def read_labels(serialized: list[bytes]) -> npt.NDArray[np.float64]:
     """Returns the labels of serialized examples, 0 or 1, [n]."""
     label = {spec.LABEL: tf.io.FixedLenFeature([], tf.int64)}
-    found = tf.io.parse_example(tf.constant(serialized, tf.string), label)
-    return found[spec.LABEL].numpy().astype(np.float64)
+    return parsed(serialized, label)[spec.LABEL].astype(np.float64)
 
 
 def read_traits(serialized: list[bytes], lookback_days: int) -> Traits:
@@ -145,9 +144,26 @@ def read_traits(serialized: list[bytes], lookback_days: int) -> Traits:
     """
     raw = spec.raw_feature_spec(with_label=False)
     names = (spec.CUSTOMER_TIER, spec.REGION, *_AGES)
-    kept = {name: raw[name] for name in names}
-    found = tf.io.parse_example(tf.constant(serialized, tf.string), kept)
-    return _traits({name: column.numpy() for name, column in found.items()}, lookback_days)
+    return _traits(parsed(serialized, {name: raw[name] for name in names}), lookback_days)
+
+
+def parsed(
+    serialized: Sequence[bytes], features: Mapping[str, tf.io.FixedLenFeature]
+) -> dict[str, npt.NDArray[Any]]:
+    """Parses some features of examples, batch by batch: all at once would be a second copy.
+
+    Args:
+        serialized: n serialized examples.
+        features: A specification of each, by name.
+
+    Returns:
+        An array [n] for each feature; texts as bytes.
+    """
+    parts = [
+        tf.io.parse_example(tf.constant(serialized[at : at + READ_BATCH], tf.string), features)
+        for at in range(0, max(1, len(serialized)), READ_BATCH)
+    ]
+    return {name: np.concatenate([one[name].numpy() for one in parts]) for name in features}
 
 
 def _files(split_uri: str) -> list[str]:

@@ -112,7 +112,7 @@ def band_transitions(
     """
     ordered = in_order({*np.unique(before).tolist(), *np.unique(after).tolist()})
     place = {name: number for number, name in enumerate(ordered)}
-    pairs = len(ordered) * _places(before, place) + _places(after, place)
+    pairs = len(ordered) * _codes(before, place) + _codes(after, place)
     numbers, counts = np.unique(pairs, return_counts=True)
     return tuple(
         (ordered[number // len(ordered)], ordered[number % len(ordered)], count)
@@ -120,7 +120,7 @@ def band_transitions(
     )
 
 
-def _places(categories: NDArray[np.str_], place: Mapping[str, int]) -> NDArray[np.int64]:
+def _codes(categories: NDArray[np.str_], place: Mapping[str, int]) -> NDArray[np.int64]:
     names, codes = np.unique(categories, return_inverse=True)
     return np.array([place[name] for name in names.tolist()], np.int64)[codes]
 
