@@ -20,10 +20,15 @@ CREATE INDEX IF NOT EXISTS idx_account_churn_account_id ON account_churn (accoun
 ANALYZE feedback_enriched;
 ANALYZE account_churn;
 
+-- name: create_key
+-- Built after the rows are in, as create_indexes does.
+ALTER TABLE feedback_enriched ADD PRIMARY KEY (id)
+
 -- name: create_inputs
--- The two inputs as GoInsight's ETL and a CRM export would make them; those that exist stay.
+-- The two inputs as GoInsight's ETL and a CRM export would make them; those that exist stay. A new
+-- feedback_enriched gets its key by create_key.
 CREATE TABLE IF NOT EXISTS feedback_enriched (
-    id            text        PRIMARY KEY,
+    id            text        NOT NULL,
     created_at    timestamptz NOT NULL,
     source        text        NOT NULL,
     product_area  text        NOT NULL,
@@ -51,9 +56,8 @@ SELECT account_id,
        END AS churned_at
 FROM account_churn
 
--- name: index_memory
--- Sorts of tens of millions of rows; the server gives it back when the transaction ends.
-SET LOCAL maintenance_work_mem = '256MB'
+-- name: has_feedback_table
+SELECT to_regclass('feedback_enriched') IS NOT NULL
 
 -- name: newest_world_end
 SELECT max(ended_at) FROM tens_insight.simulated_worlds

@@ -21,6 +21,7 @@ from components.postgres.copying import copy_in
 from components.postgres.failures import explained
 from components.postgres.migrate import migrate
 from components.postgres.queries import queries
+from components.postgres.rows import value
 from pipeline.demo.copy_text import (
     FeedbackColumns,
     account_names,
@@ -145,6 +146,8 @@ def simulate(
     with explained(connection):
         migrate(connection)
         with connection, connection.cursor() as cursor:
+            cursor.execute(_QUERIES["has_feedback_table"])
+            is_new = not value(cursor)
             cursor.execute(_QUERIES["create_inputs"])
             make_room(cursor, replace=replace, delete_foreign=delete_foreign)
             drop_indexes(cursor)
@@ -153,7 +156,8 @@ def simulate(
             record = {"seed": seed, "scenario": named, "accounts": accounts, "days": days}
             record |= {"started_at": started_at, "ended_at": ended_at, "rows": rows}
             cursor.execute(_QUERIES["record_world"], record)
-            cursor.execute(_QUERIES["index_memory"])
+            if is_new:  # the key of a table that was there is its owner's, and stays
+                cursor.execute(_QUERIES["create_key"])
             cursor.execute(_QUERIES["create_indexes"])
     return SimulatedWorld(rows, accounts, churned, started_at, ended_at)
 
@@ -166,9 +170,9 @@ def describe_world(*, accounts: int, days: int, seed: int, scenario: str) -> Wor
     """
     if scenario not in SCENARIOS:
         raise ValueError(f"No scenario is called {scenario!r}; there are {', '.join(SCENARIOS)}.")
-    for name, value, least in (("accounts", accounts, 1), ("days", days, 1), ("seed", seed, 0)):
-        if value < least:
-            raise ValueError(f"{name} is {value}; expected {least} or more.")
+    for name, given, least in (("accounts", accounts, 1), ("days", days, 1), ("seed", seed, 0)):
+        if given < least:
+            raise ValueError(f"{name} is {given}; expected {least} or more.")
     weeks = math.ceil(days / DAYS_A_WEEK)
     return World(SCENARIOS[scenario], accounts, weeks, seed)
 

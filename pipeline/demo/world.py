@@ -16,6 +16,7 @@ import numpy as np
 
 from pipeline.demo import world_model as model
 from pipeline.demo.world_model import Scenario
+from serving_model.learning.blas import keep_blas_to_one_thread
 from transforms.arrays import Booleans, Floats, Integers
 
 BLOCK: Final = 2000
@@ -155,6 +156,7 @@ def draw_blocks_ahead(world: World, threads: int) -> Generator[Block, None, None
         threads: How many blocks are drawn at once; as many and two more bound the memory.
     """
     incidents = incident_strength(draw_incident_starts(world))
+    keep_blas_to_one_thread()  # its second one would wait in a loop for the little that it is given
     with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[Block]] = deque()
         for first in range(0, world.accounts, BLOCK):

@@ -3,7 +3,9 @@
 import hashlib
 from datetime import datetime, timezone
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from pipeline.demo.copy_text import (
     account_names,
@@ -61,3 +63,11 @@ def test_blocks_drawn_ahead_are_the_same_in_the_same_order() -> None:
         assert one.accounts.first == other.accounts.first == number * BLOCK
         names = account_names(one.accounts)
         assert bytes(plain_text(one, names, START, 1)) == bytes(plain_text(other, names, START, 1))
+
+
+def test_drawing_keeps_blas_to_one_thread() -> None:
+    np.ones((2, 2)) @ np.ones((2, 2))
+    threadpool_limits(limits=2, user_api="blas")
+    next(draw_blocks_ahead(World(SCENARIOS["base"], 10, 3, 1), 1))
+    threads = [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+    assert threads == [1] * len(threads) != []
