@@ -6,8 +6,9 @@ Makes an embedded server, a champion trained on a simulated world of 3,000 accou
 of 20 rows for each account; all of it is kept in --folder and found again the next time. Then, for
 each size and repeat, one after the other:
 
-- the floor, in one process: COPY out of the rows as CSV, the champion's bare inference on the
-  examples in memory, COPY into a staging table and one upsert with history;
+- the floor, in one process, before each of the runs below: COPY out of the rows as CSV, the
+  champion's bare inference on the examples in memory, COPY into a staging table and one upsert with
+  history;
 - `tens-insight run score` without reasons, with those of the tenth most at risk, and with those of
   all accounts; without reasons and with all of them also without the nodes Monitor and
   OutcomeRecorder, which look back at what was published.
@@ -162,8 +163,8 @@ def measure(
     floors: list[Floor] = []
     runs = Runs({share: [] for share in BARS}, {share: [] for share in COMPARED})
     for _ in range(options.repeats):
-        floors.append(measure_floor(scorer, model, serialized, clock))
         for share in BARS:
+            floors.append(measure_floor(scorer, model, serialized, clock))
             if share in COMPARED:
                 runs.without_looking_back[share].append(score(share, clock, loading, whole=False))
             runs.whole[share].append(score(share, clock, loading))
@@ -323,13 +324,15 @@ def report(measured: dict[int, tuple[list["Floor"], Runs]]) -> int:
         parts = [
             statistics.median(one.wall for one in column) for column in zip(*floors, strict=True)
         ]
+        walls = [one.total.wall for one in floors]
         floor = Cost(
-            statistics.median(one.total.wall for one in floors),
+            statistics.median(walls),
             statistics.median(one.total.cpu for one in floors),
         )
         print(
             f"\n{accounts:,} accounts, {20 * accounts:,} rows: floor {floor.wall:.2f} s "
-            f"(COPY out {parts[0]:.2f}, inference {parts[1]:.2f}, upsert {parts[2]:.2f}), "
+            f"({min(walls):.2f} to {max(walls):.2f}; "
+            f"COPY out {parts[0]:.2f}, inference {parts[1]:.2f}, upsert {parts[2]:.2f}), "
             f"{floor.cpu:.2f} s of CPU"
         )
         for share, bar in BARS.items():

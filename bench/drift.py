@@ -7,8 +7,8 @@ Simulates each world in an embedded server, changes it where its name says so, t
 examples of a training run, and prints for each feature the value that TFDV measures
 between each pair of splits, beside its threshold; values over it are marked. Worlds that
 did not change must have none. With --sample it tells as well which of them lie on the other side
-of the threshold where so many examples of a split are looked at, as StatisticsGen does, and ends
-with 1 if any does.
+of the threshold where so many examples of a split are looked at, as StatisticsGen does, and of how
+many worlds it would warn otherwise; it ends with 1 if any value does.
 """
 
 import argparse
@@ -117,22 +117,25 @@ def measured(statistics: dict[str, Statistics]) -> Iterator[tuple[str, Measureme
             yield pair.name, one
 
 
-def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistics]) -> int:
-    """Prints a world's values; returns how many lie over their thresholds."""
-    over = 0
+def alarms(statistics: dict[str, Statistics]) -> int:
+    """Returns how many values lie over their thresholds."""
+    return sum(one.value > one.threshold for _, one in measured(statistics))
+
+
+def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistics]) -> None:
+    """Prints a world's values."""
     rows: dict[str, list[str]] = {}
     for _, one in measured(statistics):
-        alarm = one.value > one.threshold
-        over += alarm
         rows.setdefault(f"{one.feature} (> {one.threshold:g})", []).append(
-            f"{one.value:.3f}{'!' if alarm else ' '}"
+            f"{one.value:.3f}{'!' if one.value > one.threshold else ' '}"
         )
     sizes = ", ".join(f"{name} {own.datasets[0].num_examples}" for name, own in statistics.items())
-    print(f"{world}, {accounts} accounts, seed {seed} ({sizes}): {over} over the threshold")
+    print(
+        f"{world}, {accounts} accounts, seed {seed} ({sizes}): {alarms(statistics)} over the threshold"
+    )
     print(f"  {'':36}{'   '.join(pair.name for pair in PAIRS)}")
     for name, values in rows.items():
         print(f"  {name:36}{'   '.join(f'{value:>18}' for value in values)}", flush=True)
-    return over
 
 
 def report_sampled(whole: dict[str, Statistics], sampled: dict[str, Statistics]) -> int:
@@ -161,7 +164,7 @@ def main() -> int:
     parser.add_argument("--worlds", nargs="+", default=names, choices=names)
     parser.add_argument("--sample", type=int, help="also look at about so many of each split")
     arguments = parser.parse_args()
-    crossed = 0
+    worlds = warned = crossed = otherwise = 0
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o711)
         server = EmbeddedPostgres(Path(folder), durable=False)
@@ -177,11 +180,16 @@ def main() -> int:
                             examples = split_examples(connection)
                             whole = split_statistics(examples)
                             report(world, accounts, seed, whole)
+                            worlds, warned = worlds + 1, warned + (alarms(whole) > 0)
                             if arguments.sample:
                                 sampled = split_statistics(examples, arguments.sample)
                                 crossed += report_sampled(whole, sampled)
+                                otherwise += (alarms(whole) > 0) != (alarms(sampled) > 0)
         finally:
             server.stop()
+    print(f"{worlds} worlds, of which {warned} have values over the threshold")
+    if arguments.sample:
+        print(f"sampled: {crossed} values on the other side, {otherwise} worlds told otherwise")
     return int(crossed > 0)
 
 
