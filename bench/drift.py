@@ -130,9 +130,8 @@ def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistic
             f"{one.value:.3f}{'!' if one.value > one.threshold else ' '}"
         )
     sizes = ", ".join(f"{name} {own.datasets[0].num_examples}" for name, own in statistics.items())
-    print(
-        f"{world}, {accounts} accounts, seed {seed} ({sizes}): {alarms(statistics)} over the threshold"
-    )
+    over = alarms(statistics)
+    print(f"{world}, {accounts} accounts, seed {seed} ({sizes}): {over} over the threshold")
     print(f"  {'':36}{'   '.join(pair.name for pair in PAIRS)}")
     for name, values in rows.items():
         print(f"  {name:36}{'   '.join(f'{value:>18}' for value in values)}", flush=True)
