@@ -6,7 +6,7 @@ Makes an embedded server, a champion trained on a simulated world of 3,000 accou
 of 20 rows for each account; all of it is kept in --folder and found again the next time. Then, for
 each size and repeat, one after the other:
 
-- the floor, in one process, before each of the runs below: COPY out of the rows as CSV, the
+- the floor, in one process, before each setting of the reasons: COPY out of the rows as CSV, the
   champion's bare inference on the examples in memory, COPY into a staging table and one upsert with
   history;
 - `tens-insight run score` without reasons, with those of the tenth most at risk, and with those of

@@ -6,9 +6,10 @@ Usage: python -m bench.drift [--accounts 1000 4000] [--seeds 1 2] [--worlds base
 Simulates each world in an embedded server, changes it where its name says so, takes the
 examples of a training run, and prints for each feature the value that TFDV measures
 between each pair of splits, beside its threshold; values over it are marked. Worlds that
-did not change must have none. With --sample it tells as well which of them lie on the other side
-of the threshold where so many examples of a split are looked at, as StatisticsGen does, and of how
-many worlds it would warn otherwise; it ends with 1 if any value does.
+did not change should have none. With --sample it tells as well which of them lie on the other side
+of the threshold where so many examples of a split are looked at, as StatisticsGen does, and how
+many worlds have values over it with all examples alone or with the sample alone. It ends with 1 if
+any value changes sides.
 """
 
 import argparse
@@ -122,8 +123,8 @@ def alarms(statistics: dict[str, Statistics]) -> int:
     return sum(one.value > one.threshold for _, one in measured(statistics))
 
 
-def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistics]) -> None:
-    """Prints a world's values."""
+def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistics]) -> int:
+    """Prints a world's values; returns how many lie over their thresholds."""
     rows: dict[str, list[str]] = {}
     for _, one in measured(statistics):
         rows.setdefault(f"{one.feature} (> {one.threshold:g})", []).append(
@@ -135,6 +136,7 @@ def report(world: str, accounts: int, seed: int, statistics: dict[str, Statistic
     print(f"  {'':36}{'   '.join(pair.name for pair in PAIRS)}")
     for name, values in rows.items():
         print(f"  {name:36}{'   '.join(f'{value:>18}' for value in values)}", flush=True)
+    return over
 
 
 def report_sampled(whole: dict[str, Statistics], sampled: dict[str, Statistics]) -> int:
@@ -178,12 +180,12 @@ def main() -> int:
                             make_world(connection, world, accounts, seed)
                             examples = split_examples(connection)
                             whole = split_statistics(examples)
-                            report(world, accounts, seed, whole)
-                            worlds, warned = worlds + 1, warned + (alarms(whole) > 0)
+                            warns = report(world, accounts, seed, whole) > 0
+                            worlds, warned = worlds + 1, warned + warns
                             if arguments.sample:
                                 sampled = split_statistics(examples, arguments.sample)
                                 crossed += report_sampled(whole, sampled)
-                                otherwise += (alarms(whole) > 0) != (alarms(sampled) > 0)
+                                otherwise += warns != (alarms(sampled) > 0)
         finally:
             server.stop()
     print(f"{worlds} worlds, of which {warned} have values over the threshold")

@@ -20,10 +20,6 @@ CREATE INDEX IF NOT EXISTS idx_account_churn_account_id ON account_churn (accoun
 ANALYZE feedback_enriched;
 ANALYZE account_churn;
 
--- name: create_key
--- Built after the rows are in, as create_indexes does.
-ALTER TABLE feedback_enriched ADD PRIMARY KEY (id)
-
 -- name: create_inputs
 -- The two inputs as GoInsight's ETL and a CRM export would make them; those that exist stay. A new
 -- feedback_enriched gets its key by create_key.
@@ -45,6 +41,10 @@ CREATE TABLE IF NOT EXISTS account_churn (
     churned_at timestamptz NOT NULL
 );
 
+-- name: create_key
+-- Built after the rows are in, as the indexes are.
+ALTER TABLE feedback_enriched ADD PRIMARY KEY (id)
+
 -- name: delay_churn
 -- A copy of account_churn as an import leaves it that loses dates: accounts that churned before a
 -- moment left some time between the day that is true and that moment.
@@ -55,9 +55,6 @@ SELECT account_id,
             ELSE churned_at
        END AS churned_at
 FROM account_churn
-
--- name: has_feedback_table
-SELECT to_regclass('feedback_enriched') IS NOT NULL
 
 -- name: newest_world_end
 SELECT max(ended_at) FROM tens_insight.simulated_worlds

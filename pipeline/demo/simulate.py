@@ -146,8 +146,8 @@ def simulate(
     with explained(connection):
         migrate(connection)
         with connection, connection.cursor() as cursor:
-            cursor.execute(_QUERIES["has_feedback_table"])
-            is_new = not value(cursor)
+            cursor.execute("SELECT to_regclass('feedback_enriched') IS NULL")
+            is_new = value(cursor)
             cursor.execute(_QUERIES["create_inputs"])
             make_room(cursor, replace=replace, delete_foreign=delete_foreign)
             drop_indexes(cursor)

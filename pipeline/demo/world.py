@@ -156,7 +156,8 @@ def draw_blocks_ahead(world: World, threads: int) -> Generator[Block, None, None
         threads: How many blocks are drawn at once; as many and two more bound the memory.
     """
     incidents = incident_strength(draw_incident_starts(world))
-    keep_blas_to_one_thread()  # its second one would wait in a loop for the little that it is given
+    # The products are small: further threads of BLAS would wait in a loop for most of the time.
+    keep_blas_to_one_thread()
     with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[Block]] = deque()
         for first in range(0, world.accounts, BLOCK):
